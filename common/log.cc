@@ -1,0 +1,167 @@
+#include "common/log.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cstdio>
+#include <cstdlib>
+#include <mutex>
+
+#include "common/units.h"
+
+namespace ride {
+namespace {
+
+struct LogState {
+  std::mutex mutex;
+  std::string program = "ride";
+  LogLevel level = LogLevel::info;
+};
+
+LogState& state() {
+  static LogState* const kState = new LogState;  // never destroyed: threads may log while statics are torn down
+  return *kState;
+}
+
+const char* name_of(LogLevel level) {
+  switch (level) {
+    case LogLevel::debug:
+      return "debug";
+    case LogLevel::info:
+      return "info";
+    case LogLevel::warning:
+      return "warning";
+    case LogLevel::error:
+      return "error";
+  }
+  return "info";
+}
+
+// One event stays one line, whatever a file name or a remote message holds.
+std::string one_line(std::string_view text) {
+  std::string line;
+  line.reserve(text.size());
+  for (const char c : text) {
+    if (c == '\n') {
+      line += "\\n";
+    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      line += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+    } else {
+      line += c;
+    }
+  }
+  return line;
+}
+
+// Where the credentials of the URL whose authority starts at `start` end: behind the '@' that closes them, or `start`
+// when there are none. A password may hold '@', and by mistake '/': what could be a secret counts as one.
+std::size_t end_of_credentials(std::string_view text, std::size_t start) {
+  std::size_t end = text.find_first_of(" \t\r\n\"<>", start);
+  if (end == std::string_view::npos) end = text.size();
+  const std::string_view url = text.substr(start, end - start);
+  const std::string_view before_slash = url.substr(0, url.find('/'));
+  if (before_slash.find_first_of(":@") == std::string_view::npos) return start;  // a plain host; '@' is in the path
+  std::size_t at = url.substr(0, url.find_first_of("?#")).rfind('@');
+  if (at == std::string_view::npos) at = url.rfind('@');  // a password with '?' or '#' in it
+  return at == std::string_view::npos ? start : start + at + 1;
+}
+
+std::string redact_urls(std::string_view text) {
+  std::string clean;
+  std::size_t from = 0;
+  while (true) {
+    const std::size_t scheme = text.find("://", from);
+    if (scheme == std::string_view::npos) break;
+    const std::size_t start = scheme + 3;
+    clean += text.substr(from, start - from);
+    const std::size_t end = end_of_credentials(text, start);
+    if (end > start) clean += "***@";
+    from = end;
+  }
+  clean += text.substr(from);
+  return clean;
+}
+
+bool starts_with_word(std::string_view text, std::size_t at, std::string_view word) {
+  if (text.size() - at < word.size()) return false;
+  for (std::size_t i = 0; i < word.size(); ++i) {
+    if (std::tolower(static_cast<unsigned char>(text[at + i])) != word[i]) return false;
+  }
+  return true;
+}
+
+// Length of a secret's key ("password", ...) at `at` with its separator, up to where the value starts; 0: none here.
+std::size_t secret_key_length(std::string_view text, std::size_t at) {
+  for (const std::string_view word : {"password", "passwd", "passphrase", "secret", "token", "api_key", "apikey"}) {
+    if (!starts_with_word(text, at, word)) continue;
+    std::size_t i = at + word.size();
+    if (i < text.size() && (text[i] == '"' || text[i] == '\'')) ++i;
+    while (i < text.size() && text[i] == ' ') ++i;
+    if (i >= text.size() || (text[i] != '=' && text[i] != ':') || text.substr(i, 3) == "://") continue;
+    ++i;
+    while (i < text.size() && text[i] == ' ') ++i;
+    return i - at;
+  }
+  return 0;
+}
+
+std::size_t end_of_value(std::string_view text, std::size_t start) {
+  if (start < text.size() && (text[start] == '"' || text[start] == '\'')) {
+    std::size_t i = start + 1;
+    while (i < text.size() && text[i] != text[start]) i += text[i] == '\\' ? 2 : 1;
+    return std::min(i + 1, text.size());
+  }
+  const std::size_t end = text.find_first_of(" \t\r\n", start);
+  return end == std::string_view::npos ? text.size() : end;
+}
+
+std::string redact_values(std::string_view text) {
+  std::string clean;
+  std::size_t i = 0;
+  while (i < text.size()) {
+    const std::size_t key = secret_key_length(text, i);
+    if (key == 0) {
+      clean += text[i++];
+      continue;
+    }
+    clean += text.substr(i, key);
+    const std::size_t end = end_of_value(text, i + key);
+    if (end > i + key) clean += "***";
+    i = end;
+  }
+  return clean;
+}
+
+}  // namespace
+
+void init_logging(const std::string& program, LogLevel level) {
+  const char* wanted = std::getenv("RIDE_LOG");
+  bool unknown = false;
+  if (wanted != nullptr && *wanted != '\0') {
+    const std::string_view name = wanted;
+    unknown = true;
+    for (const LogLevel known : {LogLevel::debug, LogLevel::info, LogLevel::warning, LogLevel::error}) {
+      if (name != name_of(known)) continue;
+      level = known;
+      unknown = false;
+    }
+  }
+  {
+    const std::lock_guard lock(state().mutex);
+    state().program = program;
+    state().level = level;
+  }
+  if (unknown) log_warning("RIDE_LOG='{}' is not a level; use debug, info, warning or error", wanted);
+}
+
+void log_line(LogLevel level, std::string_view text) {
+  LogState& log = state();
+  const std::lock_guard lock(log.mutex);
+  if (level < log.level) return;
+  const std::string line =
+      fmt::format("{} {} {}: {}\n", format_time(system_now()), name_of(level), log.program, one_line(redact(text)));
+  std::fwrite(line.data(), 1, line.size(), stderr);
+}
+
+std::string redact(std::string_view text) { return redact_values(redact_urls(text)); }
+
+}  // namespace ride

@@ -1,0 +1,38 @@
+// What a task says about itself before any of its code runs: the topology parser checks files against it, `ride tasks` and the
+// reference page print it. Declarations are data, so that a process that never runs the task (master, CLI) can hold them.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "common/param.h"
+
+namespace ride {
+
+struct TaskDecl {
+  std::string name;      // "gaussian_blur"
+  std::string doc;       // one or two sentences; the method's source where it computes
+  std::vector<ParamSpec> params;
+  std::vector<std::string> outputs = {"out"};  // named output ports; the first is the default one; empty for sinks
+  bool sink = false;          // ends the flow: writes files or discards; may stand under `sinks:`
+  bool needs_order = false;   // wants each source's frames in order: needs partition_by: source
+  int warmup_frames = 0;      // accepted frames of each source that a new owner is fed without emitting
+  bool gpu = false;           // a CUDA variant exists
+  // Rows (and columns) of neighbours on each side that a pixel of the output depends on; null: not splittable.
+  int (*halo)(const ParamValues&) = nullptr;
+};
+
+// Ordered by name. Value semantics; safe to share when const.
+class TaskCatalog {
+ public:
+  explicit TaskCatalog(std::vector<TaskDecl> declarations);
+  const TaskDecl* find(const std::string& name) const;  // null when unknown
+  const std::vector<TaskDecl>& all() const { return declarations_; }
+  std::vector<std::string> names() const;
+
+ private:
+  std::vector<TaskDecl> declarations_;
+};
+
+}  // namespace ride
