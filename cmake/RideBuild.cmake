@@ -33,6 +33,7 @@ pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 add_library(ride_options INTERFACE)
 target_include_directories(ride_options INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_options(ride_options INTERFACE -Wall -Wextra -Wnon-virtual-dtor -Woverloaded-virtual
+  -Wno-missing-field-initializers  # designated initialisers leave fields out on purpose
   $<$<BOOL:${RIDE_WERROR}>:-Werror>)
 target_link_libraries(ride_options INTERFACE Threads::Threads)
 if(RIDE_SANITIZE)
