@@ -1,0 +1,280 @@
+#include "broker-config/broker_process.h"
+
+#include <signal.h>
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <fstream>
+#include <thread>
+
+#include "broker-config/free_port.h"
+#include "broker-config/java.h"
+#include "broker-config/java_command.h"
+#include "broker-config/kafka_libs.h"
+#include "broker-config/log_reader.h"
+#include "broker-config/probe.h"
+
+namespace ride::broker {
+namespace {
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr int kPortAttempts = 3;
+constexpr std::uintmax_t kLargestLog = 16 << 20;
+constexpr milliseconds kPollInterval{20};
+
+Error cancelled() { return {ErrorCode::cancelled, "the start of the broker was broken off"}; }
+
+// The log of earlier runs is kept, up to a size, then moved aside.
+std::uintmax_t rotate_log(const fs::path& log) {
+  std::error_code failed;
+  const auto size = fs::file_size(log, failed);
+  if (failed) return 0;
+  if (size < kLargestLog) return size;
+  fs::rename(log, log.string() + ".1", failed);
+  return failed ? size : 0;
+}
+
+// The address that we, on the same machine, reach it at.
+std::string reachable(const std::string& host) {
+  return host == "0.0.0.0" || host.empty() ? "127.0.0.1" : host == "::" ? "::1" : host;
+}
+
+BrokerConfig make_config(const LaunchOptions& options, const FolderState& state, const fs::path& kafka_files) {
+  return {.node_id = options.node_id,
+          .quorum = state.quorum,
+          .host = options.host,
+          .advertised_host = options.advertised_host,
+          .port = state.port,
+          .log_dir = kafka_files.string(),
+          .max_message_bytes = options.max_message_bytes};
+}
+
+}  // namespace
+
+BrokerProcess::~BrokerProcess() { stop(); }
+
+Result<void> BrokerProcess::start(const LaunchOptions& options, std::stop_token stop) {
+  for (int attempt = 1;; ++attempt) {
+    auto started = launch(options, stop);
+    if (started.ok()) started = wait_until_ready(stop);
+    const bool race = !started.ok() && started.error().code == ErrorCode::already_exists && fresh_ports_;
+    if (started.ok() || !race || attempt == kPortAttempts) return started;
+  }
+}
+
+Result<void> BrokerProcess::launch(const LaunchOptions& options, std::stop_token stop) {
+  RIDE_CHECK(!alive(), "a broker is started twice");
+  options_ = options;
+  const auto java = find_java();
+  if (!java.ok()) return java.error();
+  const auto libs = find_kafka_libs();
+  if (!libs.ok()) return libs.error();
+  if (auto prepared = prepare(options); !prepared.ok()) {
+    folder_.reset();
+    return prepared.error();
+  }
+  archive_.emplace(*java, *libs);
+  const std::string class_path = class_path_of(*libs);
+  if (!folder_->state().formatted) {
+    if (auto formatted = format(java->program, class_path, stop); !formatted.ok()) {
+      forget();
+      return formatted.error();
+    }
+  }
+  const JavaCommand command{
+      java->program, class_path, archive_->flags(),
+      options.heap_bytes ? options.heap_bytes : default_heap_bytes(options.max_message_bytes, options.quick_start),
+      options.quick_start};
+  auto child =
+      ChildProcess::start({.arguments = broker_command(command, folder_->settings_file()),
+                           .environment = {"LC_ALL=C.UTF-8"},  // Java reads and writes file names by the locale
+                           .working_folder = folder_->root(),
+                           .output = folder_->log_file(),
+                           .inherited = folder_->lock_descriptor(),
+                           .signal_on_parent_death = options.die_with_parent ? SIGTERM : 0});
+  if (!child.ok()) {
+    forget();
+    return child.error();
+  }
+  child_ = std::move(*child);
+  folder_->note_process(child_->pid());
+  return {};
+}
+
+// Folder, ports, settings file: all that is decided before Java runs.
+Result<void> BrokerProcess::prepare(const LaunchOptions& options) {
+  auto opened = DataFolder::open(options.data);
+  if (!opened.ok()) return opened.error();
+  folder_.emplace(std::move(*opened));
+  FolderState state = folder_->state();
+  if (!folder_->fresh() && state.node_id != options.node_id) {
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("the folder {} belongs to node {}, not {}: give that --id, or another folder",
+                             folder_->root().string(), state.node_id, options.node_id)};
+  }
+  if (state.formatted) {
+    if (auto good = folder_->check_kafka_files(); !good.ok()) return good;
+    if (!options.cluster_id.empty() && options.cluster_id != state.cluster_id) {
+      return Error{ErrorCode::invalid_argument,
+                   fmt::format("the folder {} belongs to cluster {}, not {}: give another folder",
+                               folder_->root().string(), state.cluster_id, options.cluster_id)};
+    }
+  } else if (auto cleared = folder_->clear_kafka_files(); !cleared.ok()) {
+    return cleared;
+  }
+  if (auto chosen = choose_ports(options, state); !chosen.ok()) return chosen;
+  state.node_id = options.node_id;
+  if (!options.cluster_id.empty()) state.cluster_id = options.cluster_id;
+  if (state.cluster_id.empty())
+    state.cluster_id = options.quorum.empty() ? random_cluster_id() : cluster_id_of(options.quorum);
+
+  config_ = make_config(options, state, folder_->kafka_files());
+  port_ = state.port;
+  if (auto good = check_config(config_); !good.ok()) return good;
+  if (auto saved = folder_->save(state); !saved.ok()) return saved;
+  log_start_ = rotate_log(folder_->log_file());
+  return write_file(folder_->settings_file(), render_settings(config_));
+}
+
+Result<void> BrokerProcess::choose_ports(const LaunchOptions& options, FolderState& state) {
+  const bool first_time = state.quorum.empty() || state.port == 0;
+  // Ports that we found ourselves may have been taken before the first start came through: then others will do as well.
+  const bool again = fresh_ports_ && !folder_->state().formatted;
+  const bool embedded = options.quorum.empty();
+  fresh_ports_ = (first_time || again) && (options.port == 0 || embedded);
+  if (fresh_ports_) {
+    const auto found = free_ports(options.host, 2);
+    if (!found.ok()) return found.error();
+    state.port = (*found)[0];
+    if (embedded) state.quorum = {{options.node_id, reachable(options.host), (*found)[1]}};
+  }
+  if (options.port != 0) state.port = options.port;
+  if (!embedded) state.quorum = options.quorum;
+  if (auto free = check_port_free(options.host, state.port); !free.ok()) return free;
+  const auto own = std::ranges::find(state.quorum, options.node_id, &Voter::id);
+  if (own == state.quorum.end()) return {};
+  auto free = check_port_free(options.host, own->port);
+  if (free.ok() || !embedded) return free;
+  // Nobody but this broker knows an embedded controller's port: another one is as good.
+  const auto other = free_ports(options.host, 1);
+  if (!other.ok()) return other.error();
+  own->port = other->front();
+  return {};
+}
+
+Result<void> BrokerProcess::format(const std::string& java, const std::string& class_path, std::stop_token stop) {
+  FolderState state = folder_->state();
+  // Without a recording: the broker's own run is the one to learn the classes from.
+  const auto flags = archive_->recorded() ? archive_->flags() : std::vector<std::string>{};
+  const JavaCommand command{java, class_path, flags, 0, true};
+  auto tool = ChildProcess::start({.arguments = format_command(command, state.cluster_id, folder_->settings_file()),
+                                   .environment = {"LC_ALL=C.UTF-8"},
+                                   .working_folder = folder_->root(),
+                                   .output = folder_->log_file(),
+                                   .signal_on_parent_death = SIGKILL});
+  if (!tool.ok()) return tool.error();
+  const auto deadline = Clock::now() + std::max<milliseconds>(options_.start_deadline, std::chrono::seconds(60));
+  while (!(*tool)->wait_until_ended(kPollInterval)) {
+    if (stop.stop_requested()) return cancelled();
+    if (Clock::now() > deadline) return Error{ErrorCode::timeout, "Kafka's storage tool did not end", true};
+  }
+  if ((*tool)->exit_code() != 0)
+    return explain_log(folder_->log_file(), log_start_, "Kafka's storage tool could not prepare the folder");
+  state.formatted = true;
+  return folder_->save(state);
+}
+
+Result<void> BrokerProcess::wait_until_ready(std::stop_token stop) {
+  const auto start = Clock::now();
+  const bool patient = options_.start_deadline.count() == 0;
+  while (true) {
+    if (!alive()) {
+      Error why = explain_end();
+      forget();
+      return why;
+    }
+    const auto view = probe(reachable(options_.host), port_, std::chrono::seconds(1));
+    const auto is_us = [this](const BrokerAddress& broker) { return broker.id == options_.node_id; };
+    if (view.ok() && std::ranges::any_of(view->brokers, is_us) && view->controller >= 0) return {};
+    if (stop.stop_requested()) {
+      this->stop();
+      return cancelled();
+    }
+    if (!patient && Clock::now() - start > options_.start_deadline) {
+      const std::string log = log_file();
+      this->stop();
+      return Error{ErrorCode::timeout,
+                   fmt::format("the broker was not ready after {} s: is the machine overloaded, or are other nodes of "
+                               "its quorum missing? "
+                               "Its log: {}",
+                               options_.start_deadline.count() / 1000, log),
+                   true};
+    }
+    child_->wait_until_ended(kPollInterval);
+  }
+}
+
+bool BrokerProcess::stop(milliseconds deadline) {
+  if (!child_) return true;
+  child_->send_signal(SIGTERM);
+  const bool clean = child_->wait_until_ended(deadline);
+  if (!clean) kill_now();
+  // 143: ended by SIGTERM, as Java reports it after its shutdown hooks have run
+  if (clean && archive_) archive_->finish();
+  forget();
+  return clean;
+}
+
+void BrokerProcess::kill_now() {
+  if (child_) {
+    child_->send_signal(SIGKILL);
+    child_->wait_until_ended(std::chrono::seconds(30));
+  }
+  forget();
+}
+
+void BrokerProcess::forget() {
+  child_.reset();
+  if (archive_) archive_->discard();
+  archive_.reset();
+  folder_.reset();  // and with it the lock
+}
+
+std::string BrokerProcess::bootstrap() const {
+  const std::string& told = options_.advertised_host.empty() ? options_.host : options_.advertised_host;
+  return fmt::format("{}:{}", told, port_);
+}
+
+fs::path BrokerProcess::log_file() const { return folder_ ? folder_->log_file() : options_.data / "broker.log"; }
+
+Error BrokerProcess::explain_end() const {
+  const int code = child_ ? child_->exit_code().value_or(0) : 0;
+  return explain_log(log_file(), log_start_, fmt::format("the broker ended (exit code {})", code));
+}
+
+Result<std::string> preview_settings(const LaunchOptions& options) {
+  FolderState state;
+  state.quorum = options.quorum;
+  state.port = options.port;
+  std::error_code failed;
+  const fs::path root = fs::weakly_canonical(fs::absolute(options.data), failed);
+  if (auto kept = read_state(root); !kept.ok()) {
+    return kept.error();
+  } else if (*kept) {
+    if (state.port == 0) state.port = (*kept)->port;
+    if (state.quorum.empty()) state.quorum = (*kept)->quorum;
+  }
+  if (state.port == 0 || state.quorum.empty()) {
+    const auto found = free_ports(options.host, 2);
+    if (!found.ok()) return found.error();
+    if (state.port == 0) state.port = (*found)[0];
+    if (state.quorum.empty()) state.quorum = {{options.node_id, reachable(options.host), (*found)[1]}};
+  }
+  const BrokerConfig config = make_config(options, state, root / "kafka");
+  if (auto good = check_config(config); !good.ok()) return good.error();
+  return render_settings(config);
+}
+
+}  // namespace ride::broker

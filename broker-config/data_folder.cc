@@ -1,0 +1,227 @@
+#include "broker-config/data_folder.h"
+
+#include <fcntl.h>
+#include <spdlog/fmt/fmt.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <sstream>
+
+namespace ride::broker {
+namespace {
+namespace fs = std::filesystem;
+
+constexpr int kFormat = 1;  // of broker.json
+
+Error from_errno(const std::string& what, int error) {
+  ErrorCode code = ErrorCode::internal;
+  std::string fix;
+  if (error == EACCES || error == EPERM || error == EROFS) {
+    code = ErrorCode::permission;
+    fix = ": give the broker a folder that it may write to (--data)";
+  } else if (error == ENOSPC || error == EDQUOT) {
+    code = ErrorCode::resource_exhausted;
+    fix = ": free some space, or choose another disk (--data)";
+  }
+  return {code, fmt::format("{}: {}{}", what, std::strerror(error), fix)};
+}
+
+Error damaged(const fs::path& root, const std::string& why) {
+  return {ErrorCode::corrupt,
+          fmt::format("the broker's data in {} is damaged ({}): restore the folder, or move it away to start empty",
+                      root.string(), why)};
+}
+
+// Kafka wants 16 bytes in base64url without padding; the first bit is cleared so that the text does not begin with '-',
+// which command lines take for an option.
+std::string encode_id(std::array<std::uint8_t, 16> bytes) {
+  constexpr const char* kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  bytes[0] &= 0x7F;
+  std::string out;
+  for (std::size_t bit = 0; bit < 128; bit += 6) {
+    unsigned digit = 0;
+    for (std::size_t i = bit; i < bit + 6; ++i) {
+      digit = digit * 2 + (i < 128 ? (bytes[i / 8] >> (7 - i % 8)) & 1U : 0U);
+    }
+    out += kDigits[digit];
+  }
+  return out;
+}
+
+std::map<std::string, std::string> read_properties(const fs::path& file) {
+  std::map<std::string, std::string> values;
+  std::ifstream in(file);
+  for (std::string line; std::getline(in, line);) {
+    const auto equals = line.find('=');
+    if (!line.starts_with('#') && equals != line.npos) values[line.substr(0, equals)] = line.substr(equals + 1);
+  }
+  return values;
+}
+
+}  // namespace
+
+Result<void> write_file(const fs::path& file, std::string_view text) {
+  const std::string aside = file.string() + ".new";
+  const int out = ::open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (out < 0) return from_errno("cannot write " + file.string(), errno);
+  int error = 0;
+  while (!text.empty() && error == 0) {
+    const ssize_t written = write(out, text.data(), text.size());
+    if (written < 0 && errno != EINTR) error = errno;
+    if (written > 0) text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  if (error == 0 && fsync(out) != 0) error = errno;
+  if (close(out) != 0 && error == 0) error = errno;
+  if (error == 0 && rename(aside.c_str(), file.c_str()) != 0) error = errno;
+  if (error == 0) return {};
+  unlink(aside.c_str());
+  return from_errno("cannot write " + file.string(), error);
+}
+
+std::string random_cluster_id() {
+  std::random_device random;
+  std::array<std::uint8_t, 16> bytes{};
+  for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random());
+  return encode_id(bytes);
+}
+
+std::string cluster_id_of(const std::vector<Voter>& quorum) {
+  // FNV-1a (Fowler, Noll, Vo 1991), twice with different starts; it names, it does not protect.
+  const std::string text = to_string(quorum);
+  std::array<std::uint8_t, 16> bytes{};
+  for (std::size_t half = 0; half < 2; ++half) {
+    std::uint64_t hash = 0xcbf29ce484222325ULL + half;
+    for (const char c : text) hash = (hash ^ static_cast<std::uint8_t>(c)) * 0x100000001b3ULL;
+    for (std::size_t i = 0; i < 8; ++i) bytes[half * 8 + i] = static_cast<std::uint8_t>(hash >> (8 * i));
+  }
+  return encode_id(bytes);
+}
+
+Result<DataFolder> DataFolder::open(const fs::path& root) {
+  std::error_code failed;
+  const fs::path absolute = fs::weakly_canonical(fs::absolute(root), failed);
+  fs::create_directories(absolute, failed);
+  if (failed) return from_errno("cannot create the data folder " + absolute.string(), failed.value());
+  const bool ours = fs::exists(absolute / "broker.json", failed) || fs::exists(absolute / "lock", failed);
+  if (!ours && !fs::is_empty(absolute, failed)) {
+    return Error{ErrorCode::already_exists,
+                 fmt::format("the folder {} holds other files and no broker's data: give an empty or new "
+                             "folder (--data)",
+                             absolute.string())};
+  }
+  DataFolder folder(absolute);
+  if (auto locked = folder.lock(); !locked.ok()) return locked.error();
+  auto kept = read_state(absolute);
+  if (!kept.ok()) return kept.error();
+  folder.fresh_ = !kept->has_value();
+  if (*kept) folder.state_ = std::move(**kept);
+  return folder;
+}
+
+DataFolder::DataFolder(DataFolder&& other) noexcept
+    : root_(std::move(other.root_)),
+      lock_(std::exchange(other.lock_, -1)),
+      fresh_(other.fresh_),
+      state_(std::move(other.state_)) {}
+
+DataFolder::~DataFolder() {
+  if (lock_ >= 0) close(lock_);
+}
+
+Result<void> DataFolder::lock() {
+  const fs::path file = root_ / "lock";
+  lock_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (lock_ < 0) return from_errno("cannot write " + file.string(), errno);
+  if (flock(lock_, LOCK_EX | LOCK_NB) == 0) return {};
+  std::string owner;
+  std::ifstream(file) >> owner;
+  return Error{
+      ErrorCode::already_exists,
+      fmt::format(
+          "the data folder {} is in use by a running broker{}: stop that one first, or choose another folder (--data)",
+          root_.string(), owner.empty() ? "" : " (process " + owner + ")")};
+}
+
+void DataFolder::note_process(int pid) {
+  const std::string text = std::to_string(pid) + "\n";
+  if (ftruncate(lock_, 0) == 0) {
+    [[maybe_unused]] const auto written = pwrite(lock_, text.data(), text.size(), 0);  // only for a message
+  }
+}
+
+Result<std::optional<FolderState>> read_state(const fs::path& root) {
+  std::ifstream in(root / "broker.json");
+  if (!in) return std::optional<FolderState>();
+  const std::string text((std::istreambuf_iterator<char>(in)), {});
+  const auto json = nlohmann::json::parse(text, nullptr, false);
+  try {
+    if (json.is_discarded()) return damaged(root, "broker.json is not JSON");
+    if (json.at("format") != kFormat) {
+      return Error{ErrorCode::unsupported,
+                   fmt::format("{} was written by another version of ride: use that one, or move the folder away",
+                               (root / "broker.json").string())};
+    }
+    auto quorum = parse_quorum(json.at("quorum").get<std::string>());
+    if (!quorum.ok()) return damaged(root, "broker.json: " + quorum.error().message);
+    FolderState state;
+    state.node_id = json.at("node_id");
+    state.cluster_id = json.at("cluster_id");
+    state.quorum = std::move(*quorum);
+    state.port = json.at("port");
+    state.formatted = json.at("formatted");
+    return std::optional(std::move(state));
+  } catch (const nlohmann::json::exception& error) {
+    return damaged(root, std::string("broker.json: ") + error.what());
+  }
+}
+
+Result<void> DataFolder::save(const FolderState& state) {
+  const nlohmann::json json = {{"format", kFormat},
+                               {"node_id", state.node_id},
+                               {"cluster_id", state.cluster_id},
+                               {"quorum", to_string(state.quorum)},
+                               {"port", state.port},
+                               {"formatted", state.formatted}};
+  auto written = write_file(root_ / "broker.json", json.dump(2) + "\n");
+  if (written.ok()) {
+    state_ = state;
+    fresh_ = false;
+  }
+  return written;
+}
+
+Result<void> DataFolder::check_kafka_files() const {
+  std::error_code failed;
+  const fs::path file = kafka_files() / "meta.properties";
+  if (!fs::exists(file, failed)) return damaged(root_, "kafka/meta.properties is missing");
+  const auto values = read_properties(file);
+  const auto value = [&values](const char* name) {
+    const auto found = values.find(name);
+    return found == values.end() ? std::string() : found->second;
+  };
+  if (value("cluster.id").empty() || value("node.id").empty())
+    return damaged(root_, "kafka/meta.properties cannot be read");
+  if (value("cluster.id") != state_.cluster_id || value("node.id") != std::to_string(state_.node_id)) {
+    return damaged(root_, fmt::format("its files are of cluster {} node {}, not of {} node {}", value("cluster.id"),
+                                      value("node.id"), state_.cluster_id, state_.node_id));
+  }
+  return {};
+}
+
+Result<void> DataFolder::clear_kafka_files() {
+  std::error_code failed;
+  fs::remove_all(kafka_files(), failed);
+  if (failed) return from_errno("cannot remove " + kafka_files().string(), failed.value());
+  return {};
+}
+
+}  // namespace ride::broker

@@ -1,0 +1,71 @@
+// The folder of one broker: its lock, what was chosen for it once (cluster id, node id, ports), and its files. A
+// restart finds all of it again. Owner: the object holds the lock until it is destroyed; the broker inherits it, so
+// that a broker that outlives its launcher still guards its folder. Threads: one at a time.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "broker-config/settings.h"
+#include "common/result.h"
+
+namespace ride::broker {
+
+struct FolderState {
+  int node_id = 1;
+  std::string cluster_id;  // 16 bytes, base64url, as Kafka wants it
+  std::vector<Voter> quorum;
+  int port = 0;
+  bool formatted = false;  // Kafka's own files are there
+
+  bool operator==(const FolderState&) const = default;
+};
+
+// What a folder's broker.json says; nothing, where there is none. Reads only, without the lock.
+Result<std::optional<FolderState>> read_state(const std::filesystem::path& root);
+
+class DataFolder {
+ public:
+  // Creates it if need be and locks it. already_exists: in use, or holds other files. permission, corrupt: with place
+  // and fix.
+  static Result<DataFolder> open(const std::filesystem::path& root);
+  DataFolder(DataFolder&& other) noexcept;
+  DataFolder& operator=(DataFolder&&) = delete;
+  ~DataFolder();
+
+  bool fresh() const { return fresh_; }  // no broker ever used it
+  const FolderState& state() const { return state_; }
+  Result<void> save(const FolderState& state);
+
+  // Kafka's files have to fit the state: corrupt, when they are damaged, missing or of another cluster or node.
+  Result<void> check_kafka_files() const;
+  // Removes what an interrupted first start left.
+  Result<void> clear_kafka_files();
+
+  std::filesystem::path root() const { return root_; }
+  std::filesystem::path kafka_files() const { return root_ / "kafka"; }
+  std::filesystem::path settings_file() const { return root_ / "server.properties"; }
+  std::filesystem::path log_file() const { return root_ / "broker.log"; }
+  int lock_descriptor() const { return lock_; }
+  void note_process(int pid);  // for the message to who finds it locked
+
+ private:
+  explicit DataFolder(std::filesystem::path root) : root_(std::move(root)) {}
+  Result<void> lock();
+
+  std::filesystem::path root_;
+  int lock_ = -1;
+  bool fresh_ = true;
+  FolderState state_;
+};
+
+// A new cluster id, or the one that all nodes of a quorum work out alike without talking to each other.
+std::string random_cluster_id();
+std::string cluster_id_of(const std::vector<Voter>& quorum);
+
+// Writes beside, syncs and renames: the file is the old one or the new one, never half.
+Result<void> write_file(const std::filesystem::path& file, std::string_view text);
+
+}  // namespace ride::broker

@@ -1,0 +1,174 @@
+#include "broker-config/probe.h"
+
+#include <netdb.h>
+#include <poll.h>
+#include <spdlog/fmt/fmt.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <optional>
+
+namespace ride::broker {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr std::int16_t kMetadataKey = 3;
+constexpr std::int16_t kMetadataVersion = 1;  // the oldest that names the controller; Kafka 4 still speaks it
+constexpr std::int32_t kCorrelation = 0x52494445;
+constexpr std::int32_t kLargestAnswer = 8 << 20;
+
+class Socket {
+ public:
+  explicit Socket(int descriptor) : descriptor_(descriptor) {}
+  ~Socket() { close(descriptor_); }
+  Socket(const Socket&) = delete;
+  Socket& operator=(const Socket&) = delete;
+  int get() const { return descriptor_; }
+
+ private:
+  int descriptor_;
+};
+
+void put(std::vector<std::uint8_t>& out, std::int64_t value, int bytes) {
+  for (int shift = (bytes - 1) * 8; shift >= 0; shift -= 8) out.push_back(static_cast<std::uint8_t>(value >> shift));
+}
+
+// Reads big-endian fields; after the first that is not there, everything is.
+class Reader {
+ public:
+  explicit Reader(std::span<const std::uint8_t> bytes) : left_(bytes) {}
+  std::int64_t integer(std::size_t bytes) {
+    if (left_.size() < bytes) {
+      good_ = false;
+      left_ = {};
+      return 0;
+    }
+    std::uint64_t value = 0;
+    for (std::size_t i = 0; i < bytes; ++i) value = (value << 8) | left_[i];
+    left_ = left_.subspan(bytes);
+    return bytes == 2 ? static_cast<std::int16_t>(value) : static_cast<std::int32_t>(value);
+  }
+  std::string text() {
+    const std::int64_t length = integer(2);
+    if (length <= 0) return {};  // -1 is null
+    if (left_.size() < static_cast<std::size_t>(length)) {
+      good_ = false;
+      return {};
+    }
+    std::string value(left_.begin(), left_.begin() + length);
+    left_ = left_.subspan(length);
+    return value;
+  }
+  bool good() const { return good_; }
+
+ private:
+  std::span<const std::uint8_t> left_;
+  bool good_ = true;
+};
+
+bool wait_for(int socket, short what, Clock::time_point deadline) {
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
+  pollfd entry{socket, what, 0};
+  return left > 0 && poll(&entry, 1, static_cast<int>(left)) > 0;
+}
+
+std::unique_ptr<Socket> open_connection(const std::string& host, int port, Clock::time_point deadline) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found) != 0) return nullptr;
+  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> list(found, freeaddrinfo);
+  for (const addrinfo* address = found; address; address = address->ai_next) {
+    auto socket = std::make_unique<Socket>(::socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (socket->get() < 0) continue;
+    if (connect(socket->get(), address->ai_addr, address->ai_addrlen) != 0) {
+      int error = errno;
+      socklen_t size = sizeof error;
+      if (error != EINPROGRESS || !wait_for(socket->get(), POLLOUT, deadline)) continue;
+      if (getsockopt(socket->get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0) continue;
+    }
+    return socket;
+  }
+  return nullptr;
+}
+
+bool send_all(int socket, std::span<const std::uint8_t> bytes, Clock::time_point deadline) {
+  while (!bytes.empty()) {
+    if (!wait_for(socket, POLLOUT, deadline)) return false;
+    const ssize_t sent = send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent <= 0) return false;
+    bytes = bytes.subspan(static_cast<std::size_t>(sent));
+  }
+  return true;
+}
+
+bool receive_all(int socket, std::span<std::uint8_t> bytes, Clock::time_point deadline) {
+  while (!bytes.empty()) {
+    if (!wait_for(socket, POLLIN, deadline)) return false;
+    const ssize_t got = recv(socket, bytes.data(), bytes.size(), 0);
+    if (got <= 0) return false;
+    bytes = bytes.subspan(static_cast<std::size_t>(got));
+  }
+  return true;
+}
+
+}  // namespace
+
+std::vector<std::uint8_t> metadata_request() {
+  std::vector<std::uint8_t> body;
+  put(body, kMetadataKey, 2);
+  put(body, kMetadataVersion, 2);
+  put(body, kCorrelation, 4);
+  put(body, 4, 2);
+  for (const char c : {'r', 'i', 'd', 'e'}) body.push_back(static_cast<std::uint8_t>(c));
+  put(body, 0, 4);  // no topics
+  return body;
+}
+
+Result<ClusterView> parse_metadata(std::span<const std::uint8_t> answer) {
+  Reader reader(answer);
+  const Error alien{ErrorCode::corrupt, "the answer is not Kafka's"};
+  if (reader.integer(4) != kCorrelation) return alien;
+  ClusterView view;
+  const std::int64_t brokers = reader.integer(4);
+  for (std::int64_t i = 0; i < brokers && reader.good(); ++i) {
+    BrokerAddress broker;
+    broker.id = static_cast<int>(reader.integer(4));
+    broker.host = reader.text();
+    broker.port = static_cast<int>(reader.integer(4));
+    reader.text();  // rack
+    view.brokers.push_back(std::move(broker));
+  }
+  view.controller = static_cast<int>(reader.integer(4));
+  if (!reader.good()) return alien;
+  return view;
+}
+
+Result<ClusterView> probe(const std::string& host, int port, std::chrono::milliseconds timeout) {
+  const auto deadline = Clock::now() + timeout;
+  const std::string place = fmt::format("{}:{}", host, port);
+  const auto socket = open_connection(host, port, deadline);
+  if (!socket) return Error{ErrorCode::unavailable, fmt::format("no broker answers on {}", place), true};
+
+  std::vector<std::uint8_t> request;
+  const auto body = metadata_request();
+  put(request, static_cast<std::int64_t>(body.size()), 4);
+  request.insert(request.end(), body.begin(), body.end());
+  std::uint8_t head[4] = {};
+  if (!send_all(socket->get(), request, deadline) || !receive_all(socket->get(), head, deadline)) {
+    return Error{ErrorCode::unavailable, fmt::format("{} took the connection, but sent no answer", place), true};
+  }
+  const std::int64_t size = Reader(head).integer(4);
+  if (size < 8 || size > kLargestAnswer)
+    return Error{ErrorCode::corrupt, fmt::format("something else than Kafka listens on {}", place)};
+  std::vector<std::uint8_t> answer(static_cast<std::size_t>(size));
+  if (!receive_all(socket->get(), answer, deadline)) {
+    return Error{ErrorCode::unavailable, fmt::format("{} broke off its answer", place), true};
+  }
+  return parse_metadata(answer);
+}
+
+}  // namespace ride::broker
