@@ -1,0 +1,153 @@
+#include "stream/control_client.h"
+
+#include <thread>
+
+#include "stream/kafka/admin.h"
+#include "stream/kafka/reader.h"
+#include "stream/kafka/writer.h"
+
+namespace ride::stream {
+
+namespace {
+
+constexpr std::int64_t kControlPrefetch = 8 << 20;
+
+class KafkaControlReader final : public ControlReader {
+ public:
+  KafkaControlReader(std::unique_ptr<kafka::KafkaReader> reader, Offset next, Offset end)
+      : reader_(std::move(reader)), next_(next), end_(end) {}
+
+  Result<std::vector<Entry>> poll(std::chrono::milliseconds timeout) override {
+    std::vector<Entry> entries;
+    for (;;) {
+      auto record = reader_->poll(entries.empty() ? timeout : std::chrono::milliseconds(0));
+      if (!record.ok()) {
+        if (record.error().retriable) return entries;
+        if (entries.empty()) return record.error();
+        return entries;  // the error comes again
+      }
+      if (!*record) return entries;
+      const auto& value = (*record)->value;
+      next_ = Offset{(*record)->offset.value + 1};
+      entries.push_back({(*record)->offset, (*record)->timestamp,
+                         std::string(reinterpret_cast<const char*>(value.data()), value.size())});
+      if (entries.size() >= 1000) return entries;
+    }
+  }
+  bool caught_up() const override { return next_ >= end_; }
+
+ private:
+  std::unique_ptr<kafka::KafkaReader> reader_;
+  Offset next_, end_;
+};
+
+class KafkaControlWriter final : public ControlWriter {
+ public:
+  KafkaControlWriter(std::unique_ptr<kafka::KafkaWriter> writer, std::string topic)
+      : writer_(std::move(writer)), topic_(std::move(topic)) {}
+
+  Result<Offset> append(const std::string& json, std::chrono::milliseconds timeout) override {
+    return append_all({json}, timeout);
+  }
+
+  Result<Offset> append_all(const std::vector<std::string>& records, std::chrono::milliseconds timeout) override {
+    if (records.empty()) return Error{ErrorCode::invalid_argument, "nothing to append"};
+    // Shared with the callbacks: a record that is delivered after we gave up must find its place.
+    struct Pending {
+      std::size_t left = 0;
+      Offset last;
+      std::optional<Error> error;
+    };
+    auto pending = std::make_shared<Pending>();
+    pending->left = records.size();
+    for (const auto& json : records) {
+      auto text = std::make_shared<std::string>(json);
+      OutRecord record;
+      record.value = {reinterpret_cast<const std::uint8_t*>(text->data()), text->size()};
+      record.owner = text;
+      auto sent = writer_->send({topic_, PartitionId{0}}, std::move(record), [pending](const Result<Offset>& result) {
+        --pending->left;
+        if (result.ok())
+          pending->last = *result;
+        else
+          pending->error = result.error();
+      });
+      if (!sent.ok()) return sent.error();
+    }
+    const auto deadline = std::chrono::steady_clock::now() + timeout;
+    while (pending->left > 0) {
+      const auto now = std::chrono::steady_clock::now();
+      if (now >= deadline)
+        return Error{ErrorCode::timeout, "Kafka did not acknowledge a record of " + topic_ + " in time", true};
+      writer_->serve(std::min(std::chrono::milliseconds(100),
+                              std::chrono::ceil<std::chrono::milliseconds>(deadline - now)));
+    }
+    if (pending->error) return *pending->error;
+    return pending->last;
+  }
+
+ private:
+  std::unique_ptr<kafka::KafkaWriter> writer_;
+  std::string topic_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<ControlReader>> open_control_reader(const kafka::ClientConfig& config, const std::string& topic,
+                                                           std::optional<std::chrono::milliseconds> tail) {
+  auto admin = kafka::open_admin(config);
+  if (!admin.ok()) return admin.error();
+  const TopicPartition at{topic, PartitionId{0}};
+  auto range = (*admin)->range(at);
+  if (!range.ok()) return range.error();
+  auto start = range->first;
+  if (tail) {
+    auto since = (*admin)->offset_at(at, system_now() - *tail);
+    if (!since.ok()) return since.error();
+    start = std::max(start, *since);
+  }
+  // The group exists for the client's sake only: nothing is ever committed in it.
+  auto reader = kafka::KafkaReader::open(config, {.group = "ride-control-reader", .prefetch_bytes = kControlPrefetch});
+  if (!reader.ok()) return reader.error();
+  if (auto assigned = (*reader)->assign(at, start); !assigned.ok()) return assigned.error();
+  return std::unique_ptr<ControlReader>(new KafkaControlReader(std::move(reader).value(), start, range->end));
+}
+
+Result<std::unique_ptr<ControlWriter>> open_control_writer(const kafka::ClientConfig& config, const std::string& topic) {
+  auto writer = kafka::KafkaWriter::open(config, {.queue_bytes = 64 << 20});
+  if (!writer.ok()) return writer.error();
+  if (auto ready = (*writer)->prepare(topic); !ready.ok()) return ready.error();
+  return std::unique_ptr<ControlWriter>(new KafkaControlWriter(std::move(writer).value(), topic));
+}
+
+Result<void> ensure_control_topics(const kafka::ClientConfig& config, const std::string& prefix) {
+  auto admin = kafka::open_admin(config);
+  if (!admin.ok()) return admin.error();
+  auto brokers = (*admin)->broker_count();
+  if (!brokers.ok()) return brokers.error();
+  const int replication = std::min(3, *brokers);
+  std::map<std::string, std::string> common = {{"cleanup.policy", "delete"},
+                                               {"min.insync.replicas", replication >= 3 ? "2" : "1"}};
+  auto reports = common;
+  reports["retention.ms"] = "600000";  // minutes: soft state
+  reports["segment.bytes"] = "16777216";
+  auto decisions = common;
+  decisions["retention.ms"] = "-1";    // truncated behind a snapshot, never by time
+  decisions["retention.bytes"] = "-1";
+  for (const auto& [name, settings] : {std::pair{prefix + ".reports", reports}, std::pair{prefix + ".decisions", decisions}}) {
+    auto created = (*admin)->create({name, 1, replication, settings});
+    if (!created.ok() && created.error().code != ErrorCode::already_exists) return created.error();
+  }
+  // The first question about a group makes __consumer_offsets (about a second on a fresh cluster): ask now.
+  auto commits = kafka::open_commit_store(config);
+  if (!commits.ok()) return commits.error();
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  for (;;) {
+    auto answer = (*commits)->committed(prefix + ".warm-up", {{prefix + ".decisions", PartitionId{0}}});
+    if (answer.ok()) return {};
+    if (!answer.error().retriable || std::chrono::steady_clock::now() >= deadline) return answer.error();
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+}
+
+}  // namespace ride::stream

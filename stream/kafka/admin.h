@@ -1,0 +1,16 @@
+// Topics of a Kafka cluster through its admin API. Threads: any, one call at a time each. Failure: see stream/ports.h;
+// every call gives up after 10 s.
+#pragma once
+
+#include <memory>
+
+#include "stream/kafka/client_config.h"
+#include "stream/ports.h"
+
+namespace ride::kafka {
+
+// unavailable when no broker answers within `timeout`; the message names the brokers and what to do.
+Result<std::unique_ptr<stream::TopicAdmin>> open_admin(const ClientConfig& config,
+                                                       std::chrono::milliseconds timeout = std::chrono::seconds(10));
+
+}  // namespace ride::kafka

@@ -1,0 +1,168 @@
+#include "stream/kafka/handle.h"
+
+#include <array>
+
+#include "common/log.h"
+
+namespace ride::kafka {
+
+namespace {
+
+void log_callback(const rd_kafka_t*, int level, const char*, const char* text) {
+  if (level <= 3)
+    log_warning("kafka: {}", text);
+  else
+    log_debug("kafka: {}", text);
+}
+
+}  // namespace
+
+Error to_error(rd_kafka_resp_err_t code, const std::string& what) {
+  ErrorCode kind = ErrorCode::internal;
+  switch (code) {
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+      kind = ErrorCode::not_found;
+      break;
+    case RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS:
+      kind = ErrorCode::already_exists;
+      break;
+    case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
+    case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
+      kind = ErrorCode::corrupt;
+      break;
+    case RD_KAFKA_RESP_ERR__TIMED_OUT:
+    case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT:
+    case RD_KAFKA_RESP_ERR__MSG_TIMED_OUT:
+      kind = ErrorCode::timeout;
+      break;
+    case RD_KAFKA_RESP_ERR__TRANSPORT:
+    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
+    case RD_KAFKA_RESP_ERR__RESOLVE:
+      kind = ErrorCode::unavailable;
+      break;
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR__AUTHENTICATION:
+    case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
+      kind = ErrorCode::permission;
+      break;
+    case RD_KAFKA_RESP_ERR__QUEUE_FULL:
+    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
+    case RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR:
+      kind = ErrorCode::resource_exhausted;
+      break;
+    default:
+      break;
+  }
+  return Error{kind, what + ": " + rd_kafka_err2str(code), is_retriable(code)};
+}
+
+bool is_retriable(rd_kafka_resp_err_t code) {
+  switch (code) {
+    case RD_KAFKA_RESP_ERR__TRANSPORT:
+    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
+    case RD_KAFKA_RESP_ERR__TIMED_OUT:
+    case RD_KAFKA_RESP_ERR__WAIT_COORD:
+    case RD_KAFKA_RESP_ERR__RESOLVE:
+    case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT:
+    case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION:
+    case RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS:
+    case RD_KAFKA_RESP_ERR_NOT_COORDINATOR:
+    case RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS:
+    case RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND:
+    case RD_KAFKA_RESP_ERR_NETWORK_EXCEPTION:
+    case RD_KAFKA_RESP_ERR_REPLICA_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_BROKER_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_FENCED_LEADER_EPOCH:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_LEADER_EPOCH:
+    case RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT:
+    case RD_KAFKA_RESP_ERR__QUEUE_FULL:
+    case RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED:
+      return true;
+    default:
+      return false;
+  }
+}
+
+Result<Conf> make_conf(const ClientConfig& config, const Settings& settings) {
+  Conf conf(rd_kafka_conf_new());
+  std::array<char, 512> why{};
+  const auto set = [&](const std::string& name, const std::string& value) -> Result<void> {
+    if (rd_kafka_conf_set(conf.get(), name.c_str(), value.c_str(), why.data(), why.size()) != RD_KAFKA_CONF_OK)
+      return Error{ErrorCode::invalid_argument, "Kafka setting " + name + ": " + why.data()};
+    return {};
+  };
+  // Quick failure and quick return: a broker that restarts is found again within 200 ms (../shared/KAFKA.md).
+  const Settings shared = {{"bootstrap.servers", config.brokers},
+                           {"client.id", config.client_id},
+                           {"socket.nagle.disable", "true"},
+                           {"socket.keepalive.enable", "true"},
+                           {"reconnect.backoff.ms", "20"},
+                           {"reconnect.backoff.max.ms", "200"},
+                           {"retry.backoff.ms", "5"},
+                           {"topic.metadata.refresh.fast.interval.ms", "20"},
+                           {"socket.connection.setup.timeout.ms", "3000"},
+                           {"broker.address.ttl", "1000"},
+                           {"log.connection.close", "false"}};
+  for (const auto* group : {&shared, &settings})
+    for (const auto& [name, value] : *group)
+      if (auto result = set(name, value); !result.ok()) return result.error();
+  for (const auto& [name, value] : config.extra)
+    if (auto result = set(name, value); !result.ok()) return result.error();
+  rd_kafka_conf_set_log_cb(conf.get(), log_callback);
+  return conf;
+}
+
+Result<Client> make_client(rd_kafka_type_t type, Conf conf) {
+  std::array<char, 512> why{};
+  rd_kafka_t* handle = rd_kafka_new(type, conf.get(), why.data(), why.size());
+  if (handle == nullptr) return Error{ErrorCode::internal, std::string("cannot make a Kafka client: ") + why.data()};
+  conf.release();  // owned by the handle now
+  if (type == RD_KAFKA_CONSUMER) {
+    rd_kafka_poll_set_consumer(handle);
+    return Client(handle, [](rd_kafka_t* one) { rd_kafka_destroy_flags(one, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE); });
+  }
+  return Client(handle, [](rd_kafka_t* one) {
+    rd_kafka_purge(one, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+    rd_kafka_poll(one, 0);
+    rd_kafka_destroy(one);
+  });
+}
+
+Settings consumer_settings(std::int64_t max_message_bytes, std::int64_t prefetch_kbytes) {
+  const auto message = std::to_string(max_message_bytes);
+  const auto fetch = 4 * max_message_bytes;
+  return {{"enable.auto.commit", "false"},
+          {"enable.auto.offset.store", "false"},
+          {"auto.offset.reset", "error"},  // the default silently skips to the end
+          {"enable.partition.eof", "false"},
+          {"fetch.wait.max.ms", "10"},  // a newly assigned partition waits for the running fetch: 500 by default
+          {"fetch.min.bytes", "1"},
+          {"fetch.error.backoff.ms", "10"},
+          {"fetch.message.max.bytes", message},
+          {"fetch.max.bytes", std::to_string(fetch)},
+          {"receive.message.max.bytes", std::to_string(fetch + (std::int64_t{1} << 20))},
+          // More than a second of data, or 2.0.2 stalls about 1 s when it overflows.
+          {"queued.max.messages.kbytes", std::to_string(prefetch_kbytes)},
+          {"check.crcs", "false"},  // the broker checks on write; TCP and the disk do the rest
+          {"allow.auto.create.topics", "false"}};
+}
+
+Settings producer_settings(std::int64_t max_message_bytes, std::int64_t queue_kbytes) {
+  return {{"enable.idempotence", "true"},
+          {"enable.gapless.guarantee", "true"},  // without: a failed delivery is followed by later records
+          {"linger.ms", "0"},
+          {"message.timeout.ms", "0"},  // a record dropped in the middle is a gap
+          {"message.max.bytes", std::to_string(max_message_bytes)},
+          {"queue.buffering.max.kbytes", std::to_string(queue_kbytes)},
+          {"queue.buffering.max.messages", "100000"},
+          {"compression.codec", "none"}};
+}
+
+}  // namespace ride::kafka

@@ -1,0 +1,190 @@
+#include "stream/kafka/reader.h"
+
+#include <map>
+#include <mutex>
+
+#include "common/log.h"
+#include "stream/kafka/handle.h"
+
+namespace ride::kafka {
+
+namespace {
+
+using stream::Commit;
+using stream::Record;
+using stream::TopicPartition;
+
+constexpr int kCommitTimeoutMs = 5000;
+
+stream::Headers headers_of(const rd_kafka_message_t* message) {
+  stream::Headers headers;
+  rd_kafka_headers_t* list = nullptr;
+  if (rd_kafka_message_headers(message, &list) != RD_KAFKA_RESP_ERR_NO_ERROR) return headers;
+  headers.reserve(rd_kafka_header_cnt(list));
+  const char* name = nullptr;
+  const void* value = nullptr;
+  std::size_t size = 0;
+  for (std::size_t i = 0; rd_kafka_header_get_all(list, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR; ++i)
+    headers.emplace_back(name, value == nullptr ? std::string() : std::string(static_cast<const char*>(value), size));
+  return headers;
+}
+
+// Keeps the client alive as long as the message: the handle must not be destroyed before.
+struct MessageOwner {
+  MessageOwner(Client client, rd_kafka_message_t* message) : client(std::move(client)), message(message) {}
+  ~MessageOwner() { rd_kafka_message_destroy(message); }
+  MessageOwner(const MessageOwner&) = delete;
+  MessageOwner& operator=(const MessageOwner&) = delete;
+  Client client;
+  rd_kafka_message_t* message;
+};
+
+Record to_record(const Client& client, rd_kafka_message_t* message) {
+  Record record;
+  record.at = {rd_kafka_topic_name(message->rkt), PartitionId{message->partition}};
+  record.offset = Offset{message->offset};
+  record.timestamp = SystemTime(std::chrono::milliseconds(rd_kafka_message_timestamp(message, nullptr)));
+  if (message->key != nullptr) record.key.assign(static_cast<const char*>(message->key), message->key_len);
+  record.headers = headers_of(message);
+  record.value = {static_cast<const std::uint8_t*>(message->payload), message->len};
+  record.owner = std::make_shared<MessageOwner>(client, message);
+  return record;
+}
+
+class Reader final : public KafkaReader {
+ public:
+  Reader(Client client, std::string group) : client_(std::move(client)), group_(std::move(group)) {}
+
+  Result<void> assign(const TopicPartition& at, Offset start) override {
+    PartitionList list(rd_kafka_topic_partition_list_new(1));
+    rd_kafka_topic_partition_list_add(list.get(), at.topic.c_str(), at.partition.value)->offset = start.value;
+    rd_kafka_error_t* error = rd_kafka_incremental_assign(client_.get(), list.get());
+    if (error == nullptr) return {};
+    const auto code = rd_kafka_error_code(error);
+    rd_kafka_error_destroy(error);
+    return to_error(code, "cannot assign " + to_string(at));
+  }
+
+  void unassign(const TopicPartition& at) override {
+    PartitionList list(rd_kafka_topic_partition_list_new(1));
+    rd_kafka_topic_partition_list_add(list.get(), at.topic.c_str(), at.partition.value);
+    if (rd_kafka_error_t* error = rd_kafka_incremental_unassign(client_.get(), list.get()))
+      rd_kafka_error_destroy(error);  // it was not assigned: nothing to do
+  }
+
+  Result<std::optional<Record>> poll(std::chrono::milliseconds timeout) override {
+    rd_kafka_message_t* message = rd_kafka_consumer_poll(client_.get(), static_cast<int>(timeout.count()));
+    if (message == nullptr) return std::optional<Record>();
+    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) return std::optional(to_record(client_, message));
+    std::string where = message->rkt == nullptr ? std::string("Kafka")
+                                                : to_string(TopicPartition{rd_kafka_topic_name(message->rkt),
+                                                                           PartitionId{message->partition}});
+    const char* text = rd_kafka_message_errstr(message);
+    auto error = to_error(message->err, where);
+    if (text != nullptr && *text != 0) error.message += std::string(" (") + text + ")";
+    rd_kafka_message_destroy(message);
+    return error;
+  }
+
+  std::optional<Offset> end_of(const TopicPartition& at) override {
+    std::int64_t low = -1, high = -1;
+    if (rd_kafka_get_watermark_offsets(client_.get(), at.topic.c_str(), at.partition.value, &low, &high) !=
+            RD_KAFKA_RESP_ERR_NO_ERROR ||
+        high < 0)
+      return std::nullopt;
+    return Offset{high};
+  }
+
+  Result<std::map<TopicPartition, std::optional<Commit>>> committed(const std::string& group,
+                                                                    const std::vector<TopicPartition>& at) override {
+    RIDE_CHECK(group == group_, "a consumer commits to its own group");
+    PartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(at.size())));
+    for (const auto& one : at) rd_kafka_topic_partition_list_add(list.get(), one.topic.c_str(), one.partition.value);
+    const auto code = rd_kafka_committed(client_.get(), list.get(), kCommitTimeoutMs);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return to_error(code, "cannot read the commits of group " + group);
+    std::map<TopicPartition, std::optional<Commit>> commits;
+    for (int i = 0; i < list->cnt; ++i) {
+      const auto& one = list->elems[i];
+      if (one.err != RD_KAFKA_RESP_ERR_NO_ERROR) return to_error(one.err, "cannot read the commits of group " + group);
+      auto& commit = commits[{one.topic, PartitionId{one.partition}}];
+      if (one.offset >= 0)
+        commit = Commit{Offset{one.offset},
+                        std::string(static_cast<const char*>(one.metadata), one.metadata == nullptr ? 0 : one.metadata_size)};
+    }
+    return commits;
+  }
+
+  Result<void> commit(const std::string& group, const std::map<TopicPartition, Commit>& commits) override {
+    RIDE_CHECK(group == group_, "a consumer commits to its own group");
+    PartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(commits.size())));
+    for (const auto& [at, commit] : commits) {
+      auto* one = rd_kafka_topic_partition_list_add(list.get(), at.topic.c_str(), at.partition.value);
+      one->offset = commit.offset.value;
+      if (!commit.metadata.empty()) {
+        one->metadata = ::malloc(commit.metadata.size());  // freed by the list
+        RIDE_CHECK(one->metadata != nullptr, "out of memory");
+        std::copy(commit.metadata.begin(), commit.metadata.end(), static_cast<char*>(one->metadata));
+        one->metadata_size = commit.metadata.size();
+      }
+    }
+    auto code = rd_kafka_commit(client_.get(), list.get(), 0);
+    for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && i < list->cnt; ++i) code = list->elems[i].err;
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return to_error(code, "cannot commit in group " + group);
+    return {};
+  }
+
+ private:
+  Client client_;
+  std::string group_;
+};
+
+// One small consumer per group, made when first asked for.
+class GroupCommits final : public stream::CommitStore {
+ public:
+  explicit GroupCommits(ClientConfig config) : config_(std::move(config)) {}
+
+  Result<std::map<TopicPartition, std::optional<Commit>>> committed(const std::string& group,
+                                                                    const std::vector<TopicPartition>& at) override {
+    auto store = of(group);
+    if (!store.ok()) return store.error();
+    return (*store)->committed(group, at);
+  }
+  Result<void> commit(const std::string& group, const std::map<TopicPartition, Commit>& commits) override {
+    auto store = of(group);
+    if (!store.ok()) return store.error();
+    return (*store)->commit(group, commits);
+  }
+
+ private:
+  Result<std::shared_ptr<KafkaReader>> of(const std::string& group) {
+    const std::lock_guard lock(mutex_);
+    if (auto found = readers_.find(group); found != readers_.end()) return found->second;
+    // Bounded: a master looks at all groups every few seconds, but jobs come and go.
+    if (readers_.size() >= 64) readers_.erase(readers_.begin());
+    auto reader = KafkaReader::open(config_, {.group = group, .prefetch_bytes = 1 << 20});
+    if (!reader.ok()) return reader.error();
+    return readers_[group] = std::move(reader).value();
+  }
+
+  ClientConfig config_;
+  std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<KafkaReader>> readers_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<KafkaReader>> KafkaReader::open(const ClientConfig& config, const ReaderOptions& options) {
+  auto settings = consumer_settings(config.max_message_bytes, std::max<std::int64_t>(options.prefetch_bytes / 1024, 1));
+  settings.emplace_back("group.id", options.group);
+  auto conf = make_conf(config, settings);
+  if (!conf.ok()) return conf.error();
+  auto client = make_client(RD_KAFKA_CONSUMER, std::move(conf).value());
+  if (!client.ok()) return client.error();
+  return std::unique_ptr<KafkaReader>(new Reader(std::move(client).value(), options.group));
+}
+
+Result<std::unique_ptr<stream::CommitStore>> open_commit_store(const ClientConfig& config) {
+  return std::unique_ptr<stream::CommitStore>(new GroupCommits(config));
+}
+
+}  // namespace ride::kafka

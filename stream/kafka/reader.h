@@ -1,0 +1,27 @@
+// Reading frames from Kafka and committing offsets, on one consumer that assigns and never subscribes.
+// Threads: RecordReader belongs to one thread; the CommitStore may be used from any. Failure: see stream/ports.h.
+#pragma once
+
+#include <memory>
+
+#include "stream/kafka/client_config.h"
+#include "stream/ports.h"
+
+namespace ride::kafka {
+
+struct ReaderOptions {
+  std::string group;                          // where commits go; needs no members
+  std::int64_t prefetch_bytes = 64LL << 20;   // fetched ahead of poll()
+};
+
+class KafkaReader : public stream::RecordReader, public stream::CommitStore {
+ public:
+  static Result<std::unique_ptr<KafkaReader>> open(const ClientConfig& config, const ReaderOptions& options);
+  // The newest end of the log that fetches have told; nothing when unknown.
+  virtual std::optional<Offset> end_of(const stream::TopicPartition& at) = 0;
+};
+
+// Commits for any group, for processes that read nothing.
+Result<std::unique_ptr<stream::CommitStore>> open_commit_store(const ClientConfig& config);
+
+}  // namespace ride::kafka

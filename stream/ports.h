@@ -1,0 +1,122 @@
+// The ports between RIDE and its log. Two adapters implement them: stream/kafka (librdkafka) and stream/memory (tests,
+// simulator). Threads: each object belongs to one thread unless a method says otherwise.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/ids.h"
+#include "common/result.h"
+#include "common/units.h"
+
+namespace ride::stream {
+
+struct TopicPartition {
+  std::string topic;
+  PartitionId partition;
+  auto operator<=>(const TopicPartition&) const = default;
+};
+std::string to_string(const TopicPartition& at);  // "frames/3"
+
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+// A record as read. `value` lies in memory that `owner` keeps alive (for Kafka: the message itself, no copy).
+struct Record {
+  TopicPartition at;
+  Offset offset;
+  SystemTime timestamp{};
+  std::string key;
+  Headers headers;
+  std::span<const std::uint8_t> value;
+  std::shared_ptr<const void> owner;
+};
+
+// A record to write. `owner` is released when the record is delivered or has failed.
+struct OutRecord {
+  std::string key;
+  Headers headers;
+  std::span<const std::uint8_t> value;
+  std::shared_ptr<const void> owner;
+};
+
+// Reads assigned partitions, each in offset order.
+class RecordReader {
+ public:
+  virtual ~RecordReader() = default;
+  // Adds a partition from `start` on. An offset outside the log is reported by poll(), never reset.
+  virtual Result<void> assign(const TopicPartition& at, Offset start) = 0;
+  virtual void unassign(const TopicPartition& at) = 0;
+  // The next record of any assigned partition; nothing when none came in time. not_found / corrupt: the offset is gone
+  // (retention overtook it) or the topic is; the message names it. Retriable errors pass by themselves.
+  virtual Result<std::optional<Record>> poll(std::chrono::milliseconds timeout) = 0;
+};
+
+// Writes records; per partition they land in the order of send(), without gaps, once each per incarnation.
+class RecordWriter {
+ public:
+  using Delivered = std::function<void(const Result<Offset>&)>;
+  virtual ~RecordWriter() = default;
+  // resource_exhausted + retriable: the queue is full, nothing was taken, serve() and try again. Any other error is fatal
+  // for this writer: nothing may be sent after it.
+  virtual Result<void> send(const TopicPartition& to, OutRecord record, Delivered done) = 0;
+  // Runs the Delivered callbacks that are due, waiting up to `timeout` for the first. A failed delivery is fatal, too.
+  virtual void serve(std::chrono::milliseconds timeout) = 0;
+  // Waits until all is delivered. timeout when it took longer.
+  virtual Result<void> flush(std::chrono::milliseconds timeout) = 0;
+};
+
+struct Commit {
+  Offset offset;         // the oldest record without an ACK: where the next owner begins
+  std::string metadata;  // packed, see stream/core/commit_metadata.h
+  bool operator==(const Commit&) const = default;
+};
+
+// Committed offsets of a group that nobody subscribes with.
+class CommitStore {
+ public:
+  virtual ~CommitStore() = default;
+  virtual Result<std::map<TopicPartition, std::optional<Commit>>> committed(const std::string& group,
+                                                                            const std::vector<TopicPartition>& at) = 0;
+  virtual Result<void> commit(const std::string& group, const std::map<TopicPartition, Commit>& commits) = 0;
+};
+
+struct TopicInfo {
+  std::string name;
+  int partitions = 0;
+  int replication = 0;
+};
+
+struct NewTopic {
+  std::string name;
+  int partitions = 1;
+  int replication = 1;  // capped by the caller at the number of brokers
+  std::map<std::string, std::string> config;
+};
+
+struct OffsetRange {
+  Offset first;  // oldest record that is still there
+  Offset end;    // one past the newest
+};
+
+class TopicAdmin {
+ public:
+  virtual ~TopicAdmin() = default;
+  virtual Result<std::vector<TopicInfo>> topics() = 0;
+  virtual Result<int> broker_count() = 0;
+  virtual Result<void> create(const NewTopic& topic) = 0;  // already_exists when it is there
+  virtual Result<void> remove(const std::string& topic) = 0;
+  virtual Result<OffsetRange> range(const TopicPartition& at) = 0;
+  // The first offset whose record is not older than `since`; the end when there is none.
+  virtual Result<Offset> offset_at(const TopicPartition& at, SystemTime since) = 0;
+  virtual Result<void> delete_before(const TopicPartition& at, Offset offset) = 0;
+};
+
+}  // namespace ride::stream
