@@ -86,6 +86,8 @@ class KafkaControlWriter final : public ControlWriter {
     return pending->last;
   }
 
+  Result<void> settle(std::chrono::milliseconds timeout) override { return writer_->flush(timeout); }
+
  private:
   std::unique_ptr<kafka::KafkaWriter> writer_;
   std::string topic_;

@@ -36,6 +36,8 @@ class ControlWriter {
   virtual Result<Offset> append(const std::string& json, std::chrono::milliseconds timeout) = 0;
   // Several records in one go, in order, acknowledged together.
   virtual Result<Offset> append_all(const std::vector<std::string>& json, std::chrono::milliseconds timeout) = 0;
+  // After a timeout: waits until what is still on its way has arrived (or failed for good).
+  virtual Result<void> settle(std::chrono::milliseconds timeout) = 0;
 };
 
 // From the beginning, or (reports) from `tail` back in time: a reader of reports needs only the last seconds.

@@ -1,0 +1,35 @@
+// Pictures to and from the bytes of a record: raw pixels (as they are, or zstd), JPEG, PNG. Uses OpenCV's codecs.
+// Threads: free functions, any. Failure: corrupt (bytes that are no such picture), resource_exhausted (more pixels than
+// allowed, told before anything is decoded), unsupported.
+#pragma once
+
+#include <opencv2/core/mat.hpp>
+
+#include "common/frame.h"
+#include "stream/core/frame_record.h"
+#include "stream/core/intake.h"
+
+namespace ride::stream {
+
+// 2^30: what OpenCV itself reads at most; a 24160 x 25720 picture has 6.2e8.
+inline constexpr std::int64_t kDefaultMaxPixels = std::int64_t{1} << 30;
+
+// The bytes of one picture, ready to be a record's value, with the headers that describe them.
+struct Content {
+  std::string content_type;
+  std::optional<PixelFormat> pixels;  // raw
+  bool compressed = false;
+  Payload payload;
+};
+
+// `owner` keeps the pixels alive where the Mat does not own them. Raw: no copy when the rows lie together.
+Result<Content> encode_picture(const cv::Mat& image, std::shared_ptr<const void> owner, const Codec& codec);
+
+// The frame of a record: pixels (raw: a view into the payload, not a copy), identity, attributes. `adopt` tells the format
+// where the record does not. `max_pixels` 0: kDefaultMaxPixels.
+Result<Frame> to_frame(const WholeFrame& whole, const std::optional<AdoptSpec>& adopt, std::int64_t max_pixels);
+
+// What goes on for a frame at an output with this codec text ("" = keep an unchanged picture's bytes, else raw).
+Result<Content> content_for(const Frame& frame, const std::string& codec);
+
+}  // namespace ride::stream

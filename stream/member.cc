@@ -1,0 +1,269 @@
+#include "stream/member.h"
+
+#include <unistd.h>
+
+#include <condition_variable>
+#include <deque>
+#include <fstream>
+#include <mutex>
+#include <random>
+#include <thread>
+
+#include "common/log.h"
+#include "common/version.h"
+#include "stream/control_client.h"
+#include "stream/core/standing.h"
+
+namespace ride::stream {
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+// CPU time and memory of this process, from /proc (proc(5)).
+class SelfUsage {
+ public:
+  void sample(Heartbeat& beat) {
+    std::ifstream stat("/proc/self/stat");
+    std::string text((std::istreambuf_iterator<char>(stat)), {});
+    if (const auto end = text.rfind(')'); end != std::string::npos) {
+      std::istringstream fields(text.substr(end + 2));
+      std::string skip;
+      for (int i = 0; i < 11; ++i) fields >> skip;
+      double user = 0, system = 0;
+      fields >> user >> system;
+      const double ticks = user + system;
+      const auto now = steady_clock::now();
+      const double seconds = std::chrono::duration<double>(now - last_time_).count();
+      if (last_ticks_ >= 0 && seconds > 0.5) {
+        percent_ = (ticks - last_ticks_) / static_cast<double>(::sysconf(_SC_CLK_TCK)) / seconds * 100;
+        last_ticks_ = ticks;
+        last_time_ = now;
+      } else if (last_ticks_ < 0) {
+        last_ticks_ = ticks;
+        last_time_ = now;
+      }
+    }
+    beat.cpu_percent = percent_;
+    std::ifstream statm("/proc/self/statm");
+    std::int64_t total = 0, resident = 0;
+    if (statm >> total >> resident) beat.rss_bytes = resident * ::sysconf(_SC_PAGESIZE);
+  }
+
+ private:
+  double last_ticks_ = -1, percent_ = 0;
+  steady_clock::time_point last_time_;
+};
+
+class KafkaMember final : public Member {
+ public:
+  KafkaMember(Config config, Fill fill, std::unique_ptr<ControlReader> decisions, std::unique_ptr<ControlWriter> reports)
+      : config_(std::move(config)), fill_(std::move(fill)), id_(new_incarnation(config_.name)),
+        decisions_(std::move(decisions)), reports_(std::move(reports)) {
+    node_ = config_.node;
+  }
+
+  ~KafkaMember() override { stop_thread(); }
+
+  // Reads the log up to its first record, whose id all reports carry.
+  Result<void> learn_log(const std::atomic<bool>& stop) {
+    bool said = false;
+    while (!stop) {
+      auto entries = decisions_->poll(milliseconds(200));
+      if (!entries.ok()) return entries.error();
+      for (auto& entry : *entries) take(entry);
+      if (!standing_.log().empty()) return {};
+      if (!said) log_info("waiting for a master (none has written to {}.decisions yet)", config_.prefix);
+      said = true;
+    }
+    return Error{ErrorCode::cancelled, "stopped while waiting for a master"};
+  }
+
+  void start() {
+    acknowledged_at_ = steady_clock::now();
+    thread_ = std::thread([this] { beat(); });
+  }
+
+  const WorkerId& id() const override { return id_; }
+
+  Result<std::vector<Decision>> poll_decisions(milliseconds timeout) override {
+    if (backlog_.empty()) {
+      auto entries = decisions_->poll(timeout);
+      if (!entries.ok()) return entries.error();
+      for (auto& entry : *entries) take(entry);
+    }
+    return std::exchange(backlog_, {});
+  }
+  bool caught_up() const override { return decisions_->caught_up() && backlog_.empty(); }
+
+  void post(ReportBody report) override {
+    {
+      const std::lock_guard lock(mutex_);
+      // Bounded: a flood of notices must not eat the memory while Kafka is away.
+      if (queue_.size() >= 10'000) queue_.pop_front();
+      queue_.push_back(std::move(report));
+    }
+    wake_.notify_all();
+  }
+
+  void beat_now() override {
+    {
+      const std::lock_guard lock(mutex_);
+      beat_now_ = true;
+    }
+    wake_.notify_all();
+  }
+
+  milliseconds since_acknowledged() const override {
+    const std::lock_guard lock(mutex_);
+    return std::chrono::duration_cast<milliseconds>(steady_clock::now() - acknowledged_at_);
+  }
+
+  void leave(const std::string& reason) override {
+    post(Goodbye{id_, reason});
+    stop_thread();
+  }
+
+ private:
+  void take(const ControlReader::Entry& entry) {
+    auto decision = decode_decision(entry.json);
+    if (!decision.ok()) {
+      log_warning("{}.decisions, offset {}: {}", config_.prefix, entry.offset.value, decision.error().message);
+      return;
+    }
+    if (standing_.counts(*decision)) backlog_.push_back(std::move(decision).value());
+  }
+
+  void beat() {
+    SelfUsage usage;
+    auto next = steady_clock::now();
+    for (;;) {
+      std::deque<ReportBody> posted;
+      {
+        std::unique_lock lock(mutex_);
+        wake_.wait_until(lock, next, [&] { return stopping_ || beat_now_ || !queue_.empty(); });
+        posted.swap(queue_);
+        if (stopping_ && posted.empty()) return;
+      }
+      std::vector<std::string> records;
+      for (auto& body : posted) records.push_back(encode(Report{standing_.log(), std::move(body)}));
+      bool beating = false;
+      if (const auto now = steady_clock::now(); !stopping_ && (now >= next || std::exchange(beat_now_, false))) {
+        beating = true;
+        next = std::max(next + config_.interval, now);
+        records.push_back(encode(Report{standing_.log(), make_heartbeat(usage)}));
+      }
+      const auto sent_at = steady_clock::now();
+      auto sent = reports_->append_all(records, milliseconds(1000));
+      while (!sent.ok() && sent.error().retriable && !stopping_) {
+        auto settled = reports_->settle(milliseconds(200));
+        if (settled.ok()) break;
+        if (!settled.error().retriable) sent = settled.error();
+      }
+      if (!sent.ok() && !sent.error().retriable && !stopping_) reopen();
+      if ((sent.ok() || sent.error().retriable) && beating) {
+        const std::lock_guard lock(mutex_);
+        acknowledged_at_ = sent_at;
+      }
+    }
+  }
+
+  Heartbeat make_heartbeat(SelfUsage& usage) {
+    Heartbeat beat;
+    beat.id = id_;
+    beat.kind = config_.kind;
+    beat.node = config_.node;
+    beat.pid = ::getpid();
+    beat.version = version();
+    beat.at = system_now();
+    usage.sample(beat);
+    if (fill_) fill_(beat);
+    return beat;
+  }
+
+  // The reports' own producer failed for good: frames are not touched by that, a new one takes over.
+  void reopen() {
+    auto writer = open_control_writer(config_.kafka, config_.prefix + ".reports");
+    if (writer.ok())
+      reports_ = std::move(writer).value();
+    else
+      std::this_thread::sleep_for(milliseconds(200));
+  }
+
+  void stop_thread() {
+    stopping_ = true;
+    wake_.notify_all();
+    if (thread_.joinable()) thread_.join();
+  }
+
+  Config config_;
+  Fill fill_;
+  WorkerId id_;
+  std::unique_ptr<ControlReader> decisions_;
+  std::unique_ptr<ControlWriter> reports_;  // heartbeat thread
+  Standing standing_;
+  std::vector<Decision> backlog_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<ReportBody> queue_;
+  std::atomic<bool> beat_now_ = false;
+  std::atomic<bool> stopping_ = false;
+  steady_clock::time_point acknowledged_at_;
+  std::thread thread_;
+};
+
+// Until the control topics are there: a master makes them.
+Result<std::unique_ptr<ControlReader>> wait_for_decisions(const Member::Config& config, const std::atomic<bool>& stop) {
+  std::string said;
+  while (!stop) {
+    auto reader = open_control_reader(config.kafka, config.prefix + ".decisions");
+    if (reader.ok()) return reader;
+    const bool passes = reader.error().retriable || reader.error().code == ErrorCode::not_found;
+    if (!passes) return reader.error();
+    const auto text = reader.error().code == ErrorCode::not_found
+                          ? "waiting for a master: topic " + config.prefix + ".decisions is not there yet"
+                          : "waiting for Kafka: " + reader.error().message;
+    if (text != said) log_info("{}", text);
+    said = text;
+    std::this_thread::sleep_for(milliseconds(100));
+  }
+  return Error{ErrorCode::cancelled, "stopped while waiting for Kafka"};
+}
+
+}  // namespace
+
+void Member::notice(Severity severity, std::string code, std::string text, std::string job, std::string stage,
+                    bool fatal_for_job) {
+  const auto level = severity == Severity::error     ? LogLevel::error
+                     : severity == Severity::warning ? LogLevel::warning
+                                                     : LogLevel::info;
+  log_line(level, text);
+  post(Notice{.from = id(), .node = node_, .severity = severity, .code = std::move(code), .text = redact(text),
+              .job = std::move(job), .stage = std::move(stage), .fatal_for_job = fatal_for_job, .at = system_now()});
+}
+
+WorkerId new_incarnation(const std::string& name) {
+  std::random_device random;
+  return WorkerId{fmt::format("{}#{:08x}{:08x}", name, random(), random())};
+}
+
+Result<std::unique_ptr<Member>> Member::join(Config config, Fill fill, const std::atomic<bool>& stop) {
+  auto decisions = wait_for_decisions(config, stop);
+  if (!decisions.ok()) return decisions.error();
+  Result<std::unique_ptr<ControlWriter>> reports = Error{};
+  while (!stop) {
+    reports = open_control_writer(config.kafka, config.prefix + ".reports");
+    if (reports.ok() || !(reports.error().retriable || reports.error().code == ErrorCode::not_found)) break;
+    std::this_thread::sleep_for(milliseconds(100));
+  }
+  if (!reports.ok()) return reports.error();
+  auto member = std::make_unique<KafkaMember>(std::move(config), std::move(fill), std::move(decisions).value(),
+                                              std::move(reports).value());
+  if (auto learned = member->learn_log(stop); !learned.ok()) return learned.error();
+  member->start();
+  return std::unique_ptr<Member>(std::move(member));
+}
+
+}  // namespace ride::stream
