@@ -6,6 +6,15 @@
 
 namespace ride {
 
+Result<ParamValues> check_task_params(const TaskDecl& task, const ParamValues& given) {
+  auto checked = check_params(task.params, given);
+  if (!checked || task.rule == nullptr) return checked;
+  if (const auto wrong = task.rule(*checked)) {
+    return Error{ErrorCode::invalid_argument, "parameters of task '" + task.name + "': " + *wrong};
+  }
+  return checked;
+}
+
 TaskCatalog::TaskCatalog(std::vector<TaskDecl> declarations) : declarations_(std::move(declarations)) {
   std::sort(declarations_.begin(), declarations_.end(),
             [](const TaskDecl& a, const TaskDecl& b) { return a.name < b.name; });

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,12 @@ struct TaskDecl {
   bool gpu = false;           // a CUDA variant exists
   // Rows (and columns) of neighbours on each side that a pixel of the output depends on; null: not splittable.
   int (*halo)(const ParamValues&) = nullptr;
+  // A rule over several parameters, for example "low is not above high": returns what is wrong, or nothing. May be null.
+  std::optional<std::string> (*rule)(const ParamValues&) = nullptr;
 };
+
+// check_params() and then the task's own rule. Error (invalid_argument): without a place.
+Result<ParamValues> check_task_params(const TaskDecl& task, const ParamValues& given);
 
 // Ordered by name. Value semantics; safe to share when const.
 class TaskCatalog {

@@ -1,0 +1,54 @@
+// DurableFile: a file that appears under its name whole or not at all. Written beside its place under a name of its own
+// (".<name>.<tag>.ride-tmp"), synced, renamed; then its folder is synced. Not committed, it is removed by the
+// destructor. Temporary files of a process that was killed are removed by the next DurableFile in that folder once they
+// are an hour old. Owner: one thread at a time. Failure: Errors name the path, the system's reason and what to do; full
+// disks and missing rights are retriable, since a person can mend them while the frame waits. SIGXFSZ must be ignored
+// where limits are set.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "common/result.h"
+
+namespace ride::tasks {
+
+class DurableFile {
+ public:
+  // Makes missing folders. `tag` (the worker's name) keeps two writers of one name apart. `sync` false: no fsync at
+  // all.
+  static Result<DurableFile> create(const std::string& path, const std::string& tag, bool sync);
+
+  DurableFile(DurableFile&& other) noexcept;
+  DurableFile& operator=(DurableFile&& other) noexcept;
+  ~DurableFile();
+
+  Result<void> write(std::span<const std::uint8_t> bytes);
+  Result<void> write_at(std::int64_t offset, std::span<const std::uint8_t> bytes);  // within what is written
+  Result<void> cut(std::int64_t size);  // takes back what was written behind `size`
+  std::int64_t size() const { return size_; }
+  const std::string& path() const { return path_; }
+  // Puts the file in its place, over what is there. The object is then done.
+  Result<void> commit();
+
+ private:
+  DurableFile(std::string path, std::string temporary, int fd, bool sync);
+  void discard();
+
+  std::string path_, temporary_;
+  int fd_ = -1;
+  bool sync_ = true;
+  std::int64_t size_ = 0;
+};
+
+// Whether the file at `path` holds exactly these bytes.
+bool holds_same_bytes(const std::string& path, std::span<const std::uint8_t> bytes);
+
+// The Error for a failed system call: "cannot <what> '<path>': <reason>; <fix>".
+Error system_error(const std::string& what, const std::string& path, int error_number);
+
+// Makes the folders that lead to `path`; with `sync`, their entries are on the disk when this returns.
+Result<void> make_folders_for(const std::string& path, bool sync);
+
+}  // namespace ride::tasks

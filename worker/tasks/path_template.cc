@@ -1,0 +1,127 @@
+#include "worker/tasks/path_template.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+
+#include "common/check.h"
+#include "common/suggest.h"
+
+namespace ride::tasks {
+namespace {
+
+Error invalid(std::string message) { return {ErrorCode::invalid_argument, std::move(message)}; }
+
+constexpr std::size_t kMaxWidth = 20;  // digits of the largest 64-bit number
+
+std::string list_of(const std::vector<std::string>& fields) { return fmt::format("{{{}}}", fmt::join(fields, "}, {")); }
+
+bool plain(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+}
+
+}  // namespace
+
+std::string safe_file_name(std::string_view value) {
+  if (value.empty()) return "%";  // no other value gives a lone '%'
+  std::string name;
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    const bool inner_dot = value[i] == '.' && i > 0;  // no hidden files, no "." and ".."
+    if (plain(value[i]) || inner_dot) {
+      name += value[i];
+    } else {
+      name += fmt::format("%{:02X}", static_cast<unsigned char>(value[i]));
+    }
+  }
+  return name;
+}
+
+Result<PathTemplate> PathTemplate::parse(std::string_view text, const std::vector<std::string>& fields) {
+  PathTemplate path;
+  std::string literal;
+  const auto end_literal = [&] {
+    if (!literal.empty()) path.pieces_.push_back({.literal = true, .text = std::exchange(literal, {})});
+  };
+  if (text.find('\0') != std::string_view::npos) return invalid("it holds a zero byte");
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '}') return invalid("it has a '}' without its '{'");
+    if (text[i] != '{') {
+      literal += text[i];
+      continue;
+    }
+    const std::size_t close = text.find('}', i);
+    if (close == std::string_view::npos) return invalid("it has a '{' without its '}'");
+    std::string_view name = text.substr(i + 1, close - i - 1);
+    Piece piece{.literal = false};
+    if (const std::size_t colon = name.find(':'); colon != std::string_view::npos) {
+      const std::string_view width = name.substr(colon + 1);
+      const auto parsed = std::from_chars(width.data(), width.data() + width.size(), piece.width);
+      if (parsed.ec != std::errc{} || parsed.ptr != width.data() + width.size() || piece.width > kMaxWidth) {
+        return invalid(
+            fmt::format("the width in '{{{}}}' is not a number up to {}, as in {{seq:06}}", name, kMaxWidth));
+      }
+      name = name.substr(0, colon);
+    }
+    piece.text = name;
+    if (std::find(fields.begin(), fields.end(), piece.text) == fields.end()) {
+      const auto near = nearest(name, fields);
+      return invalid(fmt::format("it has the unknown placeholder '{{{}}}'{} Known: {}", name,
+                                 near ? fmt::format(", did you mean '{{{}}}'?", *near) : ".", list_of(fields)));
+    }
+    end_literal();
+    path.pieces_.push_back(std::move(piece));
+    i = close;
+  }
+  end_literal();
+  if (path.pieces_.empty()) return invalid("it is empty");
+  return path;
+}
+
+bool PathTemplate::uses(std::string_view field) const {
+  return std::any_of(pieces_.begin(), pieces_.end(), [&](const Piece& p) { return !p.literal && p.text == field; });
+}
+
+std::string PathTemplate::extension() const {
+  const Piece& last = pieces_.back();
+  if (!last.literal) return {};
+  const std::size_t dot = last.text.rfind('.');
+  if (dot == std::string::npos || last.text.find('/', dot) != std::string::npos) return {};
+  std::string extension = last.text.substr(dot + 1);
+  for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return extension;
+}
+
+std::string PathTemplate::expand(const std::map<std::string, std::string>& values) const {
+  std::string path;
+  for (const Piece& piece : pieces_) {
+    if (piece.literal) {
+      path += piece.text;
+      continue;
+    }
+    const auto value = values.find(piece.text);
+    RIDE_CHECK(value != values.end(), "no value for the placeholder '" + piece.text + "'");
+    const std::string name = safe_file_name(value->second);
+    if (name.size() < piece.width) path.append(piece.width - name.size(), '0');
+    path += name;
+  }
+  return path;
+}
+
+const std::vector<std::string>& image_path_fields() {
+  static const std::vector<std::string> kFields = {"job", "run", "stage", "source", "session", "seq"};
+  return kFields;
+}
+
+const std::vector<std::string>& video_path_fields() {
+  static const std::vector<std::string> kFields = {"job", "run", "stage", "source", "session", "segment"};
+  return kFields;
+}
+
+const std::vector<std::string>& print_path_fields() {
+  static const std::vector<std::string> kFields = {"job", "run", "stage", "worker"};
+  return kFields;
+}
+
+}  // namespace ride::tasks

@@ -1,0 +1,44 @@
+// PathTemplate: "out/{source}/{session}/{seq:06}.jpg" → the path of one file. The text between placeholders is the
+// user's and is taken as it is; what is filled in comes from outside (names of sources), and can neither leave its
+// folder nor make a new one: all but letters, digits, '_', '-' and inner '.' is written as %XX. Pure values, no
+// threads.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/result.h"
+
+namespace ride::tasks {
+
+class PathTemplate {
+ public:
+  // `fields`: the placeholders that may occur. Error: unknown placeholder (with a suggestion), a brace without its
+  // partner.
+  static Result<PathTemplate> parse(std::string_view text, const std::vector<std::string>& fields);
+
+  bool uses(std::string_view field) const;
+  std::string extension() const;  // of the last literal, in lower case without the dot; empty: none
+  // Every field that the template uses must be in `values`. Numbers (`{seq:06}`) are filled with zeros to their width.
+  std::string expand(const std::map<std::string, std::string>& values) const;
+
+ private:
+  struct Piece {
+    bool literal = true;
+    std::string text;  // literal text, or the field's name
+    std::size_t width = 0;
+  };
+  std::vector<Piece> pieces_;
+};
+
+// The rule above for one filled-in value; injective, never empty, never "." or "..".
+std::string safe_file_name(std::string_view value);
+
+// The placeholders and file types of the sinks, and what is wrong with a template of theirs (nothing: all is well).
+const std::vector<std::string>& image_path_fields();
+const std::vector<std::string>& video_path_fields();
+const std::vector<std::string>& print_path_fields();
+
+}  // namespace ride::tasks

@@ -1,0 +1,76 @@
+#include "worker/tasks/picture.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <opencv2/imgproc.hpp>
+
+namespace ride::tasks {
+namespace {
+
+bool listed(std::initializer_list<int> list, int value) {
+  return std::find(list.begin(), list.end(), value) != list.end();
+}
+
+Error unsupported(const TaskEnv& env, const Frame& frame, const std::string& allowed) {
+  return {ErrorCode::unsupported, fmt::format("{}: a picture of {} is not supported here; allowed: {}",
+                                              place(env, frame), shape_text(frame.image), allowed)};
+}
+
+}  // namespace
+
+std::string place(const TaskEnv& env, const Frame& frame) {
+  return fmt::format("stage '{}', frame {}", env.stage, to_string(frame.id));
+}
+
+Result<void> expect_picture(const TaskEnv& env, const Frame& frame, std::initializer_list<int> depths,
+                            std::initializer_list<int> channels) {
+  if (frame.image.empty() || frame.image.dims != 2) {
+    return Error{ErrorCode::invalid_argument, place(env, frame) + ": the picture is empty"};
+  }
+  if (!listed(depths, frame.image.depth())) {
+    std::vector<std::string> names;
+    for (const int depth : depths) names.push_back(depth_name(depth));
+    return unsupported(env, frame, fmt::format("values of {}", fmt::join(names, ", ")));
+  }
+  if (!listed(channels, frame.image.channels())) {
+    return unsupported(env, frame, fmt::format("{} channels", fmt::join(channels, ", ")));
+  }
+  return {};
+}
+
+Frame with_image(const Frame& frame, cv::Mat image) {
+  Frame changed;
+  changed.id = frame.id;
+  changed.captured_at = frame.captured_at;
+  changed.image = std::move(image);
+  changed.attributes = frame.attributes;
+  changed.passed_on = frame.passed_on;
+  return changed;
+}
+
+std::string depth_name(int depth) {
+  constexpr const char* kNames[] = {"8U", "8S", "16U", "16S", "32S", "32F", "64F", "16F"};
+  return depth >= 0 && depth < 8 ? kNames[depth] : "unknown";
+}
+
+std::string shape_text(const cv::Mat& image) {
+  return fmt::format("{}x{}x{} {}", image.cols, image.rows, image.channels(), depth_name(image.depth()));
+}
+
+cv::Mat as_8bit(const cv::Mat& image, cv::Mat& buffer) {
+  cv::Mat result = image;
+  if (image.depth() != CV_8U) {
+    image.convertTo(buffer, CV_8U, image.depth() == CV_16U ? 1.0 / 257 : image.depth() == CV_32F ? 255.0 : 1.0);
+    result = buffer;
+  }
+  if (result.channels() == 4) {
+    cv::Mat without_alpha;
+    cv::cvtColor(result, without_alpha, cv::COLOR_BGRA2BGR);
+    buffer = without_alpha;
+    result = buffer;
+  }
+  return result;
+}
+
+}  // namespace ride::tasks

@@ -1,0 +1,137 @@
+// print: one line for each frame, on standard output or at the end of a file. A line is written by one system call, so
+// that several workers can share a file on one machine; a half-written line (full disk) is taken back.
+#include <fcntl.h>
+#include <spdlog/fmt/fmt.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <nlohmann/json.hpp>
+
+#include "worker/tasks/durable_file.h"
+#include "worker/tasks/path_template.h"
+#include "worker/tasks/picture.h"
+#include "worker/tasks/registry.h"
+
+namespace ride::tasks {
+namespace {
+
+using nlohmann::json;
+
+// Results that are JSON lists or objects stand as such; everything else is text.
+json attribute_value(const std::string& text) {
+  if (text.starts_with('[') || text.starts_with('{')) {
+    json value = json::parse(text, nullptr, false);
+    if (!value.is_discarded()) return value;
+  }
+  return text;
+}
+
+std::string json_line(const Frame& frame) {
+  json line = {{"id", to_string(frame.id)},
+               {"source", frame.id.source},
+               {"session", frame.id.session.value},
+               {"number", frame.id.number},
+               {"captured_at", format_time(frame.captured_at)},
+               {"width", frame.image.cols},
+               {"height", frame.image.rows},
+               {"channels", frame.image.channels()},
+               {"depth", depth_name(frame.image.depth())}};
+  line["attributes"] = json::object();
+  for (const auto& [name, value] : frame.attributes) line["attributes"][name] = attribute_value(value);
+  return line.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+// Names and attributes come from outside: they cannot end the line or send commands to a terminal.
+std::string without_controls(const std::string& text) {
+  std::string clean;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    clean += byte < 0x20 || byte == 0x7f ? fmt::format("\\x{:02x}", byte) : std::string(1, c);
+  }
+  return clean;
+}
+
+std::string text_line(const Frame& frame) {
+  std::string line =
+      fmt::format("{} {} {}", to_string(frame.id), format_time(frame.captured_at), shape_text(frame.image));
+  for (const auto& [name, value] : frame.attributes) line += fmt::format(" {}={}", name, value);
+  return without_controls(line);
+}
+
+class Print : public Task {
+ public:
+  ~Print() override { close(); }
+
+  Result<void> open(const TaskEnv& env) override {
+    env_ = env;
+    json_ = get_string(env.params, "format") == "json";
+    sync_ = get_bool(env.params, "sync");
+    const std::string& path = get_string(env.params, "path");
+    if (path.empty()) return {};
+    auto parsed = PathTemplate::parse(path, print_path_fields());
+    if (!parsed) return parsed.error();
+    path_ = parsed->expand(
+        {{"job", env.job}, {"run", std::to_string(env.run)}, {"stage", env.stage}, {"worker", env.worker}});
+    if (auto made = make_folders_for(path_, sync_); !made) return made;
+    fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    if (fd_ < 0) return system_error("write", path_, errno);
+    return {};
+  }
+
+  Result<void> process(const Frame& frame, Emitter&) override {
+    auto written = append((json_ ? json_line(frame) : text_line(frame)) + "\n");
+    if (written) return written;
+    Error error = written.error();
+    error.message = place(env_, frame) + ": " + error.message;
+    return error;
+  }
+
+  void close() override {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = -1;
+  }
+
+ private:
+  Result<void> append(const std::string& line) {
+    const int fd = fd_ >= 0 ? fd_ : STDOUT_FILENO;
+    const std::string& name = fd_ >= 0 ? path_ : kStandardOutput;
+    std::size_t done = 0;
+    while (done < line.size()) {
+      const ssize_t wrote = ::write(fd, line.data() + done, line.size() - done);
+      if (wrote < 0 && errno == EINTR) continue;
+      if (wrote <= 0) {
+        const int reason = wrote < 0 ? errno : ENOSPC;
+        take_back(static_cast<off_t>(done));
+        return system_error("write", name, reason);
+      }
+      done += static_cast<std::size_t>(wrote);
+    }
+    // A device or a pipe cannot be synced, and need not be.
+    if (fd_ >= 0 && sync_ && ::fdatasync(fd_) != 0 && errno != EINVAL && errno != EROFS) {
+      return system_error("sync", name, errno);
+    }
+    return {};
+  }
+
+  // Half a line at the end of the file is ours only if nobody has written behind it; O_APPEND then put it at the end.
+  void take_back(off_t half) {
+    struct stat state {};
+    if (fd_ < 0 || half == 0 || ::fstat(fd_, &state) != 0 || !S_ISREG(state.st_mode)) return;
+    const off_t end = ::lseek(fd_, 0, SEEK_CUR);  // behind our last write
+    if (end != state.st_size || end < half) return;
+    if (::ftruncate(fd_, end - half) != 0) return;  // the torn line stays: the Error already says that the disk is full
+  }
+
+  static inline const std::string kStandardOutput = "standard output";
+  TaskEnv env_;
+  std::string path_;
+  int fd_ = -1;
+  bool json_ = false, sync_ = true;
+};
+
+}  // namespace
+
+std::unique_ptr<Task> make_print() { return std::make_unique<Print>(); }
+
+}  // namespace ride::tasks

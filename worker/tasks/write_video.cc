@@ -1,0 +1,169 @@
+// write_video: closed segments of Motion JPEG. A segment is written aside and appears, whole, when it is closed: at the
+// number of frames asked for, at a new session, at another size of picture, at 1 GiB, when other sources have gone on
+// for a segment's time without it, and at the end of the input. Guarantee: where the caller can hold (Emitter::hold),
+// the frames of an open segment are not ACKed; the next owner gets them again and writes the same segment under the
+// same name. Where it cannot, frames of an open segment are ACKed one by one and are lost if the worker is killed; an
+// ordered close still writes them.
+#include <spdlog/fmt/fmt.h>
+
+#include <map>
+#include <opencv2/imgcodecs.hpp>
+#include <optional>
+
+#include "common/log.h"
+#include "worker/tasks/mjpeg_avi.h"
+#include "worker/tasks/path_template.h"
+#include "worker/tasks/picture.h"
+#include "worker/tasks/registry.h"
+
+namespace ride::tasks {
+namespace {
+
+struct Segment {
+  SessionId session;
+  std::int64_t block = 0;  // frame number / segment_frames
+  MjpegAvi video;
+  SystemTime last{};  // capture time of its newest frame
+  bool held = false;
+};
+
+class WriteVideo : public Task {
+ public:
+  Result<void> open(const TaskEnv& env) override {
+    env_ = env;
+    auto path = PathTemplate::parse(get_string(env.params, "path"), video_path_fields());
+    if (!path) return path.error();
+    path_.emplace(std::move(*path));
+    fps_ = get_number(env.params, "fps");
+    segment_frames_ = get_int(env.params, "segment_frames");
+    quality_ = static_cast<int>(get_int(env.params, "quality"));
+    sync_ = get_bool(env.params, "sync");
+    if (!path_->uses("source")) {
+      log_warning("stage '{}': 'path' has no {{source}}; segments of several sources take each other's place",
+                  env.stage);
+    }
+    return {};
+  }
+
+  Result<void> process(const Frame& frame, Emitter& out) override {
+    if (auto fit = expect_picture(env_, frame, {CV_8U}, {1, 3, 4}); !fit) return fit;
+    std::vector<std::uint8_t> buffer;
+    const auto jpeg = jpeg_of(frame, buffer);
+    if (!jpeg) return jpeg.error();
+    if (auto closed = close_overtaken(frame, out); !closed) return at(frame, closed.error());
+    const auto open = segments_.find(frame.id.source);
+    if (open != segments_.end() && !belongs(frame, jpeg->size(), open->second)) {
+      if (auto closed = close_segment(frame.id.source, out); !closed) return at(frame, closed.error());
+    }
+    auto segment = segment_for(frame);
+    if (!segment) return at(frame, segment.error());
+    if (!(*segment)->video.fits(jpeg->size())) {
+      return Error{ErrorCode::unsupported,
+                   fmt::format("{}: a picture of {} bytes does not fit into an AVI file; write images "
+                               "instead",
+                               place(env_, frame), jpeg->size())};
+    }
+    if (auto added = (*segment)->video.add(*jpeg); !added) return at(frame, added.error());
+    (*segment)->last = frame.captured_at;
+    (*segment)->held = out.hold(frame.id.source);
+    if ((frame.id.number + 1) % segment_frames_ != 0) return {};
+    auto closed = close_segment(frame.id.source, out);
+    return closed ? closed : at(frame, closed.error());
+  }
+
+  Result<void> finish(Emitter& out) override {
+    while (!segments_.empty()) {
+      const std::string source = segments_.begin()->first;
+      if (auto closed = close_segment(source, out); !closed) return closed;
+    }
+    return {};
+  }
+
+  void close() override {
+    for (auto& [source, segment] : segments_) {
+      if (segment.held) continue;  // its frames come again, and it would be in the next owner's way
+      if (auto closed = segment.video.commit(); !closed) {
+        log_error("stage '{}', source {}: a video segment of {} frames is lost: {}", env_.stage, source,
+                  segment.video.frames(), closed.error().message);
+      }
+    }
+    segments_.clear();
+  }
+
+ private:
+  Result<std::span<const std::uint8_t>> jpeg_of(const Frame& frame, std::vector<std::uint8_t>& buffer) const {
+    if (frame.encoded && frame.encoded->content_type == "image/jpeg" && !frame.encoded->bytes.empty()) {
+      return frame.encoded->bytes;
+    }
+    cv::Mat scratch;
+    if (!cv::imencode(".jpg", as_8bit(frame.image, scratch), buffer, {cv::IMWRITE_JPEG_QUALITY, quality_}) ||
+        buffer.empty()) {
+      return Error{ErrorCode::unsupported, fmt::format("{}: {} cannot be encoded as JPEG; it may be too large",
+                                                       place(env_, frame), shape_text(frame.image))};
+    }
+    return std::span<const std::uint8_t>(buffer);
+  }
+
+  bool belongs(const Frame& frame, std::size_t bytes, const Segment& segment) const {
+    return segment.session == frame.id.session && segment.block == frame.id.number / segment_frames_ &&
+           segment.video.width() == frame.image.cols && segment.video.height() == frame.image.rows &&
+           segment.video.fits(bytes);
+  }
+
+  // A source that went silent must not keep its frames without an ACK for ever.
+  Result<void> close_overtaken(const Frame& frame, Emitter& out) {
+    const auto span = std::chrono::duration<double>(std::max(1.0, static_cast<double>(segment_frames_) / fps_));
+    std::vector<std::string> overtaken;
+    for (const auto& [source, segment] : segments_) {
+      if (source != frame.id.source && frame.captured_at - segment.last > span) overtaken.push_back(source);
+    }
+    for (const std::string& source : overtaken) {
+      if (auto closed = close_segment(source, out); !closed) return closed;
+    }
+    return {};
+  }
+
+  Result<Segment*> segment_for(const Frame& frame) {
+    const auto open = segments_.find(frame.id.source);
+    if (open != segments_.end()) return &open->second;
+    const std::string path = path_->expand({{"job", env_.job},
+                                            {"run", std::to_string(env_.run)},
+                                            {"stage", env_.stage},
+                                            {"source", frame.id.source},
+                                            {"session", std::to_string(frame.id.session.value)},
+                                            {"segment", std::to_string(frame.id.number)}});
+    auto video = MjpegAvi::create(path, env_.worker, sync_, frame.image.cols, frame.image.rows, fps_);
+    if (!video) return video.error();
+    Segment segment{
+        .session = frame.id.session, .block = frame.id.number / segment_frames_, .video = std::move(*video)};
+    return &segments_.emplace(frame.id.source, std::move(segment)).first->second;
+  }
+
+  Result<void> close_segment(const std::string& source, Emitter& out) {
+    const auto found = segments_.find(source);
+    auto committed = found->second.video.commit();
+    const bool held = found->second.held;
+    segments_.erase(found);
+    if (committed && held) out.release(source);
+    return committed;
+  }
+
+  Error at(const Frame& frame, Error error) const {
+    error.message = place(env_, frame) + ": " + error.message;
+    return error;
+  }
+
+  TaskEnv env_;
+  std::optional<PathTemplate> path_;
+  double fps_ = 10;
+  std::int64_t segment_frames_ = 300;
+  int quality_ = 90;
+  bool sync_ = true;
+  std::map<std::string, Segment> segments_;  // the open one of each source
+};
+
+}  // namespace
+
+std::unique_ptr<Task> make_write_video() { return std::make_unique<WriteVideo>(); }
+
+}  // namespace ride::tasks
