@@ -149,7 +149,7 @@ class KafkaMember final : public Member {
       std::vector<std::string> records;
       for (auto& body : posted) records.push_back(encode(Report{standing_.log(), std::move(body)}));
       bool beating = false;
-      if (const auto now = steady_clock::now(); !stopping_ && (now >= next || std::exchange(beat_now_, false))) {
+      if (const auto now = steady_clock::now(); !stopping_ && (now >= next || beat_now_.exchange(false))) {
         beating = true;
         next = std::max(next + config_.interval, now);
         records.push_back(encode(Report{standing_.log(), make_heartbeat(usage)}));

@@ -24,10 +24,6 @@ ParamValues params_of(const nlohmann::json& json) {
 
 }  // namespace
 
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(UpstreamSpec, name, partitions, is_source)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(OutputSpec, port, to, topic, partitions, partition_by, codec)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(AdoptSpec, format, shape, depth)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(GroupSpec, device, min, max, spares, cores, memory_bytes, labels)
 
 #define RIDE_STAGE_FIELDS                                                                                          \
   name, topic, partitions, group_id, upstreams, task, outputs, sink, partition_by, group, frame_timeout_ms, max_age_ms, \
@@ -58,7 +54,6 @@ void from_json(const nlohmann::json& nlohmann_json_j, SourceSpec& nlohmann_json_
   nlohmann_json_t.params = params_of(nlohmann_json_j);
 }
 
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(JobSpec, job, run, prefix, sources, stages, finite)
 
 Result<JobSpec> job_spec_from_json(const nlohmann::json& json) {
   try {

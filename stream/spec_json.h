@@ -24,20 +24,17 @@ namespace ride::stream {
 
 NLOHMANN_JSON_SERIALIZE_ENUM(PartitionBy, {{PartitionBy::frame, "frame"}, {PartitionBy::source, "source"}})
 
-void to_json(nlohmann::json& json, const UpstreamSpec& spec);
-void from_json(const nlohmann::json& json, UpstreamSpec& spec);
-void to_json(nlohmann::json& json, const OutputSpec& spec);
-void from_json(const nlohmann::json& json, OutputSpec& spec);
-void to_json(nlohmann::json& json, const AdoptSpec& spec);
-void from_json(const nlohmann::json& json, AdoptSpec& spec);
-void to_json(nlohmann::json& json, const GroupSpec& spec);
-void from_json(const nlohmann::json& json, GroupSpec& spec);
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(UpstreamSpec, name, partitions, is_source)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(OutputSpec, port, to, topic, partitions, partition_by, codec)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(AdoptSpec, format, shape, depth)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(GroupSpec, device, min, max, spares, cores, memory_bytes, labels)
+
 void to_json(nlohmann::json& json, const StageSpec& spec);
 void from_json(const nlohmann::json& json, StageSpec& spec);
 void to_json(nlohmann::json& json, const SourceSpec& spec);
 void from_json(const nlohmann::json& json, SourceSpec& spec);
-void to_json(nlohmann::json& json, const JobSpec& spec);
-void from_json(const nlohmann::json& json, JobSpec& spec);
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(JobSpec, job, run, prefix, sources, stages, finite)
 
 // The same without exceptions: corrupt when the object is not a job.
 Result<JobSpec> job_spec_from_json(const nlohmann::json& json);

@@ -1,0 +1,63 @@
+// AckWindow: what of one partition was read and what of it is finished; gives the commit at which the next owner may begin
+// (D6, D7). A record is finished when it leads to nothing, or when all that its set led to is acknowledged by the brokers.
+// Pure: no I/O, clock or threads. Owner: the thread that writes.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+
+#include "common/ids.h"
+#include "stream/core/commit_metadata.h"
+#include "stream/core/intake.h"
+
+namespace ride::worker {
+
+// How a set is counted when it is ACKed.
+enum class Counted { acked, filtered, dropped, dead };
+
+class AckWindow {
+ public:
+  AckWindow(Offset start, stream::CommitMetadata metadata);
+
+  // A record was read; `step` is what the intake made of it. Offsets rise.
+  void read(Offset offset, const stream::IntakeStep& step);
+
+  // All that the set released by this offset led to is safe.
+  void ack(Offset released_by, Counted counted);
+
+  // The end of the input went on to every output, released by this offset.
+  void ack_end(Offset released_by);
+
+  Offset committable() const;               // the oldest record that is not finished
+  stream::CommitMetadata metadata() const;  // as of committable()
+  Offset position() const { return position_; }  // the next record to read
+  std::size_t unfinished() const { return entries_.size(); }
+  const stream::OutcomeCounters& counters() const { return base_.counters; }
+
+ private:
+  struct Entry {
+    bool finished = false;
+    bool duplicate = false;
+    std::optional<Offset> set;  // released by this later offset: finished with it
+  };
+  struct SetState {
+    Offset first;
+    stream::Upstream upstream;
+    stream::OriginKey key;
+    bool is_end = false;        // an end record: raises the watermark, marks the upstream as ended
+    bool forwards_end = false;  // the last of them
+    std::optional<Counted> counted;
+  };
+
+  Entry* find(Offset offset);
+  void advance();
+  static void count(stream::OutcomeCounters& counters, Counted counted);
+
+  stream::CommitMetadata base_;           // as of the front of entries_
+  Offset position_;
+  std::map<Offset, Entry> entries_;       // from the oldest unfinished on
+  std::map<Offset, SetState> sets_;       // by released_by, not yet behind the front
+};
+
+}  // namespace ride::worker

@@ -1,0 +1,94 @@
+#include "worker/core/ownership.h"
+
+namespace ride::worker {
+
+namespace {
+
+bool is_over(stream::JobPhase phase) {
+  switch (phase) {
+    case stream::JobPhase::creating:
+    case stream::JobPhase::running:
+    case stream::JobPhase::paused:
+    case stream::JobPhase::draining:
+      return false;
+    case stream::JobPhase::completed:
+    case stream::JobPhase::cancelled:
+    case stream::JobPhase::failed:
+      return true;
+  }
+  return true;
+}
+
+}  // namespace
+
+void Ownership::apply(const stream::Decision& decision) {
+  std::visit([this](const auto& body) { on(body); }, decision.body);
+}
+
+void Ownership::on(const stream::JobAccepted& accepted) {
+  jobs_[{accepted.spec.job, accepted.spec.run}] = {accepted.spec, stream::JobPhase::creating};
+}
+
+void Ownership::on(const stream::JobPhaseChanged& changed) {
+  const auto found = jobs_.find({changed.job, changed.run});
+  if (found == jobs_.end()) return;
+  found->second.phase = changed.phase;
+  if (!is_over(changed.phase)) return;
+  jobs_.erase(found);
+  std::erase_if(owners_, [&](const auto& entry) { return entry.first.job == changed.job && entry.first.run == changed.run; });
+  if (group_ && group_->job == changed.job && group_->run == changed.run) group_.reset();
+}
+
+void Ownership::on(const stream::Assign& assign) {
+  auto& owners = owners_[{assign.job, assign.run, assign.stage}];
+  for (const auto partition : assign.partitions) {
+    auto& owner = owners[partition];
+    if (assign.epoch < owner.epoch) continue;  // never backwards
+    owner = {assign.worker, assign.epoch, false};
+  }
+}
+
+void Ownership::on(const stream::Releasing& releasing) {
+  auto& owners = owners_[{releasing.job, releasing.run, releasing.stage}];
+  for (const auto partition : releasing.partitions)
+    if (auto found = owners.find(partition); found != owners.end() && found->second.worker == releasing.worker)
+      found->second.releasing = true;
+}
+
+void Ownership::on(const stream::JoinGroup& join) {
+  if (join.worker != self_) return;
+  if (join.stage.value.empty())
+    group_.reset();
+  else
+    group_ = StageKey{join.job, join.run, join.stage};
+}
+
+void Ownership::on(const stream::WorkerOut& out) {
+  if (out.worker == self_) out_ = true;
+}
+
+Duty Ownership::duty() const {
+  Duty duty;
+  duty.out = out_;
+  if (!group_ || out_) return duty;
+  const auto job = jobs_.find({group_->job, group_->run});
+  if (job == jobs_.end()) return duty;
+  duty.stage = group_;
+  duty.paused = job->second.phase == stream::JobPhase::paused;
+  if (job->second.phase == stream::JobPhase::creating) return duty;  // warm, but nothing to read yet
+  const auto owners = owners_.find(*group_);
+  if (owners == owners_.end()) return duty;
+  for (const auto& [partition, owner] : owners->second) {
+    if (owner.worker != self_) continue;
+    duty.owns[partition] = owner.epoch;
+    if (owner.releasing) duty.releasing.insert(partition);
+  }
+  return duty;
+}
+
+const stream::JobSpec* Ownership::job(const JobName& job, RunNumber run) const {
+  const auto found = jobs_.find({job, run});
+  return found == jobs_.end() ? nullptr : &found->second.spec;
+}
+
+}  // namespace ride::worker

@@ -1,0 +1,72 @@
+// Ownership: what the decisions log says that one worker shall do. A projection of the log; the shell acts on the difference
+// between it and what it does. Pure: no I/O, clock or threads.
+#pragma once
+
+#include <compare>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "common/ids.h"
+#include "stream/control.h"
+
+namespace ride::worker {
+
+struct StageKey {
+  JobName job;
+  RunNumber run;
+  StageName stage;
+  auto operator<=>(const StageKey&) const = default;
+};
+
+// What the worker shall do now.
+struct Duty {
+  std::optional<StageKey> stage;          // the group it belongs to: keep it warm
+  std::map<PartitionId, Epoch> owns;      // of that stage
+  std::set<PartitionId> releasing;        // of these: finish and hand back
+  bool paused = false;                    // own, but do not read
+  bool out = false;                       // this incarnation was declared lost: end
+  bool operator==(const Duty&) const = default;
+};
+
+class Ownership {
+ public:
+  explicit Ownership(WorkerId self) : self_(std::move(self)) {}
+
+  // Every decision that counts, in log order.
+  void apply(const stream::Decision& decision);
+  Duty duty() const;
+  const stream::JobSpec* job(const JobName& job, RunNumber run) const;
+
+ private:
+  struct Job {
+    stream::JobSpec spec;
+    stream::JobPhase phase = stream::JobPhase::creating;
+  };
+  struct Owner {
+    WorkerId worker;
+    Epoch epoch;
+    bool releasing = false;
+  };
+  using JobKey = std::pair<JobName, RunNumber>;
+
+  void on(const stream::JobAccepted& accepted);
+  void on(const stream::JobPhaseChanged& changed);
+  void on(const stream::Assign& assign);
+  void on(const stream::Releasing& releasing);
+  void on(const stream::JoinGroup& join);
+  void on(const stream::WorkerOut& out);
+  void on(const stream::Claim&) {}
+  void on(const stream::AssignSource&) {}
+
+  WorkerId self_;
+  std::map<JobKey, Job> jobs_;  // not the ended ones
+  std::map<StageKey, std::map<PartitionId, Owner>> owners_;
+  std::optional<StageKey> group_;
+  bool out_ = false;
+};
+
+}  // namespace ride::worker

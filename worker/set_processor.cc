@@ -1,0 +1,178 @@
+#include "worker/set_processor.h"
+
+#include <spdlog/fmt/fmt.h>
+
+namespace ride::worker {
+
+using stream::AcceptedSet;
+using stream::Outcome;
+using stream::OutputSpec;
+using stream::RecordHeader;
+
+// Gathers what the task emits for one set.
+class SetProcessor::Collector final : public tasks::Emitter {
+ public:
+  explicit Collector(BufferPool& pool) : pool_(pool) {}
+  void emit(Frame frame) override { emitted.push_back({std::string(), std::move(frame)}); }
+  void emit(const std::string& port, Frame frame) override { emitted.push_back({port, std::move(frame)}); }
+  cv::Mat allocate(int rows, int cols, int type) override { return pool_.allocate(rows, cols, type); }
+  void progress() override {}
+
+  std::vector<std::pair<std::string, Frame>> emitted;
+
+ private:
+  BufferPool& pool_;
+};
+
+namespace {
+
+Counted counted_as(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::filtered:
+      return Counted::filtered;
+    case Outcome::dropped:
+      return Counted::dropped;
+    case Outcome::dead:
+      return Counted::dead;
+  }
+  return Counted::dead;
+}
+
+// Only records of the platform's own topics have a place for outcomes and ends: other readers want pictures.
+bool is_inside(const OutputSpec& output) { return !output.to.empty(); }
+
+bool wants(const OutputSpec& output, const std::string& port, const TaskDecl* decl) {
+  const std::string fallback = decl != nullptr && !decl->outputs.empty() ? decl->outputs.front() : std::string("out");
+  return (output.port.empty() ? fallback : output.port) == (port.empty() ? fallback : port);
+}
+
+RecordHeader header_for(const Frame& frame, const stream::Content& content) {
+  RecordHeader header;
+  header.id = frame.id;
+  header.captured_at = frame.captured_at;
+  header.attributes = frame.attributes;
+  header.passed_on = frame.passed_on;
+  header.content_type = content.content_type;
+  header.pixels = content.pixels;
+  header.compressed = content.compressed;
+  return header;
+}
+
+}  // namespace
+
+SetProcessor::SetProcessor(Config config, tasks::Task& task, BufferPool& pool)
+    : config_(std::move(config)), task_(task), pool_(pool), limits_(stream::chunk_limits(config_.stage.max_message_bytes)) {}
+
+stream::SetIdentity SetProcessor::identity(stream::OriginKey key) const {
+  return {config_.job, config_.stage.name, config_.writer,
+          stream::Origin{{config_.stage.name, config_.partition}, key, config_.run}};
+}
+
+stream::TopicPartition SetProcessor::home(const OutputSpec& output, const FrameId& id) const {
+  if (!is_inside(output) && output.partitions == config_.stage.partitions) return {output.topic, config_.partition};
+  return {output.topic, home_partition(id, output.partition_by, output.partitions)};
+}
+
+Result<Processed> SetProcessor::process(const AcceptedSet& set) {
+  switch (set.kind) {
+    case stream::RecordKind::frame:
+      return process_frames(set);
+    case stream::RecordKind::outcome: {
+      auto out = outcome(set, set.header.outcome, set.header.reason);
+      return out;
+    }
+    case stream::RecordKind::end:
+      return end_of_input(set);
+  }
+  return Error{ErrorCode::internal, "unknown kind of set"};
+}
+
+Result<Processed> SetProcessor::process_frames(const AcceptedSet& set) {
+  Collector collector(pool_);
+  std::chrono::nanoseconds busy{0};
+  for (const auto& whole : set.frames) {
+    if (config_.stage.max_age_ms > 0) {
+      const auto age = config_.now() - whole.header.captured_at;
+      if (age > std::chrono::milliseconds(config_.stage.max_age_ms))
+        return outcome(set, Outcome::dropped, "max_age: the frame was too old when its turn came");
+    }
+    auto frame = stream::to_frame(whole, config_.stage.adopt, config_.stage.max_pixels);
+    if (!frame.ok()) return outcome(set, Outcome::dead, "bad_picture: " + frame.error().message);
+    const auto begin = std::chrono::steady_clock::now();
+    Result<void> result;
+    try {
+      result = task_.process(*frame, collector);
+    } catch (const std::exception& failure) {
+      result = Error{ErrorCode::internal, failure.what()};
+    }
+    busy += std::chrono::steady_clock::now() - begin;
+    if (!result.ok()) {
+      if (result.error().retriable) return result.error();
+      return outcome(set, Outcome::dead, "task_error: " + result.error().message);
+    }
+  }
+  Processed out;
+  out.released_by = set.released_by;
+  out.busy = busy;
+  if (auto added = add_sets(set, collector, out); !added.ok())
+    return outcome(set, Outcome::dead, "task_error: " + added.error().message);
+  return out;
+}
+
+Result<void> SetProcessor::add_sets(const AcceptedSet& set, Collector& collector, Processed& out) const {
+  const auto* decl = tasks::builtin_catalog().find(config_.stage.task);
+  for (const auto& output : config_.stage.outputs) {
+    std::vector<stream::SetFrame> frames;
+    for (const auto& [port, frame] : collector.emitted) {
+      if (!wants(output, port, decl)) continue;
+      auto content = stream::content_for(frame, output.codec);
+      if (!content.ok()) return content.error();
+      out.bytes += static_cast<std::int64_t>(content->payload.bytes.size());
+      frames.push_back({header_for(frame, *content), content->payload});
+    }
+    const auto to = home(output, set.header.id);
+    const auto who = identity({set.released_by.value, 0});
+    if (!frames.empty())
+      out.sets.push_back({to, make_frame_set(who, std::move(frames), limits_)});
+    else if (is_inside(output) && set.kind == stream::RecordKind::frame)
+      out.sets.push_back({to, make_outcome_set(who, set.header, Outcome::filtered, "")});
+  }
+  return {};
+}
+
+Processed SetProcessor::outcome(const AcceptedSet& set, Outcome what, const std::string& reason) const {
+  Processed out;
+  out.released_by = set.released_by;
+  out.counted = counted_as(what);
+  // Said where it happened; later stages only pass it on.
+  if (what == Outcome::dead && (set.kind == stream::RecordKind::frame || set.header.writer.empty())) out.dead_reason = reason;
+  for (const auto& output : config_.stage.outputs)
+    if (is_inside(output))
+      out.sets.push_back({home(output, set.header.id),
+                          make_outcome_set(identity({set.released_by.value, 0}), set.header, what, reason)});
+  return out;
+}
+
+Processed SetProcessor::end_of_input(const AcceptedSet& set) {
+  Processed out;
+  out.released_by = set.released_by;
+  out.is_end = true;
+  Collector collector(pool_);
+  Result<void> finished;
+  try {
+    finished = task_.finish(collector);
+  } catch (const std::exception& failure) {
+    finished = Error{ErrorCode::internal, failure.what()};
+  }
+  if (finished.ok()) finished = add_sets(set, collector, out);
+  if (!finished.ok()) out.dead_reason = "task_error at the end of the input: " + finished.error().message;
+  for (const auto& output : config_.stage.outputs) {
+    if (!is_inside(output)) continue;
+    for (int p = 0; p < output.partitions; ++p)
+      out.end_sets.push_back({{output.topic, PartitionId{p}},
+                              make_end_set(identity({set.released_by.value, 1}), set.header.id, set.header.captured_at)});
+  }
+  return out;
+}
+
+}  // namespace ride::worker

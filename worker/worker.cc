@@ -1,0 +1,198 @@
+#include "worker/worker.h"
+
+#include <thread>
+
+#include "common/log.h"
+
+namespace ride::worker {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+namespace {
+
+constexpr auto kOutOfReach = std::chrono::seconds(10);   // D3: without an acknowledged heartbeat
+constexpr auto kLeaveWithin = std::chrono::seconds(4);
+constexpr auto kSampleEvery = std::chrono::milliseconds(500);
+
+}  // namespace
+
+Result<void> Worker::run(const std::atomic<bool>& stop) {
+  auto member = stream::Member::join({.kafka = config_.kafka, .prefix = config_.prefix, .name = config_.name,
+                                      .node = config_.node, .kind = stream::ProcessKind::worker},
+                                     [this](stream::Heartbeat& beat) { fill(beat); }, stop);
+  if (!member.ok()) {
+    if (member.error().code == ErrorCode::cancelled) return {};
+    return member.error();
+  }
+  member_ = std::move(member).value();
+  ownership_ = std::make_unique<Ownership>(member_->id());
+  log_info("worker {} is ready", member_->id().value);
+  Result<void> result;
+  while (!stop) {
+    auto decisions = member_->poll_decisions(milliseconds(50));
+    if (!decisions.ok()) {
+      result = decisions.error();
+      break;
+    }
+    for (const auto& decision : *decisions) ownership_->apply(decision);
+    if (!member_->caught_up()) continue;
+    const auto duty = ownership_->duty();
+    if (duty.out) {
+      result = Error{ErrorCode::cancelled, "this incarnation was declared lost"};
+      break;
+    }
+    reconcile(duty);
+    if (const auto failed = runner_ ? runner_->failed() : std::nullopt) {
+      result = *failed;
+      break;
+    }
+    if (member_->since_acknowledged() > kOutOfReach) {
+      result = Error{ErrorCode::unavailable, "no heartbeat was acknowledged for 10 s: Kafka is out of reach"};
+      break;
+    }
+  }
+  if (result.ok()) {
+    leave();
+    return {};
+  }
+  // Nothing of ours may be written any more: end without a farewell for the frames, but tell why.
+  member_->notice(stream::Severity::error, "worker_failed", "worker " + member_->id().value + ": " + result.error().message);
+  close_stage();
+  member_->leave(result.error().message);
+  return result;
+}
+
+std::shared_ptr<StageRunner> Worker::runner() const {
+  const std::lock_guard lock(runner_mutex_);
+  return runner_;
+}
+
+void Worker::fill(stream::Heartbeat& beat) {
+  const auto runner = this->runner();
+  if (!runner) return;
+  const auto stats = runner->stats();
+  const auto now = steady_clock::now();
+  const double seconds = std::chrono::duration<double>(now - sampled_at_).count();
+  if (now - sampled_at_ > kSampleEvery) {
+    const auto frames = stats.frames - sampled_.frames;
+    const double busy = stats.busy_seconds - sampled_.busy_seconds;
+    if (frames >= 0 && sampled_at_ != steady_clock::time_point{}) {
+      frames_per_second_ = static_cast<double>(frames) / seconds;
+      busy_fraction_ = std::min(1.0, busy / seconds);
+      if (frames > 0 && busy > 0) service_rate_ = static_cast<double>(frames) / busy;
+    }
+    sampled_ = stats;
+    sampled_at_ = now;
+  }
+  beat.frames_per_second = frames_per_second_;
+  beat.busy_fraction = busy_fraction_;
+  beat.service_rate = service_rate_;
+  beat.warm = stats.warm;
+  beat.group = runner->config().job.value + "/" + runner->config().stage.name;
+  beat.partitions = runner->progress();
+}
+
+void Worker::reconcile(const Duty& duty) {
+  if (duty.stage != stage_) {
+    close_stage();
+    if (duty.stage) open_stage(*duty.stage);
+  }
+  if (runner_) reconcile_partitions(duty);
+}
+
+void Worker::open_stage(const StageKey& key) {
+  const auto* job = ownership_->job(key.job, key.run);
+  const auto* stage = job != nullptr ? job->stage(key.stage.value) : nullptr;
+  if (stage == nullptr) return;
+  auto ports = open_kafka_ports(config_.kafka, *stage);
+  if (!ports.ok()) {
+    const bool gone = !ports.error().retriable && ports.error().code != ErrorCode::not_found;
+    if (said_.insert(ports.error().message).second)
+      member_->notice(gone ? stream::Severity::error : stream::Severity::warning, "stage_open_failed",
+                      "stage " + key.stage.value + ": " + ports.error().message, key.job.value, key.stage.value);
+    return;  // tried again with the next round
+  }
+  StageRunner::Config config;
+  config.job = key.job;
+  config.run = key.run;
+  config.finite = job->finite;
+  config.stage = *stage;
+  config.worker = member_->id();
+  const auto notify = [this, key](stream::Severity severity, const std::string& code, const std::string& text, bool fatal) {
+    member_->notice(severity, code, text, key.job.value, key.stage.value, fatal);
+  };
+  const auto released = [this, key](PartitionId partition) { on_released(key, partition); };
+  auto opened = std::make_shared<StageRunner>(std::move(config), std::move(*ports), notify, released);
+  stage_ = key;
+  said_.clear();
+  {
+    const std::lock_guard lock(runner_mutex_);
+    runner_ = std::move(opened);
+    sampled_ = {};
+    sampled_at_ = {};
+  }
+  log_info("joined stage {} of job {} (run {})", key.stage.value, key.job.value, key.run.value);
+}
+
+void Worker::close_stage() {
+  std::shared_ptr<StageRunner> old;
+  {
+    const std::lock_guard lock(runner_mutex_);
+    old.swap(runner_);
+  }
+  if (old) {
+    // The heartbeat thread may still hold it for a moment; the threads must end here, on the control thread.
+    while (old.use_count() > 1) std::this_thread::sleep_for(milliseconds(1));
+    old.reset();
+    log_info("left stage {}", stage_->stage.value);
+  }
+  stage_.reset();
+  taken_.clear();
+  released_.clear();
+}
+
+void Worker::reconcile_partitions(const Duty& duty) {
+  runner_->pause(duty.paused);
+  for (auto it = taken_.begin(); it != taken_.end();) {
+    const auto wanted = duty.owns.find(it->first);
+    if (wanted != duty.owns.end() && wanted->second == it->second) {
+      ++it;
+      continue;
+    }
+    runner_->drop(it->first);
+    released_.erase(it->first);
+    it = taken_.erase(it);
+  }
+  for (const auto& [partition, epoch] : duty.owns) {
+    if (taken_.contains(partition)) continue;
+    if (auto taken = runner_->take(partition, epoch); !taken.ok()) {
+      if (said_.insert(taken.error().message).second)
+        member_->notice(stream::Severity::error, "take_failed", taken.error().message, stage_->job.value, stage_->stage.value,
+                        !taken.error().retriable);
+      continue;  // tried again with the next round
+    }
+    taken_[partition] = epoch;
+  }
+  for (const auto partition : duty.releasing)
+    if (taken_.contains(partition) && released_.insert(partition).second) runner_->release(partition);
+}
+
+void Worker::on_released(const StageKey& key, PartitionId partition) {
+  member_->post(stream::Released{key.job, key.run, key.stage, member_->id(), {partition}});
+}
+
+void Worker::leave() {
+  if (runner_) {
+    for (const auto& [partition, epoch] : taken_)
+      if (released_.insert(partition).second) runner_->release(partition);
+    const auto deadline = steady_clock::now() + kLeaveWithin;
+    while (!runner_->owned().empty() && !runner_->failed() && steady_clock::now() < deadline)
+      std::this_thread::sleep_for(milliseconds(5));
+  }
+  close_stage();
+  member_->leave("stopped");
+  log_info("worker {} has left", member_->id().value);
+}
+
+}  // namespace ride::worker

@@ -1,0 +1,58 @@
+// Worker: one process that owns partitions of one stage at a time. Reads its duty from the decisions log, runs the stage's
+// data plane, reports by heartbeats.
+// Threads: run() is the control thread. Failure: run() returns an Error when this incarnation must end (the producer failed
+// for good, it was declared lost, or Kafka was out of reach for 10 s); the agent starts the next one.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "common/result.h"
+#include "stream/kafka/client_config.h"
+#include "stream/member.h"
+#include "worker/core/ownership.h"
+#include "worker/stage_runner.h"
+
+namespace ride::worker {
+
+struct WorkerConfig {
+  kafka::ClientConfig kafka;
+  std::string prefix = "ride";
+  std::string name;
+  NodeName node;
+};
+
+class Worker {
+ public:
+  explicit Worker(WorkerConfig config) : config_(std::move(config)) {}
+
+  // Until `stop` is set: then finishes what was read, commits, says goodbye.
+  Result<void> run(const std::atomic<bool>& stop);
+
+ private:
+  void fill(stream::Heartbeat& beat);
+  void reconcile(const Duty& duty);
+  void open_stage(const StageKey& key);
+  void close_stage();
+  void reconcile_partitions(const Duty& duty);
+  void on_released(const StageKey& key, PartitionId partition);
+  void leave();
+  std::shared_ptr<StageRunner> runner() const;
+
+  WorkerConfig config_;
+  std::unique_ptr<stream::Member> member_;
+  std::unique_ptr<Ownership> ownership_;
+  std::optional<StageKey> stage_;
+  std::map<PartitionId, Epoch> taken_;
+  std::set<PartitionId> released_;      // asked to release
+  std::set<std::string> said_;          // problems that were told once
+  mutable std::mutex runner_mutex_;     // the heartbeat thread looks at runner_
+  std::shared_ptr<StageRunner> runner_;
+  // of the last rate sample
+  std::chrono::steady_clock::time_point sampled_at_{};
+  StageStats sampled_;
+  double frames_per_second_ = 0, busy_fraction_ = 0, service_rate_ = 0;
+};
+
+}  // namespace ride::worker
