@@ -23,6 +23,7 @@ using std::chrono::milliseconds;
 constexpr int kPortAttempts = 3;
 constexpr std::uintmax_t kLargestLog = 16 << 20;
 constexpr milliseconds kPollInterval{20};
+constexpr milliseconds kLeaveWithoutMajority{1500};
 
 Error cancelled() { return {ErrorCode::cancelled, "the start of the broker was broken off"}; }
 
@@ -219,12 +220,26 @@ Result<void> BrokerProcess::wait_until_ready(std::stop_token stop) {
 bool BrokerProcess::stop(milliseconds deadline) {
   if (!child_) return true;
   child_->send_signal(SIGTERM);
-  const bool clean = child_->wait_until_ended(deadline);
+  const bool clean = wait_for_end(deadline);
   if (!clean) kill_now();
-  // 143: ended by SIGTERM, as Java reports it after its shutdown hooks have run
   if (clean && archive_) archive_->finish();
   forget();
   return clean;
+}
+
+// A broker asks the controllers for leave, and without a majority of them it would ask for five minutes: the last nodes
+// of a cluster that is stopped are not waited for.
+bool BrokerProcess::wait_for_end(milliseconds deadline) {
+  const auto start = Clock::now();
+  auto last_majority = start;
+  while (Clock::now() - start < deadline) {
+    if (child_->wait_until_ended(config_.quorum.size() == 1 ? deadline : milliseconds(300))) return true;
+    const auto up = std::ranges::count_if(
+        config_.quorum, [](const Voter& voter) { return listens(voter.host, voter.port, milliseconds(200)); });
+    if (static_cast<std::size_t>(up) * 2 > config_.quorum.size()) last_majority = Clock::now();
+    if (Clock::now() - last_majority > kLeaveWithoutMajority) return false;
+  }
+  return false;
 }
 
 void BrokerProcess::kill_now() {
@@ -244,13 +259,19 @@ void BrokerProcess::forget() {
 
 std::string BrokerProcess::bootstrap() const {
   const std::string& told = options_.advertised_host.empty() ? options_.host : options_.advertised_host;
-  return fmt::format("{}:{}", told, port_);
+  return host_and_port(told, port_);
 }
 
 fs::path BrokerProcess::log_file() const { return folder_ ? folder_->log_file() : options_.data / "broker.log"; }
 
 Error BrokerProcess::explain_end() const {
   const int code = child_ ? child_->exit_code().value_or(0) : 0;
+  if (code == 128 + SIGKILL) {
+    return {ErrorCode::unavailable,
+            fmt::format("the broker was killed (signal 9), by somebody or because the machine ran out of memory. "
+                        "Start it again: its data is kept. Its log: {}",
+                        log_file().string())};
+  }
   return explain_log(log_file(), log_start_, fmt::format("the broker ended (exit code {})", code));
 }
 

@@ -71,6 +71,7 @@ class BrokerProcess {
   Result<void> prepare(const LaunchOptions& options);
   Result<void> choose_ports(const LaunchOptions& options, FolderState& state);
   Result<void> format(const std::string& java, const std::string& class_path, std::stop_token stop);
+  bool wait_for_end(std::chrono::milliseconds deadline);
   void forget();
 
   LaunchOptions options_;

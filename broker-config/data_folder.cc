@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -15,12 +16,14 @@
 #include <nlohmann/json.hpp>
 #include <random>
 #include <sstream>
+#include <thread>
 
 namespace ride::broker {
 namespace {
 namespace fs = std::filesystem;
 
 constexpr int kFormat = 1;  // of broker.json
+constexpr std::chrono::seconds kLockPatience{3};
 
 Error from_errno(const std::string& what, int error) {
   ErrorCode code = ErrorCode::internal;
@@ -141,7 +144,12 @@ Result<void> DataFolder::lock() {
   const fs::path file = root_ / "lock";
   lock_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (lock_ < 0) return from_errno("cannot write " + file.string(), errno);
-  if (flock(lock_, LOCK_EX | LOCK_NB) == 0) return {};
+  // Who was killed and starts again finds the old broker still ending: it was told to when its launcher died.
+  for (const auto start = std::chrono::steady_clock::now();;
+       std::this_thread::sleep_for(std::chrono::milliseconds(50))) {
+    if (flock(lock_, LOCK_EX | LOCK_NB) == 0) return {};
+    if (std::chrono::steady_clock::now() - start > kLockPatience) break;
+  }
   std::string owner;
   std::ifstream(file) >> owner;
   return Error{

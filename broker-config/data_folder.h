@@ -28,8 +28,8 @@ Result<std::optional<FolderState>> read_state(const std::filesystem::path& root)
 
 class DataFolder {
  public:
-  // Creates it if need be and locks it. already_exists: in use, or holds other files. permission, corrupt: with place
-  // and fix.
+  // Creates it if need be and locks it; waits a moment for a broker that is just ending. already_exists: in use, or
+  // holds other files. permission, corrupt: with place and fix.
   static Result<DataFolder> open(const std::filesystem::path& root);
   DataFolder(DataFolder&& other) noexcept;
   DataFolder& operator=(DataFolder&&) = delete;

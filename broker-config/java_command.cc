@@ -10,16 +10,17 @@ namespace {
 std::vector<std::string> common_flags(const JavaCommand& command) {
   std::vector<std::string> arguments = {command.program, "-cp", command.class_path};
   arguments.insert(arguments.end(), command.archive_flags.begin(), command.archive_flags.end());
-  arguments.insert(arguments.end(), {
-                                        "-Djava.awt.headless=true",
-                                        "-Dorg.slf4j.simpleLogger.showDateTime=true",
-                                        "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSXXX",
-                                        "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-                                        "-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info",
-                                        "-Dorg.slf4j.simpleLogger.log.kafka.server.BrokerServer=info",
-                                        "-Dorg.slf4j.simpleLogger.log.kafka.log.LogManager=info",
-                                        "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.controller=info",
-                                    });
+  arguments.insert(arguments.end(),
+                   {
+                       "-Djava.awt.headless=true",
+                       "-Dorg.slf4j.simpleLogger.showDateTime=true",
+                       "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSXXX",
+                       "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+                       "-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info",
+                       "-Dorg.slf4j.simpleLogger.log.kafka.server.BrokerServer=info",
+                       "-Dorg.slf4j.simpleLogger.log.kafka.log.LogManager=info",
+                       "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.controller.ReplicationControlManager=info",
+                   });
   return arguments;
 }
 
@@ -44,7 +45,7 @@ std::vector<std::string> broker_command(const JavaCommand& command, const std::s
   if (command.quick_start) {
     arguments.insert(arguments.end(), {"-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"});
   } else {
-    // On two cores Java would take the serial collector by itself; G1 keeps its pauses short.
+    // Java takes the serial collector by itself on small machines; G1 keeps its pauses short.
     arguments.insert(arguments.end(), {"-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:+ExplicitGCInvokesConcurrent"});
   }
   arguments.insert(arguments.end(), {"kafka.Kafka", settings_file});

@@ -79,7 +79,9 @@ std::unique_ptr<Socket> open_connection(const std::string& host, int port, Clock
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
-  if (getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found) != 0) return nullptr;
+  // "[::1]", as quorums write it, is "::1" for the resolver.
+  const std::string bare = host.starts_with('[') && host.ends_with(']') ? host.substr(1, host.size() - 2) : host;
+  if (getaddrinfo(bare.c_str(), std::to_string(port).c_str(), &hints, &found) != 0) return nullptr;
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> list(found, freeaddrinfo);
   for (const addrinfo* address = found; address; address = address->ai_next) {
     auto socket = std::make_unique<Socket>(::socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -145,6 +147,10 @@ Result<ClusterView> parse_metadata(std::span<const std::uint8_t> answer) {
   view.controller = static_cast<int>(reader.integer(4));
   if (!reader.good()) return alien;
   return view;
+}
+
+bool listens(const std::string& host, int port, std::chrono::milliseconds timeout) {
+  return open_connection(host, port, Clock::now() + timeout) != nullptr;
 }
 
 Result<ClusterView> probe(const std::string& host, int port, std::chrono::milliseconds timeout) {

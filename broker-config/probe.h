@@ -27,6 +27,9 @@ struct ClusterView {
 // unavailable (retriable): nothing listens, or no answer in time. corrupt: something else than Kafka listens there.
 Result<ClusterView> probe(const std::string& host, int port, std::chrono::milliseconds timeout);
 
+// Does anything take connections there? For controllers, which speak no Metadata.
+bool listens(const std::string& host, int port, std::chrono::milliseconds timeout);
+
 // The answer's bytes, without the length in front; exposed for tests.
 std::vector<std::uint8_t> metadata_request();
 Result<ClusterView> parse_metadata(std::span<const std::uint8_t> answer);

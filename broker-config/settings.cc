@@ -81,11 +81,11 @@ void identity(const BrokerConfig& config, Properties& out) {
   out.set("log.dirs", escape_property(config.log_dir));
 
   out.because("Where it listens. Controllers need a port that the others know, so it is never 0.");
-  const std::string clients = fmt::format("CLIENTS://{}:{}", config.host, config.port);
-  const std::string controller = voter ? fmt::format(",CONTROLLER://{}:{}", config.host, voter->port) : "";
+  const std::string clients = "CLIENTS://" + host_and_port(config.host, config.port);
+  const std::string controller = voter ? ",CONTROLLER://" + host_and_port(config.host, voter->port) : "";
   const std::string& told = config.advertised_host.empty() ? config.host : config.advertised_host;
   out.set("listeners", clients + controller);
-  out.set("advertised.listeners", fmt::format("CLIENTS://{}:{}", told, config.port));
+  out.set("advertised.listeners", "CLIENTS://" + host_and_port(told, config.port));
   out.set("listener.security.protocol.map", "CLIENTS:PLAINTEXT,CONTROLLER:PLAINTEXT");
   out.set("inter.broker.listener.name", "CLIENTS");
   out.set("controller.listener.names", "CONTROLLER");
@@ -197,9 +197,14 @@ Result<std::vector<Voter>> parse_quorum(std::string_view text) {
 std::string to_string(const std::vector<Voter>& quorum) {
   std::string text;
   for (const Voter& voter : quorum) {
-    text += fmt::format("{}{}@{}:{}", text.empty() ? "" : ",", voter.id, voter.host, voter.port);
+    text += fmt::format("{}{}@{}", text.empty() ? "" : ",", voter.id, host_and_port(voter.host, voter.port));
   }
   return text;
+}
+
+std::string host_and_port(const std::string& host, int port) {
+  const bool bare_ipv6 = host.find(':') != host.npos && !host.starts_with('[');
+  return fmt::format("{}{}{}:{}", bare_ipv6 ? "[" : "", host, bare_ipv6 ? "]" : "", port);
 }
 
 const Voter* own_voter(const BrokerConfig& config) {

@@ -37,6 +37,9 @@ struct BrokerConfig {
   bool operator==(const BrokerConfig&) const = default;
 };
 
+// "host:port"; an IPv6 address gets its brackets.
+std::string host_and_port(const std::string& host, int port);
+
 // Is this node one of the controllers? Others are brokers only.
 const Voter* own_voter(const BrokerConfig& config);
 

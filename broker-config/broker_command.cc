@@ -1,0 +1,158 @@
+#include "broker-config/broker_command.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <cstdio>
+#include <thread>
+
+#include "broker-config/broker_process.h"
+#include "common/units.h"
+
+namespace ride::broker {
+namespace {
+
+constexpr std::chrono::milliseconds kPollInterval{50};
+constexpr std::int64_t kSmallestHeap = 128 << 20;
+
+ParamSpec text_param(const char* name, const char* doc, const char* default_value) {
+  ParamSpec spec;
+  spec.name = name;
+  spec.type = ParamType::string;
+  spec.doc = doc;
+  spec.default_value = ParamValue(std::string(default_value));
+  return spec;
+}
+
+ParamSpec integer_param(const char* name, const char* doc, std::int64_t default_value, double min, double max) {
+  ParamSpec spec;
+  spec.name = name;
+  spec.type = ParamType::integer;
+  spec.doc = doc;
+  spec.default_value = ParamValue(default_value);
+  spec.min = min;
+  spec.max = max;
+  return spec;
+}
+
+ParamSpec switch_param(const char* name, const char* doc) {
+  ParamSpec spec;
+  spec.name = name;
+  spec.type = ParamType::boolean;
+  spec.doc = doc;
+  spec.default_value = ParamValue(false);
+  return spec;
+}
+
+Result<std::int64_t> read_size(const ParamValues& values, const char* name) {
+  const std::string& text = get_string(values, name);
+  if (text.empty()) return std::int64_t{0};
+  const auto size = parse_byte_size(text);
+  if (!size.ok()) return Error{ErrorCode::invalid_argument, fmt::format("--{}: {}", name, size.error().message)};
+  return size->bytes;
+}
+
+Result<LaunchOptions> launch_options(const BrokerOptions& options) {
+  LaunchOptions launch;
+  launch.data = options.data;
+  launch.node_id = options.id;
+  if (!options.quorum.empty()) {
+    auto quorum = parse_quorum(options.quorum);
+    if (!quorum.ok()) return quorum.error();
+    launch.quorum = std::move(*quorum);
+  }
+  launch.host = options.host;
+  launch.advertised_host = options.advertised_host;
+  launch.port = options.port;
+  launch.max_message_bytes = options.max_message_bytes;
+  launch.cluster_id = options.cluster_id;
+  launch.heap_bytes = options.heap_bytes;
+  launch.quick_start = options.quick_start;
+  launch.die_with_parent = true;
+  // A node of several waits for the others, however long people take to start them.
+  if (launch.quorum.size() > 1) launch.start_deadline = {};
+  return launch;
+}
+
+}  // namespace
+
+const std::vector<ParamSpec>& broker_params() {
+  static const std::vector<ParamSpec> params = {
+      integer_param("id", "number of this node, unlike that of any other node of the cluster", 1, 0, 1'000'000),
+      text_param("quorum", "all controllers as id@host:port, separated by commas; empty: this node alone", ""),
+      text_param("data", "folder of this broker; data of an earlier run is continued", ".ride/broker"),
+      text_param("host", "address to listen on, 0.0.0.0 for all", "127.0.0.1"),
+      text_param("advertised-host", "name or address that clients are told; empty: the same as host", ""),
+      integer_param("port", "port for clients; 0: a free one, printed", 9092, 0, 65535),
+      text_param("max-message-bytes",
+                 "largest message, for example 16MiB; all size limits derive from it, and clients need the same",
+                 "16MiB"),
+      text_param("heap", "memory for Java, for example 2GiB; empty: 1 GiB, more for large messages", ""),
+      text_param("cluster-id", "16 bytes in base64url; empty: kept in the folder, or worked out from the quorum", ""),
+      switch_param("quick-start", "starts in about 1.2 s, but is slow under load: for tests"),
+      switch_param("print-config", "prints the Kafka settings with their reasons, and ends"),
+  };
+  return params;
+}
+
+Result<BrokerOptions> broker_options(const ParamValues& values) {
+  BrokerOptions options;
+  options.id = static_cast<int>(get_int(values, "id"));
+  options.quorum = get_string(values, "quorum");
+  options.data = get_string(values, "data");
+  options.host = get_string(values, "host");
+  options.advertised_host = get_string(values, "advertised-host");
+  options.port = static_cast<int>(get_int(values, "port"));
+  options.cluster_id = get_string(values, "cluster-id");
+  options.quick_start = get_bool(values, "quick-start");
+  options.print_config = get_bool(values, "print-config");
+  const auto largest = read_size(values, "max-message-bytes");
+  if (!largest.ok()) return largest.error();
+  options.max_message_bytes = *largest;
+  const auto heap = read_size(values, "heap");
+  if (!heap.ok()) return heap.error();
+  options.heap_bytes = *heap;
+  if (options.heap_bytes != 0 && options.heap_bytes < kSmallestHeap) {
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("--heap is {}: a broker needs at least {}", format_byte_size({options.heap_bytes}),
+                             format_byte_size({kSmallestHeap}))};
+  }
+  if (!options.quorum.empty()) {
+    if (auto quorum = parse_quorum(options.quorum); !quorum.ok()) return quorum.error();
+  }
+  return options;
+}
+
+Result<void> run_broker(const BrokerOptions& options, std::stop_token stop,
+                        const std::function<void(const std::string&)>& print) {
+  auto launch = launch_options(options);
+  if (!launch.ok()) return launch.error();
+  if (options.print_config) {
+    const auto settings = preview_settings(*launch);
+    if (!settings.ok()) return settings.error();
+    print(*settings);
+    return {};
+  }
+  BrokerProcess broker;
+  if (launch->quorum.size() > 1)
+    print(fmt::format("node {} of {} starts, and waits for a majority", options.id, launch->quorum.size()));
+  if (auto started = broker.start(*launch, stop); !started.ok()) {
+    if (started.error().code == ErrorCode::cancelled) return {};  // asked to stop before it was ready: no failure
+    return started;
+  }
+  print("broker ready on " + broker.bootstrap());
+  while (!stop.stop_requested()) {
+    if (!broker.alive()) return broker.explain_end();
+    std::this_thread::sleep_for(kPollInterval);
+  }
+  if (!broker.stop()) print("the broker did not end in time and was killed: its next start checks its files first");
+  return {};
+}
+
+Result<void> run_broker(const BrokerOptions& options, std::stop_token stop) {
+  return run_broker(options, stop, [](const std::string& line) {
+    std::fputs((line + (line.ends_with('\n') ? "" : "\n")).c_str(), stdout);
+    std::fflush(stdout);  // scripts wait for the ready line
+  });
+}
+
+}  // namespace ride::broker
