@@ -1,12 +1,201 @@
+// A real broker: life and death of its process, and what happens to the data.
 #include "broker-config/broker_process.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include "broker-config/child_process.h"
+#include "broker-config/probe.h"
+#include "tests/broker/log_client.h"
+#include "tests/broker/scenario.h"
 #include "tests/support/kafka_fixture.h"
+#include "tests/support/temp_folder.h"
 
 namespace ride::test {
 namespace {
-class Fixture : public KafkaTest {};
-TEST_F(Fixture, gives_a_broker_that_answers) { EXPECT_FALSE(bootstrap().empty()); }
+
+using broker::BrokerProcess;
+using std::chrono::seconds;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class EmbeddedBroker : public KafkaTest {};
+
+TEST_F(EmbeddedBroker, takes_records_and_gives_them_back) {
+  const std::string topic = unique_name("topic");
+  create_topic(bootstrap(), topic, 2, 1);
+  ASSERT_EQ(produce(bootstrap(), topic, {"one", "two", "three"}), "");
+  EXPECT_THAT(consume(bootstrap(), topic), ElementsAre("one", "two", "three"));
+}
+
+TEST_F(EmbeddedBroker, takes_the_largest_message_and_refuses_a_larger_one) {
+  const std::string topic = unique_name("large");
+  create_topic(bootstrap(), topic, 1, 1, broker::frame_topic_settings(broker::kDefaultMaxMessageBytes));
+  const std::string largest(broker::kDefaultMaxMessageBytes - 1024, 'x');  // room for the record's own head
+  ASSERT_EQ(produce(bootstrap(), topic, {largest}), "");
+  const KafkaSettings higher = {{"message.max.bytes", "33554432"}};
+  EXPECT_THAT(produce(bootstrap(), topic, {largest + largest}, seconds(10), higher), HasSubstr("size too large"));
+  EXPECT_THAT(consume(bootstrap(), topic), ElementsAre(largest));
+}
+
+TEST_F(EmbeddedBroker, does_not_create_a_topic_that_is_only_named) {
+  const std::string topic = unique_name("typing-error");
+  EXPECT_NE(produce(bootstrap(), topic, {"x"}, seconds(2)), "");
+  EXPECT_FALSE(topic_exists(bootstrap(), topic));
+  create_topic(bootstrap(), topic, 1, 1);
+  EXPECT_TRUE(topic_exists(bootstrap(), topic));
+}
+
+TEST(BrokerProcess, continues_its_data_on_the_same_ports_after_a_clean_stop) {
+  const TempFolder folder("broker");
+  BrokerProcess broker;
+  ASSERT_TRUE(broker.start(quick(folder / "data")).ok());
+  const std::string first = broker.bootstrap();
+  create_topic(first, "kept", 1, 1);
+  ASSERT_EQ(produce(first, "kept", {"before"}), "");
+  EXPECT_TRUE(broker.stop()) << "the broker had to be killed";
+  EXPECT_FALSE(broker.alive());
+
+  const auto again = broker.start(quick(folder / "data"));
+  ASSERT_TRUE(again.ok()) << again.error().message;
+  EXPECT_EQ(broker.bootstrap(), first);
+  ASSERT_EQ(produce(first, "kept", {"after"}), "");
+  EXPECT_THAT(consume(first, "kept"), ElementsAre("before", "after"));
+}
+
+TEST(BrokerProcess, continues_its_data_after_kill_9) {
+  const TempFolder folder("broker");
+  BrokerProcess broker;
+  ASSERT_TRUE(broker.start(quick(folder / "data")).ok());
+  const std::string first = broker.bootstrap();
+  create_topic(first, "kept", 1, 1);
+  ASSERT_EQ(produce(first, "kept", {"before"}), "");
+  ASSERT_EQ(kill(broker.pid(), SIGKILL), 0);
+  ASSERT_TRUE(within(seconds(5), [&] { return !broker.alive(); }));
+  EXPECT_THAT(broker.explain_end().message, HasSubstr("killed (signal 9)"));
+  broker.stop();
+
+  const auto again = broker.start(quick(folder / "data"));
+  ASSERT_TRUE(again.ok()) << again.error().message;
+  EXPECT_EQ(broker.bootstrap(), first);
+  ASSERT_EQ(produce(first, "kept", {"after"}), "");
+  EXPECT_THAT(consume(first, "kept"), ElementsAre("before", "after"));
+}
+
+TEST(BrokerProcess, lives_in_a_folder_of_any_name) {
+  const TempFolder folder("broker");
+  BrokerProcess broker;
+  const auto started = broker.start(quick(folder / "büro 2 = 'x'"));
+  ASSERT_TRUE(started.ok()) << started.error().message;
+  EXPECT_TRUE(std::filesystem::exists(folder / "büro 2 = 'x'" / "kafka" / "meta.properties"));
+}
+
+TEST(BrokerProcess, runs_for_throughput_as_well) {
+  const TempFolder folder("broker");
+  broker::LaunchOptions options = quick(folder / "data");
+  options.quick_start = false;
+  BrokerProcess broker;
+  const auto started = broker.start(options);
+  ASSERT_TRUE(started.ok()) << started.error().message;
+  const auto view = broker::probe("127.0.0.1", broker.port(), seconds(2));
+  ASSERT_TRUE(view.ok());
+  EXPECT_EQ(view->brokers.size(), 1U);
+  EXPECT_TRUE(broker.stop());
+}
+
+TEST(BrokerProcess, gives_up_a_start_that_is_broken_off_and_leaves_nothing_running) {
+  const TempFolder folder("broker");
+  BrokerProcess broker;
+  std::stop_source stop;
+  std::jthread breaker([&] {
+    within(seconds(30), [&] { return std::filesystem::exists(folder / "data" / "server.properties"); });
+    stop.request_stop();
+  });
+  const auto started = broker.start(quick(folder / "data"), stop.get_token());
+  ASSERT_FALSE(started.ok());
+  EXPECT_EQ(started.error().code, ErrorCode::cancelled);
+  EXPECT_FALSE(broker.alive());
+  breaker.join();
+  const auto again = broker.start(quick(folder / "data"));  // what was half done is finished or done again
+  EXPECT_TRUE(again.ok()) << again.error().message;
+}
+
+TEST(BrokerProcess, is_told_when_java_does_not_fit_the_machine) {
+  const TempFolder folder("broker");
+  broker::LaunchOptions options = quick(folder / "data");
+  options.heap_bytes = 1LL << 50;
+  BrokerProcess broker;
+  const auto started = broker.start(options);
+  ASSERT_FALSE(started.ok());
+  EXPECT_THAT(started.error().message, HasSubstr("heap")) << started.error().message;
+  EXPECT_THAT(started.error().message, HasSubstr("broker.log"));
+}
+
+// A broker whose launcher runs in another process.
+class HeldBroker {
+ public:
+  HeldBroker(const std::filesystem::path& data, const char* how) {
+    int ends[2];
+    if (pipe(ends) != 0) return;
+    launcher_ = fork();
+    if (launcher_ == 0) {
+      dup2(ends[1], 1);
+      close(ends[0]);
+      close(ends[1]);
+      execl(RIDE_BROKER_HOLDER, RIDE_BROKER_HOLDER, data.c_str(), how, nullptr);
+      _exit(127);
+    }
+    close(ends[1]);
+    FILE* in = fdopen(ends[0], "r");
+    if (std::fscanf(in, "%d", &broker_) != 1) broker_ = 0;
+    std::fclose(in);
+  }
+  ~HeldBroker() {
+    kill_launcher();
+    if (broker_ > 0) kill(broker_, SIGKILL);
+    within(seconds(10), [this] { return broker_ <= 0 || !process_runs(broker_); });  // it still holds its folder
+  }
+  HeldBroker(const HeldBroker&) = delete;
+  HeldBroker& operator=(const HeldBroker&) = delete;
+  void kill_launcher() {
+    if (launcher_ <= 0) return;
+    kill(launcher_, SIGKILL);
+    waitpid(launcher_, nullptr, 0);
+    launcher_ = 0;
+  }
+  int broker() const { return broker_; }
+
+ private:
+  int launcher_ = 0, broker_ = 0;
+};
+
+TEST(BrokerProcess, ends_when_its_launcher_is_killed_and_can_be_started_again_at_once) {
+  const TempFolder folder("broker");
+  HeldBroker held(folder / "data", "dies");
+  ASSERT_GT(held.broker(), 0);
+  held.kill_launcher();
+  BrokerProcess broker;
+  const auto again = broker.start(quick(folder / "data"));
+  EXPECT_TRUE(again.ok()) << again.error().message;
+  EXPECT_FALSE(process_runs(held.broker()));
+}
+
+TEST(BrokerProcess, guards_its_folder_even_when_it_outlives_its_launcher) {
+  const TempFolder folder("broker");
+  HeldBroker held(folder / "data", "stays");
+  ASSERT_GT(held.broker(), 0);
+  held.kill_launcher();
+  BrokerProcess broker;
+  const auto started = broker.start(quick(folder / "data"));
+  ASSERT_FALSE(started.ok());
+  EXPECT_EQ(started.error().code, ErrorCode::already_exists);
+  EXPECT_THAT(started.error().message,
+              HasSubstr("in use by a running broker (process " + std::to_string(held.broker()) + ")"));
+  EXPECT_TRUE(process_runs(held.broker()));
+}
+
 }  // namespace
 }  // namespace ride::test
