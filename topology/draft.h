@@ -1,0 +1,56 @@
+// What the parser knows of a file before it is known to be valid: sources and stages with the places of what later
+// checks may complain about. Internal to the parser.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "topology/section_reader.h"
+#include "topology/topology.h"
+
+namespace ride::topology {
+
+struct SourceDraft {
+  Source source;
+  Place name_place;
+  bool read = false;  // some stage reads it
+};
+
+struct ReferenceDraft {
+  std::string text, name, port;  // port: as written, or empty
+  Place place;
+};
+
+struct StageDraft {
+  Stage stage;        // name is empty where it is missing or wrong
+  std::string label;  // for messages: "stage 'clean'"
+  Place name_place;
+  Place task_place;
+  const TaskDecl* task = nullptr;
+  std::vector<ReferenceDraft> from;
+  bool from_given = false;
+  bool read = false;  // some stage reads it
+  std::optional<Place> memory_place, max_pixels_place, adopt_place;
+  std::vector<Place> output_places;  // as stage.outputs
+};
+
+inline constexpr std::int64_t kDefaultMaxPixels = 1'000'000'000;
+
+std::vector<SourceDraft> parse_sources(Context& context, const YamlNode& sources);
+std::vector<StageDraft> parse_stages(Context& context, const YamlNode& list, bool sinks, const TaskCatalog& catalog);
+
+// The parameters of a stage's task; what is wrong is reported at the value. `task_place`: where missing ones are
+// reported.
+ParamValues parse_params(Context& context, const TaskDecl& task, const YamlEntry* params, const Place& task_place);
+
+// A source's URI as it stays in the plan (a template), checked for literal credentials and, for a camera, for its
+// scheme.
+std::string parse_uri(Context& context, const std::string& key, const YamlNode& node, bool camera);
+
+// References, names, cycles, readers, sizes. Fills in Stage::from; returns the flow order as indices into `stages`.
+std::vector<std::size_t> check_flow(Context& context, std::vector<SourceDraft>& sources,
+                                    std::vector<StageDraft>& stages);
+
+}  // namespace ride::topology

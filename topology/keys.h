@@ -1,0 +1,109 @@
+// Every key of a topology file, declared once: the parser checks files against this table, the JSON Schema and the
+// reference page are written from it. Constant data; pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "common/result.h"
+
+namespace ride::topology {
+
+enum class KeyType {
+  // single values
+  boolean,
+  integer,
+  number,
+  text,
+  name,
+  topic_name,
+  choice,
+  duration,
+  bytes,
+  pixels,
+  codec,
+  shape,
+  camera,  // URI, device path or index; ${VAR} stays in it
+  uri,     // path or URL; ${VAR} stays in it
+  fps,     // number or "max"
+  loop,    // true, false or a number of plays
+  // structures
+  references,
+  params,
+  labels,
+  section,
+  source_map,
+  stage_list,
+  sink_list,
+  outputs,
+};
+
+struct Section;
+
+struct KeySpec {
+  std::string name;
+  KeyType type = KeyType::text;
+  std::string doc;           // one sentence
+  std::string default_text;  // in words, for people; empty: none
+  bool required = false;
+  std::optional<double> min, max;    // integer, number, fps; duration in ms, bytes in bytes, pixels
+  std::vector<std::string> choices;  // choice
+  const Section* section = nullptr;  // section, source_map, stage_list, sink_list, outputs
+  std::string example;               // a value as it is written, for fixes and the reference page
+};
+
+struct Section {
+  std::string name;  // as a heading: "topic"
+  std::string doc;
+  std::vector<KeySpec> keys;
+
+  const KeySpec* find(std::string_view key) const;
+  std::vector<std::string> names() const;
+};
+
+const Section& file_section();
+const Section& source_section();
+const Section& synthetic_section();
+const Section& stage_section();
+const Section& sink_section();
+const Section& topic_section();
+const Section& group_section();
+const Section& output_section();
+std::vector<const Section*> all_sections();  // in the order of the reference page
+
+// Names of a source's kinds ("camera", ...), and the keys that only one kind knows.
+const std::vector<std::string>& source_kinds();
+struct KindKey {
+  std::string key, kind;
+};
+const std::vector<KindKey>& kind_keys();
+
+inline constexpr std::size_t kMaxNameLength = 64;  // prefix.job.run.stage stays below Kafka's 249
+inline constexpr const char* kNamePattern = "^[a-z0-9][a-z0-9_-]{0,63}$";
+inline constexpr std::size_t kMaxTopicNameLength = 249;
+inline constexpr const char* kTopicPattern = "^[a-zA-Z0-9._-]{1,249}$";
+bool is_name(std::string_view text);
+bool is_topic_name(std::string_view text);
+
+// A single value as it stands in a file, ${VAR} filled in.
+struct ScalarText {
+  std::string text;
+  bool quoted = false;
+};
+
+// duration: ms; bytes, pixels, integer, loop (plays, 0: for ever): int64; number, fps: double; all else, and fps "max",
+// text. Nothing when the value does not fit the declaration.
+using ScalarValue = std::variant<bool, std::int64_t, double, std::string>;
+std::optional<ScalarValue> convert(const KeySpec& key, const ScalarText& text);
+
+// "a whole number from 1 to 4096": what convert() accepts, in words.
+std::string expected(const KeySpec& key);
+
+// How the given value is mended, for example "add a unit: 10s"; empty where expected() says it all.
+std::string fix_for(const KeySpec& key, const ScalarText& text);
+
+}  // namespace ride::topology

@@ -1,0 +1,126 @@
+// The reference page of the topology file, written from the declarations.
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+
+#include "topology/keys.h"
+#include "topology/schema.h"
+
+namespace ride::topology {
+namespace {
+
+const char* const kIntroduction = R"(# The topology file
+
+Every key of a topology file, written from the declarations in `topology/keys.cc` by the test
+`TopologyReference.ThePageIsWhatTheDeclarationsSay`; do not edit by hand. `ride schema` prints the same as a JSON Schema for editors, `ride
+tasks` lists the tasks with their parameters, `ride validate FILE` checks a file.
+
+A file describes a job: sources write frames into the topics of stages, a stage's workers run its task on each frame and
+write what comes out into the topics of the stages that name it in `from`, sinks end the flow.
+
+```yaml
+ride: v1
+name: street
+sources:
+  gate: { camera: "rtsp://${CAM_USER}:${CAM_PASS}@gate.example/stream", fps: 30 }
+stages:
+  - name: people
+    from: [gate]
+    topic: { partitions: 6 }
+    task: detect_people
+    group: { min: 1, max: 3, spares: 1 }
+sinks:
+  - { name: album, from: [people], task: write_images, params: { path: "out/{source}/{session}/{seq}.jpg" } }
+```
+
+## Rules
+- Names of jobs, sources, stages and sinks have `a-z`, `0-9`, `-` and `_`, start with a letter or digit and have at most 64
+  characters. Stages, sinks and sources share one set of names.
+- `from: [a, b.port]`: a source, a stage (its task's first output port) or one port of it. A stage is read once by the same
+  reader. No circles.
+- A source that no stage reads is not opened, and a stage whose frames nobody reads works for nothing: both are warnings.
+- Durations and sizes carry a unit (`10m`, `2GiB`).
+- A task that needs each source's frames in order makes its topic `partition_by: source`.
+- `output` writes into a topic outside the job as well, one writer to a topic. A stage may have readers and an `output`.
+- An adopted topic is read in place: RIDE neither changes nor deletes it, and its stage has no `from`.
+- YAML anchors and aliases work; tags and merge keys (`<<`) are refused. Files are UTF-8, at most 1 MiB.
+
+## Variables and credentials
+`${NAME}` and `${NAME:-default}` are filled in from the environment of the program that reads the file; `$$` is a plain `$`. A
+variable that is not set and has no default is an error. Inside `{ }` and `[ ]` YAML wants quotes around it:
+`{ partitions: "${N}" }`; the value still counts as a number.
+
+The URIs of `camera`, `video` and `directory` keep their variables: only the producer that opens the source fills them in, from its own
+environment. So credentials are in no decision, log or API. A password or token written out in a URI, or as a variable's
+default, is refused. All other values are visible to everybody who can see the job.
+)";
+
+std::string type_text(const KeySpec& key) {
+  switch (key.type) {
+    case KeyType::name:
+      return "name";
+    case KeyType::topic_name:
+      return "topic name";
+    case KeyType::duration:
+      return "duration";
+    case KeyType::bytes:
+      return "size";
+    case KeyType::codec:
+      return "codec";
+    case KeyType::shape:
+      return "shape";
+    case KeyType::section:
+      return fmt::format("[map](#{})", key.section->name);
+    case KeyType::outputs:
+      return fmt::format("[map](#{}), or a map from port to it", key.section->name);
+    case KeyType::source_map:
+      return "[map from name to source](#sources)";
+    case KeyType::stage_list:
+      return "[list](#stages)";
+    case KeyType::sink_list:
+      return "[list](#sinks)";
+    case KeyType::params:
+      return "map of the task's parameters";
+    case KeyType::labels:
+      return "map of texts";
+    case KeyType::boolean:
+    case KeyType::integer:
+    case KeyType::number:
+    case KeyType::text:
+    case KeyType::choice:
+    case KeyType::pixels:
+    case KeyType::camera:
+    case KeyType::uri:
+    case KeyType::fps:
+    case KeyType::loop:
+    case KeyType::references:
+      return expected(key);
+  }
+  return "";
+}
+
+std::string cell(std::string text) {
+  std::string out;
+  for (const char c : text) out += c == '|' ? std::string("\\|") : std::string(1, c);
+  return out;
+}
+
+std::string section_text(const Section& section) {
+  std::string text =
+      fmt::format("\n## {}\n{}\n\n| key | value | default | meaning |\n|---|---|---|---|\n", section.name, section.doc);
+  for (const KeySpec& key : section.keys) {
+    text += fmt::format("| `{}` | {} | {} | {} For example `{}`. |\n", key.name, cell(type_text(key)),
+                        key.required ? "required" : cell(key.default_text), cell(key.doc), cell(key.example));
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string reference_page() {
+  std::string page = kIntroduction;
+  for (const Section* section : all_sections()) page += section_text(*section);
+  return page;
+}
+
+}  // namespace ride::topology

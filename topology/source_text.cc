@@ -1,0 +1,89 @@
+#include "topology/source_text.h"
+
+#include <algorithm>
+#include <array>
+
+#include "common/check.h"
+
+namespace ride::topology {
+namespace {
+
+// Bytes of the well-formed character at `at` (Unicode 15, table 3-7), 0 when there is none.
+std::size_t sequence_length(std::string_view text, std::size_t at) {
+  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
+  const auto tail = [&](std::size_t i) { return (byte(i) & 0xC0u) == 0x80u; };
+  const unsigned first = byte(at), second = byte(at + 1);
+  if (first < 0x80) return 1;
+  if (first >= 0xC2 && first <= 0xDF) return tail(at + 1) ? 2 : 0;
+  if (first >= 0xE0 && first <= 0xEF) {
+    if ((first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F)) return 0;
+    return tail(at + 1) && tail(at + 2) ? 3 : 0;
+  }
+  if (first >= 0xF0 && first <= 0xF4) {
+    if ((first == 0xF0 && second < 0x90) || (first == 0xF4 && second > 0x8F)) return 0;
+    return tail(at + 1) && tail(at + 2) && tail(at + 3) ? 4 : 0;
+  }
+  return 0;
+}
+
+}  // namespace
+
+SourceText::SourceText(std::string_view text) {
+  std::size_t begin = 0;
+  while (true) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    std::string_view line = text.substr(begin, end - begin);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    lines_.emplace_back(line);
+    if (end == text.size()) break;
+    begin = end + 1;
+  }
+  if (lines_.size() > 1 && lines_.back().empty()) lines_.pop_back();  // the file ends with a line break
+}
+
+const std::string& SourceText::line(int number) const {
+  RIDE_CHECK(number >= 1 && number <= lines(), "a line outside the text");
+  return lines_[static_cast<std::size_t>(number - 1)];
+}
+
+Place SourceText::place(int line, int byte_column, int length) const {
+  Place place;
+  if (line >= lines()) {
+    line = lines() - 1;
+    byte_column = static_cast<int>(lines_.back().size());
+  }
+  place.line = std::max(0, line) + 1;
+  const std::string& text = this->line(place.line);
+  const auto bytes = std::clamp<std::size_t>(static_cast<std::size_t>(std::max(0, byte_column)), 0, text.size());
+  place.column = static_cast<int>(code_points(std::string_view(text).substr(0, bytes)).size()) + 1;
+  const int rest = static_cast<int>(code_points(text).size()) - place.column + 1;
+  place.length = std::max(1, std::min(length, rest));
+  return place;
+}
+
+std::vector<std::string> code_points(std::string_view text) {
+  std::vector<std::string> characters;
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t length = std::max<std::size_t>(1, sequence_length(text, i));
+    characters.emplace_back(text.substr(i, length));
+    i += length;
+  }
+  return characters;
+}
+
+bool is_control(const std::string& character) {
+  const auto first = static_cast<unsigned char>(character[0]);
+  if (character.size() == 1) return first < 0x20 || first >= 0x7F;
+  return character.size() == 2 && first == 0xC2 && static_cast<unsigned char>(character[1]) < 0xA0;
+}
+
+std::optional<std::size_t> find_invalid_utf8(std::string_view text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t length = sequence_length(text, i);
+    if (length == 0) return i;
+    i += length;
+  }
+  return std::nullopt;
+}
+
+}  // namespace ride::topology

@@ -1,0 +1,127 @@
+// Topology: what a user described in YAML, valid by construction. Only parse_topology() makes one (parse, don't
+// validate): references hold, there is no cycle, parameters are checked and complete, names fit Kafka, bounds hold.
+// Owner: whoever asked for it; an immutable value. Threads: any, when const. Failure: diagnostics, never an exception.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/environment.h"
+#include "common/param.h"
+#include "common/task_decl.h"
+#include "common/units.h"
+#include "topology/diagnostic.h"
+#include "topology/shape.h"
+
+namespace ride::topology {
+
+enum class SourceKind { camera, video, directory, synthetic, topic };
+enum class PartitionBy { frame, source };
+enum class DeviceChoice { cpu, gpu, prefer_gpu };
+const char* to_string(SourceKind kind);
+const char* to_string(PartitionBy by);
+const char* to_string(DeviceChoice device);
+
+struct Source {
+  std::string name;
+  SourceKind kind = SourceKind::camera;
+  std::string uri;  // camera, video, directory: a template with its ${VAR}s; topic: its name; synthetic: empty
+  std::optional<double> fps;  // absent: the source's own rate
+  bool unpaced = false;       // fps: max
+  std::string codec;          // empty: the default of the kind
+  bool drop_when_late = false;
+  milliseconds max_age{0};  // 0: none
+  std::int64_t max_pixels = 0;
+  std::string node;     // empty: any
+  bool finite = false;  // ends by itself
+  // Of the kind, complete. video: loop (plays, 0: for ever). directory: glob, recursive. synthetic: width, height,
+  // channels, frames (0: endless), seed, scene. topic: format, shape, depth (the last two empty unless raw).
+  ParamValues params;
+  std::optional<FrameShape> shape;  // where it is known before a frame was seen
+};
+
+struct Upstream {
+  std::string name;
+  std::string port;  // of a stage's task, filled in; empty for a source
+  bool is_source = false;
+};
+
+struct AdoptedTopic {
+  std::string name;
+  std::string format;        // raw | jpeg | png | image
+  std::string shape, depth;  // raw only
+  std::optional<FrameShape> frame;
+};
+
+struct TopicSettings {
+  std::optional<AdoptedTopic> adopt;
+  int partitions = 0;              // 0: an adopted topic's own number
+  std::optional<int> replication;  // absent: 3, or the number of brokers
+  milliseconds retention{0};
+  milliseconds keep{0};
+  PartitionBy partition_by = PartitionBy::frame;
+};
+
+struct Group {
+  DeviceChoice device = DeviceChoice::cpu;
+  int min = 1, max = 1, spares = 0;
+  double cores = 0;               // 0: shared
+  std::int64_t memory_bytes = 0;  // 0: no limit
+  std::map<std::string, std::string> labels;
+};
+
+// A topic outside the job.
+struct NamedOutput {
+  std::string port, topic;
+  std::optional<int> partitions;  // absent: as many as the stage's own topic
+};
+
+struct Stage {
+  std::string name;
+  bool sink = false;
+  std::vector<Upstream> from;  // empty exactly where the topic is adopted
+  TopicSettings topic;
+  std::string task;
+  ParamValues params;  // checked, defaults filled in
+  std::string codec;   // empty: unchanged pictures keep their bytes, others are raw
+  Group group;
+  std::vector<NamedOutput> outputs;
+  milliseconds frame_timeout{0};  // 0: measured
+  milliseconds max_age{0};        // 0: none
+  std::int64_t max_pixels = 0;
+};
+
+class Topology {
+ public:
+  const std::string& name() const { return name_; }
+  const std::vector<Source>& sources() const { return sources_; }  // those that are read, in file order
+  const std::vector<Stage>& stages() const { return stages_; }     // in flow order, sinks last
+  const Source* source(std::string_view name) const;               // null when there is none
+  const Stage* stage(std::string_view name) const;
+  bool finite() const;  // every source ends by itself and no topic is adopted: the job completes
+
+ private:
+  friend class FileParser;
+  Topology(std::string name, std::vector<Source> sources, std::vector<Stage> stages)
+      : name_(std::move(name)), sources_(std::move(sources)), stages_(std::move(stages)) {}
+
+  std::string name_;
+  std::vector<Source> sources_;
+  std::vector<Stage> stages_;
+};
+
+struct ParseOutcome {
+  std::optional<Topology> topology;     // exactly when no diagnostic is an error
+  std::vector<Diagnostic> diagnostics;  // all that was found, in order of places
+};
+
+// `file_name` is only used in diagnostics. ${VAR}s are filled in from `environment`, except in sources' URIs.
+ParseOutcome parse_topology(std::string_view text, const std::string& file_name, const TaskCatalog& catalog,
+                            const Environment& environment);
+
+}  // namespace ride::topology
