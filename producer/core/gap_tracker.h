@@ -1,0 +1,30 @@
+// GapTracker: how often and how long a live source was away, by the capture times of its frames. Pure.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+#include "common/units.h"
+
+namespace ride::producer {
+
+class GapTracker {
+ public:
+  // The connection failed or went silent. Before the first frame it is no gap: nothing was there to miss.
+  void lost();
+  // A frame came. Returns the length of the gap that it ends, measured from the last frame before it.
+  std::optional<std::chrono::microseconds> frame(SystemTime captured_at);
+
+  std::int64_t gaps() const { return gaps_; }
+  std::chrono::microseconds longest() const { return longest_; }
+  std::optional<SystemTime> last_frame() const { return last_frame_; }
+
+ private:
+  bool away_ = false;
+  std::int64_t gaps_ = 0;
+  std::chrono::microseconds longest_{0};
+  std::optional<SystemTime> last_frame_;
+};
+
+}  // namespace ride::producer

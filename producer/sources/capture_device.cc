@@ -1,0 +1,106 @@
+#include "producer/sources/capture_device.h"
+
+#include <fcntl.h>
+#include <spdlog/fmt/fmt.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <cstring>
+#include <opencv2/videoio.hpp>
+
+namespace ride::producer {
+namespace {
+
+class DeviceGrabber : public Grabber {
+ public:
+  DeviceGrabber(std::string path, double fps) : path_(std::move(path)), fps_(fps) {}
+
+  Result<void> open() override {
+    if (auto error = device_error()) return *error;
+    try {
+      if (!capture_.open(path_, cv::CAP_V4L2)) {
+        return Error{
+            ErrorCode::unavailable,
+            fmt::format(
+                "camera {} cannot be opened: it is in use, or no capture device ('v4l2-ctl --list-devices' tells)",
+                path_),
+            true};
+      }
+      capture_.set(cv::CAP_PROP_BUFFERSIZE, 2);            // as few old pictures in the driver as it allows
+      if (fps_ > 0) capture_.set(cv::CAP_PROP_FPS, fps_);  // a wish; the rate is capped behind it anyway
+    } catch (const cv::Exception& error) {
+      return lost(error.err);
+    }
+    return {};
+  }
+
+  Result<void> grab() override {
+    try {
+      if (capture_.grab()) return {};
+    } catch (const cv::Exception& error) {
+      return lost(error.err);
+    }
+    return lost("it sends no pictures; was it unplugged?");
+  }
+
+  Result<cv::Mat> retrieve() override {
+    cv::Mat image;
+    try {
+      if (capture_.retrieve(image) && !image.empty()) return image;
+    } catch (const cv::Exception& error) {
+      return lost(error.err);
+    }
+    return lost("a picture could not be decoded");
+  }
+
+ private:
+  Error lost(const std::string& why) const {
+    return {ErrorCode::unavailable, fmt::format("camera {} was lost: {}", path_, why), true};
+  }
+  // Why the system does not give us the device, if so. All may pass: a camera is plugged in again, a right is granted.
+  std::optional<Error> device_error() const {
+    const int file = ::open(path_.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK);
+    if (file >= 0) {
+      ::close(file);
+      return std::nullopt;
+    }
+    const int cause = errno;
+    if (cause == ENOENT || cause == ENODEV || cause == ENXIO) {
+      return Error{ErrorCode::not_found,
+                   fmt::format("camera {} is not there; plug it in, or name the node that has it with 'node:'", path_),
+                   true};
+    }
+    if (cause == EACCES) {
+      return Error{
+          ErrorCode::permission,
+          fmt::format(
+              "camera {} may not be opened: permission denied; put the user of the producer into the group 'video'",
+              path_),
+          true};
+    }
+    return Error{ErrorCode::unavailable, fmt::format("camera {} cannot be opened: {}", path_, std::strerror(cause)),
+                 true};
+  }
+
+  std::string path_;
+  double fps_;
+  cv::VideoCapture capture_;
+};
+
+}  // namespace
+
+std::optional<std::string> device_path(const std::string& uri) {
+  if (uri.starts_with("/dev/")) return uri;
+  const bool index = !uri.empty() && uri.size() <= 3 &&
+                     std::all_of(uri.begin(), uri.end(), [](unsigned char c) { return std::isdigit(c); });
+  if (index) return "/dev/video" + uri;
+  return std::nullopt;
+}
+
+std::unique_ptr<Grabber> make_device_grabber(std::string path, double fps) {
+  return std::make_unique<DeviceGrabber>(std::move(path), fps);
+}
+
+}  // namespace ride::producer

@@ -1,0 +1,106 @@
+#include "producer/sources/capture_stream.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <cctype>
+#include <opencv2/videoio.hpp>
+
+#include "common/log.h"
+#include "producer/sources/ffmpeg_setup.h"
+
+namespace ride::producer {
+namespace {
+
+bool contains(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
+
+// What to do about the cause that FFmpeg names.
+std::string advice(const std::string& why) {
+  if (contains(why, "resolve")) return "mend the name of the host, or the node's DNS";
+  if (contains(why, "401") || contains(why, "403")) return "mend the user and password (they belong into ${VAR}s)";
+  if (contains(why, "404")) return "mend the path of the URL";
+  if (contains(why, "refused")) return "is the camera on, and is the port right?";
+  if (contains(why, "nvalid data")) return "it answers, but sends no stream that FFmpeg reads";
+  if (contains(why, "ecoder") || contains(why, "odec")) return "FFmpeg on this node lacks the codec of the stream";
+  return "is the camera on and in reach?";
+}
+
+class StreamGrabber : public Grabber {
+ public:
+  explicit StreamGrabber(StreamOptions options) : options_(std::move(options)) {}
+
+  Result<void> open() override {
+    take_ffmpeg_errors();
+    const std::vector<int> parameters = {
+        cv::CAP_PROP_OPEN_TIMEOUT_MSEC, static_cast<int>(options_.open_timeout.count()), cv::CAP_PROP_READ_TIMEOUT_MSEC,
+        static_cast<int>(options_.read_timeout.count())};
+    const auto begun = std::chrono::steady_clock::now();
+    try {
+      if (capture_.open(options_.url, cv::CAP_FFMPEG, parameters)) return {};
+    } catch (const cv::Exception& error) {
+      return unavailable(hidden(error.err));
+    }
+    std::string why = hidden(take_ffmpeg_errors());
+    if (why.empty()) {
+      const bool slow = std::chrono::steady_clock::now() - begun >= options_.open_timeout;
+      if (!slow)
+        return unavailable("FFmpeg gave no cause; is it a stream that FFmpeg reads ('ffprobe URL' tells more)?");
+      why = fmt::format("no answer within {}", format_duration(options_.open_timeout));
+    }
+    return unavailable(why + "; " + advice(why));
+  }
+
+  Result<void> grab() override {
+    try {
+      if (capture_.grab()) return {};
+    } catch (const cv::Exception& error) {
+      return unavailable(hidden(error.err));
+    }
+    const std::string why = hidden(take_ffmpeg_errors());
+    return Error{ErrorCode::unavailable,
+                 fmt::format("stream {} was lost: {}", options_.shown, why.empty() ? "it ended or went silent" : why),
+                 true};
+  }
+
+  Result<cv::Mat> retrieve() override {
+    cv::Mat image;
+    try {
+      if (capture_.retrieve(image) && !image.empty()) return image;
+    } catch (const cv::Exception& error) {
+      return unavailable(hidden(error.err));
+    }
+    return unavailable("a picture could not be decoded");
+  }
+
+ private:
+  Error unavailable(const std::string& why) const {
+    return {ErrorCode::unavailable, fmt::format("stream {} cannot be read: {}", options_.shown, why), true};
+  }
+  // FFmpeg and OpenCV may quote the URL, whose credentials are filled in.
+  std::string hidden(std::string text) const {
+    for (std::size_t at = text.find(options_.url); at != std::string::npos; at = text.find(options_.url)) {
+      if (options_.shown.find(options_.url) != std::string::npos) break;  // nothing is hidden in it
+      text.replace(at, options_.url.size(), options_.shown);
+    }
+    return redact(text);
+  }
+
+  StreamOptions options_;
+  cv::VideoCapture capture_;
+};
+
+}  // namespace
+
+std::string scheme_of(const std::string& uri) {
+  const std::size_t end = uri.find("://");
+  if (end == std::string::npos || end == 0) return "";
+  std::string scheme = uri.substr(0, end);
+  std::transform(scheme.begin(), scheme.end(), scheme.begin(), [](unsigned char c) { return std::tolower(c); });
+  return scheme;
+}
+
+std::unique_ptr<Grabber> make_stream_grabber(StreamOptions options) {
+  return std::make_unique<StreamGrabber>(std::move(options));
+}
+
+}  // namespace ride::producer

@@ -1,0 +1,149 @@
+#include "producer/sources/directory_source.h"
+
+#include <fnmatch.h>
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+
+#include "producer/sources/picture_file.h"
+
+namespace ride::producer {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool has_picture_ending(const std::string& name) {
+  static constexpr std::array endings = {".jpg",  ".jpeg", ".jpe", ".png", ".bmp", ".dib", ".tif",
+                                         ".tiff", ".webp", ".pgm", ".ppm", ".pbm", ".pnm"};
+  std::string ending = fs::path(name).extension().string();
+  std::transform(ending.begin(), ending.end(), ending.begin(), [](unsigned char c) { return std::tolower(c); });
+  return std::find(endings.begin(), endings.end(), ending) != endings.end();
+}
+
+bool matches(const DirectoryOptions& options, const std::string& relative) {
+  const std::string name = fs::path(relative).filename().string();
+  if (options.glob.empty() || options.glob == "*") return has_picture_ending(name);
+  const bool whole_path = options.glob.find('/') != std::string::npos;
+  return ::fnmatch(options.glob.c_str(), whole_path ? relative.c_str() : name.c_str(), FNM_PATHNAME | FNM_PERIOD) == 0;
+}
+
+Error listing_error(const std::string& path, const std::error_code& code) {
+  if (code == std::errc::permission_denied) {
+    return {ErrorCode::permission,
+            fmt::format("folder '{}' may not be read: permission denied; let the user of the "
+                        "producer read and enter it",
+                        path),
+            false};
+  }
+  if (code == std::errc::no_such_file_or_directory) {
+    return {ErrorCode::not_found,
+            fmt::format("folder '{}' does not exist on this node; mend the path, or name the node that "
+                        "has it with 'node:'",
+                        path),
+            false};
+  }
+  if (code == std::errc::not_a_directory) {
+    return {ErrorCode::invalid_argument,
+            fmt::format("'{}' is no folder; name the folder, and its files with 'glob:'", path), false};
+  }
+  return {ErrorCode::unavailable, fmt::format("folder '{}' cannot be listed ({})", path, code.message()), true};
+}
+
+// Adds what lies in `folder` (relative to the root; empty for the root itself).
+std::error_code list_folder(const DirectoryOptions& options, const std::string& folder, std::vector<std::string>& files,
+                            std::vector<std::string>& folders) {
+  std::error_code code;
+  fs::directory_iterator entry(fs::path(options.path) / folder, code);
+  for (; !code && entry != fs::directory_iterator(); entry.increment(code)) {
+    const std::string name = entry->path().filename().string();
+    if (name.starts_with('.')) continue;
+    const std::string relative = folder.empty() ? name : folder + "/" + name;
+    std::error_code unreadable;  // a dangling link: left out, as everything that is no regular file
+    if (entry->is_directory(unreadable)) {
+      if (options.recursive && !entry->is_symlink(unreadable)) folders.push_back(relative);
+    } else if (entry->is_regular_file(unreadable) && matches(options, relative)) {
+      files.push_back(relative);
+    }
+  }
+  return code;
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> list_pictures(const DirectoryOptions& options) {
+  std::error_code code;
+  if (!fs::is_directory(options.path, code)) {
+    return listing_error(options.path, code ? code : std::make_error_code(std::errc::not_a_directory));
+  }
+  std::vector<std::string> files, folders = {""};
+  while (!folders.empty()) {
+    const std::string folder = std::move(folders.back());
+    folders.pop_back();
+    if (const std::error_code failed = list_folder(options, folder, files, folders)) {
+      return listing_error((fs::path(options.path) / folder).string(), failed);
+    }
+  }
+  if (files.empty()) {
+    return Error{ErrorCode::not_found,
+                 fmt::format("folder '{}' holds no file that matches '{}'{}; mend 'glob:'{}", options.path,
+                             options.glob, options.glob == "*" ? " and has the ending of a picture" : "",
+                             options.recursive ? "" : ", or take folders within it as well with 'recursive: true'"),
+                 false};
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+DirectorySource::DirectorySource(DirectoryOptions options, NumberBook& book)
+    : options_(std::move(options)), book_(book) {}
+
+Result<void> DirectorySource::open(std::int64_t first) {
+  if (!listed_) {
+    auto names = book_.items([this] { return list_pictures(options_); });
+    if (!names) return names.error();
+    names_ = std::move(*names);
+    listed_ = true;
+  }
+  next_ = first;
+  return {};
+}
+
+Result<Pulled> DirectorySource::next(std::chrono::milliseconds) {
+  if (next_ >= static_cast<std::int64_t>(names_.size())) return Pulled(SourceEnded{});
+  return read(names_[static_cast<std::size_t>(next_++)]);
+}
+
+Pulled DirectorySource::read(const std::string& name) const {
+  const std::int64_t number = next_ - 1;
+  const std::string path = (fs::path(options_.path) / name).string();
+  const auto rejected = [&](const Error& error) { return RejectedItem{number, path, error.message}; };
+  auto file = read_picture_file(path, options_.max_pixels);
+  if (!file) return rejected(file.error());
+
+  CapturedFrame frame{.number = number, .name = path};
+  const bool is_jpeg = file->info.format == PictureFormat::jpeg;
+  const bool keeps = is_jpeg || file->info.format == PictureFormat::png;
+  if (!keeps || needs_pixels(is_jpeg ? PixelEncoding::jpeg : PixelEncoding::png)) {
+    auto image = decode_picture(file->info, file->bytes);
+    if (!image) return rejected(image.error());
+    frame.image = std::move(*image);
+  }
+  if (keeps) {
+    auto bytes = std::make_shared<const std::vector<std::uint8_t>>(std::move(file->bytes));
+    frame.encoded = EncodedPicture{is_jpeg ? "image/jpeg" : "image/png", *bytes, bytes};
+  }
+  return frame;
+}
+
+bool DirectorySource::needs_pixels(PixelEncoding found) const {
+  return std::any_of(options_.wanted.begin(), options_.wanted.end(),
+                     [&](const Codec& codec) { return codec.encoding != found; });
+}
+
+SourceState DirectorySource::state() const {
+  return {.total = listed_ ? static_cast<std::int64_t>(names_.size()) : -1};
+}
+
+}  // namespace ride::producer

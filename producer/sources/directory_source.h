@@ -1,0 +1,48 @@
+// A folder of pictures, in order of their names. JPEG and PNG files keep their bytes; they are decoded as well where an
+// output wants another encoding, and all else is decoded. Broken, unreadable and too large files become RejectedItem.
+// Owner and threads: see producer/source.h.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "producer/number_book.h"
+#include "producer/source.h"
+
+namespace ride::producer {
+
+struct DirectoryOptions {
+  std::string path;
+  std::string glob =
+      "*";  // "*": every file with the ending of a picture; with a '/': matched against the whole relative path
+  bool recursive = false;
+  std::int64_t max_pixels = 0;  // 0: no limit
+  std::vector<Codec> wanted;    // of outputs that name a codec: a file of another encoding is decoded for them
+};
+
+// Relative paths of the files that match, sorted by their bytes. Hidden files and folders are left out; linked folders
+// are not followed. not_found: no such folder, or nothing matches; permission: not readable. Messages: place, cause,
+// fix.
+Result<std::vector<std::string>> list_pictures(const DirectoryOptions& options);
+
+class DirectorySource : public Source {
+ public:
+  DirectorySource(DirectoryOptions options, NumberBook& book);
+
+  Result<void> open(std::int64_t first) override;
+  Result<Pulled> next(std::chrono::milliseconds timeout) override;
+  void close() override {}
+  SourceState state() const override;
+
+ private:
+  Pulled read(const std::string& name) const;
+  bool needs_pixels(PixelEncoding found) const;
+
+  DirectoryOptions options_;
+  NumberBook& book_;
+  std::vector<std::string> names_;
+  bool listed_ = false;
+  std::int64_t next_ = 0;
+};
+
+}  // namespace ride::producer

@@ -1,0 +1,173 @@
+// inspect_picture(): format and size from the first bytes of a file.
+#include <algorithm>
+#include <cctype>
+#include <cstring>
+#include <optional>
+#include <string_view>
+
+#include "producer/sources/picture_file.h"
+
+namespace ride::producer {
+namespace {
+
+using Bytes = std::span<const std::uint8_t>;
+
+Error broken(std::string cause) { return {ErrorCode::corrupt, std::move(cause), false}; }
+Error need_more() { return {ErrorCode::timeout, "is truncated: it ends within its header", true}; }
+
+bool starts_with(Bytes bytes, std::string_view magic, std::size_t at = 0) {
+  return bytes.size() >= at + magic.size() && std::memcmp(bytes.data() + at, magic.data(), magic.size()) == 0;
+}
+
+std::uint32_t number(Bytes bytes, std::size_t at, int size, bool big_endian) {
+  std::uint32_t value = 0;
+  for (int i = 0; i < size; ++i) {
+    const std::uint32_t byte = bytes[at + static_cast<std::size_t>(big_endian ? i : size - 1 - i)];
+    value = value << 8 | byte;
+  }
+  return value;
+}
+
+Result<PictureInfo> sized(PictureFormat format, std::int64_t width, std::int64_t height) {
+  if (width <= 0 || height <= 0) return broken("has a broken header: a side of length 0");
+  return PictureInfo{format, width, height};
+}
+
+// Walks the segments up to the frame header (SOF0..SOF15 without DHT, JPG, DAC): ITU-T T.81, B.2.
+Result<PictureInfo> inspect_jpeg(Bytes bytes) {
+  std::size_t at = 2;
+  while (true) {
+    while (at < bytes.size() && bytes[at] == 0xFF) ++at;  // marker and fill bytes
+    if (at + 3 > bytes.size()) return need_more();
+    if (bytes[at - 1] != 0xFF) return broken("is damaged: it is no JPEG behind its first bytes");
+    const int marker = bytes[at];
+    const std::uint32_t length = number(bytes, at + 1, 2, true);
+    if (length < 2) return broken("is damaged: a JPEG segment has no length");
+    if (marker == 0xDA || marker == 0xD9) return broken("is damaged: a JPEG without a frame header");
+    if (marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC) {
+      if (at + 8 > bytes.size()) return need_more();
+      return sized(PictureFormat::jpeg, number(bytes, at + 6, 2, true), number(bytes, at + 4, 2, true));
+    }
+    at += 1 + length;
+    if (at < bytes.size() && bytes[at] != 0xFF) return broken("is damaged: a JPEG segment has a wrong length");
+  }
+}
+
+Result<PictureInfo> inspect_png(Bytes bytes) {
+  if (bytes.size() < 24) return need_more();
+  if (!starts_with(bytes, "IHDR", 12)) return broken("is damaged: a PNG without a header chunk");
+  return sized(PictureFormat::png, number(bytes, 16, 4, true), number(bytes, 20, 4, true));
+}
+
+Result<PictureInfo> inspect_bmp(Bytes bytes) {
+  if (bytes.size() < 26) return need_more();
+  const std::uint32_t header = number(bytes, 14, 4, false);
+  if (header == 12) return sized(PictureFormat::bmp, number(bytes, 18, 2, false), number(bytes, 20, 2, false));
+  if (header < 40) return broken("is damaged: a BMP with an unknown header");
+  const auto height = static_cast<std::int32_t>(number(bytes, 22, 4, false));  // negative: stored top down
+  return sized(PictureFormat::bmp, static_cast<std::int32_t>(number(bytes, 18, 4, false)),
+               std::abs(static_cast<std::int64_t>(height)));
+}
+
+Result<PictureInfo> inspect_tiff(Bytes bytes) {
+  if (bytes.size() < 8) return need_more();
+  const bool big = bytes[0] == 'M';
+  const std::size_t directory = number(bytes, 4, 4, big);
+  if (directory < 8) return broken("is damaged: a TIFF without a directory");
+  if (directory + 2 > bytes.size()) return need_more();
+  const std::size_t entries = number(bytes, directory, 2, big);
+  std::int64_t width = 0, height = 0;
+  for (std::size_t i = 0; i < entries; ++i) {
+    const std::size_t entry = directory + 2 + i * 12;
+    if (entry + 12 > bytes.size()) return need_more();
+    const std::uint32_t tag = number(bytes, entry, 2, big);
+    const int size = number(bytes, entry + 2, 2, big) == 3 ? 2 : 4;  // SHORT or LONG
+    if (tag == 256) width = number(bytes, entry + 8, size, big);
+    if (tag == 257) height = number(bytes, entry + 8, size, big);
+  }
+  return sized(PictureFormat::tiff, width, height);
+}
+
+// RFC 9649: a lossy ("VP8 "), lossless ("VP8L") or extended ("VP8X") first chunk.
+Result<PictureInfo> inspect_webp(Bytes bytes) {
+  if (bytes.size() < 30) return need_more();
+  if (starts_with(bytes, "VP8X", 12)) {
+    return sized(PictureFormat::webp, number(bytes, 24, 3, false) + 1, number(bytes, 27, 3, false) + 1);
+  }
+  if (starts_with(bytes, "VP8L", 12)) {
+    const std::uint32_t packed = number(bytes, 21, 4, false);
+    return sized(PictureFormat::webp, (packed & 0x3FFF) + 1, (packed >> 14 & 0x3FFF) + 1);
+  }
+  if (starts_with(bytes, "VP8 ", 12)) {
+    return sized(PictureFormat::webp, number(bytes, 26, 2, false) & 0x3FFF, number(bytes, 28, 2, false) & 0x3FFF);
+  }
+  return broken("is damaged: a WebP without a picture");
+}
+
+// "P5 # comment\n640 480 255\n": two numbers as text behind the magic.
+Result<PictureInfo> inspect_pnm(Bytes bytes) {
+  std::int64_t sides[2] = {0, 0};
+  std::size_t at = 2;
+  for (std::int64_t& side : sides) {
+    while (at < bytes.size() && (std::isspace(bytes[at]) || bytes[at] == '#')) {
+      if (bytes[at] == '#') {
+        while (at < bytes.size() && bytes[at] != '\n') ++at;
+      } else {
+        ++at;
+      }
+    }
+    if (at >= bytes.size()) return need_more();
+    if (!std::isdigit(bytes[at])) return broken("is damaged: a PNM without a size");
+    while (at < bytes.size() && std::isdigit(bytes[at])) {
+      side = side * 10 + (bytes[at++] - '0');
+      if (side > 1'000'000'000) return broken("is damaged: a PNM of impossible size");
+    }
+    if (at >= bytes.size()) return need_more();
+  }
+  return sized(PictureFormat::pnm, sides[0], sides[1]);
+}
+
+bool looks_like_text(Bytes bytes) {
+  const Bytes sample = bytes.first(std::min<std::size_t>(bytes.size(), 512));
+  return std::all_of(sample.begin(), sample.end(), [](std::uint8_t byte) {
+    return byte >= 0x20 || byte == '\n' || byte == '\r' || byte == '\t' || byte == '\f' || byte == 0x1B;
+  });
+}
+
+}  // namespace
+
+const char* to_string(PictureFormat format) {
+  switch (format) {
+    case PictureFormat::jpeg:
+      return "JPEG";
+    case PictureFormat::png:
+      return "PNG";
+    case PictureFormat::bmp:
+      return "BMP";
+    case PictureFormat::tiff:
+      return "TIFF";
+    case PictureFormat::webp:
+      return "WebP";
+    case PictureFormat::pnm:
+      return "PNM";
+  }
+  return "picture";
+}
+
+Result<PictureInfo> inspect_picture(Bytes head) {
+  if (head.empty()) return broken("is empty");
+  if (starts_with(head, "\xFF\xD8\xFF")) return inspect_jpeg(head);
+  if (starts_with(head, "\x89PNG\r\n\x1A\n")) return inspect_png(head);
+  if (starts_with(head, std::string_view("II*\0", 4)) || starts_with(head, std::string_view("MM\0*", 4))) {
+    return inspect_tiff(head);
+  }
+  if (starts_with(head, "RIFF") && starts_with(head, "WEBP", 8)) return inspect_webp(head);
+  const bool pnm = head.size() > 2 && head[0] == 'P' && head[1] >= '1' && head[1] <= '6' && std::isspace(head[2]);
+  if (pnm) return inspect_pnm(head);
+  // Two letters prove little: a BMP also has zeroes in its reserved field.
+  if (starts_with(head, "BM") && !looks_like_text(head)) return inspect_bmp(head);
+  if (looks_like_text(head)) return broken("is a text file, no picture");
+  return broken("is no JPEG, PNG, BMP, TIFF, WebP or PNM picture");
+}
+
+}  // namespace ride::producer

@@ -1,0 +1,158 @@
+#include "producer/sources/directory_source.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <map>
+
+#include "test_files.h"
+
+namespace ride::producer {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+struct Items {
+  std::vector<CapturedFrame> frames;
+  std::map<std::int64_t, std::string> rejected;
+};
+
+Items read_all(Source& source) {
+  Items items;
+  while (true) {
+    auto pulled = source.next(std::chrono::milliseconds(0));
+    if (!pulled) {
+      ADD_FAILURE() << pulled.error().message;
+      return items;
+    }
+    if (std::holds_alternative<SourceEnded>(*pulled)) return items;
+    if (auto* frame = std::get_if<CapturedFrame>(&*pulled)) items.frames.push_back(std::move(*frame));
+    if (auto* item = std::get_if<RejectedItem>(&*pulled)) items.rejected[item->number] = item->name + " " + item->cause;
+  }
+}
+
+TEST(DirectorySource, GivesFilesInOrderOfTheirNamesAndKeepsTheirBytes) {
+  const TempFolder folder;
+  const auto jpeg = encoded(test_picture(20, 30), ".jpg"), png = encoded(test_picture(20, 30), ".png");
+  folder.write("10.jpg", jpeg);
+  folder.write("2.PNG", png);
+  folder.write("3.pgm", encoded(test_picture(8, 9, CV_8UC1), ".pgm"));
+  folder.write("notes.txt", "no picture, and not asked for");
+  folder.write(".hidden.jpg", jpeg);
+  MemoryBook book;
+  DirectorySource source({.path = folder.path()}, book);
+  ASSERT_TRUE(source.open(0).ok());
+  EXPECT_EQ(source.state().total, 3);
+  const Items items = read_all(source);
+  ASSERT_EQ(items.frames.size(), 3u);
+  EXPECT_TRUE(items.rejected.empty());
+  EXPECT_EQ(items.frames[0].name, folder / "10.jpg");
+  EXPECT_EQ(items.frames[0].encoded->content_type, "image/jpeg");
+  EXPECT_TRUE(std::ranges::equal(items.frames[0].encoded->bytes, jpeg));
+  EXPECT_EQ(items.frames[1].encoded->content_type, "image/png");
+  EXPECT_TRUE(std::ranges::equal(items.frames[1].encoded->bytes, png));
+  EXPECT_FALSE(items.frames[2].encoded.has_value());
+  EXPECT_EQ(items.frames[2].image.size(), cv::Size(9, 8));
+  EXPECT_EQ(items.frames[2].number, 2);
+}
+
+TEST(DirectorySource, DecodesAsWellWhereAnOutputWantsAnotherCodec) {
+  const TempFolder folder;
+  folder.write("a.jpg", encoded(test_picture(20, 30), ".jpg"));
+  folder.write("b.png", encoded(test_picture(20, 30), ".png"));
+  MemoryBook book;
+  DirectorySource source({.path = folder.path(), .wanted = {parse_codec("jpeg:90").value()}}, book);
+  ASSERT_TRUE(source.open(0).ok());
+  const Items items = read_all(source);
+  ASSERT_EQ(items.frames.size(), 2u);
+  EXPECT_TRUE(items.frames[0].image.empty());
+  EXPECT_EQ(items.frames[1].image.size(), cv::Size(30, 20));
+  EXPECT_EQ(items.frames[1].encoded->content_type, "image/png");
+}
+
+TEST(DirectorySource, RejectsHostileFilesByNumberAndGoesOn) {
+  const TempFolder folder;
+  const auto jpeg = encoded(test_picture(40, 60), ".jpg"), png = encoded(test_picture(40, 60), ".png");
+  folder.write("a.jpg", jpeg);
+  folder.write("b.jpg", "Dear Sir or Madam,\n");
+  folder.write("c.jpg", first(jpeg, jpeg.size() * 2 / 3));
+  folder.write("d.png", first(png, png.size() * 2 / 3));
+  folder.write("e.jpg", "");
+  folder.write("f.png", encoded(test_picture(200, 200), ".png"));
+  folder.write("g.png", png);
+  MemoryBook book;
+  DirectorySource source({.path = folder.path(), .max_pixels = 10'000}, book);
+  ASSERT_TRUE(source.open(0).ok());
+  const Items items = read_all(source);
+  ASSERT_EQ(items.frames.size(), 2u);
+  EXPECT_EQ(items.frames[0].number, 0);
+  EXPECT_EQ(items.frames[1].number, 6);
+  ASSERT_EQ(items.rejected.size(), 5u);
+  EXPECT_THAT(items.rejected.at(1), HasSubstr("b.jpg is a text file"));
+  EXPECT_THAT(items.rejected.at(2), HasSubstr("c.jpg is truncated or damaged"));
+  EXPECT_THAT(items.rejected.at(3), HasSubstr("d.png is truncated or damaged"));
+  EXPECT_THAT(items.rejected.at(4), HasSubstr("e.jpg is empty"));
+  EXPECT_THAT(items.rejected.at(5), HasSubstr("f.png has 200 x 200 = 40000 pixels"));
+}
+
+TEST(DirectorySource, FoldersWithinAreReadOnlyWhenAskedFor) {
+  const TempFolder folder;
+  const auto jpeg = encoded(test_picture(20, 30), ".jpg");
+  folder.write("b.jpg", jpeg);
+  folder.write("a/z.jpg", jpeg);
+  folder.write("a/deep/y.jpeg", jpeg);
+  folder.write(".git/x.jpg", jpeg);
+  std::filesystem::create_directory_symlink(folder.path(), folder / "a/loop");
+  std::filesystem::create_symlink(folder / "nowhere", folder / "dangling.jpg");
+  EXPECT_THAT(list_pictures({.path = folder.path()}).value(), ElementsAre("b.jpg"));
+  EXPECT_THAT(list_pictures({.path = folder.path(), .recursive = true}).value(),
+              ElementsAre("a/deep/y.jpeg", "a/z.jpg", "b.jpg"));
+  EXPECT_THAT(list_pictures({.path = folder.path(), .glob = "*.jpg", .recursive = true}).value(),
+              ElementsAre("a/z.jpg", "b.jpg"));
+  EXPECT_THAT(list_pictures({.path = folder.path(), .glob = "a/*.jpg", .recursive = true}).value(),
+              ElementsAre("a/z.jpg"));
+}
+
+TEST(DirectorySource, SaysWhatIsWrongWithAFolder) {
+  const TempFolder folder;
+  const std::string file = folder.write("a.jpg", "x");
+  auto missing = list_pictures({.path = folder / "gone"});
+  EXPECT_EQ(missing.error().code, ErrorCode::not_found);
+  EXPECT_THAT(missing.error().message, HasSubstr("does not exist"));
+  EXPECT_THAT(list_pictures({.path = file}).error().message, HasSubstr("is no folder"));
+  std::filesystem::create_directory(folder / "empty");
+  EXPECT_THAT(list_pictures({.path = folder / "empty"}).error().message, HasSubstr("holds no file that matches"));
+  EXPECT_THAT(list_pictures({.path = folder.path(), .glob = "*.png"}).error().message, HasSubstr("matches '*.png'"));
+  if (geteuid() != 0) {
+    std::filesystem::create_directory(folder / "locked");
+    ASSERT_EQ(chmod((folder / "locked").c_str(), 0), 0);
+    EXPECT_EQ(list_pictures({.path = folder / "locked"}).error().code, ErrorCode::permission);
+  }
+}
+
+TEST(DirectorySource, ANumberMeansTheSameFileAfterARestartThoughTheFolderChanged) {
+  const TempFolder folder;
+  const auto jpeg = encoded(test_picture(20, 30), ".jpg");
+  folder.write("b.jpg", jpeg);
+  folder.write("c.jpg", jpeg);
+  folder.write("d.jpg", jpeg);
+  MemoryBook book;
+  DirectorySource before({.path = folder.path()}, book);
+  ASSERT_TRUE(before.open(0).ok());
+  folder.write("a.jpg", jpeg);
+  std::filesystem::remove(folder / "b.jpg");
+  std::filesystem::remove(folder / "d.jpg");
+  DirectorySource after({.path = folder.path()}, book);
+  ASSERT_TRUE(after.open(1).ok());
+  const Items items = read_all(after);
+  ASSERT_EQ(items.frames.size(), 1u);
+  EXPECT_EQ(items.frames[0].number, 1);
+  EXPECT_EQ(items.frames[0].name, folder / "c.jpg");
+  EXPECT_THAT(items.rejected.at(2), HasSubstr("d.jpg cannot be opened (No such file"));
+}
+
+}  // namespace
+}  // namespace ride::producer

@@ -1,0 +1,31 @@
+#include "producer/core/rate_meter.h"
+
+#include <gtest/gtest.h>
+
+namespace ride::producer {
+namespace {
+
+TimePoint at(double ms) {
+  return TimePoint(std::chrono::duration_cast<Duration>(std::chrono::duration<double, std::milli>(3'600'000 + ms)));
+}
+
+TEST(RateMeter, TellsASteadyRateSoonAndForLong) {
+  RateMeter meter;
+  EXPECT_EQ(meter.per_second(at(0)), 0);
+  for (int i = 0; i < 600; ++i) {
+    meter.count(at(i * 1000.0 / 30));
+    if (i >= 30) {
+      ASSERT_NEAR(meter.per_second(at(i * 1000.0 / 30)), 30, 1.5) << i;
+    }
+  }
+}
+
+TEST(RateMeter, FallsToZeroWithinItsWindow) {
+  RateMeter meter;
+  for (int i = 0; i < 300; ++i) meter.count(at(i * 33.3));
+  EXPECT_LT(meter.per_second(at(300 * 33.3 + 2000)), 20);
+  EXPECT_EQ(meter.per_second(at(300 * 33.3 + 4300)), 0);
+}
+
+}  // namespace
+}  // namespace ride::producer
