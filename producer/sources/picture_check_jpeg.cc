@@ -1,12 +1,12 @@
 // check_jpeg() with libjpeg, whose headers stay in this file. libjpeg reports damage as warnings and fills the picture
 // up with grey; here the warnings that mean lost picture data make the file broken. Decoding at an eighth of the size
 // reads all of the compressed data, but computes hardly any pixels.
-// clang-format off: jpeglib.h uses size_t and FILE without including them, and jerror.h needs jpeglib.h
-#include <jerror.h>
-#include <jpeglib.h>
 
-#include <cstddef>
+// clang-format off
+#include <cstddef>  // jpeglib.h uses size_t and FILE without including them
 #include <cstdio>
+#include <jpeglib.h>
+#include <jerror.h>  // needs jpeglib.h
 // clang-format on
 
 #include <csetjmp>
