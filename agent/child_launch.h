@@ -1,0 +1,23 @@
+// Starts a child process that ends with us, however we end: a process group of its own, SIGKILL on our death, output
+// into a pipe or our standard error. Call it from the main thread: the kernel sends "your parent died" when the forking
+// *thread* ends. Failure: unavailable (retriable) when the system has no process for us; not_found or permission when
+// the program cannot be run.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "common/result.h"
+
+namespace ride::agent {
+
+struct Launched {
+  pid_t pid = 0;
+  int output = -1;  // our end of its output, not blocking; -1: it writes to our standard error. The caller closes it.
+};
+
+Result<Launched> launch(const std::vector<std::string>& arguments, bool capture_output);
+
+}  // namespace ride::agent

@@ -1,0 +1,77 @@
+// ride-agent: flags in, agent::run(), exit code out.
+#include <CLI/CLI.hpp>
+
+#include "agent/agent.h"
+#include "common/log.h"
+#include "common/version.h"
+#include "stream/kafka/client_flags.h"
+
+namespace {
+
+constexpr const char* kFooter = R"(
+Examples:
+  ride-agent --brokers localhost:9092 --slots 4
+  ride-agent --brokers kafka1:9093,kafka2:9093 --slots 8 --node gatehouse --log-dir /var/log/ride \
+             --kafka-config /etc/ride/kafka.conf
+
+The programs ride-worker and ride-producer are started from the folder where ride-agent is. Ctrl-C or SIGTERM ends them
+in order (5 s, then they are killed); a second one ends them at once.
+
+Exit codes: 0 ended as told, 1 failed, 2 wrong usage.)";
+
+bool is_name(const std::string& text) {
+  return !text.empty() && text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
+                              std::string::npos;
+}
+
+void declare(CLI::App& app, ride::agent::Options& options) {
+  app.footer(kFooter);
+  app.set_version_flag("--version", std::string("ride-agent ") + ride::version());
+  app.add_option("--slots", options.slots, "Workers to keep running")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+  app.add_option("--producers", options.producers, "Producers to keep running")
+      ->check(CLI::Range(0, 256))
+      ->capture_default_str();
+  app.add_option("--node", options.node.value, "Name of this node in the cluster (default: the host's name)")
+      ->envname("RIDE_NODE");
+  app.add_option("--log-dir", options.log_folder,
+                 "Folder for the children's logs, two files of 8 MiB each at most (default: standard error)");
+  app.add_option("--bin-dir", options.bin_folder,
+                 "Folder of ride-worker and ride-producer (default: beside ride-agent)");
+}
+
+int fail(const ride::Error& error) {
+  ride::log_error("{}", error.message);
+  return error.code == ride::ErrorCode::invalid_argument ? 2 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  ride::agent::Options options;
+  CLI::App app{"Starts, watches and restarts the workers and producers of this node, and reports its resources.",
+               "ride-agent"};
+  const ride::kafka::ClientFlags flags(app);
+  declare(app, options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  ride::init_logging("ride-agent");
+  if (options.node.value.empty()) options.node.value = ride::kafka::host_name();
+  if (!is_name(options.node.value)) {
+    return fail({ride::ErrorCode::invalid_argument,
+                 fmt::format("the node name '{}' has other characters than letters, digits, '.', '_' and '-'; name the "
+                             "node with --node",
+                             options.node.value)});
+  }
+  auto kafka = flags.config("ride-agent-" + options.node.value);
+  if (!kafka.ok()) return fail(kafka.error());
+  options.kafka = *kafka;
+  options.prefix = flags.prefix();
+  options.kafka_arguments = flags.arguments();
+  const auto ended = ride::agent::run(options);
+  return ended.ok() ? 0 : fail(ended.error());
+}

@@ -1,0 +1,135 @@
+#include "agent/membership.h"
+
+#include <variant>
+
+#include "common/log.h"
+
+namespace ride::agent {
+namespace {
+
+using std::chrono::milliseconds;
+constexpr std::size_t kMostWaiting = 1000;  // reports kept while no master is there: the newest count
+constexpr milliseconds kSampleInterval{1000};
+
+bool declares_out(const stream::Decision& decision, const WorkerId& id) {
+  const auto* out = std::get_if<stream::WorkerOut>(&decision.body);
+  return out != nullptr && out->worker == id;
+}
+
+}  // namespace
+
+Membership::Membership(const Options& options) : options_(options), facts_(read_node_facts()) {
+  thread_ = std::thread([this] { run(); });
+}
+
+Membership::~Membership() { leave("agent ends"); }
+
+void Membership::run() {
+  while (!stop_) {
+    auto joined = stream::Member::join(
+        {.kafka = options_.kafka,
+         .prefix = options_.prefix,
+         .name = options_.node.value + "-agent",
+         .node = options_.node,
+         .kind = stream::ProcessKind::agent},
+        [this](stream::Heartbeat& beat) { fill(beat); }, stop_);
+    if (!joined.ok()) {
+      if (stop_) return;
+      const std::lock_guard lock(mutex_);
+      failed_ = joined.error();
+      return;
+    }
+    std::shared_ptr<stream::Member> member = std::move(joined).value();
+    log_info("joined as {}", member->id().value);
+    send_waiting(*member);
+    {
+      const std::lock_guard lock(mutex_);
+      member_ = member;
+    }
+    send_waiting(*member);  // what came in between
+    if (serve(*member)) return;
+    const std::lock_guard lock(mutex_);
+    member_.reset();
+  }
+}
+
+bool Membership::serve(stream::Member& member) {
+  while (!stop_) {
+    const auto decisions = member.poll_decisions(milliseconds(200));
+    if (!decisions.ok()) {
+      if (!decisions.error().retriable) {
+        log_warning("decisions cannot be read ({}); joining again", decisions.error().message);
+        std::this_thread::sleep_for(milliseconds(200));
+        return false;
+      }
+      continue;
+    }
+    for (const auto& decision : *decisions) {
+      if (!declares_out(decision, member.id())) continue;
+      log_warning("the master declared this agent lost; joining again, the children go on");
+      return false;
+    }
+  }
+  return true;
+}
+
+void Membership::sign(stream::ReportBody& body, const WorkerId& id) const {
+  if (auto* ended = std::get_if<stream::ChildExit>(&body)) ended->agent = id;
+  if (auto* notice = std::get_if<stream::Notice>(&body)) notice->from = id;
+}
+
+void Membership::send_waiting(stream::Member& member) {
+  std::deque<stream::ReportBody> waiting;
+  {
+    const std::lock_guard lock(mutex_);
+    waiting.swap(waiting_);
+  }
+  for (auto& body : waiting) {
+    sign(body, member.id());
+    member.post(std::move(body));
+  }
+}
+
+void Membership::report(stream::ReportBody body) {
+  const std::lock_guard lock(mutex_);
+  if (member_) {
+    sign(body, member_->id());
+    member_->post(std::move(body));
+    return;
+  }
+  if (waiting_.size() >= kMostWaiting) waiting_.pop_front();
+  waiting_.push_back(std::move(body));
+}
+
+void Membership::leave(const std::string& reason) {
+  stop_ = true;
+  if (thread_.joinable()) thread_.join();
+  const std::lock_guard lock(mutex_);
+  if (member_) member_->leave(reason);
+  member_.reset();
+}
+
+std::optional<Error> Membership::failed() const {
+  const std::lock_guard lock(mutex_);
+  return failed_;
+}
+
+void Membership::fill(stream::Heartbeat& beat) {
+  const auto now = std::chrono::steady_clock::now();
+  if (now - sampled_at_ >= kSampleInterval) {
+    sampled_at_ = now;
+    cpu_percent_ = load_.sample();
+    memory_available_ = available_memory();
+    facts_.cameras = read_node_facts().cameras;  // they come and go
+  }
+  beat.devices = facts_.devices;
+  beat.cores = facts_.cores;
+  beat.memory_bytes = facts_.memory_bytes;
+  beat.cpu_percent = cpu_percent_;  // of the node
+  beat.labels["slots"] = std::to_string(options_.slots);
+  beat.labels["producers"] = std::to_string(options_.producers);
+  beat.labels["memory_available"] = std::to_string(memory_available_);
+  if (!facts_.cameras.empty()) beat.labels["cameras"] = fmt::format("{}", fmt::join(facts_.cameras, ","));
+}
+
+}  // namespace ride::agent

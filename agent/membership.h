@@ -1,0 +1,54 @@
+// The agent's part in the control plane, on a thread of its own: joins when there is a master, keeps the heartbeats
+// going, and joins anew as another incarnation if the master has declared this one lost. What is reported before the
+// first join is kept and sent then. Threads: report(), notice() and leave() belong to one.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "agent/node_status.h"
+#include "agent/options.h"
+#include "stream/control.h"
+#include "stream/member.h"
+
+namespace ride::agent {
+
+class Membership {
+ public:
+  explicit Membership(const Options& options);
+  ~Membership();
+
+  // ChildExit and Notice; sent at once, in order.
+  void report(stream::ReportBody body);
+  // Says goodbye, if we had joined; waits for the thread.
+  void leave(const std::string& reason);
+  // A failure that waiting does not mend; the agent ends with it.
+  std::optional<Error> failed() const;
+
+ private:
+  void run();
+  bool serve(stream::Member& member);  // false: join again
+  void send_waiting(stream::Member& member);
+  void sign(stream::ReportBody& body, const WorkerId& id) const;
+  void fill(stream::Heartbeat& beat);
+
+  Options options_;
+  NodeFacts facts_;
+  NodeLoad load_;  // heartbeat thread
+  double cpu_percent_ = 0;
+  std::int64_t memory_available_ = 0;
+  std::chrono::steady_clock::time_point sampled_at_{};
+
+  mutable std::mutex mutex_;
+  std::deque<stream::ReportBody> waiting_;
+  std::shared_ptr<stream::Member> member_;
+  std::optional<Error> failed_;
+  std::atomic<bool> stop_ = false;
+  std::thread thread_;
+};
+
+}  // namespace ride::agent

@@ -1,0 +1,107 @@
+#include "agent/node_status.h"
+
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+namespace ride::agent {
+namespace fs = std::filesystem;
+namespace {
+
+double usable_cores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  double cores = std::max(1U, std::thread::hardware_concurrency());
+  if (sched_getaffinity(0, sizeof set, &set) == 0) cores = std::max(1, CPU_COUNT(&set));
+  std::istringstream limit(slurp("/sys/fs/cgroup/cpu.max"));  // "200000 100000", or "max 100000"
+  double quota = 0, period = 0;
+  if (limit >> quota >> period && quota > 0 && period > 0) cores = std::min(cores, quota / period);
+  return cores;
+}
+
+std::int64_t meminfo(const std::string& key) {
+  std::istringstream lines(slurp("/proc/meminfo"));
+  std::string line;
+  while (std::getline(lines, line)) {
+    if (line.starts_with(key + ":")) return std::stoll("0" + line.substr(line.find_first_of("0123456789"))) * 1024;
+  }
+  return 0;
+}
+
+std::int64_t usable_memory() {
+  const std::int64_t all = meminfo("MemTotal");
+  std::istringstream limit(slurp("/sys/fs/cgroup/memory.max"));  // bytes, or "max"
+  std::int64_t bytes = 0;
+  if (limit >> bytes && bytes > 0) return all > 0 ? std::min(all, bytes) : bytes;
+  return all;
+}
+
+std::vector<std::string> list_cameras() {
+  std::vector<std::string> cameras;
+  std::error_code failed;
+  for (const auto& entry : fs::directory_iterator("/dev", failed)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("video") && name.size() > 5 && std::isdigit(static_cast<unsigned char>(name[5]))) {
+      cameras.push_back(entry.path().string());
+    }
+  }
+  std::sort(cameras.begin(), cameras.end());
+  return cameras;
+}
+
+}  // namespace
+
+std::string slurp(const std::string& file) {
+  std::ifstream in(file);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+NodeFacts read_node_facts() {
+  NodeFacts facts;
+  facts.cores = usable_cores();
+  facts.memory_bytes = usable_memory();
+  facts.cameras = list_cameras();
+  std::error_code failed;
+  if (fs::exists("/dev/nvidia0", failed) && fs::exists("/dev/nvidiactl", failed)) facts.devices.push_back("gpu");
+  return facts;
+}
+
+double NodeLoad::sample() { return sample(slurp("/proc/stat")); }
+
+double NodeLoad::sample(const std::string& proc_stat) {
+  // "cpu  user nice system idle iowait irq softirq steal ...", in ticks, summed over all cores; then "cpu0", "cpu1",
+  // ...
+  std::istringstream lines(proc_stat);
+  std::string line, word;
+  double busy = 0, total = 0;
+  int cores = 0;
+  while (std::getline(lines, line) && line.starts_with("cpu")) {
+    if (!line.starts_with("cpu ")) {
+      ++cores;
+      continue;
+    }
+    std::istringstream fields(line);
+    fields >> word;
+    double value = 0;
+    for (int i = 0; i < 8 && fields >> value; ++i) {
+      total += value;
+      if (i != 3 && i != 4) busy += value;  // all but idle and iowait
+    }
+  }
+  const bool first = busy_ < 0;
+  const double busy_ticks = busy - busy_, all_ticks = total - total_;
+  busy_ = busy;
+  total_ = total;
+  if (first || all_ticks <= 0) return 0;
+  return std::max(0.0, busy_ticks / all_ticks) * std::max(1, cores) * 100;
+}
+
+std::int64_t available_memory() { return meminfo("MemAvailable"); }
+
+}  // namespace ride::agent

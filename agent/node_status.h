@@ -1,0 +1,33 @@
+// What the node has and how busy it is, for the agent's heartbeat, from /proc, /dev and the cgroup that we run in.
+// Owner: one thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace ride::agent {
+
+struct NodeFacts {
+  double cores = 1;               // that we may use
+  std::int64_t memory_bytes = 0;  // that the node has, or our cgroup's limit
+  std::vector<std::string> devices = {"cpu"};
+  std::vector<std::string> cameras;  // "/dev/video0", ...
+};
+NodeFacts read_node_facts();
+
+// Busy share of all cores since the last call, in percent of one core (so 200 is two busy cores); 0 at the first call.
+class NodeLoad {
+ public:
+  double sample();
+  // From the text of /proc/stat; for tests.
+  double sample(const std::string& proc_stat);
+
+ private:
+  double busy_ = -1, total_ = 0;
+};
+
+std::int64_t available_memory();  // bytes that could be used now
+std::string slurp(const std::string& file);
+
+}  // namespace ride::agent
