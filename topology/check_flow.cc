@@ -21,7 +21,7 @@ class FlowCheck {
     index_names();
     for (StageDraft& stage : stages_) resolve(stage);
     find_cycles();
-    check_readers();
+    if (!context_.failed()) check_readers();  // a wrong name above leaves others unread
     check_outputs();
     for (const StageDraft& stage : stages_) check_sizes(stage);
     return context_.failed() ? std::vector<std::size_t>{} : flow_order();
@@ -90,11 +90,11 @@ class FlowCheck {
     }
     const auto found = stage_of_.find(reference.name);
     if (found == stage_of_.end()) {
-      const auto names = known_names();
+      const auto names = context_.crowded() ? std::vector<std::string>{} : known_names();
       context_.error(
           reference.place,
           fmt::format("there is no source or stage '{}'{}", reference.name, did_you_mean(reference.name, names)),
-          names.empty() ? "add a source" : fmt::format("known: {}", fmt::join(names, ", ")));
+          names.empty() ? "name a source or stage of this file" : fmt::format("known: {}", fmt::join(names, ", ")));
       return;
     }
     resolve_stage(draft, reference, stages_[found->second]);
@@ -240,21 +240,24 @@ class FlowCheck {
   // Kahn's algorithm; what is free at the same time keeps the file's order, sinks come last.
   std::vector<std::size_t> flow_order() const {
     std::vector<std::size_t> order;
-    std::set<std::string> done;
-    while (order.size() < stages_.size()) {
-      const std::size_t before = order.size();
-      for (const bool sinks : {false, true}) {
-        for (std::size_t i = 0; i < stages_.size() && order.size() == before; ++i) {
-          const Stage& stage = stages_[i].stage;
-          const bool ready = std::all_of(stage.from.begin(), stage.from.end(),
-                                         [&](const Upstream& up) { return up.is_source || done.contains(up.name); });
-          if (stage.sink != sinks || done.contains(stage.name) || !ready) continue;
-          order.push_back(i);
-          done.insert(stage.name);
+    std::vector<bool> done(stages_.size(), false);
+    const auto ready = [&](const Stage& stage) {
+      return std::all_of(stage.from.begin(), stage.from.end(),
+                         [&](const Upstream& up) { return up.is_source || done[stage_of_.at(up.name)]; });
+    };
+    for (const bool sinks : {false, true}) {
+      for (std::size_t i = 0; i < stages_.size();) {
+        const Stage& stage = stages_[i].stage;
+        if (stage.sink != sinks || done[i] || !ready(stage)) {
+          ++i;
+          continue;
         }
+        order.push_back(i);
+        done[i] = true;
+        i = 0;  // the first one that is free by now
       }
-      RIDE_CHECK(order.size() > before, "a cycle got past the check");
     }
+    RIDE_CHECK(order.size() == stages_.size(), "a cycle got past the check");
     return order;
   }
 

@@ -36,6 +36,7 @@ struct StageDraft {
   std::vector<Place> output_places;  // as stage.outputs
 };
 
+inline constexpr std::size_t kMaxSources = 2000, kMaxStages = 2000;
 inline constexpr std::int64_t kDefaultMaxPixels = 1'000'000'000;
 
 std::vector<SourceDraft> parse_sources(Context& context, const YamlNode& sources);

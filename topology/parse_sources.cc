@@ -196,7 +196,7 @@ std::string parse_uri(Context& context, const std::string& key, const YamlNode& 
   }
   const auto unset = unset_variables(node.text, context.environment());
   if (!unset.empty()) {
-    context.warning(node.place, fmt::format("the environment variable {} is not set here", fmt::join(unset, ", ")),
+    context.warning(node.place, unset_text(unset) + " here",
                     "the process that opens the source needs it: set it where the agent or producer starts");
     return node.text;
   }
@@ -210,6 +210,11 @@ std::vector<SourceDraft> parse_sources(Context& context, const YamlNode& sources
     context.error(sources.place,
                   fmt::format("'sources' is {}, but a map from names to sources is expected", kind_text(sources.kind)),
                   "write sources: { gate: { camera: 0 } }");
+    return drafts;
+  }
+  if (sources.entries.size() > kMaxSources) {
+    context.error(sources.place, fmt::format("{} sources; at most {} make a job", sources.entries.size(), kMaxSources),
+                  "split the job");
     return drafts;
   }
   for (const YamlEntry& entry : sources.entries) {

@@ -256,7 +256,15 @@ std::vector<StageDraft> parse_stages(Context& context, const YamlNode& list, boo
                   fmt::format("start each {} with '- name: ...'", sinks ? "sink" : "stage"));
     return drafts;
   }
-  for (const auto& item : list.items) drafts.push_back(parse_stage(context, *item, sinks, catalog));
+  if (list.items.size() > kMaxStages) {
+    context.error(list.place, fmt::format("{} {}; at most {} make a job", list.items.size(), key, kMaxStages),
+                  "split the job");
+    return drafts;
+  }
+  for (const auto& item : list.items) {
+    StageDraft draft = parse_stage(context, *item, sinks, catalog);
+    if (item->kind == YamlNode::Kind::map) drafts.push_back(std::move(draft));
+  }
   return drafts;
 }
 

@@ -100,12 +100,15 @@ std::string sources_text(const Plan& plan) {
 std::string task_text(const Stage& stage) {
   std::vector<std::string> params;
   for (const auto& [name, value] : stage.params) params.push_back(fmt::format("{}={}", name, ride::to_string(value)));
-  return fmt::format("{}({})", stage.task, fmt::join(params, ", "));
+  return params.empty() ? stage.task : fmt::format("{}({})", stage.task, fmt::join(params, ", "));
+}
+
+std::string worker_count(int min, int max) {
+  return min == max ? counted(min, "worker") : fmt::format("{} to {} workers", min, max);
 }
 
 std::string group_text(const Group& group) {
-  std::string text =
-      group.min == group.max ? counted(group.min, "worker") : fmt::format("{} to {} workers", group.min, group.max);
+  std::string text = worker_count(group.min, group.max);
   if (group.spares > 0) text += fmt::format(" + {}", counted(group.spares, "spare"));
   text += fmt::format(" on {}", to_string(group.device));
   if (group.cores > 0) text += fmt::format(", {} cores each", group.cores);
@@ -220,8 +223,9 @@ std::string render_plan(const Plan& plan, const std::optional<TopicPartitions>& 
       fmt::format("job {}, run {}: {}, {}, {}; {}\n", plan.job, plan.run,
                   counted(static_cast<std::int64_t>(plan.sources.size()), "source"), counted(stages, "stage"),
                   counted(sinks, "sink"), plan.finite ? "it ends with its input" : "it runs until it is stopped");
-  text += fmt::format("needs {} to {} workers and {}; {}\n", plan.min_workers(), plan.max_workers(),
-                      counted(plan.spares(), "spare"), counted(plan.brokers, "broker"));
+  text +=
+      fmt::format("needs {}{}; {}\n", worker_count(plan.min_workers(), plan.max_workers()),
+                  plan.spares() == 0 ? "" : " and " + counted(plan.spares(), "spare"), counted(plan.brokers, "broker"));
   text += "\ntopics\n" + topics_text(plan, existing);
   if (!plan.sources.empty()) text += "\nsources\n" + sources_text(plan);
   if (stages > 0) text += "\nstages\n" + stages_text(plan, false);

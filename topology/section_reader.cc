@@ -4,18 +4,19 @@
 
 #include "common/check.h"
 #include "common/suggest.h"
+#include "topology/secrets.h"
 #include "topology/source_text.h"
 
 namespace ride::topology {
 namespace {
 
-// Texts from a file go into messages: no control characters (a terminal could act on them), and no end of a message is
-// lost to a value of a thousand words.
+// Texts from a file go into messages: without credentials, without control characters (a terminal could act on them),
+// and not a thousand words of them.
 std::string printable(const std::string& text) {
   constexpr std::size_t kMaxCharacters = 600;
   std::string out;
   std::size_t count = 0;
-  for (const std::string& character : code_points(text)) {
+  for (const std::string& character : code_points(mask_secrets(text))) {
     if (++count > kMaxCharacters) return out + "...";
     out += is_control(character) ? "?" : character;
   }
@@ -51,6 +52,11 @@ const KeySpec* parent_of(const Section& section, const std::string& key) {
 }
 
 }  // namespace
+
+std::string unset_text(const std::vector<std::string>& names) {
+  return names.size() == 1 ? fmt::format("the environment variable {} is not set", names.front())
+                           : fmt::format("the environment variables {} are not set", fmt::join(names, ", "));
+}
 
 void Context::error(const Place& place, const std::string& message, const std::string& fix) {
   diagnostics_.push_back(make(file_, place, message, fix, Severity::error));
@@ -90,7 +96,7 @@ std::optional<Scalar> Context::scalar(const YamlNode& node, const std::string& k
   }
   const auto unset = unset_variables(node.text, environment_);
   if (!unset.empty()) {
-    error(node.place, fmt::format("the environment variable {} is not set", fmt::join(unset, ", ")),
+    error(node.place, unset_text(unset),
           fmt::format("set it before you submit, or give a default: ${{{}:-value}}", unset.front()));
     return std::nullopt;
   }

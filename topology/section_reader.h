@@ -23,6 +23,8 @@ struct Scalar {
   Place place;
 };
 
+std::string unset_text(const std::vector<std::string>& names);  // "the environment variable X is not set"
+
 class Context {
  public:
   Context(std::string file, const Environment& environment) : file_(std::move(file)), environment_(environment) {}
@@ -32,7 +34,8 @@ class Context {
   void add(Diagnostic diagnostic);
   const Environment& environment() const { return environment_; }
   bool failed() const { return has_errors(diagnostics_); }
-  std::vector<Diagnostic> take();  // sorted
+  bool crowded() const { return diagnostics_.size() > 200; }  // so many that suggestions are no help, but cost time
+  std::vector<Diagnostic> take();                             // sorted
 
   // Nothing (and a diagnostic) for lists, maps, empty values, malformed templates and variables that are not set.
   std::optional<Scalar> scalar(const YamlNode& node, const std::string& key, const std::string& expected);

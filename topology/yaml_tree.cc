@@ -32,8 +32,8 @@ struct Refused {  // thrown through yaml-cpp, caught in read_yaml()
 // Builds our tree from yaml-cpp's events.
 class TreeBuilder : public YAML::EventHandler {
  public:
-  TreeBuilder(const SourceText& source, std::vector<Diagnostic>& diagnostics)
-      : source_(source), diagnostics_(diagnostics) {}
+  TreeBuilder(std::string_view text, const SourceText& source, std::vector<Diagnostic>& diagnostics)
+      : text_(text), source_(source), diagnostics_(diagnostics) {}
 
   YamlNodePtr root() const { return root_; }
 
@@ -49,6 +49,9 @@ class TreeBuilder : public YAML::EventHandler {
     const auto length = static_cast<int>(code_points(value).size()) + (quoted ? 2 : 0);
     auto node = leaf(YamlNode::Kind::scalar, place(mark, std::max(1, length)));
     refuse_tag(tag, node->place);
+    if (quoted && is_unclosed(mark)) {
+      refuse(node->place, "a quote that is not closed", "close it at the end of the value");
+    }
     node->text = value;
     node->quoted = quoted;
     add(std::move(node), anchor, 1);
@@ -87,6 +90,20 @@ class TreeBuilder : public YAML::EventHandler {
   Place place(const YAML::Mark& mark, int length = 1) const { return source_.place(mark.line, mark.column, length); }
   [[noreturn]] static void refuse(const Place& place, std::string message, std::string fix) {
     throw Refused{problem(place, std::move(message), std::move(fix))};
+  }
+  // yaml-cpp takes the end of the file for a closing quote.
+  bool is_unclosed(const YAML::Mark& mark) const {
+    const auto begin = static_cast<std::size_t>(std::max(0, mark.pos));
+    if (begin >= text_.size() || (text_[begin] != '"' && text_[begin] != '\'')) return false;
+    const char quote = text_[begin];
+    for (std::size_t i = begin + 1; i < text_.size(); ++i) {
+      if (quote == '"' && text_[i] == '\\') {
+        ++i;
+      } else if (text_[i] == quote) {
+        return false;  // of '' too: the second one is looked at as a closing quote
+      }
+    }
+    return true;
   }
   static void refuse_tag(const std::string& tag, const Place& place) {
     if (tag.empty() || tag == "?" || tag == "!") return;
@@ -145,9 +162,15 @@ class TreeBuilder : public YAML::EventHandler {
                   "keep one of them"));
       return;
     }
+    if (value->kind == YamlNode::Kind::null) {  // yaml-cpp places an empty value at whatever follows
+      auto placed = std::make_shared<YamlNode>(*value);
+      placed->place = key->place;
+      value = std::move(placed);
+    }
     parent.node->entries.push_back({key->text, key->place, std::move(value)});
   }
 
+  std::string_view text_;
   const SourceText& source_;
   std::vector<Diagnostic>& diagnostics_;
   std::vector<Open> open_;
@@ -229,7 +252,7 @@ const YamlEntry* YamlNode::find(std::string_view key) const {
 const char* kind_text(YamlNode::Kind kind) {
   switch (kind) {
     case YamlNode::Kind::null:
-      return "nothing";
+      return "empty";
     case YamlNode::Kind::scalar:
       return "a single value";
     case YamlNode::Kind::list:
@@ -237,7 +260,7 @@ const char* kind_text(YamlNode::Kind kind) {
     case YamlNode::Kind::map:
       return "a map";
   }
-  return "nothing";
+  return "empty";
 }
 
 YamlOutcome read_yaml(std::string_view text) {
@@ -250,13 +273,13 @@ YamlOutcome read_yaml(std::string_view text) {
   const SourceText source(text);
   refuse_tabs(source, outcome.diagnostics);
   if (!outcome.diagnostics.empty()) return outcome;
-  TreeBuilder builder(source, outcome.diagnostics);
+  TreeBuilder builder(text, source, outcome.diagnostics);
   try {
     std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);
     parser.HandleNextDocument(builder);
     outcome.root = builder.root();
-    TreeBuilder second(source, outcome.diagnostics);
+    TreeBuilder second(text, source, outcome.diagnostics);
     if (outcome.root && parser.HandleNextDocument(second)) {
       const Place place = second.root() ? second.root()->place : Place{};
       outcome.diagnostics.push_back(

@@ -35,7 +35,7 @@ struct YamlNode {
 
   const YamlEntry* find(std::string_view key) const;  // null when there is none
 };
-const char* kind_text(YamlNode::Kind kind);  // "a list", "a map", "a value", "empty"
+const char* kind_text(YamlNode::Kind kind);  // "a list", "a map", "a single value", "empty"
 
 struct YamlOutcome {
   YamlNodePtr root;                     // null where the text cannot be read at all
