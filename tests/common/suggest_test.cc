@@ -27,6 +27,17 @@ TEST(Suggest, AllowsOneEditOfAShortWordAndATieGoesToTheFirst) {
   EXPECT_EQ(nearest("ab", {"cd"}), std::nullopt);
 }
 
+TEST(Suggest, SwappedLettersAreOneEdit) {
+  EXPECT_EQ(nearest("fsp", {"fps", "size"}), "fps");
+  EXPECT_EQ(nearest("rstp", {"rtmp", "rtsp"}), "rtsp");
+}
+
+TEST(Suggest, APartOfANameIsFoundWhereNoWholeNameIsNear) {
+  EXPECT_EQ(nearest("blurr", kTasks), "gaussian_blur");
+  EXPECT_EQ(nearest("blur", kTasks), "gaussian_blur");
+  EXPECT_EQ(nearest("bl", kTasks), std::nullopt);
+}
+
 TEST(Suggest, StandsAHugeWord) { EXPECT_EQ(nearest(std::string(10'000'000, 'x'), kTasks), std::nullopt); }
 
 }  // namespace
