@@ -111,8 +111,8 @@ RIDE_INLINE void windows_8u(const std::uint16_t* __restrict c1, const std::uint3
   }
 }
 
-// Sums over `count` neighbours, `step` apart, by doubling: parts of 1, 2, 4, .. are added where `count` has that bit.
-// `part` and `next` are scratch of the same length as the input.
+// Sums over `count` neighbours, `step` apart, by doubling (in vectors faster than a sum that slides): parts of 1, 2, 4,
+// .. are added where `count` has that bit. `part` and `next` are scratch of the same length as the input.
 template <class C, class W>
 RIDE_INLINE void window_sums(const C* __restrict columns, W* __restrict sums, W* part, W* next, int length, int padded,
                              int count, int step) {
@@ -134,6 +134,12 @@ RIDE_INLINE void window_sums(const C* __restrict columns, W* __restrict sums, W*
   }
 }
 
+// Signed integers become doubles in one instruction, unsigned ones do not before AVX-512.
+RIDE_INLINE double to_double(double value) { return value; }
+RIDE_INLINE double to_double(std::uint32_t value) {
+  return static_cast<double>(static_cast<std::int32_t>(value ^ 0x80000000u)) + 2147483648.0;
+}
+
 template <class T>
 RIDE_INLINE T rounded(double deviation) {
   if constexpr (std::is_floating_point_v<T>) {
@@ -146,11 +152,12 @@ RIDE_INLINE T rounded(double deviation) {
 template <class T, class W1, class W2>
 RIDE_INLINE void deviations(const W1* __restrict s1, const W2* __restrict s2, T* __restrict out, int length,
                             int ksize) {
-  const double count = static_cast<double>(ksize) * ksize, inverse = 1.0 / count;
+  const double count = static_cast<double>(ksize) * ksize;
+  const double inverse = 1.0 / count;
   for (int x = 0; x < length; ++x) {
+    // Rounding can leave a hair below zero; written so that NaN stays NaN.
     const double sum = static_cast<double>(s1[x]);
     const double scaled = count * static_cast<double>(s2[x]) - sum * sum;
-    // Rounding can leave a hair below zero; written so that NaN stays NaN.
     out[x] = rounded<T>(std::sqrt(scaled < 0 ? 0.0 : scaled) * inverse);
   }
 }

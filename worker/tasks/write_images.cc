@@ -15,6 +15,8 @@
 namespace ride::tasks {
 namespace {
 
+constexpr int kTiffLzw = 5;  // the number that the TIFF 6.0 specification gives it
+
 std::string content_type_of(const std::string& extension) {
   if (extension == "jpg" || extension == "jpeg") return "image/jpeg";
   if (extension == "tif" || extension == "tiff") return "image/tiff";
@@ -72,6 +74,8 @@ class WriteImages : public Task {
     }
     std::vector<int> options;
     if (content_type_ == "image/jpeg") options = {cv::IMWRITE_JPEG_QUALITY, quality_};
+    // OpenCV's own choice for floats of three channels is a lossy one.
+    if (content_type_ == "image/tiff") options = {cv::IMWRITE_TIFF_COMPRESSION, kTiffLzw};
     if (extension_ == "webp") options = {cv::IMWRITE_WEBP_QUALITY, quality_};
     std::vector<std::uint8_t> bytes;
     if (!cv::imencode("." + extension_, frame.image, bytes, options) || bytes.empty()) {

@@ -1,0 +1,232 @@
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <ctime>
+#include <opencv2/imgproc.hpp>
+
+#include "tests/tasks/harness.h"
+
+namespace ride::tasks {
+namespace {
+
+const std::vector<cv::Size> kSizes = {{1, 1}, {1, 7}, {7, 1}, {2, 2}, {17, 13}, {64, 48}};
+
+TEST(Identity, PassesTheFrameOnAsItCame) {
+  KeepingEmitter out;
+  const Frame frame = with_bytes(frame_of(noise(4, 5, CV_8UC3)), {1, 2, 3}, "image/jpeg");
+  ASSERT_TRUE(opened("identity")->process(frame, out));
+  EXPECT_EQ(out.only().image.data, frame.image.data);
+  EXPECT_EQ(out.only().encoded->bytes.data(), frame.encoded->bytes.data());
+  EXPECT_EQ(out.only().attributes, frame.attributes);
+}
+
+TEST(Discard, EmitsNothing) {
+  KeepingEmitter out;
+  ASSERT_TRUE(opened("discard")->process(frame_of(noise(4, 5, CV_8UC3)), out));
+  EXPECT_TRUE(out.frames.empty());
+}
+
+TEST(Delay, TakesTheStatedTimeAndSaysThatItIsAlive) {
+  for (const bool busy : {false, true}) {
+    auto task = opened("delay", {{"ms", 60.0}, {"busy", busy}});
+    KeepingEmitter out;
+    const std::clock_t cpu = std::clock();
+    const auto start = std::chrono::steady_clock::now();
+    ASSERT_TRUE(task->process(frame_of(noise(4, 5, CV_8UC1)), out));
+    EXPECT_GE(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(60));
+    EXPECT_EQ(std::clock() - cpu > CLOCKS_PER_SEC * 20 / 1000, busy);
+    EXPECT_GE(out.progress_calls, 1);
+    EXPECT_EQ(out.only().image.cols, 5);
+  }
+}
+
+TEST(Grayscale, WeighsTheChannels) {
+  cv::Mat blue_green_red(1, 3, CV_8UC3, cv::Scalar::all(0));
+  for (int i = 0; i < 3; ++i) blue_green_red.at<cv::Vec3b>(0, i)[i] = 200;
+  const cv::Mat gray = run("grayscale", {}, blue_green_red);
+  EXPECT_EQ(gray.type(), CV_8UC1);
+  EXPECT_NEAR(gray.at<std::uint8_t>(0, 0), 0.114 * 200, 1);
+  EXPECT_NEAR(gray.at<std::uint8_t>(0, 1), 0.587 * 200, 1);
+  EXPECT_NEAR(gray.at<std::uint8_t>(0, 2), 0.299 * 200, 1);
+}
+
+TEST(Grayscale, KeepsTheDepthAndPassesOneChannelOn) {
+  for (const int depth : {CV_8U, CV_16U, CV_32F}) {
+    for (const cv::Size size : kSizes) {
+      const cv::Mat one = noise(size.height, size.width, CV_MAKETYPE(depth, 1));
+      EXPECT_EQ(largest_difference(run("grayscale", {}, one), one), 0);
+      const cv::Mat four = noise(size.height, size.width, CV_MAKETYPE(depth, 4));
+      cv::Mat wanted;
+      cv::cvtColor(four, wanted, cv::COLOR_BGRA2GRAY);
+      EXPECT_EQ(largest_difference(run("grayscale", {}, four), wanted), 0);
+    }
+  }
+}
+
+// Straight from the definition, in doubles.
+cv::Mat blurred(const cv::Mat& in, int ksize, double sigma) {
+  if (sigma <= 0) sigma = 0.3 * ((ksize - 1) * 0.5 - 1) + 0.8;
+  std::vector<double> weight(ksize);
+  double total = 0;
+  for (int i = 0; i < ksize; ++i) {
+    const double d = i - ksize / 2;
+    total += weight[i] = std::exp(-d * d / (2 * sigma * sigma));
+  }
+  cv::Mat wide, out = cv::Mat::zeros(in.size(), CV_MAKETYPE(CV_64F, in.channels()));
+  in.convertTo(wide, CV_64F);
+  const int channels = in.channels(), radius = ksize / 2;
+  const auto mirror = [](int p, int length) { return cv::borderInterpolate(p, length, cv::BORDER_REFLECT_101); };
+  for (int y = 0; y < in.rows; ++y) {
+    for (int x = 0; x < in.cols; ++x) {
+      for (int c = 0; c < channels; ++c) {
+        double sum = 0;
+        for (int j = -radius; j <= radius; ++j) {
+          const double* row = wide.ptr<double>(mirror(y + j, in.rows));
+          for (int i = -radius; i <= radius; ++i) {
+            sum += weight[j + radius] * weight[i + radius] * row[mirror(x + i, in.cols) * channels + c];
+          }
+        }
+        out.ptr<double>(y)[x * channels + c] = sum / (total * total);
+      }
+    }
+  }
+  cv::Mat result;
+  out.convertTo(result, in.depth());
+  return result;
+}
+
+// One grey level on 8 bits. OpenCV's weights there are multiples of 1/256: where a large window sees the same few
+// pixels again and again, in pictures smaller than it, their errors add up.
+TEST(GaussianBlur, EqualsItsDefinitionWithinOneGreyLevel) {
+  for (const int type : {CV_8UC1, CV_8UC3, CV_16UC1, CV_32FC1}) {
+    const double tolerance = type == CV_32FC1 ? 1e-5 : type == CV_16UC1 ? 2 : 1;
+    for (const cv::Size size : kSizes) {
+      for (const int ksize : {1, 3, 5, 61}) {
+        const cv::Mat in = noise(size.height, size.width, type);
+        const cv::Mat out = run("gaussian_blur", {{"ksize", std::int64_t{ksize}}}, in);
+        const bool tiny = std::min(size.width, size.height) < 3 && ksize > 9 && CV_MAT_DEPTH(type) == CV_8U;
+        // OpenCV's small fixed windows for sigma 0 (3, 5, 7 wide) are binomial and differ from the formula.
+        if (ksize >= 3 && ksize <= 7) continue;
+        EXPECT_LE(largest_difference(out, blurred(in, ksize, 0)), tiny ? 4 : tolerance)
+            << type << " " << size << " " << ksize;
+      }
+      const cv::Mat in = noise(size.height, size.width, type);
+      const ParamValues params = {{"ksize", std::int64_t{9}}, {"sigma", 1.5}};
+      EXPECT_LE(largest_difference(run("gaussian_blur", params, in), blurred(in, 9, 1.5)), tolerance) << type << size;
+    }
+  }
+}
+
+TEST(GaussianBlur, DoesNotSeeBeyondAViewIntoALargerPicture) {
+  const cv::Mat large = noise(40, 40, CV_8UC1);
+  const cv::Mat view = large(cv::Rect(10, 10, 20, 20));
+  Frame frame = frame_of(cv::Mat());
+  frame.image = view;
+  KeepingEmitter out;
+  ASSERT_TRUE(opened("gaussian_blur", {{"ksize", std::int64_t{9}}})->process(frame, out));
+  EXPECT_EQ(largest_difference(out.only().image, run("gaussian_blur", {{"ksize", std::int64_t{9}}}, view.clone())), 0);
+}
+
+// A halo of what the declaration says makes a stripe equal to the whole.
+void expect_stripes_equal_the_whole(const std::string& task, const cv::Mat& in, std::int64_t ksize) {
+  const ParamValues params = {{"ksize", ksize}};
+  const int halo = builtin_catalog().find(task)->halo(env_for(task, params).params);
+  const cv::Mat whole = run(task, params, in);
+  for (const cv::Range core : {cv::Range(0, 23), cv::Range(23, 50), cv::Range(50, in.rows)}) {
+    const cv::Range with_halo(std::max(0, core.start - halo), std::min(in.rows, core.end + halo));
+    const cv::Mat part = run(task, params, in.rowRange(with_halo).clone());
+    const cv::Mat kept = part.rowRange(core.start - with_halo.start, core.end - with_halo.start);
+    EXPECT_EQ(largest_difference(kept.clone(), whole.rowRange(core).clone()), 0)
+        << task << " " << ksize << " from row " << core.start;
+  }
+}
+
+TEST(Halo, StripesWithTheirHaloAreBitExactWithTheWhole) {
+  for (const int type : {CV_8UC1, CV_8UC3, CV_16UC1}) {
+    for (const std::int64_t ksize : {3, 7, 21}) {
+      expect_stripes_equal_the_whole("gaussian_blur", noise(80, 33, type), ksize);
+      expect_stripes_equal_the_whole("stddev_filter", noise(80, 33, type), ksize);
+    }
+  }
+  expect_stripes_equal_the_whole("stddev_filter", noise(80, 33, CV_32FC1), 7);
+}
+
+TEST(Canny, MarksTheEdgesThatOpenCvMarks) {
+  const cv::Mat in = noise(48, 64, CV_8UC3);
+  for (const std::int64_t aperture : {3, 5, 7}) {
+    for (const bool l2 : {false, true}) {
+      cv::Mat wanted;
+      cv::Canny(in, wanted, 100, 300, static_cast<int>(aperture), l2);
+      const cv::Mat out =
+          run("canny", {{"low", 100.0}, {"high", 300.0}, {"aperture", aperture}, {"l2gradient", l2}}, in);
+      EXPECT_EQ(out.type(), CV_8UC1);
+      EXPECT_EQ(largest_difference(out, wanted), 0) << aperture << l2;
+    }
+  }
+}
+
+TEST(Canny, FindsOneStepAndStandsSmallPictures) {
+  cv::Mat step(20, 20, CV_8UC1, cv::Scalar(0));
+  step.colRange(10, 20) = 200;
+  const cv::Mat edges = run("canny", {}, step);
+  EXPECT_EQ(count_of(edges, 255), 20);
+  for (const cv::Size size : kSizes) EXPECT_EQ(run("canny", {}, noise(size.height, size.width, CV_8UC1)).size(), size);
+}
+
+cv::Size resized(const ParamValues& params, cv::Size from) {
+  return run("resize", params, noise(from.height, from.width, CV_8UC1)).size();
+}
+
+TEST(Resize, FindsTheWantedSize) {
+  const std::int64_t w = 100, h = 50;
+  EXPECT_EQ(resized({{"scale", 0.5}}, {101, 50}), cv::Size(51, 25));
+  EXPECT_EQ(resized({{"width", w}}, {200, 60}), cv::Size(100, 30));
+  EXPECT_EQ(resized({{"height", h}}, {200, 100}), cv::Size(100, 50));
+  EXPECT_EQ(resized({{"width", w}, {"height", h}}, {400, 100}), cv::Size(100, 25));
+  EXPECT_EQ(resized({{"width", w}, {"height", h}}, {10, 10}), cv::Size(50, 50));
+  EXPECT_EQ(resized({{"width", w}, {"height", h}, {"keep_aspect", false}}, {400, 100}), cv::Size(100, 50));
+  EXPECT_EQ(resized({{"scale", 0.1}}, {1, 1}), cv::Size(1, 1));
+  EXPECT_EQ(resized({{"width", w}}, {1000, 1}), cv::Size(100, 1));
+}
+
+TEST(Resize, EqualsOpenCvInEachInterpolationAndDepth) {
+  const std::pair<const char*, int> methods[] = {{"nearest", cv::INTER_NEAREST},
+                                                 {"linear", cv::INTER_LINEAR},
+                                                 {"area", cv::INTER_AREA},
+                                                 {"cubic", cv::INTER_CUBIC}};
+  for (const int type : {CV_8UC1, CV_8UC3, CV_16UC1, CV_32FC3}) {
+    for (const auto& [name, flag] : methods) {
+      const cv::Mat in = noise(37, 53, type);
+      cv::Mat wanted;
+      cv::resize(in, wanted, cv::Size(20, 14), 0, 0, flag);
+      const cv::Mat out = run("resize", {{"width", std::int64_t{20}}, {"interpolation", std::string(name)}}, in);
+      EXPECT_EQ(largest_difference(out, wanted), 0) << name << type;
+    }
+  }
+}
+
+TEST(Resize, PassesAPictureOfTheWantedSizeOn) {
+  EXPECT_EQ(resized({{"width", std::int64_t{20}}}, {20, 10}), cv::Size(20, 10));  // run() checks that its bytes stay
+}
+
+TEST(Resize, RefusesAPictureThatNoMemoryHolds) {
+  EXPECT_NE(error_of("resize", {{"width", std::int64_t{65535}}}, frame_of(noise(60, 1, CV_8UC1))).find("smaller size"),
+            std::string::npos);
+}
+
+TEST(Filters, RefuseWhatTheyCannotDoWithPlaceCauseAndFix) {
+  const ParamValues scale = {{"scale", 0.5}};
+  for (const char* task : {"grayscale", "gaussian_blur", "stddev_filter", "canny", "resize", "detect_people"}) {
+    const ParamValues params = std::string(task) == "resize" ? scale : ParamValues{};
+    const std::string error = error_of(task, params, frame_of(cv::Mat(4, 4, CV_32SC1, cv::Scalar(1)), 7));
+    EXPECT_NE(error.find("stage 'album', frame gate/3/7: a picture of 4x4x1 32S is not supported"), std::string::npos)
+        << error;
+    EXPECT_NE(error.find("allowed: "), std::string::npos) << error;
+    EXPECT_NE(error_of(task, params, frame_of(cv::Mat())).find("empty"), std::string::npos);
+  }
+  EXPECT_NE(error_of("canny", {}, frame_of(noise(4, 4, CV_16UC1))).find("allowed: values of 8U"), std::string::npos);
+  EXPECT_NE(error_of("grayscale", {}, frame_of(noise(4, 4, CV_8UC2))).find("1, 3, 4 channels"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace ride::tasks

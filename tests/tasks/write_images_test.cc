@@ -1,0 +1,204 @@
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <utime.h>
+
+#include <fstream>
+#include <opencv2/imgcodecs.hpp>
+
+#include "tests/tasks/faults.h"
+#include "tests/tasks/harness.h"
+
+namespace ride::tasks {
+namespace {
+
+using Files = std::vector<std::string>;
+
+ParamValues to(const std::string& path, const ParamValues& more = {}) {
+  ParamValues params = more;
+  params["path"] = path;
+  return params;
+}
+
+Result<void> write(const ParamValues& params, const Frame& frame) {
+  KeepingEmitter out;
+  auto task = opened("write_images", params);
+  auto done = task->process(frame, out);
+  EXPECT_TRUE(out.frames.empty());
+  task->close();
+  return done;
+}
+
+TEST(WriteImages, NamesTheFileAfterTheFrame) {
+  TempFolder folder;
+  const auto path = folder / "{job}/{run}/{stage}/{source}/{session}/{seq:06}.png";
+  ASSERT_TRUE(write(to(path), frame_of(noise(5, 7, CV_8UC3), 42)));
+  EXPECT_EQ(folder.files(), Files{"street/4/album/gate/3/000042.png"});
+}
+
+TEST(WriteImages, PixelsComeBackWhereTheFormatKeepsThem) {
+  TempFolder folder;
+  const std::pair<const char*, std::vector<int>> formats[] = {
+      {"png", {CV_8UC1, CV_8UC3, CV_8UC4, CV_16UC1, CV_16UC3, CV_16UC4}},
+      {"tif", {CV_8UC1, CV_8UC3, CV_16UC1, CV_16UC3, CV_32FC1, CV_32FC3}},
+      {"bmp", {CV_8UC1, CV_8UC3}}};
+  for (const auto& [extension, types] : formats) {
+    for (const int type : types) {
+      for (const cv::Size size : {cv::Size(1, 1), cv::Size(31, 17)}) {
+        const cv::Mat image = noise(size.height, size.width, type);
+        const std::string path = folder / ("{seq}." + std::string(extension));
+        ASSERT_TRUE(write(to(path), frame_of(image, type)));
+        const cv::Mat back = cv::imread(folder / (std::to_string(type) + "." + extension), cv::IMREAD_UNCHANGED);
+        EXPECT_EQ(largest_difference(back, image), 0) << extension << type;
+      }
+    }
+  }
+}
+
+TEST(WriteImages, LossyFormatsComeCloseAndFollowTheQuality) {
+  TempFolder folder;
+  cv::Mat image(64, 64, CV_8UC3, cv::Scalar(30, 120, 220));
+  for (const char* name : {"{seq}.jpg", "{seq}.JPEG", "{seq}.webp"}) {
+    ASSERT_TRUE(write(to(folder / name), frame_of(image)));
+    const std::string written = folder / ("0" + std::string(name).substr(5));
+    EXPECT_LE(largest_difference(cv::imread(written), image), 4) << name;
+  }
+  const Frame rough = frame_of(noise(64, 64, CV_8UC3));
+  ASSERT_TRUE(write(to(folder / "q10/{seq}.jpg", {{"quality", std::int64_t{10}}}), rough));
+  ASSERT_TRUE(write(to(folder / "q95/{seq}.jpg", {{"quality", std::int64_t{95}}}), rough));
+  EXPECT_LT(2 * bytes_of(folder / "q10/0.jpg").size(), bytes_of(folder / "q95/0.jpg").size());
+}
+
+TEST(WriteImages, EncodedBytesOfThatFormatAreWrittenAsTheyAre) {
+  TempFolder folder;
+  const std::vector<std::uint8_t> bytes = {9, 8, 7, 6};
+  const Frame frame = with_bytes(frame_of(noise(5, 7, CV_8UC3)), bytes, "image/jpeg");
+  ASSERT_TRUE(write(to(folder / "{seq}.jpg"), frame));
+  ASSERT_TRUE(write(to(folder / "{seq}.png"), frame));
+  EXPECT_EQ(bytes_of(folder / "0.jpg"), bytes);
+  EXPECT_EQ(cv::imread(folder / "0.png").size(), cv::Size(7, 5)) << "another format is encoded anew";
+}
+
+TEST(WriteImages, ADepthThatTheFormatCannotHoldIsRefusedWithAWayOut) {
+  TempFolder folder;
+  const std::string error = error_of("write_images", to(folder / "{seq}.jpg"), frame_of(noise(4, 4, CV_16UC1), 7));
+  EXPECT_NE(error.find("frame gate/3/7"), std::string::npos) << error;
+  EXPECT_NE(error.find("choose .png or .tif"), std::string::npos) << error;
+  error_of("write_images", to(folder / "{seq}.png"), frame_of(noise(4, 4, CV_32FC1)));
+  error_of("write_images", to(folder / "{seq}.jpg"), frame_of(cv::Mat()));
+  EXPECT_EQ(folder.files(), Files{});
+}
+
+TEST(WriteImages, AFrameThatComesAgainTakesTheSamePlace) {
+  TempFolder folder;
+  const Frame frame = frame_of(noise(5, 7, CV_8UC3));
+  ASSERT_TRUE(write(to(folder / "{seq}.png"), frame));
+  const auto first = bytes_of(folder / "0.png");
+  ASSERT_TRUE(write(to(folder / "{seq}.png"), frame));
+  EXPECT_EQ(bytes_of(folder / "0.png"), first);
+  ASSERT_TRUE(write(to(folder / "{seq}.png", {{"on_conflict", std::string("fail")}}), frame)) << "the same bytes";
+  EXPECT_EQ(folder.files(), Files{"0.png"});
+}
+
+TEST(WriteImages, OtherBytesUnderThatNameAreReplacedOrRefusedAsAsked) {
+  TempFolder folder;
+  ASSERT_TRUE(write(to(folder / "{seq}.png"), frame_of(noise(5, 7, CV_8UC3, 1))));
+  const auto first = bytes_of(folder / "0.png");
+  const auto refused =
+      write(to(folder / "{seq}.png", {{"on_conflict", std::string("fail")}}), frame_of(noise(5, 7, CV_8UC3, 2)));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::already_exists);
+  EXPECT_EQ(bytes_of(folder / "0.png"), first);
+  ASSERT_TRUE(write(to(folder / "{seq}.png"), frame_of(noise(5, 7, CV_8UC3, 2))));
+  EXPECT_NE(bytes_of(folder / "0.png"), first);
+}
+
+TEST(WriteImages, HostileSourceNamesCannotLeaveTheFolder) {
+  TempFolder folder;
+  const auto path = folder / "in/{source}/{seq}.png";
+  for (const std::string source : {"../../outside", "/etc/x", "..", "a/../../b", ".", "x\ny"}) {
+    ASSERT_TRUE(write(to(path), frame_of(noise(2, 2, CV_8UC1), 0, source))) << source;
+  }
+  for (const auto& file : folder.files()) {
+    EXPECT_TRUE(file.starts_with("in/")) << file;
+    EXPECT_EQ(std::count(file.begin(), file.end(), '/'), 2) << file;
+  }
+  EXPECT_EQ(folder.files().size(), 6u);
+  const auto too_long = write(to(path), frame_of(noise(2, 2, CV_8UC1), 0, std::string(300, 'x')));
+  ASSERT_FALSE(too_long);
+  EXPECT_FALSE(too_long.error().retriable) << "it would fail for ever";
+}
+
+void expect_full(const Result<void>& done, const std::string& path) {
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, ErrorCode::resource_exhausted);
+  EXPECT_TRUE(done.error().retriable);
+  EXPECT_NE(done.error().message.find("stage 'album', frame gate/3/0: cannot write '" + path + "': "),
+            std::string::npos)
+      << done.error().message;
+}
+
+TEST(WriteImages, AFileThatMayNotGrowLeavesNothingBehind) {
+  TempFolder folder;
+  {
+    const FileSizeLimit limit(1000);
+    expect_full(write(to(folder / "{seq}.png"), frame_of(noise(64, 64, CV_8UC3))), folder / "0.png");
+  }
+  EXPECT_EQ(folder.files(), Files{});
+  EXPECT_TRUE(write(to(folder / "{seq}.png"), frame_of(noise(64, 64, CV_8UC3)))) << "it goes on when there is room";
+}
+
+TEST(WriteImages, AFullDiskIsNamedAndThePictureThatWasThereStays) {
+  TempFolder folder;
+  ASSERT_EQ(::mkdir((folder / "disk").c_str(), 0755), 0);
+  const std::string said = on_small_disk(folder / "disk", 64 * 1024, [&]() -> std::string {
+    const std::string path = folder / "disk/{seq}.png";
+    if (const auto small = write(to(path), frame_of(noise(8, 8, CV_8UC3))); !small) return small.error().message;
+    const auto before = bytes_of(folder / "disk/0.png");
+    const auto large = write(to(path), frame_of(noise(400, 400, CV_8UC3)));
+    if (large || !large.error().retriable) return "it was not refused as retriable";
+    if (folder.files() != Files{"disk/0.png"}) return "something was left behind";
+    if (bytes_of(folder / "disk/0.png") != before) return "the old picture was harmed";
+    if (const auto again = write(to(path), frame_of(noise(9, 9, CV_8UC3))); !again) return "no room is left";
+    return large.error().message;
+  });
+  if (said == "skip") GTEST_SKIP() << "this user may not mount";
+  EXPECT_NE(said.find("No space left on device; free space on that disk"), std::string::npos) << said;
+}
+
+TEST(WriteImages, AFolderThatRefusesIsNamed) {
+  TempFolder folder;
+  ASSERT_EQ(::chmod((folder / "").c_str(), 0755), 0);
+  const ReadOnlyFolder locked(folder / "locked");
+  for (const char* path : {"locked/{seq}.png", "locked/deeper/{seq}.png"}) {
+    const auto done = write(to(folder / path), frame_of(noise(4, 4, CV_8UC3)));
+    ASSERT_FALSE(done) << path;
+    EXPECT_EQ(done.error().code, ErrorCode::permission);
+    EXPECT_TRUE(done.error().retriable);
+    EXPECT_NE(done.error().message.find(folder / "locked"), std::string::npos) << done.error().message;
+    EXPECT_NE(done.error().message.find("Permission denied; give the user"), std::string::npos) << done.error().message;
+  }
+}
+
+TEST(WriteImages, AFileWhereAFolderShouldBeIsNamed) {
+  TempFolder folder;
+  std::ofstream(folder / "taken") << "x";
+  const auto done = write(to(folder / "taken/{seq}.png"), frame_of(noise(4, 4, CV_8UC3)));
+  ASSERT_FALSE(done);
+  EXPECT_NE(done.error().message.find("Not a directory"), std::string::npos) << done.error().message;
+  ASSERT_EQ(::mkdir((folder / "0.png").c_str(), 0755), 0);
+  EXPECT_FALSE(write(to(folder / "{seq}.png"), frame_of(noise(4, 4, CV_8UC3))));
+  EXPECT_EQ(folder.files(), Files{"taken"}) << "temporary files were left behind";
+}
+
+TEST(WriteImages, WhatAKilledWriterLeftIsRemovedOnceItIsOld) {
+  TempFolder folder;
+  std::ofstream(folder / ".0.png.w0.1-1.ride-tmp") << "old";
+  std::ofstream(folder / ".1.png.w0.1-2.ride-tmp") << "fresh";
+  const utimbuf old{0, 0};
+  ASSERT_EQ(::utime((folder / ".0.png.w0.1-1.ride-tmp").c_str(), &old), 0);
+  ASSERT_TRUE(write(to(folder / "{seq}.png"), frame_of(noise(4, 4, CV_8UC3))));
+  EXPECT_EQ(folder.files(), (Files{".1.png.w0.1-2.ride-tmp", "0.png"}));
+}
+
+}  // namespace
+}  // namespace ride::tasks
