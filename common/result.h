@@ -54,7 +54,7 @@ class [[nodiscard]] Result {
     RIDE_CHECK(ok(), error_text());
     return std::get<0>(state_);
   }
-  T&& value() && {
+  T value() && {  // by value: a reference into a temporary would dangle in a range-for
     RIDE_CHECK(ok(), error_text());
     return std::get<0>(std::move(state_));
   }
@@ -64,7 +64,7 @@ class [[nodiscard]] Result {
   }
   T& operator*() & { return value(); }
   const T& operator*() const& { return value(); }
-  T&& operator*() && { return std::move(*this).value(); }
+  T operator*() && { return std::move(*this).value(); }
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }
 

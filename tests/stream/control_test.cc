@@ -1,0 +1,88 @@
+#include "stream/control.h"
+
+#include <gtest/gtest.h>
+
+#include "stream/core/standing.h"
+
+namespace ride::stream {
+namespace {
+
+JobSpec job() {
+  JobSpec spec;
+  spec.job = JobName{"street"};
+  spec.run = RunNumber{3};
+  spec.sources.push_back({.name = "gate", .kind = "camera", .uri = "rtsp://${USER}@gate", .fps = 30,
+                          .params = {{"loop", true}}, .outputs = {{.to = "blur", .topic = "ride.street.3.blur"}}});
+  StageSpec stage;
+  stage.name = "blur";
+  stage.adopt = AdoptSpec{"raw", "9x9x1", "8u"};
+  stage.params = {{"ksize", std::int64_t{61}}, {"sigma", 1.5}, {"mode", std::string("x")}};
+  stage.group.labels = {{"zone", "a"}};
+  spec.stages.push_back(stage);
+  return spec;
+}
+
+TEST(ControlRecords, EveryDecisionIsReadBack) {
+  const std::vector<DecisionBody> bodies = {
+      Claim{4, "m1", "http://x"},
+      JobAccepted{job(), "ride: v1\n", SystemTime(std::chrono::microseconds(5))},
+      JobPhaseChanged{JobName{"street"}, RunNumber{3}, JobPhase::draining, "by hand", {}},
+      Assign{JobName{"street"}, RunNumber{3}, StageName{"blur"}, WorkerId{"w#1"}, Epoch{9}, {PartitionId{0}, PartitionId{5}}, "why", {}},
+      Releasing{JobName{"street"}, RunNumber{3}, StageName{"blur"}, WorkerId{"w#1"}, {PartitionId{5}}, {}, "move"},
+      AssignSource{JobName{"street"}, RunNumber{3}, "gate", WorkerId{"p#1"}, SessionId{2}, Epoch{1}, "", {}},
+      JoinGroup{WorkerId{"w#1"}, JobName{"street"}, RunNumber{3}, StageName{"blur"}, true, "spare"},
+      WorkerOut{WorkerId{"w#1"}, "lost", {}}};
+  for (const auto& body : bodies) {
+    const Decision decision{"log-1", 4, "m1", body};
+    EXPECT_EQ(decode_decision(encode(decision)).value(), decision) << body.index();
+  }
+}
+
+TEST(ControlRecords, EveryReportIsReadBack) {
+  Heartbeat beat;
+  beat.id = WorkerId{"w#1"};
+  beat.kind = ProcessKind::producer;
+  beat.partitions.push_back({.job = JobName{"j"}, .partition = PartitionId{3}, .committed = 17, .counters = {.acked = 5}});
+  beat.sources.push_back({.source = "gate", .fps = 29.9, .last_frame = SystemTime(std::chrono::microseconds(77))});
+  const std::vector<ReportBody> bodies = {Tick{1, "m", 7}, beat, ChildExit{.signal = 9}, Goodbye{WorkerId{"w#1"}, "bye"},
+                                          Released{.worker = WorkerId{"w#1"}, .partitions = {PartitionId{1}}},
+                                          Notice{.severity = Severity::error, .code = "x", .text = "bad bytes \xff"}};
+  for (const auto& body : bodies) {
+    const auto decoded = decode_report(encode(Report{"log-1", body}));
+    ASSERT_TRUE(decoded.ok());
+    EXPECT_EQ(decoded->body.index(), body.index());
+    if (!std::holds_alternative<Notice>(body)) {
+      EXPECT_EQ(decoded->body, body);
+    }
+  }
+}
+
+TEST(ControlRecords, GarbageAndUnknownTypesAreRefusedWithoutACrash) {
+  for (const auto* text : {"", "{", "[]", "{}", "{\"type\":\"dance\"}", "{\"type\":\"assign\",\"epoch\":\"x\"}", "\xff\xfe"}) {
+    EXPECT_FALSE(decode_decision(text).ok()) << text;
+    EXPECT_FALSE(decode_report(text).ok()) << text;
+  }
+}
+
+TEST(Standing, TheFirstClaimOfAnEpochWinsAndOthersRecordsAreVoid) {
+  Standing standing;
+  const auto by = [](std::int64_t epoch, const std::string& leader, DecisionBody body) {
+    return Decision{"log", epoch, leader, std::move(body)};
+  };
+  const WorkerOut out{WorkerId{"w"}, "", {}};
+  EXPECT_TRUE(standing.counts(by(5, "a", Claim{5, "a", ""})));
+  EXPECT_FALSE(standing.counts(by(5, "b", Claim{5, "b", ""})));
+  EXPECT_TRUE(standing.counts(by(5, "a", out)));
+  EXPECT_FALSE(standing.counts(by(5, "b", out)));
+  EXPECT_TRUE(standing.counts(by(6, "b", Claim{6, "b", ""})));
+  EXPECT_FALSE(standing.counts(by(5, "a", out))) << "a deposed leader decides nothing";
+}
+
+TEST(Standing, RecordsOfAnotherLogDoNotCount) {
+  Standing standing;
+  EXPECT_TRUE(standing.counts(Decision{"log-1", 1, "a", Claim{1, "a", ""}}));
+  EXPECT_FALSE(standing.counts(Decision{"log-2", 2, "b", Claim{2, "b", ""}}));
+}
+
+}  // namespace
+}  // namespace ride::stream

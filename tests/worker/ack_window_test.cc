@@ -1,0 +1,124 @@
+#include "worker/core/ack_window.h"
+
+#include <gtest/gtest.h>
+
+namespace ride::worker {
+namespace {
+
+using stream::AcceptedSet;
+using stream::IntakeStep;
+using stream::Upstream;
+
+const Upstream kCam{"cam", PartitionId{0}};
+
+IntakeStep accepts(std::int64_t offset, std::int64_t key, std::vector<Offset> members = {}) {
+  AcceptedSet set;
+  set.released_by = Offset{offset};
+  set.first = members.empty() ? Offset{offset} : members.front();
+  set.members = std::move(members);
+  set.upstream = kCam;
+  set.key = {1, key};
+  IntakeStep step;
+  step.accepted = set;
+  return step;
+}
+
+IntakeStep drops(std::int64_t offset) {
+  IntakeStep step;
+  step.duplicate = true;
+  step.settled = {Offset{offset}};
+  return step;
+}
+
+TEST(AckWindow, CommitsTheOldestRecordWithoutAnAck) {
+  AckWindow window(Offset{10}, {});
+  window.read(Offset{10}, accepts(10, 0));
+  window.read(Offset{11}, accepts(11, 1));
+  window.ack(Offset{11}, Counted::acked);
+  EXPECT_EQ(window.committable(), Offset{10});
+  window.ack(Offset{10}, Counted::acked);
+  EXPECT_EQ(window.committable(), Offset{12});
+}
+
+TEST(AckWindow, TellsTheWatermarkOfTheCommittedOffsetNotOfTheReadPosition) {
+  AckWindow window(Offset{0}, {});
+  window.read(Offset{0}, accepts(0, 5));
+  window.read(Offset{1}, accepts(1, 6));
+  window.ack(Offset{1}, Counted::acked);
+  EXPECT_TRUE(window.metadata().watermarks.is_above(kCam, {1, 5}));
+  window.ack(Offset{0}, Counted::acked);
+  EXPECT_FALSE(window.metadata().watermarks.is_above(kCam, {1, 6}));
+}
+
+TEST(AckWindow, ListsAFinishedSetThatBeganBeforeTheCommittedOffset) {
+  AckWindow window(Offset{0}, {});
+  IntakeStep held;
+  window.read(Offset{0}, held);                               // first chunk of set 7
+  window.read(Offset{1}, accepts(1, 3));                      // another frame, stays unfinished
+  window.read(Offset{2}, accepts(2, 7, {Offset{0}, Offset{2}}));
+  window.ack(Offset{2}, Counted::acked);
+  EXPECT_EQ(window.committable(), Offset{1});
+  const auto metadata = window.metadata();
+  ASSERT_TRUE(metadata.finished.contains(kCam));
+  EXPECT_TRUE(metadata.finished.at(kCam).contains({1, 7}));
+  EXPECT_EQ(metadata.counters.acked, 1);
+  window.ack(Offset{1}, Counted::acked);
+  EXPECT_TRUE(window.metadata().finished.empty());
+  EXPECT_EQ(window.metadata().counters.acked, 2);
+}
+
+TEST(AckWindow, DuplicatesAreCountedAndDoNotHoldTheCommit) {
+  AckWindow window(Offset{0}, {});
+  window.read(Offset{0}, drops(0));
+  EXPECT_EQ(window.committable(), Offset{1});
+  EXPECT_EQ(window.metadata().counters.duplicates, 1);
+}
+
+TEST(AckWindow, CountsEveryOutcomeOnceAndKeepsTheCountOfEarlierOwners) {
+  stream::CommitMetadata before;
+  before.counters = {.acked = 100, .dead = 2};
+  AckWindow window(Offset{0}, before);
+  window.read(Offset{0}, accepts(0, 0));
+  window.read(Offset{1}, accepts(1, 1));
+  window.read(Offset{2}, accepts(2, 2));
+  window.ack(Offset{0}, Counted::acked);
+  window.ack(Offset{1}, Counted::dead);
+  window.ack(Offset{2}, Counted::filtered);
+  const auto counters = window.metadata().counters;
+  EXPECT_EQ(counters.acked, 101);
+  EXPECT_EQ(counters.dead, 3);
+  EXPECT_EQ(counters.filtered, 1);
+}
+
+TEST(AckWindow, TheLastEndRecordHoldsTheCommitUntilItWentOn) {
+  AckWindow window(Offset{0}, {});
+  IntakeStep first_end;
+  first_end.ended = kCam;
+  first_end.ended_key = {1, 9};
+  window.read(Offset{0}, first_end);
+  EXPECT_EQ(window.committable(), Offset{1});
+  const Upstream other{"other", PartitionId{0}};
+  auto last_end = accepts(1, 9);
+  last_end.accepted->upstream = other;
+  last_end.ended = other;
+  last_end.ended_key = {1, 9};
+  last_end.all_ended = true;
+  window.read(Offset{1}, last_end);
+  EXPECT_EQ(window.committable(), Offset{1});
+  EXPECT_FALSE(window.metadata().forwarded_end);
+  window.ack_end(Offset{1});
+  EXPECT_EQ(window.committable(), Offset{2});
+  EXPECT_TRUE(window.metadata().forwarded_end);
+  EXPECT_EQ(window.metadata().ended.size(), 2U);
+}
+
+TEST(AckWindow, GapsInTheOffsetsAreNoHole) {
+  AckWindow window(Offset{0}, {});
+  window.read(Offset{0}, accepts(0, 0));
+  window.read(Offset{7}, accepts(7, 1));
+  window.ack(Offset{0}, Counted::acked);
+  EXPECT_EQ(window.committable(), Offset{7});
+}
+
+}  // namespace
+}  // namespace ride::worker

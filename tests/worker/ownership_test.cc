@@ -1,0 +1,98 @@
+#include "worker/core/ownership.h"
+
+#include <gtest/gtest.h>
+
+namespace ride::worker {
+namespace {
+
+using namespace stream;  // NOLINT: the records of the log
+
+const WorkerId kMe{"w1#a"}, kOther{"w2#b"};
+const JobName kJob{"street"};
+const RunNumber kRun{1};
+const StageName kStage{"blur"};
+
+class OwnershipTest : public testing::Test {
+ protected:
+  void decide(DecisionBody body) { ownership.apply(Decision{"log", 1, "m", std::move(body)}); }
+  void accept_job() {
+    JobAccepted accepted;
+    accepted.spec.job = kJob;
+    accepted.spec.run = kRun;
+    accepted.spec.stages.push_back({.name = "blur", .partitions = 4});
+    decide(accepted);
+  }
+  void phase(JobPhase phase) { decide(JobPhaseChanged{kJob, kRun, phase, "", {}}); }
+  void assign(WorkerId worker, std::int64_t epoch, std::vector<PartitionId> partitions) {
+    decide(Assign{kJob, kRun, kStage, std::move(worker), Epoch{epoch}, std::move(partitions), "", {}});
+  }
+  Ownership ownership{kMe};
+};
+
+TEST_F(OwnershipTest, AJoinedWorkerIsWarmBeforeItOwnsAnything) {
+  accept_job();
+  decide(JoinGroup{kMe, kJob, kRun, kStage, true, ""});
+  const auto duty = ownership.duty();
+  EXPECT_EQ(duty.stage, (StageKey{kJob, kRun, kStage}));
+  EXPECT_TRUE(duty.owns.empty());
+}
+
+TEST_F(OwnershipTest, TheLastAssignOfAPartitionDecides) {
+  accept_job();
+  decide(JoinGroup{kMe, kJob, kRun, kStage, false, ""});
+  phase(JobPhase::running);
+  assign(kMe, 1, {PartitionId{0}, PartitionId{1}});
+  assign(kOther, 2, {PartitionId{1}});
+  EXPECT_EQ(ownership.duty().owns, (std::map<PartitionId, Epoch>{{PartitionId{0}, Epoch{1}}}));
+}
+
+TEST_F(OwnershipTest, AnOldEpochDoesNotComeBack) {
+  accept_job();
+  decide(JoinGroup{kMe, kJob, kRun, kStage, false, ""});
+  phase(JobPhase::running);
+  assign(kOther, 5, {PartitionId{0}});
+  assign(kMe, 4, {PartitionId{0}});
+  EXPECT_TRUE(ownership.duty().owns.empty());
+}
+
+TEST_F(OwnershipTest, APausedJobIsOwnedButNotRead) {
+  accept_job();
+  decide(JoinGroup{kMe, kJob, kRun, kStage, false, ""});
+  phase(JobPhase::running);
+  assign(kMe, 1, {PartitionId{0}});
+  phase(JobPhase::paused);
+  EXPECT_TRUE(ownership.duty().paused);
+  EXPECT_EQ(ownership.duty().owns.size(), 1U);
+}
+
+TEST_F(OwnershipTest, AnEndedJobLeavesNothingToDo) {
+  accept_job();
+  decide(JoinGroup{kMe, kJob, kRun, kStage, false, ""});
+  phase(JobPhase::running);
+  assign(kMe, 1, {PartitionId{0}});
+  phase(JobPhase::completed);
+  EXPECT_EQ(ownership.duty(), Duty{});
+}
+
+TEST_F(OwnershipTest, WhoIsDeclaredLostIsOutForEver) {
+  accept_job();
+  decide(JoinGroup{kMe, kJob, kRun, kStage, false, ""});
+  phase(JobPhase::running);
+  assign(kMe, 1, {PartitionId{0}});
+  decide(WorkerOut{kMe, "lost", {}});
+  assign(kMe, 2, {PartitionId{0}});
+  EXPECT_TRUE(ownership.duty().out);
+  EXPECT_TRUE(ownership.duty().owns.empty());
+}
+
+TEST_F(OwnershipTest, AReleasingPartitionIsNamed) {
+  accept_job();
+  decide(JoinGroup{kMe, kJob, kRun, kStage, false, ""});
+  phase(JobPhase::running);
+  assign(kMe, 1, {PartitionId{0}, PartitionId{1}});
+  decide(Releasing{kJob, kRun, kStage, kMe, {PartitionId{1}}, {}, ""});
+  EXPECT_EQ(ownership.duty().releasing, std::set<PartitionId>{PartitionId{1}});
+}
+
+}  // namespace
+}  // namespace ride::worker

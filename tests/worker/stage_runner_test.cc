@@ -1,0 +1,223 @@
+// The data plane of a stage against the in-memory log: real threads, real tasks, no Kafka.
+#include "worker/stage_runner.h"
+
+#include <gtest/gtest.h>
+
+#include <opencv2/core.hpp>
+
+#include "stream/frame_writer.h"
+#include "stream/memory/memory_log.h"
+
+namespace ride::worker {
+namespace {
+
+using namespace std::chrono_literals;
+using stream::MemoryLog;
+using stream::TopicPartition;
+
+bool wait_for(const std::function<bool()>& condition) {
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(2ms);
+  }
+  return true;
+}
+
+class StageRunnerTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(log->admin()->create({"in", 2, 1, {}}).ok());
+    ASSERT_TRUE(log->admin()->create({"out", 3, 1, {}}).ok());
+    stage.name = "grey";
+    stage.topic = "in";
+    stage.partitions = 2;
+    stage.group_id = "ride.job.1.grey";
+    stage.upstreams = {{"cam", 1, true}};
+    stage.task = "grayscale";
+    stage.outputs = {{.to = "next", .topic = "out", .partitions = 3}};
+    for (int p = 0; p < 2; ++p)
+      ASSERT_TRUE(log->commits()->commit(stage.group_id, {{{"in", PartitionId{p}}, {Offset{0}, ""}}}).ok());
+  }
+
+  void send(int count, int first = 0, bool end = false) {
+    auto writer = log->writer();
+    stream::FrameSetWriter frames(*writer, {.job = "job", .run = RunNumber{1}, .source = "cam", .writer = "p", .outputs = {{.to = "grey", .topic = "in", .partitions = 2}}, .default_codec = ""});
+    for (int n = first; n < first + count; ++n) {
+      Frame frame;
+      frame.id = {"cam", SessionId{1}, n};
+      frame.image = cv::Mat(10, 10, CV_8UC3, cv::Scalar::all(n % 256));
+      ASSERT_TRUE(frames.write(frame, {}).ok());
+    }
+    if (end) {
+      ASSERT_TRUE(frames.write_end(SessionId{1}, first + count, SystemTime{}, {}).ok());
+    }
+    ASSERT_TRUE(frames.flush(5s).ok());
+  }
+
+  std::unique_ptr<StageRunner> start() {
+    StageRunner::Config config;
+    config.job = JobName{"job"};
+    config.run = RunNumber{1};
+    config.stage = stage;
+    config.worker = WorkerId{"w#" + std::to_string(++incarnations)};
+    StagePorts ports{log->reader(), log->writer(), log->commits(), [](const TopicPartition&) { return std::nullopt; }};
+    return std::make_unique<StageRunner>(
+        std::move(config), std::move(ports),
+        [this](stream::Severity, const std::string& code, const std::string& text, bool) {
+          const std::lock_guard lock(mutex);
+          notices.push_back(code + ": " + text);
+        },
+        [this](PartitionId partition) {
+          const std::lock_guard lock(mutex);
+          released.insert(partition);
+        });
+  }
+  void take_all(StageRunner& runner, std::int64_t epoch = 1) {
+    for (int p = 0; p < 2; ++p) ASSERT_TRUE(runner.take(PartitionId{p}, Epoch{epoch}).ok());
+  }
+
+  // What a reader of `out` counts, by id; ends per partition.
+  std::map<std::string, int> counted() {
+    std::map<std::string, int> numbers;
+    ends = 0;
+    for (int p = 0; p < 3; ++p) {
+      stream::Intake intake({{"out", PartitionId{p}}, "job", {{"grey", 2}}, {}}, {});
+      for (const auto& record : log->records({"out", PartitionId{p}})) {
+        auto step = intake.take(record.offset, record.timestamp, record.headers, {record.value, nullptr});
+        if (step.all_ended) ++ends;
+        if (step.accepted && step.accepted->kind != stream::RecordKind::end) ++numbers[to_string(step.accepted->header.id)];
+      }
+    }
+    return numbers;
+  }
+  bool each_once(int count) {
+    const auto numbers = counted();
+    if (static_cast<int>(numbers.size()) != count) return false;
+    for (const auto& [number, times] : numbers)
+      if (times != 1) return false;
+    return true;
+  }
+  Offset committed(int partition) {
+    const TopicPartition at{"in", PartitionId{partition}};
+    return log->commits()->committed(stage.group_id, {at}).value().at(at)->offset;
+  }
+  bool has_notice(const std::string& code) {
+    const std::lock_guard lock(mutex);
+    return std::any_of(notices.begin(), notices.end(), [&](const auto& one) { return one.starts_with(code); });
+  }
+
+  std::shared_ptr<MemoryLog> log = MemoryLog::make();
+  stream::StageSpec stage;
+  int incarnations = 0, ends = 0;
+  std::mutex mutex;
+  std::vector<std::string> notices;
+  std::set<PartitionId> released;
+};
+
+TEST_F(StageRunnerTest, EveryFrameGoesThroughTheTaskAndIsCommitted) {
+  send(20);
+  auto runner = start();
+  take_all(*runner);
+  EXPECT_TRUE(wait_for([&] { return each_once(20); }));
+  EXPECT_TRUE(wait_for([&] { return committed(0) == Offset{10} && committed(1) == Offset{10}; }));
+}
+
+TEST_F(StageRunnerTest, TheNextOwnerResumesAndNothingIsLostOrCountedTwice) {
+  send(30);
+  for (int owner = 0; owner < 5; ++owner) {
+    auto runner = start();
+    take_all(*runner, owner + 1);
+    wait_for([&] { return counted().size() > static_cast<std::size_t>(owner * 5); });
+    // dropped here, in the middle of its work
+  }
+  auto runner = start();
+  take_all(*runner, 9);
+  EXPECT_TRUE(wait_for([&] { return each_once(30); }));
+}
+
+TEST_F(StageRunnerTest, TheEndGoesOnOnceAllBeforeItIsAcked) {
+  send(12, 0, true);
+  auto runner = start();
+  take_all(*runner);
+  EXPECT_TRUE(wait_for([&] { return each_once(12) && ends == 3; }));
+  EXPECT_TRUE(wait_for([&] {
+    const auto progress = runner->progress();
+    return progress.size() == 2 && progress[0].ended && progress[1].ended;
+  }));
+}
+
+TEST_F(StageRunnerTest, AnEndedPartitionStaysEndedForItsNextOwner) {
+  send(4, 0, true);
+  {
+    auto runner = start();
+    take_all(*runner);
+    ASSERT_TRUE(wait_for([&] { return committed(0) == Offset{3} && committed(1) == Offset{3}; }));
+  }
+  auto runner = start();
+  take_all(*runner, 2);
+  EXPECT_TRUE(runner->progress()[0].ended);
+  EXPECT_EQ(runner->progress()[0].counters.acked, 2);
+}
+
+TEST_F(StageRunnerTest, AReleasedPartitionIsFinishedAndCommittedFirst) {
+  send(10);
+  auto runner = start();
+  take_all(*runner);
+  ASSERT_TRUE(wait_for([&] { return each_once(10); }));
+  runner->release(PartitionId{0});
+  EXPECT_TRUE(wait_for([&] {
+    const std::lock_guard lock(mutex);
+    return released.contains(PartitionId{0});
+  }));
+  EXPECT_EQ(committed(0), Offset{5});
+  EXPECT_EQ(runner->owned(), std::vector<PartitionId>{PartitionId{1}});
+}
+
+TEST_F(StageRunnerTest, ARecordThatIsNoFrameIsDeadAndItsNeighboursAreDelivered) {
+  send(2);
+  auto writer = log->writer();
+  ASSERT_TRUE(writer->send({"in", PartitionId{0}}, {"", {{"who", "me"}}, {}, nullptr}, {}).ok());
+  ASSERT_TRUE(writer->flush(1s).ok());
+  send(2, 2);
+  auto runner = start();
+  take_all(*runner);
+  EXPECT_TRUE(wait_for([&] { return each_once(5); })) << "four frames and the outcome of the stranger";
+  EXPECT_TRUE(wait_for([&] { return has_notice("not_a_frame"); }));
+  EXPECT_TRUE(wait_for([&] { return committed(0) == Offset{3}; }));
+  EXPECT_EQ(counted().count("in/0/1"), 1U) << "known by its place in the log";
+}
+
+TEST_F(StageRunnerTest, APictureThatTheTaskRefusesIsDeadWithTheReason) {
+  stage.task = "gaussian_blur";
+  stage.params = {{"ksize", std::int64_t{5}}, {"sigma", 0.0}};
+  stage.max_pixels = 50;  // the frames have 100
+  send(4);
+  auto runner = start();
+  take_all(*runner);
+  EXPECT_TRUE(wait_for([&] { return has_notice("frame_dead"); }));
+  EXPECT_TRUE(wait_for([&] {
+    const auto progress = runner->progress();
+    return progress[0].counters.dead + progress[1].counters.dead == 4;
+  }));
+}
+
+TEST_F(StageRunnerTest, APartitionWithoutACommitIsNeverGuessed) {
+  stage.group_id = "ride.job.1.other";
+  auto runner = start();
+  EXPECT_EQ(runner->take(PartitionId{0}, Epoch{1}).error().code, ErrorCode::not_found);
+}
+
+TEST_F(StageRunnerTest, APausedStageReadsNothing) {
+  auto runner = start();
+  runner->pause(true);
+  take_all(*runner);
+  send(6);
+  std::this_thread::sleep_for(50ms);
+  EXPECT_TRUE(counted().empty());
+  runner->pause(false);
+  EXPECT_TRUE(wait_for([&] { return each_once(6); }));
+}
+
+}  // namespace
+}  // namespace ride::worker
