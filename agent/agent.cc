@@ -50,6 +50,7 @@ class Loop {
       : options_(options), children_(std::move(children)), supervisor_(names_of(children_)), signals_(signals) {
     logs_.resize(children_.size());
     outputs_.assign(children_.size(), -1);
+    incarnations_.resize(children_.size());
   }
   ~Loop() {
     for (const int output : outputs_)
@@ -134,13 +135,15 @@ class Loop {
       close(outputs_[order.slot]);
       outputs_[order.slot] = -1;
     }
-    auto launched = launch(plan.arguments, logs_[order.slot] != nullptr);
+    const WorkerId incarnation = stream::new_incarnation(plan.name);
+    auto launched = launch(plan.arguments, logs_[order.slot] != nullptr, incarnation.value);
     if (!launched.ok()) {
       log_error("{}: {}", plan.name, launched.error().message);
       supervisor_.start_failed(order.slot, now_point());
       return;
     }
     outputs_[order.slot] = launched->output;
+    incarnations_[order.slot] = incarnation;
     supervisor_.started(order.slot, launched->pid, now_point());
     log_info("started {} (process {})", plan.name, launched->pid);
     if (logs_[order.slot]) {
@@ -159,7 +162,7 @@ class Loop {
 
   void perform(const ReportExit& exit) {
     const std::string& name = children_[exit.slot].name;
-    stream::ChildExit report{.node = options_.node, .child = WorkerId{name}, .pid = exit.pid};
+    stream::ChildExit report{.node = options_.node, .child = incarnations_[exit.slot], .pid = exit.pid};
     report.exit_code = exit.status.code;
     report.signal = exit.status.signal;
     report.ordered = exit.ordered;
@@ -196,6 +199,7 @@ class Loop {
   std::unique_ptr<Membership> membership_;
   std::vector<std::unique_ptr<ChildLog>> logs_;
   std::vector<int> outputs_;
+  std::vector<WorkerId> incarnations_;  // of those that run, or ran last
 };
 
 // Nothing may be kept waiting by a signal that a library's thread took.

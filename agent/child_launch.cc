@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 
 namespace ride::agent {
 namespace {
@@ -34,7 +35,7 @@ struct Pipe {
 };
 
 // All is made before fork(): between it and exec, in a program with threads, only system calls are allowed.
-[[noreturn]] void become(char* const* arguments, int output, int report, pid_t parent) {
+[[noreturn]] void become(char* const* arguments, char* const* environment, int output, int report, pid_t parent) {
   const auto give_up = [report] {
     const int error = errno;
     [[maybe_unused]] const auto written = write(report, &error, sizeof error);
@@ -53,7 +54,7 @@ struct Pipe {
   const unsigned kept = static_cast<unsigned>(report);
   if (kept > 3) syscall(SYS_close_range, 3U, kept - 1, 0);
   syscall(SYS_close_range, kept + 1, ~0U, 0);
-  execv(arguments[0], arguments);
+  execve(arguments[0], arguments, environment);
   give_up();
   _exit(127);  // not reached
 }
@@ -68,17 +69,24 @@ Error start_error(const std::string& program, int error) {
 
 }  // namespace
 
-Result<Launched> launch(const std::vector<std::string>& arguments, bool capture_output) {
+Result<Launched> launch(const std::vector<std::string>& arguments, bool capture_output,
+                        const std::string& incarnation) {
   RIDE_CHECK(!arguments.empty(), "a child has no program");
   std::vector<char*> pointers;
   for (const auto& argument : arguments) pointers.push_back(const_cast<char*>(argument.c_str()));
   pointers.push_back(nullptr);
+  std::string named = "RIDE_INCARNATION=" + incarnation;
+  std::vector<char*> environment;
+  for (char** entry = environ; *entry != nullptr; ++entry)
+    if (!std::string_view(*entry).starts_with("RIDE_INCARNATION=")) environment.push_back(*entry);
+  if (!incarnation.empty()) environment.push_back(named.data());
+  environment.push_back(nullptr);
   Pipe output, report;
   if ((capture_output && !output.open()) || !report.open()) return start_error(arguments[0], errno);
   const pid_t parent = getpid();
   const pid_t pid = fork();
   if (pid < 0) return start_error(arguments[0], errno);
-  if (pid == 0) become(pointers.data(), output.write_end, report.write_end, parent);
+  if (pid == 0) become(pointers.data(), environment.data(), output.write_end, report.write_end, parent);
   Pipe::close_end(report.write_end);
   int exec_error = 0;
   ssize_t got = 0;

@@ -18,6 +18,9 @@ struct Launched {
   int output = -1;  // our end of its output, not blocking; -1: it writes to our standard error. The caller closes it.
 };
 
-Result<Launched> launch(const std::vector<std::string>& arguments, bool capture_output);
+// `incarnation` goes into the child's environment (RIDE_INCARNATION): it calls itself so, and we can name it when it
+// ends.
+Result<Launched> launch(const std::vector<std::string>& arguments, bool capture_output,
+                        const std::string& incarnation = {});
 
 }  // namespace ride::agent

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <condition_variable>
+#include <cstdlib>
 #include <deque>
 #include <fstream>
 #include <mutex>
@@ -245,6 +246,10 @@ void Member::notice(Severity severity, std::string code, std::string text, std::
 }
 
 WorkerId new_incarnation(const std::string& name) {
+  // An agent chooses the first incarnation of a child, so that it can name it when it sees it end.
+  static std::atomic<bool> taken = false;
+  const char* given = std::getenv("RIDE_INCARNATION");
+  if (given != nullptr && std::string(given).starts_with(name + "#") && !taken.exchange(true)) return WorkerId{given};
   std::random_device random;
   return WorkerId{fmt::format("{}#{:08x}{:08x}", name, random(), random())};
 }

@@ -54,7 +54,7 @@ class Member {
   NodeName node_;
 };
 
-// "name#3f9a…": a new one at every call.
+// "name#3f9a…": a new one at every call. The first call of a process takes RIDE_INCARNATION, which an agent sets for its child.
 WorkerId new_incarnation(const std::string& name);
 
 }  // namespace ride::stream

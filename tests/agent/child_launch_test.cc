@@ -63,6 +63,18 @@ TEST(ChildLaunch, GivesTheChildAGroupAndNoDescriptorsOfOurs) {
   waitpid(child->pid, nullptr, 0);
 }
 
+TEST(ChildLaunch, TellsTheChildItsIncarnation) {
+  setenv("RIDE_INCARNATION", "of-the-agent-itself#0", 1);
+  for (const std::string given : {"n-w1#ab12", ""}) {
+    const auto child = launch({"/bin/sh", "-c", "echo $RIDE_INCARNATION"}, true, given);
+    ASSERT_TRUE(child.ok());
+    EXPECT_EQ(read_all(child->output), given + "\n");
+    close(child->output);
+    waitpid(child->pid, nullptr, 0);
+  }
+  unsetenv("RIDE_INCARNATION");
+}
+
 TEST(ChildLaunch, NamesAProgramThatIsNotThere) {
   const auto child = launch({"/nowhere/ride-worker"}, true);
   ASSERT_FALSE(child.ok());
