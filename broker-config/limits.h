@@ -20,8 +20,12 @@ using Settings = std::map<std::string, std::string>;
 // One response holds up to four of the largest messages.
 constexpr std::int64_t fetch_response_bytes(std::int64_t max_message_bytes) { return 4 * max_message_bytes; }
 
-// librdkafka settings, for producers and consumers alike.
-inline Settings client_limits(std::int64_t max_message_bytes) {
+// librdkafka settings. Two sets, since a producer warns about a consumer's.
+inline Settings producer_limits(std::int64_t max_message_bytes) {
+  return {{"message.max.bytes", std::to_string(max_message_bytes)}};
+}
+
+inline Settings consumer_limits(std::int64_t max_message_bytes) {
   const std::int64_t fetch = fetch_response_bytes(max_message_bytes);
   return {
       {"message.max.bytes", std::to_string(max_message_bytes)},
@@ -30,6 +34,9 @@ inline Settings client_limits(std::int64_t max_message_bytes) {
       {"receive.message.max.bytes", std::to_string(fetch + max_message_bytes)},  // has to be above fetch.max.bytes
   };
 }
+
+// For a client that is not known to be one or the other.
+inline Settings client_limits(std::int64_t max_message_bytes) { return consumer_limits(max_message_bytes); }
 
 // Settings of a topic that carries frames: what was read is deleted a segment at a time, so segments are small (Kafka's
 // own 1 GB would keep 40 s of 30 fps VGA), yet hold several of the largest messages.

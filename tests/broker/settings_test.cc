@@ -97,6 +97,8 @@ TEST(BrokerSettings, all_sizes_hold_the_largest_message) {
 TEST(ClientLimits, follow_the_largest_message_and_librdkafka_takes_them) {
   for (const std::int64_t largest : {kMinMaxMessageBytes, kDefaultMaxMessageBytes, kMaxMaxMessageBytes}) {
     const Settings limits = client_limits(largest);
+    EXPECT_EQ(limits, consumer_limits(largest));
+    EXPECT_EQ(number(producer_limits(largest), "message.max.bytes"), largest);
     EXPECT_EQ(number(limits, "message.max.bytes"), largest);
     EXPECT_EQ(number(limits, "fetch.message.max.bytes"), largest);
     EXPECT_GE(number(limits, "fetch.max.bytes"), largest);
