@@ -1,0 +1,306 @@
+#include "master/core/apply.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <type_traits>
+
+namespace ride::master {
+
+namespace {
+
+constexpr std::size_t kOutKept = 10'000;
+constexpr std::size_t kFinishedJobsKept = 200;
+constexpr std::size_t kGoneKept = 100;
+
+Job* edit_job(Hard& hard, const JobName& job, RunNumber run) {
+  const auto found = hard.jobs.find(job);
+  if (found == hard.jobs.end() || found->second->spec->run != run) return nullptr;
+  return &found->second.edit();
+}
+
+Stage* edit_stage(Hard& hard, const StageKey& key) {
+  if (hard.find(key) == nullptr) return nullptr;
+  return &edit_job(hard, key.job, key.run)->stages.find(key.stage)->second.edit();
+}
+
+void set_free(Stage& stage, Partition& partition) {
+  partition.previous = partition.owner;
+  partition.owner = {};
+  if (partition.releasing) --stage.releasing;
+  partition.releasing = false;
+}
+
+// Takes the worker out of its group; what it owned there has no owner.
+void leave_group(Hard& hard, const WorkerId& worker) {
+  const auto* member = hard.member(worker);
+  if (member == nullptr) return;
+  if (auto* stage = edit_stage(hard, member->stage)) {
+    stage->actives.erase(worker);
+    stage->spares.erase(worker);
+    for (auto& partition : stage->partitions)
+      if (partition.owner == worker) set_free(*stage, partition);
+  }
+  hard.members.edit().erase(worker);
+}
+
+void forget_old_jobs(Hard& hard) {
+  std::map<std::int64_t, JobName> finished;  // by order of submission
+  for (const auto& [name, job] : hard.jobs)
+    if (is_over(job->phase)) finished[job->order] = name;
+  while (finished.size() > kFinishedJobsKept) {
+    hard.jobs.erase(finished.begin()->second);
+    finished.erase(finished.begin());
+  }
+}
+
+bool on(Hard&, const stream::Claim&) { return true; }
+
+bool on(Hard& hard, const stream::JobAccepted& accepted) {
+  const auto& spec = accepted.spec;
+  if (const auto old = hard.jobs.find(spec.job); old != hard.jobs.end() && !is_over(old->second->phase)) return false;
+  if (spec.run < next_run(hard, spec.job)) return false;
+  Job job;
+  job.spec = std::make_shared<const stream::JobSpec>(spec);
+  job.topology = std::make_shared<const std::string>(accepted.topology);
+  job.order = ++hard.accepted;
+  job.submitted_at = job.phase_at = accepted.at;
+  for (const auto& stage : spec.stages) {
+    Stage fresh;
+    fresh.partitions.resize(static_cast<std::size_t>(std::max(stage.partitions, 0)));
+    job.stages.emplace(StageName{stage.name}, Cow<Stage>(std::move(fresh)));
+  }
+  for (const auto& source : spec.sources) job.sources[source.name];
+  hard.runs[spec.job] = spec.run;
+  hard.jobs.insert_or_assign(spec.job, Cow<Job>(std::move(job)));
+  forget_old_jobs(hard);
+  return true;
+}
+
+bool on(Hard& hard, const stream::JobPhaseChanged& changed) {
+  const auto* before = hard.find(changed.job, changed.run);
+  if (before == nullptr || is_over(before->phase)) return false;
+  auto* job = edit_job(hard, changed.job, changed.run);
+  job->phase = changed.phase;
+  job->reason = changed.reason;
+  job->phase_at = changed.at;
+  if (!is_over(changed.phase)) return true;
+  // The end of a job sets its workers free; every reader of the log does the same.
+  std::vector<WorkerId> members;
+  for (const auto& [name, stage] : job->stages) {
+    members.insert(members.end(), stage->actives.begin(), stage->actives.end());
+    members.insert(members.end(), stage->spares.begin(), stage->spares.end());
+  }
+  for (const auto& worker : members) leave_group(hard, worker);
+  for (auto& [name, source] : edit_job(hard, changed.job, changed.run)->sources) {
+    source.previous = source.producer;
+    source.producer = {};
+  }
+  return true;
+}
+
+bool on(Hard& hard, const stream::Assign& assign) {
+  const StageKey key{assign.job, assign.run, assign.stage};
+  const auto* before = hard.find(key);
+  const auto* member = hard.member(assign.worker);
+  if (before == nullptr || member == nullptr || member->stage != key) return false;
+  if (is_over(hard.find(key.job, key.run)->phase)) return false;
+  for (const auto partition : assign.partitions) {
+    if (partition.value < 0 || partition.value >= static_cast<int>(before->partitions.size())) return false;
+    if (assign.epoch <= before->partitions[static_cast<std::size_t>(partition.value)].epoch) return false;
+  }
+  auto& stage = *edit_stage(hard, key);
+  for (const auto id : assign.partitions) {
+    auto& partition = stage.partitions[static_cast<std::size_t>(id.value)];
+    if (!partition.owner.value.empty()) set_free(stage, partition);
+    partition.owner = assign.worker;
+    partition.epoch = assign.epoch;
+  }
+  stage.epoch = std::max(stage.epoch, assign.epoch);
+  return true;
+}
+
+bool on(Hard& hard, const stream::Releasing& releasing) {
+  const StageKey key{releasing.job, releasing.run, releasing.stage};
+  const auto* before = hard.find(key);
+  if (before == nullptr) return false;
+  for (const auto id : releasing.partitions) {
+    if (id.value < 0 || id.value >= static_cast<int>(before->partitions.size())) return false;
+    if (before->partitions[static_cast<std::size_t>(id.value)].owner != releasing.worker) return false;
+  }
+  auto& stage = *edit_stage(hard, key);
+  for (const auto id : releasing.partitions) {
+    auto& partition = stage.partitions[static_cast<std::size_t>(id.value)];
+    if (!partition.releasing) ++stage.releasing;
+    partition.releasing = true;
+    partition.deadline = releasing.deadline;
+  }
+  return true;
+}
+
+bool on(Hard& hard, const stream::AssignSource& assign) {
+  const auto* before = hard.find(assign.job, assign.run);
+  if (before == nullptr || is_over(before->phase) || hard.is_out(assign.producer)) return false;
+  const auto source = before->sources.find(assign.source);
+  if (source == before->sources.end() || assign.epoch <= source->second.epoch) return false;
+  auto& changed = edit_job(hard, assign.job, assign.run)->sources.at(assign.source);
+  if (!changed.producer.value.empty()) changed.previous = changed.producer;
+  changed.producer = assign.producer;
+  changed.session = assign.session;
+  changed.epoch = assign.epoch;
+  return true;
+}
+
+bool on(Hard& hard, const stream::JoinGroup& join) {
+  const StageKey key{join.job, join.run, join.stage};
+  const bool leaves = join.stage.value.empty();
+  if (hard.is_out(join.worker)) return false;
+  if (!leaves && (hard.find(key) == nullptr || is_over(hard.find(key.job, key.run)->phase))) return false;
+  const auto* member = hard.member(join.worker);
+  const bool stays = member != nullptr && member->stage == key;
+  if (!stays) leave_group(hard, join.worker);
+  if (leaves) return true;
+  auto& stage = *edit_stage(hard, key);
+  stage.actives.erase(join.worker);
+  stage.spares.erase(join.worker);
+  (join.spare ? stage.spares : stage.actives).insert(join.worker);
+  hard.members.edit()[join.worker] = {key, join.spare};
+  return true;
+}
+
+bool on(Hard& hard, const stream::WorkerOut& out) {
+  if (hard.is_out(out.worker)) return false;
+  leave_group(hard, out.worker);
+  for (auto& [name, job] : hard.jobs) {
+    const bool feeds = std::any_of(job->sources.begin(), job->sources.end(),
+                                   [&](const auto& entry) { return entry.second.producer == out.worker; });
+    if (!feeds) continue;
+    for (auto& [source_name, source] : job.edit().sources) {
+      if (source.producer != out.worker) continue;
+      source.previous = source.producer;
+      source.producer = {};
+    }
+  }
+  auto& list = hard.out.edit();
+  list.ids.insert(out.worker);
+  list.order.push_back(out.worker);
+  if (list.order.size() > kOutKept) {
+    list.ids.erase(list.order.front());
+    list.order.pop_front();
+  }
+  return true;
+}
+
+// ---- soft state follows ----------------------------------------------------------------------------------------------
+
+void follow(State& state, const stream::JobAccepted& accepted) {
+  auto& soft = state.soft;
+  std::erase_if(soft.stages, [&](const auto& entry) { return state.hard.find(entry.first) == nullptr; });
+  std::erase_if(soft.sources, [&](const auto& entry) {
+    return state.hard.find(entry.first.job, entry.first.run) == nullptr;
+  });
+  for (const auto& stage : accepted.spec.stages)
+    soft.stages[{accepted.spec.job, accepted.spec.run, StageName{stage.name}}].partitions.resize(
+        static_cast<std::size_t>(std::max(stage.partitions, 0)));
+}
+
+void follow(State& state, const stream::JobPhaseChanged& changed) {
+  if (is_over(changed.phase))
+    state.soft.begun.erase(changed.job);
+  else if (has_owners(changed.phase))
+    state.soft.begun.try_emplace(changed.job, state.soft.ticks);
+}
+
+void follow(State& state, const stream::Assign& assign) {
+  auto& reports = state.soft.stages[{assign.job, assign.run, assign.stage}];
+  for (const auto partition : assign.partitions) reports.released.erase(partition);
+}
+
+void follow(State& state, const stream::JoinGroup& join) {
+  if (const auto found = state.soft.processes.find(join.worker); found != state.soft.processes.end())
+    found->second.joined_tick = state.soft.ticks;
+}
+
+void follow(State& state, const stream::WorkerOut& out) {
+  auto& soft = state.soft;
+  bool left = false;
+  if (const auto leaving = soft.leaving.find(out.worker); leaving != soft.leaving.end()) {
+    left = leaving->second.left;
+    soft.leaving.erase(leaving);
+  }
+  const auto found = soft.processes.find(out.worker);
+  if (found == soft.processes.end()) return;
+  soft.gone.push_back({std::move(found->second.last), out.reason, left, out.at});
+  if (soft.gone.size() > kGoneKept) soft.gone.pop_front();
+  soft.processes.erase(found);
+  const auto name = soft.names.find(slot_name(out.worker));
+  if (name != soft.names.end() && name->second == out.worker) soft.names.erase(name);
+}
+
+template <class Body>
+void follow(State&, const Body&) {}
+
+}  // namespace
+
+bool apply_to(Hard& hard, const stream::DecisionBody& body) {
+  return std::visit([&hard](const auto& one) { return on(hard, one); }, body);
+}
+
+Applied apply(State& state, const stream::Decision& decision) {
+  auto& standing = state.hard.standing;
+  if (!standing.log().empty() && decision.log != standing.log()) return Applied::foreign_log;
+  if (!standing.counts(decision)) return Applied::void_claim;
+  if (const auto* claim = std::get_if<stream::Claim>(&decision.body)) {
+    state.hard.claim = *claim;
+    return Applied::counted;
+  }
+  if (!apply_to(state.hard, decision.body)) return Applied::contradiction;
+  std::visit([&state](const auto& one) { follow(state, one); }, decision.body);
+  return Applied::counted;
+}
+
+namespace {
+
+std::optional<std::string> find_violation(const Hard& hard, const StageKey& key, const Stage& stage) {
+  int releasing = 0;
+  for (std::size_t i = 0; i < stage.partitions.size(); ++i) {
+    const auto& partition = stage.partitions[i];
+    if (partition.releasing) ++releasing;
+    if (partition.epoch > stage.epoch) return fmt::format("{}/{}: epoch above the stage's", to_string(key), i);
+    if (partition.owner.value.empty()) continue;
+    if (!stage.actives.contains(partition.owner) && !stage.spares.contains(partition.owner))
+      return fmt::format("{}/{}: its owner {} is not in the group", to_string(key), i, partition.owner.value);
+    if (hard.is_out(partition.owner))
+      return fmt::format("{}/{}: its owner {} is out", to_string(key), i, partition.owner.value);
+  }
+  if (releasing != stage.releasing) return to_string(key) + ": the count of releasing partitions is wrong";
+  for (const auto* group : {&stage.actives, &stage.spares}) {
+    for (const auto& worker : *group) {
+      const auto* member = hard.member(worker);
+      if (member == nullptr || member->stage != key || member->spare != (group == &stage.spares))
+        return fmt::format("{}: {} is in the group, its membership says otherwise", to_string(key), worker.value);
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string> find_violation(const Hard& hard) {
+  for (const auto& [name, job] : hard.jobs) {
+    for (const auto& [stage_name, stage] : job->stages)
+      if (auto wrong = find_violation(hard, {name, job->spec->run, stage_name}, *stage)) return wrong;
+    for (const auto& [source_name, source] : job->sources)
+      if (!source.producer.value.empty() && hard.is_out(source.producer))
+        return fmt::format("{}/{}: its producer {} is out", name.value, source_name, source.producer.value);
+  }
+  for (const auto& [worker, member] : *hard.members) {
+    const auto* stage = hard.find(member.stage);
+    if (stage == nullptr) return worker.value + " is in a group that is not there";
+    if (!(member.spare ? stage->spares : stage->actives).contains(worker))
+      return worker.value + " is not in the group that it belongs to";
+  }
+  return std::nullopt;
+}
+
+}  // namespace ride::master

@@ -1,0 +1,104 @@
+// How jobs begin and end by themselves: topics made or not, a fatal notice, the end of a finite input (D16), and the topics
+// that go with a job.
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+
+#include "master/core/steps.h"
+
+namespace ride::master {
+
+namespace {
+
+constexpr std::chrono::seconds kDeletionPatience{5};
+
+void change_phase(Draft& draft, Due& due, const Job& job, JobPhase phase, std::string reason) {
+  const auto name = job.spec->job;
+  const auto run = job.spec->run;
+  draft.decide(stream::JobPhaseChanged{
+      .job = name, .run = run, .phase = phase, .reason = std::move(reason), .at = draft.now()});
+  due.pool = due.sources = true;
+  for (const auto& [stage, state] : draft.hard().find(name, run)->stages) due.stages.insert({name, run, stage});
+}
+
+void settle(Draft& draft, Due& due, const TopicsOutcome& outcome) {
+  const auto* job = draft.hard().find(outcome.job, outcome.run);
+  if (job == nullptr || job->phase != JobPhase::creating) return;  // cancelled meanwhile, or told twice
+  if (outcome.failure)
+    change_phase(draft, due, *job, JobPhase::failed, *outcome.failure);
+  else
+    change_phase(draft, due, *job, JobPhase::running, "topics are ready");
+}
+
+void settle(Draft& draft, Due& due, const FatalNotice& notice) {
+  const auto found = draft.hard().jobs.find(JobName{notice.job});
+  if (found == draft.hard().jobs.end() || is_over(found->second->phase)) return;
+  change_phase(draft, due, *found->second, JobPhase::failed, notice.text);
+}
+
+bool writes_into_job(const stream::StageSpec& stage) {
+  return std::any_of(stage.outputs.begin(), stage.outputs.end(), [](const auto& output) { return !output.to.empty(); });
+}
+
+// Every last stage took the end in every partition. Lag 0 would prove nothing.
+bool is_complete(const State& state, const Job& job) {
+  bool any = false;
+  for (const auto& stage : job.spec->stages) {
+    if (writes_into_job(stage)) continue;
+    const auto reports = state.soft.stages.find({job.spec->job, job.spec->run, StageName{stage.name}});
+    if (reports == state.soft.stages.end() || reports->second.ended < stage.partitions) return false;
+    any = true;
+  }
+  return any;
+}
+
+std::string summary(const State& state, const Job& job, SystemTime now) {
+  std::int64_t frames = 0;
+  for (const auto& source : job.spec->sources) {
+    const auto reports = state.soft.sources.find({job.spec->job, job.spec->run, source.name});
+    if (reports != state.soft.sources.end()) frames += reports->second.earlier_frames + reports->second.last.frames;
+  }
+  auto text = fmt::format("the end went through every last stage: {} frames in", frames);
+  for (const auto& stage : job.spec->stages) {
+    if (writes_into_job(stage)) continue;
+    const auto reports = state.soft.stages.find({job.spec->job, job.spec->run, StageName{stage.name}});
+    std::int64_t acked = 0;
+    for (const auto& partition : reports->second.partitions) acked += partition.counters.acked;
+    text += fmt::format(", {} ACKed by {}", acked, stage.name);
+  }
+  return text + fmt::format(", {:.1f} s after submit", std::chrono::duration<double>(now - job.submitted_at).count());
+}
+
+bool is_used(const State& state, const stream::JobSpec& spec) {
+  for (const auto& [id, process] : state.soft.processes) {
+    for (const auto& partition : process.last.partitions)
+      if (partition.job == spec.job && partition.run == spec.run) return true;
+    for (const auto& source : process.last.sources)
+      if (source.job == spec.job && source.run == spec.run) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+void settle_jobs(Draft& draft, State& state, Due& due) {
+  for (const auto& outcome : due.topics) settle(draft, due, outcome);
+  for (const auto& notice : due.fatal) settle(draft, due, notice);
+  for (const auto& name : due.ends) {
+    const auto found = draft.hard().jobs.find(name);
+    if (found == draft.hard().jobs.end() || !has_owners(found->second->phase)) continue;
+    if (!is_complete(state, *found->second)) continue;
+    change_phase(draft, due, *found->second, JobPhase::completed, summary(state, *found->second, draft.now()));
+  }
+}
+
+void delete_topics(Draft& draft, State& state, Due& due) {
+  if (!due.deadlines) return;
+  std::erase_if(state.soft.deletions, [&](const Deletion& deletion) {
+    if (is_used(state, *deletion.spec) && draft.now() - deletion.since < kDeletionPatience) return false;
+    draft.act(DeleteTopics{deletion.spec});
+    return true;
+  });
+}
+
+}  // namespace ride::master

@@ -1,0 +1,40 @@
+#include "master/core/decide.h"
+
+#include <utility>
+
+#include "master/core/steps.h"
+
+namespace ride::master {
+
+namespace {
+
+// A new leader knows nothing of what its predecessor was about to do: it looks at all.
+void look_at_everything(Draft& draft, const State& state, Due& due) {
+  due.pool = due.sources = true;
+  for (const auto& [name, job] : state.hard.jobs) {
+    if (is_over(job->phase)) continue;
+    due.ends.insert(name);
+    for (const auto& [stage_name, stage] : job->stages) due.stages.insert({name, job->spec->run, stage_name});
+    if (job->phase == JobPhase::creating) draft.act(EnsureTopics{job->spec});
+  }
+}
+
+}  // namespace
+
+std::vector<Action> decide(State& state, std::span<const Event> events, SystemTime now) {
+  for (const auto& event : events) observe(state, event);
+  if (!state.soft.due.any()) return {};
+  Due due = std::exchange(state.soft.due, {});
+  Draft draft(state.hard, now);
+  if (due.everything) look_at_everything(draft, state, due);
+  settle_losses(draft, state, due);
+  settle_requests(draft, state, due);
+  settle_jobs(draft, state, due);
+  fill_groups(draft, state, due);
+  place_partitions(draft, state, due);
+  place_sources(draft, state, due);
+  delete_topics(draft, state, due);
+  return draft.take();
+}
+
+}  // namespace ride::master

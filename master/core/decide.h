@@ -1,0 +1,17 @@
+// decide(): what a master does about what happened. Pure: the same state and events give the same actions.
+// Call order: apply() everything that stands in the log; then decide(); then perform the actions in order, where Append
+// means: append, read back, apply(). Only then decide() again. Many events may be given at once, which then cost one
+// round through the log.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "master/core/event.h"
+
+namespace ride::master {
+
+// `now` stands in decisions and in deadlines; loss is counted in ticks, not by it.
+std::vector<Action> decide(State& state, std::span<const Event> events, SystemTime now);
+
+}  // namespace ride::master

@@ -1,0 +1,96 @@
+#include "master/core/describe.h"
+
+#include <spdlog/fmt/fmt.h>
+
+namespace ride::master {
+
+namespace {
+
+using stream::Severity;
+
+std::string run_of(const JobName& job, RunNumber run) { return fmt::format("{}/{}", job.value, run.value); }
+
+Severity severity_of(stream::JobPhase phase) {
+  return phase == stream::JobPhase::failed ? Severity::error : Severity::info;
+}
+
+EventText words(const stream::Claim& claim) {
+  return {.code = "leader", .text = fmt::format("{} leads, epoch {}", claim.id, claim.epoch)};
+}
+
+EventText words(const stream::JobAccepted& accepted) {
+  return {.code = "job_accepted",
+          .job = accepted.spec.job.value,
+          .text = fmt::format("{} accepted: {} sources, {} stages", run_of(accepted.spec.job, accepted.spec.run),
+                              accepted.spec.sources.size(), accepted.spec.stages.size())};
+}
+
+EventText words(const stream::JobPhaseChanged& changed) {
+  return {.severity = severity_of(changed.phase),
+          .code = std::string("job_") + to_string(changed.phase),
+          .job = changed.job.value,
+          .text = fmt::format("{} is {}: {}", run_of(changed.job, changed.run), to_string(changed.phase), changed.reason)};
+}
+
+EventText words(const stream::Assign& assign) {
+  return {.code = "assigned",
+          .job = assign.job.value,
+          .stage = assign.stage.value,
+          .text = fmt::format("{}/{} to {}, epoch {}: {}", assign.stage.value, list_of(assign.partitions),
+                              assign.worker.value, assign.epoch.value, assign.reason)};
+}
+
+EventText words(const stream::Releasing& releasing) {
+  return {.code = "releasing",
+          .job = releasing.job.value,
+          .stage = releasing.stage.value,
+          .text = fmt::format("{} hands back {}/{}: {}", releasing.worker.value, releasing.stage.value,
+                              list_of(releasing.partitions), releasing.reason)};
+}
+
+EventText words(const stream::AssignSource& assign) {
+  return {.code = "source_assigned",
+          .job = assign.job.value,
+          .stage = assign.source,
+          .text = assign.producer.value.empty()
+                      ? fmt::format("source {} is taken away: {}", assign.source, assign.reason)
+                      : fmt::format("source {} to {}, session {}: {}", assign.source, assign.producer.value,
+                                    assign.session.value, assign.reason)};
+}
+
+EventText words(const stream::JoinGroup& join) {
+  if (join.stage.value.empty()) return {.code = "left_group", .text = fmt::format("{} is idle: {}", join.worker.value, join.reason)};
+  return {.code = join.spare ? "spare_joined" : "worker_joined",
+          .job = join.job.value,
+          .stage = join.stage.value,
+          .text = fmt::format("{} joins {}{}: {}", join.worker.value, join.stage.value, join.spare ? " as a spare" : "",
+                              join.reason)};
+}
+
+EventText words(const stream::WorkerOut& out) {
+  const bool expected = out.reason.starts_with("left") || out.reason.starts_with("stopped");
+  return {.severity = expected ? Severity::info : Severity::warning,
+          .code = "out",
+          .text = fmt::format("{} is out: {}", out.worker.value, out.reason)};
+}
+
+}  // namespace
+
+std::string list_of(const std::vector<PartitionId>& partitions) {
+  std::string text;
+  for (std::size_t i = 0; i < partitions.size();) {
+    auto last = i;
+    while (last + 1 < partitions.size() && partitions[last + 1].value == partitions[last].value + 1) ++last;
+    if (!text.empty()) text += ",";
+    text += last == i ? fmt::format("{}", partitions[i].value)
+                      : fmt::format("{}-{}", partitions[i].value, partitions[last].value);
+    i = last + 1;
+  }
+  return text;
+}
+
+EventText describe(const stream::DecisionBody& decision) {
+  return std::visit([](const auto& one) { return words(one); }, decision);
+}
+
+}  // namespace ride::master

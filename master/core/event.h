@@ -1,0 +1,48 @@
+// What can happen to a master's core, and what it may ask of its shell. Events are past tense, actions imperative. Pure.
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "master/core/state.h"
+
+namespace ride::master {
+
+// A record of ride.reports of this log.
+struct ReportRead {
+  stream::ReportBody body;
+  SystemTime at{};  // when the broker took it
+};
+// This master's claim stands, and all before it is applied.
+struct LeadershipTaken {};
+
+using Event = std::variant<ReportRead, SubmitRequest, PhaseRequest, TopicsOutcome, LeadershipTaken>;
+
+// Append these to ride.decisions in this order, read them back, apply them; only then go on with the next action.
+struct Append {
+  std::vector<stream::DecisionBody> decisions;
+};
+// Make the job's topics and first commits, then report a TopicsOutcome. Idempotent.
+struct EnsureTopics {
+  std::shared_ptr<const stream::JobSpec> spec;
+};
+struct DeleteTopics {
+  std::shared_ptr<const stream::JobSpec> spec;
+};
+// The answer to a request.
+struct Answer {
+  std::int64_t ticket = 0;
+  Result<RunNumber> result;
+};
+// Say something to people that is no decision.
+struct Tell {
+  stream::Severity severity = stream::Severity::info;
+  std::string code;  // stable, for scripts
+  std::string job, stage;
+  std::string text;
+};
+
+using Action = std::variant<Append, EnsureTopics, DeleteTopics, Answer, Tell>;
+
+}  // namespace ride::master

@@ -1,0 +1,160 @@
+// Ownership of partitions: what nobody has is assigned, what is unevenly spread is asked back first (D5).
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <set>
+
+#include "master/core/placement.h"
+#include "master/core/steps.h"
+
+namespace ride::master {
+
+namespace {
+
+class StagePlacement {
+ public:
+  StagePlacement(Draft& draft, State& state, const StageKey& key)
+      : draft_(draft), state_(state), key_(key), stage_(*draft.hard().find(key)), reports_(state.soft.stages[key]) {
+    members_.assign(stage_.actives.begin(), stage_.actives.end());  // ordered
+  }
+
+  void place() {
+    state_.soft.unsettled.erase(key_);
+    if (is_gathering()) {
+      state_.soft.unsettled.insert(key_);
+      return;
+    }
+    const auto moves = master::place(view());
+    assign(moves);
+    release(moves);
+    if (moves.look_again) state_.soft.unsettled.insert(key_);
+  }
+
+ private:
+  const Process* process(const WorkerId& worker) const {
+    const auto found = state_.soft.processes.find(worker);
+    return found == state_.soft.processes.end() ? nullptr : &found->second;
+  }
+
+  // At the start of a job its workers come one by one: waiting for the group is quicker than moving partitions after.
+  bool is_gathering() const {
+    const auto& spec = draft_.hard().find(key_.job, key_.run)->stage_spec(key_.stage);
+    if (stage_.epoch.value > 0 || static_cast<int>(members_.size()) >= wanted_workers(spec)) return false;
+    return ticks_since_begin(state_, key_.job) < state_.rules.gather_ticks;
+  }
+
+  bool is_ready(const Process* process) const {
+    if (process == nullptr) return false;
+    if (process->last.warm && process->last.group == key_.job.value + "/" + key_.stage.value) return true;
+    return state_.soft.ticks - process->joined_tick >= state_.rules.warm_ticks;
+  }
+
+  int index_of(const WorkerId& worker) const {
+    if (worker.value.empty()) return GroupView::kNobody;
+    const auto found = std::lower_bound(members_.begin(), members_.end(), worker);
+    if (found == members_.end() || *found != worker) return GroupView::kOutsider;
+    return static_cast<int>(found - members_.begin());
+  }
+
+  bool is_overdue(const Partition& partition) const { return partition.releasing && draft_.now() >= partition.deadline; }
+
+  GroupView view() const {
+    GroupView view;
+    for (const auto& member : members_) {
+      const auto* known = process(member);
+      view.members.push_back({known == nullptr ? NodeName{} : known->last.node, is_ready(known)});
+    }
+    for (std::size_t p = 0; p < stage_.partitions.size(); ++p) {
+      const auto& partition = stage_.partitions[p];
+      const bool released = partition.releasing && reports_.released.contains(PartitionId{static_cast<int>(p)});
+      view.partitions.push_back({index_of(partition.owner), partition.releasing, released || is_overdue(partition)});
+    }
+    return view;
+  }
+
+  // "2 of w1#a, which is out; 1 handed back by w2#b in time"
+  std::string reason_of(const std::vector<PartitionId>& partitions) const {
+    std::map<std::string, int> reasons;
+    for (const auto id : partitions) {
+      const auto& partition = stage_.partitions[static_cast<std::size_t>(id.value)];
+      if (!partition.owner.value.empty())
+        ++reasons[reports_.released.contains(id)
+                      ? "handed back by " + partition.owner.value
+                      : "taken from " + partition.owner.value + ", which did not hand over in time"];
+      else if (draft_.hard().is_out(partition.previous))
+        ++reasons["of " + partition.previous.value + ", which is out"];
+      else
+        ++reasons["without an owner"];
+    }
+    std::string text;
+    for (const auto& [reason, count] : reasons) text += fmt::format("{}{} {}", text.empty() ? "" : "; ", count, reason);
+    return text + fmt::format(" ({} partitions, {} workers)", stage_.partitions.size(), members_.size());
+  }
+
+  void assign(const Moves& moves) {
+    std::map<int, std::vector<PartitionId>> by_member;
+    for (const auto& give : moves.give) by_member[give.to].push_back(give.partition);
+    std::vector<stream::Assign> decisions;
+    auto epoch = stage_.epoch;
+    for (auto& [member, partitions] : by_member) {
+      epoch = Epoch{epoch.value + 1};
+      decisions.push_back({.job = key_.job, .run = key_.run, .stage = key_.stage,
+                           .worker = members_[static_cast<std::size_t>(member)], .epoch = epoch,
+                           .partitions = partitions, .reason = reason_of(partitions), .at = draft_.now()});
+    }
+    for (auto& decision : decisions) draft_.decide(std::move(decision));
+    // A worker that another group waits for has nothing left here: the groups are looked at again.
+    for (const auto& give : moves.give)
+      if (stage_.spares.contains(owner(give.partition))) state_.soft.due.pool = true;
+  }
+
+  void release(const Moves& moves) {
+    std::map<WorkerId, std::vector<PartitionId>> by_owner;
+    for (const auto id : moves.release) by_owner[owner(id)].push_back(id);
+    for (auto& [owner, partitions] : by_owner) {
+      const auto has = std::count_if(stage_.partitions.begin(), stage_.partitions.end(),
+                                     [&owner = owner](const Partition& one) { return one.owner == owner; });
+      auto reason = stage_.actives.contains(owner)
+                        ? fmt::format("{} partitions for {} workers: {} gives {} of its {}", stage_.partitions.size(),
+                                      members_.size(), owner.value, partitions.size(), has)
+                        : fmt::format("{} leaves the group's active workers", owner.value);
+      draft_.decide(stream::Releasing{.job = key_.job, .run = key_.run, .stage = key_.stage, .worker = owner,
+                                      .partitions = std::move(partitions),
+                                      .deadline = draft_.now() + state_.rules.release_timeout,
+                                      .reason = std::move(reason)});
+    }
+  }
+
+  const WorkerId& owner(PartitionId id) const { return stage_.partitions[static_cast<std::size_t>(id.value)].owner; }
+
+  Draft& draft_;
+  State& state_;
+  const StageKey key_;
+  const Stage stage_;  // as it was when the step began
+  const StageReports& reports_;
+  std::vector<WorkerId> members_;
+};
+
+void mark_overdue(const Draft& draft, Due& due) {
+  for (const auto& [name, job] : draft.hard().jobs) {
+    if (!has_owners(job->phase)) continue;
+    for (const auto& [stage_name, stage] : job->stages)
+      if (stage->releasing > 0) due.stages.insert({name, job->spec->run, stage_name});
+  }
+}
+
+}  // namespace
+
+void place_partitions(Draft& draft, State& state, Due& due) {
+  if (due.deadlines) mark_overdue(draft, due);
+  for (const auto& key : due.stages) {
+    const auto* job = draft.hard().find(key.job, key.run);
+    if (job == nullptr || !has_owners(job->phase) || draft.hard().find(key) == nullptr) {
+      state.soft.unsettled.erase(key);
+      continue;
+    }
+    StagePlacement(draft, state, key).place();
+  }
+}
+
+}  // namespace ride::master

@@ -1,0 +1,42 @@
+// place(): who gets which partition of a stage. Numbers in, moves out; someone else makes decisions of them. Pure and
+// deterministic. Cost: O((partitions + members) log members).
+#pragma once
+
+#include <vector>
+
+#include "common/ids.h"
+
+namespace ride::master {
+
+struct GroupView {
+  static constexpr int kNobody = -1;
+  static constexpr int kOutsider = -2;  // owned by someone who shall not keep it
+
+  struct Member {
+    NodeName node;
+    bool ready = true;  // warm: a move to it is worth its while now
+  };
+  struct Slot {
+    int owner = kNobody;     // index of a member
+    bool releasing = false;  // its owner was asked to hand it back
+    bool free = false;       // ... and did, or its time is up: it may be given away
+  };
+  std::vector<Member> members;
+  std::vector<Slot> partitions;
+};
+
+struct Moves {
+  struct Give {
+    PartitionId partition;
+    int to = 0;
+  };
+  std::vector<Give> give;            // in order of partitions
+  std::vector<PartitionId> release;  // to be asked for, so that they can be given
+  bool look_again = false;           // still uneven: a move comes first, or a member that lacks some is not ready
+};
+
+// Partitions without an owner go to the members that have the fewest, over nodes in turn. When none is on the move and
+// loads differ by two or more, as few as possible are asked back: afterwards loads differ by one at most.
+Moves place(const GroupView& view);
+
+}  // namespace ride::master

@@ -1,0 +1,109 @@
+// What people ask for: a job, and changes of its phase. Every request gets one Answer.
+#include <spdlog/fmt/fmt.h>
+
+#include "master/core/steps.h"
+
+namespace ride::master {
+
+namespace {
+
+void look_at_all(const Job& job, Due& due) {
+  due.pool = due.sources = true;
+  due.ends.insert(job.spec->job);
+  for (const auto& [name, stage] : job.stages) due.stages.insert({job.spec->job, job.spec->run, name});
+}
+
+void settle(Draft& draft, const SubmitRequest& request) {
+  const auto& hard = draft.hard();
+  const auto& name = request.spec.job;
+  if (const auto old = hard.jobs.find(name); old != hard.jobs.end() && !is_over(old->second->phase)) {
+    draft.act(Answer{request.ticket,
+                     Error{ErrorCode::already_exists,
+                           fmt::format("job '{}' is there already, as run {} ({}): cancel or drain it first, or "
+                                       "submit under another name",
+                                       name.value, old->second->spec->run.value, to_string(old->second->phase))}});
+    return;
+  }
+  if (request.spec.run < next_run(hard, name)) {
+    draft.act(Answer{request.ticket, Error{ErrorCode::unavailable,
+                                           fmt::format("run {} of job '{}' was taken meanwhile: submit again",
+                                                       request.spec.run.value, name.value),
+                                           true}});
+    return;
+  }
+  draft.decide(stream::JobAccepted{.spec = request.spec, .topology = request.topology, .at = draft.now()});
+  draft.act(EnsureTopics{hard.find(name, request.spec.run)->spec});
+  draft.act(Answer{request.ticket, request.spec.run});
+}
+
+// The phase that a command leads to, or why it is not possible.
+Result<JobPhase> next_phase(const Job& job, PhaseCommand command) {
+  const auto phase = job.phase;
+  const auto forbid = [&](const char* hint) -> Result<JobPhase> {
+    return Error{ErrorCode::already_exists, fmt::format("cannot {} job '{}': it is {}; {}", to_string(command),
+                                                        job.spec->job.value, to_string(phase), hint)};
+  };
+  switch (command) {
+    case PhaseCommand::pause:
+      if (phase == JobPhase::running) return JobPhase::paused;
+      return forbid("only a running job can be paused");
+    case PhaseCommand::resume:
+      if (phase == JobPhase::paused) return JobPhase::running;
+      return forbid("only a paused job can be resumed");
+    case PhaseCommand::drain:
+      if (phase == JobPhase::running || phase == JobPhase::paused) return JobPhase::draining;
+      return forbid("only a running or a paused job can be drained");
+    case PhaseCommand::cancel:
+      if (!is_over(phase)) return JobPhase::cancelled;
+      return forbid("it is over; to remove what it left, cancel it with its topics");
+  }
+  return forbid("");
+}
+
+const char* reason_of(PhaseCommand command) {
+  switch (command) {
+    case PhaseCommand::pause:
+      return "paused on request";
+    case PhaseCommand::resume:
+      return "resumed on request";
+    case PhaseCommand::drain:
+      return "on request: the sources stop, what is on its way is finished";
+    case PhaseCommand::cancel:
+      return "cancelled on request";
+  }
+  return "";
+}
+
+void settle(Draft& draft, State& state, Due& due, const PhaseRequest& request) {
+  const auto found = draft.hard().jobs.find(request.job);
+  if (found == draft.hard().jobs.end()) {
+    draft.act(Answer{request.ticket, Error{ErrorCode::not_found, fmt::format("there is no job '{}'", request.job.value)}});
+    return;
+  }
+  const auto spec = found->second->spec;
+  const bool deletes = request.command == PhaseCommand::cancel && request.delete_topics;
+  if (!(deletes && is_over(found->second->phase))) {
+    const auto phase = next_phase(*found->second, request.command);
+    if (!phase.ok()) {
+      draft.act(Answer{request.ticket, phase.error()});
+      return;
+    }
+    draft.decide(stream::JobPhaseChanged{
+        .job = spec->job, .run = spec->run, .phase = *phase, .reason = reason_of(request.command), .at = draft.now()});
+    look_at_all(*draft.hard().find(spec->job, spec->run), due);
+  }
+  if (deletes) {
+    state.soft.deletions.push_back({spec, draft.now()});
+    due.deadlines = true;
+  }
+  draft.act(Answer{request.ticket, spec->run});
+}
+
+}  // namespace
+
+void settle_requests(Draft& draft, State& state, Due& due) {
+  for (const auto& request : due.submits) settle(draft, request);
+  for (const auto& request : due.phases) settle(draft, state, due, request);
+}
+
+}  // namespace ride::master

@@ -1,0 +1,105 @@
+// Sources belong to producers, as partitions belong to workers: the least busy one takes the next source, respecting the
+// node that its device or folder is on. A source is not moved while its producer lives: opening a camera costs frames.
+#include <spdlog/fmt/fmt.h>
+
+#include "master/core/steps.h"
+
+namespace ride::master {
+
+namespace {
+
+class Feeders {
+ public:
+  Feeders(Draft& draft, State& state) : draft_(draft), state_(state) {
+    for (const auto& [id, process] : state.soft.processes)
+      if (process.heard && process.last.kind == ProcessKind::producer && !draft.hard().is_out(id)) loads_[id] = 0;
+    for (const auto& [name, job] : draft.hard().jobs) {
+      if (!has_owners(job->phase)) continue;
+      for (const auto& [source_name, source] : job->sources)
+        if (const auto found = loads_.find(source.producer); found != loads_.end()) ++found->second;
+    }
+  }
+
+  void place() {
+    std::map<std::int64_t, std::shared_ptr<const stream::JobSpec>> jobs;  // by order of submission
+    for (const auto& [name, job] : draft_.hard().jobs)
+      if (has_owners(job->phase)) jobs[job->order] = job->spec;
+    for (const auto& [order, spec] : jobs)
+      for (const auto& source : spec->sources) place(*spec, source);
+  }
+
+ private:
+  void place(const stream::JobSpec& spec, const stream::SourceSpec& source) {
+    const auto& mine = draft_.hard().find(spec.job, spec.run)->sources.at(source.name);
+    auto& reports = state_.soft.sources[{spec.job, spec.run, source.name}];
+    if (!mine.producer.value.empty() || reports.ended) return;
+    if (mine.epoch.value == 0 && !may_open(spec)) {
+      state_.soft.sources_again = true;
+      return;
+    }
+    const auto producer = best(source);
+    if (!producer) {
+      tell(spec, source, reports);
+      return;
+    }
+    reports.waiting.clear();
+    // A live source begins a new session; a finite one goes on in its first by its manifest (D7).
+    const SessionId session{source.finite ? 1 : mine.session.value + 1};
+    auto reason = mine.previous.value.empty()
+                      ? fmt::format("{} feeds {} sources", producer->value, loads_[*producer])
+                      : fmt::format("{} is out; {} feeds {} sources", mine.previous.value, producer->value,
+                                    loads_[*producer]);
+    const Epoch epoch{mine.epoch.value + 1};
+    ++loads_[*producer];
+    draft_.decide(stream::AssignSource{.job = spec.job, .run = spec.run, .source = source.name, .producer = *producer,
+                                       .session = session, .epoch = epoch, .reason = std::move(reason),
+                                       .at = draft_.now()});
+  }
+
+  // A new job's frames should find warm owners, not wait for tasks to open; but a stage without workers stops no camera.
+  bool may_open(const stream::JobSpec& spec) const {
+    if (ticks_since_begin(state_, spec.job) >= state_.rules.open_ticks) return true;
+    for (const auto& [name, stage] : draft_.hard().find(spec.job, spec.run)->stages)
+      for (const auto& partition : stage->partitions)
+        if (!is_warm(partition.owner, spec.job, name)) return false;
+    return true;
+  }
+
+  bool is_warm(const WorkerId& worker, const JobName& job, const StageName& stage) const {
+    const auto found = state_.soft.processes.find(worker);
+    return found != state_.soft.processes.end() && found->second.last.warm &&
+           found->second.last.group == job.value + "/" + stage.value;
+  }
+
+  std::optional<WorkerId> best(const stream::SourceSpec& source) const {
+    const std::pair<const WorkerId, int>* best = nullptr;
+    for (const auto& one : loads_) {
+      if (!source.node.empty() && state_.soft.processes.at(one.first).last.node.value != source.node) continue;
+      if (best == nullptr || one.second < best->second) best = &one;
+    }
+    return best == nullptr ? std::nullopt : std::optional(best->first);
+  }
+
+  void tell(const stream::JobSpec& spec, const stream::SourceSpec& source, SourceReports& reports) {
+    auto text = source.node.empty() ? fmt::format("source {} waits: there is no producer", source.name)
+                                    : fmt::format("source {} waits: there is no producer on node {}", source.name,
+                                                  source.node);
+    if (text == reports.waiting) return;
+    reports.waiting = text;
+    draft_.act(Tell{.severity = stream::Severity::warning, .code = "source_waits", .job = spec.job.value,
+                    .stage = source.name, .text = std::move(text)});
+  }
+
+  Draft& draft_;
+  State& state_;
+  std::map<WorkerId, int> loads_;
+};
+
+}  // namespace
+
+void place_sources(Draft& draft, State& state, Due& due) {
+  if (!due.sources) return;
+  Feeders(draft, state).place();
+}
+
+}  // namespace ride::master

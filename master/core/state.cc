@@ -1,0 +1,108 @@
+#include "master/core/state.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+
+#include "common/check.h"
+
+namespace ride::master {
+
+std::string to_string(const StageKey& key) {
+  return fmt::format("{}/{}/{}", key.job.value, key.run.value, key.stage.value);
+}
+
+const stream::StageSpec& Job::stage_spec(const StageName& stage) const {
+  const auto* found = spec->stage(stage.value);
+  RIDE_CHECK(found != nullptr, "every stage of a job has its declaration");
+  return *found;
+}
+
+const stream::SourceSpec& Job::source_spec(const std::string& source) const {
+  const auto* found = spec->source(source);
+  RIDE_CHECK(found != nullptr, "every source of a job has its declaration");
+  return *found;
+}
+
+const Job* Hard::find(const JobName& job, RunNumber run) const {
+  const auto found = jobs.find(job);
+  if (found == jobs.end() || found->second->spec->run != run) return nullptr;
+  return &*found->second;
+}
+
+const Stage* Hard::find(const StageKey& key) const {
+  const Job* job = find(key.job, key.run);
+  if (job == nullptr) return nullptr;
+  const auto found = job->stages.find(key.stage);
+  return found == job->stages.end() ? nullptr : &*found->second;
+}
+
+const Membership* Hard::member(const WorkerId& worker) const {
+  const auto found = members->find(worker);
+  return found == members->end() ? nullptr : &found->second;
+}
+
+bool Hard::is_out(const WorkerId& worker) const { return out->ids.contains(worker); }
+
+bool is_over(JobPhase phase) {
+  switch (phase) {
+    case JobPhase::creating:
+    case JobPhase::running:
+    case JobPhase::paused:
+    case JobPhase::draining:
+      return false;
+    case JobPhase::completed:
+    case JobPhase::cancelled:
+    case JobPhase::failed:
+      return true;
+  }
+  return true;
+}
+
+bool has_owners(JobPhase phase) { return !is_over(phase) && phase != JobPhase::creating; }
+
+const char* to_string(PhaseCommand command) {
+  switch (command) {
+    case PhaseCommand::pause:
+      return "pause";
+    case PhaseCommand::resume:
+      return "resume";
+    case PhaseCommand::drain:
+      return "drain";
+    case PhaseCommand::cancel:
+      return "cancel";
+  }
+  return "";
+}
+
+std::optional<PhaseCommand> parse_phase_command(const std::string& text) {
+  for (const auto command : {PhaseCommand::pause, PhaseCommand::resume, PhaseCommand::drain, PhaseCommand::cancel})
+    if (text == to_string(command)) return command;
+  return std::nullopt;
+}
+
+bool Due::any() const {
+  return everything || pool || sources || deadlines || !departures.empty() || !submits.empty() || !phases.empty() ||
+         !topics.empty() || !fatal.empty() || !stages.empty() || !ends.empty();
+}
+
+std::chrono::milliseconds tick_interval(const State& state) {
+  return std::max(state.rules.tick_interval,
+                  std::chrono::milliseconds(static_cast<std::int64_t>(state.soft.processes.size())));
+}
+
+int wanted_workers(const stream::StageSpec& stage) { return std::max(1, std::min(stage.group.min, stage.partitions)); }
+
+std::int64_t ticks_since_begin(const State& state, const JobName& job) {
+  const auto found = state.soft.begun.find(job);
+  return found == state.soft.begun.end() ? 0 : state.soft.ticks - found->second;
+}
+
+RunNumber next_run(const Hard& hard, const JobName& job) {
+  const auto found = hard.runs.find(job);
+  return RunNumber{found == hard.runs.end() ? 1 : found->second.value + 1};
+}
+
+std::string slot_name(const WorkerId& incarnation) { return incarnation.value.substr(0, incarnation.value.find('#')); }
+
+}  // namespace ride::master

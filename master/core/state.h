@@ -1,0 +1,246 @@
+// What a master knows. Hard: what stands in ride.decisions, changed by apply() alone, the same for every reader of the log.
+// Soft: what reports told lately, rebuilt by listening. Ordered containers throughout: equal logs give equal decisions.
+// Owner: one thread. Pure values.
+#pragma once
+
+#include <chrono>
+#include <compare>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/ids.h"
+#include "common/units.h"
+#include "master/core/cow.h"
+#include "stream/control.h"
+#include "stream/core/standing.h"
+
+namespace ride::master {
+
+using stream::JobPhase;
+using stream::ProcessKind;
+
+struct StageKey {
+  JobName job;
+  RunNumber run;
+  StageName stage;
+  auto operator<=>(const StageKey&) const = default;
+};
+std::string to_string(const StageKey& key);  // "street/1/clean"
+
+struct SourceKey {
+  JobName job;
+  RunNumber run;
+  std::string source;
+  auto operator<=>(const SourceKey&) const = default;
+};
+
+// ---- hard ------------------------------------------------------------------------------------------------------------
+
+struct Partition {
+  WorkerId owner;         // empty: nobody
+  WorkerId previous;      // who had it before, for words
+  Epoch epoch;            // of the last Assign
+  bool releasing = false;  // its owner was asked to hand it back
+  SystemTime deadline{};   // of that
+};
+
+struct Stage {
+  std::vector<Partition> partitions;
+  std::set<WorkerId> actives, spares;  // the group
+  Epoch epoch;                         // the highest given out
+  int releasing = 0;                   // partitions that are being handed back
+};
+
+struct Source {
+  WorkerId producer;  // empty: nobody
+  WorkerId previous;
+  SessionId session;
+  Epoch epoch;
+};
+
+struct Job {
+  std::shared_ptr<const stream::JobSpec> spec;
+  std::shared_ptr<const std::string> topology;
+  std::int64_t order = 0;  // of submission
+  SystemTime submitted_at{};
+  JobPhase phase = JobPhase::creating;
+  std::string reason;
+  SystemTime phase_at{};
+  std::map<StageName, Cow<Stage>> stages;
+  std::map<std::string, Source> sources;
+
+  const stream::StageSpec& stage_spec(const StageName& stage) const;
+  const stream::SourceSpec& source_spec(const std::string& source) const;
+};
+
+// A worker belongs to one group at a time.
+struct Membership {
+  StageKey stage;
+  bool spare = false;
+};
+
+// Incarnations that are out never come back. Bounded: the oldest are forgotten, long after their last word could arrive.
+struct OutList {
+  std::set<WorkerId> ids;
+  std::deque<WorkerId> order;
+};
+
+struct Hard {
+  stream::Standing standing;
+  stream::Claim claim;                                // the standing one
+  std::map<JobName, Cow<Job>> jobs;                   // the latest run of each name
+  std::map<JobName, RunNumber> runs;                  // the highest run ever used
+  Cow<std::map<WorkerId, Membership>> members;
+  Cow<OutList> out;
+  std::int64_t accepted = 0;  // jobs so far
+
+  const Job* find(const JobName& job, RunNumber run) const;  // null when it is not the latest run
+  const Stage* find(const StageKey& key) const;
+  const Membership* member(const WorkerId& worker) const;
+  bool is_out(const WorkerId& worker) const;
+};
+
+bool is_over(JobPhase phase);    // completed, cancelled, failed
+bool has_owners(JobPhase phase);  // running, paused, draining: partitions and sources are given to someone
+
+// ---- soft ------------------------------------------------------------------------------------------------------------
+
+struct Process {
+  stream::Heartbeat last;
+  bool heard = false;          // false: known from the decisions log only
+  std::int64_t last_tick = 0;  // number of ticks in the log before its last heartbeat
+  std::int64_t joined_tick = 0;  // its group
+  SystemTime last_seen{};
+};
+
+// A process that went, for display.
+struct Gone {
+  stream::Heartbeat last;
+  std::string reason;
+  bool left = false;  // said goodbye
+  SystemTime at{};
+};
+
+struct StageReports {
+  std::vector<stream::PartitionProgress> partitions;
+  int ended = 0;                   // partitions whose end record went through
+  std::set<PartitionId> released;  // handed back, not yet given to the next one
+  std::string waiting;             // why it lacks workers, as last told
+  std::int64_t starving_since = -1;  // tick; -1: it has a worker
+};
+
+struct SourceReports {
+  stream::SourceProgress last;
+  bool ended = false;
+  std::int64_t earlier_frames = 0;  // of earlier sessions
+  std::string waiting;              // why nobody has it, as last told
+};
+
+struct Departure {
+  WorkerId worker;
+  std::string reason;
+  bool left = false;
+};
+
+struct SubmitRequest {
+  std::int64_t ticket = 0;
+  stream::JobSpec spec;  // with the run number of next_run()
+  std::string topology;
+};
+
+enum class PhaseCommand { pause, resume, drain, cancel };
+const char* to_string(PhaseCommand command);
+std::optional<PhaseCommand> parse_phase_command(const std::string& text);
+
+struct PhaseRequest {
+  std::int64_t ticket = 0;
+  JobName job;
+  PhaseCommand command = PhaseCommand::pause;
+  bool delete_topics = false;  // with cancel
+};
+
+struct TopicsOutcome {
+  JobName job;
+  RunNumber run;
+  std::optional<std::string> failure;  // absent: they are ready
+};
+
+struct FatalNotice {
+  std::string job;
+  std::string text;
+};
+
+// What the next decision has to look at. Empty most of the time: then a decision costs nothing.
+struct Due {
+  bool everything = false;  // a new leader looks at all once
+  bool pool = false;        // workers came or went, or a group changed
+  bool sources = false;
+  bool deadlines = false;   // time passed while something has a deadline
+  std::vector<Departure> departures;
+  std::vector<SubmitRequest> submits;
+  std::vector<PhaseRequest> phases;
+  std::vector<TopicsOutcome> topics;
+  std::vector<FatalNotice> fatal;
+  std::set<StageKey> stages;  // partitions to place
+  std::set<JobName> ends;     // may be complete
+
+  bool any() const;
+};
+
+struct Deletion {
+  std::shared_ptr<const stream::JobSpec> spec;
+  SystemTime since{};
+};
+
+struct Soft {
+  std::map<WorkerId, Process> processes;   // not out
+  std::map<std::string, WorkerId> names;   // slot name -> its latest incarnation
+  std::deque<Gone> gone;                   // bounded
+  std::map<WorkerId, Departure> leaving;   // why, of those whose WorkerOut is under way
+  std::map<StageKey, StageReports> stages;
+  std::map<SourceKey, SourceReports> sources;
+  std::int64_t ticks = 0;                  // of the standing leader, in the log
+  SystemTime last_tick_at{};
+  std::int64_t grace_from = 0;             // processes not heard of since this tick have grace ...
+  SystemTime grace_until{};                // ... until then
+  std::set<StageKey> unsettled;            // to be looked at again with every tick: moving, or not warm yet
+  bool pool_again = false;                 // the same for groups and for sources
+  bool sources_again = false;
+  std::int64_t led_tick = 0;               // when this master began to lead
+  std::map<JobName, std::int64_t> begun;   // tick at which a job began to run, as seen here
+  std::vector<Deletion> deletions;         // topics to delete when nobody uses them any more
+  Due due;
+};
+
+struct Rules {
+  std::int64_t ticks_to_loss = 5;
+  std::chrono::milliseconds tick_interval{100};
+  std::chrono::milliseconds grace{3000};
+  std::chrono::milliseconds release_timeout{5000};
+  std::int64_t warm_ticks = 30;    // who is not warm by then is taken as it is
+  std::int64_t gather_ticks = 10;  // a new stage waits so long for its whole group
+  std::int64_t open_ticks = 30;    // a new job's sources wait so long for its stages to be ready
+  std::int64_t ask_ticks = 20;     // a stage without workers waits so long before another group must give one
+};
+
+struct State {
+  Rules rules;
+  Hard hard;
+  Soft soft;
+};
+
+// The time between two ticks: 100 ms, or 1 ms for each process where there are more (D3).
+std::chrono::milliseconds tick_interval(const State& state);
+int wanted_workers(const stream::StageSpec& stage);  // active ones
+std::int64_t ticks_since_begin(const State& state, const JobName& job);
+RunNumber next_run(const Hard& hard, const JobName& job);
+std::string slot_name(const WorkerId& incarnation);  // "w1" of "w1#3f9a"
+
+}  // namespace ride::master
