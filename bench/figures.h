@@ -1,0 +1,18 @@
+// What a benchmark found: named figures in a fixed order, as a table and as JSON. Values; no threads.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace ride::bench {
+
+using Figures = nlohmann::ordered_json;  // an object of name -> number or text
+
+// The value below which the given share lies (nearest rank). `values` may be empty: 0.
+double percentile(std::vector<double> values, double share);
+double median(const std::vector<double>& values);
+
+std::string as_table(const Figures& figures);
+
+}  // namespace ride::bench

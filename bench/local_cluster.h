@@ -1,0 +1,57 @@
+// A cluster of real processes for a benchmark: a broker, a master, and workers, producers or an agent as wanted, in a
+// temporary folder that is removed at the end. Owner: the object; its destructor stops everything. Threads: one.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "broker-config/broker_process.h"
+#include "broker-config/child_process.h"
+#include "common/result.h"
+#include "stream/kafka/client_config.h"
+
+namespace ride::bench {
+
+class LocalCluster {
+ public:
+  static Result<std::unique_ptr<LocalCluster>> start();
+  ~LocalCluster();
+
+  // A program beside this one, by name; its output goes to the folder.
+  Result<broker::ChildProcess*> run(const std::string& program, std::vector<std::string> arguments);
+  Result<broker::ChildProcess*> run_master();  // waits until it is ready
+  Result<void> submit(const std::string& topology);
+  Result<void> cancel(const std::string& job);  // and waits for it
+  Result<nlohmann::json> get(const std::string& path);  // of the API, "/jobs/x"
+  Result<void> wait_for_phase(const std::string& job, const std::string& phase, std::chrono::seconds timeout);
+
+  const std::string& brokers() const { return kafka_.brokers; }
+  const kafka::ClientConfig& kafka() const { return kafka_; }
+  const std::filesystem::path& folder() const { return folder_; }
+
+ private:
+  LocalCluster() = default;
+
+  std::filesystem::path folder_;
+  broker::BrokerProcess broker_;
+  kafka::ClientConfig kafka_;
+  std::vector<std::unique_ptr<broker::ChildProcess>> children_;
+  std::string master_url_;
+  int count_ = 0;
+};
+
+// CPU seconds (user and system) and the largest resident memory of a running process.
+struct ProcessUsage {
+  double cpu_seconds = 0;
+  double peak_rss_mb = 0;
+};
+ProcessUsage usage_of(int pid);
+
+bool wait_until(std::chrono::milliseconds timeout, const std::function<bool()>& condition);
+
+}  // namespace ride::bench

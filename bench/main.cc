@@ -1,0 +1,65 @@
+// ride-bench: lists the benchmarks or runs one, prints a table, and writes the figures as JSON.
+#include <CLI/CLI.hpp>
+#include <fstream>
+#include <iostream>
+#include <map>
+
+#include "bench/benchmarks.h"
+#include "common/log.h"
+
+namespace {
+
+struct Benchmark {
+  const char* what;
+  ride::Result<ride::bench::Figures> (*run)(const ride::bench::Options&);
+};
+
+const std::map<std::string, Benchmark>& benchmarks() {
+  static const std::map<std::string, Benchmark> all = {
+      {"latency",
+       {"30 fps of 900x900, one stddev_filter stage, 2 workers: capture to arrival (sent, received, duplicates, p50_ms, p99_ms)",
+        ride::bench::run_latency}},
+      {"floor",
+       {"one worker beside a hand-written librdkafka loop and the bare filter (worker_fps, loop_fps, filter_fps, ratio, "
+        "cpu_ratio, worker_rss_mb)",
+        ride::bench::run_floor}},
+  };
+  return all;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"Runs one of RIDE's benchmarks, or lists them when none is named."};
+  std::string name, json;
+  ride::bench::Options options;
+  app.add_option("name", name, "The benchmark");
+  app.add_option("--json", json, "Write the figures to this file");
+  app.add_option("--frames", options.frames, "Frames to run with (default: the benchmark's own number)");
+  app.add_option("--rounds", options.rounds, "Rounds of which the median is taken");
+  CLI11_PARSE(app, argc, argv);
+  if (name.empty()) {
+    for (const auto& [each, benchmark] : benchmarks()) std::cout << each << "\n    " << benchmark.what << "\n";
+    return 0;
+  }
+  const auto found = benchmarks().find(name);
+  if (found == benchmarks().end()) {
+    std::cerr << "no benchmark '" << name << "'; bench/run lists them\n";
+    return 2;
+  }
+  ride::init_logging("ride-bench", ride::LogLevel::warning);
+  auto figures = found->second.run(options);
+  if (!figures.ok()) {
+    std::cerr << "ride-bench " << name << ": " << figures.error().message << "\n";
+    return 1;
+  }
+  std::cout << name << "\n" << ride::bench::as_table(*figures);
+  if (json.empty()) return 0;
+  std::ofstream out(json);
+  out << figures->dump(2) << "\n";
+  if (!out.flush()) {
+    std::cerr << "ride-bench: cannot write " << json << "\n";
+    return 1;
+  }
+  return 0;
+}
