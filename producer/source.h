@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <opencv2/core/mat.hpp>
 #include <optional>
 #include <string>
@@ -22,7 +23,8 @@ struct CapturedFrame {
   SystemTime captured_at{};  // live: when it was grabbed; else the runner sets it when the frame is due
   cv::Mat image;
   std::optional<EncodedPicture> encoded;
-  std::string name;  // for messages: the file's path
+  std::string name;                               // for messages: the file's path
+  std::map<std::string, std::string> attributes;  // travel with the frame
 
   std::int64_t bytes() const {
     return pixel_bytes(image) + (encoded ? static_cast<std::int64_t>(encoded->bytes.size()) : 0);
@@ -58,6 +60,8 @@ class Source {
   virtual Result<Pulled> next(std::chrono::milliseconds timeout) = 0;
   virtual void close() = 0;
   virtual SourceState state() const = 0;
+  // What came of this item (a frame, or the record in place of a rejected one) is acknowledged by the brokers.
+  virtual void acknowledged(std::int64_t /*number*/) {}
 };
 
 }  // namespace ride::producer

@@ -6,6 +6,11 @@ namespace ride::producer {
 
 void GapTracker::lost() { away_ = last_frame_.has_value(); }
 
+void GapTracker::forget() {
+  away_ = false;
+  last_frame_.reset();
+}
+
 std::optional<std::chrono::microseconds> GapTracker::frame(SystemTime captured_at) {
   std::optional<std::chrono::microseconds> gap;
   if (away_) {

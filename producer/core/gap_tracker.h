@@ -13,6 +13,8 @@ class GapTracker {
  public:
   // The connection failed or went silent. Before the first frame it is no gap: nothing was there to miss.
   void lost();
+  // We stopped looking (paused): what is missed is no gap.
+  void forget();
   // A frame came. Returns the length of the gap that it ends, measured from the last frame before it.
   std::optional<std::chrono::microseconds> frame(SystemTime captured_at);
 

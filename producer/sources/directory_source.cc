@@ -7,7 +7,7 @@
 #include <array>
 #include <filesystem>
 
-#include "producer/sources/picture_file.h"
+#include "producer/sources/picture_frame.h"
 
 namespace ride::producer {
 namespace {
@@ -122,24 +122,12 @@ Pulled DirectorySource::read(const std::string& name) const {
   auto file = read_picture_file(path, options_.max_pixels);
   if (!file) return rejected(file.error());
 
-  CapturedFrame frame{.number = number, .name = path};
-  const bool is_jpeg = file->info.format == PictureFormat::jpeg;
-  const bool keeps = is_jpeg || file->info.format == PictureFormat::png;
-  if (!keeps || needs_pixels(is_jpeg ? PixelEncoding::jpeg : PixelEncoding::png)) {
-    auto image = decode_picture(file->info, file->bytes);
-    if (!image) return rejected(image.error());
-    frame.image = std::move(*image);
-  }
-  if (keeps) {
-    auto bytes = std::make_shared<const std::vector<std::uint8_t>>(std::move(file->bytes));
-    frame.encoded = EncodedPicture{is_jpeg ? "image/jpeg" : "image/png", *bytes, bytes};
-  }
-  return frame;
-}
-
-bool DirectorySource::needs_pixels(PixelEncoding found) const {
-  return std::any_of(options_.wanted.begin(), options_.wanted.end(),
-                     [&](const Codec& codec) { return codec.encoding != found; });
+  auto bytes = std::make_shared<const std::vector<std::uint8_t>>(std::move(file->bytes));
+  auto frame = picture_frame(file->info, *bytes, bytes, options_.wanted);
+  if (!frame) return rejected(frame.error());
+  frame->number = number;
+  frame->name = path;
+  return std::move(*frame);
 }
 
 SourceState DirectorySource::state() const {

@@ -36,7 +36,6 @@ class DirectorySource : public Source {
 
  private:
   Pulled read(const std::string& name) const;
-  bool needs_pixels(PixelEncoding found) const;
 
   DirectoryOptions options_;
   NumberBook& book_;

@@ -15,6 +15,7 @@ namespace {
 
 // Why the system does not give us the file, if so: OpenCV would only say that it did not open.
 std::optional<Error> file_error(const std::string& path) {
+  if (path.find("://") != std::string::npos) return std::nullopt;  // FFmpeg fetches it
   std::error_code code;
   if (std::filesystem::is_directory(path, code)) {
     return Error{ErrorCode::invalid_argument,

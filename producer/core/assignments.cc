@@ -1,0 +1,89 @@
+#include "producer/core/assignments.h"
+
+#include <optional>
+#include <variant>
+
+namespace ride::producer {
+namespace {
+
+using stream::JobPhase;
+
+bool has_ended(JobPhase phase) {
+  switch (phase) {
+    case JobPhase::creating:
+    case JobPhase::running:
+    case JobPhase::paused:
+    case JobPhase::draining:
+      return false;
+    case JobPhase::completed:
+    case JobPhase::cancelled:
+    case JobPhase::failed:
+      return true;
+  }
+  return true;
+}
+
+std::optional<Wish> wish_in(JobPhase phase) {
+  switch (phase) {
+    case JobPhase::running:
+      return Wish::run;
+    case JobPhase::paused:
+      return Wish::pause;
+    case JobPhase::draining:
+      return Wish::drain;
+    case JobPhase::creating:  // its topics are being made
+    case JobPhase::completed:
+    case JobPhase::cancelled:
+    case JobPhase::failed:
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+void Assignments::take(const stream::Decision& decision) {
+  if (const auto* accepted = std::get_if<stream::JobAccepted>(&decision.body)) accept(*accepted);
+  if (const auto* changed = std::get_if<stream::JobPhaseChanged>(&decision.body)) change_phase(*changed);
+  if (const auto* assigned = std::get_if<stream::AssignSource>(&decision.body)) assign(*assigned);
+  if (const auto* out = std::get_if<stream::WorkerOut>(&decision.body)) out_ = out_ || out->worker == self_;
+}
+
+void Assignments::accept(const stream::JobAccepted& accepted) {
+  Job& job = jobs_[{accepted.spec.job, accepted.spec.run}];
+  job.spec = std::make_shared<const stream::JobSpec>(accepted.spec);
+}
+
+void Assignments::change_phase(const stream::JobPhaseChanged& changed) {
+  const auto job = jobs_.find({changed.job, changed.run});
+  if (job == jobs_.end()) return;
+  if (has_ended(changed.phase)) {
+    jobs_.erase(job);  // for ever: a job that is submitted again has another run number
+  } else {
+    job->second.phase = changed.phase;
+  }
+}
+
+void Assignments::assign(const stream::AssignSource& assigned) {
+  const auto job = jobs_.find({assigned.job, assigned.run});
+  if (job == jobs_.end()) return;
+  const auto owner = job->second.owners.find(assigned.source);
+  if (owner != job->second.owners.end() && assigned.epoch < owner->second.epoch) return;  // epochs never fall
+  job->second.owners[assigned.source] = {assigned.producer, assigned.session, assigned.epoch};
+}
+
+std::map<SourceKey, Assignment> Assignments::mine() const {
+  std::map<SourceKey, Assignment> mine;
+  if (out_) return mine;
+  for (const auto& [key, job] : jobs_) {
+    const std::optional<Wish> wish = wish_in(job.phase);
+    if (!wish) continue;
+    for (const auto& [source, owner] : job.owners) {
+      if (owner.producer != self_ || job.spec->source(source) == nullptr) continue;
+      mine[{key.first, key.second, source}] = {job.spec, owner.session, owner.epoch, *wish};
+    }
+  }
+  return mine;
+}
+
+}  // namespace ride::producer

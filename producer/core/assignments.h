@@ -1,0 +1,65 @@
+// Assignments: which sources this producer has to run, and how, as ride.decisions says. Pure: feed every decision that
+// counts, in log order, and read what is wanted now.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "stream/control.h"
+
+namespace ride::producer {
+
+// What the owner of a source has to do.
+enum class Wish { run, pause, drain };
+
+struct SourceKey {
+  JobName job;
+  RunNumber run;
+  std::string source;
+  auto operator<=>(const SourceKey&) const = default;
+};
+
+struct Assignment {
+  std::shared_ptr<const stream::JobSpec> job;
+  SessionId session;
+  Epoch epoch;
+  Wish wish = Wish::run;
+};
+
+class Assignments {
+ public:
+  explicit Assignments(WorkerId self) : self_(std::move(self)) {}
+
+  void take(const stream::Decision& decision);
+
+  // Sources that this producer owns in jobs that run, pause or drain. A source that is not in it any more: stop it.
+  std::map<SourceKey, Assignment> mine() const;
+  // Decided to be lost or replaced: this incarnation never owns anything again.
+  bool out() const { return out_; }
+
+ private:
+  struct Owner {
+    WorkerId producer;
+    SessionId session;
+    Epoch epoch;
+  };
+  struct Job {
+    std::shared_ptr<const stream::JobSpec> spec;
+    stream::JobPhase phase = stream::JobPhase::creating;
+    std::map<std::string, Owner> owners;
+  };
+  using JobKey = std::pair<JobName, RunNumber>;
+
+  void accept(const stream::JobAccepted& accepted);
+  void change_phase(const stream::JobPhaseChanged& changed);
+  void assign(const stream::AssignSource& assigned);
+
+  WorkerId self_;
+  bool out_ = false;
+  std::map<JobKey, Job> jobs_;  // that have not ended
+};
+
+}  // namespace ride::producer

@@ -1,0 +1,72 @@
+// ride-producer: reads the sources that the master gives it and sends their frames to Kafka. Started by ride-agent, or
+// by hand.
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdlib>
+#include <iostream>
+
+#include "common/log.h"
+#include "common/version.h"
+#include "producer/producer.h"
+#include "producer/sources/ffmpeg_setup.h"
+#include "producer/sources/live_source.h"
+#include "stream/kafka/client_flags.h"
+
+namespace {
+
+std::atomic<bool> stop = false;
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{
+      "ride-producer reads cameras, network streams, videos, folders of pictures, made-up scenes and Kafka topics, and "
+      "sends\n"
+      "their frames into the topics of a job.\n\n"
+      "It needs a running master (ride-master) on the same Kafka cluster, which tells it what to read. Usually "
+      "ride-agent\n"
+      "starts producers; by hand:\n  ride-producer --brokers 127.0.0.1:9092 --name p1"};
+  ride::producer::ProducerConfig config;
+  ride::kafka::ClientFlags flags(app);
+  std::string node, memory;
+  app.add_option("--name", config.name, "Name of this producer, kept over restarts")->default_val("producer");
+  app.add_option("--node", node, "Name of the node it runs on (default: the host's name)");
+  app.add_option("--memory", memory, "Memory for frames on their way to Kafka, all sources together")
+      ->default_val("256MiB");
+  app.set_version_flag("--version", std::string("ride-producer ") + ride::version());
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  ride::init_logging("ride-producer");
+  auto kafka = flags.config("ride-producer");
+  const auto budget = ride::parse_byte_size(memory);
+  if (!kafka || !budget || budget->bytes < (1 << 20)) {
+    std::cerr << "ride-producer: "
+              << (!kafka    ? kafka.error().message
+                  : !budget ? budget.error().message
+                            : "--memory must be at least 1MiB")
+              << '\n';
+    return 2;
+  }
+  config.kafka = *kafka;
+  config.prefix = flags.prefix();
+  config.node = ride::NodeName{node.empty() ? ride::kafka::host_name() : node};
+  config.memory_bytes = budget->bytes;
+  std::signal(SIGINT, [](int) { stop = true; });
+  std::signal(SIGTERM, [](int) { stop = true; });
+  std::signal(SIGPIPE, SIG_IGN);
+  ride::producer::prepare_video_capture();
+
+  ride::Result<void> result;
+  {
+    ride::producer::Producer producer(std::move(config), ride::process_environment());
+    result = producer.run(stop);
+  }
+  if (!result) ride::log_error("{}", result.error().message);
+  const int code = result.ok() ? 0 : 1;
+  // A capture that hangs in a driver or in FFmpeg may still use their static objects: those stay.
+  if (ride::producer::abandoned_captures() > 0) std::_Exit(code);
+  return code;
+}

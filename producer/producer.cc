@@ -1,0 +1,160 @@
+#include "producer/producer.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include "common/log.h"
+#include "producer/kafka_access.h"
+
+namespace ride::producer {
+namespace {
+
+using std::chrono::milliseconds;
+
+// A process that nobody heard of for so long may have been replaced: it stops its sources until it is heard again (D3).
+constexpr milliseconds kIsolatedAfter(10'000);
+constexpr milliseconds kPoll(50);
+
+}  // namespace
+
+Producer::Producer(ProducerConfig config, Environment environment)
+    : config_(std::move(config)),
+      environment_(std::move(environment)),
+      budget_(config_.memory_bytes),
+      log_(make_kafka_access(config_.kafka)) {}
+
+Producer::~Producer() { stop_all(); }
+
+std::vector<stream::SourceProgress> Producer::progress() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<stream::SourceProgress> all;
+  for (const auto& [key, runner] : runners_) all.push_back(runner->progress());
+  return all;
+}
+
+Result<void> Producer::run(const std::atomic<bool>& stop) {
+  auto joined = stream::Member::join(
+      {.kafka = config_.kafka,
+       .prefix = config_.prefix,
+       .name = config_.name,
+       .node = config_.node,
+       .kind = stream::ProcessKind::producer},
+      [this](stream::Heartbeat& beat) {
+        beat.http = config_.http;
+        beat.sources = progress();
+      },
+      stop);
+  if (!joined) {
+    if (joined.error().code == ErrorCode::cancelled) return {};
+    return joined.error();
+  }
+  member_ = std::move(*joined);
+  assignments_ = std::make_unique<Assignments>(member_->id());
+  log_info("{} joined on {}", member_->id().value, config_.kafka.brokers);
+  const Result<void> ended = control(stop);
+  stop_all();
+  member_->leave(ended.ok() ? "stopped" : ended.error().message);
+  return ended;
+}
+
+Result<void> Producer::control(const std::atomic<bool>& stop) {
+  while (!stop) {
+    auto decisions = member_->poll_decisions(kPoll);
+    if (!decisions) {
+      if (!decisions.error().retriable) return decisions.error();
+      continue;
+    }
+    for (const stream::Decision& decision : *decisions) assignments_->take(decision);
+    if (!member_->caught_up()) continue;
+    if (assignments_->out()) {
+      return Error{ErrorCode::unavailable, "this producer was declared lost; a new one has to take its place", true};
+    }
+    if (const auto failed = fatal()) return *failed;
+    reconcile();
+  }
+  return {};
+}
+
+std::map<SourceKey, Assignment> Producer::wanted() {
+  auto wanted = assignments_->mine();
+  const bool isolated = member_->since_acknowledged() > kIsolatedAfter;
+  if (isolated != isolated_) {
+    isolated_ = isolated;
+    if (isolated) {
+      log_warning("no heartbeat was acknowledged for {}: the sources stop until Kafka is back",
+                  format_duration(kIsolatedAfter));
+    } else {
+      log_info("heartbeats are acknowledged again");
+    }
+  }
+  if (isolated) {
+    for (auto& [key, assignment] : wanted) assignment.wish = Wish::pause;
+  }
+  return wanted;
+}
+
+void Producer::reconcile() {
+  const auto wanted = this->wanted();
+  for (auto at = runners_.begin(); at != runners_.end();) {
+    const auto want = wanted.find(at->first);
+    const bool keep = want != wanted.end() && want->second.session == at->second->session();
+    if (keep) {
+      at->second->wish(want->second.wish);
+    } else {
+      at->second->stop();
+    }
+    // Taken out under the lock, ended outside of it: heartbeats do not wait for a runner.
+    std::unique_ptr<SourceRunner> done;
+    if (!keep && at->second->finished()) {
+      log_info("source {} of job {} is stopped", at->first.source, at->first.job.value);
+      const std::lock_guard lock(mutex_);
+      done = std::move(at->second);
+      at = runners_.erase(at);
+    } else {
+      ++at;
+    }
+  }
+  for (const auto& [key, assignment] : wanted) {
+    if (!runners_.contains(key)) start(key, assignment);
+  }
+}
+
+void Producer::start(const SourceKey& key, const Assignment& assignment) {
+  log_info("source {} of job {}, run {}: session {}", key.source, key.job.value, key.run.value,
+           assignment.session.value);
+  RunnerServices services{
+      .log = *log_,
+      .budget = budget_,
+      .incarnation = member_->id().value,
+      .environment = environment_,
+      .notify =
+          [this, key](stream::Severity severity, const std::string& code, const std::string& text, bool fatal_for_job) {
+            member_->notice(severity, code, text, key.job.value, key.source, fatal_for_job);
+          },
+      .changed = [this] { member_->beat_now(); },
+  };
+  auto runner = std::make_unique<SourceRunner>(assignment, key.source, std::move(services));
+  const std::lock_guard lock(mutex_);
+  runners_.emplace(key, std::move(runner));
+}
+
+std::optional<Error> Producer::fatal() const {
+  for (const auto& [key, runner] : runners_) {
+    if (const auto error = runner->fatal()) {
+      return Error{error->code, fmt::format("source {}: {}", key.source, error->message), error->retriable};
+    }
+  }
+  return std::nullopt;
+}
+
+// All at once, so that it takes as long as the slowest.
+void Producer::stop_all() {
+  std::map<SourceKey, std::unique_ptr<SourceRunner>> runners;
+  for (auto& [key, runner] : runners_) runner->stop();
+  for (auto& [key, runner] : runners_) {
+    while (!runner->finished()) std::this_thread::sleep_for(milliseconds(5));
+  }
+  const std::lock_guard lock(mutex_);
+  runners.swap(runners_);
+}
+
+}  // namespace ride::producer

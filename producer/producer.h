@@ -1,0 +1,63 @@
+// Producer: one process that runs the sources that the master gives it. Reads ride.decisions, reports by heartbeats.
+// Threads: run() is the control thread; each source has a runner of its own. Failure: run() returns an Error when this
+// incarnation must end (a writer failed for good, it was declared lost); the agent starts the next one.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "common/environment.h"
+#include "common/result.h"
+#include "producer/core/assignments.h"
+#include "producer/log_access.h"
+#include "producer/shared_budget.h"
+#include "producer/source_runner.h"
+#include "stream/kafka/client_config.h"
+#include "stream/member.h"
+
+namespace ride::producer {
+
+struct ProducerConfig {
+  kafka::ClientConfig kafka;
+  std::string prefix = "ride";
+  std::string name = "producer";
+  NodeName node;
+  std::int64_t memory_bytes = 256 << 20;  // of frames on their way, all sources together
+  std::string http;                       // of /metrics; empty: none
+};
+
+class Producer {
+ public:
+  Producer(ProducerConfig config, Environment environment);
+  ~Producer();
+
+  // Until `stop` is set: then finishes what is in flight and says goodbye.
+  Result<void> run(const std::atomic<bool>& stop);
+
+  // Any thread.
+  std::vector<stream::SourceProgress> progress() const;
+  std::int64_t held_bytes() { return budget_.held(); }
+
+ private:
+  Result<void> control(const std::atomic<bool>& stop);
+  void reconcile();
+  std::map<SourceKey, Assignment> wanted();
+  void start(const SourceKey& key, const Assignment& assignment);
+  void stop_all();
+  std::optional<Error> fatal() const;
+
+  ProducerConfig config_;
+  Environment environment_;
+  SharedBudget budget_;
+  std::unique_ptr<LogAccess> log_;
+  std::unique_ptr<stream::Member> member_;
+  std::unique_ptr<Assignments> assignments_;
+  bool isolated_ = false;     // no heartbeat got through for long
+  mutable std::mutex mutex_;  // of runners_: heartbeats look at them
+  std::map<SourceKey, std::unique_ptr<SourceRunner>> runners_;
+};
+
+}  // namespace ride::producer

@@ -1,0 +1,16 @@
+// Reads a stretch of one partition from one offset to another, the way a restart looks at what it wrote before.
+#pragma once
+
+#include <chrono>
+#include <functional>
+
+#include "stream/ports.h"
+
+namespace ride::producer {
+
+// Calls `take` with every record of [range.first, range.end) in order. timeout (retriable): the log did not give them
+// in `limit`; errors of the reader are passed on, retriable: a range that was deleted meanwhile is asked for again.
+Result<void> read_range(stream::RecordReader& reader, const stream::TopicPartition& at, stream::OffsetRange range,
+                        std::chrono::milliseconds limit, const std::function<void(const stream::Record&)>& take);
+
+}  // namespace ride::producer

@@ -1,0 +1,45 @@
+// Where a finite source goes on after a restart (D7): at the lowest number that is not known to stand in its home
+// partition of every output. The rule is pure (ResumeRule); find_resume_point() reads the ends of the partitions for
+// it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "producer/log_access.h"
+#include "stream/spec.h"
+
+namespace ride::producer {
+
+struct ResumePoint {
+  std::int64_t next = 0;  // the first number to send
+  bool ended = false;     // the end records stand in every partition: there is nothing to do
+  bool operator==(const ResumePoint&) const = default;
+};
+
+// What is known of one partition: the last number of the source whose set is whole there.
+struct PartitionTail {
+  std::optional<std::int64_t> last;
+  bool ended = false;
+};
+
+class ResumeRule {
+ public:
+  // In its home partition a source's numbers rise without gaps, since each leaves a set and its writer never skips. So
+  // the lowest missing one is `last` + partitions (frames go round), or `last` + 1 (all of a source in one partition).
+  void add(const stream::OutputSpec& output, PartitionId partition, const std::string& source,
+           const PartitionTail& tail);
+  ResumePoint point() const;
+
+ private:
+  std::optional<std::int64_t> lowest_missing_, end_;
+  bool all_ended_ = true;
+};
+
+// Reads backwards from the end of each partition until the source's last set is found; where readers have ACKed and
+// deletion took it, the readers' committed watermarks tell. Errors are retriable, unless the topics are gone.
+Result<ResumePoint> find_resume_point(LogAccess& log, const stream::JobSpec& job, const stream::SourceSpec& source,
+                                      SessionId session);
+
+}  // namespace ride::producer

@@ -1,0 +1,117 @@
+// SourceRunner: one assigned source on a thread of its own: opens it, paces, sends, reconnects, pauses, ends.
+// Owner: Producer. Threads: wish(), stop(), progress() and the questions may be called from any; all else is the
+// runner's own. Failure: fatal() is set when the writer to Kafka is beyond use: then the whole incarnation ends (D7).
+// Everything else is told by progress().error and by notices, and tried again or given up for this source alone.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "common/environment.h"
+#include "producer/core/assignments.h"
+#include "producer/core/gap_tracker.h"
+#include "producer/core/pacer.h"
+#include "producer/core/rate_meter.h"
+#include "producer/log_access.h"
+#include "producer/number_book.h"
+#include "producer/outgoing.h"
+#include "producer/shared_budget.h"
+#include "producer/source.h"
+#include "stream/control.h"
+
+namespace ride::producer {
+
+struct RunnerServices {
+  LogAccess& log;
+  SharedBudget& budget;
+  std::string incarnation;
+  Environment environment;
+  // Called on the runner's thread.
+  std::function<void(stream::Severity, const std::string& code, const std::string& text, bool fatal_for_job)> notify;
+  std::chrono::milliseconds finish_limit{5000};  // for what is in flight when the runner is stopped
+  std::function<void()> changed;                 // progress has news that should not wait for the next heartbeat
+};
+
+class SourceRunner {
+ public:
+  // Starts the thread. `assignment.job` has a source of this name.
+  SourceRunner(Assignment assignment, const std::string& source, RunnerServices services);
+  ~SourceRunner();  // stops and waits
+
+  void wish(Wish wish);
+  void stop();  // finish what is in flight, then the thread ends
+  bool finished() const { return finished_; }
+  SessionId session() const { return assignment_.session; }
+
+  stream::SourceProgress progress() const;
+  std::optional<Error> fatal() const;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void run();
+  bool prepare();
+  Result<void> prepare_once();
+  void step();
+  void rest(std::chrono::milliseconds time);  // serves the writer meanwhile
+  bool ensure_open();
+  void close_source();
+
+  void pull();
+  void on_frame(CapturedFrame frame);
+  void on_rejected();
+  void on_source_error(const Error& error);
+  void send();
+  void send_now(Clock::time_point now);
+  void pass_over(const std::string& reason);
+  void on_acknowledged(std::int64_t number, bool picture);
+
+  void begin_end();
+  void finish_end();
+  void publish();
+  bool live() const { return source_ && source_->state().live; }
+  bool stopping() const { return stop_.load(); }
+
+  const Assignment assignment_;
+  const stream::SourceSpec& spec_;
+  RunnerServices services_;
+
+  std::atomic<bool> stop_{false}, finished_{false};
+  std::atomic<Wish> wish_{Wish::run};
+  mutable std::mutex mutex_;  // of what other threads look at
+  stream::SourceProgress progress_;
+  std::optional<Error> fatal_;
+
+  // The runner's thread alone.
+  enum class Phase { flowing, ending, ended, failed };
+  Phase phase_ = Phase::flowing;
+  std::unique_ptr<NumberBook> book_;
+  std::unique_ptr<Source> source_;
+  std::unique_ptr<Outgoing> out_;
+  std::optional<Pacer> pacer_;
+  GapTracker gaps_;
+  RateMeter rate_;
+  bool open_ = false, connected_ = false, told_lost_ = false;
+  Clock::time_point retry_at_{};
+  std::string error_;
+  std::optional<CapturedFrame> pending_;  // pulled, not sent
+  std::optional<RejectedItem> rejected_;  // pulled, not noted down
+  bool stamped_ = false;                  // pending_ has its capture time
+  std::int64_t next_number_ = 0;          // live: of the next frame; else: of the next item to pull
+  std::int64_t settled_before_ = 0;       // items that an earlier owner of this session finished
+  std::int64_t rejected_before_ = 0;      // of these
+  Clock::time_point published_at_{};
+  std::int64_t acked_ = 0, dropped_ = 0, unusable_ = 0;
+  std::int64_t broken_notices_ = 0;
+  SystemTime last_frame_{};
+
+  std::thread thread_;  // last: it uses all of the above
+};
+
+}  // namespace ride::producer

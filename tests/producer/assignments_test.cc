@@ -1,0 +1,118 @@
+#include "producer/core/assignments.h"
+
+#include <gtest/gtest.h>
+
+namespace ride::producer {
+namespace {
+
+using namespace stream;  // NOLINT: a test of its records
+
+class AssignmentsTest : public testing::Test {
+ protected:
+  void take(DecisionBody body) {
+    assignments_.take({.log = "log", .epoch = 1, .leader = "m", .body = std::move(body)});
+  }
+  void accept(std::int64_t run) {
+    JobSpec spec{.job = JobName{"job"}, .run = RunNumber{run}};
+    spec.sources = {{.name = "gate"}, {.name = "yard"}};
+    take(JobAccepted{.spec = spec});
+  }
+  void phase(std::int64_t run, JobPhase phase) {
+    take(JobPhaseChanged{.job = JobName{"job"}, .run = RunNumber{run}, .phase = phase});
+  }
+  void assign(std::int64_t run, const std::string& source, const std::string& producer, std::int64_t session,
+              std::int64_t epoch) {
+    take(AssignSource{.job = JobName{"job"},
+                      .run = RunNumber{run},
+                      .source = source,
+                      .producer = WorkerId{producer},
+                      .session = SessionId{session},
+                      .epoch = Epoch{epoch}});
+  }
+  // "gate/1 run" for each source that is ours.
+  std::string mine() const {
+    std::string text;
+    for (const auto& [key, assignment] : assignments_.mine()) {
+      const char* wish = assignment.wish == Wish::run ? "run" : assignment.wish == Wish::pause ? "pause" : "drain";
+      text += key.source + "/" + std::to_string(assignment.session.value) + " " + wish + ";";
+    }
+    return text;
+  }
+  Assignments assignments_{WorkerId{"p#1"}};
+};
+
+TEST_F(AssignmentsTest, ASourceIsOursFromItsAssignmentToItsNext) {
+  accept(1);
+  assign(1, "gate", "p#1", 1, 1);
+  EXPECT_EQ(mine(), "") << "its topics are being made";
+  phase(1, JobPhase::running);
+  EXPECT_EQ(mine(), "gate/1 run;");
+  assign(1, "yard", "p#1", 4, 2);
+  EXPECT_EQ(mine(), "gate/1 run;yard/4 run;");
+  assign(1, "gate", "q#9", 2, 3);
+  EXPECT_EQ(mine(), "yard/4 run;");
+  assign(1, "gate", "p#1", 3, 4);
+  EXPECT_EQ(mine(), "gate/3 run;yard/4 run;");
+  assign(1, "yard", "", 5, 5);
+  EXPECT_EQ(mine(), "gate/3 run;");
+}
+
+TEST_F(AssignmentsTest, FollowsThePhasesOfTheJob) {
+  accept(1);
+  assign(1, "gate", "p#1", 1, 1);
+  phase(1, JobPhase::running);
+  phase(1, JobPhase::paused);
+  EXPECT_EQ(mine(), "gate/1 pause;");
+  phase(1, JobPhase::running);
+  EXPECT_EQ(mine(), "gate/1 run;");
+  phase(1, JobPhase::draining);
+  EXPECT_EQ(mine(), "gate/1 drain;");
+  phase(1, JobPhase::completed);
+  EXPECT_EQ(mine(), "");
+}
+
+TEST_F(AssignmentsTest, AnEndedRunNeverComesBackAndOtherRunsAreOthers) {
+  accept(1);
+  phase(1, JobPhase::running);
+  assign(1, "gate", "p#1", 1, 1);
+  phase(1, JobPhase::cancelled);
+  phase(1, JobPhase::running);
+  assign(1, "gate", "p#1", 2, 2);
+  EXPECT_EQ(mine(), "");
+  accept(2);
+  phase(2, JobPhase::running);
+  assign(2, "gate", "p#1", 1, 3);
+  EXPECT_EQ(mine(), "gate/1 run;");
+}
+
+TEST_F(AssignmentsTest, AnOlderEpochChangesNothing) {
+  accept(1);
+  phase(1, JobPhase::running);
+  assign(1, "gate", "p#1", 2, 7);
+  assign(1, "gate", "q#1", 1, 6);
+  EXPECT_EQ(mine(), "gate/2 run;");
+}
+
+TEST_F(AssignmentsTest, WhoIsOutOwnsNothingEverAgain) {
+  accept(1);
+  phase(1, JobPhase::running);
+  assign(1, "gate", "p#1", 1, 1);
+  take(WorkerOut{.worker = WorkerId{"q#1"}});
+  EXPECT_FALSE(assignments_.out());
+  take(WorkerOut{.worker = WorkerId{"p#1"}});
+  EXPECT_TRUE(assignments_.out());
+  assign(1, "gate", "p#1", 2, 2);
+  EXPECT_EQ(mine(), "");
+}
+
+TEST_F(AssignmentsTest, SourcesAndJobsThatAreNotKnownAreLeftAlone) {
+  assign(9, "gate", "p#1", 1, 1);
+  phase(9, JobPhase::running);
+  accept(1);
+  phase(1, JobPhase::running);
+  assign(1, "attic", "p#1", 1, 1);
+  EXPECT_EQ(mine(), "");
+}
+
+}  // namespace
+}  // namespace ride::producer

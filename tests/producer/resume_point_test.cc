@@ -1,0 +1,200 @@
+#include "producer/resume_point.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+#include <vector>
+
+#include "memory_access.h"
+#include "stream/core/commit_metadata.h"
+#include "stream/core/frame_record.h"
+#include "stream/frame_writer.h"
+
+namespace ride::producer {
+namespace {
+
+using stream::PartitionBy;
+
+stream::OutputSpec output(int partitions, PartitionBy by = PartitionBy::frame) {
+  return {.to = "stage", .topic = "frames", .partitions = partitions, .partition_by = by};
+}
+
+ResumePoint point_of(int partitions, const std::vector<PartitionTail>& tails) {
+  ResumeRule rule;
+  for (int p = 0; p < partitions; ++p)
+    rule.add(output(partitions), PartitionId{p}, "src", tails[static_cast<std::size_t>(p)]);
+  return rule.point();
+}
+
+TEST(ResumeRule, BeginsAtTheLowestNumberThatIsMissing) {
+  struct Row {
+    std::vector<PartitionTail> tails;
+    ResumePoint point;
+  };
+  for (const Row& row : std::vector<Row>{
+           {{{}, {}, {}}, {0, false}},
+           {{{.last = 0}, {}, {}}, {1, false}},
+           {{{.last = 0}, {}, {.last = 2}}, {1, false}},  // 1 is missing, 2 is sent again
+           {{{.last = 9}, {.last = 10}, {.last = 11}}, {12, false}},
+           {{{.last = 30}, {.last = 1}, {.last = 29}}, {4, false}},  // partition 1 fell behind
+           {{{.last = 10, .ended = true}, {.last = 10, .ended = true}, {.last = 10, .ended = true}}, {10, true}},
+           {{{.last = 10, .ended = true}, {.last = 7}, {.last = 10, .ended = true}},
+            {10, false}},  // only an end is missing
+           {{{.last = 10, .ended = true}, {.last = 4}, {.last = 10, .ended = true}}, {7, false}},
+       }) {
+    EXPECT_EQ(point_of(3, row.tails), row.point);
+  }
+}
+
+TEST(ResumeRule, ASourceInOnePartitionGoesOnBehindItsLastNumberThere) {
+  const auto by_source = output(4, PartitionBy::source);
+  const PartitionId home = stream::home_partition({.source = "src"}, PartitionBy::source, 4);
+  ResumeRule rule;
+  for (int p = 0; p < 4; ++p) {
+    rule.add(by_source, PartitionId{p}, "src", PartitionId{p} == home ? PartitionTail{.last = 41} : PartitionTail{});
+  }
+  EXPECT_EQ(rule.point(), (ResumePoint{42, false}));
+
+  // The end stands everywhere but at home, where all frames were lost on the way: all are missing.
+  ResumeRule lost;
+  for (int p = 0; p < 4; ++p) {
+    lost.add(by_source, PartitionId{p}, "src",
+             PartitionId{p} == home ? PartitionTail{} : PartitionTail{.last = 9, .ended = true});
+  }
+  EXPECT_EQ(lost.point(), (ResumePoint{0, false}));
+}
+
+TEST(ResumeRule, OfSeveralOutputsTheOneThatFellBehindCounts) {
+  ResumeRule rule;
+  rule.add(output(1), PartitionId{0}, "src", {.last = 20});
+  rule.add(output(2), PartitionId{0}, "src", {.last = 14});
+  rule.add(output(2), PartitionId{1}, "src", {.last = 19});
+  EXPECT_EQ(rule.point(), (ResumePoint{16, false}));
+}
+
+// shared/proof/source_restart.py in C++: partitions answer at their own pace, the source is killed again and again, and
+// the readers' watermarks must take every number exactly once.
+TEST(ResumeRule, LosesNothingAndTakesNothingTwiceOverManyCrashes) {
+  for (unsigned seed = 0; seed < 500; ++seed) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    std::mt19937 random(seed);
+    const auto below = [&](int limit) { return std::uniform_int_distribution<int>(0, limit - 1)(random); };
+    const int partitions = 2 + below(4), total = 60;
+    std::vector<std::vector<int>> logs(static_cast<std::size_t>(partitions));
+    for (int incarnation = 0; incarnation < 4; ++incarnation) {
+      ResumeRule rule;
+      for (int p = 0; p < partitions; ++p) {
+        const auto& log = logs[static_cast<std::size_t>(p)];
+        PartitionTail tail;
+        if (!log.empty()) tail.last = *std::max_element(log.begin(), log.end());
+        rule.add(output(partitions), PartitionId{p}, "src", tail);
+      }
+      std::vector<std::vector<int>> queues(static_cast<std::size_t>(partitions));
+      for (int n = static_cast<int>(rule.point().next); n < total; ++n)
+        queues[static_cast<std::size_t>(n % partitions)].push_back(n);
+      for (int steps = incarnation == 3 ? 1'000'000 : below(60); steps > 0; --steps) {
+        auto& queue = queues[static_cast<std::size_t>(below(partitions))];
+        if (!queue.empty()) {
+          logs[static_cast<std::size_t>(queue.front() % partitions)].push_back(queue.front());
+          queue.erase(queue.begin());
+        }
+        if (std::all_of(queues.begin(), queues.end(), [](const auto& q) { return q.empty(); })) break;
+      }
+    }
+    std::vector<int> taken;
+    for (const auto& log : logs) {
+      int watermark = -1;
+      for (const int n : log) {
+        if (n > watermark) taken.push_back(watermark = n);
+      }
+    }
+    std::sort(taken.begin(), taken.end());
+    ASSERT_EQ(taken.size(), static_cast<std::size_t>(total));
+    for (int n = 0; n < total; ++n) ASSERT_EQ(taken[static_cast<std::size_t>(n)], n);
+  }
+}
+
+class FindResumePoint : public testing::Test {
+ protected:
+  FindResumePoint() {
+    (void)log_->admin()->create({.name = "frames", .partitions = 2});
+    job_.job = JobName{"job"};
+    job_.run = RunNumber{1};
+    job_.sources.push_back({.name = "src", .kind = "synthetic", .finite = true, .outputs = {output(2)}});
+    job_.stages.push_back({.name = "stage", .topic = "frames", .partitions = 2, .group_id = "group"});
+  }
+  void write(const std::string& source, std::int64_t session, std::int64_t from, std::int64_t to,
+             RunNumber run = RunNumber{1}) {
+    auto writer = log_->writer();
+    stream::FrameSetWriter sets(*writer, {.job = "job",
+                                          .run = run,
+                                          .source = source,
+                                          .writer = "w#1",
+                                          .outputs = {output(2)},
+                                          .max_message_bytes = 300'000});
+    for (std::int64_t n = from; n < to; ++n) {
+      ASSERT_TRUE(
+          sets.write({.id = {source, SessionId{session}, n}, .image = cv::Mat(2, 2, CV_8U, cv::Scalar(1))}, nullptr)
+              .ok());
+    }
+    ASSERT_TRUE(sets.flush(std::chrono::seconds(5)).ok());
+  }
+  ResumePoint find() {
+    MemoryAccess access(log_);
+    auto found = find_resume_point(access, job_, job_.sources[0], SessionId{1});
+    EXPECT_TRUE(found.ok()) << found.error().message;
+    return *found;
+  }
+  std::shared_ptr<stream::MemoryLog> log_ = stream::MemoryLog::make();
+  stream::JobSpec job_;
+};
+
+TEST_F(FindResumePoint, AnEmptyTopicIsTheBeginning) { EXPECT_EQ(find(), (ResumePoint{0, false})); }
+
+TEST_F(FindResumePoint, FindsTheSourcesLastNumbersBehindThoseOfOthers) {
+  write("src", 1, 0, 7);
+  write("other", 1, 0, 900);
+  EXPECT_EQ(find(), (ResumePoint{7, false}));
+}
+
+TEST_F(FindResumePoint, OtherRunsAndSessionsDoNotCount) {
+  write("src", 1, 0, 50, RunNumber{2});
+  write("src", 3, 0, 50);
+  EXPECT_EQ(find(), (ResumePoint{0, false}));
+}
+
+TEST_F(FindResumePoint, ReadersCommitsTellWhereDeletionTookTheRecords) {
+  write("src", 1, 0, 20);
+  stream::CommitMetadata metadata;
+  metadata.watermarks.raise({"src", PartitionId{0}}, {1, 18});
+  const stream::TopicPartition first{"frames", PartitionId{0}}, second{"frames", PartitionId{1}};
+  ASSERT_TRUE(log_->commits()->commit("group", {{first, {Offset{10}, stream::pack(metadata)}}}).ok());
+  ASSERT_TRUE(log_->admin()->delete_before(first, Offset{10}).ok());
+  EXPECT_EQ(find(), (ResumePoint{20, false}));
+  // In the other partition the records are gone and no reader says what they were: all of them count as missing.
+  ASSERT_TRUE(log_->admin()->delete_before(second, Offset{10}).ok());
+  EXPECT_EQ(find(), (ResumePoint{1, false}));
+}
+
+TEST_F(FindResumePoint, ASetThatWasCutShortCountsAsMissing) {
+  write("src", 1, 0, 4);
+  // Number 4, of which only the first of its parts reached the log.
+  auto writer = log_->writer();
+  stream::RecordHeader header{.id = {"src", SessionId{1}, 4}, .job = "job", .writer_stage = "src"};
+  header.origin = {{"src", PartitionId{0}}, {1, 4}, RunNumber{1}};
+  header.parts = 2;
+  header.writer = "w#1";
+  header.content_type = "image/x-raw";
+  header.pixels = stream::PixelFormat{.rows = 2, .cols = 2};
+  header.chunk = stream::Chunk{.index = 0, .count = 2, .begin = 0, .total = 4};
+  static const std::uint8_t bytes[2] = {1, 2};
+  ASSERT_TRUE(
+      writer->send({"frames", PartitionId{0}}, {.headers = stream::encode_header(header), .value = bytes}, nullptr)
+          .ok());
+  ASSERT_TRUE(writer->flush(std::chrono::seconds(5)).ok());
+  EXPECT_EQ(find(), (ResumePoint{4, false}));
+}
+
+}  // namespace
+}  // namespace ride::producer

@@ -1,0 +1,313 @@
+// A runner against the in-memory log: what readers take must be every item once, whatever happens to the runner.
+#include "producer/source_runner.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "memory_access.h"
+#include "producer/topic_book.h"
+#include "stream/frame_codec.h"
+#include "test_files.h"
+
+namespace ride::producer {
+namespace {
+
+using testing::HasSubstr;
+
+class SourceRunnerTest : public testing::Test {
+ protected:
+  SourceRunnerTest() { (void)log_->admin()->create({.name = "frames", .partitions = kPartitions}); }
+
+  stream::SourceSpec synthetic(std::int64_t frames) {
+    return {.name = "src",
+            .kind = "synthetic",
+            .unpaced = true,
+            .finite = frames > 0,
+            .params = {{"width", std::int64_t{16}},
+                       {"height", std::int64_t{8}},
+                       {"channels", std::int64_t{1}},
+                       {"frames", frames},
+                       {"seed", std::int64_t{1}},
+                       {"scene", std::string("moving")}}};
+  }
+  stream::SourceSpec directory(const std::string& path) {
+    return {.name = "src", .kind = "directory", .uri = path, .unpaced = true, .max_pixels = 10'000, .finite = true};
+  }
+
+  std::unique_ptr<SourceRunner> start(stream::SourceSpec spec, std::int64_t session = 1) {
+    spec.outputs = {{.to = "stage", .topic = "frames", .partitions = kPartitions}};
+    auto job = std::make_shared<stream::JobSpec>();
+    job->job = JobName{"job"};
+    job->run = RunNumber{1};
+    job->prefix = "p";
+    job->sources = {spec};
+    job->stages = {{.name = "stage", .topic = "frames", .partitions = kPartitions, .group_id = "group"}};
+    RunnerServices services{.log = access_,
+                            .budget = budget_,
+                            .incarnation = "p#" + std::to_string(++incarnations_),
+                            .environment = environment_of({}),
+                            .notify =
+                                [this](stream::Severity, const std::string& code, const std::string& text, bool fatal) {
+                                  const std::lock_guard lock(mutex_);
+                                  notices_.push_back(code + (fatal ? "!" : "") + ": " + text);
+                                },
+                            .finish_limit = finish_limit_,
+                            .changed = [] {}};
+    return std::make_unique<SourceRunner>(Assignment{.job = job, .session = SessionId{session}}, "src",
+                                          std::move(services));
+  }
+  Taken taken() { return read_topic(*log_, "frames", kPartitions, "src"); }
+  std::vector<std::string> notices() {
+    const std::lock_guard lock(mutex_);
+    return notices_;
+  }
+  static bool ended(const SourceRunner& runner) {
+    return eventually([&] { return runner.progress().ended; });
+  }
+  static void expect_each_once(const Taken& taken, std::int64_t total) {
+    EXPECT_EQ(taken.pictures.size() + taken.dropped.size(), static_cast<std::size_t>(total));
+    for (std::int64_t n = 0; n < total; ++n) {
+      EXPECT_EQ(taken.pictures.contains(n) + taken.dropped.contains(n), 1) << "number " << n;
+    }
+    for (const auto& [number, times] : taken.pictures) EXPECT_EQ(times, 1) << "number " << number;
+  }
+
+  static constexpr int kPartitions = 3;
+  std::shared_ptr<stream::MemoryLog> log_ = stream::MemoryLog::make();
+  MemoryAccess access_{log_};
+  SharedBudget budget_{1 << 20};
+  std::mutex mutex_;
+  std::vector<std::string> notices_;
+  int incarnations_ = 0;
+  std::chrono::milliseconds finish_limit_{5000};
+};
+
+TEST_F(SourceRunnerTest, AFiniteSourceSendsEachItemOnceAndEndsEveryPartition) {
+  const auto runner = start(synthetic(100));
+  ASSERT_TRUE(ended(*runner));
+  const Taken all = taken();
+  expect_each_once(all, 100);
+  EXPECT_EQ(all.ended, kPartitions);
+  const auto progress = runner->progress();
+  EXPECT_EQ(progress.frames, 100);
+  EXPECT_EQ(progress.total, 100);
+  EXPECT_EQ(progress.dropped + progress.rejected, 0);
+  EXPECT_EQ(budget_.held(), 0);
+  EXPECT_EQ(progress.error, "");
+}
+
+TEST_F(SourceRunnerTest, TheFramesAreThePicturesOfTheSource) {
+  const auto runner = start(synthetic(4));
+  ASSERT_TRUE(ended(*runner));
+  auto frame = stream::to_frame(taken().frames.at(3), std::nullopt, 0);
+  ASSERT_TRUE(frame.ok()) << frame.error().message;
+  EXPECT_EQ(to_string(frame->id), "src/1/3");
+  EXPECT_EQ(frame->image.size(), cv::Size(16, 8));
+  EXPECT_LT(std::chrono::abs(system_now() - frame->captured_at), std::chrono::minutes(1));
+}
+
+TEST_F(SourceRunnerTest, BrokenFilesLeaveARecordInTheirPlaceAndAreReported) {
+  const TempFolder folder;
+  const auto jpeg = encoded(test_picture(20, 30), ".jpg");
+  folder.write("a.jpg", jpeg);
+  folder.write("b.jpg", "no picture at all\n");
+  folder.write("c.jpg", first(jpeg, jpeg.size() / 2));
+  folder.write("d.jpg", encoded(test_picture(200, 200), ".jpg"));
+  folder.write("e.jpg", jpeg);
+  const auto runner = start(directory(folder.path()));
+  ASSERT_TRUE(ended(*runner));
+  const Taken all = taken();
+  expect_each_once(all, 5);
+  EXPECT_EQ(all.pictures.size(), 2u);
+  EXPECT_THAT(all.dropped.at(1), HasSubstr("broken_picture: is a text file"));
+  EXPECT_THAT(all.dropped.at(2), HasSubstr("truncated"));
+  EXPECT_THAT(all.dropped.at(3), HasSubstr("max_pixels"));
+  const auto progress = runner->progress();
+  EXPECT_EQ(progress.frames, 2);
+  EXPECT_EQ(progress.rejected, 3);
+  EXPECT_EQ(progress.total, 5);
+  ASSERT_EQ(notices().size(), 3u);
+  EXPECT_THAT(notices()[0],
+              AllOf(HasSubstr("broken_picture: "), HasSubstr(folder / "b.jpg"), HasSubstr("is a text file")));
+}
+
+TEST_F(SourceRunnerTest, ARestartedDirectoryLosesNothingAndCountsNothingTwice) {
+  const TempFolder folder;
+  const auto jpeg = encoded(test_picture(20, 30), ".jpg");
+  for (int i = 0; i < 40; ++i) {
+    const std::string name = std::to_string(100 + i) + ".jpg";
+    i % 10 == 3 ? folder.write(name, "text\n") : folder.write(name, jpeg);
+  }
+  finish_limit_ = std::chrono::milliseconds(0);  // killed: nothing that is in flight arrives
+  const std::int64_t steps[] = {3, 9, 4, 11};    // records that each incarnation gets through before it is "killed"
+  for (const std::int64_t records : steps) {
+    access_.gate = std::make_shared<WriterGate>();
+    access_.gate->left = records;
+    const auto runner = start(directory(folder.path()));
+    const auto gate = access_.gate;
+    ASSERT_TRUE(eventually([&] { return gate->left <= 0; }));
+    gate->deliver = false;
+    folder.write("000-new.jpg", jpeg);  // the folder changes meanwhile
+  }
+  access_.gate = std::make_shared<WriterGate>();
+  const auto runner = start(directory(folder.path()));
+  ASSERT_TRUE(ended(*runner)) << runner->progress().error;
+  const Taken all = taken();
+  expect_each_once(all, 40);
+  EXPECT_EQ(all.dropped.size(), 4u);
+  EXPECT_EQ(all.ended, kPartitions);
+  const auto progress = runner->progress();
+  EXPECT_EQ(progress.rejected, 4);
+  EXPECT_EQ(progress.frames, 36);
+  EXPECT_EQ(notices().size(), 4u) << "each broken file is told once";
+}
+
+TEST_F(SourceRunnerTest, AnEndedSourceStaysEnded) {
+  { ASSERT_TRUE(ended(*start(synthetic(10)))); }
+  const auto again = start(synthetic(10));
+  ASSERT_TRUE(ended(*again));
+  EXPECT_EQ(again->progress().frames, 10);
+  EXPECT_EQ(taken().repeats, 0);
+}
+
+TEST_F(SourceRunnerTest, PausesAndGoesOnWithTheNextNumber) {
+  auto spec = synthetic(0);
+  spec.unpaced = false;
+  spec.fps = 500;
+  const auto runner = start(spec);
+  ASSERT_TRUE(eventually([&] { return runner->progress().frames >= 20; }));
+  runner->wish(Wish::pause);
+  ASSERT_TRUE(eventually([&] { return !runner->progress().connected; }));
+  const auto paused_at = runner->progress().frames;
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  EXPECT_LE(runner->progress().frames, paused_at + 1);
+  runner->wish(Wish::run);
+  ASSERT_TRUE(eventually([&] { return runner->progress().frames >= paused_at + 20; }));
+  runner->wish(Wish::drain);
+  ASSERT_TRUE(ended(*runner));
+  const Taken all = taken();
+  expect_each_once(all, runner->progress().frames);
+  EXPECT_EQ(all.ended, kPartitions);
+}
+
+TEST_F(SourceRunnerTest, KeepsItsPace) {
+  auto spec = synthetic(60);
+  spec.unpaced = false;
+  spec.fps = 100;
+  const auto begun = std::chrono::steady_clock::now();
+  const auto runner = start(spec);
+  ASSERT_TRUE(ended(*runner));
+  EXPECT_GE(std::chrono::steady_clock::now() - begun, std::chrono::milliseconds(590));
+  const Taken all = taken();
+  const auto first = all.frames.at(0).header.captured_at, last = all.frames.at(59).header.captured_at;
+  EXPECT_NEAR(std::chrono::duration<double>(last - first).count(), 0.59, 0.1);
+}
+
+TEST_F(SourceRunnerTest, MemoryStaysBoundedWhileKafkaTakesNothingAndNothingIsLost) {
+  access_.gate->deliver = false;
+  auto spec = synthetic(300);
+  spec.params["width"] = std::int64_t{200};
+  spec.params["height"] = std::int64_t{100};  // 20 kB a frame, 6 MB in all; the budget is 1 MiB
+  const auto runner = start(spec);
+  ASSERT_TRUE(eventually([&] { return budget_.held() > (1 << 20) - 20'000; }));
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  EXPECT_LE(budget_.held(), 1 << 20);
+  EXPECT_EQ(runner->progress().frames, 0);
+  access_.gate->deliver = true;
+  ASSERT_TRUE(ended(*runner));
+  expect_each_once(taken(), 300);
+  EXPECT_EQ(runner->progress().frames, 300);
+}
+
+TEST_F(SourceRunnerTest, WithDropWhatIsLateIsLeftOutAndAccountedFor) {
+  access_.gate->deliver = false;
+  auto spec = synthetic(200);
+  spec.unpaced = false;
+  spec.fps = 400;
+  spec.drop_when_late = true;
+  spec.params["width"] = std::int64_t{400};
+  spec.params["height"] = std::int64_t{300};  // 120 kB a frame: eight fill the budget
+  const auto runner = start(spec);
+  ASSERT_TRUE(eventually([&] { return runner->progress().dropped > 50; }));
+  access_.gate->deliver = true;
+  ASSERT_TRUE(ended(*runner));
+  const Taken all = taken();
+  expect_each_once(all, 200);
+  const auto progress = runner->progress();
+  EXPECT_EQ(progress.frames + progress.dropped, 200);
+  EXPECT_EQ(static_cast<std::int64_t>(all.dropped.size()), progress.dropped);
+  EXPECT_THAT(all.dropped.begin()->second, HasSubstr("when_late"));
+}
+
+TEST_F(SourceRunnerTest, AMissingFolderFailsTheJobAndSaysWhy) {
+  const auto runner = start(directory("/no/such/folder"));
+  ASSERT_TRUE(eventually([&] { return !notices().empty(); }));
+  EXPECT_THAT(notices()[0],
+              AllOf(HasSubstr("source_failed!: source src"), HasSubstr("'/no/such/folder' does not exist")));
+  EXPECT_THAT(runner->progress().error, HasSubstr("does not exist"));
+  EXPECT_FALSE(runner->progress().connected);
+  EXPECT_FALSE(runner->fatal());
+}
+
+TEST_F(SourceRunnerTest, AnUnsetSecretIsNamedButNoSecretIs) {
+  const auto runner = start({.name = "src", .kind = "camera", .uri = "rtsp://${CAM_USER}:${CAM_PASS}@gate.invalid/x"});
+  ASSERT_TRUE(eventually([&] { return !runner->progress().error.empty(); }));
+  EXPECT_THAT(runner->progress().error, HasSubstr("CAM_USER"));
+}
+
+TEST_F(SourceRunnerTest, ACameraThatIsAwayIsNoEndAndIsToldOnce) {
+  const auto runner = start({.name = "src", .kind = "camera", .uri = "/dev/video987"});
+  ASSERT_TRUE(eventually([&] { return !runner->progress().error.empty(); }));
+  std::this_thread::sleep_for(std::chrono::milliseconds(800));  // some attempts
+  EXPECT_EQ(notices().size(), 1u);
+  EXPECT_THAT(notices()[0], HasSubstr("camera_lost: source src: camera /dev/video987 is not there"));
+  EXPECT_EQ(runner->progress().gaps, 0);
+  EXPECT_FALSE(runner->progress().ended);
+}
+
+TEST_F(SourceRunnerTest, ACodecThatCannotHoldAPictureRejectsItAlone) {
+  const TempFolder folder;
+  folder.write("a.png", encoded(test_picture(20, 30, CV_16UC1), ".png"));
+  folder.write("b.png", encoded(test_picture(20, 30), ".png"));
+  auto spec = directory(folder.path());
+  spec.codec = "jpeg:90";
+  const auto runner = start(spec);
+  ASSERT_TRUE(ended(*runner));
+  const Taken all = taken();
+  EXPECT_EQ(all.pictures.size(), 1u);
+  EXPECT_EQ(all.frames.at(1).header.content_type, "image/jpeg");
+  EXPECT_THAT(all.dropped.at(0), HasSubstr("8-bit"));
+}
+
+TEST_F(SourceRunnerTest, ATopicIsCopiedWithItsPicturesAndItsBrokenRecords) {
+  ASSERT_TRUE(log_->admin()->create({.name = "plates", .partitions = 2}).ok());
+  const auto jpeg = encoded(test_picture(20, 30), ".jpg");
+  auto writer = log_->writer();
+  const auto put = [&](int partition, const std::vector<std::uint8_t>& bytes) {
+    auto owner = std::make_shared<std::vector<std::uint8_t>>(bytes);
+    ASSERT_TRUE(writer->send({"plates", PartitionId{partition}}, {.value = *owner, .owner = owner}, nullptr).ok());
+    ASSERT_TRUE(writer->flush(std::chrono::seconds(5)).ok());
+  };
+  put(0, jpeg);
+  put(1, first(jpeg, jpeg.size() / 2));
+  put(0, jpeg);
+  const stream::SourceSpec spec{
+      .name = "src", .kind = "topic", .uri = "plates", .params = {{"format", std::string("image")}}};
+  {
+    const auto runner = start(spec);
+    ASSERT_TRUE(eventually([&] { return runner->progress().frames == 2 && runner->progress().rejected == 1; }));
+    ASSERT_TRUE(eventually([&] { return taken().dropped.size() == 1; }));
+  }
+  const Taken all = taken();
+  EXPECT_EQ(all.pictures.size(), 2u);
+  EXPECT_THAT(all.frames.begin()->second.header.attributes.at("source_record"), HasSubstr("plates/"));
+  // The next owner goes on behind what was acknowledged.
+  put(1, jpeg);
+  const auto runner = start(spec, 2);
+  ASSERT_TRUE(eventually([&] { return runner->progress().frames == 1; }));
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  EXPECT_EQ(runner->progress().frames, 1);
+}
+
+}  // namespace
+}  // namespace ride::producer
