@@ -178,5 +178,31 @@ TEST(WriteVideo, AFullDiskIsAnErrorAndTheSegmentCanGoOn) {
   EXPECT_EQ(numbers_in(folder / "0.avi"), (std::vector<int>{0, 1, 2, 3})) << "half a frame was left in the video";
 }
 
+TEST(WriteVideo, ASegmentThatCouldNotBeClosedIsClosedWhenItsLastFrameComesAgain) {
+  TempFolder folder;
+  KeepingEmitter out;
+  out.can_hold = true;
+  auto task = opened("write_video", segments(folder / "{segment}.avi", 5));
+  feed(*task, out, 0, 3);
+  std::vector<std::uint8_t> jpeg;
+  cv::imencode(".jpg", numbered(4).image, jpeg, {cv::IMWRITE_JPEG_QUALITY, 90});
+  {
+    // Room for the frame, and for half of the index.
+    const auto before = bytes_of(folder / folder.files().front()).size();
+    const FileSizeLimit limit(before + 8 + jpeg.size() + 41);
+    for (int tries = 0; tries < 2; ++tries) {
+      const auto done = task->process(numbered(4), out);
+      ASSERT_FALSE(done);
+      EXPECT_TRUE(done.error().retriable) << done.error().message;
+    }
+    EXPECT_EQ(out.held.at("gate"), 5) << "each frame is held once";
+  }
+  feed(*task, out, 4, 5);
+  EXPECT_EQ(out.held.at("gate"), 1);
+  ASSERT_TRUE(task->finish(out));
+  EXPECT_EQ(numbers_in(folder / "0.avi"), (std::vector<int>{0, 1, 2, 3, 4}));
+  EXPECT_EQ(numbers_in(folder / "5.avi"), std::vector<int>{5});
+}
+
 }  // namespace
 }  // namespace ride::tasks

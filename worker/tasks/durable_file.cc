@@ -166,6 +166,7 @@ DurableFile::DurableFile(DurableFile&& other) noexcept
       temporary_(std::exchange(other.temporary_, {})),
       fd_(std::exchange(other.fd_, -1)),
       sync_(other.sync_),
+      sync_failure_(other.sync_failure_),
       size_(other.size_) {}
 
 DurableFile& DurableFile::operator=(DurableFile&& other) noexcept {
@@ -175,6 +176,7 @@ DurableFile& DurableFile::operator=(DurableFile&& other) noexcept {
   temporary_ = std::exchange(other.temporary_, {});
   fd_ = std::exchange(other.fd_, -1);
   sync_ = other.sync_;
+  sync_failure_ = other.sync_failure_;
   size_ = other.size_;
   return *this;
 }
@@ -204,10 +206,16 @@ Result<void> DurableFile::cut(std::int64_t size) {
 }
 
 Result<void> DurableFile::commit() {
-  if (sync_ && ::fsync(fd_) != 0) return system_error("sync", path_, errno);
-  // Network and quota file systems may report a failed write only here.
-  if (::close(std::exchange(fd_, -1)) != 0) return system_error("close", path_, errno);
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) return system_error("put in its place", path_, errno);
+  if (fd_ >= 0 && sync_failure_ == 0) {
+    if (sync_ && ::fsync(fd_) != 0) sync_failure_ = errno;
+    // Network and quota file systems may report a failed write only here.
+    if (::close(std::exchange(fd_, -1)) != 0 && sync_failure_ == 0) sync_failure_ = errno;
+  }
+  // A second fsync would succeed: the kernel has dropped what it could not write.
+  if (sync_failure_ != 0) return system_error("sync", path_, sync_failure_);
+  if (!temporary_.empty() && ::rename(temporary_.c_str(), path_.c_str()) != 0) {
+    return system_error("put in its place", path_, errno);
+  }
   temporary_.clear();
   return sync_ ? sync_folder(folder_of(path_)) : Result<void>();
 }

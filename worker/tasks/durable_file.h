@@ -29,7 +29,8 @@ class DurableFile {
   Result<void> cut(std::int64_t size);  // takes back what was written behind `size`
   std::int64_t size() const { return size_; }
   const std::string& path() const { return path_; }
-  // Puts the file in its place, over what is there. The object is then done.
+  // Puts the file in its place, over what is there. The object is then done. May be called again after an Error, except
+  // after a failed sync: what the disk holds is unknown then, and it fails from there on.
   Result<void> commit();
 
  private:
@@ -39,6 +40,7 @@ class DurableFile {
   std::string path_, temporary_;
   int fd_ = -1;
   bool sync_ = true;
+  int sync_failure_ = 0;  // errno
   std::int64_t size_ = 0;
 };
 

@@ -109,12 +109,23 @@ Result<void> MjpegAvi::add(std::span<const std::uint8_t> jpeg) {
   return {};
 }
 
-Result<void> MjpegAvi::commit() {
+Result<void> MjpegAvi::write_index() {
   Bytes index;
   index.tag("idx1").u32(static_cast<std::uint32_t>(index_.size()) * 16);
   for (const Entry& entry : index_) index.tag("00dc").u32s({kKeyFrame, entry.offset, entry.size});
   if (auto written = file_.write(index.take()); !written) return written;
-  if (auto written = file_.write_at(0, header()); !written) return written;
+  return file_.write_at(0, header());
+}
+
+Result<void> MjpegAvi::commit() {
+  const std::int64_t end_of_frames = file_.size();
+  if (!complete_) {
+    if (auto written = write_index(); !written) {
+      if (auto undone = file_.cut(end_of_frames); !undone) return undone;
+      return written;
+    }
+    complete_ = true;
+  }
   return file_.commit();
 }
 

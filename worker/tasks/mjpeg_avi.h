@@ -27,7 +27,8 @@ class MjpegAvi {
   int height() const { return height_; }
   std::size_t frames() const { return index_.size(); }
   const std::string& path() const { return file_.path(); }
-  Result<void> commit();  // index, counts, sync, rename
+  // Index, counts, sync, rename. May be called again after an Error (but see DurableFile::commit); no add() after it.
+  Result<void> commit();
 
  private:
   struct Entry {
@@ -37,12 +38,14 @@ class MjpegAvi {
       : file_(std::move(file)), width_(width), height_(height), fps_(fps) {}
   std::vector<std::uint8_t> header() const;
   Result<void> write_chunk(std::span<const std::uint8_t> jpeg);
+  Result<void> write_index();
 
   DurableFile file_;
   int width_ = 0, height_ = 0;
   double fps_ = 0;
   std::vector<Entry> index_;
   std::uint32_t largest_ = 0;
+  bool complete_ = false;  // index and counts are written
 };
 
 }  // namespace ride::tasks

@@ -23,7 +23,8 @@ struct Segment {
   SessionId session;
   std::int64_t block = 0;  // frame number / segment_frames
   MjpegAvi video;
-  SystemTime last{};  // capture time of its newest frame
+  std::int64_t newest = -1;  // number of its newest frame
+  SystemTime last{};         // and its capture time
   bool held = false;
 };
 
@@ -52,6 +53,7 @@ class WriteVideo : public Task {
     if (!jpeg) return jpeg.error();
     if (auto closed = close_overtaken(frame, out); !closed) return at(frame, closed.error());
     const auto open = segments_.find(frame.id.source);
+    if (open != segments_.end() && closing_with(frame, open->second)) return close_at(frame, out);
     if (open != segments_.end() && !belongs(frame, jpeg->size(), open->second)) {
       if (auto closed = close_segment(frame.id.source, out); !closed) return at(frame, closed.error());
     }
@@ -64,11 +66,10 @@ class WriteVideo : public Task {
                                place(env_, frame), jpeg->size())};
     }
     if (auto added = (*segment)->video.add(*jpeg); !added) return at(frame, added.error());
+    (*segment)->newest = frame.id.number;
     (*segment)->last = frame.captured_at;
     (*segment)->held = out.hold(frame.id.source);
-    if ((frame.id.number + 1) % segment_frames_ != 0) return {};
-    auto closed = close_segment(frame.id.source, out);
-    return closed ? closed : at(frame, closed.error());
+    return closing_with(frame, **segment) ? close_at(frame, out) : Result<void>();
   }
 
   Result<void> finish(Emitter& out) override {
@@ -110,6 +111,18 @@ class WriteVideo : public Task {
            segment.video.fits(bytes);
   }
 
+  // Whether the segment is full and holds the frame already. So too when a full disk kept it from being closed, and the
+  // caller gives the frame again.
+  bool closing_with(const Frame& frame, const Segment& segment) const {
+    return segment.session == frame.id.session && segment.newest == frame.id.number &&
+           (frame.id.number + 1) % segment_frames_ == 0;
+  }
+
+  Result<void> close_at(const Frame& frame, Emitter& out) {
+    auto closed = close_segment(frame.id.source, out);
+    return closed ? closed : at(frame, closed.error());
+  }
+
   // A source that went silent must not keep its frames without an ACK for ever.
   Result<void> close_overtaken(const Frame& frame, Emitter& out) {
     const auto span = std::chrono::duration<double>(std::max(1.0, static_cast<double>(segment_frames_) / fps_));
@@ -139,13 +152,14 @@ class WriteVideo : public Task {
     return &segments_.emplace(frame.id.source, std::move(segment)).first->second;
   }
 
+  // On an Error the segment stays, to be closed when the caller tries again.
   Result<void> close_segment(const std::string& source, Emitter& out) {
     const auto found = segments_.find(source);
-    auto committed = found->second.video.commit();
+    if (auto committed = found->second.video.commit(); !committed) return committed;
     const bool held = found->second.held;
     segments_.erase(found);
-    if (committed && held) out.release(source);
-    return committed;
+    if (held) out.release(source);
+    return {};
   }
 
   Error at(const Frame& frame, Error error) const {
