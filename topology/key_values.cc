@@ -47,7 +47,8 @@ std::optional<ScalarValue> boolean(const ScalarText& text) {
 }
 
 std::optional<ScalarValue> string_if(bool good, const ScalarText& text) {
-  return good ? std::optional<ScalarValue>(text.text) : std::nullopt;
+  if (!good) return std::nullopt;
+  return std::optional<ScalarValue>(std::in_place, text.text);
 }
 
 std::optional<ScalarValue> duration(const KeySpec& key, const ScalarText& text) {
@@ -167,7 +168,8 @@ std::optional<ScalarValue> convert(const KeySpec& key, const ScalarText& text) {
     case KeyType::shape:
       return string_if(parse_shape(text.text, "8u").has_value(), text);
     case KeyType::fps:
-      return text.text == "max" ? ScalarValue(text.text) : number(key, text);
+      if (text.text == "max") return string_if(true, text);
+      return number(key, text);
     case KeyType::loop:
       return loop(key, text);
     case KeyType::references:

@@ -1,6 +1,6 @@
-// Valid files are broken in thousands of seeded ways. Whatever comes out: no crash, and either a topology or errors
-// whose places lie within the file; a topology that comes out can be planned, drawn and printed. RIDE_SEED replays one
-// seed.
+// Valid and invalid files are broken in thousands of seeded ways. Whatever comes out: no crash, and either a topology
+// or errors whose places lie within the file; a topology that comes out can be planned, drawn and printed. RIDE_SEED
+// replays one seed, RIDE_MUTATIONS=N tries N of them.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -195,7 +195,8 @@ TEST(TopologyMutation, BrokenFilesGiveErrorsWithinTheFileAndNeverACrash) {
   ASSERT_GE(texts.size(), 10u);
   const char* replay = std::getenv("RIDE_SEED");
   const std::uint64_t first = replay == nullptr ? 1 : std::strtoull(replay, nullptr, 10);
-  const std::uint64_t count = replay == nullptr ? 6000 : 1;
+  const char* more = std::getenv("RIDE_MUTATIONS");
+  const std::uint64_t count = more != nullptr ? std::strtoull(more, nullptr, 10) : replay == nullptr ? 6000 : 1;
   for (std::uint64_t seed = first; seed < first + count && !HasFailure(); ++seed) {
     SCOPED_TRACE("RIDE_SEED=" + std::to_string(seed));
     Random random(seed);
