@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "common/version.h"
 #include "producer/producer.h"
+#include "producer/producer_metrics.h"
 #include "producer/sources/ffmpeg_setup.h"
 #include "producer/sources/live_source.h"
 #include "stream/kafka/client_flags.h"
@@ -28,11 +29,12 @@ int main(int argc, char** argv) {
       "starts producers; by hand:\n  ride-producer --brokers 127.0.0.1:9092 --name p1"};
   ride::producer::ProducerConfig config;
   ride::kafka::ClientFlags flags(app);
-  std::string node, memory;
+  std::string node, memory, metrics;
   app.add_option("--name", config.name, "Name of this producer, kept over restarts")->default_val("producer");
   app.add_option("--node", node, "Name of the node it runs on (default: the host's name)");
   app.add_option("--memory", memory, "Memory for frames on their way to Kafka, all sources together")
       ->default_val("256MiB");
+  app.add_option("--metrics", metrics, "Serve /metrics here, host:port; port 0 takes a free one (default: not served)");
   app.set_version_flag("--version", std::string("ride-producer ") + ride::version());
   try {
     app.parse(argc, argv);
@@ -62,6 +64,18 @@ int main(int argc, char** argv) {
   ride::Result<void> result;
   {
     ride::producer::Producer producer(std::move(config), ride::process_environment());
+    std::unique_ptr<ride::producer::MetricsPage> page;
+    if (!metrics.empty()) {
+      auto served = ride::producer::serve_metrics(
+          metrics, [&producer] { return ride::producer::metrics_text(producer.progress(), producer.held_bytes()); });
+      if (!served) {
+        std::cerr << "ride-producer: " << served.error().message << '\n';
+        return 2;
+      }
+      page = std::move(*served);
+      producer.set_http(page->address());
+      ride::log_info("metrics at http://{}/metrics", page->address());
+    }
     result = producer.run(stop);
   }
   if (!result) ride::log_error("{}", result.error().message);

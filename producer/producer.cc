@@ -39,7 +39,7 @@ Result<void> Producer::run(const std::atomic<bool>& stop) {
        .node = config_.node,
        .kind = stream::ProcessKind::producer},
       [this](stream::Heartbeat& beat) {
-        beat.http = config_.http;
+        beat.http = http_;
         beat.sources = progress();
       },
       stop);

@@ -26,13 +26,15 @@ struct ProducerConfig {
   std::string name = "producer";
   NodeName node;
   std::int64_t memory_bytes = 256 << 20;  // of frames on their way, all sources together
-  std::string http;                       // of /metrics; empty: none
 };
 
 class Producer {
  public:
   Producer(ProducerConfig config, Environment environment);
   ~Producer();
+
+  // Where /metrics is, for heartbeats. Before run().
+  void set_http(std::string address) { http_ = std::move(address); }
 
   // Until `stop` is set: then finishes what is in flight and says goodbye.
   Result<void> run(const std::atomic<bool>& stop);
@@ -51,6 +53,7 @@ class Producer {
 
   ProducerConfig config_;
   Environment environment_;
+  std::string http_;
   SharedBudget budget_;
   std::unique_ptr<LogAccess> log_;
   std::unique_ptr<stream::Member> member_;

@@ -77,7 +77,6 @@ bool SourceRunner::prepare() {
     if (prepared) return true;
     error_ = prepared.error().message;
     if (!prepared.error().retriable) {
-      log_error("source {}: {}", spec_.name, error_);
       services_.notify(stream::Severity::error, "source_failed", fmt::format("source {}: {}", spec_.name, error_),
                        spec_.finite);
       phase_ = Phase::failed;
@@ -196,7 +195,6 @@ void SourceRunner::on_frame(CapturedFrame frame) {
   if (const auto gap = gaps_.frame(frame.captured_at)) {
     const auto length = std::chrono::duration_cast<milliseconds>(*gap);
     const std::string text = fmt::format("source {} is back after a gap of {}", spec_.name, format_duration(length));
-    log_info("{}", text);
     services_.notify(stream::Severity::warning, "camera_gap", text, false);
   }
   const bool news = !connected_;
@@ -223,13 +221,12 @@ void SourceRunner::on_rejected() {
   if (*noted) {
     const std::string text =
         fmt::format("source {}: {} {}; it is left out", spec_.name, rejected_->name, rejected_->cause);
-    log_warning("{}", text);
     if (++broken_notices_ <= kBrokenNotices) {
       services_.notify(stream::Severity::warning, "broken_picture", text, false);
     } else if (broken_notices_ == kBrokenNotices + 1) {
       services_.notify(
           stream::Severity::warning, "broken_picture",
-          fmt::format("source {}: more broken pictures follow; they are counted, and listed in the producer's log",
+          fmt::format("source {}: more pictures are broken; they are counted, and their records in the topic say why",
                       spec_.name),
           false);
     }
@@ -247,7 +244,7 @@ void SourceRunner::on_source_error(const Error& error) {
   error_ = error.message;
   retry_at_ = Clock::now() + (device ? (error.retriable ? kLiveRetry : kLiveRetryRefused) : kRetry);
   if (device) gaps_.lost();
-  if (!device || !told_lost_) log_warning("source {}: {}", spec_.name, error_);
+  if (!device && error.retriable) log_warning("source {}: {}; tried again", spec_.name, error_);
   if (device && !told_lost_) {
     told_lost_ = true;  // once an outage, not at every attempt
     services_.notify(stream::Severity::warning, "camera_lost", fmt::format("source {}: {}", spec_.name, error_), false);
