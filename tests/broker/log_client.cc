@@ -109,14 +109,18 @@ std::vector<std::string> consume(const std::string& brokers, const std::string& 
               {"fetch.wait.max.ms", "10"}});
   const Client client = make_client(RD_KAFKA_CONSUMER, all);
   std::int64_t low = 0, high = 0;
-  check(rd_kafka_query_watermark_offsets(client.get(), topic.c_str(), 0, &low, &high, kTimeoutMs), "watermarks");
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(kTimeoutMs);
+  rd_kafka_resp_err_t known = RD_KAFKA_RESP_ERR_UNKNOWN;
+  do {  // right after a start a partition may still elect its leader
+    known = rd_kafka_query_watermark_offsets(client.get(), topic.c_str(), 0, &low, &high, 1000);
+  } while (known && std::chrono::steady_clock::now() < deadline);
+  check(known, "watermarks");
   rd_kafka_topic_partition_list_t* list = rd_kafka_topic_partition_list_new(1);
   rd_kafka_topic_partition_list_add(list, topic.c_str(), 0)->offset = low;
   const auto assigned = rd_kafka_assign(client.get(), list);
   rd_kafka_topic_partition_list_destroy(list);
   check(assigned, "assign");
   std::vector<std::string> values;
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(kTimeoutMs);
   while (static_cast<std::int64_t>(values.size()) < high - low && std::chrono::steady_clock::now() < deadline) {
     rd_kafka_message_t* message = rd_kafka_consumer_poll(client.get(), 100);
     if (!message) continue;
