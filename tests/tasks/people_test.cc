@@ -139,13 +139,23 @@ TEST(DrawDetections, DrawsTheBoxInTheWantedColorAndThicknessAndNothingElse) {
 }
 
 TEST(DrawDetections, WritesLabelAndScoreAboveTheBoxOrInsideAtTheTop) {
-  const cv::Mat black(100, 120, CV_8UC3, cv::Scalar::all(0));
+  const cv::Mat black(100, 160, CV_8UC3, cv::Scalar::all(0));
+  const auto green_between = [](const cv::Mat& picture, int top, int bottom) {
+    cv::Mat green;
+    cv::inRange(picture.rowRange(top, bottom), cv::Scalar(0, 255, 0), cv::Scalar(0, 255, 0), green);
+    return cv::countNonZero(green);
+  };
   const cv::Mat low = drawn(black, R"([{"label":"person","score":0.5,"box":[5,50,60,40]}])");
-  EXPECT_GT(count_of(low.rowRange(30, 46), 255), 50);
-  const cv::Mat high = drawn(black, R"([{"label":"person","score":0.5,"box":[5,2,60,90]}])");
-  EXPECT_GT(count_of(high(cv::Rect(10, 6, 45, 20)), 255), 50);
+  EXPECT_GT(green_between(low, 30, 48), 500) << "the label's ground";
+  EXPECT_EQ(green_between(low, 0, 30), 0);
+  const cv::Mat other = drawn(black, R"([{"label":"person","score":0.7,"box":[5,50,60,40]}])");
+  EXPECT_GT(largest_difference(low, other), 0) << "the score is not written";
+  const cv::Mat high = drawn(black, R"([{"label":"person","score":0.5,"box":[5,3,60,90]}])");
+  EXPECT_GT(green_between(high, 6, 20), 500);
+  const cv::Mat right = drawn(black, R"([{"label":"person","score":0.5,"box":[150,50,9,40]}])");
+  EXPECT_GT(green_between(right, 30, 48), 500) << "the label is cut off at the side";
   const cv::Mat silent = drawn(black, R"([{"label":"person","score":0.5,"box":[5,50,60,40]}])", {{"label", false}});
-  EXPECT_EQ(count_of(silent.rowRange(30, 46), 255), 0);
+  EXPECT_EQ(green_between(silent, 30, 48), 0);
 }
 
 TEST(DrawDetections, KeepsDepthAndChannelsAndTheirValueRange) {

@@ -12,11 +12,14 @@ namespace ride::tasks {
 namespace {
 
 constexpr std::size_t kMaxLabel = 64;  // characters drawn
+constexpr double kFontScale = 0.5;
 
 // 0..255 in the value range of a depth.
 double in_range_of(int depth, double value) {
   return depth == CV_16U ? value * 257 : depth == CV_32F ? value / 255 : value;
 }
+
+double brightness(double blue, double green, double red) { return 0.114 * blue + 0.587 * green + 0.299 * red; }
 
 int pixel(double value) { return cvRound(std::clamp(value, -1e6, 1e6)); }
 
@@ -60,22 +63,31 @@ class DrawDetections : public Task {
   }
 
  private:
-  cv::Scalar color_for(const cv::Mat& picture) const {
+  // A color (0..255) as values of this picture.
+  static cv::Scalar values_in(const cv::Mat& picture, double blue, double green, double red) {
     const auto value = [&](double v) { return in_range_of(picture.depth(), v); };
-    if (picture.channels() == 1) return cv::Scalar(value(0.114 * blue_ + 0.587 * green_ + 0.299 * red_));
-    return {value(blue_), value(green_), value(red_), value(255)};
+    if (picture.channels() == 1) return cv::Scalar(value(brightness(blue, green, red)));
+    return {value(blue), value(green), value(red), value(255)};
   }
 
   void draw(const Detection& found, cv::Mat& picture) const {
-    const cv::Scalar color = color_for(picture);
     const cv::Rect box(pixel(found.x), pixel(found.y), pixel(found.width), pixel(found.height));
-    cv::rectangle(picture, box, color, thickness_, cv::LINE_8);
-    if (!label_) return;
-    const std::string text = fmt::format("{} {:.2f}", found.label.substr(0, kMaxLabel), found.score);
-    // Above the box; where the picture ends, inside it.
-    const int above = box.y - thickness_ - 3;
-    const cv::Point at(std::max(0, box.x), above >= 12 ? above : box.y + thickness_ + 14);
-    cv::putText(picture, text, at, cv::FONT_HERSHEY_SIMPLEX, 0.5, color, 1, cv::LINE_8);
+    cv::rectangle(picture, box, values_in(picture, blue_, green_, red_), thickness_, cv::LINE_8);
+    if (label_) write_label(fmt::format("{} {:.2f}", found.label.substr(0, kMaxLabel), found.score), box, picture);
+  }
+
+  // On a ground of the boxes' color: above the box where there is room, else inside it; always within the picture's
+  // sides.
+  void write_label(const std::string& text, const cv::Rect& box, cv::Mat& picture) const {
+    int below = 0;
+    const cv::Size size = cv::getTextSize(text, cv::FONT_HERSHEY_SIMPLEX, kFontScale, 1, &below);
+    const int height = size.height + below + 2;
+    const int x = std::max(0, std::min(box.x, picture.cols - size.width - 2));
+    const int y = box.y >= height ? box.y - height : box.y;
+    cv::rectangle(picture, cv::Rect(x, y, size.width + 2, height), values_in(picture, blue_, green_, red_), cv::FILLED);
+    const double ink = brightness(blue_, green_, red_) > 127 ? 0 : 255;
+    cv::putText(picture, text, {x + 1, y + 1 + size.height}, cv::FONT_HERSHEY_SIMPLEX, kFontScale,
+                values_in(picture, ink, ink, ink), 1, cv::LINE_8);
   }
 
   TaskEnv env_;
