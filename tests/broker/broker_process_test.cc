@@ -150,13 +150,15 @@ class HeldBroker {
     }
     close(ends[1]);
     FILE* in = fdopen(ends[0], "r");
-    if (std::fscanf(in, "%d", &broker_) != 1) broker_ = 0;
+    char place[128] = "";
+    if (std::fscanf(in, "%d %127s", &broker_, place) != 2) broker_ = 0;
+    bootstrap_ = place;
     std::fclose(in);
   }
   ~HeldBroker() {
     kill_launcher();
-    if (broker_ > 0) kill(broker_, SIGKILL);
-    within(seconds(10), [this] { return broker_ <= 0 || !process_runs(broker_); });  // it still holds its folder
+    if (broker_ > 1) kill(broker_, SIGKILL);
+    within(seconds(10), [this] { return broker_ <= 1 || !process_runs(broker_); });  // it still holds its folder
   }
   HeldBroker(const HeldBroker&) = delete;
   HeldBroker& operator=(const HeldBroker&) = delete;
@@ -167,8 +169,10 @@ class HeldBroker {
     launcher_ = 0;
   }
   int broker() const { return broker_; }
+  int port() const { return std::stoi(bootstrap_.substr(bootstrap_.rfind(':') + 1)); }
 
  private:
+  std::string bootstrap_;
   int launcher_ = 0, broker_ = 0;
 };
 
@@ -195,6 +199,18 @@ TEST(BrokerProcess, guards_its_folder_even_when_it_outlives_its_launcher) {
   EXPECT_THAT(started.error().message,
               HasSubstr("in use by a running broker (process " + std::to_string(held.broker()) + ")"));
   EXPECT_TRUE(process_runs(held.broker()));
+}
+
+TEST(KafkaFixture, leaves_nothing_behind_when_its_test_program_is_killed) {
+  const TempFolder folder("fixture");
+  const WithEnvironment temp("TMPDIR", folder.path().string()), own("RIDE_TEST_BROKERS", std::nullopt);
+  HeldBroker held("-", "fixture");
+  ASSERT_GT(held.broker(), 0);
+  EXPECT_TRUE(broker::listens("127.0.0.1", held.port(), seconds(1)));
+  EXPECT_FALSE(std::filesystem::is_empty(folder.path()));
+  held.kill_launcher();
+  EXPECT_TRUE(within(seconds(20), [&] { return !broker::listens("127.0.0.1", held.port(), seconds(1)); }));
+  EXPECT_TRUE(within(seconds(20), [&] { return std::filesystem::is_empty(folder.path()); }));
 }
 
 }  // namespace

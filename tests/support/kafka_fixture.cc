@@ -33,7 +33,8 @@ class Janitor {
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);  // not ended together with us
     std::string number = std::to_string(broker), place = folder;
     char shell[] = "/bin/sh", option[] = "-c",
-         script[] = "read -r done || { kill -9 \"$1\"; rm -rf \"$2\"; } 2>/dev/null", name[] = "janitor";
+         script[] = "read -r done || { kill -9 \"$1\"; rm -rf \"$2\"; sleep 1; rm -rf \"$2\"; } 2>/dev/null",
+         name[] = "janitor";
     char* arguments[] = {shell, option, script, name, number.data(), place.data(), nullptr};
     if (posix_spawn(&pid_, shell, &actions, &attributes, arguments, environ) != 0) pid_ = 0;
     posix_spawn_file_actions_destroy(&actions);
