@@ -89,6 +89,7 @@ bool SourceRunner::prepare() {
 }
 
 Result<void> SourceRunner::prepare_once() {
+  out_.reset();  // of an attempt before: two at once would share one account in the budget
   out_ =
       std::make_unique<Outgoing>(*assignment_.job, spec_, assignment_.session, services_.incarnation, services_.budget,
                                  [this](std::int64_t number, bool picture) { on_acknowledged(number, picture); });

@@ -67,8 +67,15 @@ class MemoryAccess : public LogAccess {
   }
   Result<std::unique_ptr<stream::RecordReader>> reader() override { return log_->reader(); }
   Result<std::unique_ptr<stream::CommitStore>> commits() override { return log_->commits(); }
-  Result<std::unique_ptr<stream::TopicAdmin>> admin() override { return log_->admin(); }
+  Result<std::unique_ptr<stream::TopicAdmin>> admin() override {
+    if (failures > 0) {
+      --failures;
+      return Error{ErrorCode::unavailable, "Not leader for partition", true};
+    }
+    return log_->admin();
+  }
 
+  std::atomic<int> failures{0};  // calls that fail as a cluster does that has just made a topic
   std::shared_ptr<WriterGate> gate = std::make_shared<WriterGate>();
 
  private:

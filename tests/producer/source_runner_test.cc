@@ -96,6 +96,15 @@ TEST_F(SourceRunnerTest, AFiniteSourceSendsEachItemOnceAndEndsEveryPartition) {
   EXPECT_EQ(progress.error, "");
 }
 
+TEST_F(SourceRunnerTest, StartsOnceTheClusterIsReady) {
+  access_.failures = 2;
+  const auto runner = start(synthetic(20));
+  ASSERT_TRUE(ended(*runner));
+  expect_each_once(taken(), 20);
+  EXPECT_EQ(runner->progress().error, "");
+  EXPECT_EQ(budget_.held(), 0);
+}
+
 TEST_F(SourceRunnerTest, TheFramesAreThePicturesOfTheSource) {
   const auto runner = start(synthetic(4));
   ASSERT_TRUE(ended(*runner));
