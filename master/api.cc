@@ -1,0 +1,321 @@
+#include "master/api.h"
+
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "common/log.h"
+#include "common/version.h"
+#include "master/master_metrics.h"
+#include "master/openapi_text.h"
+#include "master/views.h"
+
+namespace ride::master {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr std::int64_t kMaxEvents = 1000;
+
+const char* title_of(int status) {
+  switch (status) {
+    case 400:
+      return "Bad Request";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 409:
+      return "Conflict";
+    case 413:
+      return "Payload Too Large";
+    case 422:
+      return "Unprocessable Entity";
+    case 503:
+      return "Service Unavailable";
+    default:
+      return status >= 500 ? "Internal Server Error" : "Error";
+  }
+}
+
+int status_of(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::invalid_argument:
+    case ErrorCode::unsupported:
+    case ErrorCode::corrupt:
+      return 422;
+    case ErrorCode::not_found:
+      return 404;
+    case ErrorCode::already_exists:
+      return 409;
+    case ErrorCode::unavailable:
+    case ErrorCode::timeout:
+    case ErrorCode::cancelled:
+      return 503;
+    case ErrorCode::resource_exhausted:
+      return 413;
+    case ErrorCode::permission:
+    case ErrorCode::internal:
+      return 500;
+  }
+  return 500;
+}
+
+ApiResponse respond(const json& body, int status = 200) {
+  // Texts come from files and processes: bytes that are no UTF-8 are shown as such, not thrown about.
+  return {status, "application/json", body.dump(-1, ' ', false, json::error_handler_t::replace)};
+}
+
+template <class T>
+ApiResponse respond(const Result<T>& body) {
+  return body.ok() ? respond(json(*body)) : problem_of(body.error());
+}
+
+json to_json(const std::vector<topology::Diagnostic>& diagnostics) {
+  auto list = json::array();
+  for (const auto& one : diagnostics)
+    list.push_back({{"file", one.file},
+                    {"line", one.line},
+                    {"column", one.column},
+                    {"length", one.length},
+                    {"severity", to_string(one.severity)},
+                    {"message", one.message},
+                    {"fix", one.fix}});
+  return list;
+}
+
+std::vector<std::string> split(const std::string& path) {
+  std::vector<std::string> parts;
+  for (std::size_t begin = 0; begin <= path.size();) {
+    const auto end = std::min(path.find('/', begin), path.size());
+    parts.push_back(path.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return parts;
+}
+
+// The values of {names} when the path fits the route's.
+std::optional<std::map<std::string, std::string>> match(const std::string& route, const std::string& path) {
+  const auto wanted = split(route), given = split(path);
+  if (wanted.size() != given.size()) return std::nullopt;
+  std::map<std::string, std::string> values;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    if (wanted[i].size() > 2 && wanted[i].front() == '{') {
+      if (given[i].empty()) return std::nullopt;
+      values[wanted[i].substr(1, wanted[i].size() - 2)] = given[i];
+    } else if (wanted[i] != given[i]) {
+      return std::nullopt;
+    }
+  }
+  return values;
+}
+
+Result<std::int64_t> number(const ApiRequest& request, const std::string& name, std::int64_t otherwise) {
+  const auto found = request.query.find(name);
+  if (found == request.query.end()) return otherwise;
+  const auto& text = found->second;
+  std::int64_t value = 0;
+  const auto [rest, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (failed != std::errc() || rest != text.data() + text.size() || value < 0)
+    return Error{ErrorCode::invalid_argument, fmt::format("{}={} is not a whole number from 0", name, text)};
+  return value;
+}
+
+Result<bool> flag(const ApiRequest& request, const std::string& name) {
+  const auto found = request.query.find(name);
+  if (found == request.query.end() || found->second == "false") return false;
+  if (found->second == "true") return true;
+  return Error{ErrorCode::invalid_argument, fmt::format("{}={} is neither true nor false", name, found->second)};
+}
+
+ApiResponse refuse(const Refusal& refusal) {
+  if (!refusal.diagnostics.empty()) return problem(422, refusal.error.message, refusal.diagnostics);
+  // An adopted topic that is not there is an error of the topology, not of the URL.
+  const int status = refusal.error.code == ErrorCode::not_found ? 422 : status_of(refusal.error.code);
+  return problem(status, refusal.error.message);
+}
+
+}  // namespace
+
+ApiResponse problem(int status, const std::string& detail, const std::vector<topology::Diagnostic>& errors) {
+  json body = {{"type", "about:blank"}, {"title", title_of(status)}, {"status", status}, {"detail", detail}};
+  if (status == 422) body["errors"] = to_json(errors);
+  return {status, "application/problem+json", body.dump(-1, ' ', false, json::error_handler_t::replace)};
+}
+
+ApiResponse problem_of(const Error& error) { return problem(status_of(error.code), error.message); }
+
+// ---- routes ----------------------------------------------------------------------------------------------------------
+
+const std::vector<Api::Entry>& Api::table() {
+  static const std::vector<Entry> kTable = {
+      {{"POST", "/api/v1/jobs"}, &Api::submit},
+      {{"GET", "/api/v1/jobs"}, &Api::jobs},
+      {{"GET", "/api/v1/jobs/{job}"}, &Api::job},
+      {{"DELETE", "/api/v1/jobs/{job}"}, &Api::cancel},
+      {{"POST", "/api/v1/jobs/{job}/pause"}, &Api::pause},
+      {{"POST", "/api/v1/jobs/{job}/resume"}, &Api::resume},
+      {{"POST", "/api/v1/jobs/{job}/drain"}, &Api::drain},
+      {{"POST", "/api/v1/plan"}, &Api::plan},
+      {{"GET", "/api/v1/stages"}, &Api::stages},
+      {{"GET", "/api/v1/sources"}, &Api::sources},
+      {{"GET", "/api/v1/workers"}, &Api::workers},
+      {{"GET", "/api/v1/nodes"}, &Api::nodes},
+      {{"GET", "/api/v1/events"}, &Api::events},
+      {{"GET", "/api/v1/openapi.json"}, &Api::openapi},
+      {{"GET", "/healthz"}, &Api::healthz},
+      {{"GET", "/readyz"}, &Api::readyz},
+      {{"GET", "/metrics"}, &Api::metrics},
+  };
+  return kTable;
+}
+
+std::vector<Api::Route> Api::routes() {
+  std::vector<Route> routes;
+  for (const auto& entry : table()) routes.push_back(entry.route);
+  return routes;
+}
+
+ApiResponse Api::handle(const ApiRequest& request) const {
+  auto response = dispatch(request);
+  ports_.metrics.add("ride_http_requests_total", {request.method, std::to_string(response.status)});
+  return response;
+}
+
+ApiResponse Api::dispatch(const ApiRequest& request) const {
+  std::string allowed;
+  for (const auto& [route, handler] : table()) {
+    const auto values = match(route.path, request.path);
+    if (!values) continue;
+    if (request.method == route.method) return (this->*handler)(request, *values);
+    allowed += (allowed.empty() ? "" : ", ") + std::string(route.method);
+  }
+  if (!allowed.empty())
+    return problem(405, fmt::format("{} is not served here; {} is", request.method, allowed));
+  return problem(404, fmt::format("nothing is served at {}; see /api/v1/openapi.json", request.path));
+}
+
+// ---- jobs ------------------------------------------------------------------------------------------------------------
+
+std::variant<Planned, ApiResponse> Api::make_plan(const ApiRequest& request) const {
+  const auto name = request.query.find("name");
+  std::vector<topology::Diagnostic> warnings;
+  auto parsed = ports_.desk.parse(request.body, name == request.query.end() ? "topology.yaml" : name->second, warnings);
+  if (const auto* refusal = std::get_if<Refusal>(&parsed)) return refuse(*refusal);
+  const auto& topology = std::get<topology::Topology>(parsed);
+  auto run = ports_.owner.ask<RunNumber>(
+      [job = JobName{topology.name()}](const State& state) { return next_run(state.hard, job); });
+  if (!run.ok()) return problem_of(run.error());
+  auto planned = ports_.desk.plan(topology, *run);
+  if (const auto* refusal = std::get_if<Refusal>(&planned)) return refuse(*refusal);
+  std::get<Planned>(planned).warnings = std::move(warnings);
+  return std::get<Planned>(std::move(planned));
+}
+
+ApiResponse Api::plan(const ApiRequest& request, const PathValues&) const {
+  auto planned = make_plan(request);
+  if (auto* refused = std::get_if<ApiResponse>(&planned)) return *refused;
+  const auto& result = std::get<Planned>(planned);
+  auto body = topology::plan_to_json(result.plan, result.existing);
+  body["warnings"] = to_json(result.warnings);
+  return respond(body);
+}
+
+ApiResponse Api::submit(const ApiRequest& request, const PathValues&) const {
+  auto planned = make_plan(request);
+  if (auto* refused = std::get_if<ApiResponse>(&planned)) return *refused;
+  const auto& result = std::get<Planned>(planned);
+  auto run = ports_.owner.submit(topology::to_job_spec(result.plan), request.body);
+  if (!run.ok()) return problem_of(run.error());
+  return respond({{"job", result.plan.job},
+                  {"run", run->value},
+                  {"phase", to_string(JobPhase::creating)},
+                  {"warnings", to_json(result.warnings)}},
+                 201);
+}
+
+ApiResponse Api::jobs(const ApiRequest&, const PathValues&) const {
+  return respond(ports_.owner.ask<json>([](const State& state) { return jobs_view(state); }));
+}
+
+ApiResponse Api::job(const ApiRequest&, const PathValues& values) const {
+  const JobName name{values.at("job")};
+  auto view =
+      ports_.owner.ask<std::optional<json>>([name](const State& state) { return job_view(state, name); });
+  if (!view.ok()) return problem_of(view.error());
+  if (!*view) return problem(404, fmt::format("there is no job '{}'", name.value));
+  return respond(**view);
+}
+
+ApiResponse Api::change_phase(const std::string& job, PhaseCommand command, bool delete_topics) const {
+  const JobName name{job};
+  auto run = ports_.owner.change_phase(name, command, delete_topics);
+  if (!run.ok()) return problem_of(run.error());
+  return respond(ports_.owner.ask<json>([name](const State& state) {
+    const auto found = state.hard.jobs.find(name);
+    return found == state.hard.jobs.end() ? json::object() : phase_view(*found->second);
+  }));
+}
+
+ApiResponse Api::pause(const ApiRequest&, const PathValues& values) const {
+  return change_phase(values.at("job"), PhaseCommand::pause, false);
+}
+ApiResponse Api::resume(const ApiRequest&, const PathValues& values) const {
+  return change_phase(values.at("job"), PhaseCommand::resume, false);
+}
+ApiResponse Api::drain(const ApiRequest&, const PathValues& values) const {
+  return change_phase(values.at("job"), PhaseCommand::drain, false);
+}
+ApiResponse Api::cancel(const ApiRequest& request, const PathValues& values) const {
+  const auto deletes = flag(request, "delete_topics");
+  if (!deletes.ok()) return problem(400, deletes.error().message);
+  return change_phase(values.at("job"), PhaseCommand::cancel, *deletes);
+}
+
+// ---- what is there ---------------------------------------------------------------------------------------------------
+
+ApiResponse Api::stages(const ApiRequest&, const PathValues&) const {
+  return respond(ports_.owner.ask<json>([](const State& state) { return stages_view(state); }));
+}
+ApiResponse Api::sources(const ApiRequest&, const PathValues&) const {
+  return respond(ports_.owner.ask<json>([](const State& state) { return sources_view(state); }));
+}
+ApiResponse Api::workers(const ApiRequest&, const PathValues&) const {
+  return respond(ports_.owner.ask<json>([](const State& state) { return workers_view(state); }));
+}
+ApiResponse Api::nodes(const ApiRequest&, const PathValues&) const {
+  return respond(ports_.owner.ask<json>([](const State& state) { return nodes_view(state); }));
+}
+
+ApiResponse Api::events(const ApiRequest& request, const PathValues&) const {
+  const auto after = number(request, "after", 0);
+  const auto limit = number(request, "limit", 200);
+  if (!after.ok()) return problem(400, after.error().message);
+  if (!limit.ok()) return problem(400, limit.error().message);
+  return respond(events_view(ports_.events.since(*after, static_cast<std::size_t>(std::min(*limit, kMaxEvents))), *after));
+}
+
+ApiResponse Api::openapi(const ApiRequest&, const PathValues&) const {
+  return {200, "application/json", openapi_text()};
+}
+
+ApiResponse Api::healthz(const ApiRequest&, const PathValues&) const {
+  return respond({{"status", "alive"}, {"version", version()}});
+}
+
+ApiResponse Api::readyz(const ApiRequest&, const PathValues&) const {
+  if (!ports_.owner.ready()) return problem(503, "the master waits for Kafka, or does not lead");
+  const auto& claim = ports_.owner.claim();
+  return respond({{"status", "leader"}, {"epoch", claim.epoch}, {"id", claim.id}, {"log", ports_.owner.log_id()}});
+}
+
+ApiResponse Api::metrics(const ApiRequest&, const PathValues&) const {
+  auto filled = ports_.owner.ask<bool>([this](const State& state) {
+    fill_metrics(state, ports_.metrics);
+    return true;
+  });
+  if (!filled.ok()) log_debug("metrics without the state: {}", filled.error().message);
+  return {200, "text/plain; version=0.0.4; charset=utf-8", ports_.metrics.text()};
+}
+
+}  // namespace ride::master

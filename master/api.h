@@ -1,0 +1,86 @@
+// The REST API without HTTP's library: requests in, responses out. The route table is the one place that lists what is served;
+// docs/openapi.json describes the same, and a test compares them. Threads: handle() may be called from any.
+// Failure: every error is a problem+json (RFC 7807); a malformed request is an error of its sender, never of the master.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "common/metrics.h"
+#include "master/event_ring.h"
+#include "master/owner.h"
+#include "master/topology_desk.h"
+
+namespace ride::master {
+
+struct ApiRequest {
+  std::string method;  // "GET"
+  std::string path;    // decoded, without the query
+  std::map<std::string, std::string> query;
+  std::string body;
+};
+
+struct ApiResponse {
+  int status = 200;
+  std::string content_type = "application/json";
+  std::string body;
+};
+
+class Api {
+ public:
+  struct Ports {
+    Owner& owner;
+    TopologyDesk& desk;
+    EventRing& events;
+    Metrics& metrics;
+  };
+  explicit Api(Ports ports) : ports_(ports) {}
+
+  ApiResponse handle(const ApiRequest& request) const;
+
+  struct Route {
+    const char* method;
+    const char* path;  // "/api/v1/jobs/{job}"
+  };
+  static std::vector<Route> routes();
+
+ private:
+  using PathValues = std::map<std::string, std::string>;
+  using Handler = ApiResponse (Api::*)(const ApiRequest&, const PathValues&) const;
+  struct Entry {
+    Route route;
+    Handler handler;
+  };
+  static const std::vector<Entry>& table();
+  ApiResponse dispatch(const ApiRequest& request) const;
+
+  ApiResponse submit(const ApiRequest&, const PathValues&) const;
+  ApiResponse plan(const ApiRequest&, const PathValues&) const;
+  ApiResponse jobs(const ApiRequest&, const PathValues&) const;
+  ApiResponse job(const ApiRequest&, const PathValues&) const;
+  ApiResponse pause(const ApiRequest&, const PathValues&) const;
+  ApiResponse resume(const ApiRequest&, const PathValues&) const;
+  ApiResponse drain(const ApiRequest&, const PathValues&) const;
+  ApiResponse cancel(const ApiRequest&, const PathValues&) const;
+  ApiResponse stages(const ApiRequest&, const PathValues&) const;
+  ApiResponse sources(const ApiRequest&, const PathValues&) const;
+  ApiResponse workers(const ApiRequest&, const PathValues&) const;
+  ApiResponse nodes(const ApiRequest&, const PathValues&) const;
+  ApiResponse events(const ApiRequest&, const PathValues&) const;
+  ApiResponse openapi(const ApiRequest&, const PathValues&) const;
+  ApiResponse healthz(const ApiRequest&, const PathValues&) const;
+  ApiResponse readyz(const ApiRequest&, const PathValues&) const;
+  ApiResponse metrics(const ApiRequest&, const PathValues&) const;
+
+  ApiResponse change_phase(const std::string& job, PhaseCommand command, bool delete_topics) const;
+  std::variant<Planned, ApiResponse> make_plan(const ApiRequest& request) const;
+
+  Ports ports_;
+};
+
+// {type, title, status, detail}; `errors` for what is wrong in a topology.
+ApiResponse problem(int status, const std::string& detail, const std::vector<topology::Diagnostic>& errors = {});
+ApiResponse problem_of(const Error& error);
+
+}  // namespace ride::master

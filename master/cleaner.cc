@@ -1,0 +1,65 @@
+#include "master/cleaner.h"
+
+#include <algorithm>
+#include <set>
+
+namespace ride::master {
+
+Cleaner::Round Cleaner::clean(const std::vector<std::shared_ptr<const stream::JobSpec>>& jobs, SystemTime now) {
+  Round round;
+  std::set<std::string> topics;
+  for (const auto& job : jobs) {
+    for (const auto& stage : job->stages) {
+      if (stage.adopt) continue;  // belongs to somebody else
+      topics.insert(stage.topic);
+      auto deleted = clean(stage, now);
+      if (deleted.ok())
+        round.deleted += *deleted;
+      else if (!round.failure)
+        round.failure = deleted.error();
+    }
+  }
+  std::erase_if(progress_, [&](const auto& entry) { return !topics.contains(entry.first.topic); });
+  return round;
+}
+
+Result<std::int64_t> Cleaner::clean(const stream::StageSpec& stage, SystemTime now) {
+  std::vector<stream::TopicPartition> at;
+  for (int p = 0; p < stage.partitions; ++p) at.push_back({stage.topic, PartitionId{p}});
+  auto commits = commits_.committed(stage.group_id, at);
+  if (!commits.ok()) return commits.error();
+  std::int64_t total = 0;
+  for (const auto& [one, commit] : *commits) {
+    if (!commit) continue;
+    auto deleted = clean(stage, one, commit->offset, now);
+    if (!deleted.ok()) return deleted;
+    total += *deleted;
+  }
+  return total;
+}
+
+Result<std::int64_t> Cleaner::clean(const stream::StageSpec& stage, const stream::TopicPartition& at, Offset committed,
+                                    SystemTime now) {
+  auto [found, fresh] = progress_.try_emplace(at, Progress{Offset{0}, std::nullopt});
+  auto& progress = found->second;
+  Offset until = std::min(progress.committed, committed);
+  progress.committed = committed;
+  if (until.value <= 0 || (progress.deleted && until <= *progress.deleted)) return std::int64_t{0};
+  if (stage.keep_ms > 0) {
+    auto kept = admin_.offset_at(at, now - std::chrono::milliseconds(stage.keep_ms));
+    if (!kept.ok()) return kept.error();
+    until = std::min(until, *kept);
+  }
+  if (!progress.deleted) {
+    auto range = admin_.range(at);
+    if (!range.ok()) return range.error();
+    progress.deleted = range->first;
+  }
+  if (until <= *progress.deleted) return std::int64_t{0};
+  if (auto done = admin_.delete_before(at, until); !done.ok()) return done.error();
+  const auto count = until.value - progress.deleted->value;
+  progress.deleted = until;
+  return count;
+}
+
+}  // namespace ride::master

@@ -1,0 +1,132 @@
+#include "master/http_server.h"
+
+#include <httplib.h>
+
+#include <charconv>
+#include <thread>
+
+#include "common/log.h"
+
+namespace ride::master {
+
+namespace {
+
+constexpr std::size_t kMaxBody = 4 << 20;  // a topology is at most 1 MB
+constexpr std::size_t kThreads = 16;
+
+// httplib's own default lets a second master listen on the same port (SO_REUSEPORT) and take half of the requests.
+void set_socket_options(socket_t socket) {
+  const int yes = 1;
+  ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+}
+
+void write(const ApiResponse& from, httplib::Response& to) {
+  to.status = from.status;
+  to.set_content(from.body, from.content_type);
+}
+
+ApiRequest read(const httplib::Request& from) {
+  ApiRequest request{from.method, from.path, {}, from.body};
+  for (const auto& [name, value] : from.params) request.query[name] = value;
+  return request;
+}
+
+std::string describe_error(int status) {
+  switch (status) {
+    case 400:
+      return "the request cannot be understood";
+    case 413:
+      return fmt::format("the body is larger than {} MB", kMaxBody >> 20);
+    case 414:
+      return "the URL is too long";
+    default:
+      return "the request is refused";
+  }
+}
+
+}  // namespace
+
+struct HttpServer::Inside {
+  httplib::Server server;
+  int port = 0;
+  std::thread thread;
+};
+
+Result<HttpAddress> parse_http_address(const std::string& text) {
+  const auto colon = text.rfind(':');
+  HttpAddress address;
+  const auto digits = colon == std::string::npos ? text : text.substr(colon + 1);
+  if (colon != std::string::npos && colon > 0) address.host = text.substr(0, colon);
+  if (address.host.size() > 2 && address.host.front() == '[') address.host = address.host.substr(1, address.host.size() - 2);
+  const auto [rest, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), address.port);
+  const bool whole = failed == std::errc() && rest == digits.data() + digits.size() && !digits.empty();
+  if (!whole || address.port < 0 || address.port > 65535)
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("'{}' is not HOST:PORT, for example 127.0.0.1:7800 (port 0: a free one)", text)};
+  return address;
+}
+
+HttpServer::HttpServer(std::unique_ptr<Inside> inside) : inside_(std::move(inside)) {}
+HttpServer::~HttpServer() { stop(); }
+
+Result<std::unique_ptr<HttpServer>> HttpServer::listen(const HttpAddress& address) {
+  auto inside = std::make_unique<Inside>();
+  auto& server = inside->server;
+  server.set_socket_options(set_socket_options);
+  server.set_payload_max_length(kMaxBody);
+  server.set_read_timeout(10, 0);
+  server.set_write_timeout(10, 0);
+  server.set_keep_alive_timeout(2);
+  server.set_tcp_nodelay(true);
+  server.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
+  if (address.port == 0) {
+    inside->port = server.bind_to_any_port(address.host);
+  } else if (server.bind_to_port(address.host, address.port)) {
+    inside->port = address.port;
+  }
+  if (inside->port <= 0)
+    return Error{ErrorCode::unavailable,
+                 fmt::format("cannot listen on {}:{}: is another master running there? choose another port with --http "
+                             "HOST:PORT (0: a free one)",
+                             address.host, address.port)};
+  return std::unique_ptr<HttpServer>(new HttpServer(std::move(inside)));
+}
+
+int HttpServer::port() const { return inside_->port; }
+
+void HttpServer::serve(std::function<ApiResponse(const ApiRequest&)> handle) {
+  auto& server = inside_->server;
+  const auto answer = [handle = std::move(handle)](const httplib::Request& request, httplib::Response& response) {
+    write(handle(read(request)), response);
+  };
+  // One handler for all: routes are the Api's business.
+  server.Get(".*", answer);
+  server.Post(".*", answer);
+  server.Put(".*", answer);
+  server.Delete(".*", answer);
+  server.Patch(".*", answer);
+  server.set_exception_handler([](const httplib::Request&, httplib::Response& response, std::exception_ptr failure) {
+    try {
+      std::rethrow_exception(failure);
+    } catch (const std::exception& error) {
+      log_error("a request failed: {}", error.what());
+    } catch (...) {
+      log_error("a request failed");
+    }
+    write(problem(500, "the master failed to answer; its log says why"), response);
+  });
+  server.set_error_handler([](const httplib::Request&, httplib::Response& response) {
+    if (response.body.empty()) write(problem(response.status, describe_error(response.status)), response);
+  });
+  inside_->thread = std::thread([this] { inside_->server.listen_after_bind(); });
+  // stop() is only heard by a server that runs.
+  while (!server.is_running()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
+void HttpServer::stop() {
+  if (!inside_->thread.joinable()) return;
+  inside_->server.stop();
+  inside_->thread.join();
+}
+
+}  // namespace ride::master

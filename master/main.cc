@@ -1,0 +1,132 @@
+// ride-master: flags in, Master::start(), exit code out.
+#include <csignal>
+
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <future>
+
+#include "common/log.h"
+#include "common/version.h"
+#include "master/master.h"
+#include "stream/kafka/client_flags.h"
+
+namespace {
+
+constexpr const char* kFooter = R"(
+The master reads topologies, makes topics, gives partitions to workers and sources to producers, and serves the REST API
+that `ride` talks to. It keeps nothing on disk: all that it knows stands in Kafka (<prefix>.decisions, <prefix>.reports), and
+workers go on without it.
+
+Examples:
+  ride broker &                                            # a Kafka of your own
+  ride-master --brokers localhost:9092
+  ride-master --brokers kafka1:9093,kafka2:9093 --http 0.0.0.0:7800 --kafka-config /etc/ride/kafka.conf
+  ride submit street.yaml --master http://127.0.0.1:7800
+
+The API has no passwords: keep it on loopback, or behind something that asks for them. /api/v1/openapi.json describes it,
+/metrics is for Prometheus, /readyz says whether the master leads.
+
+Exit codes: 0 ended as told, 1 failed, 2 wrong usage.)";
+
+struct Flags {
+  std::string http = "127.0.0.1:7800";
+  std::string port_file;
+  std::string tick_interval = "100ms";
+  int loss_ticks = 5;
+};
+
+void declare(CLI::App& app, Flags& flags) {
+  app.footer(kFooter);
+  app.set_version_flag("--version", std::string("ride-master ") + ride::version());
+  app.add_option("--http", flags.http, "Where to serve the API, HOST:PORT; port 0: a free one, which is printed")
+      ->envname("RIDE_HTTP")
+      ->capture_default_str();
+  app.add_option("--port-file", flags.port_file, "A file to write the port to, once the master is ready");
+  app.add_option("--tick-interval", flags.tick_interval, "Time between two ticks in the log; 1 ms for each process at least")
+      ->envname("RIDE_TICK_INTERVAL")
+      ->capture_default_str();
+  app.add_option("--loss-ticks", flags.loss_ticks, "A process is lost after so many ticks without a word of it")
+      ->envname("RIDE_LOSS_TICKS")
+      ->check(CLI::Range(2, 1000))
+      ->capture_default_str();
+}
+
+ride::Result<ride::master::MasterOptions> options_of(const Flags& flags, const ride::kafka::ClientFlags& kafka_flags) {
+  ride::master::MasterOptions options;
+  auto kafka = kafka_flags.config("ride-master");
+  if (!kafka.ok()) return kafka.error();
+  options.kafka = *kafka;
+  options.prefix = kafka_flags.prefix();
+  options.http = flags.http;
+  options.rules.ticks_to_loss = flags.loss_ticks;
+  auto interval = ride::parse_duration(flags.tick_interval);
+  if (!interval.ok() || interval->count() < 10 || interval->count() > 60'000)
+    return ride::Error{ride::ErrorCode::invalid_argument, "--tick-interval takes 10ms to 60s, for example 100ms"};
+  options.rules.tick_interval = *interval;
+  return options;
+}
+
+int fail(const ride::Error& error) {
+  ride::log_error("{}", error.message);
+  return error.code == ride::ErrorCode::invalid_argument ? 2 : 1;
+}
+
+// Written aside and renamed: who waits for the file never reads half of it.
+void write_port(const std::string& file, int port) {
+  if (file.empty()) return;
+  std::ofstream(file + ".tmp") << port << "\n";
+  std::error_code failed;
+  std::filesystem::rename(file + ".tmp", file, failed);
+  if (failed) ride::log_warning("cannot write {}: {}", file, failed.message());
+}
+
+int run(const Flags& flags, const ride::master::MasterOptions& options) {
+  // Waited for below instead of handled; every other thread inherits the mask.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  const auto told_to_end = [&signals] {
+    const timespec patience{0, 50'000'000};
+    return sigtimedwait(&signals, nullptr, &patience) > 0;
+  };
+  std::atomic<bool> stop = false;
+  auto starting = std::async(std::launch::async, [&] { return ride::master::Master::start(options, stop); });
+  while (starting.wait_for(std::chrono::seconds(0)) != std::future_status::ready)
+    if (told_to_end()) std::_Exit(0);  // nothing was begun that has to be ended, and Kafka may be slow to answer
+  auto master = starting.get();
+  if (!master.ok()) return fail(master.error());
+  write_port(flags.port_file, (*master)->port());
+  std::printf("master ready on %s\n", (*master)->url().c_str());
+  std::fflush(stdout);
+  while (!(*master)->failed() && !told_to_end()) {
+  }
+  const auto failure = (*master)->failed();
+  (*master)->stop();
+  if (failure) return fail(*failure);
+  ride::log_info("ended as told");
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Flags flags;
+  CLI::App app{"Decides what runs where: the control plane of RIDE.", "ride-master"};
+  const ride::kafka::ClientFlags kafka_flags(app);
+  declare(app, flags);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  ride::init_logging("ride-master");
+  auto options = options_of(flags, kafka_flags);
+  if (!options.ok()) return fail(options.error());
+  return run(flags, *options);
+}

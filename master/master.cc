@@ -1,0 +1,149 @@
+#include "master/master.h"
+
+#include <unistd.h>
+
+#include "common/log.h"
+#include "master/api.h"
+#include "master/http_server.h"
+#include "master/master_metrics.h"
+#include "master/owner.h"
+#include "master/report_feed.h"
+#include "master/ticker.h"
+#include "master/topic_keeper.h"
+#include "master/topology_desk.h"
+#include "stream/control_client.h"
+#include "stream/kafka/admin.h"
+#include "stream/kafka/reader.h"
+#include "stream/member.h"
+#include "worker/tasks/task.h"
+
+namespace ride::master {
+
+namespace {
+
+constexpr std::chrono::seconds kReportsTail{1};     // who lives speaks again within it
+constexpr std::chrono::seconds kCleanAfterEnd{20};  // jobs that are over are cleaned up so long
+
+TopicKeeper::Jobs jobs_to_clean(const State& state, SystemTime now) {
+  TopicKeeper::Jobs jobs;
+  for (const auto& [name, job] : state.hard.jobs)
+    if (has_owners(job->phase) || (is_over(job->phase) && now - job->phase_at < kCleanAfterEnd))
+      jobs.push_back(job->spec);
+  return jobs;
+}
+
+}  // namespace
+
+// In the order of their making; taken down the other way round.
+struct Master::Parts {
+  explicit Parts(MasterOptions given) : options(std::move(given)) {}
+
+  Result<void> listen() {
+    auto address = parse_http_address(options.http);
+    if (!address.ok()) return address.error();
+    auto server = HttpServer::listen(*address);
+    if (!server.ok()) return server.error();
+    http = std::move(server).value();
+    const bool v6 = address->host.find(':') != std::string::npos;
+    authority = fmt::format("{}:{}", v6 ? "[" + address->host + "]" : address->host, http->port());
+    return {};
+  }
+
+  Result<void> open_keeper() {
+    auto admin = kafka::open_admin(options.kafka);
+    if (!admin.ok()) return admin.error();
+    auto commits = kafka::open_commit_store(options.kafka);
+    if (!commits.ok()) return commits.error();
+    keeper = std::make_unique<TopicKeeper>(TopicKeeper::Ports{std::move(admin).value(), std::move(commits).value(),
+                                                              metrics, events, options.clean_interval});
+    auto questions = kafka::open_admin(options.kafka);
+    if (!questions.ok()) return questions.error();
+    desk = std::make_unique<TopologyDesk>(
+        TopologyDesk::Config{options.prefix, options.kafka.max_message_bytes, tasks::builtin_catalog(), options.environment},
+        std::move(questions).value());
+    return {};
+  }
+
+  Result<void> lead(const std::atomic<bool>& stop) {
+    auto reader = stream::open_control_reader(options.kafka, options.prefix + ".decisions");
+    if (!reader.ok()) return reader.error();
+    auto writer = stream::open_control_writer(options.kafka, options.prefix + ".decisions");
+    if (!writer.ok()) return writer.error();
+    owner = std::make_unique<Owner>(
+        Owner::Config{stream::new_incarnation("master").value, authority, options.rules},
+        Owner::Ports{std::move(reader).value(), std::move(writer).value(), events, metrics,
+                     [this](const EnsureTopics& topics) { keeper->ensure(topics.spec); },
+                     [this](const DeleteTopics& topics) { keeper->remove(topics.spec); }});
+    return owner->lead(stop);
+  }
+
+  Result<void> open_reports() {
+    const auto topic = options.prefix + ".reports";
+    const auto read = [this, topic] { return stream::open_control_reader(options.kafka, topic, kReportsTail); };
+    const auto write = [this, topic] { return stream::open_control_writer(options.kafka, topic); };
+    auto reader = read();
+    if (!reader.ok()) return reader.error();
+    auto writer = write();
+    if (!writer.ok()) return writer.error();
+    feed = std::make_unique<ReportFeed>(ReportFeed::Config{
+        owner->log_id(), read, [this](std::vector<Event> read_events) { owner->post(std::move(read_events)); }, metrics});
+    ticker = std::make_unique<Ticker>(Ticker::Config{owner->log_id(), owner->claim(), write,
+                                                     [this] { return owner->may_tick(); },
+                                                     [this] { return owner->tick_interval(); }});
+    owner->start();
+    keeper->start([this](TopicsOutcome outcome) { owner->post({std::move(outcome)}); },
+                  [this] {
+                    return owner->ask<TopicKeeper::Jobs>(
+                        [now = system_now()](const State& state) { return jobs_to_clean(state, now); });
+                  });
+    feed->start(std::move(reader).value());
+    ticker->start(std::move(writer).value());
+    return {};
+  }
+
+  void serve() {
+    api = std::make_unique<Api>(Api::Ports{*owner, *desk, events, metrics});
+    http->serve([this](const ApiRequest& request) { return api->handle(request); });
+  }
+
+  void stop() {
+    if (ticker) ticker->stop();
+    if (owner) owner->stop();  // answers who still waits, and refuses the rest
+    if (feed) feed->stop();
+    if (keeper) keeper->stop();
+    if (http) http->stop();
+  }
+
+  const MasterOptions options;
+  std::string authority;  // host:port
+  EventRing events;
+  Metrics metrics{master_metrics_table()};
+  std::unique_ptr<HttpServer> http;
+  std::unique_ptr<TopicKeeper> keeper;
+  std::unique_ptr<TopologyDesk> desk;
+  std::unique_ptr<Owner> owner;
+  std::unique_ptr<ReportFeed> feed;
+  std::unique_ptr<Ticker> ticker;
+  std::unique_ptr<Api> api;
+};
+
+Master::Master(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Master::~Master() { stop(); }
+
+Result<std::unique_ptr<Master>> Master::start(const MasterOptions& options, const std::atomic<bool>& stop) {
+  auto parts = std::make_unique<Parts>(options);
+  if (auto done = parts->listen(); !done.ok()) return done.error();
+  if (auto done = stream::ensure_control_topics(options.kafka, options.prefix); !done.ok()) return done.error();
+  if (auto done = parts->open_keeper(); !done.ok()) return done.error();
+  if (auto done = parts->lead(stop); !done.ok()) return done.error();
+  if (auto done = parts->open_reports(); !done.ok()) return done.error();
+  parts->serve();
+  return std::unique_ptr<Master>(new Master(std::move(parts)));
+}
+
+std::string Master::url() const { return "http://" + parts_->authority; }
+int Master::port() const { return parts_->http->port(); }
+std::optional<Error> Master::failed() const { return parts_->owner->failed(); }
+void Master::stop() { parts_->stop(); }
+
+}  // namespace ride::master

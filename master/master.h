@@ -1,0 +1,45 @@
+// Master: the whole shell around the core: leadership, ticks, reports, topics, REST. `ride-master` runs one; tests run one in
+// their own process. Threads: its own; start() and stop() from one thread. Failure: start() says why it cannot lead;
+// afterwards failed() tells when it has to end.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "common/environment.h"
+#include "common/result.h"
+#include "master/core/state.h"
+#include "stream/kafka/client_config.h"
+
+namespace ride::master {
+
+struct MasterOptions {
+  kafka::ClientConfig kafka;
+  std::string prefix = "ride";
+  std::string http = "127.0.0.1:7800";  // port 0: a free one
+  Rules rules;
+  std::chrono::milliseconds clean_interval{5000};  // between two looks for records to delete
+  Environment environment = process_environment();  // for ${VAR} in topologies
+};
+
+class Master {
+ public:
+  // Returns when this master leads and serves. `stop` ends the wait.
+  static Result<std::unique_ptr<Master>> start(const MasterOptions& options, const std::atomic<bool>& stop);
+  ~Master();
+
+  std::string url() const;  // "http://127.0.0.1:7800"
+  int port() const;
+  std::optional<Error> failed() const;
+  void stop();
+
+ private:
+  struct Parts;
+  explicit Master(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace ride::master

@@ -1,0 +1,156 @@
+#include "master/master_metrics.h"
+
+#include <algorithm>
+
+namespace ride::master {
+
+namespace {
+
+using Values = std::map<Metrics::Labels, double>;
+
+constexpr auto kCounter = MetricType::counter;
+constexpr auto kGauge = MetricType::gauge;
+constexpr auto kHistogram = MetricType::histogram;
+
+const std::vector<double> kSeconds = {0.0001, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5};
+
+struct StageValues {
+  Values lag, acked, filtered, dropped, dead, expired, duplicates, rate, active, wanted, oldest;
+
+  void add(const State& state, const Job& job, const stream::StageSpec& spec) {
+    const Metrics::Labels labels{job.spec->job.value, spec.name};
+    const auto& stage = *job.stages.at(StageName{spec.name});
+    active[labels] = static_cast<double>(stage.actives.size());
+    wanted[labels] = wanted_workers(spec) + spec.group.spares;
+    double fps = 0;
+    for (const auto& worker : stage.actives)
+      if (const auto found = state.soft.processes.find(worker); found != state.soft.processes.end())
+        fps += found->second.last.frames_per_second;
+    rate[labels] = fps;
+    const auto reports = state.soft.stages.find({job.spec->job, job.spec->run, StageName{spec.name}});
+    if (reports == state.soft.stages.end()) return;
+    double behind = 0, oldest_ms = -1;
+    stream::OutcomeCounters sum;
+    for (const auto& partition : reports->second.partitions) {
+      behind += static_cast<double>(std::max<std::int64_t>(0, partition.end - partition.committed));
+      oldest_ms = std::max(oldest_ms, partition.oldest_unacked_age_ms);
+      sum.acked += partition.counters.acked;
+      sum.filtered += partition.counters.filtered;
+      sum.dropped += partition.counters.dropped;
+      sum.dead += partition.counters.dead;
+      sum.expired += partition.counters.expired;
+      sum.duplicates += partition.counters.duplicates;
+    }
+    lag[labels] = behind;
+    if (oldest_ms >= 0) oldest[labels] = oldest_ms / 1000;
+    acked[labels] = static_cast<double>(sum.acked);
+    filtered[labels] = static_cast<double>(sum.filtered);
+    dropped[labels] = static_cast<double>(sum.dropped);
+    dead[labels] = static_cast<double>(sum.dead);
+    expired[labels] = static_cast<double>(sum.expired);
+    duplicates[labels] = static_cast<double>(sum.duplicates);
+  }
+
+  void put(Metrics& metrics) const {
+    metrics.replace("ride_stage_lag_frames", lag);
+    metrics.replace("ride_stage_acked_frames_total", acked);
+    metrics.replace("ride_stage_filtered_frames_total", filtered);
+    metrics.replace("ride_stage_dropped_frames_total", dropped);
+    metrics.replace("ride_stage_dead_frames_total", dead);
+    metrics.replace("ride_stage_expired_frames_total", expired);
+    metrics.replace("ride_stage_duplicate_frames_total", duplicates);
+    metrics.replace("ride_stage_rate_frames_per_second", rate);
+    metrics.replace("ride_stage_active_workers", active);
+    metrics.replace("ride_stage_wanted_workers", wanted);
+    metrics.replace("ride_stage_oldest_unacked_seconds", oldest);
+  }
+};
+
+void fill_sources(const State& state, Metrics& metrics) {
+  Values frames, rate, gaps, dropped, rejected;
+  for (const auto& [key, reports] : state.soft.sources) {
+    const auto* job = state.hard.find(key.job, key.run);
+    if (job == nullptr || is_over(job->phase)) continue;
+    const Metrics::Labels labels{key.job.value, key.source};
+    frames[labels] = static_cast<double>(reports.earlier_frames + reports.last.frames);
+    rate[labels] = reports.last.fps;
+    gaps[labels] = static_cast<double>(reports.last.gaps);
+    dropped[labels] = static_cast<double>(reports.last.dropped);
+    rejected[labels] = static_cast<double>(reports.last.rejected);
+  }
+  metrics.replace("ride_source_sent_frames_total", frames);
+  metrics.replace("ride_source_rate_frames_per_second", rate);
+  metrics.replace("ride_source_found_gaps_total", gaps);
+  metrics.replace("ride_source_dropped_frames_total", dropped);
+  metrics.replace("ride_source_rejected_pictures_total", rejected);
+}
+
+}  // namespace
+
+const MetricsTable& master_metrics_table() {
+  static const MetricsTable kTable = {
+      {"ride_phase_jobs", kGauge, "Jobs in each phase.", {"phase"}},
+      {"ride_live_processes", kGauge, "Workers, producers and agents that are heard of.", {"kind"}},
+      {"ride_idle_workers", kGauge, "Workers that belong to no group."},
+      {"ride_pool_wanted_workers", kGauge, "Workers that all groups together want, spares included."},
+      {"ride_stage_lag_frames", kGauge, "Records of the input topic without an ACK.", {"job", "stage"}},
+      {"ride_stage_acked_frames_total", kCounter, "Frames whose results are safe.", {"job", "stage"}},
+      {"ride_stage_filtered_frames_total", kCounter, "Frames that the task let go.", {"job", "stage"}},
+      {"ride_stage_dropped_frames_total", kCounter, "Frames that were older than max_age.", {"job", "stage"}},
+      {"ride_stage_dead_frames_total", kCounter, "Frames that the task could not process.", {"job", "stage"}},
+      {"ride_stage_expired_frames_total", kCounter, "Frames that retention took before their ACK.", {"job", "stage"}},
+      {"ride_stage_duplicate_frames_total", kCounter, "Repeated records that were left out.", {"job", "stage"}},
+      {"ride_stage_rate_frames_per_second", kGauge, "ACKed frames per second, as the workers measure.", {"job", "stage"}},
+      {"ride_stage_active_workers", kGauge, "Workers that own partitions of the stage.", {"job", "stage"}},
+      {"ride_stage_wanted_workers", kGauge, "Workers that the group wants, spares included.", {"job", "stage"}},
+      {"ride_stage_oldest_unacked_seconds", kGauge, "Age of the oldest frame without an ACK.", {"job", "stage"}},
+      {"ride_source_sent_frames_total", kCounter, "Frames that the source has safely in Kafka.", {"job", "source"}},
+      {"ride_source_rate_frames_per_second", kGauge, "Frames per second of the source.", {"job", "source"}},
+      {"ride_source_found_gaps_total", kCounter, "Times that the source was away, in this session.", {"job", "source"}},
+      {"ride_source_dropped_frames_total", kCounter, "Frames dropped because they were late.", {"job", "source"}},
+      {"ride_source_rejected_pictures_total", kCounter, "Broken or too large pictures.", {"job", "source"}},
+      {"ride_leader_claim_epochs", kGauge, "Epoch of the standing claim."},
+      {"ride_log_ticks_total", kCounter, "Ticks of this leader in the reports log."},
+      {"ride_read_reports_total", kCounter, "Reports read.", {"type"}},
+      {"ride_refused_reports_total", kCounter, "Records of the reports log that are no reports of this log."},
+      {"ride_written_decisions_total", kCounter, "Decisions read back after writing.", {"type"}},
+      {"ride_decide_step_seconds", kHistogram, "Time of one decision step.", {}, kSeconds},
+      {"ride_append_decision_seconds", kHistogram, "Time until written decisions were read back.", {}, kSeconds},
+      {"ride_deleted_records_total", kCounter, "Records deleted because every reader had ACKed them."},
+      {"ride_http_requests_total", kCounter, "Requests answered.", {"method", "status"}},
+  };
+  return kTable;
+}
+
+void fill_metrics(const State& state, Metrics& metrics) {
+  Values phases, kinds;
+  for (const auto phase : {JobPhase::creating, JobPhase::running, JobPhase::paused, JobPhase::draining,
+                           JobPhase::completed, JobPhase::cancelled, JobPhase::failed})
+    phases[{to_string(phase)}] = 0;
+  for (const auto kind : {ProcessKind::worker, ProcessKind::producer, ProcessKind::agent}) kinds[{to_string(kind)}] = 0;
+  StageValues stages;
+  double wanted = 0, idle = 0;
+  for (const auto& [name, job] : state.hard.jobs) {
+    ++phases[{to_string(job->phase)}];
+    if (is_over(job->phase)) continue;
+    for (const auto& spec : job->spec->stages) {
+      stages.add(state, *job, spec);
+      wanted += wanted_workers(spec) + spec.group.spares;
+    }
+  }
+  for (const auto& [id, process] : state.soft.processes) {
+    if (!process.heard) continue;
+    ++kinds[{to_string(process.last.kind)}];
+    if (process.last.kind == ProcessKind::worker && state.hard.member(id) == nullptr) ++idle;
+  }
+  metrics.replace("ride_phase_jobs", phases);
+  metrics.replace("ride_live_processes", kinds);
+  metrics.set("ride_idle_workers", {}, idle);
+  metrics.set("ride_pool_wanted_workers", {}, wanted);
+  metrics.set("ride_leader_claim_epochs", {}, static_cast<double>(state.hard.standing.epoch()));
+  metrics.replace("ride_log_ticks_total", {{{}, static_cast<double>(state.soft.ticks)}});
+  stages.put(metrics);
+  fill_sources(state, metrics);
+}
+
+}  // namespace ride::master

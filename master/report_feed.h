@@ -1,0 +1,46 @@
+// ReportFeed: the thread that reads the reports log and posts what it reads. Records of another log id, or that are no reports,
+// are counted and said once: a stray process must not be able to stop the master. Failure: a reader that was overtaken by
+// retention, or whose client broke, is opened anew.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "common/metrics.h"
+#include "master/core/event.h"
+#include "stream/control_client.h"
+
+namespace ride::master {
+
+class ReportFeed {
+ public:
+  struct Config {
+    std::string log_id;
+    std::function<Result<std::unique_ptr<stream::ControlReader>>()> open;
+    std::function<void(std::vector<Event>)> post;  // waits when there is no room
+    Metrics& metrics;
+  };
+  explicit ReportFeed(Config config) : config_(std::move(config)) {}
+  ~ReportFeed() { stop(); }
+
+  void start(std::unique_ptr<stream::ControlReader> reader);
+  void stop();
+
+ private:
+  void run();
+  void take(const std::vector<stream::ControlReader::Entry>& entries);
+  void refuse(const std::string& why);
+  void reopen();
+
+  Config config_;
+  std::unique_ptr<stream::ControlReader> reader_;
+  std::string said_;
+  std::atomic<bool> stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace ride::master

@@ -1,0 +1,49 @@
+#include "master/ticker.h"
+
+#include "common/log.h"
+
+namespace ride::master {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+void Ticker::start(std::unique_ptr<stream::ControlWriter> writer) {
+  writer_ = std::move(writer);
+  thread_ = std::thread([this] { run(); });
+}
+
+void Ticker::stop() {
+  stopping_ = true;
+  if (thread_.joinable()) thread_.join();
+}
+
+void Ticker::run() {
+  auto next = steady_clock::now();
+  for (std::int64_t number = 1; !stopping_;) {
+    std::this_thread::sleep_until(std::min(next, steady_clock::now() + milliseconds(100)));
+    const auto now = steady_clock::now();
+    if (now < next || stopping_) continue;
+    next = std::max(next + config_.interval(), now);  // a late tick is not made up for
+    if (config_.may_tick()) send(number++);
+  }
+}
+
+void Ticker::send(std::int64_t number) {
+  const auto record = stream::encode(stream::Report{
+      config_.log_id, stream::Tick{.epoch = config_.claim.epoch, .leader = config_.claim.id, .number = number}});
+  auto sent = writer_->append(record, milliseconds(1000));
+  if (sent.ok()) return;
+  log_warning("a tick waits for Kafka: {}", sent.error().message);
+  Result<void> settled = sent.error();
+  while (!settled.ok() && settled.error().retriable && !stopping_) settled = writer_->settle(milliseconds(200));
+  while (!settled.ok() && !stopping_) {  // this producer is done for
+    auto fresh = config_.open();
+    if (fresh.ok()) {
+      writer_ = std::move(fresh).value();
+      return;
+    }
+    std::this_thread::sleep_for(milliseconds(200));
+  }
+}
+
+}  // namespace ride::master

@@ -1,0 +1,41 @@
+// Ticker: the clock of the log (D3). Appends a tick to the reports log every interval, on its own client and thread; the next
+// one is sent only when the last is acknowledged. Failure: a broken producer is replaced; a cluster that is away is waited for.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "stream/control_client.h"
+
+namespace ride::master {
+
+class Ticker {
+ public:
+  struct Config {
+    std::string log_id;
+    stream::Claim claim;
+    std::function<Result<std::unique_ptr<stream::ControlWriter>>()> open;
+    std::function<bool()> may_tick;
+    std::function<std::chrono::milliseconds()> interval;
+  };
+  explicit Ticker(Config config) : config_(std::move(config)) {}
+  ~Ticker() { stop(); }
+
+  void start(std::unique_ptr<stream::ControlWriter> writer);
+  void stop();
+
+ private:
+  void run();
+  void send(std::int64_t number);
+
+  Config config_;
+  std::unique_ptr<stream::ControlWriter> writer_;
+  std::atomic<bool> stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace ride::master

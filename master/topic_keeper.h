@@ -1,0 +1,61 @@
+// TopicKeeper: the thread that works on topics for the master: makes and removes those of jobs, and deletes what was ACKed, every
+// few seconds. Threads: ensure() and remove() may be called from any and return at once. Failure: told through `done`, or
+// logged and tried again in the next round.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "common/metrics.h"
+#include "master/core/event.h"
+#include "master/event_ring.h"
+#include "stream/ports.h"
+
+namespace ride::master {
+
+class TopicKeeper {
+ public:
+  using Jobs = std::vector<std::shared_ptr<const stream::JobSpec>>;
+  struct Ports {
+    std::unique_ptr<stream::TopicAdmin> admin;
+    std::unique_ptr<stream::CommitStore> commits;
+    Metrics& metrics;
+    EventRing& events;
+    std::chrono::milliseconds clean_interval{5000};
+  };
+  explicit TopicKeeper(Ports ports) : ports_(std::move(ports)) {}
+  ~TopicKeeper() { stop(); }
+
+  void start(std::function<void(TopicsOutcome)> done, std::function<Result<Jobs>()> jobs_to_clean);
+  void stop();
+
+  void ensure(std::shared_ptr<const stream::JobSpec> spec) { put({std::move(spec), true}); }
+  void remove(std::shared_ptr<const stream::JobSpec> spec) { put({std::move(spec), false}); }
+
+ private:
+  struct Task {
+    std::shared_ptr<const stream::JobSpec> spec;
+    bool ensure = true;
+  };
+  void put(Task task);
+  void run();
+  void work(const Task& task);
+  bool stopped() const;
+
+  Ports ports_;
+  std::function<void(TopicsOutcome)> done_;
+  std::function<Result<Jobs>()> jobs_to_clean_;
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<Task> tasks_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace ride::master

@@ -1,0 +1,195 @@
+#include "master/topics.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <charconv>
+#include <map>
+#include <thread>
+
+#include "stream/core/commit_metadata.h"
+
+namespace ride::master {
+
+namespace {
+
+using stream::TopicPartition;
+using std::chrono::steady_clock;
+
+constexpr const char* kSegmentBytes = "67108864";  // small, so that deletion bites
+constexpr std::int64_t kCommonMetadataLimit = 4096;  // Kafka's default of offset.metadata.max.bytes
+
+class TopicMaker {
+ public:
+  TopicMaker(const TopicWork& work, const stream::JobSpec& spec)
+      : work_(work), spec_(spec), deadline_(steady_clock::now() + work.patience) {}
+
+  Result<void> make() {
+    if (auto seen = look(); !seen.ok()) return seen;
+    for (const auto& stage : spec_.stages)
+      if (auto made = make_input(stage); !made.ok()) return made;
+    for (const auto& stage : spec_.stages)
+      for (const auto& output : stage.outputs)
+        if (output.to.empty())
+          if (auto made = make_named(stage, output); !made.ok()) return made;
+    if (auto seen = wait_until_seen(); !seen.ok()) return seen;
+    for (const auto& stage : spec_.stages)
+      if (auto committed = write_first_commits(stage); !committed.ok()) return committed;
+    return {};
+  }
+
+ private:
+  // Again and again while the cluster says "later".
+  template <class Call>
+  auto patiently(Call call) -> decltype(call()) {
+    for (;;) {
+      auto result = call();
+      if (result.ok() || !result.error().retriable || steady_clock::now() >= deadline_ || work_.stopped()) return result;
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+  }
+
+  Result<void> look() {
+    auto topics = patiently([this] { return work_.admin.topics(); });
+    if (!topics.ok()) return topics.error();
+    existing_.clear();
+    for (const auto& topic : *topics) existing_[topic.name] = topic.partitions;
+    auto brokers = patiently([this] { return work_.admin.broker_count(); });
+    if (!brokers.ok()) return brokers.error();
+    brokers_ = *brokers;
+    return {};
+  }
+
+  Error other_partitions(const std::string& topic, int wanted, const char* fix) const {
+    return Error{ErrorCode::already_exists, fmt::format("topic {} exists with {} partitions, the job needs {}: {}", topic,
+                                                        existing_.at(topic), wanted, fix)};
+  }
+
+  Result<void> make_input(const stream::StageSpec& stage) {
+    if (stage.adopt) {
+      if (!existing_.contains(stage.topic))
+        return Error{ErrorCode::not_found, fmt::format("stage {} reads topic {}, which is not there: create it, or mend "
+                                                       "`topic: {{name: ...}}`",
+                                                       stage.name, stage.topic)};
+      if (existing_[stage.topic] != stage.partitions)
+        return other_partitions(stage.topic, stage.partitions, "submit the job again, it counts them anew");
+      return {};
+    }
+    return make_one(stage.topic, stage.partitions, stage, "cancel the job with its topics and submit it again");
+  }
+
+  Result<void> make_named(const stream::StageSpec& stage, const stream::OutputSpec& output) {
+    return make_one(output.topic, output.partitions, stage,
+                    "set the output's `partitions` to that number, or name another topic");
+  }
+
+  Result<void> make_one(const std::string& name, int partitions, const stream::StageSpec& stage, const char* fix) {
+    if (existing_.contains(name)) {
+      if (existing_[name] != partitions) return other_partitions(name, partitions, fix);
+      return {};
+    }
+    const int replication = std::max(1, std::min(stage.replication, brokers_));
+    stream::NewTopic topic{name, partitions, replication, {}};
+    topic.config = {{"cleanup.policy", "delete"},
+                    {"segment.bytes", kSegmentBytes},
+                    {"max.message.bytes", std::to_string(stage.max_message_bytes)},
+                    {"min.insync.replicas", replication >= 3 ? "2" : "1"}};
+    if (stage.retention_ms > 0) topic.config["retention.ms"] = std::to_string(stage.retention_ms);
+    auto created = patiently([&] { return work_.admin.create(topic); });
+    if (!created.ok() && created.error().code == ErrorCode::already_exists) {  // somebody was quicker
+      if (auto seen = look(); !seen.ok()) return seen;
+      if (existing_.contains(name) && existing_[name] != partitions) return other_partitions(name, partitions, fix);
+      existing_[name] = partitions;
+      return {};
+    }
+    if (!created.ok()) return created;
+    existing_[name] = partitions;
+    made_[name] = partitions;
+    return {};
+  }
+
+  // A topic that was just made is not known to every broker at once.
+  Result<void> wait_until_seen() {
+    for (const auto& [name, partitions] : made_) {
+      auto seen = patiently([&, name = name, partitions = partitions]() -> Result<void> {
+        for (int p = 0; p < partitions; ++p)
+          if (auto range = work_.admin.range({name, PartitionId{p}}); !range.ok())
+            return Error{ErrorCode::unavailable, fmt::format("topic {} does not get ready: {}", name, range.error().message),
+                         true};
+        return {};
+      });
+      if (!seen.ok()) return seen;
+    }
+    return {};
+  }
+
+  Result<void> write_first_commits(const stream::StageSpec& stage) {
+    std::vector<TopicPartition> at;
+    for (int p = 0; p < stage.partitions; ++p) at.push_back({stage.topic, PartitionId{p}});
+    auto standing = patiently([&] { return work_.commits.committed(stage.group_id, at); });
+    if (!standing.ok()) return standing.error();
+    std::map<TopicPartition, stream::Commit> first;
+    for (const auto& one : at) {
+      if ((*standing)[one]) continue;  // never back: it may have been read already
+      Offset begin{0};
+      if (stage.adopt) {
+        auto range = patiently([&] { return work_.admin.range(one); });
+        if (!range.ok()) return range.error();
+        begin = range->first;
+      }
+      first[one] = {begin, ""};
+    }
+    if (first.empty()) return {};
+    if (auto fits = check_metadata_size(stage, at.front()); !fits.ok()) return fits;
+    return patiently([&] { return work_.commits.commit(stage.group_id, first); });
+  }
+
+  // What travels with commits may be larger than a foreign cluster takes: better known now than at the first commit (D7).
+  Result<void> check_metadata_size(const stream::StageSpec& stage, const TopicPartition& at) {
+    const auto size = stream::max_packed_bytes(stage.upstreams);
+    if (size <= kCommonMetadataLimit) return {};
+    const stream::Commit probe{Offset{0}, std::string(static_cast<std::size_t>(size), 'x')};
+    auto taken = patiently([&] { return work_.commits.commit(spec_.prefix + ".probe", {{at, probe}}); });
+    if (taken.ok() || taken.error().retriable) return taken;
+    return Error{taken.error().code,
+                 fmt::format("stage {} may need {} bytes of metadata with a commit, and the cluster refuses that: raise "
+                             "offset.metadata.max.bytes on the brokers (ours have 32768), or use fewer partitions ({})",
+                             stage.name, size, taken.error().message)};
+  }
+
+  const TopicWork& work_;
+  const stream::JobSpec& spec_;
+  const steady_clock::time_point deadline_;
+  std::map<std::string, int> existing_, made_;
+  int brokers_ = 1;
+};
+
+}  // namespace
+
+Result<void> make_topics(const TopicWork& work, const stream::JobSpec& spec) { return TopicMaker(work, spec).make(); }
+
+Result<void> remove_topics(const TopicWork& work, const stream::JobSpec& spec) {
+  std::optional<Error> failure;
+  for (const auto& stage : spec.stages) {
+    if (stage.adopt) continue;
+    auto removed = work.admin.remove(stage.topic);
+    if (!removed.ok() && removed.error().code != ErrorCode::not_found) failure = removed.error();
+  }
+  if (failure) return *failure;
+  return {};
+}
+
+RunNumber highest_run(const std::vector<stream::TopicInfo>& topics, const std::string& prefix, const std::string& job) {
+  const auto start = prefix + "." + job + ".";
+  RunNumber highest{0};
+  for (const auto& topic : topics) {
+    if (!topic.name.starts_with(start)) continue;
+    const char* begin = topic.name.data() + start.size();
+    const char* end = topic.name.data() + topic.name.size();
+    std::int64_t run = 0;
+    const auto [rest, failed] = std::from_chars(begin, end, run);
+    if (failed == std::errc() && rest != end && *rest == '.') highest = std::max(highest, RunNumber{run});
+  }
+  return highest;
+}
+
+}  // namespace ride::master

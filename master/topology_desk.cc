@@ -1,0 +1,50 @@
+#include "master/topology_desk.h"
+
+#include <algorithm>
+
+#include "master/topics.h"
+
+namespace ride::master {
+
+std::variant<topology::Topology, Refusal> TopologyDesk::parse(const std::string& text, const std::string& file,
+                                                              std::vector<topology::Diagnostic>& warnings) const {
+  auto parsed = topology::parse_topology(text, file, config_.catalog, config_.environment);
+  if (!parsed.topology) {
+    const auto errors = std::count_if(parsed.diagnostics.begin(), parsed.diagnostics.end(), [](const auto& one) {
+      return one.severity == topology::Severity::error;
+    });
+    return Refusal{Error{ErrorCode::invalid_argument, std::to_string(errors) + (errors == 1 ? " error" : " errors") +
+                                                          " in the topology"},
+                   std::move(parsed.diagnostics)};
+  }
+  warnings = std::move(parsed.diagnostics);
+  return *std::move(parsed.topology);
+}
+
+Result<topology::ClusterFacts> TopologyDesk::facts() {
+  const std::lock_guard lock(mutex_);
+  auto topics = admin_->topics();
+  if (!topics.ok()) return topics.error();
+  auto brokers = admin_->broker_count();
+  if (!brokers.ok()) return brokers.error();
+  topology::ClusterFacts facts{.brokers = *brokers, .max_message_bytes = config_.max_message_bytes};
+  facts.topics.emplace();
+  for (const auto& topic : *topics) (*facts.topics)[topic.name] = topic.partitions;
+  return facts;
+}
+
+std::variant<Planned, Refusal> TopologyDesk::plan(const topology::Topology& topology, RunNumber run) {
+  auto facts = this->facts();
+  if (!facts.ok()) return Refusal{facts.error(), {}};
+  std::vector<stream::TopicInfo> named;
+  for (const auto& [name, partitions] : *facts->topics) named.push_back({name, partitions, 0});
+  run = std::max(run, RunNumber{highest_run(named, config_.prefix, topology.name()).value + 1});
+  auto plan = topology::make_plan(topology, run, config_.prefix, *facts);
+  if (!plan.ok()) return Refusal{plan.error(), {}};
+  Planned planned{std::move(plan).value(), *facts->topics, {}};
+  if (auto fits = topology::check(topology::diff(planned.existing, planned.plan)); !fits.ok())
+    return Refusal{fits.error(), {}};
+  return planned;
+}
+
+}  // namespace ride::master

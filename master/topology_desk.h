@@ -1,0 +1,53 @@
+// TopologyDesk: a topology's text on its way to a plan, with the facts of the cluster. Threads: any; questions to the cluster are
+// asked one at a time. Failure: a Refusal, which the API shows.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/environment.h"
+#include "common/task_decl.h"
+#include "stream/ports.h"
+#include "topology/plan.h"
+
+namespace ride::master {
+
+struct Refusal {
+  Error error;
+  std::vector<topology::Diagnostic> diagnostics;  // of the file; empty: the error is not in it
+};
+
+struct Planned {
+  topology::Plan plan;
+  topology::TopicPartitions existing;
+  std::vector<topology::Diagnostic> warnings;
+};
+
+class TopologyDesk {
+ public:
+  struct Config {
+    std::string prefix = "ride";
+    std::int64_t max_message_bytes = 16 << 20;
+    const TaskCatalog& catalog;
+    Environment environment;
+  };
+  TopologyDesk(Config config, std::unique_ptr<stream::TopicAdmin> admin)
+      : config_(std::move(config)), admin_(std::move(admin)) {}
+
+  std::variant<topology::Topology, Refusal> parse(const std::string& text, const std::string& file,
+                                                  std::vector<topology::Diagnostic>& warnings) const;
+  // `run`: the next one by the decisions log; topics of a lost log may move it further.
+  std::variant<Planned, Refusal> plan(const topology::Topology& topology, RunNumber run);
+
+ private:
+  Result<topology::ClusterFacts> facts();
+
+  Config config_;
+  std::mutex mutex_;
+  std::unique_ptr<stream::TopicAdmin> admin_;
+};
+
+}  // namespace ride::master

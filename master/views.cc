@@ -1,0 +1,364 @@
+#include "master/views.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "common/units.h"
+
+namespace ride::master {
+
+namespace {
+
+using nlohmann::json;
+
+json time_or_null(SystemTime time) { return time == SystemTime{} ? json() : json(format_time(time)); }
+json measured(double value) { return value > 0 ? json(value) : json(); }
+
+const StageReports* reports_of(const State& state, const Job& job, const StageName& stage) {
+  const auto found = state.soft.stages.find({job.spec->job, job.spec->run, stage});
+  return found == state.soft.stages.end() ? nullptr : &found->second;
+}
+
+const SourceReports* reports_of(const State& state, const Job& job, const std::string& source) {
+  const auto found = state.soft.sources.find({job.spec->job, job.spec->run, source});
+  return found == state.soft.sources.end() ? nullptr : &found->second;
+}
+
+const Process* process_of(const State& state, const WorkerId& id) {
+  const auto found = state.soft.processes.find(id);
+  return found == state.soft.processes.end() ? nullptr : &found->second;
+}
+
+bool is_last(const stream::StageSpec& stage) {
+  return std::none_of(stage.outputs.begin(), stage.outputs.end(), [](const auto& output) { return !output.to.empty(); });
+}
+
+// ---- stages ----------------------------------------------------------------------------------------------------------
+
+struct Sums {
+  stream::OutcomeCounters counters;
+  std::int64_t lag = 0, committed = 0, end = 0;
+  double oldest_ms = -1;
+};
+
+Sums sum(const StageReports* reports) {
+  Sums sums;
+  if (reports == nullptr) return sums;
+  for (const auto& one : reports->partitions) {
+    sums.counters.acked += one.counters.acked;
+    sums.counters.filtered += one.counters.filtered;
+    sums.counters.dropped += one.counters.dropped;
+    sums.counters.dead += one.counters.dead;
+    sums.counters.expired += one.counters.expired;
+    sums.counters.duplicates += one.counters.duplicates;
+    sums.oldest_ms = std::max(sums.oldest_ms, one.oldest_unacked_age_ms);
+    if (one.end < 0) continue;
+    sums.lag += std::max<std::int64_t>(0, one.end - one.committed);
+    sums.committed += one.committed;
+    sums.end += one.end;
+  }
+  return sums;
+}
+
+json partition_list(const Stage& stage, const StageReports* reports) {
+  auto list = json::array();
+  for (std::size_t p = 0; p < stage.partitions.size(); ++p) {
+    const auto& partition = stage.partitions[p];
+    json one = {{"partition", p},
+                {"worker", partition.owner.value.empty() ? json() : json(partition.owner.value)},
+                {"epoch", partition.epoch.value},
+                {"releasing", partition.releasing}};
+    const bool known = reports != nullptr && p < reports->partitions.size() &&
+                       !reports->partitions[p].job.value.empty();
+    const auto* progress = known ? &reports->partitions[p] : nullptr;
+    one["committed"] = progress == nullptr ? json() : json(progress->committed);
+    one["position"] = progress == nullptr ? json() : json(progress->position);
+    one["end"] = progress == nullptr || progress->end < 0 ? json() : json(progress->end);
+    one["ended"] = progress != nullptr && progress->ended;
+    list.push_back(std::move(one));
+  }
+  return list;
+}
+
+json stage_view(const State& state, const Job& job, const stream::StageSpec& spec) {
+  const StageName name{spec.name};
+  const auto& stage = *job.stages.at(name);
+  const auto* reports = reports_of(state, job, name);
+  const auto sums = sum(reports);
+  auto workers = json::array(), spares = json::array();
+  double fps = 0, rate = 0;
+  int rated = 0;
+  for (const auto& worker : stage.actives) {
+    workers.push_back(worker.value);
+    const auto* process = process_of(state, worker);
+    if (process == nullptr) continue;
+    fps += process->last.frames_per_second;
+    if (process->last.service_rate <= 0) continue;
+    rate += process->last.service_rate;
+    ++rated;
+  }
+  for (const auto& spare : stage.spares) spares.push_back(spare.value);
+  return {{"job", job.spec->job.value},
+          {"run", job.spec->run.value},
+          {"stage", spec.name},
+          {"topic", spec.topic},
+          {"task", spec.task},
+          {"sink", spec.sink},
+          {"partitions", spec.partitions},
+          {"workers", workers},
+          {"spares", spares},
+          {"wanted", wanted_workers(spec)},
+          {"wanted_spares", spec.group.spares},
+          {"waiting", reports == nullptr || reports->waiting.empty() ? json() : json(reports->waiting)},
+          {"lag", sums.lag},
+          {"acked", sums.counters.acked},
+          {"filtered", sums.counters.filtered},
+          {"dropped", sums.counters.dropped},
+          {"dead", sums.counters.dead},
+          {"expired", sums.counters.expired},
+          {"duplicates", sums.counters.duplicates},
+          {"fps", fps},
+          {"service_rate", rated == 0 ? json() : json(rate / rated)},
+          {"oldest_unacked_ms", sums.oldest_ms < 0 ? json() : json(sums.oldest_ms)},
+          {"ended", reports != nullptr && reports->ended >= spec.partitions},
+          {"partition_list", partition_list(stage, reports)}};
+}
+
+// ---- sources ---------------------------------------------------------------------------------------------------------
+
+json source_view(const State& state, const Job& job, const stream::SourceSpec& spec) {
+  const auto& source = job.sources.at(spec.name);
+  json view = {{"job", job.spec->job.value},
+               {"run", job.spec->run.value},
+               {"source", spec.name},
+               {"kind", spec.kind},
+               {"producer", source.producer.value.empty() ? json() : json(source.producer.value)},
+               {"session", source.session.value}};
+  static const SourceReports kNothing;
+  const auto* reports = reports_of(state, job, spec.name);
+  if (reports == nullptr) reports = &kNothing;
+  const auto& last = reports->last;
+  view["connected"] = last.connected;
+  view["ended"] = reports->ended;
+  view["fps"] = last.fps;
+  view["frames"] = reports->earlier_frames + last.frames;
+  view["total"] = last.total < 0 ? json() : json(last.total);
+  view["dropped"] = last.dropped;
+  view["rejected"] = last.rejected;
+  view["last_frame"] = time_or_null(last.last_frame);
+  view["gaps"] = last.gaps;
+  view["longest_gap_ms"] = last.longest_gap_ms;
+  view["error"] = last.error.empty() ? (reports->waiting.empty() ? json() : json(reports->waiting)) : json(last.error);
+  return view;
+}
+
+// ---- jobs ------------------------------------------------------------------------------------------------------------
+
+// How far a finite job is: what each source has sent of its total, times what each stage on the way has ACKed of what it
+// was given; the slowest way counts.
+std::optional<double> progress(const State& state, const Job& job) {
+  if (!job.spec->finite) return std::nullopt;
+  if (job.phase == JobPhase::completed) return 1.0;
+  std::map<std::string, double> part;  // of a source or stage
+  for (const auto& source : job.spec->sources) {
+    const auto* reports = reports_of(state, job, source.name);
+    if (reports != nullptr && reports->ended) {
+      part[source.name] = 1;
+      continue;
+    }
+    if (reports == nullptr || reports->last.total <= 0) return std::nullopt;
+    part[source.name] = std::min(1.0, static_cast<double>(reports->last.frames) / static_cast<double>(reports->last.total));
+  }
+  double slowest = 1;
+  for (const auto& stage : job.spec->stages) {
+    double before = 1;
+    for (const auto& upstream : stage.upstreams)
+      if (const auto found = part.find(upstream.name); found != part.end()) before = std::min(before, found->second);
+    const auto sums = sum(reports_of(state, job, StageName{stage.name}));
+    part[stage.name] = sums.end <= 0 ? 0 : before * static_cast<double>(sums.committed) / static_cast<double>(sums.end);
+    if (is_last(stage)) slowest = std::min(slowest, part[stage.name]);
+  }
+  return std::min(slowest, 1.0);
+}
+
+json summary(const State& state, const Job& job) {
+  std::int64_t in = 0, out = 0;
+  for (const auto& source : job.spec->sources)
+    if (const auto* reports = reports_of(state, job, source.name)) in += reports->earlier_frames + reports->last.frames;
+  for (const auto& stage : job.spec->stages)
+    if (is_last(stage)) out += sum(reports_of(state, job, StageName{stage.name})).counters.acked;
+  const auto done = progress(state, job);
+  auto view = phase_view(job);
+  view["reason"] = job.reason;
+  view["submitted_at"] = format_time(job.submitted_at);
+  view["phase_at"] = format_time(job.phase_at);
+  view["finite"] = job.spec->finite;
+  view["stages"] = job.spec->stages.size();
+  view["sources"] = job.spec->sources.size();
+  view["frames_in"] = in;
+  view["frames_out"] = out;
+  view["progress"] = done ? json(*done) : json();
+  return view;
+}
+
+template <class Visit>
+void for_each_job(const State& state, Visit visit) {
+  std::map<std::int64_t, const Job*> jobs;  // by order of submission
+  for (const auto& [name, job] : state.hard.jobs) jobs[job->order] = &*job;
+  for (const auto& [order, job] : jobs) visit(*job);
+}
+
+// ---- processes -------------------------------------------------------------------------------------------------------
+
+json process_view(const stream::Heartbeat& beat, const char* kind_state, SystemTime seen) {
+  return {{"id", beat.id.value},
+          {"name", slot_name(beat.id)},
+          {"kind", to_string(beat.kind)},
+          {"node", beat.node.value},
+          {"pid", beat.pid},
+          {"version", beat.version},
+          {"state", kind_state},
+          {"cpu_percent", beat.cpu_percent},
+          {"rss_bytes", beat.rss_bytes},
+          {"busy_fraction", beat.busy_fraction},
+          {"fps", beat.frames_per_second},
+          {"service_rate", measured(beat.service_rate)},
+          {"warm", beat.warm},
+          {"devices", beat.devices},
+          {"labels", beat.labels},
+          {"cores", beat.cores},
+          {"memory_bytes", beat.memory_bytes},
+          {"http", beat.http.empty() ? json() : json(beat.http)},
+          {"last_seen", time_or_null(seen)},
+          {"job", nullptr},
+          {"stage", nullptr},
+          {"spare", false},
+          {"partitions", 0},
+          {"sources", 0},
+          {"reason", nullptr}};
+}
+
+std::map<WorkerId, int> owned_partitions(const State& state) {
+  std::map<WorkerId, int> count;
+  for (const auto& [name, job] : state.hard.jobs)
+    for (const auto& [stage_name, stage] : job->stages)
+      for (const auto& partition : stage->partitions)
+        if (!partition.owner.value.empty()) ++count[partition.owner];
+  return count;
+}
+
+std::map<WorkerId, int> fed_sources(const State& state) {
+  std::map<WorkerId, int> count;
+  for (const auto& [name, job] : state.hard.jobs)
+    for (const auto& [source_name, source] : job->sources)
+      if (!source.producer.value.empty()) ++count[source.producer];
+  return count;
+}
+
+}  // namespace
+
+json phase_view(const Job& job) {
+  return {{"job", job.spec->job.value}, {"run", job.spec->run.value}, {"phase", to_string(job.phase)}};
+}
+
+json jobs_view(const State& state) {
+  auto list = json::array();
+  for_each_job(state, [&](const Job& job) { list.push_back(summary(state, job)); });
+  return {{"jobs", list}};
+}
+
+std::optional<json> job_view(const State& state, const JobName& name) {
+  const auto found = state.hard.jobs.find(name);
+  if (found == state.hard.jobs.end()) return std::nullopt;
+  const auto& job = *found->second;
+  auto view = summary(state, job);
+  auto stages = json::array(), sources = json::array();
+  for (const auto& stage : job.spec->stages) stages.push_back(stage_view(state, job, stage));
+  for (const auto& source : job.spec->sources) sources.push_back(source_view(state, job, source));
+  view["stages"] = std::move(stages);
+  view["sources"] = std::move(sources);
+  view["topology"] = *job.topology;
+  return view;
+}
+
+json stages_view(const State& state) {
+  auto list = json::array();
+  for_each_job(state, [&](const Job& job) {
+    for (const auto& stage : job.spec->stages) list.push_back(stage_view(state, job, stage));
+  });
+  return {{"stages", list}};
+}
+
+json sources_view(const State& state) {
+  auto list = json::array();
+  for_each_job(state, [&](const Job& job) {
+    for (const auto& source : job.spec->sources) list.push_back(source_view(state, job, source));
+  });
+  return {{"sources", list}};
+}
+
+json workers_view(const State& state) {
+  auto list = json::array();
+  const auto partitions = owned_partitions(state);
+  const auto sources = fed_sources(state);
+  for (const auto& [id, process] : state.soft.processes) {
+    auto view = process_view(process.last, "live", process.last_seen);
+    if (!process.heard) view["reason"] = "not heard of since this master began";
+    if (const auto* member = state.hard.member(id)) {
+      view["job"] = member->stage.job.value;
+      view["stage"] = member->stage.stage.value;
+      view["spare"] = member->spare;
+    }
+    if (const auto found = partitions.find(id); found != partitions.end()) view["partitions"] = found->second;
+    if (const auto found = sources.find(id); found != sources.end()) view["sources"] = found->second;
+    list.push_back(std::move(view));
+  }
+  for (const auto& gone : state.soft.gone) {
+    auto view = process_view(gone.last, gone.left ? "left" : "lost", gone.at);
+    view["reason"] = gone.reason;
+    list.push_back(std::move(view));
+  }
+  return {{"workers", list}};
+}
+
+json nodes_view(const State& state) {
+  std::map<NodeName, json> nodes;
+  for (const auto& [id, process] : state.soft.processes) {
+    if (!process.heard) continue;
+    const auto& beat = process.last;
+    auto [found, fresh] = nodes.try_emplace(beat.node);
+    auto& node = found->second;
+    if (fresh)
+      node = {{"node", beat.node.value}, {"agent", nullptr}, {"workers", 0},      {"producers", 0},
+              {"cores", nullptr},        {"memory_bytes", nullptr}, {"cpu_percent", 0.0}, {"rss_bytes", 0},
+              {"devices", json::array()}};
+    if (node["agent"].is_null()) node["cpu_percent"] = node["cpu_percent"].get<double>() + beat.cpu_percent;
+    node["rss_bytes"] = node["rss_bytes"].get<std::int64_t>() + beat.rss_bytes;
+    if (beat.kind == ProcessKind::worker) node["workers"] = node["workers"].get<int>() + 1;
+    if (beat.kind == ProcessKind::producer) node["producers"] = node["producers"].get<int>() + 1;
+    if (beat.kind != ProcessKind::agent) continue;
+    node["agent"] = id.value;
+    node["cpu_percent"] = beat.cpu_percent;  // an agent measures the whole node
+    node["cores"] = beat.cores > 0 ? json(beat.cores) : json();
+    node["memory_bytes"] = beat.memory_bytes > 0 ? json(beat.memory_bytes) : json();
+    node["devices"] = beat.devices;
+  }
+  auto list = json::array();
+  for (auto& [name, node] : nodes) list.push_back(std::move(node));
+  return {{"nodes", list}};
+}
+
+json events_view(const std::vector<PastEvent>& events, std::int64_t after) {
+  auto list = json::array();
+  for (const auto& event : events)
+    list.push_back({{"n", event.number},
+                    {"at", format_time(event.at)},
+                    {"severity", to_string(event.what.severity)},
+                    {"code", event.what.code},
+                    {"job", event.what.job.empty() ? json() : json(event.what.job)},
+                    {"stage", event.what.stage.empty() ? json() : json(event.what.stage)},
+                    {"text", event.what.text}});
+  return {{"events", list}, {"next", events.empty() ? after : events.back().number}};
+}
+
+}  // namespace ride::master
