@@ -34,6 +34,7 @@ add_library(ride_options INTERFACE)
 target_include_directories(ride_options INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_options(ride_options INTERFACE -Wall -Wextra -Wnon-virtual-dtor -Woverloaded-virtual
   -Wno-missing-field-initializers  # designated initialisers leave fields out on purpose
+  -Wno-restrict                    # false alarms of g++ 12 at std::string's operator+ (GCC bug 105651)
   $<$<BOOL:${RIDE_WERROR}>:-Werror>)
 target_link_libraries(ride_options INTERFACE Threads::Threads)
 if(RIDE_SANITIZE)

@@ -8,12 +8,21 @@
 #include <cstring>
 #include <fstream>
 #include <opencv2/core.hpp>
+#include <opencv2/core/utility.hpp>
 
 #include "common/log.h"
 
 namespace ride::tasks {
 
 namespace fs = std::filesystem;
+
+namespace {
+// As a worker does for env.threads = 1. More than one: TBB's threads, which ThreadSanitizer cannot see into.
+[[maybe_unused]] const bool kOneThread = [] {
+  cv::setNumThreads(1);
+  return true;
+}();
+}  // namespace
 
 cv::Mat KeepingEmitter::allocate(int rows, int cols, int type) {
   // Undefined contents, as from a pool: a task that forgets a pixel is found out.
