@@ -12,7 +12,8 @@
 
 #include <opencv2/videoio.hpp>
 
-#include "producer/core/gap_tracker.h"
+#include "memory_access.h"
+#include "producer/source_runner.h"
 #include "producer/sources/capture_stream.h"
 #include "producer/sources/ffmpeg_setup.h"
 #include "test_files.h"
@@ -73,66 +74,73 @@ std::string street_video(const TempFolder& folder) {
   return path;
 }
 
-// The loop of a runner: opens again `retry` after each loss, until a frame came or the deadline passed.
-std::optional<CapturedFrame> next_frame(LiveSource& source, GapTracker& gaps, std::string& last_error,
-                                        Clock::time_point deadline) {
-  while (Clock::now() < deadline) {
-    auto pulled = source.next(milliseconds(20));
-    if (!pulled) {
-      last_error = pulled.error().message;
-      EXPECT_TRUE(pulled.error().retriable) << last_error;
-      gaps.lost();
-      source.close();
-      std::this_thread::sleep_for(milliseconds(300));  // what is tested is that this pause is enough
-      EXPECT_TRUE(source.open(0).ok());
-    } else if (auto* frame = std::get_if<CapturedFrame>(&*pulled)) {
-      return std::move(*frame);
-    }
-  }
-  return std::nullopt;
-}
-
-TEST(NetworkStream, GoesOnWithinTwoSecondsOfTheCamerasReturnAndTheGapIsMeasured) {
+// The runner as it is in ride-producer, against the in-memory log.
+TEST(NetworkStream, GoesOnWithinTwoSecondsOfTheCamerasReturnAndTheGapIsReported) {
   prepare_video_capture();
   const TempFolder folder;
   const std::string video = street_video(folder);
   const std::string url = "http://127.0.0.1:" + std::to_string(free_port());
-  LiveSource source({.shown = url}, [url] { return make_stream_grabber({.url = url, .shown = url}); });
-  GapTracker gaps;
-  std::string error;
-  ASSERT_TRUE(source.open(0).ok());
+  const auto log = stream::MemoryLog::make();
+  (void)log->admin()->create({.name = "frames", .partitions = 2});
+  MemoryAccess access(log);
+  SharedBudget budget(64 << 20);
+  auto job = std::make_shared<stream::JobSpec>();
+  job->job = JobName{"job"};
+  job->run = RunNumber{1};
+  job->sources = {{.name = "gate",
+                   .kind = "camera",
+                   .uri = url,
+                   .drop_when_late = true,
+                   .outputs = {{.to = "stage", .topic = "frames", .partitions = 2}}}};
+  std::mutex mutex;
+  std::vector<std::string> notices;
+  SourceRunner runner({.job = job, .session = SessionId{1}}, "gate",
+                      {.log = access,
+                       .budget = budget,
+                       .incarnation = "p#1",
+                       .environment = environment_of({}),
+                       .notify =
+                           [&](stream::Severity, const std::string& code, const std::string& text, bool) {
+                             const std::lock_guard lock(mutex);
+                             notices.push_back(code + ": " + text);
+                           },
+                       .changed = [] {}});
 
   auto server = std::make_unique<StreamServer>(video, url);
-  ASSERT_TRUE(next_frame(source, gaps, error, Clock::now() + seconds(20))) << error;
-  int frames = 0;
+  ASSERT_TRUE(eventually([&] { return runner.progress().frames >= 30; })) << runner.progress().error;
   const auto counting = Clock::now();
-  for (; frames < 60; ++frames) {
-    auto frame = next_frame(source, gaps, error, Clock::now() + seconds(5));
-    ASSERT_TRUE(frame) << error;
-    ASSERT_EQ(frame->image.size(), cv::Size(320, 240));
-    gaps.frame(frame->captured_at);
-  }
-  const double fps = frames / std::chrono::duration<double>(Clock::now() - counting).count();
-  EXPECT_GT(fps, 20) << "of 30";
+  const std::int64_t before = runner.progress().frames;
+  ASSERT_TRUE(eventually([&] { return runner.progress().frames >= before + 60; }));
+  EXPECT_GT(60 / std::chrono::duration<double>(Clock::now() - counting).count(), 20) << "of 30 frames per second";
+  EXPECT_EQ(runner.progress().gaps, 0);
 
   server.reset();  // the camera goes
-  const SystemTime gone_at = system_now();
-  const auto away_until = Clock::now() + seconds(3);
-  while (Clock::now() < away_until) {
-    if (auto late = next_frame(source, gaps, error, away_until)) gaps.frame(late->captured_at);
-  }
-  EXPECT_FALSE(error.empty()) << "the loss was noticed";
+  const auto gone_at = Clock::now();
+  ASSERT_TRUE(eventually([&] { return !runner.progress().connected; }));
+  EXPECT_LT(Clock::now() - gone_at, seconds(3)) << "a loss is noticed";
+  EXPECT_FALSE(runner.progress().error.empty());
+  std::this_thread::sleep_until(gone_at + seconds(3));
 
   server = std::make_unique<StreamServer>(video, url);  // and comes back
   const auto back_at = Clock::now();
-  const auto frame = next_frame(source, gaps, error, back_at + seconds(10));
-  ASSERT_TRUE(frame) << error;
+  ASSERT_TRUE(eventually([&] { return runner.progress().connected; })) << runner.progress().error;
   EXPECT_LT(Clock::now() - back_at, seconds(2));
-  const auto gap = gaps.frame(frame->captured_at);
-  ASSERT_TRUE(gap);
-  EXPECT_NEAR(std::chrono::duration<double>(*gap).count(),
-              std::chrono::duration<double>(frame->captured_at - gone_at).count(), 0.5);
-  EXPECT_EQ(gaps.gaps(), 1);
+  const auto progress = runner.progress();
+  EXPECT_EQ(progress.gaps, 1);
+  EXPECT_GT(progress.longest_gap_ms, 2500);
+  EXPECT_LT(progress.longest_gap_ms, 5500);
+  EXPECT_EQ(progress.error, "");
+  {
+    const std::lock_guard lock(mutex);
+    ASSERT_GE(notices.size(), 2u);
+    EXPECT_THAT(notices.back(), HasSubstr("camera_gap: source gate is back after a gap of "));
+  }
+  runner.wish(Wish::drain);
+  ASSERT_TRUE(eventually([&] { return runner.progress().ended; }));
+  const Taken all = read_topic(*log, "frames", 2, "gate");
+  EXPECT_EQ(static_cast<std::int64_t>(all.pictures.size()), runner.progress().frames);
+  EXPECT_EQ(all.pictures.rbegin()->first, runner.progress().frames - 1) << "numbers have no holes";
+  EXPECT_EQ(all.frames.at(0).header.content_type, "image/jpeg");
 }
 
 std::string open_error(const std::string& url, const std::string& shown) {
