@@ -82,7 +82,9 @@ void identity(const BrokerConfig& config, Properties& out) {
 
   out.because("Where it listens. Controllers need a port that the others know, so it is never 0.");
   const std::string clients = "CLIENTS://" + host_and_port(config.host, config.port);
-  const std::string controller = voter ? ",CONTROLLER://" + host_and_port(config.host, voter->port) : "";
+  // A controller that is alone talks to nobody else, so it listens where only this machine reaches it.
+  const std::string& inside = config.quorum.size() == 1 ? config.quorum.front().host : config.host;
+  const std::string controller = voter ? ",CONTROLLER://" + host_and_port(inside, voter->port) : "";
   const std::string& told = config.advertised_host.empty() ? config.host : config.advertised_host;
   out.set("listeners", clients + controller);
   out.set("advertised.listeners", "CLIENTS://" + host_and_port(told, config.port));

@@ -104,6 +104,8 @@ TEST(BrokerCommand, started_on_three_nodes_makes_one_cluster_without_further_agr
     options.quorum = quorum;
     options.data = folder / ("node" + std::to_string(id));
     options.port = port(id + 2);
+    options.host = "0.0.0.0";  // as in a container; the addresses that count are the quorum's and the advertised ones
+    options.advertised_host = "127.0.0.1";
     nodes.push_back(std::make_unique<Running>(options));
   }
   for (auto& node : nodes) {
@@ -114,6 +116,19 @@ TEST(BrokerCommand, started_on_three_nodes_makes_one_cluster_without_further_agr
     return view.ok() && view->brokers.size() == 3;
   }));
   for (auto& node : nodes) EXPECT_EQ(node->stop(), "ended well");
+}
+
+TEST(BrokerCommand, listens_on_all_addresses_and_tells_clients_the_one_that_they_reach) {
+  const TempFolder folder("command");
+  BrokerOptions options = options_in(folder);
+  options.host = "0.0.0.0";
+  options.advertised_host = "localhost";
+  Running command(options);
+  ASSERT_TRUE(within(seconds(60), [&] { return !command.ready_line().empty() || !command.outcome().empty(); }));
+  ASSERT_THAT(command.ready_line(), StartsWith("broker ready on localhost:")) << command.outcome();
+  const auto view = broker::probe("127.0.0.1", std::stoi(command.ready_line().substr(26)), seconds(2));
+  ASSERT_TRUE(view.ok()) << view.error().message;
+  EXPECT_EQ(view->brokers.at(0).host, "localhost");
 }
 
 TEST(BrokerCommand, prints_its_settings_and_touches_nothing) {
