@@ -1,0 +1,236 @@
+// The state as people see it, the API's routes against its description, and the metrics' table.
+#include "master/views.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "master/api.h"
+#include "master/http_server.h"
+#include "master/master_metrics.h"
+#include "master/openapi_text.h"
+#include "tests/master/simulated_cluster.h"
+
+namespace ride::master::test {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+stream::Heartbeat worker(const std::string& id) { return {.id = WorkerId{id}, .node = NodeName{"n1"}}; }
+
+SimulatedCluster running_street() {
+  SimulatedCluster cluster;
+  cluster.join(worker("w1#a"));
+  cluster.join(worker("w2#a"));
+  cluster.join({.id = WorkerId{"p1#a"}, .kind = ProcessKind::producer, .node = NodeName{"n1"}});
+  stream::JobSpec spec{.job = {"street"}};
+  spec.finite = true;
+  spec.sources = {{.name = "gate", .kind = "directory", .finite = true}};
+  spec.stages = {{.name = "clean", .topic = "ride.street.1.clean", .partitions = 2,
+                  .upstreams = {{.name = "gate", .is_source = true}}, .task = "identity", .outputs = {{.to = "album"}}},
+                 {.name = "album", .topic = "ride.street.1.album", .partitions = 2,
+                  .upstreams = {{.name = "clean"}}, .task = "discard", .sink = true}};
+  cluster.submit(spec);
+  cluster.handle({TopicsOutcome{{"street"}, {1}, {}}});
+  cluster.tick();
+  return cluster;
+}
+
+stream::PartitionProgress progress(const SimulatedCluster& cluster, const std::string& stage, int partition) {
+  stream::PartitionProgress one{.job = {"street"}, .run = {1}, .stage = {stage}, .partition = {partition}};
+  const auto* known = cluster.state().hard.find({one.job, one.run, one.stage});
+  one.epoch = known->partitions[static_cast<std::size_t>(partition)].epoch;
+  return one;
+}
+
+TEST(Views, WhatIsNotKnownIsNullAndNotZero) {
+  const auto cluster = running_street();
+  const auto view = *job_view(cluster.state(), JobName{"street"});
+  EXPECT_EQ(view["phase"], "running");
+  EXPECT_TRUE(view["progress"].is_null());
+  EXPECT_TRUE(view["stages"][0]["service_rate"].is_null());
+  EXPECT_TRUE(view["stages"][0]["oldest_unacked_ms"].is_null());
+  EXPECT_TRUE(view["sources"][0]["last_frame"].is_null());
+  EXPECT_EQ(job_view(cluster.state(), JobName{"nothing"}), std::nullopt);
+}
+
+TEST(Views, LagAndCountersAreSummedOverPartitions) {
+  auto cluster = running_street();
+  auto beat = worker("w1#a");
+  beat.frames_per_second = 12.5;
+  beat.service_rate = 30;
+  for (int p = 0; p < 2; ++p) {
+    auto one = progress(cluster, "clean", p);
+    one.committed = 10;
+    one.end = 15;
+    one.counters = {.acked = 8, .filtered = 2};
+    one.oldest_unacked_age_ms = 40 + p;
+    beat.partitions.push_back(one);
+  }
+  cluster.report(beat);
+  const auto stages = stages_view(cluster.state())["stages"];
+  EXPECT_EQ(stages[0]["stage"], "clean");
+  EXPECT_EQ(stages[0]["lag"], 10);
+  EXPECT_EQ(stages[0]["acked"], 16);
+  EXPECT_EQ(stages[0]["filtered"], 4);
+  EXPECT_EQ(stages[0]["fps"], 12.5);
+  EXPECT_EQ(stages[0]["service_rate"], 30.0);
+  EXPECT_EQ(stages[0]["oldest_unacked_ms"], 41.0);
+  EXPECT_EQ(stages[0]["workers"], json({"w1#a"}));
+  EXPECT_EQ(stages[0]["partition_list"][1]["worker"], "w1#a");
+  EXPECT_EQ(stages[0]["partition_list"][1]["committed"], 10);
+}
+
+TEST(Views, TheWordOfWhoDoesNotOwnAPartitionIsNotCounted) {
+  auto cluster = running_street();
+  auto beat = worker("w2#a");  // owns album
+  auto one = progress(cluster, "clean", 0);
+  one.end = 99;
+  beat.partitions = {one};
+  cluster.report(beat);
+  EXPECT_EQ(stages_view(cluster.state())["stages"][0]["lag"], 0);
+}
+
+TEST(Views, ProgressFollowsTheFramesThroughAllStages) {
+  auto cluster = running_street();
+  cluster.report(stream::Heartbeat{
+      .id = WorkerId{"p1#a"},
+      .kind = ProcessKind::producer,
+      .sources = {{.job = {"street"}, .run = {1}, .source = "gate", .session = {1}, .frames = 50, .total = 100}}});
+  for (const auto& [id, stage] : {std::pair{"w1#a", "clean"}, std::pair{"w2#a", "album"}}) {
+    auto beat = worker(id);
+    for (int p = 0; p < 2; ++p) {
+      auto one = progress(cluster, stage, p);
+      one.committed = 20;
+      one.end = 25;
+      beat.partitions.push_back(one);
+    }
+    cluster.report(beat);
+  }
+  EXPECT_NEAR(jobs_view(cluster.state())["jobs"][0]["progress"].get<double>(), 0.5 * 0.8 * 0.8, 1e-9);
+  EXPECT_EQ(jobs_view(cluster.state())["jobs"][0]["frames_in"], 50);
+}
+
+TEST(Views, WhoWentIsShownWithTheReason) {
+  auto cluster = running_street();
+  cluster.report(stream::ChildExit{.child = WorkerId{"w2#a"}, .signal = 9});
+  cluster.processes.erase(WorkerId{"w2#a"});
+  bool seen = false;
+  const auto workers = workers_view(cluster.state());
+  for (const auto& one : workers["workers"]) {
+    if (one["id"] != "w2#a") continue;
+    seen = true;
+    EXPECT_EQ(one["state"], "lost");
+    EXPECT_THAT(one["reason"].get<std::string>(), HasSubstr("signal 9"));
+  }
+  EXPECT_TRUE(seen);
+}
+
+TEST(Views, ANodeIsWhatItsProcessesSay) {
+  auto cluster = running_street();
+  cluster.join({.id = WorkerId{"agent#a"}, .kind = ProcessKind::agent, .node = NodeName{"n1"}, .devices = {"cpu", "gpu"},
+                .cores = 8, .cpu_percent = 55});
+  const auto node = nodes_view(cluster.state())["nodes"][0];
+  EXPECT_EQ(node["node"], "n1");
+  EXPECT_EQ(node["workers"], 2);
+  EXPECT_EQ(node["producers"], 1);
+  EXPECT_EQ(node["cores"], 8.0);
+  EXPECT_EQ(node["cpu_percent"], 55.0);
+}
+
+TEST(Events, AreNumberedAndBounded) {
+  EventRing ring(3);
+  for (int i = 0; i < 5; ++i) ring.add({}, {.text = std::to_string(i)});
+  const auto all = ring.since(0, 10);
+  ASSERT_EQ(all.size(), 3u);
+  EXPECT_EQ(all.front().number, 3);
+  EXPECT_EQ(ring.since(4, 10).size(), 1u);
+  EXPECT_EQ(ring.since(5, 10).size(), 0u);
+  EXPECT_EQ(ring.since(0, 2).size(), 2u);
+  EXPECT_EQ(events_view({}, 7)["next"], 7);
+  EXPECT_EQ(events_view(all, 0)["next"], 5);
+}
+
+TEST(OpenApi, DescribesExactlyTheRoutesThatAreServed) {
+  const auto document = json::parse(openapi_text());
+  std::set<std::string> described, served;
+  for (const auto& [path, methods] : document["paths"].items())
+    for (const auto& [method, operation] : methods.items()) {
+      std::string name = method;
+      for (auto& letter : name) letter = static_cast<char>(std::toupper(letter));
+      described.insert(name + " " + path);
+    }
+  for (const auto& route : Api::routes()) served.insert(std::string(route.method) + " " + route.path);
+  EXPECT_EQ(described, served);
+}
+
+// Every required property of the described object is in what is served, and nothing that is not described.
+void expect_described(const json& document, const std::string& schema, const json& served) {
+  const auto& properties = document["components"]["schemas"][schema]["properties"];
+  std::set<std::string> described, there;
+  for (const auto& [name, value] : properties.items()) described.insert(name);
+  for (const auto& [name, value] : served.items()) there.insert(name);
+  EXPECT_EQ(described, there) << schema;
+}
+
+TEST(OpenApi, DescribesWhatTheViewsShow) {
+  const auto document = json::parse(openapi_text());
+  const auto cluster = running_street();
+  const auto& state = cluster.state();
+  expect_described(document, "Job", jobs_view(state)["jobs"][0]);
+  expect_described(document, "JobDetail", *job_view(state, JobName{"street"}));
+  expect_described(document, "Stage", stages_view(state)["stages"][0]);
+  expect_described(document, "Partition", stages_view(state)["stages"][0]["partition_list"][0]);
+  expect_described(document, "Source", sources_view(state)["sources"][0]);
+  expect_described(document, "Worker", workers_view(state)["workers"][0]);
+  expect_described(document, "Node", nodes_view(state)["nodes"][0]);
+  EventRing ring;
+  ring.add({}, {.text = "x"});
+  expect_described(document, "Event", events_view(ring.since(0, 1), 0)["events"][0]);
+}
+
+TEST(Metrics, ComeFromOneTable) {
+  EXPECT_EQ(find_fault(master_metrics_table()), std::nullopt);
+  Metrics metrics(master_metrics_table());
+  auto cluster = running_street();
+  fill_metrics(cluster.state(), metrics);
+  EXPECT_THAT(metrics.text(), HasSubstr("ride_stage_active_workers{job=\"street\",stage=\"clean\"} 1"));
+  EXPECT_THAT(metrics.text(), HasSubstr("ride_phase_jobs{phase=\"running\"} 1"));
+  cluster.handle({PhaseRequest{.ticket = 1, .job = {"street"}, .command = PhaseCommand::cancel}});
+  fill_metrics(cluster.state(), metrics);
+  EXPECT_THAT(metrics.text(), Not(HasSubstr("ride_stage_active_workers{")));
+  EXPECT_THAT(metrics.text(), HasSubstr("ride_phase_jobs{phase=\"cancelled\"} 1"));
+}
+
+TEST(Metrics, ATableThatBreaksTheRulesIsRefused) {
+  EXPECT_TRUE(find_fault({{"frames_total", MetricType::counter, "x"}}));
+  EXPECT_TRUE(find_fault({{"ride_sent_frames", MetricType::counter, "x"}}));
+  EXPECT_TRUE(find_fault({{"ride_sent_frames_total", MetricType::gauge, "x"}}));
+  EXPECT_TRUE(find_fault({{"ride_sent_frames_total", MetricType::counter, ""}}));
+  EXPECT_TRUE(find_fault({{"ride_a_b", MetricType::gauge, "x"}, {"ride_a_b", MetricType::gauge, "x"}}));
+  EXPECT_TRUE(find_fault({{"ride_wait_seconds", MetricType::histogram, "x"}}));
+  EXPECT_FALSE(find_fault({{"ride_wait_seconds", MetricType::histogram, "x", {"stage"}, {0.1, 1}}}));
+}
+
+TEST(Metrics, CumulativeValuesRiseAndNeverFall) {
+  Metrics metrics({{"ride_sent_frames_total", MetricType::counter, "x", {"source"}}});
+  metrics.replace("ride_sent_frames_total", {{{"a"}, 5}, {{"b"}, 1}});
+  metrics.replace("ride_sent_frames_total", {{{"a"}, 3}});
+  EXPECT_THAT(metrics.text(), HasSubstr("ride_sent_frames_total{source=\"a\"} 5"));
+  EXPECT_THAT(metrics.text(), Not(HasSubstr("source=\"b\"")));
+}
+
+TEST(HttpAddress, IsReadAsPeopleWriteIt) {
+  EXPECT_EQ(parse_http_address("0.0.0.0:80")->host, "0.0.0.0");
+  EXPECT_EQ(parse_http_address("7800")->port, 7800);
+  EXPECT_EQ(parse_http_address(":0")->host, "127.0.0.1");
+  EXPECT_EQ(parse_http_address("[::1]:90")->host, "::1");
+  for (const auto* wrong : {"", "host", "host:", "host:-1", "host:65536", "host:80x"})
+    EXPECT_FALSE(parse_http_address(wrong).ok()) << wrong;
+}
+
+}  // namespace
+}  // namespace ride::master::test
