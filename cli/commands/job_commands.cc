@@ -1,0 +1,125 @@
+// ride submit, pause, resume, drain, cancel: what a person orders a master to do.
+#include <spdlog/fmt/fmt.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+
+#include "cli/command.h"
+#include "cli/core/fields.h"
+#include "cli/find_master.h"
+#include "cli/interrupt.h"
+#include "cli/submit.h"
+#include "cli/terminal.h"
+#include "cli/topology_file.h"
+
+namespace ride::cli {
+namespace {
+
+constexpr const char* kGroup = "Jobs";
+constexpr std::chrono::milliseconds kLook{300};
+
+struct JobFlags {
+  std::string job, file;
+  bool json = false, wait = false, delete_topics = false;
+  SettingFlags settings;
+};
+
+bool is_over(const std::string& phase) { return phase == "completed" || phase == "cancelled" || phase == "failed"; }
+
+// Until the job is over, or paused: nobody knows when it would end then.
+ExitCode wait_for_end(MasterClient& master, const std::string& job, bool json) {
+  Interrupt interrupt;
+  for (;;) {
+    const auto now = master.fetch("/jobs/" + url_encoded(job));
+    if (!now.ok()) return fail(now.error());
+    const std::string phase = text_of(*now, "phase");
+    if (is_over(phase)) {
+      const std::string reason = text_of(*now, "reason");
+      print(json ? now->dump(2) + "\n"
+                 : fmt::format("{}: {}{}\n", job, phase, reason.empty() ? "" : " (" + reason + ")"));
+      return phase == "failed" ? ExitCode::failed : ExitCode::ok;
+    }
+    if (interrupt.wait(kLook)) {
+      print_error(fmt::format("no longer waiting; the job goes on ({})", phase));
+      return interrupt.exit_code();
+    }
+  }
+}
+
+ExitCode submit_file(const JobFlags& flags) {
+  const auto settings = flags.settings.resolve();
+  if (!settings.ok()) return fail(settings.error());
+  const auto text = read_file(flags.file);
+  if (!text.ok()) return fail(text.error());
+  auto master = find_master(*settings);
+  if (!master.ok()) return fail(master.error());
+  const auto submitted = submit(*master, *text, flags.file);
+  if (!submitted.ok()) return fail(submitted.error());
+  if (flags.wait) return wait_for_end(*master, submitted->job, flags.json);
+  if (flags.json) {
+    print(Json{{"job", submitted->job}, {"run", submitted->run}}.dump() + "\n");
+  } else {
+    print(fmt::format("job '{}' is accepted as run {}\n  ride status {}    shows how it fares\n", submitted->job,
+                      submitted->run, submitted->job));
+  }
+  return ExitCode::ok;
+}
+
+ExitCode change(const JobFlags& flags, const std::string& verb) {
+  const auto settings = flags.settings.resolve();
+  if (!settings.ok()) return fail(settings.error());
+  auto master = find_master(*settings);
+  if (!master.ok()) return fail(master.error());
+  const std::string path = "/jobs/" + url_encoded(flags.job);
+  auto reply = verb == "cancel" ? master->remove(path + (flags.delete_topics ? "?delete_topics=true" : ""))
+                                : master->post(path + "/" + verb);
+  if (!reply.ok()) return fail(reply.error());
+  if (reply->status == 404) return fail(no_such_job(*master, flags.job));
+  if (!reply->ok()) return fail(error_of(*reply));
+  if (flags.wait) return wait_for_end(*master, flags.job, flags.json);
+  if (flags.json) {
+    print(reply->body->dump() + "\n");
+  } else {
+    print(fmt::format("{}: {}\n", flags.job, text_of(*reply->body, "phase")));
+  }
+  return ExitCode::ok;
+}
+
+std::shared_ptr<JobFlags> add_change(Program& program, const char* verb, const char* summary, const char* examples) {
+  auto flags = std::make_shared<JobFlags>();
+  auto& command = program.add(kGroup, verb, summary, examples, [flags, verb] { return change(*flags, verb); });
+  command.add_option("JOB", flags->job, "Its name, as 'ride list' shows it")->required();
+  flags->settings.declare(command, {"master", "state"});
+  add_json_flag(command, flags->json);
+  if (std::string(verb) == "drain" || std::string(verb) == "cancel")
+    command.add_flag("--wait", flags->wait, "Return when the job has ended");
+  if (std::string(verb) == "cancel")
+    command.add_flag("--delete-topics", flags->delete_topics, "Also delete the job's topics, with all that is in them");
+  return flags;
+}
+
+}  // namespace
+
+void add_job_commands(Program& program) {
+  auto flags = std::make_shared<JobFlags>();
+  auto& command =
+      program.add(kGroup, "submit", "Hand a topology to a running master",
+                  "  ride submit street.yaml                                   to the master on this machine\n"
+                  "  ride submit street.yaml --master http://host:7800\n"
+                  "  ride submit pictures.yaml --wait && echo all pictures are done",
+                  [flags] { return submit_file(*flags); });
+  command.add_option("FILE", flags->file, "Topology file (YAML); - is standard input")->required();
+  flags->settings.declare(command, {"master", "state"});
+  command.add_flag("--wait", flags->wait, "Return when the job has ended; exit code 1 if it failed");
+  add_json_flag(command, flags->json);
+
+  add_change(program, "pause", "Stop a job's sources and workers; what waits in its topics stays",
+             "  ride pause street      and 'ride resume street' goes on where it stopped");
+  add_change(program, "resume", "Let a paused job go on", "  ride resume street");
+  add_change(program, "drain", "End a job in order: sources stop, all that is on its way is finished",
+             "  ride drain street --wait    returns when the last frame is through");
+  add_change(program, "cancel", "End a job now; its topics stay unless --delete-topics",
+             "  ride cancel street\n  ride cancel street --delete-topics    frames on their way are lost");
+}
+
+}  // namespace ride::cli

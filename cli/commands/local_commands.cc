@@ -1,0 +1,99 @@
+// ride up, ride run: a whole RIDE on this machine for one topology.
+#include <spdlog/fmt/fmt.h>
+#include <stdlib.h>
+
+#include <CLI/CLI.hpp>
+#include <cerrno>
+#include <cstring>
+
+#include "cli/command.h"
+#include "cli/local/session.h"
+#include "cli/terminal.h"
+#include "common/units.h"
+
+namespace ride::cli {
+namespace {
+
+constexpr const char* kGroup = "On this machine";
+
+struct LocalFlags {
+  std::string file, duration;
+  bool fresh = false, keep = false, json = false;
+  SettingFlags settings;
+};
+
+ExitCode up(const LocalFlags& flags) {
+  auto settings = flags.settings.resolve();
+  if (!settings.ok()) return fail(settings.error());
+  SessionOptions options{.file = flags.file,
+                         .settings = *settings,
+                         .state = settings->text("state"),
+                         .fresh = flags.fresh,
+                         .json = flags.json};
+  if (!flags.duration.empty()) {
+    const auto duration = parse_duration(flags.duration);
+    if (!duration.ok() || duration->count() <= 0)
+      return fail({ErrorCode::invalid_argument,
+                   fmt::format("--for is '{}'; it takes a time with a unit, for example 30s or 5m", flags.duration)});
+    options.duration = *duration;
+  }
+  return run_session(options);
+}
+
+ExitCode run(const LocalFlags& flags) {
+  auto settings = flags.settings.resolve();
+  if (!settings.ok()) return fail(settings.error());
+  std::string folder = (std::filesystem::temp_directory_path() / "ride-run-XXXXXX").string();
+  if (mkdtemp(folder.data()) == nullptr)
+    return fail(
+        {ErrorCode::permission, fmt::format("cannot make the temporary folder {}: {}", folder, std::strerror(errno))});
+  SessionOptions options{.file = flags.file,
+                         .settings = *settings,
+                         .state = folder,
+                         .finite = true,
+                         .keep = flags.keep,
+                         .json = flags.json};
+  const ExitCode code = run_session(options);
+  if (flags.keep) {
+    print_error("the broker's data and the logs are kept in " + folder);
+  } else {
+    std::error_code ignored;
+    std::filesystem::remove_all(folder, ignored);
+  }
+  return code;
+}
+
+}  // namespace
+
+void add_local_commands(Program& program) {
+  auto flags = std::make_shared<LocalFlags>();
+  auto* command = &program.add(
+      kGroup, "up", "Start a broker, a master, workers and producers for a topology, and watch them",
+      "  ride up street.yaml                    until Ctrl-C; goes on where it stopped the next time\n"
+      "  ride up street.yaml --fresh            begin anew\n"
+      "  ride up street.yaml --for 60s          end by itself, with all frames finished; exit code 1 if one was lost\n"
+      "  ride up street.yaml --brokers kafka1:9092,kafka2:9092    with a cluster of yours\n\n"
+      "State (the broker's data, logs, ports) is kept in .ride; meanwhile, in another terminal:\n"
+      "  ride status      ride tap street/people --show      ride logs -f",
+      [flags] { return up(*flags); });
+  command->add_option("FILE", flags->file, "Topology file (YAML)")->required();
+  command->add_flag("--fresh", flags->fresh, "Remove what earlier runs left in the state folder first");
+  command->add_option("--for", flags->duration, "End by itself after this time (30s, 5m), with all frames finished");
+  flags->settings.declare(
+      *command, {"slots", "brokers", "broker-port", "http", "state", "prefix", "kafka-config", "max-message-bytes"});
+  add_json_flag(*command, flags->json);
+
+  flags = std::make_shared<LocalFlags>();
+  command = &program.add(kGroup, "run", "Process an input that ends, in a temporary place, and end with it",
+                         "  ride run pictures.yaml && ls out       exit code 0: every frame went through\n"
+                         "  ride run pictures.yaml --slots 8\n"
+                         "  ride run pictures.yaml --json > summary.json\n"
+                         "  ride run pictures.yaml --keep          keeps logs and topics for a look",
+                         [flags] { return run(*flags); });
+  command->add_option("FILE", flags->file, "Topology file (YAML)")->required();
+  command->add_flag("--keep", flags->keep, "Do not remove the temporary folder");
+  flags->settings.declare(*command, {"slots", "brokers", "prefix", "kafka-config", "max-message-bytes"});
+  add_json_flag(*command, flags->json);
+}
+
+}  // namespace ride::cli

@@ -1,0 +1,158 @@
+// ride list, status, top: what a master knows.
+#include <spdlog/fmt/fmt.h>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/command.h"
+#include "cli/core/fields.h"
+#include "cli/core/status_view.h"
+#include "cli/find_master.h"
+#include "cli/interrupt.h"
+#include "cli/live_screen.h"
+#include "cli/terminal.h"
+
+namespace ride::cli {
+namespace {
+
+constexpr const char* kGroup = "Jobs";
+
+struct StatusFlags {
+  std::string job;
+  bool json = false;
+  double interval_seconds = 1;
+  int rounds = 0;
+  SettingFlags settings;
+};
+
+struct Everything {
+  Json jobs, sources, stages, workers, nodes;
+};
+
+Result<Everything> fetch_all(MasterClient& master) {
+  Everything all;
+  for (auto [field, path] :
+       {std::pair{&all.jobs, "/jobs"}, std::pair{&all.sources, "/sources"}, std::pair{&all.stages, "/stages"},
+        std::pair{&all.workers, "/workers"}, std::pair{&all.nodes, "/nodes"}}) {
+    auto part = master.fetch(path);
+    if (!part.ok()) return part.error();
+    *field = std::move(*part);
+  }
+  return all;
+}
+
+const Json* find_job(const Everything& all, const std::string& name) {
+  for (const Json& job : list_of(all.jobs, "jobs"))
+    if (text_of(job, "job") == name) return &job;
+  return nullptr;
+}
+
+std::string section(const std::string& table) { return table.empty() ? "" : "\n" + table; }
+
+std::string overview(const Everything& all, const std::string& job, const ViewOptions& view) {
+  std::string text;
+  if (const Json* one = job.empty() ? nullptr : find_job(all, job)) {
+    text = render_job_head(*one, view);
+  } else {
+    text = render_jobs(all.jobs, view);
+  }
+  text += section(render_sources(all.sources, job, view)) + section(render_stages(all.stages, job, view));
+  text += section(render_workers(all.workers, job, view));
+  return job.empty() ? text + section(render_nodes(all.nodes, view)) : text;
+}
+
+// Only what belongs to the job, where one is named.
+Json only(const Json& all, const char* name, const std::string& job) {
+  if (job.empty()) return list_of(all, name);
+  Json kept = Json::array();
+  for (const Json& item : list_of(all, name))
+    if (text_of(item, "job") == job) kept.push_back(item);
+  return kept;
+}
+
+Json as_json(const Everything& all, const std::string& job) {
+  return {{"jobs", only(all.jobs, "jobs", job)},
+          {"sources", only(all.sources, "sources", job)},
+          {"stages", only(all.stages, "stages", job)},
+          {"workers", only(all.workers, "workers", job)},
+          {"nodes", list_of(all.nodes, "nodes")}};
+}
+
+ViewOptions view_of(const Terminal& terminal) { return {terminal.style, terminal.width, system_now()}; }
+
+ExitCode list(const StatusFlags& flags) {
+  const auto settings = flags.settings.resolve();
+  if (!settings.ok()) return fail(settings.error());
+  auto master = find_master(*settings);
+  if (!master.ok()) return fail(master.error());
+  const auto jobs = master->fetch("/jobs");
+  if (!jobs.ok()) return fail(jobs.error());
+  print(flags.json ? list_of(*jobs, "jobs").dump(2) + "\n" : render_jobs(*jobs, view_of(stdout_terminal())));
+  return ExitCode::ok;
+}
+
+ExitCode status(const StatusFlags& flags) {
+  const auto settings = flags.settings.resolve();
+  if (!settings.ok()) return fail(settings.error());
+  auto master = find_master(*settings);
+  if (!master.ok()) return fail(master.error());
+  const auto all = fetch_all(*master);
+  if (!all.ok()) return fail(all.error());
+  if (!flags.job.empty() && find_job(*all, flags.job) == nullptr) return fail(no_such_job(*master, flags.job));
+  print(flags.json ? as_json(*all, flags.job).dump(2) + "\n" : overview(*all, flags.job, view_of(stdout_terminal())));
+  return ExitCode::ok;
+}
+
+ExitCode top(const StatusFlags& flags) {
+  const auto settings = flags.settings.resolve();
+  if (!settings.ok()) return fail(settings.error());
+  auto master = find_master(*settings);
+  if (!master.ok()) return fail(master.error());
+  Interrupt interrupt;
+  LiveScreen screen;
+  const auto pause = std::chrono::milliseconds(static_cast<std::int64_t>(flags.interval_seconds * 1000));
+  for (int round = 1;; ++round) {
+    const auto all = fetch_all(*master);
+    if (!all.ok()) return fail(all.error());
+    if (round == 1 && !flags.job.empty() && find_job(*all, flags.job) == nullptr)
+      return fail(no_such_job(*master, flags.job));
+    const Terminal terminal = stdout_terminal();
+    screen.show(fmt::format("{}  {}\n\n{}", master->url(), format_time(system_now()).substr(0, 19) + "Z",
+                            overview(*all, flags.job, view_of(terminal))));
+    if (round == flags.rounds) return ExitCode::ok;
+    if (interrupt.wait(pause)) return interrupt.exit_code();
+  }
+}
+
+}  // namespace
+
+void add_status_commands(Program& program) {
+  auto flags = std::make_shared<StatusFlags>();
+  auto* command = &program.add(kGroup, "list", "List the jobs", "  ride list\n  ride list --json | jq -r '.[].job'",
+                               [flags] { return list(*flags); });
+  flags->settings.declare(*command, {"master", "state"});
+  add_json_flag(*command, flags->json);
+
+  flags = std::make_shared<StatusFlags>();
+  command = &program.add(kGroup, "status", "Show a job's sources, stages and workers; without a name, everything",
+                         "  ride status\n  ride status street\n"
+                         "  ride status street --json | jq '.stages[] | {stage, fps, lag}'",
+                         [flags] { return status(*flags); });
+  command->add_option("JOB", flags->job, "Only this one");
+  flags->settings.declare(*command, {"master", "state"});
+  add_json_flag(*command, flags->json);
+
+  flags = std::make_shared<StatusFlags>();
+  command = &program.add(kGroup, "top", "The same, live, until Ctrl-C",
+                         "  ride top street\n  ride top --interval 5\n  ride top -n 3 > three-looks.txt",
+                         [flags] { return top(*flags); });
+  command->add_option("JOB", flags->job, "Only this one");
+  command->add_option("--interval", flags->interval_seconds, "Seconds between two looks")
+      ->check(CLI::Range(0.1, 3600.0))
+      ->capture_default_str();
+  command->add_option("-n", flags->rounds, "Looks, then end; 0: until Ctrl-C")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  flags->settings.declare(*command, {"master", "state"});
+}
+
+}  // namespace ride::cli

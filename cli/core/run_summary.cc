@@ -1,0 +1,139 @@
+#include "cli/core/run_summary.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+
+#include "cli/core/fields.h"
+#include "cli/core/status_view.h"
+#include "common/log.h"
+
+namespace ride::cli {
+namespace {
+
+bool may_drop(const RunFacts& facts, const std::string& name) {
+  return std::find(facts.may_drop.begin(), facts.may_drop.end(), name) != facts.may_drop.end();
+}
+
+std::string frames(std::int64_t count) { return fmt::format("{} frame{}", count, count == 1 ? "" : "s"); }
+
+// ", 3 dropped, 1 dead": only what there is.
+std::string losses(const Json& item, std::initializer_list<std::pair<const char*, const char*>> counters) {
+  std::string text;
+  for (const auto& [name, word] : counters)
+    if (const auto count = count_of(item, name); count > 0) text += fmt::format(", {} {}", count, word);
+  return text;
+}
+
+// What the sinks have taken, in whatever way, of what has come to them.
+std::int64_t waiting_frames(const Json& job) {
+  std::int64_t waiting = 0;
+  for (const Json& stage : list_of(job, "stages")) waiting += count_of(stage, "lag");
+  return waiting;
+}
+
+std::string files_text(const WrittenFiles& files) {
+  if (files.count == 0) return fmt::format("no new file in {}", files.folder);
+  if (files.count == 1) return fmt::format("{}/{}", files.folder, files.first);
+  return fmt::format("{} files in {}: {} … {}", files.count, files.folder, files.first, files.last);
+}
+
+}  // namespace
+
+Verdict judge(const Json& job, const RunFacts& facts, bool ended_on_purpose) {
+  Verdict verdict;
+  const auto complain = [&](std::string reason) { verdict.reasons.push_back(std::move(reason)); };
+  const std::string phase = text_of(job, "phase"), reason = text_of(job, "reason");
+  if (phase == "failed" || (!ended_on_purpose && phase != "completed")) {
+    complain(
+        fmt::format("the job is {}{}", phase.empty() ? "gone" : phase, reason.empty() ? "" : ": " + redact(reason)));
+  }
+  for (const Json& source : list_of(job, "sources")) {
+    const std::string name = text_of(source, "source");
+    if (count_of(source, "dropped") > 0 && !may_drop(facts, name))
+      complain(fmt::format("source '{}' dropped {}", name, frames(count_of(source, "dropped"))));
+    if (phase == "completed" && !text_of(source, "error").empty())
+      complain(fmt::format("source '{}': {}", name, redact(text_of(source, "error"))));
+  }
+  for (const Json& stage : list_of(job, "stages")) {
+    const std::string name = text_of(stage, "stage");
+    for (const char* loss : {"dead", "expired"})
+      if (const auto count = count_of(stage, loss); count > 0)
+        complain(fmt::format("stage '{}': {} {}", name, frames(count), loss));
+    if (count_of(stage, "dropped") > 0 && !may_drop(facts, name))
+      complain(fmt::format("stage '{}' dropped {}", name, frames(count_of(stage, "dropped"))));
+  }
+  verdict.good = verdict.reasons.empty();
+  return verdict;
+}
+
+std::string render_summary(const Json& job, const RunFacts& facts, const Verdict& verdict, const Style& style) {
+  const std::string phase = text_of(job, "phase");
+  std::string text = fmt::format("\n{}, run {}: {} after {:.1f} s\n", style.paint(text_of(job, "job"), Tone::bold),
+                                 count_of(job, "run"), style.paint(phase, tone_of_phase(phase)), facts.seconds);
+  for (const Json& source : list_of(job, "sources")) {
+    text += fmt::format("  source  {:<12} {}{}{}\n", text_of(source, "source"), frames(count_of(source, "frames")),
+                        losses(source, {{"dropped", "dropped"}, {"rejected", "rejected (broken or too large)"}}),
+                        count_of(source, "gaps") > 0
+                            ? fmt::format(", {} gaps, the longest {:.0f} ms", count_of(source, "gaps"),
+                                          number_of(source, "longest_gap_ms").value_or(0))
+                            : "");
+  }
+  for (const Json& stage : list_of(job, "stages")) {
+    text += fmt::format(
+        "  {:<7} {:<12} {}{}{}\n", flag_of(stage, "sink") ? "sink" : "stage", text_of(stage, "stage"),
+        frames(count_of(stage, "acked")),
+        losses(stage, {{"filtered", "filtered"},
+                       {"dropped", "dropped"},
+                       {"dead", "dead"},
+                       {"expired", "expired"},
+                       {"duplicates", "duplicates dropped"}}),
+        count_of(stage, "lag") > 0 && phase != "completed" ? fmt::format(", {} waiting", count_of(stage, "lag")) : "");
+  }
+  for (const auto& files : facts.files) text += fmt::format("  written by {}: {}\n", files.sink, files_text(files));
+  for (const auto& problem : facts.problems) text += style.paint("  " + redact(problem), Tone::warning) + "\n";
+  if (phase == "paused" && waiting_frames(job) > 0)
+    text += fmt::format("  {} wait in the topics: the next 'ride up' goes on with them\n", frames(waiting_frames(job)));
+  if (verdict.good) {
+    text += phase == "completed" ? style.paint("no frame was lost", Tone::good) + "\n" : "";
+  } else {
+    for (const auto& reason : verdict.reasons) text += style.paint("not well: " + reason, Tone::bad) + "\n";
+  }
+  return text;
+}
+
+nlohmann::ordered_json summary_to_json(const Json& job, const RunFacts& facts, const Verdict& verdict) {
+  nlohmann::ordered_json json = {{"job", text_of(job, "job")},
+                                 {"run", count_of(job, "run")},
+                                 {"phase", text_of(job, "phase")},
+                                 {"reason", text_of(job, "reason")},
+                                 {"seconds", facts.seconds},
+                                 {"good", verdict.good},
+                                 {"reasons", verdict.reasons},
+                                 {"frames_in", count_of(job, "frames_in")},
+                                 {"frames_out", count_of(job, "frames_out")}};
+  json["sources"] = nlohmann::ordered_json::array();
+  for (const Json& source : list_of(job, "sources")) {
+    nlohmann::ordered_json entry = {{"source", text_of(source, "source")}};
+    for (const char* name : {"frames", "dropped", "rejected", "gaps"}) entry[name] = count_of(source, name);
+    json["sources"].push_back(std::move(entry));
+  }
+  json["stages"] = nlohmann::ordered_json::array();
+  for (const Json& stage : list_of(job, "stages")) {
+    nlohmann::ordered_json entry = {{"stage", text_of(stage, "stage")}, {"sink", flag_of(stage, "sink")}};
+    for (const char* name : {"acked", "filtered", "dropped", "dead", "expired", "duplicates", "lag"})
+      entry[name] = count_of(stage, name);
+    json["stages"].push_back(std::move(entry));
+  }
+  json["files"] = nlohmann::ordered_json::array();
+  for (const auto& files : facts.files)
+    json["files"].push_back({{"sink", files.sink},
+                             {"folder", files.folder},
+                             {"count", files.count},
+                             {"first", files.first},
+                             {"last", files.last}});
+  json["problems"] = facts.problems;
+  return json;
+}
+
+}  // namespace ride::cli

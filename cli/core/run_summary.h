@@ -1,0 +1,41 @@
+// How a run went: the last words of `ride up` and `ride run`, and whether all went well. Pure: the master's last view
+// of the job, what the topology allows, and which files were written.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "cli/core/table.h"
+
+namespace ride::cli {
+
+struct WrittenFiles {
+  std::string sink;
+  std::string folder;       // absolute
+  std::int64_t count = 0;   // new in this run
+  std::string first, last;  // names within the folder, in order of names
+};
+
+struct RunFacts {
+  double seconds = 0;                 // that it ran
+  std::vector<std::string> may_drop;  // sources and stages whose file says that late frames are dropped
+  std::vector<WrittenFiles> files;
+  std::vector<std::string> problems;  // errors and warnings that were reported, in order
+  std::string log_folder;             // empty: it is gone
+};
+
+struct Verdict {
+  bool good = false;
+  std::vector<std::string> reasons;  // why not
+};
+
+// Good: the phase is completed and no frame is dead, expired or dropped where the file does not allow it.
+// `ended_on_purpose`: the person stopped it, so it need not have completed.
+Verdict judge(const nlohmann::json& job, const RunFacts& facts, bool ended_on_purpose);
+
+std::string render_summary(const nlohmann::json& job, const RunFacts& facts, const Verdict& verdict,
+                           const Style& style);
+nlohmann::ordered_json summary_to_json(const nlohmann::json& job, const RunFacts& facts, const Verdict& verdict);
+
+}  // namespace ride::cli

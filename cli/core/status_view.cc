@@ -1,0 +1,261 @@
+#include "cli/core/status_view.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <cmath>
+
+#include "cli/core/fields.h"
+#include "common/log.h"
+
+namespace ride::cli {
+namespace {
+
+bool belongs(const Json& item, const std::string& job) { return job.empty() || text_of(item, "job") == job; }
+
+std::string count_text(const Json& item, const char* name) { return fmt::format("{}", count_of(item, name)); }
+
+Cell bad_if_any(const Json& item, const char* name) {
+  const auto count = count_of(item, name);
+  return {fmt::format("{}", count), count > 0 ? Tone::bad : Tone::plain};
+}
+
+Cell warn_if_any(const Json& item, const char* name) {
+  const auto count = count_of(item, name);
+  return {fmt::format("{}", count), count > 0 ? Tone::warning : Tone::plain};
+}
+
+std::string rate_text(const Json& item, const char* name) {
+  const auto rate = number_of(item, name);
+  return rate ? format_rate(*rate) : "-";
+}
+
+std::optional<SystemTime> time_of(const Json& item, const char* name) {
+  const auto parsed = parse_time(text_of(item, name));
+  if (!parsed.ok() || parsed->time_since_epoch().count() <= 0) return std::nullopt;
+  return *parsed;
+}
+
+std::string bytes_text(const Json& item, const char* name) {
+  const auto bytes = count_of(item, name);
+  return bytes > 0 ? fmt::format("{:.0f} MiB", static_cast<double>(bytes) / (1 << 20)) : "-";
+}
+
+Cell connection(const Json& source) {
+  if (flag_of(source, "ended")) return {"ended", Tone::good};
+  if (flag_of(source, "connected")) return {"connected", Tone::good};
+  return {text_of(source, "producer").empty() ? "no producer" : "not connected", Tone::bad};
+}
+
+std::string gaps_text(const Json& source) {
+  const auto gaps = count_of(source, "gaps");
+  if (gaps == 0) return "0";
+  return fmt::format(
+      "{} (longest {})", gaps,
+      format_duration(milliseconds(static_cast<std::int64_t>(number_of(source, "longest_gap_ms").value_or(0)))));
+}
+
+std::string frames_text(const Json& source) {
+  const auto total = number_of(source, "total");
+  if (!total || *total < 0) return count_text(source, "frames");
+  return fmt::format("{}/{}", count_of(source, "frames"), static_cast<std::int64_t>(*total));
+}
+
+Cell worker_state(const Json& worker) {
+  const std::string state = text_of(worker, "state", "live");
+  return {state, state == "live" ? Tone::good : state == "lost" ? Tone::bad : Tone::dim};
+}
+
+std::string work_of(const Json& worker) {
+  const std::string job = text_of(worker, "job"), stage = text_of(worker, "stage");
+  if (job.empty() && stage.empty()) return "-";
+  return job + "/" + stage + (flag_of(worker, "spare") ? " (spare)" : "");
+}
+
+std::string percent_text(const Json& item, const char* name) {
+  const auto value = number_of(item, name);
+  return value ? fmt::format("{:.0f} %", *value) : "-";
+}
+
+}  // namespace
+
+Tone tone_of_phase(const std::string& phase) {
+  if (phase == "running" || phase == "completed") return Tone::good;
+  if (phase == "failed") return Tone::bad;
+  if (phase == "cancelled") return Tone::dim;
+  return Tone::warning;
+}
+
+std::string format_rate(double per_second) {
+  if (per_second >= 100) return fmt::format("{:.0f}", per_second);
+  if (per_second >= 1) return fmt::format("{:.1f}", per_second);
+  return per_second > 0 ? fmt::format("{:.2f}", per_second) : "0";
+}
+
+std::string format_age(SystemTime then, SystemTime now) {
+  if (then.time_since_epoch().count() <= 0) return "never";
+  const double seconds = std::max(0.0, std::chrono::duration<double>(now - then).count());
+  if (seconds < 10) return fmt::format("{:.1f} s", seconds);
+  if (seconds < 120) return fmt::format("{:.0f} s", seconds);
+  if (seconds < 7200) return fmt::format("{:.0f} min", seconds / 60);
+  return seconds < 172800 ? fmt::format("{:.0f} h", seconds / 3600) : fmt::format("{:.0f} d", seconds / 86400);
+}
+
+std::string render_jobs(const Json& jobs, const ViewOptions& view) {
+  Table table({{"JOB"},
+               {"RUN", Align::right},
+               {"PHASE"},
+               {"SUBMITTED"},
+               {"IN", Align::right},
+               {"OUT", Align::right},
+               {"DONE", Align::right},
+               {"REASON"}});
+  for (const Json& job : list_of(jobs, "jobs")) {
+    const auto submitted = time_of(job, "submitted_at");
+    const auto progress = number_of(job, "progress");
+    const std::string phase = text_of(job, "phase");
+    table.add({Cell(text_of(job, "job"), Tone::bold), count_text(job, "run"), Cell(phase, tone_of_phase(phase)),
+               submitted ? format_age(*submitted, view.now) + " ago" : "-", count_text(job, "frames_in"),
+               count_text(job, "frames_out"), progress ? fmt::format("{:.0f} %", *progress * 100) : "-",
+               redact(text_of(job, "reason"))});
+  }
+  return table.empty() ? "no jobs\n" : table.render(view.style, view.width);
+}
+
+std::string render_sources(const Json& sources, const std::string& job, const ViewOptions& view) {
+  Table table({{"SOURCE"},
+               {"STATE"},
+               {"FPS", Align::right},
+               {"FRAMES", Align::right},
+               {"LAST FRAME", Align::right},
+               {"DROPPED", Align::right},
+               {"REJECTED", Align::right},
+               {"GAPS"},
+               {"ERROR"}});
+  for (const Json& source : list_of(sources, "sources")) {
+    if (!belongs(source, job)) continue;
+    const auto last = time_of(source, "last_frame");
+    const std::string name = (job.empty() ? text_of(source, "job") + "/" : "") + text_of(source, "source");
+    table.add({Cell(name, Tone::bold), connection(source), rate_text(source, "fps"), frames_text(source),
+               last ? format_age(*last, view.now) : "-", warn_if_any(source, "dropped"),
+               warn_if_any(source, "rejected"),
+               Cell(gaps_text(source), count_of(source, "gaps") > 0 ? Tone::warning : Tone::plain),
+               Cell(redact(text_of(source, "error")), Tone::bad)});
+  }
+  return table.empty() ? "" : table.render(view.style, view.width);
+}
+
+std::string render_stages(const Json& stages, const std::string& job, const ViewOptions& view) {
+  Table table({{"STAGE"},
+               {"TASK"},
+               {"FPS", Align::right},
+               {"LAG", Align::right},
+               {"WORKERS", Align::right},
+               {"PARTITIONS", Align::right},
+               {"ACKED", Align::right},
+               {"FILTERED", Align::right},
+               {"DROPPED", Align::right},
+               {"DEAD", Align::right},
+               {"EXPIRED", Align::right},
+               {"OLDEST", Align::right}});
+  for (const Json& stage : list_of(stages, "stages")) {
+    if (!belongs(stage, job)) continue;
+    const std::string name = (job.empty() ? text_of(stage, "job") + "/" : "") + text_of(stage, "stage");
+    const auto workers = static_cast<std::int64_t>(list_of(stage, "workers").size()),
+               wanted = count_of(stage, "wanted");
+    const auto oldest = number_of(stage, "oldest_unacked_ms");
+    const auto lag = count_of(stage, "lag");
+    table.add({Cell(name, Tone::bold), text_of(stage, "task"), rate_text(stage, "fps"), fmt::format("{}", lag),
+               Cell(fmt::format("{}/{}", workers, wanted), workers < wanted ? Tone::warning : Tone::plain),
+               count_text(stage, "partitions"), count_text(stage, "acked"), count_text(stage, "filtered"),
+               warn_if_any(stage, "dropped"), bad_if_any(stage, "dead"), bad_if_any(stage, "expired"),
+               oldest && *oldest >= 0 ? fmt::format("{:.0f} ms", *oldest) : "-"});
+  }
+  return table.empty() ? "" : table.render(view.style, view.width);
+}
+
+std::string render_workers(const Json& workers, const std::string& job, const ViewOptions& view) {
+  Table table({{"WORKER"},
+               {"KIND"},
+               {"NODE"},
+               {"STATE"},
+               {"WORKS ON"},
+               {"PARTITIONS", Align::right},
+               {"FPS", Align::right},
+               {"BUSY", Align::right},
+               {"CPU", Align::right},
+               {"MEMORY", Align::right},
+               {"PID", Align::right}});
+  for (const Json& worker : list_of(workers, "workers")) {
+    const std::string state = text_of(worker, "state", "live");
+    const bool agent = text_of(worker, "kind") == "agent";
+    if (!job.empty() && (agent || (text_of(worker, "job") != job && !text_of(worker, "job").empty()))) continue;
+    if (!job.empty() && state != "live") continue;
+    const auto busy = number_of(worker, "busy_fraction");
+    const std::string name = text_of(worker, "name", text_of(worker, "id"));
+    table.add({Cell(name, Tone::bold), text_of(worker, "kind"), text_of(worker, "node"), worker_state(worker),
+               work_of(worker), count_text(worker, "partitions"), rate_text(worker, "fps"),
+               busy ? fmt::format("{:.0f} %", *busy * 100) : "-", percent_text(worker, "cpu_percent"),
+               bytes_text(worker, "rss_bytes"), count_text(worker, "pid")});
+  }
+  return table.empty() ? "" : table.render(view.style, view.width);
+}
+
+std::string render_nodes(const Json& nodes, const ViewOptions& view) {
+  Table table({{"NODE"},
+               {"AGENT"},
+               {"WORKERS", Align::right},
+               {"CORES", Align::right},
+               {"CPU", Align::right},
+               {"MEMORY", Align::right}});
+  for (const Json& node : list_of(nodes, "nodes")) {
+    const auto workers = node.is_object() && node.contains("workers") && node["workers"].is_array()
+                             ? static_cast<std::int64_t>(node["workers"].size())
+                             : count_of(node, "workers");
+    table.add({Cell(text_of(node, "node"), Tone::bold), text_of(node, "agent", "-"), fmt::format("{}", workers),
+               rate_text(node, "cores"), percent_text(node, "cpu_percent"), bytes_text(node, "memory_bytes")});
+  }
+  return table.empty() ? "" : table.render(view.style, view.width);
+}
+
+std::string render_event(const Json& event, const ViewOptions& view) {
+  const std::string severity = text_of(event, "severity", "info");
+  const Tone tone = severity == "error" ? Tone::bad : severity == "warning" ? Tone::warning : Tone::dim;
+  std::string where = text_of(event, "job");
+  if (!text_of(event, "stage").empty()) where += "/" + text_of(event, "stage");
+  const std::string at = text_of(event, "at");
+  return fmt::format("{} {} {}{}", view.style.paint(at.size() > 19 ? at.substr(0, 19) + "Z" : at, Tone::dim),
+                     view.style.paint(fmt::format("{:<7}", severity), tone), where.empty() ? "" : where + ": ",
+                     redact(text_of(event, "text")));
+}
+
+std::string render_job_head(const Json& job, const ViewOptions& view) {
+  const std::string phase = text_of(job, "phase");
+  std::string line = fmt::format("{}, run {}: {}", view.style.paint(text_of(job, "job"), Tone::bold),
+                                 count_of(job, "run"), view.style.paint(phase, tone_of_phase(phase)));
+  if (const auto reason = text_of(job, "reason"); !reason.empty()) line += fmt::format(" ({})", redact(reason));
+  if (const auto submitted = time_of(job, "submitted_at"))
+    line += fmt::format(", submitted {} ago", format_age(*submitted, view.now));
+  line += fmt::format(", {} frames in, {} out", count_of(job, "frames_in"), count_of(job, "frames_out"));
+  if (const auto progress = number_of(job, "progress")) line += fmt::format(", {:.0f} % done", *progress * 100);
+  return line + "\n";
+}
+
+std::string render_line(const Json& job, const Json& sources, const Json& stages, const std::string& name) {
+  std::string line = fmt::format("{} {}", name, text_of(job, "phase"));
+  for (const Json& source : list_of(sources, "sources")) {
+    if (!belongs(source, name)) continue;
+    line += fmt::format(" | {} {}, {} fps, {} frames", text_of(source, "source"), connection(source).text,
+                        rate_text(source, "fps"), frames_text(source));
+    if (count_of(source, "dropped") > 0) line += fmt::format(", {} dropped", count_of(source, "dropped"));
+    if (!text_of(source, "error").empty()) line += ", " + redact(text_of(source, "error"));
+  }
+  for (const Json& stage : list_of(stages, "stages")) {
+    if (!belongs(stage, name)) continue;
+    line += fmt::format(" | {} {} fps, {} acked, lag {}", text_of(stage, "stage"), rate_text(stage, "fps"),
+                        count_of(stage, "acked"), count_of(stage, "lag"));
+    if (count_of(stage, "dead") > 0) line += fmt::format(", {} dead", count_of(stage, "dead"));
+  }
+  return line;
+}
+
+}  // namespace ride::cli

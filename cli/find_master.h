@@ -1,0 +1,18 @@
+// Which master and which Kafka a command talks to: what was named, else those of the `ride up` that runs in the state
+// folder, else the defaults. Also: what to say when a job is not there. Threads: one.
+#pragma once
+
+#include <string>
+
+#include "cli/core/settings.h"
+#include "cli/master_client.h"
+
+namespace ride::cli {
+
+Result<MasterClient> find_master(const Settings& settings);
+std::string find_brokers(const Settings& settings);
+
+// "there is no job 'stret', did you mean 'street'? ..." from the master's list.
+Error no_such_job(MasterClient& master, const std::string& job);
+
+}  // namespace ride::cli

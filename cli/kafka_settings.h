@@ -1,0 +1,18 @@
+// How the CLI's settings become a Kafka client's, and the flags of the programs that it starts. Threads: any.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/core/settings.h"
+#include "stream/kafka/client_config.h"
+
+namespace ride::cli {
+
+Result<kafka::ClientConfig> kafka_config(const Settings& settings);
+Result<kafka::ClientConfig> kafka_config(const Settings& settings, const std::string& brokers);
+
+// --brokers, --prefix, --kafka-config, --max-message-bytes for ride-master and ride-agent.
+std::vector<std::string> kafka_arguments(const Settings& settings, const std::string& brokers);
+
+}  // namespace ride::cli

@@ -1,0 +1,59 @@
+#include "cli/local/job_watch.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+
+#include "cli/core/fields.h"
+
+namespace ride::cli {
+namespace {
+
+constexpr std::size_t kMostProblems = 20;
+
+}  // namespace
+
+Result<void> JobWatch::look() {
+  auto view = master_.fetch("/jobs/" + url_encoded(job_));
+  if (!view.ok()) return view.error();
+  view_ = std::move(*view);
+  if (auto workers = master_.fetch("/workers"); workers.ok()) workers_ = std::move(*workers);
+  read_events();
+  return {};
+}
+
+void JobWatch::skip_events() {
+  read_events();
+  news_.clear();
+  problems_.clear();
+}
+
+void JobWatch::read_events() {
+  for (bool more = true; more;) {
+    const auto page = master_.fetch(fmt::format("/events?after={}&limit=500", events_seen_));
+    if (!page.ok()) return;
+    const Json& events = list_of(*page, "events");
+    for (const Json& event : events) {
+      events_seen_ = std::max(events_seen_, count_of(event, "n"));
+      const std::string severity = text_of(event, "severity"), job = text_of(event, "job");
+      if ((severity != "warning" && severity != "error") || (!job.empty() && job != job_)) continue;
+      const std::string stage = text_of(event, "stage");
+      const std::string line =
+          fmt::format("{}: {}{}", severity, stage.empty() ? "" : stage + ": ", text_of(event, "text"));
+      news_.push_back(line);
+      if (problems_.size() < kMostProblems) problems_.push_back(line);
+    }
+    more = events.size() >= 500;
+  }
+}
+
+std::string JobWatch::phase() const { return text_of(view_, "phase"); }
+
+bool JobWatch::over() const {
+  const std::string phase = this->phase();
+  return phase == "completed" || phase == "cancelled" || phase == "failed";
+}
+
+std::vector<std::string> JobWatch::take_news() { return std::exchange(news_, {}); }
+
+}  // namespace ride::cli

@@ -1,0 +1,40 @@
+// What the master says about one job, fetched again and again: the job with its sources and stages, the workers, and
+// the events that a person should see. Owner: one thread.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "cli/master_client.h"
+
+namespace ride::cli {
+
+class JobWatch {
+ public:
+  JobWatch(MasterClient& master, std::string job) : master_(master), job_(std::move(job)) {}
+
+  // Asks for all of it. A master that does not answer keeps the last view: it may come back.
+  Result<void> look();
+  // Events of before count as seen.
+  void skip_events();
+
+  const std::string& name() const { return job_; }
+  const nlohmann::json& job() const { return view_; }         // as /jobs/{job}
+  const nlohmann::json& workers() const { return workers_; }  // as /workers
+  std::string phase() const;
+  bool over() const;                     // completed, cancelled or failed
+  std::vector<std::string> take_news();  // warnings and errors since the last call, as lines
+  const std::vector<std::string>& problems() const { return problems_; }  // all of them, the first 20
+
+ private:
+  void read_events();
+
+  MasterClient& master_;
+  std::string job_;
+  nlohmann::json view_ = nlohmann::json::object(), workers_ = nlohmann::json::object();
+  std::int64_t events_seen_ = 0;
+  std::vector<std::string> news_, problems_;
+};
+
+}  // namespace ride::cli

@@ -1,0 +1,264 @@
+#include "cli/local/local_cluster.h"
+
+#include <signal.h>
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <fstream>
+#include <set>
+#include <thread>
+
+#include "broker-config/free_port.h"
+#include "cli/core/fields.h"
+#include "cli/kafka_settings.h"
+#include "cli/programs.h"
+#include "common/log.h"
+#include "common/units.h"
+
+namespace ride::cli {
+namespace fs = std::filesystem;
+namespace {
+
+using std::chrono::milliseconds;
+using Clock = std::chrono::steady_clock;
+
+constexpr milliseconds kLook{50};
+constexpr std::chrono::seconds kMasterDeadline{60}, kWorkersDeadline{60};
+constexpr std::chrono::seconds kAgentEnd{10}, kMasterEnd{5}, kBrokerEnd{20};
+constexpr std::size_t kTailLines = 12;
+constexpr std::uintmax_t kLargestOldLog = 8 << 20;
+
+struct HostPort {
+  std::string host = "127.0.0.1";
+  int port = 0;
+};
+
+Result<HostPort> parse_host_port(const std::string& text) {
+  const auto colon = text.rfind(':');
+  const std::string digits = colon == std::string::npos ? "" : text.substr(colon + 1);
+  const bool number =
+      !digits.empty() && digits.size() <= 5 && digits.find_first_not_of("0123456789") == std::string::npos;
+  if (!number || colon == 0 || std::stoi(digits) > 65535)
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("--http is '{}'; it takes HOST:PORT, for example 127.0.0.1:7800", text)};
+  return HostPort{text.substr(0, colon), std::stoi(digits)};
+}
+
+Result<int> free_port(const std::string& host) {
+  auto ports = broker::free_ports(host == "0.0.0.0" ? "127.0.0.1" : host, 1);
+  if (!ports.ok()) return ports.error();
+  return ports->front();
+}
+
+Error cancelled() { return {ErrorCode::cancelled, "stopped while starting"}; }
+
+std::uintmax_t size_of(const fs::path& file) {
+  std::error_code failed;
+  const auto size = fs::file_size(file, failed);
+  return failed ? 0 : size;
+}
+
+}  // namespace
+
+std::string log_tail(const fs::path& file, std::uintmax_t start, std::size_t lines) {
+  constexpr std::uintmax_t kMostBytes = 16 << 10;
+  const std::uintmax_t size = size_of(file);
+  if (size <= start) return {};
+  std::ifstream in(file, std::ios::binary);
+  const std::uintmax_t begin = std::max(start, size - std::min(size, kMostBytes));
+  in.seekg(static_cast<std::streamoff>(begin));
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  std::size_t at = text.size();
+  for (std::size_t found = 0; at > 0 && found <= lines;) {
+    at = text.rfind('\n', at - 1);
+    if (at == std::string::npos) return redact(text);
+    if (at + 1 < text.size()) ++found;
+    if (found == lines) break;
+  }
+  return redact(text.substr(at == 0 ? 0 : at + 1));
+}
+
+LocalCluster::~LocalCluster() = default;  // children are killed by their owners
+
+Result<void> LocalCluster::start(const LocalOptions& options, std::stop_token stop, const Say& say) {
+  options_ = options;
+  auto started = start_broker(stop, say);
+  if (started.ok()) started = start_master(stop, say);
+  if (started.ok()) started = start_agent(stop, say);
+  if (started.ok()) started = wait_for_workers(stop, say);
+  if (!started.ok()) this->stop({}, [](const std::string&) {});
+  return started;
+}
+
+Result<void> LocalCluster::start_broker(std::stop_token stop, const Say& say) {
+  const Settings& settings = *options_.settings;
+  if (!settings.is_default("brokers")) {
+    brokers_ = settings.text("brokers");
+    say(fmt::format("Kafka: the cluster at {}", brokers_));
+    return {};
+  }
+  const auto largest = parse_byte_size(settings.text("max-message-bytes"));
+  if (!largest.ok()) return Error{ErrorCode::invalid_argument, "max-message-bytes: " + largest.error().message};
+  broker::LaunchOptions launch;
+  launch.data = options_.broker_data;
+  launch.max_message_bytes = largest->bytes;
+  launch.die_with_parent = true;
+  launch.port = options_.any_ports ? 0 : static_cast<int>(settings.integer("broker-port"));
+  // Another RIDE or Kafka may have the usual port; one that was asked for is insisted on.
+  if (settings.is_default("broker-port") && !broker::check_port_free(launch.host, launch.port).ok()) launch.port = 0;
+  const auto begin = Clock::now();
+  broker_ = std::make_unique<broker::BrokerProcess>();
+  if (auto started = broker_->start(launch, stop); !started.ok()) {
+    broker_.reset();
+    return started;
+  }
+  brokers_ = broker_->bootstrap();
+  say(fmt::format("Kafka: broker at {}, ready after {:.1f} s", brokers_,
+                  std::chrono::duration<double>(Clock::now() - begin).count()));
+  return {};
+}
+
+Result<void> LocalCluster::launch(Child& child, const std::string& program, std::vector<std::string> arguments) {
+  auto path = find_program(program);
+  if (!path.ok()) return path.error();
+  child.name = program;
+  child.log = options_.logs / (program.substr(5) + ".log");
+  std::error_code ignored;
+  if (size_of(child.log) > kLargestOldLog) fs::rename(child.log, child.log.string() + ".1", ignored);
+  child.log_start = size_of(child.log);
+  arguments.insert(arguments.begin(), *path);
+  broker::ProcessPlan plan;
+  plan.arguments = std::move(arguments);
+  plan.working_folder = fs::current_path(ignored);
+  plan.output = child.log;
+  plan.signal_on_parent_death = SIGTERM;  // it ends its children in order
+  auto process = broker::ChildProcess::start(plan);
+  if (!process.ok()) return process.error();
+  child.process = std::move(*process);
+  return {};
+}
+
+Result<void> LocalCluster::start_master(std::stop_token stop, const Say& say) {
+  const Settings& settings = *options_.settings;
+  auto http = parse_host_port(settings.text("http"));
+  if (!http.ok()) return http.error();
+  const bool taken = http->port != 0 && !broker::check_port_free(http->host, http->port).ok();
+  if (taken && !settings.is_default("http"))
+    return Error{
+        ErrorCode::already_exists,
+        fmt::format("--http {}: another program listens there. Port 0 takes a free one", settings.text("http"))};
+  if (http->port == 0 || taken || options_.any_ports) {
+    const auto port = free_port(http->host);
+    if (!port.ok()) return port.error();
+    http->port = *port;
+  }
+  const std::string address = fmt::format("{}:{}", http->host, http->port);
+  auto arguments = kafka_arguments(settings, brokers_);
+  arguments.insert(arguments.end(), {"--http", address});
+  if (auto launched = launch(master_process_, "ride-master", std::move(arguments)); !launched.ok()) return launched;
+  auto client =
+      MasterClient::open(fmt::format("http://{}:{}", http->host == "0.0.0.0" ? "127.0.0.1" : http->host, http->port));
+  if (!client.ok()) return client.error();
+  master_ = std::move(*client);
+  for (const auto deadline = Clock::now() + kMasterDeadline; !master_->ready(); std::this_thread::sleep_for(kLook)) {
+    if (stop.stop_requested()) return cancelled();
+    if (const auto checked = check(); !checked.ok()) return checked;
+    if (Clock::now() > deadline) {
+      return Error{ErrorCode::timeout,
+                   fmt::format("the master did not become ready within {} s. Its log ({}) ends with:\n{}",
+                               kMasterDeadline.count(), master_process_.log.string(),
+                               log_tail(master_process_.log, master_process_.log_start, kTailLines))};
+    }
+  }
+  say("master: " + master_->url());
+  return {};
+}
+
+Result<void> LocalCluster::start_agent(std::stop_token, const Say&) {
+  auto arguments = kafka_arguments(*options_.settings, brokers_);
+  arguments.insert(arguments.end(), {"--slots", std::to_string(options_.slots), "--producers",
+                                     std::to_string(options_.producers), "--log-dir", options_.logs.string()});
+  return launch(agent_, "ride-agent", std::move(arguments));
+}
+
+Result<void> LocalCluster::wait_for_workers(std::stop_token stop, const Say& say) {
+  const auto deadline = Clock::now() + kWorkersDeadline;
+  for (;; std::this_thread::sleep_for(kLook)) {
+    if (stop.stop_requested()) return cancelled();
+    if (const auto checked = check(); !checked.ok()) return checked;
+    const auto workers = master_->fetch("/workers");
+    if (!workers.ok() && !workers.error().retriable) return workers.error();
+    std::int64_t live = 0, producers = 0;
+    std::vector<std::string> seen;
+    if (workers.ok()) {
+      for (const Json& worker : list_of(*workers, "workers")) {
+        // Those of an earlier run are shown until the master has missed them: they were not heard of by this one.
+        if (text_of(worker, "state", "live") != "live" || !text_of(worker, "reason").empty()) continue;
+        live += text_of(worker, "kind") == "worker" ? 1 : 0;
+        producers += text_of(worker, "kind") == "producer" ? 1 : 0;
+        seen.push_back(text_of(worker, "name"));
+      }
+    }
+    if (live >= options_.slots && producers >= options_.producers) {
+      say(fmt::format("agent: {} worker{}, {} producer{}", live, live == 1 ? "" : "s", producers,
+                      producers == 1 ? "" : "s"));
+      return {};
+    }
+    if (Clock::now() > deadline) return workers_missing(seen, live);
+  }
+}
+
+Error LocalCluster::workers_missing(const std::vector<std::string>& seen, std::int64_t live) const {
+  std::string text =
+      fmt::format("only {} of {} workers came up within {} s", live, options_.slots, kWorkersDeadline.count());
+  std::error_code failed;
+  std::set<fs::path> logs;
+  for (const auto& entry : fs::directory_iterator(options_.logs, failed)) logs.insert(entry.path());
+  for (const auto& log : logs) {
+    const std::string name = log.stem().string();
+    const bool child = name.find("-w") != std::string::npos || name.find("-p") != std::string::npos;
+    if (!child || log.extension() != ".log" || std::find(seen.begin(), seen.end(), name) != seen.end()) continue;
+    return {ErrorCode::internal, fmt::format("{}. The log of {} ({}) ends with:\n{}", text, name, log.string(),
+                                             log_tail(log, 0, kTailLines))};
+  }
+  return {ErrorCode::internal, fmt::format("{}. The agent's log ({}) ends with:\n{}", text, agent_.log.string(),
+                                           log_tail(agent_.log, agent_.log_start, kTailLines))};
+}
+
+Error LocalCluster::died(const Child& child) const {
+  const int code = child.process->exit_code().value_or(-1);
+  const std::string how = code > 128 ? fmt::format("by signal {}", code - 128) : fmt::format("with exit code {}", code);
+  return {ErrorCode::internal, fmt::format("{} ended by itself, {}. Its log ({}) ends with:\n{}", child.name, how,
+                                           child.log.string(), log_tail(child.log, child.log_start, kTailLines))};
+}
+
+Result<void> LocalCluster::check() const {
+  if (broker_ && !broker_->alive()) return broker_->explain_end();
+  for (const Child* child : {&master_process_, &agent_})
+    if (child->process && !child->process->alive()) return died(*child);
+  return {};
+}
+
+void LocalCluster::end(Child& child, milliseconds deadline, std::stop_token hurry, const Say& say) {
+  if (!child.process) return;
+  child.process->send_signal(SIGTERM);
+  const auto until = Clock::now() + deadline;
+  while (!child.process->wait_until_ended(kLook)) {
+    if (hurry.stop_requested() || Clock::now() > until) {
+      say(fmt::format("{} does not end and is killed", child.name));
+      child.process->send_signal(SIGKILL);
+      child.process->wait_until_ended(std::chrono::seconds(5));
+      break;
+    }
+  }
+  child.process.reset();
+}
+
+void LocalCluster::stop(std::stop_token hurry, const Say& say) {
+  end(agent_, kAgentEnd, hurry, say);
+  end(master_process_, kMasterEnd, hurry, say);
+  if (broker_) broker_->stop(hurry.stop_requested() ? milliseconds(2000) : milliseconds(kBrokerEnd));
+  broker_.reset();
+}
+
+}  // namespace ride::cli

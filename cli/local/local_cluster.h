@@ -1,0 +1,76 @@
+// A whole RIDE on this machine, as child processes: a broker (unless there is a cluster), a master and an agent, which
+// starts the workers and producers. All end with us, however we end. Call order: start(), check() now and then, stop().
+// Owner: the object; its destructor kills what still runs. Threads: one. Failure: after a failed start() nothing runs.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "broker-config/broker_process.h"
+#include "broker-config/child_process.h"
+#include "cli/core/settings.h"
+#include "cli/master_client.h"
+#include "common/result.h"
+
+namespace ride::cli {
+
+struct LocalOptions {
+  const Settings* settings = nullptr;
+  std::filesystem::path broker_data, logs;
+  int slots = 1, producers = 1;
+  bool any_ports = false;  // free ports of our choice: for temporary clusters
+};
+
+class LocalCluster {
+ public:
+  using Say = std::function<void(const std::string&)>;
+
+  LocalCluster() = default;
+  ~LocalCluster();
+  LocalCluster(const LocalCluster&) = delete;
+  LocalCluster& operator=(const LocalCluster&) = delete;
+
+  // Returns when the workers and producers have reported to the master. `say` gets a line for each step.
+  Result<void> start(const LocalOptions& options, std::stop_token stop, const Say& say);
+  // unavailable: what should run has ended; the message holds the last lines of its log.
+  Result<void> check() const;
+  // Agent (and with it workers and producers), master, broker, each with its deadline; a request of `hurry` ends the
+  // patience.
+  void stop(std::stop_token hurry, const Say& say);
+
+  const std::string& brokers() const { return brokers_; }
+  MasterClient& master() { return *master_; }
+
+ private:
+  struct Child {
+    std::string name;
+    std::filesystem::path log;
+    std::uintmax_t log_start = 0;  // where this run's part begins
+    std::unique_ptr<broker::ChildProcess> process;
+  };
+
+  Result<void> start_broker(std::stop_token stop, const Say& say);
+  Result<void> start_master(std::stop_token stop, const Say& say);
+  Result<void> start_agent(std::stop_token stop, const Say& say);
+  Result<void> launch(Child& child, const std::string& program, std::vector<std::string> arguments);
+  Result<void> wait_for_workers(std::stop_token stop, const Say& say);
+  Error died(const Child& child) const;
+  Error workers_missing(const std::vector<std::string>& seen, std::int64_t live) const;
+  static void end(Child& child, std::chrono::milliseconds deadline, std::stop_token hurry, const Say& say);
+
+  LocalOptions options_;
+  std::unique_ptr<broker::BrokerProcess> broker_;  // none: a cluster of the user's
+  std::string brokers_;
+  Child master_process_, agent_;
+  std::optional<MasterClient> master_;
+};
+
+// The last `lines` lines of what stands in a file behind `start`.
+std::string log_tail(const std::filesystem::path& file, std::uintmax_t start, std::size_t lines);
+
+}  // namespace ride::cli

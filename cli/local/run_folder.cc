@@ -1,0 +1,125 @@
+#include "cli/local/run_folder.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spdlog/fmt/fmt.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <utility>
+
+#include "broker-config/data_folder.h"
+#include "cli/core/fields.h"
+
+namespace ride::cli {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::array kOwnEntries = {"broker", "logs", "run.json", "lock"};
+
+std::string file_text(const fs::path& file) {
+  std::ifstream in(file);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+Error refused(const fs::path& path, const std::string& why) {
+  return {ErrorCode::permission,
+          fmt::format("cannot use the state folder {}: {}. Name another with --state DIR", path.string(), why)};
+}
+
+Error in_use(const fs::path& path) {
+  const auto info = parse_run_info(file_text(path / "run.json"));
+  const std::string who = info && info->pid > 0 ? fmt::format(" (process {}, job '{}')", info->pid, info->job) : "";
+  return {
+      ErrorCode::already_exists,
+      fmt::format(
+          "another 'ride up' uses the state folder {}{}. End it with Ctrl-C, or name another folder with --state DIR",
+          path.string(), who)};
+}
+
+}  // namespace
+
+std::string to_json(const RunInfo& info) {
+  const nlohmann::ordered_json json = {
+      {"pid", info.pid},       {"started_at", info.started_at}, {"topology", info.topology},    {"job", info.job},
+      {"master", info.master}, {"brokers", info.brokers},       {"paused_job", info.paused_job}};
+  return json.dump(2) + "\n";
+}
+
+std::optional<RunInfo> parse_run_info(const std::string& text) {
+  const Json json = Json::parse(text, nullptr, false);
+  if (!json.is_object()) return std::nullopt;
+  return RunInfo{.pid = count_of(json, "pid"),
+                 .started_at = text_of(json, "started_at"),
+                 .topology = text_of(json, "topology"),
+                 .job = text_of(json, "job"),
+                 .master = text_of(json, "master"),
+                 .brokers = text_of(json, "brokers"),
+                 .paused_job = text_of(json, "paused_job")};
+}
+
+Result<RunFolder> RunFolder::open(const fs::path& given) {
+  std::error_code failed;
+  const fs::path path = fs::absolute(given, failed);
+  fs::create_directories(path, failed);
+  if (failed) return refused(path, failed.message());
+  const int lock = ::open((path / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (lock < 0) return refused(path, std::strerror(errno));
+  if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
+    const int reason = errno;
+    close(lock);
+    return reason == EWOULDBLOCK ? in_use(path) : refused(path, std::strerror(reason));
+  }
+  RunFolder folder(path, lock);
+  fs::create_directories(folder.logs(), failed);
+  if (failed) return refused(folder.logs(), failed.message());
+  return folder;
+}
+
+RunFolder::RunFolder(RunFolder&& other) noexcept
+    : path_(std::move(other.path_)), lock_(std::exchange(other.lock_, -1)) {}
+
+RunFolder::~RunFolder() {
+  if (lock_ >= 0) close(lock_);
+}
+
+Result<void> RunFolder::wipe() {
+  std::error_code failed;
+  for (const auto& entry : fs::directory_iterator(path_, failed)) {
+    const std::string name = entry.path().filename().string();
+    if (std::find(kOwnEntries.begin(), kOwnEntries.end(), name) != kOwnEntries.end()) continue;
+    return Error{
+        ErrorCode::permission,
+        fmt::format("{} holds '{}', which is none of RIDE's: it is not wiped. Name another folder with --state DIR",
+                    path_.string(), name)};
+  }
+  for (const char* entry : {"broker", "logs", "run.json"}) {
+    fs::remove_all(path_ / entry, failed);
+    if (failed)
+      return Error{ErrorCode::permission,
+                   fmt::format("cannot wipe {}: {}", (path_ / entry).string(), failed.message())};
+  }
+  fs::create_directories(logs(), failed);
+  return {};
+}
+
+void RunFolder::remove() {
+  std::error_code ignored;
+  fs::remove_all(path_, ignored);
+}
+
+std::optional<RunInfo> RunFolder::last() const { return parse_run_info(file_text(path_ / "run.json")); }
+
+Result<void> RunFolder::save(const RunInfo& info) { return broker::write_file(path_ / "run.json", to_json(info)); }
+
+std::optional<RunInfo> running_in(const fs::path& state_folder) {
+  auto info = parse_run_info(file_text(state_folder / "run.json"));
+  const bool alive = info && info->pid > 0 && (kill(static_cast<pid_t>(info->pid), 0) == 0 || errno == EPERM);
+  return alive ? info : std::nullopt;
+}
+
+}  // namespace ride::cli

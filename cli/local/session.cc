@@ -1,0 +1,323 @@
+#include "cli/local/session.h"
+
+#include <spdlog/fmt/fmt.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "cli/command.h"
+#include "cli/core/fields.h"
+#include "cli/core/progress.h"
+#include "cli/core/run_summary.h"
+#include "cli/core/status_view.h"
+#include "cli/interrupt.h"
+#include "cli/live_screen.h"
+#include "cli/local/job_watch.h"
+#include "cli/local/local_cluster.h"
+#include "cli/local/run_folder.h"
+#include "cli/local/written_files.h"
+#include "cli/submit.h"
+#include "cli/terminal.h"
+#include "cli/topology_file.h"
+
+namespace ride::cli {
+namespace {
+
+using std::chrono::milliseconds;
+using Clock = std::chrono::steady_clock;
+
+constexpr milliseconds kLook{250};
+constexpr std::chrono::seconds kLineEvery{5}, kDrainPatience{120}, kPausePatience{3};
+
+struct Need {
+  int slots = 1, producers = 1;
+};
+
+// Every group's own workers and spares: a worker belongs to one group at a time.
+Need need_of(const topology::Topology& topology, const Settings& settings) {
+  Need need{0, topology.sources().empty() ? 0 : 1};
+  for (const auto& stage : topology.stages()) need.slots += stage.group.min + stage.group.spares;
+  if (settings.integer("slots") > 0) need.slots = static_cast<int>(settings.integer("slots"));
+  return need;
+}
+
+std::vector<std::string> may_drop(const topology::Topology& topology) {
+  std::vector<std::string> names;
+  for (const auto& source : topology.sources())
+    if (source.drop_when_late || source.max_age.count() > 0) names.push_back(source.name);
+  for (const auto& stage : topology.stages())
+    if (stage.max_age.count() > 0) names.push_back(stage.name);
+  return names;
+}
+
+class Session {
+ public:
+  explicit Session(const SessionOptions& options) : options_(options) {}
+
+  ExitCode run() {
+    auto checked = checked_topology(options_.file);
+    if (!checked.file) return checked.failure;
+    file_ = std::move(checked.file);
+    if (options_.finite && !file_->topology().finite()) return refuse_endless();
+    auto folder = RunFolder::open(options_.state);
+    if (!folder.ok()) return fail(folder.error());
+    folder_.emplace(std::move(*folder));
+    const ExitCode code = run_in_folder();
+    if (options_.finite && !options_.keep) folder_->remove();
+    return code;
+  }
+
+ private:
+  ExitCode refuse_endless() const {
+    std::string endless;
+    for (const auto& source : file_->topology().sources())
+      if (!source.finite) endless += fmt::format("{}'{}'", endless.empty() ? "" : ", ", source.name);
+    return fail(
+        {ErrorCode::invalid_argument,
+         fmt::format(
+             "{}: 'ride run' needs an input that ends, but {} would go on for ever. Use 'ride up {}' (with --for 60s "
+             "to "
+             "end by itself), or a source that ends: a directory, a video without 'loop: true', a synthetic scene "
+             "with 'frames: N'",
+             options_.file, endless.empty() ? "a topic that is read in place" : "source " + endless, options_.file)});
+  }
+
+  void say(const std::string& line) {
+    if (options_.json || options_.finite) {
+      std::fputs((line + "\n").c_str(), stderr);
+    } else if (screen_) {
+      screen_->say(line);
+    } else {
+      print(line + "\n");
+    }
+  }
+
+  ExitCode run_in_folder() {
+    if (options_.fresh) {
+      if (auto wiped = folder_->wipe(); !wiped.ok()) return fail(wiped.error());
+    }
+    if (auto last = folder_->last()) last_ = *last;
+    const Need need = need_of(file_->topology(), options_.settings);
+    LocalOptions local{.settings = &options_.settings,
+                       .broker_data = folder_->broker_data(),
+                       .logs = folder_->logs(),
+                       .slots = need.slots,
+                       .producers = need.producers,
+                       .any_ports = options_.finite};
+    const auto line = [this](const std::string& text) { say(text); };
+    if (auto started = cluster_.start(local, interrupt_.token(), line); !started.ok()) {
+      if (interrupt_.requested()) return say("stopped"), interrupt_.exit_code();
+      return fail(started.error()), ExitCode::failed;
+    }
+    ExitCode code = ExitCode::failed;
+    if (auto begun = begin_job(); begun.ok()) {
+      code = watch();
+    } else {
+      code = interrupt_.requested() ? interrupt_.exit_code() : fail(begun.error());
+    }
+    screen_.reset();
+    cluster_.stop(interrupt_.hurry(), line);
+    if (watch_ && !text_of(watch_->job(), "job").empty()) code = summarise(code);
+    return code;
+  }
+
+  Result<void> save_info(const std::string& paused_job) {
+    std::error_code failed;
+    const RunInfo info{.pid = getpid(),
+                       .started_at = format_time(system_now()),
+                       .topology = std::filesystem::absolute(options_.file, failed).string(),
+                       .job = file_->topology().name(),
+                       .master = cluster_.master().url(),
+                       .brokers = cluster_.brokers(),
+                       .paused_job = paused_job};
+    return folder_->save(info);
+  }
+
+  // ---- the job's beginning
+  // -------------------------------------------------------------------------------------------
+
+  Result<void> begin_job() {
+    if (auto saved = save_info(""); !saved.ok()) return saved;
+    MasterClient& master = cluster_.master();
+    watch_.emplace(master, file_->topology().name());
+    watch_->skip_events();
+    const auto before = master.get("/jobs/" + url_encoded(watch_->name()));
+    if (!before.ok()) return before.error();
+    const std::string phase = before->ok() ? text_of(*before->body, "phase") : "";
+    const bool alive = phase == "creating" || phase == "running" || phase == "paused" || phase == "draining";
+    if (alive && text_of(*before->body, "topology") == file_->text) return continue_job(*before->body, phase);
+    if (alive) {
+      if (auto ended = end_older_version(count_of(*before->body, "run"), phase); !ended.ok()) return ended;
+    }
+    const auto submitted = submit(master, file_->text, options_.file);
+    if (!submitted.ok()) return submitted.error();
+    say(fmt::format("job '{}': submitted as run {}", submitted->job, submitted->run));
+    return {};
+  }
+
+  Result<void> continue_job(const Json& job, const std::string& phase) {
+    say(fmt::format("job '{}': run {} goes on where it stopped ({})", watch_->name(), count_of(job, "run"), phase));
+    if (phase != "paused") return {};
+    if (last_.paused_job != watch_->name()) {
+      say(fmt::format("it was paused on request: 'ride resume {}' lets it go on", watch_->name()));
+      return {};
+    }
+    const auto resumed = cluster_.master().post("/jobs/" + url_encoded(watch_->name()) + "/resume");
+    if (!resumed.ok()) return resumed.error();
+    if (!resumed->ok()) return error_of(*resumed);
+    return {};
+  }
+
+  // The file has changed since: what the old version has taken in is finished first.
+  Result<void> end_older_version(std::int64_t run, const std::string& phase) {
+    say(fmt::format("job '{}': run {} was made from another version of {}; it is drained first", watch_->name(), run,
+                    options_.file));
+    if (phase != "draining") {
+      const auto drained = cluster_.master().post("/jobs/" + url_encoded(watch_->name()) + "/drain");
+      if (!drained.ok()) return drained.error();
+      if (!drained->ok()) return error_of(*drained);
+    }
+    if (wait_until([this] { return watch_->over(); }, kDrainPatience)) return {};
+    if (interrupt_.requested()) return Error{ErrorCode::cancelled, "stopped"};
+    return Error{
+        ErrorCode::timeout,
+        fmt::format("run {} of job '{}' was not drained within {} s. --fresh begins anew without what it has taken in",
+                    run, watch_->name(), kDrainPatience.count())};
+  }
+
+  // ---- while it runs
+  // -------------------------------------------------------------------------------------------------
+
+  ExitCode watch() {
+    started_ = Clock::now();
+    started_files_ = std::filesystem::file_time_type::clock::now();
+    if (!options_.json) screen_.emplace();
+    auto next_line = started_;
+    for (;;) {
+      const auto looked = watch_->look();
+      for (const auto& news : watch_->take_news()) say(news);
+      if (const auto alive = cluster_.check(); !alive.ok()) {
+        screen_.reset();
+        return fail(alive.error()), ExitCode::failed;
+      }
+      if (!looked.ok() && !looked.error().retriable) return fail(looked.error());
+      if (watch_->over()) return ExitCode::ok;
+      show(next_line);
+      if (options_.duration && Clock::now() - started_ >= *options_.duration) return drain();
+      if (interrupt_.wait(kLook)) return end_early();
+    }
+  }
+
+  void show(Clock::time_point& next_line) {
+    const Terminal terminal = stdout_terminal();
+    const auto now = Clock::now();
+    if (options_.finite) progress_.see(watch_->job(), now - started_);
+    if (terminal.tty && screen_) {
+      screen_->show(options_.finite ? progress_.render(terminal.width, true) + "\n" : table(terminal));
+      return;
+    }
+    if (now < next_line) return;
+    next_line = now + kLineEvery;
+    say(options_.finite ? progress_.render(0, false)
+                        : render_line(watch_->job(), watch_->job(), watch_->job(), watch_->name()));
+  }
+
+  std::string table(const Terminal& terminal) const {
+    const ViewOptions view{terminal.style, terminal.width, system_now()};
+    std::string text = "\n" + render_job_head(watch_->job(), view);
+    for (const auto& part :
+         {render_sources(watch_->job(), watch_->name(), view), render_stages(watch_->job(), watch_->name(), view),
+          render_workers(watch_->workers(), watch_->name(), view)})
+      if (!part.empty()) text += "\n" + part;
+    return text + "\n" +
+           terminal.style.paint(fmt::format("Ctrl-C ends it; API {}, Kafka {}, logs {}", cluster_url(),
+                                            cluster_.brokers(), folder_->logs().string()),
+                                Tone::dim) +
+           "\n";
+  }
+  std::string cluster_url() const { return const_cast<LocalCluster&>(cluster_).master().url(); }
+
+  // ---- its end
+  // -------------------------------------------------------------------------------------------------------
+
+  template <class Condition>
+  bool wait_until(const Condition& met, std::chrono::seconds patience) {
+    const auto deadline = Clock::now() + patience;
+    const bool asked_before = interrupt_.requested();
+    auto next_line = Clock::now();
+    while (Clock::now() < deadline) {
+      if (const auto looked = watch_->look(); looked.ok() && met()) return true;
+      for (const auto& news : watch_->take_news()) say(news);
+      if (!cluster_.check().ok() || interrupt_.hurry().stop_requested()) return false;
+      if (!asked_before && interrupt_.requested()) return false;
+      if (screen_) show(next_line);
+      std::this_thread::sleep_for(milliseconds(100));
+    }
+    return false;
+  }
+
+  ExitCode drain() {
+    say(fmt::format("{} are over: the sources stop, what is on its way is finished",
+                    format_duration(*options_.duration)));
+    ran_ = Clock::now() - started_;
+    const auto drained = cluster_.master().post("/jobs/" + url_encoded(watch_->name()) + "/drain");
+    if (!drained.ok()) return fail(drained.error());
+    if (!drained->ok()) return fail(error_of(*drained));
+    if (wait_until([this] { return watch_->over(); }, kDrainPatience)) return ExitCode::ok;
+    if (interrupt_.requested()) return end_early();
+    const auto alive = cluster_.check();
+    return fail(alive.ok() ? Error{ErrorCode::internal,
+                                   fmt::format("the job was not drained within {} s", kDrainPatience.count())}
+                           : alive.error()),
+           ExitCode::failed;
+  }
+
+  ExitCode end_early() {
+    say("ending: the sources stop, then workers, agent, master and broker");
+    ran_ = Clock::now() - started_;
+    on_purpose_ = true;
+    const auto paused = cluster_.master().post("/jobs/" + url_encoded(watch_->name()) + "/pause");
+    if (paused.ok() && paused->ok()) {
+      wait_until([this] { return watch_->phase() == "paused"; }, kPausePatience);
+      if (auto saved = save_info(watch_->name()); !saved.ok()) print_error(saved.error().message);
+    }
+    return interrupt_.exit_code();
+  }
+
+  ExitCode summarise(ExitCode code) {
+    const auto& topology = file_->topology();
+    RunFacts facts{.seconds = Progress::Seconds(ran_.count() > 0 ? ran_ : Clock::now() - started_).count(),
+                   .may_drop = may_drop(topology),
+                   .files = find_written_files(topology, started_files_),
+                   .problems = watch_->problems(),
+                   .log_folder = options_.finite && !options_.keep ? "" : folder_->logs().string()};
+    const Verdict verdict = judge(watch_->job(), facts, on_purpose_);
+    if (options_.json) {
+      print(summary_to_json(watch_->job(), facts, verdict).dump(2) + "\n");
+    } else {
+      print(render_summary(watch_->job(), facts, verdict, stdout_terminal().style));
+      if (!facts.log_folder.empty()) print(fmt::format("logs: {}\n", facts.log_folder));
+    }
+    return code == ExitCode::ok && !verdict.good ? ExitCode::failed : code;
+  }
+
+  const SessionOptions& options_;
+  Interrupt interrupt_;  // before anything that starts threads
+  std::optional<TopologyFile> file_;
+  std::optional<RunFolder> folder_;
+  RunInfo last_;
+  LocalCluster cluster_;
+  std::optional<JobWatch> watch_;
+  std::optional<LiveScreen> screen_;
+  Progress progress_;
+  Clock::time_point started_{};
+  Clock::duration ran_{};
+  std::filesystem::file_time_type started_files_{};
+  bool on_purpose_ = false;
+};
+
+}  // namespace
+
+ExitCode run_session(const SessionOptions& options) { return Session(options).run(); }
+
+}  // namespace ride::cli

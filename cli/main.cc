@@ -1,0 +1,80 @@
+// ride: the command line of RIDE. Flags are read here; each command group adds its own (cli/command.h).
+#include <spdlog/fmt/fmt.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+#include "cli/command.h"
+#include "cli/terminal.h"
+#include "common/log.h"
+#include "common/suggest.h"
+#include "common/version.h"
+
+namespace {
+
+using namespace ride::cli;
+
+constexpr const char* kFooter = R"(
+Begin here:
+  ride doctor                     is all there that RIDE needs?
+  ride up street.yaml             start everything for a topology on this machine; Ctrl-C ends it
+  ride run pictures.yaml          process a finite input and end
+
+With a cluster that runs:
+  ride submit street.yaml --master http://host:7800
+  ride status street
+  ride tap street/people --show   look at a picture on its way
+
+'ride COMMAND --help' explains a command with examples.
+)";
+
+void add_commands(Program& program) {
+  add_local_commands(program);
+  add_topology_commands(program);
+  add_task_commands(program);
+  add_job_commands(program);
+  add_status_commands(program);
+  add_log_command(program);
+  add_tap_command(program);
+  add_doctor_command(program);
+  add_config_command(program);
+  add_broker_command(program);
+  program.add("This machine", "version", "Print the version", "  ride version", [] {
+    print(fmt::format("ride {}\n", ride::version()));
+    return ExitCode::ok;
+  });
+}
+
+// CLI11 says only that arguments were not expected: name the command that was meant.
+bool explain_unknown_command(const CLI::App& app, int argc, char** argv) {
+  if (argc < 2 || argv[1][0] == '-') return false;
+  std::vector<std::string> names;
+  for (const auto* command : app.get_subcommands({})) names.push_back(command->get_name());
+  if (std::find(names.begin(), names.end(), argv[1]) != names.end()) return false;
+  const std::string meant = ride::did_you_mean(argv[1], names);
+  print_error(fmt::format("there is no command '{}'{} 'ride --help' lists them", argv[1], meant.empty() ? "." : meant));
+  return true;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"RIDE: real-time image processing on Kafka.", "ride"};
+  app.footer(kFooter);
+  app.set_version_flag("--version", std::string("ride ") + ride::version());
+  app.require_subcommand(1);
+  Program program(app);
+  add_commands(program);
+  if (argc == 1) {
+    print(app.help());
+    return static_cast<int>(ExitCode::usage);
+  }
+  if (explain_unknown_command(app, argc, argv)) return static_cast<int>(ExitCode::usage);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : static_cast<int>(ExitCode::usage);
+  }
+  ride::init_logging("ride", ride::LogLevel::warning);
+  return static_cast<int>(program.chosen()());
+}

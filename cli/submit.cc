@@ -1,0 +1,41 @@
+#include "cli/submit.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+
+#include "cli/core/fields.h"
+#include "topology/diagnostic.h"
+
+namespace ride::cli {
+namespace {
+
+std::string rendered_errors(const Json& errors, const std::string& text, const std::string& file_name) {
+  std::vector<topology::Diagnostic> diagnostics;
+  for (const Json& error : errors) {
+    topology::Diagnostic diagnostic;
+    diagnostic.file = text_of(error, "file", file_name);
+    diagnostic.line = static_cast<int>(std::max<std::int64_t>(1, count_of(error, "line")));
+    diagnostic.column = static_cast<int>(std::max<std::int64_t>(1, count_of(error, "column")));
+    diagnostic.length = static_cast<int>(std::max<std::int64_t>(1, count_of(error, "length")));
+    diagnostic.message = text_of(error, "message");
+    diagnostic.fix = text_of(error, "fix");
+    if (text_of(error, "severity") == "warning") diagnostic.severity = topology::Severity::warning;
+    diagnostics.push_back(std::move(diagnostic));
+  }
+  return topology::render(diagnostics, text);
+}
+
+}  // namespace
+
+Result<Submitted> submit(MasterClient& master, const std::string& text, const std::string& file_name) {
+  const auto reply = master.post("/jobs?name=" + url_encoded(file_name), text, "application/yaml");
+  if (!reply.ok()) return reply.error();
+  if (reply->ok()) return Submitted{text_of(*reply->body, "job"), count_of(*reply->body, "run")};
+  Error error = error_of(*reply);
+  const Json& errors = list_of(*reply->body, "errors");
+  if (!errors.empty()) error.message = "the master refused the topology\n" + rendered_errors(errors, text, file_name);
+  return error;
+}
+
+}  // namespace ride::cli

@@ -1,0 +1,40 @@
+#include "cli/topology_file.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <cstdio>
+
+#include "cli/command.h"
+#include "cli/terminal.h"
+#include "worker/tasks/task.h"
+
+namespace ride::cli {
+
+Result<TopologyFile> load_topology(const std::string& path) {
+  auto text = read_file(path);
+  if (!text.ok()) return text.error();
+  TopologyFile file{.path = path, .text = std::move(*text), .outcome = {}};
+  file.outcome = topology::parse_topology(file.text, path == "-" ? "standard input" : path, tasks::builtin_catalog(),
+                                          process_environment());
+  return file;
+}
+
+ExitCode report_diagnostics(const TopologyFile& file, bool json) {
+  const auto& diagnostics = file.outcome.diagnostics;
+  if (json) {
+    print(topology::render_json(diagnostics) + "\n");
+  } else if (!diagnostics.empty()) {
+    std::fputs(topology::render(diagnostics, file.text).c_str(), stderr);
+  }
+  return topology::has_errors(diagnostics) ? ExitCode::usage : ExitCode::ok;
+}
+
+CheckedFile checked_topology(const std::string& path) {
+  auto file = load_topology(path);
+  if (!file.ok()) return {std::nullopt, fail(file.error())};
+  const ExitCode checked = report_diagnostics(*file, false);
+  if (checked != ExitCode::ok) return {std::nullopt, checked};
+  return {std::move(*file), ExitCode::ok};
+}
+
+}  // namespace ride::cli

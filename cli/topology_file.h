@@ -1,0 +1,33 @@
+// Reading a topology file on this side: its text, and what is wrong with it, printed as a compiler would. Threads: any.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "cli/core/exit_code.h"
+#include "common/result.h"
+#include "topology/plan.h"
+#include "topology/topology.h"
+
+namespace ride::cli {
+
+struct TopologyFile {
+  std::string path, text;
+  topology::ParseOutcome outcome;
+  bool valid() const { return outcome.topology.has_value(); }
+  const topology::Topology& topology() const { return *outcome.topology; }
+};
+
+Result<TopologyFile> load_topology(const std::string& path);
+
+// Errors and warnings to standard error (or as JSON to standard output). ok when the file is valid.
+ExitCode report_diagnostics(const TopologyFile& file, bool json);
+
+// load_topology() and report_diagnostics(): the file where it is valid, else the exit code that the command ends with.
+struct CheckedFile {
+  std::optional<TopologyFile> file;
+  ExitCode failure = ExitCode::ok;
+};
+CheckedFile checked_topology(const std::string& path);
+
+}  // namespace ride::cli
