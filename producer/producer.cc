@@ -13,6 +13,7 @@ using std::chrono::milliseconds;
 // A process that nobody heard of for so long may have been replaced: it stops its sources until it is heard again (D3).
 constexpr milliseconds kIsolatedAfter(10'000);
 constexpr milliseconds kPoll(50);
+constexpr milliseconds kFailureLasts(1000);
 
 }  // namespace
 
@@ -68,8 +69,9 @@ Result<void> Producer::control(const std::atomic<bool>& stop) {
     if (assignments_->out()) {
       return Error{ErrorCode::unavailable, "this producer was declared lost; a new one has to take its place", true};
     }
-    if (const auto failed = fatal()) return *failed;
-    reconcile();
+    const auto wanted = this->wanted();
+    reconcile(wanted);
+    if (const auto failed = lasting_failure(wanted)) return *failed;
   }
   return {};
 }
@@ -92,8 +94,7 @@ std::map<SourceKey, Assignment> Producer::wanted() {
   return wanted;
 }
 
-void Producer::reconcile() {
-  const auto wanted = this->wanted();
+void Producer::reconcile(const std::map<SourceKey, Assignment>& wanted) {
   for (auto at = runners_.begin(); at != runners_.end();) {
     const auto want = wanted.find(at->first);
     const bool keep = want != wanted.end() && want->second.session == at->second->session();
@@ -137,13 +138,20 @@ void Producer::start(const SourceKey& key, const Assignment& assignment) {
   runners_.emplace(key, std::move(runner));
 }
 
-std::optional<Error> Producer::fatal() const {
+// A writer that failed ends the incarnation, unless its source is given up anyway: when a job was cancelled and its
+// topics deleted, the writer may notice the latter before we read the former. So it has to last.
+std::optional<Error> Producer::lasting_failure(const std::map<SourceKey, Assignment>& wanted) {
+  std::optional<Error> failure;
   for (const auto& [key, runner] : runners_) {
-    if (const auto error = runner->fatal()) {
-      return Error{error->code, fmt::format("source {}: {}", key.source, error->message), error->retriable};
-    }
+    const auto error = runner->fatal();
+    if (!error || !wanted.contains(key)) continue;
+    failure = Error{error->code, fmt::format("source {}: {}", key.source, error->message), error->retriable};
   }
-  return std::nullopt;
+  const auto now = std::chrono::steady_clock::now();
+  if (!failure) failing_since_.reset();
+  if (failure && !failing_since_) failing_since_ = now;
+  if (failure && now - *failing_since_ < kFailureLasts) failure.reset();
+  return failure;
 }
 
 // All at once, so that it takes as long as the slowest.

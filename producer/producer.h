@@ -45,11 +45,11 @@ class Producer {
 
  private:
   Result<void> control(const std::atomic<bool>& stop);
-  void reconcile();
+  void reconcile(const std::map<SourceKey, Assignment>& wanted);
   std::map<SourceKey, Assignment> wanted();
   void start(const SourceKey& key, const Assignment& assignment);
   void stop_all();
-  std::optional<Error> fatal() const;
+  std::optional<Error> lasting_failure(const std::map<SourceKey, Assignment>& wanted);
 
   ProducerConfig config_;
   Environment environment_;
@@ -58,8 +58,9 @@ class Producer {
   std::unique_ptr<LogAccess> log_;
   std::unique_ptr<stream::Member> member_;
   std::unique_ptr<Assignments> assignments_;
-  bool isolated_ = false;     // no heartbeat got through for long
-  mutable std::mutex mutex_;  // of runners_: heartbeats look at them
+  std::optional<std::chrono::steady_clock::time_point> failing_since_;  // a writer, of a source that is wanted
+  bool isolated_ = false;                                               // no heartbeat got through for long
+  mutable std::mutex mutex_;                                            // of runners_: heartbeats look at them
   std::map<SourceKey, std::unique_ptr<SourceRunner>> runners_;
 };
 

@@ -305,6 +305,26 @@ TEST_F(ProducerProcessTest, WhoIsDeclaredLostEndsAtOnce) {
   EXPECT_EQ(process.end(0), 1);  // ends by itself
 }
 
+TEST_F(ProducerProcessTest, ACancelledJobWhoseTopicsAreDeletedHarmsNoOther) {
+  ProducerProcess process(bootstrap(), prefix_);
+  ASSERT_TRUE(heartbeat_of_new_producer());
+  submit(synthetic(200, 0));
+  assign(producer_);
+  ASSERT_TRUE(progress([](const auto& p) { return p.frames > 10; }));
+  ASSERT_TRUE(access_->admin().value()->remove(topic()).ok());  // while frames are on their way
+  phase(stream::JobPhase::cancelled);
+  ASSERT_TRUE(report([&](const stream::ReportBody& body) {
+    const auto* beat = std::get_if<stream::Heartbeat>(&body);
+    return beat != nullptr && beat->id == producer_ && beat->sources.empty();
+  }));
+  std::this_thread::sleep_for(seconds(2));
+  EXPECT_TRUE(report([&](const stream::ReportBody& body) {
+    const auto* beat = std::get_if<stream::Heartbeat>(&body);
+    return beat != nullptr && beat->id == producer_ && system_now() - beat->at < seconds(1);
+  })) << "the producer lives";
+  EXPECT_EQ(process.end(SIGTERM), 0);
+}
+
 TEST_F(ProducerProcessTest, ACameraOutOfReachIsReportedWithoutItsPassword) {
   ProducerProcess process(bootstrap(), prefix_);
   ASSERT_TRUE(heartbeat_of_new_producer());
