@@ -21,7 +21,7 @@ using std::chrono::steady_clock;
 
 constexpr int kPartitions = 4;
 constexpr int kSize = 900;
-constexpr int kKernel = 7;
+constexpr int kKernel = 61;  // 7 takes 0.6 ms, less than moving a frame through Kafka: it would measure Kafka alone
 
 cv::Mat sample_frame() {
   cv::Mat frame(kSize, kSize, CV_8U);

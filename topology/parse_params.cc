@@ -106,6 +106,12 @@ ParamValues parse_params(Context& context, const TaskDecl& task, const YamlEntry
                     fmt::format("add params: {{ {}: ... }}; {}", spec.name, described(spec)));
     }
   }
+  // A rule over several parameters makes sense only when each of them is right.
+  if (task.rule != nullptr && values.size() == task.params.size()) {
+    if (const auto broken = task.rule(values))
+      context.error(params != nullptr ? params->place : task_place, fmt::format("task '{}': {}", task.name, *broken),
+                    fmt::format("`ride tasks {}` lists its parameters", task.name));
+  }
   return values;
 }
 

@@ -16,9 +16,16 @@ class SetProcessor::Collector final : public tasks::Emitter {
   void emit(Frame frame) override { emitted.push_back({std::string(), std::move(frame)}); }
   void emit(const std::string& port, Frame frame) override { emitted.push_back({port, std::move(frame)}); }
   cv::Mat allocate(int rows, int cols, int type) override { return pool_.allocate(rows, cols, type); }
+  bool hold(const std::string& group) override {
+    held = group;
+    return true;
+  }
+  void release(const std::string& group) override { released.push_back(group); }
   void progress() override {}
 
   std::vector<std::pair<std::string, Frame>> emitted;
+  std::optional<std::string> held;
+  std::vector<std::string> released;
 
  private:
   BufferPool& pool_;
@@ -114,6 +121,8 @@ Result<Processed> SetProcessor::process_frames(const AcceptedSet& set) {
   Processed out;
   out.released_by = set.released_by;
   out.busy = busy;
+  out.held = collector.held;
+  out.released = collector.released;
   if (auto added = add_sets(set, collector, out); !added.ok())
     return outcome(set, Outcome::dead, "task_error: " + added.error().message);
   return out;
@@ -164,6 +173,7 @@ Processed SetProcessor::end_of_input(const AcceptedSet& set) {
   } catch (const std::exception& failure) {
     finished = Error{ErrorCode::internal, failure.what()};
   }
+  out.released = collector.released;
   if (finished.ok()) finished = add_sets(set, collector, out);
   if (!finished.ok()) out.dead_reason = "task_error at the end of the input: " + finished.error().message;
   for (const auto& output : config_.stage.outputs) {

@@ -30,6 +30,8 @@ struct Processed {
   std::vector<SetToSend> end_sets;    // sent when all before is ACKed (D16)
   bool is_end = false;
   Counted counted = Counted::acked;
+  std::optional<std::string> held;    // ACKed only when this group is released (tasks::Emitter::hold)
+  std::vector<std::string> released;  // groups whose held frames are durable now
   std::optional<std::string> dead_reason;
   std::int64_t bytes = 0;             // of the sets' payloads
   std::chrono::nanoseconds busy{0};   // time inside process()

@@ -43,6 +43,7 @@ struct StageRunner::Owned {
   AckWindow window;
   std::map<Offset, SystemTime> captured;  // of sets without an ACK, by released_by
   std::deque<Processed> ends;
+  std::map<std::string, std::vector<std::pair<Offset, Counted>>> held;  // by group, until the task releases it
   std::size_t sets_in_flight = 0;
   std::int64_t processing = 0;  // accepted and not yet processed
   bool releasing = false, dirty = false;
@@ -494,22 +495,28 @@ void StageRunner::write(WasProcessed event) {
     end.end_sets = std::move(result.end_sets);
     owned->ends.push_back(std::move(end));
   }
+  if (result.held) owned->held[*result.held].emplace_back(released_by, counted);
+  const bool acks_itself = !is_end && !result.held;
+  for (const auto& group : result.released) {
+    for (const auto& [offset, how] : owned->held[group]) acked(owned, offset, how);
+    owned->held.erase(group);
+  }
   if (result.sets.empty()) {
-    if (!is_end) acked(owned, released_by, counted);
+    if (acks_itself) acked(owned, released_by, counted);
     send_ready_end(owned);
     return;
   }
   auto left = std::make_shared<std::size_t>(result.sets.size());
   for (auto& set : result.sets) {
     ++owned->sets_in_flight;
-    sets_.add(set.to, std::move(set.records), [this, owned, left, released_by, counted, is_end](const Result<void>& delivered) {
+    sets_.add(set.to, std::move(set.records), [this, owned, left, released_by, counted, acks_itself](const Result<void>& delivered) {
       --owned->sets_in_flight;
       if (!delivered.ok()) {
         fail(delivered.error());
         return;
       }
       if (--*left > 0) return;
-      if (!is_end) acked(owned, released_by, counted);
+      if (acks_itself) acked(owned, released_by, counted);
       send_ready_end(owned);
     });
   }
