@@ -17,6 +17,11 @@ class HttpPage : public MetricsPage {
   }
 
   Result<void> open(const std::string& host, int port, std::function<std::string()> text) {
+    // The library's own options let several processes share a port (SO_REUSEPORT): a taken one would go unnoticed.
+    server_.set_socket_options([](socket_t socket) {
+      const int yes = 1;
+      ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    });
     server_.new_task_queue = [] { return new httplib::ThreadPool(2); };
     server_.Get("/metrics", [text = std::move(text)](const httplib::Request&, httplib::Response& response) {
       response.set_content(text(), "text/plain; version=0.0.4");
