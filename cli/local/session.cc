@@ -112,6 +112,7 @@ class Session {
     ExitCode code = ExitCode::failed;
     if (auto begun = begin_job(); begun.ok()) {
       code = watch();
+      if (ran_.count() == 0) ran_ = Clock::now() - started_;
     } else {
       code = interrupt_.requested() ? interrupt_.exit_code() : fail(begun.error());
     }
@@ -217,7 +218,7 @@ class Session {
       return;
     }
     if (now < next_line) return;
-    next_line = now + kLineEvery;
+    next_line = now + (now - started_ < kLineEvery ? std::chrono::seconds(1) : kLineEvery);  // the first ones soon
     say(options_.finite ? progress_.render(0, false)
                         : render_line(watch_->job(), watch_->job(), watch_->job(), watch_->name()));
   }
@@ -286,7 +287,7 @@ class Session {
 
   ExitCode summarise(ExitCode code) {
     const auto& topology = file_->topology();
-    RunFacts facts{.seconds = Progress::Seconds(ran_.count() > 0 ? ran_ : Clock::now() - started_).count(),
+    RunFacts facts{.seconds = Progress::Seconds(ran_).count(),
                    .may_drop = may_drop(topology),
                    .files = find_written_files(topology, started_files_),
                    .problems = watch_->problems(),
