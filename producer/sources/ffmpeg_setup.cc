@@ -38,8 +38,10 @@ void on_log(void* context, int level, const char* format, va_list arguments) {
 }  // namespace
 
 void prepare_video_capture() {
-  ::setenv("OPENCV_FFMPEG_CAPTURE_OPTIONS",
-           "rtsp_transport;tcp|fflags;nobuffer|analyzeduration;500000|probesize;1000000", /*overwrite=*/0);
+  // Not fflags;nobuffer: it throws away what was read while the format was told, the first key frame with it, and files
+  // are opened with the same options.
+  ::setenv("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp|analyzeduration;500000|probesize;1000000",
+           /*overwrite=*/0);
   ::setenv("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "2", /*overwrite=*/0);  // seconds; OpenCV's own is 10
   ::setenv("OPENCV_LOG_LEVEL", "ERROR", /*overwrite=*/0);  // its warnings repeat at every attempt to reconnect
   av_log_set_callback(on_log);

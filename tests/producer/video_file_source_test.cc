@@ -52,6 +52,27 @@ TEST(VideoFileSource, ReadsEveryFrameOnceAndEnds) {
   EXPECT_TRUE(std::holds_alternative<SourceEnded>(source.next(std::chrono::milliseconds(0)).value()));
 }
 
+// In MPEG-4 a frame is told by what changed since the one before: without the very first one, all of them are grey.
+TEST(VideoFileSource, TheFirstFrameOfAnInterCodedVideoIsWholeUnderTheOptionsForCameras) {
+  prepare_video_capture();
+  const TempFolder folder;
+  const std::string path = folder / "inter.avi";
+  cv::Mat scene(240, 320, CV_8UC3);
+  cv::randu(scene, 0, 255);
+  cv::GaussianBlur(scene, scene, {31, 31}, 0);
+  cv::normalize(scene, scene, 0, 255, cv::NORM_MINMAX);
+  cv::VideoWriter writer(path, cv::VideoWriter::fourcc('X', 'V', 'I', 'D'), 25, scene.size());
+  ASSERT_TRUE(writer.isOpened());
+  for (int i = 0; i < 30; ++i) writer.write(scene);
+  writer.release();
+  VideoFileSource source({.path = path});
+  ASSERT_TRUE(source.open(0).ok());
+  const auto item = source.next(std::chrono::milliseconds(0)).value();
+  const auto* frame = std::get_if<CapturedFrame>(&item);
+  ASSERT_NE(frame, nullptr);
+  EXPECT_LT(cv::norm(frame->image, scene, cv::NORM_L1) / static_cast<double>(scene.total() * 3), 8);
+}
+
 TEST(VideoFileSource, NumbersCountOnOverAllPlays) {
   const TempFolder folder;
   VideoFileSource source({.path = write_video(folder, 5), .plays = 3});
