@@ -1,6 +1,6 @@
 #include "master/master.h"
 
-#include <unistd.h>
+#include <thread>
 
 #include "common/log.h"
 #include "master/api.h"
@@ -30,6 +30,18 @@ TopicKeeper::Jobs jobs_to_clean(const State& state, SystemTime now) {
     if (has_owners(job->phase) || (is_over(job->phase) && now - job->phase_at < kCleanAfterEnd))
       jobs.push_back(job->spec);
   return jobs;
+}
+
+// A topic that was made a moment ago is not known to every broker at once.
+template <class Open>
+auto patiently(Open open) -> decltype(open()) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  for (;;) {
+    auto opened = open();
+    const bool passes = !opened.ok() && (opened.error().retriable || opened.error().code == ErrorCode::not_found);
+    if (!passes || std::chrono::steady_clock::now() >= deadline) return opened;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
 }
 
 }  // namespace
@@ -65,9 +77,10 @@ struct Master::Parts {
   }
 
   Result<void> lead(const std::atomic<bool>& stop) {
-    auto reader = stream::open_control_reader(options.kafka, options.prefix + ".decisions");
+    const auto topic = options.prefix + ".decisions";
+    auto reader = patiently([&] { return stream::open_control_reader(options.kafka, topic); });
     if (!reader.ok()) return reader.error();
-    auto writer = stream::open_control_writer(options.kafka, options.prefix + ".decisions");
+    auto writer = patiently([&] { return stream::open_control_writer(options.kafka, topic); });
     if (!writer.ok()) return writer.error();
     owner = std::make_unique<Owner>(
         Owner::Config{stream::new_incarnation("master").value, authority, options.rules},
@@ -81,9 +94,9 @@ struct Master::Parts {
     const auto topic = options.prefix + ".reports";
     const auto read = [this, topic] { return stream::open_control_reader(options.kafka, topic, kReportsTail); };
     const auto write = [this, topic] { return stream::open_control_writer(options.kafka, topic); };
-    auto reader = read();
+    auto reader = patiently(read);
     if (!reader.ok()) return reader.error();
-    auto writer = write();
+    auto writer = patiently(write);
     if (!writer.ok()) return writer.error();
     feed = std::make_unique<ReportFeed>(ReportFeed::Config{
         owner->log_id(), read, [this](std::vector<Event> read_events) { owner->post(std::move(read_events)); }, metrics});

@@ -54,7 +54,10 @@ class Owner {
   Result<T> ask(std::function<T(const State&)> question) {
     auto answer = std::make_shared<std::promise<T>>();
     auto future = answer->get_future();
-    put_question([answer, question = std::move(question)](const State& state) { answer->set_value(question(state)); });
+    // The only one to hold the promise: when the question is dropped, the future knows.
+    put_question([answer = std::move(answer), question = std::move(question)](const State& state) {
+      answer->set_value(question(state));
+    });
     if (future.wait_for(kPatience) != std::future_status::ready) return too_late();
     try {
       return future.get();

@@ -1,0 +1,29 @@
+// A small HTTP client for tests: one request, one answer, and raw bytes for what no client would send.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace ride::master::test {
+
+struct Answer {
+  int status = 0;  // 0: no answer
+  std::string content_type, body;
+  nlohmann::json json() const { return nlohmann::json::parse(body, nullptr, false); }
+};
+
+class HttpClient {
+ public:
+  explicit HttpClient(int port) : port_(port) {}
+  Answer get(const std::string& path) const { return send("GET", path); }
+  Answer post(const std::string& path, const std::string& body = {}) const { return send("POST", path, body); }
+  Answer send(const std::string& method, const std::string& path, const std::string& body = {}) const;
+  // Sends the bytes, closes its half, and returns what came back.
+  std::string raw(const std::string& bytes) const { return exchange(bytes, true); }
+
+ private:
+  std::string exchange(const std::string& bytes, bool close_half) const;
+  int port_;
+};
+
+}  // namespace ride::master::test

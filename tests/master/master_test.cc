@@ -1,0 +1,312 @@
+// The whole master on a real Kafka, with members that speak the real protocol.
+#include "master/master.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <spdlog/fmt/fmt.h>
+
+#include "master/api.h"
+#include "stream/control_client.h"
+#include "stream/kafka/admin.h"
+#include "stream/kafka/reader.h"
+#include "stream/kafka/writer.h"
+#include "tests/master/fake_member.h"
+#include "tests/master/http_client.h"
+#include "tests/support/kafka_fixture.h"
+
+namespace ride::master::test {
+namespace {
+
+using ::testing::HasSubstr;
+using namespace std::chrono_literals;
+using stream::ProcessKind;
+
+// Waits for it, and says what it waited for.
+template <class Condition>
+::testing::AssertionResult soon(Condition condition, std::chrono::milliseconds patience = 15s) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (std::chrono::steady_clock::now() < deadline) {
+    if (condition()) return ::testing::AssertionSuccess();
+    std::this_thread::sleep_for(10ms);
+  }
+  return ::testing::AssertionFailure() << "not within " << patience.count() << " ms";
+}
+
+class MasterTest : public ride::test::KafkaTest {
+ protected:
+  void SetUp() override {
+    KafkaTest::SetUp();
+    if (HasFatalFailure()) return;
+    prefix_ = ride::test::unique_name("m");
+    config_.brokers = bootstrap();
+    master_ = start();
+    ASSERT_NE(master_, nullptr);
+  }
+
+  std::unique_ptr<Master> start() {
+    MasterOptions options;
+    options.kafka = config_;
+    options.prefix = prefix_;
+    options.http = "127.0.0.1:0";
+    options.clean_interval = 200ms;
+    options.environment = environment_of({});
+    // Tests share the machine: what counts here is who is lost, not how soon.
+    options.rules.ticks_to_loss = 10;
+    auto master = Master::start(options, stop_);
+    EXPECT_TRUE(master.ok()) << (master.ok() ? "" : master.error().message);
+    return master.ok() ? std::move(master).value() : nullptr;
+  }
+
+  HttpClient http() const { return HttpClient(master_->port()); }
+  std::unique_ptr<FakeMember> member(const std::string& name, ProcessKind kind = ProcessKind::worker) {
+    return std::make_unique<FakeMember>(config_, prefix_, name, kind);
+  }
+  std::string phase() const { return http().get("/api/v1/jobs/street").json().value("phase", ""); }
+  bool knows(int workers) const {
+    int live = 0;
+    const auto answer = http().get("/api/v1/workers").json();
+    for (const auto& one : answer["workers"])
+      live += one["state"] == "live" && one["kind"] == "worker";
+    return live == workers;
+  }
+
+  static std::string street(const std::string& more = {}) {
+    return "ride: v1\nname: street\n"
+           "sources:\n  pictures: { directory: /tmp/pictures }\n"
+           "stages:\n"
+           "  - name: clean\n    from: [pictures]\n    topic: { partitions: 4 }\n    task: grayscale\n"
+           "    group: { min: 2, max: 2" + more + " }\n"
+           "sinks:\n  - { name: album, from: [clean], task: discard, topic: { partitions: 2 } }\n";
+  }
+
+  std::string prefix_;
+  kafka::ClientConfig config_;
+  std::atomic<bool> stop_ = false;
+  std::unique_ptr<Master> master_;
+};
+
+TEST_F(MasterTest, LeadsAndServesWhatItDescribes) {
+  EXPECT_EQ(http().get("/healthz").status, 200);
+  const auto ready = http().get("/readyz");
+  EXPECT_EQ(ready.status, 200);
+  EXPECT_EQ(ready.json()["epoch"], 1);
+  EXPECT_EQ(http().get("/metrics").status, 200);
+  EXPECT_THAT(http().get("/metrics").body, HasSubstr("ride_leader_claim_epochs 1"));
+  const auto document = http().get("/api/v1/openapi.json").json();
+  for (const auto& [path, methods] : document["paths"].items())
+    if (methods.contains("get") && path.find('{') == std::string::npos) {
+      EXPECT_EQ(http().get(path).status, 200) << path;
+    }
+  EXPECT_TRUE(soon([&] { return http().get("/metrics").body.find("ride_log_ticks_total 5") != std::string::npos ||
+                                http().get("/metrics").body.find("ride_log_ticks_total 6") != std::string::npos; }))
+      << "ticks are in the log";
+}
+
+TEST_F(MasterTest, AJobRunsFromSubmitToItsEnd) {
+  auto w1 = member("w1"), w2 = member("w2"), w3 = member("w3");
+  auto p1 = member("p1", ProcessKind::producer);
+  ASSERT_TRUE(soon([&] { return knows(3); }));
+  const auto submitted = http().post("/api/v1/jobs?name=street.yaml", street());
+  ASSERT_EQ(submitted.status, 201) << submitted.body;
+  EXPECT_EQ(submitted.json()["run"], 1);
+  ASSERT_TRUE(soon([&] { return phase() == "running"; }));
+
+  auto admin = kafka::open_admin(config_).value();
+  std::map<std::string, int> partitions;
+  for (const auto& topic : admin->topics().value()) partitions[topic.name] = topic.partitions;
+  EXPECT_EQ(partitions[prefix_ + ".street.1.clean"], 4);
+  EXPECT_EQ(partitions[prefix_ + ".street.1.album"], 2);
+  auto commits = kafka::open_commit_store(config_).value();
+  const stream::TopicPartition at{prefix_ + ".street.1.clean", PartitionId{3}};
+  EXPECT_EQ(commits->committed(prefix_ + ".street.1.clean", {at}).value()[at], (stream::Commit{Offset{0}, ""}));
+
+  EXPECT_TRUE(soon([&] { return w1->owned().size() + w2->owned().size() + w3->owned().size() == 6; }));
+  EXPECT_TRUE(soon([&] { return p1->sources().contains("pictures"); }));
+  EXPECT_EQ(http().post("/api/v1/jobs", street()).status, 409) << "the name is taken while it runs";
+
+  EXPECT_EQ(http().post("/api/v1/jobs/street/pause").json()["phase"], "paused");
+  EXPECT_EQ(http().post("/api/v1/jobs/street/pause").status, 409);
+  EXPECT_EQ(http().post("/api/v1/jobs/street/resume").json()["phase"], "running");
+  for (auto* one : {w1.get(), w2.get(), w3.get(), p1.get()}) one->end_all(10);
+  EXPECT_TRUE(soon([&] { return phase() == "completed"; }));
+  const auto job = http().get("/api/v1/jobs/street").json();
+  EXPECT_EQ(job["progress"], 1.0);
+  EXPECT_THAT(job["reason"].get<std::string>(), HasSubstr("20 ACKed by album"));
+  EXPECT_EQ(job["topology"], street());
+
+  const auto again = http().post("/api/v1/jobs", street());
+  EXPECT_EQ(again.status, 201) << again.body;
+  EXPECT_EQ(again.json()["run"], 2);
+  EXPECT_EQ(http().send("DELETE", "/api/v1/jobs/street?delete_topics=true").json()["phase"], "cancelled");
+  EXPECT_TRUE(soon([&] {
+    for (const auto& topic : admin->topics().value())
+      if (topic.name.starts_with(prefix_ + ".street.2.")) return false;
+    return true;
+  })) << "its topics are deleted";
+}
+
+TEST_F(MasterTest, ASpareTakesOverFromAWorkerThatFallsSilent) {
+  auto w1 = member("w1"), w2 = member("w2"), w3 = member("w3"), w4 = member("w4");
+  ASSERT_TRUE(soon([&] { return knows(4); }));
+  ASSERT_EQ(http().post("/api/v1/jobs", street(", spares: 1")).status, 201);
+  ASSERT_TRUE(soon([&] { return w1->owned().size() == 2; }));
+  const auto lost = w1->owned();
+  const auto before = std::chrono::steady_clock::now();
+  w1.reset();
+  EXPECT_TRUE(soon([&] { return w4->owned() == lost || w3->owned() == lost; }, 5s));
+  RecordProperty("takeover_ms", static_cast<int>((std::chrono::steady_clock::now() - before) / 1ms));
+  EXPECT_TRUE(soon([&] {
+    const auto events = http().get("/api/v1/events?limit=1000").json();
+    for (const auto& event : events["events"])
+      if (event["code"] == "out" && event["severity"] == "warning") return true;
+    return false;
+  })) << "people are told";
+}
+
+TEST_F(MasterTest, AChildsExitAndAGoodbyeCountAtOnce) {
+  auto w1 = member("w1"), w2 = member("w2"), w3 = member("w3");
+  auto agent = member("agent", ProcessKind::agent);
+  ASSERT_TRUE(soon([&] { return knows(3); }));
+  ASSERT_EQ(http().post("/api/v1/jobs", street()).status, 201);
+  ASSERT_TRUE(soon([&] { return w1->owned().size() == 2 && w3->owned().size() == 2; }));  // of clean; w2 is album's
+  w3->leave();
+  EXPECT_TRUE(soon([&] { return w1->owned().size() == 4; }, 5s));
+  agent->post(stream::ChildExit{.agent = agent->id(), .child = w2->id(), .signal = 9});
+  EXPECT_TRUE(soon([&] { return knows(1); }, 5s));
+}
+
+TEST_F(MasterTest, ANewWorkerGetsPartitionsHandedBack) {
+  auto w1 = member("w1"), w2 = member("w2");
+  ASSERT_TRUE(soon([&] { return knows(2); }));
+  ASSERT_EQ(http().post("/api/v1/jobs", street()).status, 201);
+  ASSERT_TRUE(soon([&] { return w1->owned().size() + w2->owned().size() == 6; }));
+  auto w3 = member("w3");
+  EXPECT_TRUE(soon([&] { return w3->owned().size() == 2; }));
+  EXPECT_TRUE(soon([&] { return w1->owned().size() == 2 && w2->owned().size() == 2; }));
+}
+
+TEST_F(MasterTest, ANewMasterGoesOnWhereTheOldOneStopped) {
+  auto w1 = member("w1"), w2 = member("w2"), w3 = member("w3");
+  ASSERT_TRUE(soon([&] { return knows(3); }));
+  ASSERT_EQ(http().post("/api/v1/jobs", street()).status, 201);
+  ASSERT_TRUE(soon([&] { return w1->owned().size() == 2 && w3->owned().size() == 2; }));  // of clean; w2 is album's
+  master_->stop();
+  master_ = start();
+  ASSERT_NE(master_, nullptr);
+  EXPECT_EQ(http().get("/readyz").json()["epoch"], 2);
+  EXPECT_EQ(phase(), "running");
+  ASSERT_TRUE(soon([&] { return knows(3); }));
+  EXPECT_EQ(w1->owned().size(), 2u) << "nobody was moved";
+  w1.reset();
+  EXPECT_TRUE(soon([&] { return w3->owned().size() == 4; }));
+}
+
+TEST_F(MasterTest, AMasterThatWasDeposedStopsLoudly) {
+  auto other = start();
+  ASSERT_NE(other, nullptr);
+  ASSERT_TRUE(soon([&] { return master_->failed().has_value(); }));
+  EXPECT_THAT(master_->failed()->message, HasSubstr("deposed"));
+  EXPECT_EQ(http().get("/readyz").status, 503);
+  EXPECT_FALSE(other->failed().has_value());
+}
+
+TEST_F(MasterTest, ADecisionOfAnotherLogStopsItAndAReportOfOneDoesNot) {
+  auto reports = stream::open_control_writer(config_, prefix_ + ".reports").value();
+  stream::Report report{"another-log", stream::Heartbeat{.id = WorkerId{"stranger#1"}}};
+  reports->append(stream::encode(report), 5s).value();
+  reports->append("{ this is no report", 5s).value();
+  EXPECT_TRUE(soon([&] { return http().get("/metrics").body.find("ride_refused_reports_total 2") != std::string::npos; }));
+  EXPECT_TRUE(knows(0));
+  EXPECT_EQ(http().get("/readyz").status, 200);
+
+  auto decisions = stream::open_control_writer(config_, prefix_ + ".decisions").value();
+  decisions->append(stream::encode(stream::Decision{"another-log", 9, "x", stream::Claim{9, "x", ""}}), 5s).value();
+  ASSERT_TRUE(soon([&] { return master_->failed().has_value(); }));
+  EXPECT_THAT(master_->failed()->message, HasSubstr("belongs to log another-log"));
+}
+
+TEST_F(MasterTest, ATopologyThatIsWrongIsRefusedWithPlaces) {
+  auto text = street();
+  text.replace(text.find("grayscale"), 9, "grayscal");
+  const auto refused = http().post("/api/v1/jobs?name=my.yaml", text);
+  EXPECT_EQ(refused.status, 422);
+  EXPECT_EQ(refused.content_type, "application/problem+json");
+  const auto error = refused.json()["errors"][0];
+  EXPECT_EQ(error["file"], "my.yaml");
+  EXPECT_EQ(error["line"], 9);
+  EXPECT_THAT(error["message"].get<std::string>() + error["fix"].get<std::string>(), HasSubstr("grayscale"));
+  EXPECT_EQ(http().post("/api/v1/jobs", "").status, 422);
+  EXPECT_EQ(http().post("/api/v1/plan", "a: [").status, 422);
+  EXPECT_TRUE(http().get("/api/v1/jobs").json()["jobs"].empty());
+}
+
+TEST_F(MasterTest, AForeignTopicWithOtherPartitionsIsRefusedInWords) {
+  auto admin = kafka::open_admin(config_).value();
+  const auto topic = ride::test::unique_name("edges");
+  admin->create({topic, 3, 1, {}}).value();
+  auto text = street();
+  text.replace(text.find("    group:"), 0, "    output: { topic: " + topic + ", partitions: 5 }\n");
+  const auto refused = http().post("/api/v1/jobs", text);
+  EXPECT_EQ(refused.status, 409) << refused.body;
+  EXPECT_THAT(refused.json()["detail"].get<std::string>(), HasSubstr(topic));
+  EXPECT_EQ(http().post("/api/v1/plan", text).status, 409);
+}
+
+TEST_F(MasterTest, APlanChangesNothing) {
+  const auto plan = http().post("/api/v1/plan", street());
+  ASSERT_EQ(plan.status, 200) << plan.body;
+  EXPECT_THAT(plan.body, HasSubstr(prefix_ + ".street.1.clean"));
+  for (const auto& topic : kafka::open_admin(config_).value()->topics().value())
+    EXPECT_FALSE(topic.name.starts_with(prefix_ + ".street")) << topic.name;
+}
+
+TEST_F(MasterTest, ANameIsNeverUsedAgainEvenWhenTheLogWasLost) {
+  kafka::open_admin(config_).value()->create({prefix_ + ".street.7.clean", 1, 1, {}}).value();
+  EXPECT_EQ(http().post("/api/v1/jobs", street()).json()["run"], 8);
+}
+
+TEST_F(MasterTest, WhatEveryReaderAckedIsDeleted) {
+  ASSERT_EQ(http().post("/api/v1/jobs", street()).status, 201);
+  ASSERT_TRUE(soon([&] { return phase() == "running"; }));
+  const stream::TopicPartition at{prefix_ + ".street.1.clean", PartitionId{0}};
+  auto writer = kafka::KafkaWriter::open(config_).value();
+  const std::string picture(1000, 'x');
+  for (int i = 0; i < 20; ++i) {
+    stream::OutRecord record;
+    record.value = {reinterpret_cast<const std::uint8_t*>(picture.data()), picture.size()};
+    writer->send(at, std::move(record), [](const Result<Offset>&) {}).value();
+  }
+  writer->flush(10s).value();
+  kafka::open_commit_store(config_).value()->commit(prefix_ + ".street.1.clean", {{at, {Offset{12}, ""}}}).value();
+  auto admin = kafka::open_admin(config_).value();
+  EXPECT_TRUE(soon([&] { return admin->range(at).value().first == Offset{12}; }));
+  EXPECT_EQ(admin->range(at).value().end, Offset{20});
+}
+
+TEST_F(MasterTest, NothingThatAClientSendsBringsItDown) {
+  const std::string huge(5 << 20, 'x');
+  EXPECT_EQ(http().post("/api/v1/jobs", huge).status, 413);
+  EXPECT_EQ(http().get("/nothing").status, 404);
+  EXPECT_EQ(http().get("/nothing").content_type, "application/problem+json");
+  EXPECT_EQ(http().get("/api/v1/jobs/nothing").status, 404);
+  EXPECT_EQ(http().get("/api/v1/jobs/%00%ff%2e%2e").status, 404);
+  EXPECT_EQ(http().send("DELETE", "/healthz").status, 405);
+  EXPECT_EQ(http().send("PUT", "/api/v1/jobs", "x").status, 405);
+  EXPECT_EQ(http().send("DELETE", "/api/v1/jobs/x?delete_topics=maybe").status, 400);
+  EXPECT_EQ(http().get("/api/v1/events?after=-1").status, 400);
+  EXPECT_EQ(http().get("/api/v1/events?limit=x").status, 400);
+  EXPECT_EQ(http().get("/api/v1/events?after=999999999999999999999").status, 400);
+  EXPECT_EQ(http().post("/api/v1/jobs", std::string("\xff\xfe\x00ride", 7)).status, 422);
+  EXPECT_EQ(http().post("/api/v1/jobs?name=%ff%fe", "x: \xff").status, 422);
+  for (const auto& bytes : {std::string("\x16\x03\x01 no http"), std::string("GET\r\n\r\n"), std::string("\r\n\r\n"),
+                                  std::string("POST /api/v1/jobs HTTP/1.1\r\nContent-Length: -5\r\n\r\n"),
+                                  std::string("POST /api/v1/jobs HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\n"),
+                                  std::string("POST /api/v1/jobs HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
+                                  "GET /" + std::string(20'000, 'a') + " HTTP/1.1\r\n\r\n",
+                                  "GET / HTTP/1.1\r\n" + std::string(100'000, 'h') + ": x\r\n\r\n"})
+    http().raw(bytes);
+  EXPECT_EQ(http().get("/readyz").status, 200);
+}
+
+}  // namespace
+}  // namespace ride::master::test
