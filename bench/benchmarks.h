@@ -9,6 +9,7 @@ namespace ride::bench {
 struct Options {
   int frames = 0;  // 0: the benchmark's own number
   int rounds = 0;
+  bool verbose = false;  // single measurements to standard error
 };
 
 Result<Figures> run_latency(const Options& options);

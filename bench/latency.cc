@@ -1,5 +1,6 @@
 // bench/run latency: a 30 fps source of 900x900 8-bit frames, one stddev_filter stage of 2 workers and 4 partitions; the time
 // from capture to the filtered frame's arrival at a consumer.
+#include <cstdio>
 #include <map>
 
 #include "bench/benchmarks.h"
@@ -69,6 +70,8 @@ Result<Figures> run_latency(const Options& options) {
 
   auto sources = cluster.get("/sources");
   if (!sources.ok()) return sources.error();
+  if (options.verbose)
+    for (std::size_t i = 0; i < arrivals.latency_ms.size(); ++i) std::fprintf(stderr, "%zu %.1f\n", i, arrivals.latency_ms[i]);
   std::int64_t duplicates = 0;
   for (const auto& [id, times] : arrivals.times_seen) duplicates += times - 1;
   Figures figures;

@@ -37,6 +37,7 @@ int main(int argc, char** argv) {
   app.add_option("--json", json, "Write the figures to this file");
   app.add_option("--frames", options.frames, "Frames to run with (default: the benchmark's own number)");
   app.add_option("--rounds", options.rounds, "Rounds of which the median is taken");
+  app.add_flag("--verbose", options.verbose, "Also print the single measurements, on standard error");
   CLI11_PARSE(app, argc, argv);
   if (name.empty()) {
     for (const auto& [each, benchmark] : benchmarks()) std::cout << each << "\n    " << benchmark.what << "\n";

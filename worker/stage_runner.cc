@@ -72,6 +72,7 @@ Result<StagePorts> open_kafka_ports(const kafka::ClientConfig& config, const str
   kafka::ReaderOptions options{.group = stage.group_id};
   auto reader = kafka::KafkaReader::open(cluster, options);
   if (!reader.ok()) return reader.error();
+  if (auto ready = (*reader)->prepare(stage.topic); !ready.ok()) return ready.error();
   auto writer = kafka::KafkaWriter::open(cluster);
   if (!writer.ok()) return writer.error();
   for (const auto& output : stage.outputs)

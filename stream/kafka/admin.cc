@@ -94,8 +94,7 @@ class Admin final : public stream::TopicAdmin {
     auto code = ask_offsets();
     // The client answers from what it learned of the topic while it was being made, and would go on doing so for minutes.
     if (code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC) {
-      refresh(at.topic);
-      code = ask_offsets();
+      if (learn_topic(client_, at.topic).ok()) code = ask_offsets();
     }
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return to_error(code, "cannot ask for the offsets of " + to_string(at));
     return OffsetRange{Offset{low}, Offset{high}};
@@ -131,14 +130,6 @@ class Admin final : public stream::TopicAdmin {
   }
 
  private:
-  void refresh(const std::string& topic) {
-    rd_kafka_topic_t* handle = rd_kafka_topic_new(client_.get(), topic.c_str(), nullptr);
-    const rd_kafka_metadata_t* metadata = nullptr;
-    if (rd_kafka_metadata(client_.get(), 0, handle, &metadata, kTimeoutMs) == RD_KAFKA_RESP_ERR_NO_ERROR)
-      rd_kafka_metadata_destroy(metadata);
-    rd_kafka_topic_destroy(handle);
-  }
-
   template <class Call>
   Result<Event> ask(rd_kafka_admin_op_t operation, Call call) {
     Options options(rd_kafka_AdminOptions_new(client_.get(), operation));

@@ -135,6 +135,20 @@ Result<Client> make_client(rd_kafka_type_t type, Conf conf) {
   });
 }
 
+Result<void> learn_topic(const Client& client, const std::string& topic) {
+  constexpr int kTimeoutMs = 5000;
+  rd_kafka_topic_t* handle = rd_kafka_topic_new(client.get(), topic.c_str(), nullptr);
+  if (handle == nullptr) return to_error(rd_kafka_last_error(), "topic " + topic);
+  const rd_kafka_metadata_t* metadata = nullptr;
+  const auto code = rd_kafka_metadata(client.get(), 0, handle, &metadata, kTimeoutMs);
+  rd_kafka_topic_destroy(handle);
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return to_error(code, "cannot learn the leaders of topic " + topic);
+  const auto error = metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+  rd_kafka_metadata_destroy(metadata);
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return to_error(error, "topic " + topic);
+  return {};
+}
+
 Settings consumer_settings(std::int64_t max_message_bytes, std::int64_t prefetch_kbytes) {
   const auto message = std::to_string(max_message_bytes);
   const auto fetch = 4 * max_message_bytes;

@@ -36,6 +36,9 @@ struct ListDeleter {
 };
 using PartitionList = std::unique_ptr<rd_kafka_topic_partition_list_t, ListDeleter>;
 
+// Asks for the topic's leaders, so that the client has them when they are needed.
+Result<void> learn_topic(const Client& client, const std::string& topic);
+
 // The settings of a reading and of a writing client, with reasons in the source.
 Settings consumer_settings(std::int64_t max_message_bytes, std::int64_t prefetch_kbytes);
 Settings producer_settings(std::int64_t max_message_bytes, std::int64_t queue_kbytes);

@@ -86,6 +86,8 @@ class Reader final : public KafkaReader {
     return error;
   }
 
+  Result<void> prepare(const std::string& topic) override { return learn_topic(client_, topic); }
+
   std::optional<Offset> end_of(const TopicPartition& at) override {
     std::int64_t low = -1, high = -1;
     if (rd_kafka_get_watermark_offsets(client_.get(), at.topic.c_str(), at.partition.value, &low, &high) !=

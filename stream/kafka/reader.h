@@ -17,6 +17,8 @@ struct ReaderOptions {
 class KafkaReader : public stream::RecordReader, public stream::CommitStore {
  public:
   static Result<std::unique_ptr<KafkaReader>> open(const ClientConfig& config, const ReaderOptions& options);
+  // Learns the topic's leaders now: else the first assign() of one of its partitions waits up to a second for them.
+  virtual Result<void> prepare(const std::string& topic) = 0;
   // The newest end of the log that fetches have told; nothing when unknown.
   virtual std::optional<Offset> end_of(const stream::TopicPartition& at) = 0;
 };

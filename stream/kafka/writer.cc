@@ -52,14 +52,7 @@ class Writer final : public KafkaWriter {
   Result<void> prepare(const std::string& topic) override {
     auto handle = topic_handle(topic);
     if (!handle.ok()) return handle.error();
-    const rd_kafka_metadata_t* metadata = nullptr;
-    const auto code = rd_kafka_metadata(client_.get(), 0, *handle, &metadata, 5000);
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return to_error(code, "cannot learn the leaders of topic " + topic);
-    const auto topic_error =
-        metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
-    rd_kafka_metadata_destroy(metadata);
-    if (topic_error != RD_KAFKA_RESP_ERR_NO_ERROR) return to_error(topic_error, "topic " + topic);
-    return {};
+    return learn_topic(client_, topic);
   }
 
   Result<void> send(const TopicPartition& to, OutRecord record, Delivered done) override {
