@@ -69,7 +69,8 @@ struct StageRunner::Owned {
 Result<StagePorts> open_kafka_ports(const kafka::ClientConfig& config, const stream::StageSpec& stage) {
   auto cluster = config;
   cluster.max_message_bytes = stage.max_message_bytes;
-  kafka::ReaderOptions options{.group = stage.group_id};
+  // Over a second of 0.8 MB frames at the speed of a fast task: with less, librdkafka 2.0.2 stalls when it overflows.
+  kafka::ReaderOptions options{.group = stage.group_id, .prefetch_bytes = 256 << 20};
   auto reader = kafka::KafkaReader::open(cluster, options);
   if (!reader.ok()) return reader.error();
   if (auto ready = (*reader)->prepare(stage.topic); !ready.ok()) return ready.error();
