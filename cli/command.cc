@@ -1,12 +1,13 @@
 #include "cli/command.h"
 
+#include <fcntl.h>
 #include <spdlog/fmt/fmt.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <array>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
-#include <iostream>
 
 #include "cli/terminal.h"
 
@@ -67,14 +68,10 @@ Result<Settings> SettingFlags::resolve() const {
 Result<SettingsFile> load_settings_file() {
   const auto named = process_environment()("RIDE_CONFIG");
   const std::string path = named && !named->empty() ? *named : "ride.conf";
-  std::ifstream in(path);
-  if (!in) {
-    if (!named || named->empty()) return SettingsFile{};
-    return Error{ErrorCode::invalid_argument,
-                 fmt::format("RIDE_CONFIG names {}, which cannot be read: {}", path, std::strerror(errno))};
-  }
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
-  return parse_settings_file(path, text);
+  if (access(path.c_str(), F_OK) != 0 && (!named || named->empty())) return SettingsFile{};
+  const auto text = read_file(path);
+  if (!text.ok()) return text.error();
+  return parse_settings_file(path, *text);
 }
 
 void add_json_flag(CLI::App& app, bool& json) { app.add_flag("--json", json, "Print JSON, for scripts"); }
@@ -85,16 +82,20 @@ ExitCode fail(const Error& error) {
 }
 
 Result<std::string> read_file(const std::string& path) {
-  if (path == "-") return std::string{std::istreambuf_iterator<char>(std::cin), {}};
-  std::ifstream in(path, std::ios::binary);
+  // By system calls: a stream throws when it is a folder, and says nothing about why it failed.
+  const int file = path == "-" ? dup(STDIN_FILENO) : open(path.c_str(), O_RDONLY | O_CLOEXEC);
   std::string text;
-  if (in) text.assign(std::istreambuf_iterator<char>(in), {});
-  if (!in && text.empty()) {
-    const int reason = errno;
-    // A folder opens, and fails only when it is read.
-    return Error{ErrorCode::invalid_argument,
-                 fmt::format("cannot read {}: {}", path, std::strerror(reason == 0 ? EISDIR : reason))};
+  std::array<char, 65536> buffer;
+  ssize_t got = file < 0 ? -1 : 0;
+  while (file >= 0 && (got = read(file, buffer.data(), buffer.size())) != 0) {
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) break;
+    text.append(buffer.data(), static_cast<std::size_t>(got));
   }
+  const int reason = errno;
+  if (file >= 0) close(file);
+  if (got < 0)
+    return Error{ErrorCode::invalid_argument, fmt::format("cannot read {}: {}", path, std::strerror(reason))};
   return text;
 }
 

@@ -38,13 +38,10 @@ Result<kafka::ClientConfig> kafka_config(const Settings& settings, const std::st
   return config;
 }
 
-std::vector<std::string> kafka_arguments(const Settings& settings, const std::string& brokers) {
-  std::vector<std::string> arguments = {"--brokers",
-                                        brokers,
-                                        "--prefix",
-                                        settings.text("prefix"),
-                                        "--max-message-bytes",
-                                        settings.text("max-message-bytes")};
+std::vector<std::string> kafka_arguments(const Settings& settings, const std::string& brokers,
+                                         const std::string& prefix) {
+  std::vector<std::string> arguments = {
+      "--brokers", brokers, "--prefix", prefix, "--max-message-bytes", settings.text("max-message-bytes")};
   if (!settings.text("kafka-config").empty()) {
     arguments.push_back("--kafka-config");
     arguments.push_back(settings.text("kafka-config"));

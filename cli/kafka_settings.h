@@ -13,6 +13,7 @@ Result<kafka::ClientConfig> kafka_config(const Settings& settings);
 Result<kafka::ClientConfig> kafka_config(const Settings& settings, const std::string& brokers);
 
 // --brokers, --prefix, --kafka-config, --max-message-bytes for ride-master and ride-agent.
-std::vector<std::string> kafka_arguments(const Settings& settings, const std::string& brokers);
+std::vector<std::string> kafka_arguments(const Settings& settings, const std::string& brokers,
+                                         const std::string& prefix);
 
 }  // namespace ride::cli

@@ -78,13 +78,14 @@ Result<MasterClient> MasterClient::open(const std::string& url) {
   std::string address = url.find("://") == std::string::npos ? "http://" + url : url;
   while (address.ends_with('/')) address.pop_back();
   if (address.ends_with(kRoot)) address.resize(address.size() - std::string(kRoot).size());
+  const Error no_address{ErrorCode::invalid_argument,
+                         fmt::format("'{}' is no address of a master; give one as http://HOST:PORT, for example "
+                                     "http://127.0.0.1:7800",
+                                     url)};
+  // The library throws at schemes that it was built without.
+  if (!address.starts_with("http://") || address.size() <= 7) return no_address;
   auto connection = std::make_unique<Connection>(address);
-  if (!address.starts_with("http://") || address.size() <= 7 || !connection->http.is_valid()) {
-    return Error{
-        ErrorCode::invalid_argument,
-        fmt::format("'{}' is no address of a master; give one as http://HOST:PORT, for example http://127.0.0.1:7800",
-                    url)};
-  }
+  if (!connection->http.is_valid()) return no_address;
   return MasterClient(std::move(address), std::move(connection));
 }
 

@@ -92,7 +92,7 @@ std::string render_record(const RecordFacts& facts, const Style& style, SystemTi
     line("holds", what_it_holds(frame, facts.bytes));
     if (frame.captured_at.time_since_epoch().count() > 0) {
       line("captured", fmt::format("{}, {:.1f} ms before it came here, {} ago", format_time(frame.captured_at),
-                                   age_ms(frame.captured_at, facts.timestamp),
+                                   std::max(0.0, age_ms(frame.captured_at, facts.timestamp)),
                                    format_duration(std::chrono::duration_cast<milliseconds>(now - frame.captured_at))));
     }
     if (frame.parts > 1) line("set", fmt::format("record {} of {}", frame.part + 1, frame.parts));

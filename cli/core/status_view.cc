@@ -67,6 +67,8 @@ Cell worker_state(const Json& worker) {
 
 std::string work_of(const Json& worker) {
   const std::string job = text_of(worker, "job"), stage = text_of(worker, "stage");
+  if (const auto sources = count_of(worker, "sources"); sources > 0)
+    return fmt::format("{} source{}", sources, sources == 1 ? "" : "s");
   if (job.empty() && stage.empty()) return "-";
   return job + "/" + stage + (flag_of(worker, "spare") ? " (spare)" : "");
 }
@@ -232,7 +234,9 @@ std::string render_job_head(const Json& job, const ViewOptions& view) {
   const std::string phase = text_of(job, "phase");
   std::string line = fmt::format("{}, run {}: {}", view.style.paint(text_of(job, "job"), Tone::bold),
                                  count_of(job, "run"), view.style.paint(phase, tone_of_phase(phase)));
-  if (const auto reason = text_of(job, "reason"); !reason.empty()) line += fmt::format(" ({})", redact(reason));
+  // Why it runs needs no words.
+  if (const auto reason = text_of(job, "reason"); !reason.empty() && phase != "running")
+    line += fmt::format(" ({})", redact(reason));
   if (const auto submitted = time_of(job, "submitted_at"))
     line += fmt::format(", submitted {} ago", format_age(*submitted, view.now));
   line += fmt::format(", {} frames in, {} out", count_of(job, "frames_in"), count_of(job, "frames_out"));

@@ -14,6 +14,7 @@
 #include "cli/programs.h"
 #include "common/log.h"
 #include "common/units.h"
+#include "stream/kafka/admin.h"
 
 namespace ride::cli {
 namespace fs = std::filesystem;
@@ -94,6 +95,9 @@ Result<void> LocalCluster::start_broker(std::stop_token stop, const Say& say) {
   const Settings& settings = *options_.settings;
   if (!settings.is_default("brokers")) {
     brokers_ = settings.text("brokers");
+    auto config = kafka_config(settings);
+    if (!config.ok()) return config.error();
+    if (const auto reached = kafka::open_admin(*config, std::chrono::seconds(5)); !reached.ok()) return reached.error();
     say(fmt::format("Kafka: the cluster at {}", brokers_));
     return {};
   }
@@ -153,7 +157,7 @@ Result<void> LocalCluster::start_master(std::stop_token stop, const Say& say) {
     http->port = *port;
   }
   const std::string address = fmt::format("{}:{}", http->host, http->port);
-  auto arguments = kafka_arguments(settings, brokers_);
+  auto arguments = kafka_arguments(settings, brokers_, options_.prefix);
   arguments.insert(arguments.end(), {"--http", address});
   if (auto launched = launch(master_process_, "ride-master", std::move(arguments)); !launched.ok()) return launched;
   auto client =
@@ -175,7 +179,10 @@ Result<void> LocalCluster::start_master(std::stop_token stop, const Say& say) {
 }
 
 Result<void> LocalCluster::start_agent(std::stop_token, const Say&) {
-  auto arguments = kafka_arguments(*options_.settings, brokers_);
+  if (const auto events = master_->fetch("/events?after=0&limit=1000"); events.ok())
+    for (const Json& event : list_of(*events, "events"))
+      events_before_ = std::max(events_before_, count_of(event, "n"));
+  auto arguments = kafka_arguments(*options_.settings, brokers_, options_.prefix);
   arguments.insert(arguments.end(), {"--slots", std::to_string(options_.slots), "--producers",
                                      std::to_string(options_.producers), "--log-dir", options_.logs.string()});
   return launch(agent_, "ride-agent", std::move(arguments));
@@ -204,13 +211,23 @@ Result<void> LocalCluster::wait_for_workers(std::stop_token stop, const Say& say
                       producers == 1 ? "" : "s"));
       return {};
     }
-    if (Clock::now() > deadline) return workers_missing(seen, live);
+    if (Clock::now() > deadline || child_keeps_ending()) return workers_missing(seen, live, producers);
   }
 }
 
-Error LocalCluster::workers_missing(const std::vector<std::string>& seen, std::int64_t live) const {
-  std::string text =
-      fmt::format("only {} of {} workers came up within {} s", live, options_.slots, kWorkersDeadline.count());
+// The agent tells it after a few tries: waiting for the deadline would not help.
+bool LocalCluster::child_keeps_ending() {
+  const auto events = master_->fetch(fmt::format("/events?after={}&limit=1000", events_before_));
+  if (!events.ok()) return false;
+  const Json& list = list_of(*events, "events");
+  return std::any_of(list.begin(), list.end(),
+                     [](const Json& e) { return text_of(e, "code") == "child_keeps_ending"; });
+}
+
+Error LocalCluster::workers_missing(const std::vector<std::string>& seen, std::int64_t workers,
+                                    std::int64_t producers) const {
+  const std::string text = fmt::format("only {} of {} workers and {} of {} producers came up", workers, options_.slots,
+                                       producers, options_.producers);
   std::error_code failed;
   std::set<fs::path> logs;
   for (const auto& entry : fs::directory_iterator(options_.logs, failed)) logs.insert(entry.path());

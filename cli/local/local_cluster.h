@@ -23,6 +23,7 @@ struct LocalOptions {
   const Settings* settings = nullptr;
   std::filesystem::path broker_data, logs;
   int slots = 1, producers = 1;
+  std::string prefix = "ride";
   bool any_ports = false;  // free ports of our choice: for temporary clusters
 };
 
@@ -60,7 +61,8 @@ class LocalCluster {
   Result<void> launch(Child& child, const std::string& program, std::vector<std::string> arguments);
   Result<void> wait_for_workers(std::stop_token stop, const Say& say);
   Error died(const Child& child) const;
-  Error workers_missing(const std::vector<std::string>& seen, std::int64_t live) const;
+  bool child_keeps_ending();
+  Error workers_missing(const std::vector<std::string>& seen, std::int64_t workers, std::int64_t producers) const;
   static void end(Child& child, std::chrono::milliseconds deadline, std::stop_token hurry, const Say& say);
 
   LocalOptions options_;
@@ -68,6 +70,7 @@ class LocalCluster {
   std::string brokers_;
   Child master_process_, agent_;
   std::optional<MasterClient> master_;
+  std::int64_t events_before_ = 0;  // the agent's start
 };
 
 // The last `lines` lines of what stands in a file behind `start`.

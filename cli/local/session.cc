@@ -11,6 +11,7 @@
 #include "cli/core/run_summary.h"
 #include "cli/core/status_view.h"
 #include "cli/interrupt.h"
+#include "cli/kafka_settings.h"
 #include "cli/live_screen.h"
 #include "cli/local/job_watch.h"
 #include "cli/local/local_cluster.h"
@@ -19,6 +20,7 @@
 #include "cli/submit.h"
 #include "cli/terminal.h"
 #include "cli/topology_file.h"
+#include "stream/kafka/admin.h"
 
 namespace ride::cli {
 namespace {
@@ -83,10 +85,10 @@ class Session {
   }
 
   void say(const std::string& line) {
-    if (options_.json || options_.finite) {
-      std::fputs((line + "\n").c_str(), stderr);
-    } else if (screen_) {
+    if (screen_ && stdout_terminal().tty) {
       screen_->say(line);
+    } else if (options_.json || options_.finite) {
+      std::fputs((line + "\n").c_str(), stderr);  // standard output is for the summary
     } else {
       print(line + "\n");
     }
@@ -95,6 +97,8 @@ class Session {
   ExitCode run_in_folder() {
     if (options_.fresh) {
       if (auto wiped = folder_->wipe(); !wiped.ok()) return fail(wiped.error());
+      if (!options_.settings.is_default("brokers"))
+        say("--fresh wipes the state folder only: topics on your cluster stay (ride cancel JOB --delete-topics)");
     }
     if (auto last = folder_->last()) last_ = *last;
     const Need need = need_of(file_->topology(), options_.settings);
@@ -103,11 +107,13 @@ class Session {
                        .logs = folder_->logs(),
                        .slots = need.slots,
                        .producers = need.producers,
+                       .prefix = prefix(),
                        .any_ports = options_.finite};
     const auto line = [this](const std::string& text) { say(text); };
     if (auto started = cluster_.start(local, interrupt_.token(), line); !started.ok()) {
+      if (own_prefix() && started.error().code != ErrorCode::unavailable) remove_topics();
       if (interrupt_.requested()) return say("stopped"), interrupt_.exit_code();
-      return fail(started.error()), ExitCode::failed;
+      return fail(started.error());
     }
     ExitCode code = ExitCode::failed;
     if (auto begun = begin_job(); begun.ok()) {
@@ -118,8 +124,30 @@ class Session {
     }
     screen_.reset();
     cluster_.stop(interrupt_.hurry(), line);
+    if (own_prefix()) remove_topics();
     if (watch_ && !text_of(watch_->job(), "job").empty()) code = summarise(code);
     return code;
+  }
+
+  // On a cluster of the user's, a `ride run` keeps out of the way of whatever runs there, and takes its topics with it.
+  bool own_prefix() const {
+    return options_.finite && !options_.settings.is_default("brokers") && options_.settings.is_default("prefix");
+  }
+  std::string prefix() const {
+    return own_prefix() ? fmt::format("ride-run-{}", folder_->path().filename().string().substr(9))
+                        : options_.settings.text("prefix");
+  }
+  void remove_topics() {
+    const auto config = kafka_config(options_.settings);
+    if (options_.keep || !config.ok()) return;
+    const auto admin = kafka::open_admin(*config, std::chrono::seconds(5));
+    if (!admin.ok()) return print_error("the topics of this run stay on the cluster: " + admin.error().message);
+    const auto topics = (*admin)->topics();
+    if (!topics.ok()) return print_error("the topics of this run stay on the cluster: " + topics.error().message);
+    for (const auto& topic : *topics) {
+      if (!topic.name.starts_with(prefix() + ".")) continue;
+      if (const auto removed = (*admin)->remove(topic.name); !removed.ok()) print_error(removed.error().message);
+    }
   }
 
   Result<void> save_info(const std::string& paused_job) {
@@ -202,8 +230,8 @@ class Session {
         return fail(alive.error()), ExitCode::failed;
       }
       if (!looked.ok() && !looked.error().retriable) return fail(looked.error());
-      if (watch_->over()) return ExitCode::ok;
       show(next_line);
+      if (watch_->over()) return ExitCode::ok;
       if (options_.duration && Clock::now() - started_ >= *options_.duration) return drain();
       if (interrupt_.wait(kLook)) return end_early();
     }
@@ -279,10 +307,17 @@ class Session {
     on_purpose_ = true;
     const auto paused = cluster_.master().post("/jobs/" + url_encoded(watch_->name()) + "/pause");
     if (paused.ok() && paused->ok()) {
-      wait_until([this] { return watch_->phase() == "paused"; }, kPausePatience);
+      // The last counts come with the heartbeats that tell that the sources are closed.
+      wait_until([this] { return watch_->phase() == "paused" && !any_source_connected(); }, kPausePatience);
       if (auto saved = save_info(watch_->name()); !saved.ok()) print_error(saved.error().message);
     }
     return interrupt_.exit_code();
+  }
+
+  bool any_source_connected() const {
+    for (const Json& source : list_of(watch_->job(), "sources"))
+      if (flag_of(source, "connected")) return true;
+    return false;
   }
 
   ExitCode summarise(ExitCode code) {

@@ -1,0 +1,200 @@
+// Commands that need neither Kafka nor a master, run as a person runs them.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "tests/cli/ride_process.h"
+#include "tests/support/temp_folder.h"
+
+namespace ride::test {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using Json = nlohmann::json;
+
+class RideCommand : public ::testing::Test {
+ protected:
+  RideResult ride(const std::vector<std::string>& arguments, std::map<std::string, std::string> environment = {}) {
+    return run_ride(arguments, {folder_.path(), std::move(environment)});
+  }
+  std::string file(const std::string& name, const std::string& text) {
+    std::ofstream(folder_ / name) << text;
+    return name;
+  }
+  TempFolder folder_{"cli"};
+};
+
+constexpr const char* kGood =
+    "ride: v1\nname: small\nsources:\n  scene: { synthetic: { width: 64, height: 48, frames: 10 } }\n"
+    "stages:\n  - { name: gray, from: [scene], task: grayscale }\nsinks:\n  - { name: bin, from: [gray], task: discard "
+    "}\n";
+
+TEST_F(RideCommand, WithoutArgumentsTeachesAndFails) {
+  const auto result = ride({});
+  EXPECT_EQ(result.code, 2);
+  EXPECT_THAT(result.out, HasSubstr("Begin here:"));
+}
+
+TEST_F(RideCommand, EveryCommandHasHelpWithExamplesAndExitCodes) {
+  const auto all = ride({"--help"});
+  EXPECT_EQ(all.code, 0);
+  for (const char* command :
+       {"up",     "run",    "validate", "plan", "graph",  "submit", "list",   "status", "top",    "pause",  "drain",
+        "resume", "cancel", "tap",      "logs", "schema", "tasks",  "config", "doctor", "broker", "version"}) {
+    EXPECT_THAT(all.out, HasSubstr(std::string("\n  ") + command + " ")) << command;
+    const auto help = ride({command, "--help"});
+    EXPECT_EQ(help.code, 0) << command;
+    EXPECT_THAT(help.out, HasSubstr("Examples:\n  ")) << command;
+    EXPECT_THAT(help.out, HasSubstr("Exit codes: 0 ")) << command;
+  }
+}
+
+TEST_F(RideCommand, AnUnknownCommandIsAnsweredWithTheOneThatWasMeant) {
+  const auto result = ride({"validat", "x.yaml"});
+  EXPECT_EQ(result.code, 2);
+  EXPECT_THAT(result.err, HasSubstr("did you mean 'validate'?"));
+}
+
+TEST_F(RideCommand, AWrongFlagIsAUsageError) { EXPECT_EQ(ride({"list", "--nonsense"}).code, 2); }
+
+TEST_F(RideCommand, ValidateAcceptsAGoodFile) {
+  const auto result = ride({"validate", file("good.yaml", kGood)});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("job 'small' is valid"));
+}
+
+TEST_F(RideCommand, ValidateShowsPlaceCauseAndFixOfEachError) {
+  std::string text = kGood;
+  text.replace(text.find("grayscale"), 9, "greyscale");
+  const auto result = ride({"validate", file("bad.yaml", text)});
+  EXPECT_EQ(result.code, 2);
+  EXPECT_THAT(result.err, HasSubstr("bad.yaml:6:"));
+  EXPECT_THAT(result.err, HasSubstr("greyscale"));
+  EXPECT_THAT(result.err, HasSubstr("grayscale"));
+  EXPECT_THAT(result.err, Not(HasSubstr("\x1b")));
+  const auto json = ride({"validate", "bad.yaml", "--json"});
+  EXPECT_EQ(json.code, 2);
+  const auto errors = Json::parse(json.out);
+  ASSERT_EQ(errors.size(), 1U);
+  EXPECT_EQ(errors[0]["line"], 6);
+}
+
+TEST_F(RideCommand, AFileThatIsNotThereIsAUsageError) {
+  const auto result = ride({"validate", "nowhere.yaml"});
+  EXPECT_EQ(result.code, 2);
+  EXPECT_THAT(result.err, HasSubstr("cannot read nowhere.yaml: No such file"));
+  EXPECT_EQ(ride({"validate", "."}).code, 2);
+}
+
+TEST_F(RideCommand, PlanSaysWhatATopologyNeeds) {
+  file("good.yaml", kGood);
+  const auto text = ride({"plan", "good.yaml"});
+  EXPECT_EQ(text.code, 0) << text.err;
+  EXPECT_THAT(text.out, HasSubstr("ride.small.1.gray"));
+  const auto json = ride({"plan", "good.yaml", "--json", "--prefix", "lab"});
+  EXPECT_EQ(Json::parse(json.out)["topics"][0]["name"], "lab.small.1.gray");
+}
+
+TEST_F(RideCommand, PlanOnAClusterThatIsAwayIsTold) {
+  file("good.yaml", kGood);
+  const auto result = ride({"plan", "good.yaml", "--brokers", "127.0.0.1:1"});
+  EXPECT_EQ(result.code, 3);
+  EXPECT_THAT(result.err, HasSubstr("127.0.0.1:1"));
+}
+
+TEST_F(RideCommand, GraphIsDot) {
+  const auto result = ride({"graph", file("good.yaml", kGood)});
+  EXPECT_EQ(result.code, 0);
+  EXPECT_THAT(result.out, HasSubstr("digraph"));
+  EXPECT_THAT(result.out, HasSubstr("gray"));
+}
+
+TEST_F(RideCommand, SchemaAndTasksAreJsonThatNamesEveryTask) {
+  const auto schema = ride({"schema"});
+  EXPECT_EQ(schema.code, 0);
+  EXPECT_TRUE(Json::parse(schema.out).contains("$schema"));
+  const auto tasks = Json::parse(ride({"tasks", "--json"}).out);
+  EXPECT_GT(tasks.size(), 10U);
+  for (const auto& task : tasks) EXPECT_THAT(schema.out, HasSubstr("\"" + task["name"].get<std::string>() + "\""));
+}
+
+TEST_F(RideCommand, ATaskIsShownWithItsParametersOrSuggested) {
+  EXPECT_THAT(ride({"tasks", "gaussian_blur"}).out, HasSubstr("ksize  integer"));
+  const auto wrong = ride({"tasks", "gausian_blur"});
+  EXPECT_EQ(wrong.code, 2);
+  EXPECT_THAT(wrong.err, HasSubstr("did you mean 'gaussian_blur'?"));
+}
+
+TEST_F(RideCommand, ConfigTellsWhichValueWon) {
+  file("ride.conf", "prefix = filed\nslots = 2\n");
+  const auto result = ride({"config", "--json", "--slots", "5"}, {{"RIDE_BROKERS", "there:9092"}});
+  ASSERT_EQ(result.code, 0) << result.err;
+  std::map<std::string, Json> options;
+  for (const auto& option : Json::parse(result.out)) options[option["name"]] = option;
+  EXPECT_EQ(options["slots"]["value"], 5);
+  EXPECT_EQ(options["slots"]["origin"], "flag");
+  EXPECT_EQ(options["brokers"]["value"], "there:9092");
+  EXPECT_EQ(options["brokers"]["origin"], "environment");
+  EXPECT_EQ(options["prefix"]["place"], "ride.conf:1");
+  EXPECT_EQ(options["state"]["origin"], "default");
+}
+
+TEST_F(RideCommand, DoctorTellsWhatIsThere) {
+  const auto result = ride({"doctor", "--json"});
+  const auto found = Json::parse(result.out);
+  EXPECT_EQ(result.code, found["ok"].get<bool>() ? 0 : 1);
+  std::vector<std::string> names;
+  for (const auto& check : found["checks"]) {
+    names.push_back(check["name"]);
+    EXPECT_FALSE(check["detail"].get<std::string>().empty()) << check;
+  }
+  for (const char* name : {"java", "kafka", "programs", "video", "gpu", "cameras", "resources", "disk"})
+    EXPECT_THAT(names, ::testing::Contains(name));
+}
+
+TEST_F(RideCommand, DoctorSaysHowToMendAMissingJava) {
+  const auto result = ride({"doctor"}, {{"JAVA_HOME", "/nowhere"}, {"PATH", "/nowhere"}});
+  EXPECT_EQ(result.code, 1);
+  EXPECT_THAT(result.out, HasSubstr("missing  java"));
+}
+
+TEST_F(RideCommand, AMasterThatIsAwayIsExitCode3WithWhatToDo) {
+  for (const char* command : {"list", "status", "logs", "top"}) {
+    const auto result = ride({command, "--master", "http://127.0.0.1:1"});
+    EXPECT_EQ(result.code, 3) << command;
+    EXPECT_THAT(result.err, HasSubstr("cannot reach the master at http://127.0.0.1:1")) << command;
+  }
+  file("good.yaml", kGood);
+  EXPECT_EQ(ride({"submit", "good.yaml", "--master", "127.0.0.1:1"}).code, 3);
+  EXPECT_EQ(ride({"tap", "x", "--brokers", "127.0.0.1:1"}).code, 3);
+}
+
+TEST_F(RideCommand, RunRefusesAnEndlessSourceAndSaysHowElse) {
+  std::string text = kGood;
+  text.replace(text.find(", frames: 10"), 12, "");
+  const auto result = ride({"run", file("endless.yaml", text)});
+  EXPECT_EQ(result.code, 2);
+  EXPECT_THAT(result.err, HasSubstr("source 'scene' would go on for ever"));
+  EXPECT_THAT(result.err, HasSubstr("ride up"));
+}
+
+TEST_F(RideCommand, UpWithABadFileStartsNothing) {
+  const auto result = ride({"up", file("bad.yaml", "ride: v1\nname: x\n")});
+  EXPECT_EQ(result.code, 2);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / ".ride"));
+}
+
+TEST_F(RideCommand, UpWithAClusterThatIsAwayIsExitCode3) {
+  file("good.yaml", kGood);
+  const auto result = ride({"up", "good.yaml", "--brokers", "127.0.0.1:1"});
+  EXPECT_EQ(result.code, 3);
+  EXPECT_THAT(result.err, HasSubstr("127.0.0.1:1"));
+}
+
+TEST_F(RideCommand, VersionIsPrinted) { EXPECT_THAT(ride({"version"}).out, ::testing::StartsWith("ride ")); }
+
+}  // namespace
+}  // namespace ride::test

@@ -1,0 +1,173 @@
+// The commands that talk to a master and to Kafka, against a `ride up` that runs: one for all tests here.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "tests/cli/ride_process.h"
+#include "tests/support/temp_folder.h"
+
+namespace ride::test {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using Json = nlohmann::json;
+using std::chrono::seconds;
+
+constexpr const char* kJob =
+    "ride: v1\nname: small\nsources:\n  scene: { synthetic: { width: 64, height: 48 }, fps: 20 }\nstages:\n"
+    "  - { name: gray, from: [scene], topic: { partitions: 2 }, task: grayscale }\nsinks:\n  - { name: bin, from: "
+    "[gray], task: discard }\n";
+constexpr const char* kOther =
+    "ride: v1\nname: other\nsources:\n  scene: { synthetic: { width: 64, height: 48, frames: 20 }, fps: max }\n"
+    "sinks:\n  - { name: bin, from: [scene], task: discard }\n";
+
+class RideJobs : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = new TempFolder("cli-jobs");
+    std::ofstream(*folder_ / "job.yaml") << kJob;
+    std::ofstream(*folder_ / "other.yaml") << kOther;
+    up_ = new RideProcess({"up", "job.yaml", "--http", "127.0.0.1:0", "--broker-port", "0", "--slots", "4"}, options());
+    running_ = up_->wait_for_output("small running", seconds(60));
+  }
+  static void TearDownTestSuite() {
+    up_->signal(SIGINT);
+    EXPECT_EQ(up_->wait(seconds(60)).code, 130);
+    delete up_;
+    EXPECT_TRUE(none_left_within(folder_->path().string(), seconds(30)));
+    delete folder_;
+  }
+  void SetUp() override { ASSERT_TRUE(running_) << up_->out() << up_->err(); }
+
+  static RideOptions options() { return {folder_->path(), {{"TMPDIR", folder_->path().string()}}}; }
+  static RideResult ride(const std::vector<std::string>& arguments) {
+    return run_ride(arguments, options(), seconds(40));
+  }
+  static Json job(const std::string& name) {
+    const auto status = ride({"status", name, "--json"});
+    const auto all = Json::parse(status.out, nullptr, false);
+    return all.is_object() && all["jobs"].size() == 1 ? all["jobs"][0] : Json::object();
+  }
+  static bool reaches_phase(const std::string& name, const std::string& phase) {
+    const auto deadline = std::chrono::steady_clock::now() + seconds(40);
+    while (std::chrono::steady_clock::now() < deadline) {
+      if (job(name).value("phase", "") == phase) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+    return false;
+  }
+
+  inline static TempFolder* folder_ = nullptr;
+  inline static RideProcess* up_ = nullptr;
+  inline static bool running_ = false;
+};
+
+TEST_F(RideJobs, StatusAndListShowTheJobWithoutBeingToldWhereTheMasterIs) {
+  const auto list = ride({"list"});
+  EXPECT_EQ(list.code, 0) << list.err;
+  EXPECT_THAT(list.out, HasSubstr("small"));
+  const auto status = ride({"status", "small"});
+  EXPECT_EQ(status.code, 0);
+  EXPECT_THAT(status.out, HasSubstr("gray"));
+  EXPECT_THAT(status.out, HasSubstr("scene"));
+  const auto all = Json::parse(ride({"status", "--json"}).out);
+  EXPECT_EQ(all["stages"].size(), 2U);
+  EXPECT_EQ(all["sources"][0]["source"], "scene");
+  EXPECT_EQ(all["nodes"].size(), 1U);
+}
+
+TEST_F(RideJobs, AJobThatIsNotThereIsAnsweredWithTheOneThatWasMeant) {
+  for (const char* command : {"status", "pause", "resume", "drain", "cancel"}) {
+    const auto result = ride({command, "smal"});
+    EXPECT_EQ(result.code, 1) << command;
+    EXPECT_THAT(result.err, HasSubstr("there is no job 'smal', did you mean 'small'?")) << command;
+  }
+}
+
+TEST_F(RideJobs, TopLooksAsOftenAsItIsTold) {
+  const auto result = ride({"top", "small", "-n", "2", "--interval", "0.2"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  std::size_t looks = 0;
+  for (auto at = result.out.find("small, run"); at != std::string::npos; at = result.out.find("small, run", at + 1))
+    ++looks;
+  EXPECT_EQ(looks, 2U);
+}
+
+TEST_F(RideJobs, PausedFramesStandStillAndResumeLetsThemGoOn) {
+  EXPECT_EQ(ride({"pause", "small"}).code, 0);
+  ASSERT_TRUE(reaches_phase("small", "paused"));
+  const auto twice = ride({"pause", "small"});
+  EXPECT_EQ(twice.code, 1);
+  EXPECT_THAT(twice.err, HasSubstr("only a running job can be paused"));
+  EXPECT_EQ(ride({"resume", "small"}).code, 0);
+  ASSERT_TRUE(reaches_phase("small", "running"));
+  const auto before = job("small")["frames_out"].get<std::int64_t>();
+  const auto deadline = std::chrono::steady_clock::now() + seconds(30);
+  while (job("small")["frames_out"].get<std::int64_t>() < before + 10 && std::chrono::steady_clock::now() < deadline) {
+  }
+  EXPECT_GE(job("small")["frames_out"].get<std::int64_t>(), before + 10);
+}
+
+TEST_F(RideJobs, TapShowsAndSavesAFrameOfARunningStage) {
+  const auto json = ride({"tap", "small/gray", "--json", "--save", "pictures"});
+  ASSERT_EQ(json.code, 0) << json.out << json.err;
+  const auto record = Json::parse(json.out);
+  EXPECT_EQ(record["kind"], "frame");
+  EXPECT_EQ(record["source"], "scene");
+  EXPECT_EQ(record["shape"], "48x64x3");
+  EXPECT_TRUE(fs::exists(*folder_ / record["saved"].get<std::string>()));
+  const auto shown = ride({"tap", "small/bin", "--show", "-n", "2"});
+  EXPECT_EQ(shown.code, 0) << shown.err;
+  EXPECT_THAT(shown.out, HasSubstr("48x64x1"));
+  const auto coming = ride({"tap", "small/gray", "--from", "end", "-n", "3", "--json"});
+  EXPECT_EQ(std::count(coming.out.begin(), coming.out.end(), '\n'), 3);
+  const auto wrong = ride({"tap", "small/grey"});
+  EXPECT_EQ(wrong.code, 1);
+  EXPECT_THAT(wrong.err, HasSubstr("did you mean 'small/gray'?"));
+  EXPECT_EQ(ride({"tap", "small/gray", "--from", "7"}).code, 2);
+}
+
+TEST_F(RideJobs, TapReadsOtherRecordsToo) {
+  const auto decisions = ride({"tap", "ride.decisions", "-n", "2", "--json"});
+  EXPECT_EQ(decisions.code, 0) << decisions.err;
+  EXPECT_THAT(decisions.out, HasSubstr("\"kind\":\"foreign\""));
+}
+
+TEST_F(RideJobs, LogsTellWhatHappenedInOrder) {
+  const auto text = ride({"logs", "small", "--last", "0"});
+  EXPECT_EQ(text.code, 0) << text.err;
+  EXPECT_THAT(text.out, HasSubstr("accepted"));
+  const auto json = ride({"logs", "--json", "--last", "0"});
+  std::istringstream lines(json.out);
+  std::string line;
+  std::int64_t last = -1;
+  while (std::getline(lines, line)) {
+    const auto event = Json::parse(line);
+    EXPECT_GT(event["n"].get<std::int64_t>(), last);
+    last = event["n"].get<std::int64_t>();
+  }
+  EXPECT_GT(last, 0);
+}
+
+TEST_F(RideJobs, SubmitWaitsForTheEndOfAFiniteJobAndCancelsAnother) {
+  const auto done = ride({"submit", "other.yaml", "--wait"});
+  EXPECT_EQ(done.code, 0) << done.out << done.err;
+  EXPECT_THAT(done.out, HasSubstr("other: completed"));
+  const auto again = ride({"submit", "job.yaml"});
+  EXPECT_EQ(again.code, 1);
+  EXPECT_THAT(again.err, HasSubstr("small"));
+  std::ofstream(*folder_ / "bad.yaml")
+      << "ride: v1\nname: bad\nsources: { s: { synthetic: {} } }\nsinks: [{ name: b, from: [s], task: discrd }]\n";
+  const auto bad = ride({"submit", "bad.yaml"});
+  EXPECT_EQ(bad.code, 2);
+  EXPECT_THAT(bad.err, HasSubstr("did you mean 'discard'?"));
+}
+
+}  // namespace
+}  // namespace ride::test

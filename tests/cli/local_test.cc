@@ -1,0 +1,187 @@
+// ride up and ride run with real processes: broker, master, agent, workers, producer.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "tests/cli/ride_process.h"
+#include "tests/support/temp_folder.h"
+
+namespace ride::test {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using Json = nlohmann::json;
+using std::chrono::seconds;
+
+constexpr seconds kStart{60}, kEnd{60};
+
+class RideLocal : public ::testing::Test {
+ protected:
+  // All that a test starts carries its folder in the environment (TMPDIR), so what is left behind can be found.
+  void TearDown() override {
+    EXPECT_TRUE(none_left_within(folder_.path().string(), seconds(30))) << "processes are left behind";
+  }
+
+  RideOptions options() const { return {folder_.path(), {{"TMPDIR", folder_.path().string()}}}; }
+  RideResult ride(const std::vector<std::string>& arguments, seconds limit = seconds(90)) {
+    return run_ride(arguments, options(), limit);
+  }
+  std::vector<std::string> up(std::initializer_list<std::string> more) const {
+    std::vector<std::string> arguments = {"up", "job.yaml", "--http", "127.0.0.1:0", "--broker-port", "0"};
+    arguments.insert(arguments.end(), more);
+    return arguments;
+  }
+  void write_job(const std::string& source, const std::string& sink) {
+    std::ofstream(folder_ / "job.yaml")
+        << "ride: v1\nname: small\nsources:\n  scene: " << source
+        << "\nstages:\n  - { name: gray, from: [scene], topic: { partitions: 2 }, task: grayscale, codec: jpeg:90 }\n"
+        << "sinks:\n  - " << sink << "\n";
+  }
+  std::size_t files_in(const std::string& name) const {
+    std::size_t count = 0;
+    std::error_code failed;
+    for (const auto& entry : fs::recursive_directory_iterator(folder_ / name, failed))
+      count += entry.is_regular_file() ? 1 : 0;
+    return count;
+  }
+  pid_t process(const std::string& program) const {
+    for (const pid_t pid : processes_with(folder_.path().string())) {
+      std::ifstream in("/proc/" + std::to_string(pid) + "/cmdline");
+      std::string first;
+      std::getline(in, first, '\0');
+      if (fs::path(first).filename() == program) return pid;
+    }
+    return 0;
+  }
+  Json run_info() const {
+    std::ifstream in(folder_ / ".ride" / "run.json");
+    return Json::parse(in, nullptr, false);
+  }
+
+  TempFolder folder_{"cli-local"};
+};
+
+constexpr const char* kAlbum =
+    R"({ name: album, from: [gray], task: write_images, params: { path: "out/{source}/{session}/{seq}.jpg" } })";
+constexpr const char* kBin = "{ name: bin, from: [gray], task: discard }";
+
+TEST_F(RideLocal, RunProcessesAFiniteInputToTheLastFrameAndLeavesNothingButThePictures) {
+  write_job("{ synthetic: { width: 64, height: 48, frames: 50 }, fps: max }", kAlbum);
+  const auto result = ride({"run", "job.yaml"});
+  EXPECT_EQ(result.code, 0) << result.out << result.err;
+  EXPECT_EQ(files_in("out"), 50U);
+  EXPECT_THAT(result.out, HasSubstr("small, run 1: completed"));
+  EXPECT_THAT(result.out, HasSubstr("sink    album        50 frames"));
+  EXPECT_THAT(result.out, HasSubstr("no frame was lost"));
+  EXPECT_THAT(result.out, HasSubstr((folder_ / "out").string()));
+  for (const auto& entry : fs::directory_iterator(folder_.path()))
+    EXPECT_FALSE(entry.path().filename().string().starts_with("ride-run-")) << "the temporary folder stays";
+}
+
+TEST_F(RideLocal, RunReportsBrokenPicturesAndFinishesTheOthers) {
+  fs::create_directories(folder_ / "pictures");
+  // A JPEG of one pixel is enough; OpenCV is not needed for it.
+  ASSERT_EQ(std::system(("ffmpeg -v error -f lavfi -i testsrc=size=64x48:rate=1 -frames:v 3 " +
+                         (folder_ / "pictures/good%d.jpg").string())
+                            .c_str()),
+            0);
+  std::ofstream(folder_ / "pictures" / "text.jpg") << "this is no picture";
+  write_job("{ directory: pictures }", kAlbum);
+  const auto result = ride({"run", "job.yaml", "--json"});
+  EXPECT_EQ(files_in("out"), 3U) << result.err;
+  const auto summary = Json::parse(result.out, nullptr, false);
+  ASSERT_TRUE(summary.is_object()) << result.out << result.err;
+  EXPECT_EQ(summary["phase"], "completed");
+  EXPECT_EQ(summary["sources"][0]["frames"], 3);
+  EXPECT_EQ(summary["sources"][0]["rejected"], 1);
+  EXPECT_THAT(summary["problems"].dump(), HasSubstr("text.jpg"));
+  EXPECT_EQ(result.code, 0) << result.out;
+}
+
+TEST_F(RideLocal, UpEndsByItselfAfterATimeWithEveryFrameFinished) {
+  write_job("{ synthetic: { width: 64, height: 48 }, fps: 20 }", kAlbum);
+  const auto result = ride(up({"--for", "3s", "--json"}));
+  ASSERT_EQ(result.code, 0) << result.out << result.err;
+  const auto summary = Json::parse(result.out);
+  EXPECT_EQ(summary["phase"], "completed");
+  const auto frames = summary["sources"][0]["frames"].get<std::size_t>();
+  EXPECT_GT(frames, 10U);
+  EXPECT_EQ(summary["stages"][1]["acked"], frames);
+  EXPECT_EQ(files_in("out"), frames);
+  EXPECT_EQ(summary["files"][0]["count"], frames);
+}
+
+TEST_F(RideLocal, CtrlCEndsAllInOrderAndTheNextUpGoesOn) {
+  write_job("{ synthetic: { width: 64, height: 48 }, fps: 20 }", kAlbum);
+  RideProcess first(up({}), options());
+  ASSERT_TRUE(first.wait_for_output("small running", kStart)) << first.out() << first.err();
+  const auto refused = ride(up({}));
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_THAT(refused.err, HasSubstr("another 'ride up' uses the state folder"));
+  ASSERT_TRUE(first.wait_for_output("album", kStart));
+  first.signal(SIGINT);
+  const auto ended = first.wait(kEnd);
+  EXPECT_EQ(ended.code, 130) << ended.out << ended.err;
+  EXPECT_THAT(ended.out, HasSubstr("small, run 1: paused"));
+  EXPECT_TRUE(none_left_within(folder_.path().string(), seconds(1)));
+  EXPECT_EQ(run_info()["paused_job"], "small");
+
+  const auto second = ride(up({"--for", "2s"}));
+  EXPECT_EQ(second.code, 0) << second.out << second.err;
+  EXPECT_THAT(second.out, HasSubstr("run 1 goes on where it stopped"));
+  EXPECT_THAT(second.out, HasSubstr("small, run 1: completed"));
+
+  const auto third = ride(up({"--for", "1s", "--fresh"}));
+  EXPECT_EQ(third.code, 0) << third.out << third.err;
+  EXPECT_THAT(third.out, HasSubstr("submitted as run 1"));
+}
+
+TEST_F(RideLocal, ALostWorkerCostsNoFrame) {
+  write_job("{ synthetic: { width: 64, height: 48 }, fps: 20 }", kAlbum);
+  RideProcess up_process(up({"--for", "6s", "--json"}), options());
+  ASSERT_TRUE(up_process.wait_for_output("small running", kStart)) << up_process.err();
+  const pid_t worker = process("ride-worker");
+  ASSERT_GT(worker, 0);
+  kill(worker, SIGKILL);
+  const auto ended = up_process.wait(kStart + kEnd);
+  EXPECT_EQ(ended.code, 0) << ended.out << ended.err;
+  const auto summary = Json::parse(ended.out, nullptr, false);
+  ASSERT_TRUE(summary.is_object()) << ended.out << ended.err;
+  EXPECT_EQ(files_in("out"), summary["sources"][0]["frames"].get<std::size_t>());
+}
+
+TEST_F(RideLocal, AMasterThatDiesEndsUpWithItsLastWords) {
+  write_job("{ synthetic: { width: 64, height: 48 }, fps: 5 }", kBin);
+  RideProcess up_process(up({}), options());
+  ASSERT_TRUE(up_process.wait_for_output("small running", kStart)) << up_process.out() << up_process.err();
+  kill(process("ride-master"), SIGKILL);
+  const auto ended = up_process.wait(kEnd);
+  EXPECT_EQ(ended.code, 1);
+  EXPECT_THAT(ended.err, HasSubstr("ride-master ended by itself, by signal 9. Its log ("));
+}
+
+TEST_F(RideLocal, NothingIsLeftWhenUpItselfIsKilled) {
+  write_job("{ synthetic: { width: 64, height: 48 }, fps: 5 }", kBin);
+  RideProcess up_process(up({}), options());
+  ASSERT_TRUE(up_process.wait_for_output("small running", kStart)) << up_process.out() << up_process.err();
+  up_process.signal(SIGKILL);
+  EXPECT_EQ(up_process.wait(seconds(5)).code, 128 + SIGKILL);
+  EXPECT_TRUE(none_left_within(folder_.path().string(), seconds(30)));
+}
+
+TEST_F(RideLocal, CtrlCWhileItStartsEndsWhatHasStarted) {
+  write_job("{ synthetic: { width: 64, height: 48 }, fps: 5 }", kBin);
+  RideProcess up_process(up({}), options());
+  ASSERT_TRUE(up_process.wait_for_output("Kafka: broker at", kStart)) << up_process.out() << up_process.err();
+  up_process.signal(SIGINT);
+  EXPECT_EQ(up_process.wait(kEnd).code, 130);
+  EXPECT_TRUE(none_left_within(folder_.path().string(), seconds(1)));
+}
+
+}  // namespace
+}  // namespace ride::test

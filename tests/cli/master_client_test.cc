@@ -1,0 +1,131 @@
+#include "cli/master_client.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <httplib.h>
+
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "cli/find_master.h"
+#include "cli/submit.h"
+
+namespace ride::cli {
+namespace {
+
+using ::testing::HasSubstr;
+using Json = nlohmann::json;
+
+// A master's API, as far as a test needs it.
+class FakeMaster {
+ public:
+  FakeMaster() {
+    port_ = server_.bind_to_any_port("127.0.0.1");
+    thread_ = std::thread([this] { server_.listen_after_bind(); });
+  }
+  ~FakeMaster() {
+    server_.stop();
+    thread_.join();
+  }
+  httplib::Server& server() { return server_; }
+  MasterClient client() const { return std::move(*MasterClient::open("127.0.0.1:" + std::to_string(port_))); }
+
+ private:
+  httplib::Server server_;
+  int port_ = 0;
+  std::thread thread_;
+};
+
+TEST(MasterClient, AnAddressNeedsNoSchemeNorPathOfTheApi) {
+  EXPECT_EQ(MasterClient::open("host:7800")->url(), "http://host:7800");
+  EXPECT_EQ(MasterClient::open("http://host:7800/api/v1/")->url(), "http://host:7800");
+  for (const char* bad : {"", "http://", "ftp://host"}) {
+    const auto client = MasterClient::open(bad);
+    ASSERT_FALSE(client.ok()) << bad;
+    EXPECT_EQ(client.error().code, ErrorCode::invalid_argument);
+  }
+}
+
+TEST(MasterClient, SaysWhatToDoWhenNobodyListens) {
+  auto client = MasterClient::open("http://127.0.0.1:1");
+  ASSERT_TRUE(client.ok());
+  const auto jobs = client->fetch("/jobs");
+  ASSERT_FALSE(jobs.ok());
+  EXPECT_EQ(jobs.error().code, ErrorCode::unavailable);
+  EXPECT_THAT(jobs.error().message, HasSubstr("cannot reach the master at http://127.0.0.1:1"));
+  EXPECT_THAT(jobs.error().message, HasSubstr("ride up FILE"));
+}
+
+TEST(MasterClient, ARefusalBecomesAnErrorWithTheMastersWords) {
+  FakeMaster master;
+  master.server().Post("/api/v1/jobs/street/pause", [](const auto&, auto& answer) {
+    answer.status = 409;
+    answer.set_content(
+        R"({"type":"about:blank","title":"Conflict","status":409,"detail":"only a running job can be paused"})",
+        "application/problem+json");
+  });
+  auto client = master.client();
+  const auto reply = client.post("/jobs/street/pause");
+  ASSERT_TRUE(reply.ok());
+  EXPECT_EQ(reply->status, 409);
+  EXPECT_EQ(error_of(*reply).message, "only a running job can be paused");
+  EXPECT_EQ(error_of(*reply).code, ErrorCode::already_exists);
+}
+
+TEST(MasterClient, AnAnswerThatIsNoJsonIsShownAsItIs) {
+  FakeMaster master;
+  master.server().Get("/api/v1/jobs", [](const auto&, auto& answer) {
+    answer.status = 502;
+    answer.set_content("<html>proxy</html>", "text/html");
+  });
+  auto client = master.client();
+  const auto jobs = client.fetch("/jobs");
+  ASSERT_FALSE(jobs.ok());
+  EXPECT_THAT(jobs.error().message, HasSubstr("status 502"));
+  EXPECT_THAT(jobs.error().message, HasSubstr("proxy"));
+}
+
+TEST(Submit, ShowsTheMastersErrorsInTheFile) {
+  FakeMaster master;
+  std::string name, type, body;
+  master.server().Post("/api/v1/jobs", [&](const auto& request, auto& answer) {
+    name = request.get_param_value("name");
+    type = request.get_header_value("Content-Type");
+    body = request.body;
+    answer.status = 422;
+    answer.set_content(Json{{"detail", "1 error"},
+                            {"errors", Json::array({{{"file", "a b.yaml"},
+                                                     {"line", 2},
+                                                     {"column", 7},
+                                                     {"message", "unknown task 'blurr'"},
+                                                     {"fix", "gaussian_blur"}}})}}
+                           .dump(),
+                       "application/problem+json");
+  });
+  auto client = master.client();
+  const auto submitted = submit(client, "ride: v1\ntask: blurr\n", "a b.yaml");
+  ASSERT_FALSE(submitted.ok());
+  EXPECT_EQ(submitted.error().code, ErrorCode::invalid_argument);
+  EXPECT_THAT(submitted.error().message, HasSubstr("unknown task 'blurr'"));
+  EXPECT_THAT(submitted.error().message, HasSubstr("a b.yaml:2:7"));
+  EXPECT_THAT(submitted.error().message, HasSubstr("task: blurr"));
+  EXPECT_EQ(name, "a b.yaml");
+  EXPECT_EQ(type, "application/yaml");
+  EXPECT_EQ(body, "ride: v1\ntask: blurr\n");
+}
+
+TEST(FindMaster, SuggestsTheJobThatWasMeant) {
+  FakeMaster master;
+  master.server().Get("/api/v1/jobs", [](const auto&, auto& answer) {
+    answer.set_content(R"({"jobs": [{"job": "street"}, {"job": "yard"}]})", "application/json");
+  });
+  auto client = master.client();
+  EXPECT_EQ(no_such_job(client, "stret").message,
+            "there is no job 'stret', did you mean 'street'? Known: street, yard");
+  EXPECT_EQ(no_such_job(client, "xyz").message, "there is no job 'xyz'. Known: street, yard");
+}
+
+TEST(UrlEncoded, LeavesOnlyWhatIsSafe) { EXPECT_EQ(url_encoded("a b/c?ü"), "a%20b%2Fc%3F%C3%BC"); }
+
+}  // namespace
+}  // namespace ride::cli

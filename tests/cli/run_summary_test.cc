@@ -1,0 +1,85 @@
+#include "cli/core/run_summary.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace ride::cli {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using Json = nlohmann::json;
+
+Json finished_job() {
+  return Json::parse(
+      R"({"job": "street", "run": 2, "phase": "completed", "reason": "", "frames_in": 155, "frames_out": 155,
+    "sources": [{"source": "gate", "frames": 155, "dropped": 0, "rejected": 2, "gaps": 1, "longest_gap_ms": 800}],
+    "stages": [{"stage": "people", "sink": false, "acked": 155, "filtered": 3, "dead": 0, "lag": 0},
+               {"stage": "album", "sink": true, "acked": 152, "lag": 0}]})");
+}
+
+TEST(RunSummary, IsGoodWhenAllCameThrough) {
+  const auto verdict = judge(finished_job(), {}, false);
+  EXPECT_TRUE(verdict.good) << ::testing::PrintToString(verdict.reasons);
+  const RunFacts facts{.seconds = 31.24, .files = {{"album", "/tmp/out", 152, "gate/1/0.jpg", "gate/1/151.jpg"}}};
+  EXPECT_EQ(render_summary(finished_job(), facts, verdict, {}),
+            "\nstreet, run 2: completed after 31.2 s\n"
+            "  source  gate         155 frames, 2 rejected (broken or too large), 1 gaps, the longest 800 ms\n"
+            "  stage   people       155 frames, 3 filtered\n"
+            "  sink    album        152 frames\n"
+            "  written by album: 152 files in /tmp/out: gate/1/0.jpg … gate/1/151.jpg\n"
+            "no frame was lost\n");
+}
+
+TEST(RunSummary, ComplainsAboutDeadAndExpiredFrames) {
+  Json job = finished_job();
+  job["stages"][0]["dead"] = 1;
+  job["stages"][1]["expired"] = 4;
+  const auto verdict = judge(job, {}, false);
+  EXPECT_FALSE(verdict.good);
+  EXPECT_THAT(verdict.reasons, ElementsAre("stage 'people': 1 frame dead", "stage 'album': 4 frames expired"));
+}
+
+TEST(RunSummary, BearsDroppedFramesOnlyWhereTheFileAllowsThem) {
+  Json job = finished_job();
+  job["sources"][0]["dropped"] = 9;
+  EXPECT_THAT(judge(job, {}, false).reasons, ElementsAre("source 'gate' dropped 9 frames"));
+  EXPECT_TRUE(judge(job, {.may_drop = {"gate"}}, false).good);
+}
+
+TEST(RunSummary, AJobThatWasNotFinishedIsBadUnlessThePersonEndedIt) {
+  Json job = finished_job();
+  job["phase"] = "paused";
+  EXPECT_FALSE(judge(job, {}, false).good);
+  EXPECT_TRUE(judge(job, {}, true).good);
+  job["phase"] = "failed";
+  job["reason"] = "topic gone";
+  EXPECT_THAT(judge(job, {}, true).reasons, ElementsAre("the job is failed: topic gone"));
+}
+
+TEST(RunSummary, SaysWhatWaitsForTheNextTime) {
+  Json job = finished_job();
+  job["phase"] = "paused";
+  job["stages"][0]["lag"] = 12;
+  const auto text = render_summary(job, {}, judge(job, {}, true), {});
+  EXPECT_THAT(text, HasSubstr("155 frames, 3 filtered, 12 waiting"));
+  EXPECT_THAT(text, HasSubstr("12 frames wait in the topics: the next 'ride up' goes on with them"));
+  EXPECT_THAT(text, Not(HasSubstr("no frame was lost")));
+}
+
+TEST(RunSummary, AsJsonHasStableKeys) {
+  const RunFacts facts{.seconds = 2, .problems = {"warning: x"}};
+  const auto json = summary_to_json(finished_job(), facts, judge(finished_job(), facts, false));
+  EXPECT_EQ(json["job"], "street");
+  EXPECT_EQ(json["phase"], "completed");
+  EXPECT_EQ(json["good"], true);
+  EXPECT_EQ(json["sources"][0]["rejected"], 2);
+  EXPECT_EQ(json["stages"][1]["acked"], 152);
+  EXPECT_EQ(json["problems"][0], "warning: x");
+}
+
+}  // namespace
+}  // namespace ride::cli
