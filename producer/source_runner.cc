@@ -115,6 +115,8 @@ Result<void> SourceRunner::prepare_once() {
 }
 
 void SourceRunner::step() {
+  // A camera that never opened sent nothing, but those behind it wait for its end.
+  if (phase_ == Phase::failed && wish_.load() == Wish::drain && !spec_.finite) return begin_end();
   if (phase_ == Phase::ended || phase_ == Phase::failed) return rest(kTurn);
   if (phase_ == Phase::ending) return finish_end();
   switch (wish_.load()) {

@@ -20,6 +20,7 @@
 #include "cli/submit.h"
 #include "cli/terminal.h"
 #include "cli/topology_file.h"
+#include "common/environment.h"
 #include "stream/kafka/admin.h"
 
 namespace ride::cli {
@@ -52,6 +53,13 @@ std::vector<std::string> may_drop(const topology::Topology& topology) {
   return names;
 }
 
+std::map<std::string, std::vector<std::string>> upstreams_of(const topology::Topology& topology) {
+  std::map<std::string, std::vector<std::string>> upstreams;
+  for (const auto& stage : topology.stages())
+    for (const auto& upstream : stage.from) upstreams[stage.name].push_back(upstream.name);
+  return upstreams;
+}
+
 class Session {
  public:
   explicit Session(const SessionOptions& options) : options_(options) {}
@@ -61,6 +69,11 @@ class Session {
     if (!checked.file) return checked.failure;
     file_ = std::move(checked.file);
     if (options_.finite && !file_->topology().finite()) return refuse_endless();
+    // The producers are our children: a variable that is missing here is missing there, and nothing would ever come.
+    for (const auto& source : file_->topology().sources())
+      if (auto filled = expand_secrets(source.uri, process_environment()); !filled.ok())
+        return fail(Error{ErrorCode::invalid_argument, fmt::format("source {} ({}): {}; set it before you start",
+                                                                   source.name, source.uri, filled.error().message)});
     auto folder = RunFolder::open(options_.state);
     if (!folder.ok()) return fail(folder.error());
     folder_.emplace(std::move(*folder));
@@ -324,6 +337,7 @@ class Session {
     const auto& topology = file_->topology();
     RunFacts facts{.seconds = Progress::Seconds(ran_).count(),
                    .may_drop = may_drop(topology),
+                   .upstreams = upstreams_of(topology),
                    .files = find_written_files(topology, started_files_),
                    .problems = watch_->problems(),
                    .log_folder = options_.finite && !options_.keep ? "" : folder_->logs().string()};

@@ -262,6 +262,8 @@ TEST_F(SourceRunnerTest, AnUnsetSecretIsNamedButNoSecretIs) {
   const auto runner = start({.name = "src", .kind = "camera", .uri = "rtsp://${CAM_USER}:${CAM_PASS}@gate.invalid/x"});
   ASSERT_TRUE(eventually([&] { return !runner->progress().error.empty(); }));
   EXPECT_THAT(runner->progress().error, HasSubstr("CAM_USER"));
+  runner->wish(Wish::drain);
+  EXPECT_TRUE(ended(*runner)) << "a job drains though one of its cameras never opened";
 }
 
 TEST_F(SourceRunnerTest, ACameraThatIsAwayIsNoEndAndIsToldOnce) {
