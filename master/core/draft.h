@@ -23,7 +23,10 @@ class Draft {
     RIDE_CHECK(apply_to(hard_, decision), "a decision contradicts the state that it was made from");
     decisions_.push_back(std::move(decision));
   }
-  void act(Action action) { actions_.push_back(std::move(action)); }
+  template <class T>
+  void act(T action) {
+    actions_.emplace_back(std::in_place_type<T>, std::move(action));
+  }
 
   // Decisions first: what follows from them is done only when they stand in the log.
   std::vector<Action> take() {

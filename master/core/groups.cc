@@ -42,7 +42,7 @@ class Pool {
     for (const auto& [id, process] : state.soft.processes)
       if (process.heard && process.last.kind == ProcessKind::worker && draft.hard().member(id) == nullptr &&
           !draft.hard().is_out(id))
-        idle_.insert(id);
+        idle_.emplace(id, &process.last);
     std::map<std::int64_t, const Job*> jobs;  // by order of submission
     for (const auto& [name, job] : draft.hard().jobs)
       if (has_owners(job->phase)) jobs[job->order] = &*job;
@@ -74,6 +74,8 @@ class Pool {
   }
 
  private:
+  using Offers = std::map<WorkerId, const stream::Heartbeat*>;
+
   const Stage& stage(const Group& group) const { return *draft_.hard().find(group.key); }
   int actives(const Group& group) const { return static_cast<int>(stage(group).actives.size()); }
   int spares(const Group& group) const { return static_cast<int>(stage(group).spares.size()); }
@@ -110,10 +112,15 @@ class Pool {
   template <class Lacks, class Serve>
   void grow(Lacks lacks, Serve serve) {
     int levels = 1;
-    for (const auto& group : groups_) levels = std::max({levels, group.wanted, group.spec->group.spares});
-    for (int level = 1; level <= levels; ++level)
-      for (const auto& group : groups_)
-        if (lacks(group, level)) serve(group);
+    std::vector<const Group*> lacking;
+    for (const auto& group : groups_) {
+      const int most = std::max(group.wanted, group.spec->group.spares);
+      if (!lacks(group, most)) continue;
+      lacking.push_back(&group);
+      levels = std::max(levels, most);
+    }
+    for (int level = 1; level <= levels && !lacking.empty(); ++level)
+      std::erase_if(lacking, [&](const Group* group) { return lacks(*group, level) && !serve(*group); });
   }
 
   const stream::Heartbeat* offer(const WorkerId& worker) const {
@@ -134,25 +141,30 @@ class Pool {
     return count;
   }
 
-  template <class Range>
-  std::optional<WorkerId> best(const Group& group, const Range& candidates) const {
+  void add_offer(Offers& offers, const WorkerId& worker) const {
+    if (const auto* beat = offer(worker)) offers.emplace(worker, beat);
+  }
+
+  std::optional<WorkerId> best(const Group& group, const Offers& candidates) const {
     const auto by_node = members_by_node(group);
     const auto& wanted = group.spec->group;
-    std::optional<std::tuple<bool, bool, std::size_t, int, WorkerId>> best;
-    for (const auto& worker : candidates) {
-      const auto* beat = offer(worker);
-      if (beat == nullptr || !fits(*beat, wanted)) continue;
+    const auto task = group.key.job.value + "/" + group.key.stage.value;
+    std::optional<std::tuple<bool, bool, std::size_t, int>> least;
+    const WorkerId* best = nullptr;
+    for (const auto& [worker, beat] : candidates) {  // by name
+      if (!fits(*beat, wanted)) continue;
       const bool gpu = has_gpu(*beat);
       const bool no_gpu = wanted.device == "prefer_gpu" && !gpu;
       // What others may ask for and this group does not.
       const auto wasted = (wanted.device == "cpu" && gpu) + beat->labels.size() - wanted.labels.size();
-      const bool cold = !(beat->warm && beat->group == group.key.job.value + "/" + group.key.stage.value);
+      const bool cold = !(beat->warm && beat->group == task);
       const auto node = by_node.find(beat->node);
-      std::tuple rank(no_gpu, cold, wasted, node == by_node.end() ? 0 : node->second, worker);
-      if (!best || rank < *best) best = std::move(rank);
+      const std::tuple rank(no_gpu, cold, wasted, node == by_node.end() ? 0 : node->second);
+      if (best != nullptr && !(rank < *least)) continue;
+      least = rank;
+      best = &worker;
     }
-    if (!best) return std::nullopt;
-    return std::get<WorkerId>(*best);
+    return best == nullptr ? std::nullopt : std::optional(*best);
   }
 
   void join(const Group& group, const WorkerId& worker, bool spare, std::string reason) {
@@ -167,9 +179,9 @@ class Pool {
   }
 
   bool promote(const Group& group) {
-    std::vector<WorkerId> ready;
+    Offers ready;
     for (const auto& spare : stage(group).spares)  // one that still owns partitions is on its way to another group
-      if (owns_nothing(stage(group), spare)) ready.push_back(spare);
+      if (owns_nothing(stage(group), spare)) add_offer(ready, spare);
     const auto worker = best(group, ready);
     if (!worker) return false;
     join(group, *worker, false, "the spare takes over: " + size_of(group));
@@ -187,10 +199,10 @@ class Pool {
   }
 
   bool take_spare_of_others(const Group& group) {
-    std::vector<WorkerId> free;
+    Offers free;
     for (const auto& other : groups_)
       for (const auto& spare : stage(other).spares)
-        if (owns_nothing(stage(other), spare)) free.push_back(spare);
+        if (owns_nothing(stage(other), spare)) add_offer(free, spare);
     const auto worker = best(group, free);
     if (!worker) return false;
     join(group, *worker, false,
@@ -209,7 +221,9 @@ class Pool {
       if (actives(other) >= 2 && (largest == nullptr || actives(other) > actives(*largest))) largest = &other;
     }
     if (largest == nullptr) return;
-    const auto worker = best(group, stage(*largest).actives);
+    Offers actives_of_it;
+    for (const auto& active : stage(*largest).actives) add_offer(actives_of_it, active);
+    const auto worker = best(group, actives_of_it);
     if (!worker) return;
     if (owns_nothing(stage(*largest), *worker)) {
       join(group, *worker, false, fmt::format("{} had no worker", group.key.stage.value));
@@ -258,7 +272,7 @@ class Pool {
   Draft& draft_;
   State& state_;
   Due& due_;
-  std::set<WorkerId> idle_;
+  Offers idle_;
   std::vector<Group> groups_;
   std::vector<std::shared_ptr<const stream::JobSpec>> specs_;  // keep the groups' specs alive
 };

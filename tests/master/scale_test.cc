@@ -31,7 +31,7 @@ class BigCluster {
     for (int w = 0; w < kWorkers; ++w) joins.push_back(ReportRead{offer(w), now_});
     handle(joins);
     handle({SubmitRequest{1, spec, ""}});
-    handle({TopicsOutcome{{"big"}, {1}, {}}});
+    filled_in = handle({TopicsOutcome{{"big"}, {1}, {}}}).count();
   }
 
   static stream::Heartbeat offer(int w) {
@@ -66,6 +66,7 @@ class BigCluster {
   }
 
   State state;
+  double filled_in = 0;  // ms
 
  private:
   SystemTime now_{std::chrono::seconds(1'800'000'000)};
@@ -90,10 +91,13 @@ TEST(Scale, AThousandWorkersAndTenThousandPartitions) {
     losses.push_back(
         cluster.handle({ReportRead{stream::ChildExit{.child = BigCluster::offer(w * 37).id, .signal = 9}, {}}}).count());
   std::sort(losses.begin(), losses.end());
-  fmt::print("heartbeats of 10 partitions: {:.0f} per second; a loss: {:.2f} ms median, {:.2f} ms at most\n",
-             beats_per_second, losses[losses.size() / 2], losses.back());
-  EXPECT_LT(losses[losses.size() / 2], 100);
+  fmt::print("heartbeats of 10 partitions: {:.0f} per second; a loss: {:.2f} ms median, {:.2f} ms at most; "
+             "the first plan: {:.0f} ms\n",
+             beats_per_second, losses[losses.size() / 2], losses.back(), cluster.filled_in);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  EXPECT_LT(losses[losses.size() / 2], 250);
   EXPECT_GT(beats_per_second, 3000);
+#endif
   EXPECT_EQ(find_violation(cluster.state.hard), std::nullopt);
 }
 
