@@ -119,6 +119,8 @@ StageRunner::~StageRunner() {
   compute_thread_.join();
   writer_thread_.join();
   committer_.reset();
+  // What was still on its way fails now, and says so to us: while we are whole.
+  ports_.writer.reset();
 }
 
 // ---- control thread --------------------------------------------------------------------------------------------------
