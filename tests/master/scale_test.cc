@@ -28,7 +28,7 @@ class BigCluster {
       spec.stages.push_back(stage);
     }
     std::vector<Event> joins;
-    for (int w = 0; w < kWorkers; ++w) joins.push_back(ReportRead{offer(w), now_});
+    for (int w = 0; w < kWorkers; ++w) joins.emplace_back(ReportRead{offer(w), now_});
     handle(joins);
     handle({SubmitRequest{1, spec, ""}});
     filled_in = handle({TopicsOutcome{{"big"}, {1}, {}}}).count();
@@ -79,7 +79,7 @@ TEST(Scale, AThousandWorkersAndTenThousandPartitions) {
       ASSERT_FALSE(partition.owner.value.empty());
 
   std::vector<Event> beats;
-  for (int w = 0; w < kWorkers; ++w) beats.push_back(ReportRead{cluster.beat(w), {}});
+  for (int w = 0; w < kWorkers; ++w) beats.emplace_back(ReportRead{cluster.beat(w), {}});
   cluster.handle(beats);  // all are warm now
   const auto begin = steady_clock::now();
   for (int round = 0; round < 5; ++round)
