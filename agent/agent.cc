@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <memory>
@@ -76,7 +77,7 @@ class Loop {
       wait();
       if (!failure && (failure = membership_->failed())) perform(supervisor_.stop(now_point()));
     }
-    membership_->leave("the agent was told to end");
+    if (!membership_->leave("the agent was told to end")) std::_Exit(failure ? 1 : 0);
     if (failure) return *failure;
     return {};
   }

@@ -9,7 +9,7 @@ namespace {
 
 using std::chrono::milliseconds;
 constexpr std::size_t kMostWaiting = 1000;  // reports kept while no master is there: the newest count
-constexpr milliseconds kSampleInterval{1000};
+constexpr milliseconds kSampleInterval{1000}, kPatience{1000};
 
 bool declares_out(const stream::Decision& decision, const WorkerId& id) {
   const auto* out = std::get_if<stream::WorkerOut>(&decision.body);
@@ -19,10 +19,18 @@ bool declares_out(const stream::Decision& decision, const WorkerId& id) {
 }  // namespace
 
 Membership::Membership(const Options& options) : options_(options), facts_(read_node_facts()) {
-  thread_ = std::thread([this] { run(); });
+  thread_ = std::thread([this] {
+    run();
+    const std::lock_guard lock(mutex_);
+    running_ = false;
+    ended_.notify_all();
+  });
 }
 
-Membership::~Membership() { leave("agent ends"); }
+Membership::~Membership() {
+  leave("the agent ends");
+  if (thread_.joinable()) thread_.join();
+}
 
 void Membership::run() {
   while (!stop_) {
@@ -101,12 +109,17 @@ void Membership::report(stream::ReportBody body) {
   waiting_.push_back(std::move(body));
 }
 
-void Membership::leave(const std::string& reason) {
+bool Membership::leave(const std::string& reason) {
   stop_ = true;
+  {
+    std::unique_lock lock(mutex_);
+    if (!ended_.wait_for(lock, kPatience, [this] { return !running_; })) return false;
+  }
   if (thread_.joinable()) thread_.join();
   const std::lock_guard lock(mutex_);
   if (member_) member_->leave(reason);
   member_.reset();
+  return true;
 }
 
 std::optional<Error> Membership::failed() const {

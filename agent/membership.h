@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -24,8 +25,9 @@ class Membership {
 
   // ChildExit and Notice; sent at once, in order.
   void report(stream::ReportBody body);
-  // Says goodbye, if we had joined; waits for the thread.
-  void leave(const std::string& reason);
+  // Says goodbye, if we had joined. False: an attempt to reach Kafka is under way, which cannot be broken off; the
+  // process may end without waiting for it, since nobody knows of us.
+  bool leave(const std::string& reason);
   // A failure that waiting does not mend; the agent ends with it.
   std::optional<Error> failed() const;
 
@@ -47,6 +49,8 @@ class Membership {
   std::deque<stream::ReportBody> waiting_;
   std::shared_ptr<stream::Member> member_;
   std::optional<Error> failed_;
+  std::condition_variable ended_;
+  bool running_ = true;  // the thread
   std::atomic<bool> stop_ = false;
   std::thread thread_;
 };

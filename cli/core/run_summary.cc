@@ -17,6 +17,27 @@ bool may_drop(const RunFacts& facts, const std::string& name) {
 
 std::string frames(std::int64_t count) { return fmt::format("{} frame{}", count, count == 1 ? "" : "s"); }
 
+const Json& named(const Json& job, const char* list, const char* key, const std::string& name) {
+  static const Json nothing = Json::object();
+  for (const Json& item : list_of(job, list))
+    if (text_of(item, key) == name) return item;
+  return nothing;
+}
+
+// What happened in the stage itself: its counter without what came in already dropped or dead. A picture that a source
+// refused comes as dropped.
+std::int64_t own_count(const Json& job, const RunFacts& facts, const Json& stage, const char* counter) {
+  std::int64_t count = count_of(stage, counter);
+  const auto upstreams = facts.upstreams.find(text_of(stage, "stage"));
+  if (upstreams == facts.upstreams.end()) return count;
+  for (const auto& name : upstreams->second) {
+    count -= count_of(named(job, "stages", "stage", name), counter);
+    const Json& source = named(job, "sources", "source", name);
+    if (std::string_view(counter) == "dropped") count -= count_of(source, "dropped") + count_of(source, "rejected");
+  }
+  return std::max<std::int64_t>(0, count);
+}
+
 // ", 3 dropped, 1 dead": only what there is.
 std::string losses(const Json& item, std::initializer_list<std::pair<const char*, const char*>> counters) {
   std::string text;
@@ -57,11 +78,12 @@ Verdict judge(const Json& job, const RunFacts& facts, bool ended_on_purpose) {
   }
   for (const Json& stage : list_of(job, "stages")) {
     const std::string name = text_of(stage, "stage");
-    for (const char* loss : {"dead", "expired"})
-      if (const auto count = count_of(stage, loss); count > 0)
-        complain(fmt::format("stage '{}': {} {}", name, frames(count), loss));
-    if (count_of(stage, "dropped") > 0 && !may_drop(facts, name))
-      complain(fmt::format("stage '{}' dropped {}", name, frames(count_of(stage, "dropped"))));
+    if (const auto count = own_count(job, facts, stage, "dead"); count > 0)
+      complain(fmt::format("stage '{}': {} dead", name, frames(count)));
+    if (const auto count = count_of(stage, "expired"); count > 0)
+      complain(fmt::format("stage '{}': {} expired", name, frames(count)));
+    if (const auto count = own_count(job, facts, stage, "dropped"); count > 0 && !may_drop(facts, name))
+      complain(fmt::format("stage '{}' dropped {}", name, frames(count)));
   }
   verdict.good = verdict.reasons.empty();
   return verdict;
@@ -80,14 +102,16 @@ std::string render_summary(const Json& job, const RunFacts& facts, const Verdict
                             : "");
   }
   for (const Json& stage : list_of(job, "stages")) {
+    Json own = stage;
+    for (const char* counter : {"filtered", "dropped", "dead"}) own[counter] = own_count(job, facts, stage, counter);
     text += fmt::format(
         "  {:<7} {:<12} {}{}{}\n", flag_of(stage, "sink") ? "sink" : "stage", text_of(stage, "stage"),
         frames(count_of(stage, "acked")),
-        losses(stage, {{"filtered", "filtered"},
-                       {"dropped", "dropped"},
-                       {"dead", "dead"},
-                       {"expired", "expired"},
-                       {"duplicates", "duplicates dropped"}}),
+        losses(own, {{"filtered", "filtered"},
+                     {"dropped", "dropped"},
+                     {"dead", "dead"},
+                     {"expired", "expired"},
+                     {"duplicates", "duplicates dropped"}}),
         count_of(stage, "lag") > 0 && phase != "completed" ? fmt::format(", {} waiting", count_of(stage, "lag")) : "");
   }
   for (const auto& files : facts.files) text += fmt::format("  written by {}: {}\n", files.sink, files_text(files));

@@ -2,6 +2,7 @@
 // of the job, what the topology allows, and which files were written.
 #pragma once
 
+#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
@@ -20,6 +21,8 @@ struct WrittenFiles {
 struct RunFacts {
   double seconds = 0;                 // that it ran
   std::vector<std::string> may_drop;  // sources and stages whose file says that late frames are dropped
+  // Who writes into a stage: an outcome travels on in the frame's place, and each later stage counts it, too.
+  std::map<std::string, std::vector<std::string>> upstreams;
   std::vector<WrittenFiles> files;
   std::vector<std::string> problems;  // errors and warnings that were reported, in order
   std::string log_folder;             // empty: it is gone

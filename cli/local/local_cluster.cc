@@ -211,17 +211,18 @@ Result<void> LocalCluster::wait_for_workers(std::stop_token stop, const Say& say
                       producers == 1 ? "" : "s"));
       return {};
     }
-    if (Clock::now() > deadline || child_keeps_ending()) return workers_missing(seen, live, producers);
+    if (const auto why = child_that_keeps_ending()) return Error{ErrorCode::internal, *why};
+    if (Clock::now() > deadline) return workers_missing(seen, live, producers);
   }
 }
 
-// The agent tells it after a few tries: waiting for the deadline would not help.
-bool LocalCluster::child_keeps_ending() {
+// The agent tells it after a few tries, with the child's last words: waiting for the deadline would not help.
+std::optional<std::string> LocalCluster::child_that_keeps_ending() {
   const auto events = master_->fetch(fmt::format("/events?after={}&limit=1000", events_before_));
-  if (!events.ok()) return false;
-  const Json& list = list_of(*events, "events");
-  return std::any_of(list.begin(), list.end(),
-                     [](const Json& e) { return text_of(e, "code") == "child_keeps_ending"; });
+  if (!events.ok()) return std::nullopt;
+  for (const Json& event : list_of(*events, "events"))
+    if (text_of(event, "code") == "child_keeps_ending") return text_of(event, "text");
+  return std::nullopt;
 }
 
 Error LocalCluster::workers_missing(const std::vector<std::string>& seen, std::int64_t workers,

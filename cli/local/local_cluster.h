@@ -61,7 +61,7 @@ class LocalCluster {
   Result<void> launch(Child& child, const std::string& program, std::vector<std::string> arguments);
   Result<void> wait_for_workers(std::stop_token stop, const Say& say);
   Error died(const Child& child) const;
-  bool child_keeps_ending();
+  std::optional<std::string> child_that_keeps_ending();
   Error workers_missing(const std::vector<std::string>& seen, std::int64_t workers, std::int64_t producers) const;
   static void end(Child& child, std::chrono::milliseconds deadline, std::stop_token hurry, const Say& say);
 

@@ -16,11 +16,11 @@
 #include "cli/local/job_watch.h"
 #include "cli/local/local_cluster.h"
 #include "cli/local/run_folder.h"
+#include "cli/local/topology_facts.h"
 #include "cli/local/written_files.h"
 #include "cli/submit.h"
 #include "cli/terminal.h"
 #include "cli/topology_file.h"
-#include "common/environment.h"
 #include "stream/kafka/admin.h"
 
 namespace ride::cli {
@@ -30,35 +30,7 @@ using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 
 constexpr milliseconds kLook{250};
-constexpr std::chrono::seconds kLineEvery{5}, kDrainPatience{120}, kPausePatience{3};
-
-struct Need {
-  int slots = 1, producers = 1;
-};
-
-// Every group's own workers and spares: a worker belongs to one group at a time.
-Need need_of(const topology::Topology& topology, const Settings& settings) {
-  Need need{0, topology.sources().empty() ? 0 : 1};
-  for (const auto& stage : topology.stages()) need.slots += stage.group.min + stage.group.spares;
-  if (settings.integer("slots") > 0) need.slots = static_cast<int>(settings.integer("slots"));
-  return need;
-}
-
-std::vector<std::string> may_drop(const topology::Topology& topology) {
-  std::vector<std::string> names;
-  for (const auto& source : topology.sources())
-    if (source.drop_when_late || source.max_age.count() > 0) names.push_back(source.name);
-  for (const auto& stage : topology.stages())
-    if (stage.max_age.count() > 0) names.push_back(stage.name);
-  return names;
-}
-
-std::map<std::string, std::vector<std::string>> upstreams_of(const topology::Topology& topology) {
-  std::map<std::string, std::vector<std::string>> upstreams;
-  for (const auto& stage : topology.stages())
-    for (const auto& upstream : stage.from) upstreams[stage.name].push_back(upstream.name);
-  return upstreams;
-}
+constexpr std::chrono::seconds kLineEvery{5}, kDrainPatience{120}, kPausePatience{3}, kCountPatience{2};
 
 class Session {
  public:
@@ -68,12 +40,9 @@ class Session {
     auto checked = checked_topology(options_.file);
     if (!checked.file) return checked.failure;
     file_ = std::move(checked.file);
-    if (options_.finite && !file_->topology().finite()) return refuse_endless();
-    // The producers are our children: a variable that is missing here is missing there, and nothing would ever come.
-    for (const auto& source : file_->topology().sources())
-      if (auto filled = expand_secrets(source.uri, process_environment()); !filled.ok())
-        return fail(Error{ErrorCode::invalid_argument, fmt::format("source {} ({}): {}; set it before you start",
-                                                                   source.name, source.uri, filled.error().message)});
+    if (options_.finite)
+      if (auto ends = check_finite(file_->topology(), options_.file); !ends.ok()) return fail(ends.error());
+    if (auto unset = check_variables(file_->topology()); !unset.ok()) return fail(unset.error());
     auto folder = RunFolder::open(options_.state);
     if (!folder.ok()) return fail(folder.error());
     folder_.emplace(std::move(*folder));
@@ -83,20 +52,6 @@ class Session {
   }
 
  private:
-  ExitCode refuse_endless() const {
-    std::string endless;
-    for (const auto& source : file_->topology().sources())
-      if (!source.finite) endless += fmt::format("{}'{}'", endless.empty() ? "" : ", ", source.name);
-    return fail(
-        {ErrorCode::invalid_argument,
-         fmt::format(
-             "{}: 'ride run' needs an input that ends, but {} would go on for ever. Use 'ride up {}' (with --for 60s "
-             "to "
-             "end by itself), or a source that ends: a directory, a video without 'loop: true', a synthetic scene "
-             "with 'frames: N'",
-             options_.file, endless.empty() ? "a topic that is read in place" : "source " + endless, options_.file)});
-  }
-
   void say(const std::string& line) {
     if (screen_ && stdout_terminal().tty) {
       screen_->say(line);
@@ -114,7 +69,7 @@ class Session {
         say("--fresh wipes the state folder only: topics on your cluster stay (ride cancel JOB --delete-topics)");
     }
     if (auto last = folder_->last()) last_ = *last;
-    const Need need = need_of(file_->topology(), options_.settings);
+    const Need need = need_of(file_->topology(), static_cast<int>(options_.settings.integer("slots")));
     LocalOptions local{.settings = &options_.settings,
                        .broker_data = folder_->broker_data(),
                        .logs = folder_->logs(),
@@ -244,7 +199,7 @@ class Session {
       }
       if (!looked.ok() && !looked.error().retriable) return fail(looked.error());
       show(next_line);
-      if (watch_->over()) return ExitCode::ok;
+      if (watch_->over()) return settle(), ExitCode::ok;
       if (options_.duration && Clock::now() - started_ >= *options_.duration) return drain();
       if (interrupt_.wait(kLook)) return end_early();
     }
@@ -305,7 +260,7 @@ class Session {
     const auto drained = cluster_.master().post("/jobs/" + url_encoded(watch_->name()) + "/drain");
     if (!drained.ok()) return fail(drained.error());
     if (!drained->ok()) return fail(error_of(*drained));
-    if (wait_until([this] { return watch_->over(); }, kDrainPatience)) return ExitCode::ok;
+    if (wait_until([this] { return watch_->over(); }, kDrainPatience)) return settle(), ExitCode::ok;
     if (interrupt_.requested()) return end_early();
     const auto alive = cluster_.check();
     return fail(alive.ok() ? Error{ErrorCode::internal,
@@ -325,6 +280,17 @@ class Session {
       if (auto saved = save_info(watch_->name()); !saved.ok()) print_error(saved.error().message);
     }
     return interrupt_.exit_code();
+  }
+
+  // The last sink may have told its end before others told their last counts.
+  void settle() {
+    if (watch_->phase() == "completed") wait_until([this] { return all_ended(); }, kCountPatience);
+  }
+  bool all_ended() const {
+    for (const char* list : {"sources", "stages"})
+      for (const Json& one : list_of(watch_->job(), list))
+        if (!flag_of(one, "ended")) return false;
+    return true;
   }
 
   bool any_source_connected() const {

@@ -181,6 +181,16 @@ TEST_F(RideCommand, RunRefusesAnEndlessSourceAndSaysHowElse) {
   EXPECT_THAT(result.err, HasSubstr("ride up"));
 }
 
+TEST_F(RideCommand, UpWithoutAVariableThatASourceNeedsStartsNothing) {
+  std::string text = kGood;
+  text.replace(text.find("{ synthetic: { width: 64, height: 48, frames: 10 } }"), 52, "{ video: \"${STREET_VIDEO}\" }");
+  const auto result = ride({"up", file("video.yaml", text)});
+  EXPECT_EQ(result.code, 2);
+  EXPECT_THAT(result.err,
+              HasSubstr("source 'scene' (${STREET_VIDEO}): the environment variable STREET_VIDEO is not set"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / ".ride"));
+}
+
 TEST_F(RideCommand, UpWithABadFileStartsNothing) {
   const auto result = ride({"up", file("bad.yaml", "ride: v1\nname: x\n")});
   EXPECT_EQ(result.code, 2);

@@ -148,6 +148,13 @@ TEST_F(RideLocal, ALostWorkerCostsNoFrame) {
   const pid_t worker = process("ride-worker");
   ASSERT_GT(worker, 0);
   kill(worker, SIGKILL);
+  // Its agent tells it at once, so the master need not wait for missed heartbeats.
+  std::string logs;
+  const auto deadline = std::chrono::steady_clock::now() + seconds(5);
+  while (logs.find("its agent saw it end by signal 9") == std::string::npos &&
+         std::chrono::steady_clock::now() < deadline)
+    logs = ride({"logs", "--last", "0"}).out;
+  EXPECT_THAT(logs, HasSubstr("its agent saw it end by signal 9"));
   const auto ended = up_process.wait(kStart + kEnd);
   EXPECT_EQ(ended.code, 0) << ended.out << ended.err;
   const auto summary = Json::parse(ended.out, nullptr, false);
@@ -163,6 +170,25 @@ TEST_F(RideLocal, AMasterThatDiesEndsUpWithItsLastWords) {
   const auto ended = up_process.wait(kEnd);
   EXPECT_EQ(ended.code, 1);
   EXPECT_THAT(ended.err, HasSubstr("ride-master ended by itself, by signal 9. Its log ("));
+}
+
+TEST_F(RideLocal, AWorkerThatKeepsEndingIsShownWithItsLastWords) {
+  write_job("{ synthetic: { width: 64, height: 48 }, fps: 5 }", kBin);
+  // The programs under other names in a folder of their own, with a worker that cannot start.
+  const fs::path bin = fs::path(RIDE_PROGRAM).parent_path() / ("broken-" + std::to_string(getpid()));
+  fs::create_directories(bin);
+  for (const char* program : {"ride", "ride-master", "ride-agent", "ride-producer"})
+    fs::create_hard_link(fs::path(RIDE_PROGRAM).parent_path() / program, bin / program);
+  std::ofstream(bin / "ride-worker") << "#!/bin/sh\necho cannot find libanything.so >&2\nexit 127\n";
+  fs::permissions(bin / "ride-worker", fs::perms::owner_all);
+  auto arguments = up({});
+  arguments.insert(arguments.begin(), (bin / "ride").string());
+  RideProcess up_process(arguments, options(), false);
+  const auto ended = up_process.wait(seconds(50));
+  fs::remove_all(bin);
+  EXPECT_EQ(ended.code, 1);
+  EXPECT_THAT(ended.err, HasSubstr("keeps ending (exit code 127, 3 times now)"));
+  EXPECT_THAT(ended.err, HasSubstr("cannot find libanything.so"));
 }
 
 TEST_F(RideLocal, NothingIsLeftWhenUpItselfIsKilled) {

@@ -23,12 +23,13 @@ std::string text_of(const fs::path& file) {
 
 }  // namespace
 
-RideProcess::RideProcess(const std::vector<std::string>& arguments, const RideOptions& options) {
+RideProcess::RideProcess(const std::vector<std::string>& arguments, const RideOptions& options, bool with_program) {
   static std::atomic<int> counter{0};
   const int number = ++counter;
   out_ = options.folder / (".out-" + std::to_string(number));
   err_ = options.folder / (".err-" + std::to_string(number));
-  std::vector<std::string> words = {RIDE_PROGRAM};
+  std::vector<std::string> words;
+  if (with_program) words.push_back(RIDE_PROGRAM);
   words.insert(words.end(), arguments.begin(), arguments.end());
   // What the developer has set must not change the result.
   std::vector<std::string> variables;

@@ -25,7 +25,8 @@ struct RideResult {
 
 class RideProcess {
  public:
-  RideProcess(const std::vector<std::string>& arguments, const RideOptions& options);
+  // `with_program`: the program's path is put before the arguments, else it is the first of them.
+  RideProcess(const std::vector<std::string>& arguments, const RideOptions& options, bool with_program = true);
   ~RideProcess();  // SIGKILL, if it still runs
   RideProcess(const RideProcess&) = delete;
   RideProcess& operator=(const RideProcess&) = delete;

@@ -50,6 +50,21 @@ TEST(RunSummary, BearsDroppedFramesOnlyWhereTheFileAllowsThem) {
   EXPECT_TRUE(judge(job, {.may_drop = {"gate"}}, false).good);
 }
 
+TEST(RunSummary, CountsALossOnlyWhereItHappened) {
+  Json job = finished_job();
+  for (auto& stage : job["stages"]) {
+    stage["dropped"] = 2;  // the two that the source refused travel on as outcomes
+    stage["dead"] = 1;
+  }
+  job["stages"][1]["filtered"] = 3;
+  const RunFacts facts{.upstreams = {{"people", {"gate"}}, {"album", {"people"}}}};
+  const auto verdict = judge(job, facts, false);
+  EXPECT_THAT(verdict.reasons, ElementsAre("stage 'people': 1 frame dead"));
+  const auto text = render_summary(job, facts, verdict, {});
+  EXPECT_THAT(text, HasSubstr("people       155 frames, 3 filtered, 1 dead\n"));
+  EXPECT_THAT(text, HasSubstr("album        152 frames\n"));
+}
+
 TEST(RunSummary, AJobThatWasNotFinishedIsBadUnlessThePersonEndedIt) {
   Json job = finished_job();
   job["phase"] = "paused";

@@ -1,0 +1,55 @@
+#include "cli/local/topology_facts.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include "common/environment.h"
+
+namespace ride::cli {
+
+Need need_of(const topology::Topology& topology, int slots) {
+  Need need{0, topology.sources().empty() ? 0 : 1};
+  for (const auto& stage : topology.stages()) need.slots += stage.group.min + stage.group.spares;
+  if (slots > 0) need.slots = slots;
+  return need;
+}
+
+Result<void> check_variables(const topology::Topology& topology) {
+  for (const auto& source : topology.sources()) {
+    const auto filled = expand_secrets(source.uri, process_environment());
+    if (!filled.ok()) {
+      return Error{ErrorCode::invalid_argument, fmt::format("source '{}' ({}): {}; set it before you start",
+                                                            source.name, source.uri, filled.error().message)};
+    }
+  }
+  return {};
+}
+
+Result<void> check_finite(const topology::Topology& topology, const std::string& file) {
+  if (topology.finite()) return {};
+  std::string endless;
+  for (const auto& source : topology.sources())
+    if (!source.finite) endless += fmt::format("{}'{}'", endless.empty() ? "" : ", ", source.name);
+  return Error{ErrorCode::invalid_argument,
+               fmt::format("{0}: 'ride run' needs an input that ends, but {1} would go on for ever. Use 'ride up {0}' "
+                           "(with --for 60s to end by itself), or a source that ends: a directory, a video without "
+                           "'loop: true', a synthetic scene with 'frames: N'",
+                           file, endless.empty() ? "a topic that is read in place" : "source " + endless)};
+}
+
+std::vector<std::string> may_drop(const topology::Topology& topology) {
+  std::vector<std::string> names;
+  for (const auto& source : topology.sources())
+    if (source.drop_when_late || source.max_age.count() > 0) names.push_back(source.name);
+  for (const auto& stage : topology.stages())
+    if (stage.max_age.count() > 0) names.push_back(stage.name);
+  return names;
+}
+
+std::map<std::string, std::vector<std::string>> upstreams_of(const topology::Topology& topology) {
+  std::map<std::string, std::vector<std::string>> upstreams;
+  for (const auto& stage : topology.stages())
+    for (const auto& upstream : stage.from) upstreams[stage.name].push_back(upstream.name);
+  return upstreams;
+}
+
+}  // namespace ride::cli
