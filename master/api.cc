@@ -304,7 +304,8 @@ ApiResponse Api::healthz(const ApiRequest&, const PathValues&) const {
 }
 
 ApiResponse Api::readyz(const ApiRequest&, const PathValues&) const {
-  if (!ports_.owner.ready()) return problem(503, "the master waits for Kafka, or does not lead");
+  if (!ports_.owner.ready() || !ports_.kafka_answers())
+    return problem(503, "the master waits for Kafka, or does not lead");
   const auto& claim = ports_.owner.claim();
   return respond({{"status", "leader"}, {"epoch", claim.epoch}, {"id", claim.id}, {"log", ports_.owner.log_id()}});
 }

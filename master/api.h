@@ -3,6 +3,7 @@
 // Failure: every error is a problem+json (RFC 7807); a malformed request is an error of its sender, never of the master.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -34,8 +35,9 @@ class Api {
     TopologyDesk& desk;
     EventRing& events;
     Metrics& metrics;
+    std::function<bool()> kafka_answers;  // ticks are acknowledged
   };
-  explicit Api(Ports ports) : ports_(ports) {}
+  explicit Api(Ports ports) : ports_(std::move(ports)) {}
 
   ApiResponse handle(const ApiRequest& request) const;
 

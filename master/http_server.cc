@@ -99,6 +99,13 @@ void HttpServer::serve(std::function<ApiResponse(const ApiRequest&)> handle) {
   const auto answer = [handle = std::move(handle)](const httplib::Request& request, httplib::Response& response) {
     write(handle(read(request)), response);
   };
+  // Without a length there is no body (RFC 7230, 3.3.3), as from `curl -X POST`; httplib would wait for one.
+  server.set_pre_routing_handler([answer](const httplib::Request& request, httplib::Response& response) {
+    const bool bodiless = !request.has_header("Content-Length") && !request.has_header("Transfer-Encoding");
+    if (!bodiless) return httplib::Server::HandlerResponse::Unhandled;
+    answer(request, response);
+    return httplib::Server::HandlerResponse::Handled;
+  });
   // One handler for all: routes are the Api's business.
   server.Get(".*", answer);
   server.Post(".*", answer);

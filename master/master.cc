@@ -115,7 +115,7 @@ struct Master::Parts {
   }
 
   void serve() {
-    api = std::make_unique<Api>(Api::Ports{*owner, *desk, events, metrics});
+    api = std::make_unique<Api>(Api::Ports{*owner, *desk, events, metrics, [this] { return ticker->is_acknowledged(); }});
     http->serve([this](const ApiRequest& request) { return api->handle(request); });
   }
 

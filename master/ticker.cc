@@ -32,6 +32,7 @@ void Ticker::send(std::int64_t number) {
   const auto record = stream::encode(stream::Report{
       config_.log_id, stream::Tick{.epoch = config_.claim.epoch, .leader = config_.claim.id, .number = number}});
   auto sent = writer_->append(record, milliseconds(1000));
+  acknowledged_ = sent.ok();
   if (sent.ok()) return;
   log_warning("a tick waits for Kafka: {}", sent.error().message);
   Result<void> settled = sent.error();

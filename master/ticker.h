@@ -27,6 +27,7 @@ class Ticker {
 
   void start(std::unique_ptr<stream::ControlWriter> writer);
   void stop();
+  bool is_acknowledged() const { return acknowledged_; }  // the last tick was, in time
 
  private:
   void run();
@@ -34,7 +35,7 @@ class Ticker {
 
   Config config_;
   std::unique_ptr<stream::ControlWriter> writer_;
-  std::atomic<bool> stopping_ = false;
+  std::atomic<bool> acknowledged_ = true, stopping_ = false;
   std::thread thread_;
 };
 

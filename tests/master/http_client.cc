@@ -6,7 +6,7 @@
 
 namespace ride::master::test {
 
-std::string HttpClient::exchange(const std::string& bytes, bool close_half) const {
+std::string HttpClient::raw(const std::string& bytes, bool close_half) const {
   const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -35,7 +35,7 @@ Answer HttpClient::send(const std::string& method, const std::string& path, cons
   auto request = method + " " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
   if (!body.empty() || method == "POST")
     request += "Content-Type: application/yaml\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
-  const auto text = exchange(request + "\r\n" + body, false);
+  const auto text = raw(request + "\r\n" + body, false);
   Answer answer;
   if (text.size() < 12 || !text.starts_with("HTTP/1.1 ")) return answer;
   answer.status = std::stoi(text.substr(9, 3));

@@ -18,11 +18,10 @@ class HttpClient {
   Answer get(const std::string& path) const { return send("GET", path); }
   Answer post(const std::string& path, const std::string& body = {}) const { return send("POST", path, body); }
   Answer send(const std::string& method, const std::string& path, const std::string& body = {}) const;
-  // Sends the bytes, closes its half, and returns what came back.
-  std::string raw(const std::string& bytes) const { return exchange(bytes, true); }
+  // Sends the bytes, closes its half (or waits for the server to close), and returns what came back.
+  std::string raw(const std::string& bytes, bool close_half = true) const;
 
  private:
-  std::string exchange(const std::string& bytes, bool close_half) const;
   int port_;
 };
 

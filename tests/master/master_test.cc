@@ -308,5 +308,11 @@ TEST_F(MasterTest, NothingThatAClientSendsBringsItDown) {
   EXPECT_EQ(http().get("/readyz").status, 200);
 }
 
+TEST_F(MasterTest, ARequestWithoutALengthHasNoBody) {
+  const std::string rest = " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+  EXPECT_THAT(http().raw("POST /api/v1/jobs/nothing/drain" + rest, false), HasSubstr("there is no job 'nothing'"));
+  EXPECT_THAT(http().raw("DELETE /api/v1/jobs/nothing" + rest, false), HasSubstr("there is no job 'nothing'"));
+}
+
 }  // namespace
 }  // namespace ride::master::test
