@@ -3,6 +3,8 @@
 #include <spdlog/fmt/fmt.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cstdio>
 
 #include "cli/command.h"
@@ -102,8 +104,11 @@ class Session {
     return options_.finite && !options_.settings.is_default("brokers") && options_.settings.is_default("prefix");
   }
   std::string prefix() const {
-    return own_prefix() ? fmt::format("ride-run-{}", folder_->path().filename().string().substr(9))
-                        : options_.settings.text("prefix");
+    if (!own_prefix()) return options_.settings.text("prefix");
+    std::string name = folder_->path().filename().string();  // "ride-run-XXXXXX", made for this run
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return name;
   }
   void remove_topics() {
     const auto config = kafka_config(options_.settings);

@@ -3,11 +3,14 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "stream/kafka/admin.h"
 #include "tests/cli/ride_process.h"
+#include "tests/support/kafka_fixture.h"
 #include "tests/support/temp_folder.h"
 
 namespace ride::test {
@@ -101,6 +104,27 @@ TEST_F(RideLocal, RunReportsBrokenPicturesAndFinishesTheOthers) {
   EXPECT_EQ(summary["sources"][0]["rejected"], 1);
   EXPECT_THAT(summary["problems"].dump(), HasSubstr("text.jpg"));
   EXPECT_EQ(result.code, 0) << result.out;
+}
+
+TEST_F(RideLocal, RunOnAClusterOfTheUsersTakesItsTopicsWithIt) {
+  const auto brokers = kafka_bootstrap();
+  ASSERT_TRUE(brokers.ok()) << brokers.error().message;
+  write_job("{ synthetic: { width: 64, height: 48, frames: 20 }, fps: max }", kAlbum);
+  const auto result = ride({"run", "job.yaml", "--brokers", *brokers});
+  EXPECT_EQ(result.code, 0) << result.out << result.err;
+  EXPECT_EQ(files_in("out"), 20U);
+  const auto admin = kafka::open_admin({.brokers = *brokers});
+  ASSERT_TRUE(admin.ok()) << admin.error().message;
+  // A topic that is being deleted is listed for a moment.
+  const auto left = [&] {
+    const auto topics = (*admin)->topics();
+    return !topics.ok() || std::any_of(topics->begin(), topics->end(),
+                                       [](const auto& topic) { return topic.name.starts_with("ride-run-"); });
+  };
+  const auto deadline = std::chrono::steady_clock::now() + seconds(20);
+  while (left() && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_FALSE(left()) << "topics stay on the cluster";
 }
 
 TEST_F(RideLocal, UpEndsByItselfAfterATimeWithEveryFrameFinished) {
