@@ -3,6 +3,7 @@
 #include <atomic>
 #include <map>
 #include <mutex>
+#include <set>
 
 #include "stream/kafka/handle.h"
 
@@ -20,11 +21,15 @@ struct TopicDeleter {
 
 
 
+// How far this incarnation has come in one partition.
+enum class Line { fresh, first_in_flight, established };
+
 // Travels with a record as its opaque until the delivery report.
 struct InFlight {
   std::shared_ptr<const void> owner;
   stream::RecordWriter::Delivered done;
   std::int64_t bytes = 0;
+  Line* line = nullptr;
 };
 
 class Writer final : public KafkaWriter {
@@ -52,7 +57,9 @@ class Writer final : public KafkaWriter {
   Result<void> prepare(const std::string& topic) override {
     auto handle = topic_handle(topic);
     if (!handle.ok()) return handle.error();
-    return learn_topic(client_, topic);
+    auto learned = learn_topic(client_, topic);
+    if (learned.ok()) learned_.insert(topic);
+    return learned;
   }
 
   Result<void> send(const TopicPartition& to, OutRecord record, Delivered done) override {
@@ -62,11 +69,24 @@ class Writer final : public KafkaWriter {
       return Error{ErrorCode::resource_exhausted, "the producer's queue is full", true};
     auto topic = topic_handle(to.topic);
     if (!topic.ok()) return fail(topic.error());
+    // librdkafka 2.0.2 parks records of a topic that it does not know yet, and lets later ones overtake them when it does:
+    // out of order, so lost to readers. Nothing is handed over before the leaders are known.
+    if (!learned_.contains(to.topic)) {
+      if (auto learned = prepare(to.topic); !learned.ok()) {
+        if (!learned.error().retriable) return fail(learned.error());
+        return Error{ErrorCode::resource_exhausted, learned.error().message, true};
+      }
+    }
+    // Until the leader has taken one record of a producer it knows no sequence of it and takes any: if it refuses the first
+    // (a topic just made, a leader just elected) and takes the second, the first is lost without an error. So the first
+    // one goes alone (docs/decisions/0006-the-first-record-goes-alone.md).
+    Line& line = lines_[to];
+    if (line == Line::first_in_flight) return Error{ErrorCode::resource_exhausted, "the first record is on its way", true};
     rd_kafka_headers_t* headers = rd_kafka_headers_new(record.headers.size());
     for (const auto& [name, value] : record.headers)
       rd_kafka_header_add(headers, name.data(), static_cast<ssize_t>(name.size()), value.data(),
                           static_cast<ssize_t>(value.size()));
-    auto flight = std::make_unique<InFlight>(InFlight{std::move(record.owner), std::move(done), bytes});
+    auto flight = std::make_unique<InFlight>(InFlight{std::move(record.owner), std::move(done), bytes, &line});
     // By reference (no F_COPY): payloads above 64 KB go from the picture to the socket without a copy.
     const auto code = rd_kafka_producev(
         client_.get(), RD_KAFKA_V_RKT(*topic), RD_KAFKA_V_PARTITION(to.partition.value), RD_KAFKA_V_MSGFLAGS(0),
@@ -76,6 +96,7 @@ class Writer final : public KafkaWriter {
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
       bytes_in_flight_ += bytes;
       ++records_in_flight_;
+      if (line == Line::fresh) line = Line::first_in_flight;
       flight.release();
       return {};
     }
@@ -126,6 +147,7 @@ class Writer final : public KafkaWriter {
     self->bytes_in_flight_ -= flight->bytes;
     --self->records_in_flight_;
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      *flight->line = Line::established;
       if (flight->done) flight->done(Offset{message->offset});
       return;
     }
@@ -147,6 +169,8 @@ class Writer final : public KafkaWriter {
   WriterOptions options_;
   Client client_;
   std::map<std::string, std::unique_ptr<rd_kafka_topic_t, TopicDeleter>> topics_;
+  std::map<TopicPartition, Line> lines_;
+  std::set<std::string> learned_;  // topics whose leaders are known
   std::int64_t bytes_in_flight_ = 0, records_in_flight_ = 0;
   mutable std::mutex mutex_;
   std::optional<Error> failure_;

@@ -209,7 +209,9 @@ TEST_F(SourceRunnerTest, KeepsItsPace) {
   EXPECT_GE(std::chrono::steady_clock::now() - begun, std::chrono::milliseconds(590));
   const Taken all = taken();
   const auto first = all.frames.at(0).header.captured_at, last = all.frames.at(59).header.captured_at;
-  EXPECT_NEAR(std::chrono::duration<double>(last - first).count(), 0.59, 0.1);
+  const double seconds = std::chrono::duration<double>(last - first).count();
+  EXPECT_GT(seconds, 0.55);  // never faster than asked for
+  EXPECT_LT(seconds, 5);     // a busy machine may hold it up, but it does not fall into another pace
 }
 
 TEST_F(SourceRunnerTest, MemoryStaysBoundedWhileKafkaTakesNothingAndNothingIsLost) {
