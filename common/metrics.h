@@ -1,6 +1,6 @@
 // Metrics: the values of one metrics table, and their text for /metrics (Prometheus exposition format 0.0.4).
-// prometheus-cpp stays inside metrics.cc. Threads: any. Failure: a name that is not in the table, or a wrong number of labels,
-// is a bug.
+// prometheus-cpp stays inside metrics.cc. Threads: any. Failure: a name that is not in the table, or a wrong number of
+// labels, is a bug.
 #pragma once
 
 #include <map>

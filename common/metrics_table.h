@@ -1,5 +1,6 @@
-// A metric is declared once, in a table: name, help, labels. The registry takes nothing that is not in its table, and the
-// reference page is written from it. Labels are bounded: jobs, stages, sources; never an offset or a frame. Pure values.
+// A metric is declared once, in a table: name, help, labels. The registry takes nothing that is not in its table, and
+// the reference page is written from it. Labels are bounded: jobs, stages, sources; never an offset or a frame. Pure
+// values.
 #pragma once
 
 #include <optional>

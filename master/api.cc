@@ -145,7 +145,8 @@ ApiResponse problem(int status, const std::string& detail, const std::vector<top
 
 ApiResponse problem_of(const Error& error) { return problem(status_of(error.code), error.message); }
 
-// ---- routes ----------------------------------------------------------------------------------------------------------
+// ---- routes
+// ----------------------------------------------------------------------------------------------------------
 
 const std::vector<Api::Entry>& Api::table() {
   static const std::vector<Entry> kTable = {
@@ -190,12 +191,12 @@ ApiResponse Api::dispatch(const ApiRequest& request) const {
     if (request.method == route.method) return (this->*handler)(request, *values);
     allowed += (allowed.empty() ? "" : ", ") + std::string(route.method);
   }
-  if (!allowed.empty())
-    return problem(405, fmt::format("{} is not served here; {} is", request.method, allowed));
+  if (!allowed.empty()) return problem(405, fmt::format("{} is not served here; {} is", request.method, allowed));
   return problem(404, fmt::format("nothing is served at {}; see /api/v1/openapi.json", request.path));
 }
 
-// ---- jobs ------------------------------------------------------------------------------------------------------------
+// ---- jobs
+// ------------------------------------------------------------------------------------------------------------
 
 std::variant<Planned, ApiResponse> Api::make_plan(const ApiRequest& request) const {
   const auto name = request.query.find("name");
@@ -240,8 +241,7 @@ ApiResponse Api::jobs(const ApiRequest&, const PathValues&) const {
 
 ApiResponse Api::job(const ApiRequest&, const PathValues& values) const {
   const JobName name{values.at("job")};
-  auto view =
-      ports_.owner.ask<std::optional<json>>([name](const State& state) { return job_view(state, name); });
+  auto view = ports_.owner.ask<std::optional<json>>([name](const State& state) { return job_view(state, name); });
   if (!view.ok()) return problem_of(view.error());
   if (!*view) return problem(404, fmt::format("there is no job '{}'", name.value));
   return respond(**view);
@@ -272,7 +272,8 @@ ApiResponse Api::cancel(const ApiRequest& request, const PathValues& values) con
   return change_phase(values.at("job"), PhaseCommand::cancel, *deletes);
 }
 
-// ---- what is there ---------------------------------------------------------------------------------------------------
+// ---- what is there
+// ---------------------------------------------------------------------------------------------------
 
 ApiResponse Api::stages(const ApiRequest&, const PathValues&) const {
   return respond(ports_.owner.ask<json>([](const State& state) { return stages_view(state); }));
@@ -292,7 +293,8 @@ ApiResponse Api::events(const ApiRequest& request, const PathValues&) const {
   const auto limit = number(request, "limit", 200);
   if (!after.ok()) return problem(400, after.error().message);
   if (!limit.ok()) return problem(400, limit.error().message);
-  return respond(events_view(ports_.events.since(*after, static_cast<std::size_t>(std::min(*limit, kMaxEvents))), *after));
+  return respond(
+      events_view(ports_.events.since(*after, static_cast<std::size_t>(std::min(*limit, kMaxEvents))), *after));
 }
 
 ApiResponse Api::openapi(const ApiRequest&, const PathValues&) const {

@@ -1,6 +1,7 @@
-// The REST API without HTTP's library: requests in, responses out. The route table is the one place that lists what is served;
-// docs/openapi.json describes the same, and a test compares them. Threads: handle() may be called from any.
-// Failure: every error is a problem+json (RFC 7807); a malformed request is an error of its sender, never of the master.
+// The REST API without HTTP's library: requests in, responses out. The route table is the one place that lists what is
+// served; docs/openapi.json describes the same, and a test compares them. Threads: handle() may be called from any.
+// Failure: every error is a problem+json (RFC 7807); a malformed request is an error of its sender, never of the
+// master.
 #pragma once
 
 #include <functional>

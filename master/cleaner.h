@@ -1,6 +1,6 @@
-// Cleaner: deletes what every reader has ACKed, so that disks do not fill (D6). Only from topics that were made for a job; `keep`
-// holds records back for replay. Deletes what was already committed a round before, so that a commit which a predecessor's late
-// one lowered for a moment still lies in the log. Threads: one.
+// Cleaner: deletes what every reader has ACKed, so that disks do not fill (D6). Only from topics that were made for a
+// job; `keep` holds records back for replay. Deletes what was already committed a round before, so that a commit which
+// a predecessor's late one lowered for a moment still lies in the log. Threads: one.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +17,8 @@ class Cleaner {
  public:
   Cleaner(stream::TopicAdmin& admin, stream::CommitStore& commits) : admin_(admin), commits_(commits) {}
 
-  // One look at all stages of these jobs. Returns how many records were deleted. An error of one stage does not stop the
-  // others; the first one is returned.
+  // One look at all stages of these jobs. Returns how many records were deleted. An error of one stage does not stop
+  // the others; the first one is returned.
   struct Round {
     std::int64_t deleted = 0;
     std::optional<Error> failure;

@@ -1,4 +1,5 @@
-// EventRing: the last things that people should know, decisions in words and notices, numbered. Threads: any. Memory: bounded.
+// EventRing: the last things that people should know, decisions in words and notices, numbered. Threads: any. Memory:
+// bounded.
 #pragma once
 
 #include <cstdint>

@@ -57,7 +57,8 @@ Result<HttpAddress> parse_http_address(const std::string& text) {
   HttpAddress address;
   const auto digits = colon == std::string::npos ? text : text.substr(colon + 1);
   if (colon != std::string::npos && colon > 0) address.host = text.substr(0, colon);
-  if (address.host.size() > 2 && address.host.front() == '[') address.host = address.host.substr(1, address.host.size() - 2);
+  if (address.host.size() > 2 && address.host.front() == '[')
+    address.host = address.host.substr(1, address.host.size() - 2);
   const auto [rest, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), address.port);
   const bool whole = failed == std::errc() && rest == digits.data() + digits.size() && !digits.empty();
   if (!whole || address.port < 0 || address.port > 65535)

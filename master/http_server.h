@@ -1,5 +1,5 @@
-// HttpServer: serves an Api over HTTP/1.1. cpp-httplib stays inside http_server.cc. Threads: starts its own, bounded number.
-// Failure: listen() says why a port cannot be had; whatever a client sends, the answer is a response.
+// HttpServer: serves an Api over HTTP/1.1. cpp-httplib stays inside http_server.cc. Threads: starts its own, bounded
+// number. Failure: listen() says why a port cannot be had; whatever a client sends, the answer is a response.
 #pragma once
 
 #include <functional>

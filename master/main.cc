@@ -1,8 +1,7 @@
 // ride-master: flags in, Master::start(), exit code out.
-#include <csignal>
-
 #include <CLI/CLI.hpp>
 #include <atomic>
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -45,7 +44,8 @@ void declare(CLI::App& app, Flags& flags) {
       ->envname("RIDE_HTTP")
       ->capture_default_str();
   app.add_option("--port-file", flags.port_file, "A file to write the port to, once the master is ready");
-  app.add_option("--tick-interval", flags.tick_interval, "Time between two ticks in the log; 1 ms for each process at least")
+  app.add_option("--tick-interval", flags.tick_interval,
+                 "Time between two ticks in the log; 1 ms for each process at least")
       ->envname("RIDE_TICK_INTERVAL")
       ->capture_default_str();
   app.add_option("--loss-ticks", flags.loss_ticks, "A process is lost after so many ticks without a word of it")

@@ -70,9 +70,9 @@ struct Master::Parts {
                                                               metrics, events, options.clean_interval});
     auto questions = kafka::open_admin(options.kafka);
     if (!questions.ok()) return questions.error();
-    desk = std::make_unique<TopologyDesk>(
-        TopologyDesk::Config{options.prefix, options.kafka.max_message_bytes, tasks::builtin_catalog(), options.environment},
-        std::move(questions).value());
+    desk = std::make_unique<TopologyDesk>(TopologyDesk::Config{options.prefix, options.kafka.max_message_bytes,
+                                                               tasks::builtin_catalog(), options.environment},
+                                          std::move(questions).value());
     return {};
   }
 
@@ -82,11 +82,10 @@ struct Master::Parts {
     if (!reader.ok()) return reader.error();
     auto writer = patiently([&] { return stream::open_control_writer(options.kafka, topic); });
     if (!writer.ok()) return writer.error();
-    owner = std::make_unique<Owner>(
-        Owner::Config{stream::new_incarnation("master").value, authority, options.rules},
-        Owner::Ports{std::move(reader).value(), std::move(writer).value(), events, metrics,
-                     [this](const EnsureTopics& topics) { keeper->ensure(topics.spec); },
-                     [this](const DeleteTopics& topics) { keeper->remove(topics.spec); }});
+    owner = std::make_unique<Owner>(Owner::Config{stream::new_incarnation("master").value, authority, options.rules},
+                                    Owner::Ports{std::move(reader).value(), std::move(writer).value(), events, metrics,
+                                                 [this](const EnsureTopics& topics) { keeper->ensure(topics.spec); },
+                                                 [this](const DeleteTopics& topics) { keeper->remove(topics.spec); }});
     return owner->lead(stop);
   }
 
@@ -98,8 +97,9 @@ struct Master::Parts {
     if (!reader.ok()) return reader.error();
     auto writer = patiently(write);
     if (!writer.ok()) return writer.error();
-    feed = std::make_unique<ReportFeed>(ReportFeed::Config{
-        owner->log_id(), read, [this](std::vector<Event> read_events) { owner->post(std::move(read_events)); }, metrics});
+    feed = std::make_unique<ReportFeed>(
+        ReportFeed::Config{owner->log_id(), read,
+                           [this](std::vector<Event> read_events) { owner->post(std::move(read_events)); }, metrics});
     ticker = std::make_unique<Ticker>(Ticker::Config{owner->log_id(), owner->claim(), write,
                                                      [this] { return owner->may_tick(); },
                                                      [this] { return owner->tick_interval(); }});
@@ -115,7 +115,8 @@ struct Master::Parts {
   }
 
   void serve() {
-    api = std::make_unique<Api>(Api::Ports{*owner, *desk, events, metrics, [this] { return ticker->is_acknowledged(); }});
+    api =
+        std::make_unique<Api>(Api::Ports{*owner, *desk, events, metrics, [this] { return ticker->is_acknowledged(); }});
     http->serve([this](const ApiRequest& request) { return api->handle(request); });
   }
 

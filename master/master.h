@@ -1,6 +1,6 @@
-// Master: the whole shell around the core: leadership, ticks, reports, topics, REST. `ride-master` runs one; tests run one in
-// their own process. Threads: its own; start() and stop() from one thread. Failure: start() says why it cannot lead;
-// afterwards failed() tells when it has to end.
+// Master: the whole shell around the core: leadership, ticks, reports, topics, REST. `ride-master` runs one; tests run
+// one in their own process. Threads: its own; start() and stop() from one thread. Failure: start() says why it cannot
+// lead; afterwards failed() tells when it has to end.
 #pragma once
 
 #include <atomic>
@@ -21,7 +21,7 @@ struct MasterOptions {
   std::string prefix = "ride";
   std::string http = "127.0.0.1:7800";  // port 0: a free one
   Rules rules;
-  std::chrono::milliseconds clean_interval{5000};  // between two looks for records to delete
+  std::chrono::milliseconds clean_interval{5000};   // between two looks for records to delete
   Environment environment = process_environment();  // for ${VAR} in topologies
 };
 

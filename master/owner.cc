@@ -51,7 +51,8 @@ Owner::Owner(Config config, Ports ports) : config_(std::move(config)), ports_(st
 
 Owner::~Owner() { stop(); }
 
-// ---- leadership ------------------------------------------------------------------------------------------------------
+// ---- leadership
+// ------------------------------------------------------------------------------------------------------
 
 Result<void> Owner::lead(const std::atomic<bool>& stop) {
   while (!ports_.decisions->caught_up()) {
@@ -76,7 +77,8 @@ Result<void> Owner::lead(const std::atomic<bool>& stop) {
   return {};
 }
 
-// ---- from other threads ----------------------------------------------------------------------------------------------
+// ---- from other threads
+// ----------------------------------------------------------------------------------------------
 
 void Owner::start() {
   post({LeadershipTaken{}});
@@ -177,7 +179,8 @@ void Owner::fail(Error error) {
   room_.notify_all();
 }
 
-// ---- the owner's thread ----------------------------------------------------------------------------------------------
+// ---- the owner's thread
+// ----------------------------------------------------------------------------------------------
 
 void Owner::run() {
   for (;;) {
@@ -265,7 +268,8 @@ Result<void> Owner::append(const std::vector<stream::DecisionBody>& decisions) {
   while (!appended.ok()) {
     if (!appended.error().retriable)
       return Error{appended.error().code, "cannot write decisions: " + appended.error().message};
-    // They are on their way and arrive once, in order, when Kafka is back. Until then nothing is decided and no tick sent.
+    // They are on their way and arrive once, in order, when Kafka is back. Until then nothing is decided and no tick
+    // sent.
     if (ready_.exchange(false)) log_warning("decisions wait for Kafka: {}", appended.error().message);
     if (steady_clock::now() - begin > kStallLimit)
       return Error{ErrorCode::timeout, "Kafka took no decision for 5 minutes; start the master again when it is back"};
@@ -293,7 +297,8 @@ Result<void> Owner::read_back() {
       if (auto taken = take(entry); !taken.ok()) return taken;
     const auto waited = steady_clock::now() - begin;
     if (waited > std::chrono::seconds(2) && ready_.exchange(false)) log_warning("waiting to read the decisions back");
-    if (waited > kStallLimit) return Error{ErrorCode::timeout, "what was written to the decisions log cannot be read back"};
+    if (waited > kStallLimit)
+      return Error{ErrorCode::timeout, "what was written to the decisions log cannot be read back"};
     const std::lock_guard lock(mutex_);
     if (stopping_) return Error{ErrorCode::cancelled, "stopped"};
   }
@@ -334,9 +339,8 @@ Result<void> Owner::take(const stream::ControlReader::Entry& entry) {
   }
   const auto& standing = state_.hard.standing;
   if (leading_ && (standing.epoch() != claim_.epoch || standing.leader() != claim_.id))
-    return Error{ErrorCode::already_exists,
-                 fmt::format("deposed: master {} at {} leads now, with epoch {}", standing.leader(),
-                             state_.hard.claim.http, standing.epoch())};
+    return Error{ErrorCode::already_exists, fmt::format("deposed: master {} at {} leads now, with epoch {}",
+                                                        standing.leader(), state_.hard.claim.http, standing.epoch())};
   auto words = describe(decision->body);
   if (mine) {
     ports_.metrics.add("ride_written_decisions_total", {kDecisionNames[decision->body.index()]});

@@ -1,6 +1,6 @@
-// Owner: the one thread that holds the master's state. Events are posted to it; it decides, writes decisions, reads them back
-// and applies them before it decides again (D2). Questions about the state are answered on this thread.
-// Call order: lead(), then start(), then the rest from any thread. Failure: failed() says why the master has to end: it was
+// Owner: the one thread that holds the master's state. Events are posted to it; it decides, writes decisions, reads
+// them back and applies them before it decides again (D2). Questions about the state are answered on this thread. Call
+// order: lead(), then start(), then the rest from any thread. Failure: failed() says why the master has to end: it was
 // deposed, the log is another one, or Kafka refuses.
 #pragma once
 
@@ -70,7 +70,7 @@ class Owner {
   Result<RunNumber> change_phase(const JobName& job, PhaseCommand command, bool delete_topics);
 
   std::optional<Error> failed() const;
-  bool ready() const { return ready_; }       // leads, and the log is not stalled
+  bool ready() const { return ready_; }  // leads, and the log is not stalled
   bool may_tick() const { return ready_; }
   std::chrono::milliseconds tick_interval() const { return std::chrono::milliseconds(tick_interval_ms_.load()); }
   const stream::Claim& claim() const { return claim_; }  // after lead()

@@ -1,6 +1,6 @@
-// ReportFeed: the thread that reads the reports log and posts what it reads. Records of another log id, or that are no reports,
-// are counted and said once: a stray process must not be able to stop the master. Failure: a reader that was overtaken by
-// retention, or whose client broke, is opened anew.
+// ReportFeed: the thread that reads the reports log and posts what it reads. Records of another log id, or that are no
+// reports, are counted and said once: a stray process must not be able to stop the master. Failure: a reader that was
+// overtaken by retention, or whose client broke, is opened anew.
 #pragma once
 
 #include <atomic>

@@ -1,5 +1,6 @@
-// Ticker: the clock of the log (D3). Appends a tick to the reports log every interval, on its own client and thread; the next
-// one is sent only when the last is acknowledged. Failure: a broken producer is replaced; a cluster that is away is waited for.
+// Ticker: the clock of the log (D3). Appends a tick to the reports log every interval, on its own client and thread;
+// the next one is sent only when the last is acknowledged. Failure: a broken producer is replaced; a cluster that is
+// away is waited for.
 #pragma once
 
 #include <atomic>

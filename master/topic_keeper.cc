@@ -67,7 +67,8 @@ void TopicKeeper::work(const Task& task) {
   if (!task.ensure) {
     if (auto removed = remove_topics(with, spec); !removed.ok()) {
       log_warning("{}", removed.error().message);
-      ports_.events.add(system_now(), {stream::Severity::warning, "topics_left", spec.job.value, "", removed.error().message});
+      ports_.events.add(system_now(),
+                        {stream::Severity::warning, "topics_left", spec.job.value, "", removed.error().message});
     } else {
       ports_.events.add(system_now(), {stream::Severity::info, "topics_deleted", spec.job.value, "",
                                        fmt::format("the topics of {}/{} are deleted", spec.job.value, spec.run.value)});

@@ -1,6 +1,6 @@
-// TopicKeeper: the thread that works on topics for the master: makes and removes those of jobs, and deletes what was ACKed, every
-// few seconds. Threads: ensure() and remove() may be called from any and return at once. Failure: told through `done`, or
-// logged and tried again in the next round.
+// TopicKeeper: the thread that works on topics for the master: makes and removes those of jobs, and deletes what was
+// ACKed, every few seconds. Threads: ensure() and remove() may be called from any and return at once. Failure: told
+// through `done`, or logged and tried again in the next round.
 #pragma once
 
 #include <chrono>

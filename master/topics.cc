@@ -12,10 +12,10 @@ namespace ride::master {
 
 namespace {
 
-using stream::TopicPartition;
 using std::chrono::steady_clock;
+using stream::TopicPartition;
 
-constexpr const char* kSegmentBytes = "67108864";  // small, so that deletion bites
+constexpr const char* kSegmentBytes = "67108864";    // small, so that deletion bites
 constexpr std::int64_t kCommonMetadataLimit = 4096;  // Kafka's default of offset.metadata.max.bytes
 
 class TopicMaker {
@@ -43,7 +43,8 @@ class TopicMaker {
   auto patiently(Call call) -> decltype(call()) {
     for (;;) {
       auto result = call();
-      if (result.ok() || !result.error().retriable || steady_clock::now() >= deadline_ || work_.stopped()) return result;
+      if (result.ok() || !result.error().retriable || steady_clock::now() >= deadline_ || work_.stopped())
+        return result;
       std::this_thread::sleep_for(std::chrono::milliseconds(50));
     }
   }
@@ -60,16 +61,17 @@ class TopicMaker {
   }
 
   Error other_partitions(const std::string& topic, int wanted, const char* fix) const {
-    return Error{ErrorCode::already_exists, fmt::format("topic {} exists with {} partitions, the job needs {}: {}", topic,
-                                                        existing_.at(topic), wanted, fix)};
+    return Error{ErrorCode::already_exists, fmt::format("topic {} exists with {} partitions, the job needs {}: {}",
+                                                        topic, existing_.at(topic), wanted, fix)};
   }
 
   Result<void> make_input(const stream::StageSpec& stage) {
     if (stage.adopt) {
       if (!existing_.contains(stage.topic))
-        return Error{ErrorCode::not_found, fmt::format("stage {} reads topic {}, which is not there: create it, or mend "
-                                                       "`topic: {{name: ...}}`",
-                                                       stage.name, stage.topic)};
+        return Error{ErrorCode::not_found,
+                     fmt::format("stage {} reads topic {}, which is not there: create it, or mend "
+                                 "`topic: {{name: ...}}`",
+                                 stage.name, stage.topic)};
       if (existing_[stage.topic] != stage.partitions)
         return other_partitions(stage.topic, stage.partitions, "submit the job again, it counts them anew");
       return {};
@@ -116,8 +118,8 @@ class TopicMaker {
           if (range.ok()) continue;
           // Renews what the client remembers: it may have asked when only some partitions had a leader.
           if (auto topics = work_.admin.topics(); !topics.ok()) return topics.error();
-          return Error{ErrorCode::unavailable, fmt::format("topic {} does not get ready: {}", name, range.error().message),
-                       true};
+          return Error{ErrorCode::unavailable,
+                       fmt::format("topic {} does not get ready: {}", name, range.error().message), true};
         }
         return {};
       });
@@ -147,17 +149,19 @@ class TopicMaker {
     return patiently([&] { return work_.commits.commit(stage.group_id, first); });
   }
 
-  // What travels with commits may be larger than a foreign cluster takes: better known now than at the first commit (D7).
+  // What travels with commits may be larger than a foreign cluster takes: better known now than at the first commit
+  // (D7).
   Result<void> check_metadata_size(const stream::StageSpec& stage, const TopicPartition& at) {
     const auto size = stream::max_packed_bytes(stage.upstreams);
     if (size <= kCommonMetadataLimit) return {};
     const stream::Commit probe{Offset{0}, std::string(static_cast<std::size_t>(size), 'x')};
     auto taken = patiently([&] { return work_.commits.commit(spec_.prefix + ".probe", {{at, probe}}); });
     if (taken.ok() || taken.error().retriable) return taken;
-    return Error{taken.error().code,
-                 fmt::format("stage {} may need {} bytes of metadata with a commit, and the cluster refuses that: raise "
-                             "offset.metadata.max.bytes on the brokers (ours have 32768), or use fewer partitions ({})",
-                             stage.name, size, taken.error().message)};
+    return Error{
+        taken.error().code,
+        fmt::format("stage {} may need {} bytes of metadata with a commit, and the cluster refuses that: raise "
+                    "offset.metadata.max.bytes on the brokers (ours have 32768), or use fewer partitions ({})",
+                    stage.name, size, taken.error().message)};
   }
 
   const TopicWork& work_;

@@ -1,5 +1,5 @@
-// The topics of a job and its first commits. Through the ports only, so that the in-memory log serves tests. Threads: the
-// caller's; may take seconds.
+// The topics of a job and its first commits. Through the ports only, so that the in-memory log serves tests. Threads:
+// the caller's; may take seconds.
 #pragma once
 
 #include <chrono>
@@ -14,19 +14,20 @@ namespace ride::master {
 struct TopicWork {
   stream::TopicAdmin& admin;
   stream::CommitStore& commits;
-  std::chrono::milliseconds patience{15'000};       // with a cluster that says "later"
+  std::chrono::milliseconds patience{15'000};  // with a cluster that says "later"
   std::function<bool()> stopped = [] { return false; };
 };
 
-// Makes what is missing, checks what is there, and writes the first commit of every partition that has none (D5). Idempotent: a
-// second master may do it again. Errors say which topic, what is wrong and what to do; retriable: the cluster did not answer.
+// Makes what is missing, checks what is there, and writes the first commit of every partition that has none (D5).
+// Idempotent: a second master may do it again. Errors say which topic, what is wrong and what to do; retriable: the
+// cluster did not answer.
 Result<void> make_topics(const TopicWork& work, const stream::JobSpec& spec);
 
 // Removes the input topics that were made for the job. Adopted and named topics belong to others and stay.
 Result<void> remove_topics(const TopicWork& work, const stream::JobSpec& spec);
 
-// The highest run number that stands in a topic's name "<prefix>.<job>.<run>.<stage>"; 0: none. Nothing is made under an old
-// name, also when the decisions log was lost.
+// The highest run number that stands in a topic's name "<prefix>.<job>.<run>.<stage>"; 0: none. Nothing is made under
+// an old name, also when the decisions log was lost.
 RunNumber highest_run(const std::vector<stream::TopicInfo>& topics, const std::string& prefix, const std::string& job);
 
 }  // namespace ride::master

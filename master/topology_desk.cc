@@ -10,11 +10,10 @@ std::variant<topology::Topology, Refusal> TopologyDesk::parse(const std::string&
                                                               std::vector<topology::Diagnostic>& warnings) const {
   auto parsed = topology::parse_topology(text, file, config_.catalog, config_.environment);
   if (!parsed.topology) {
-    const auto errors = std::count_if(parsed.diagnostics.begin(), parsed.diagnostics.end(), [](const auto& one) {
-      return one.severity == topology::Severity::error;
-    });
-    return Refusal{Error{ErrorCode::invalid_argument, std::to_string(errors) + (errors == 1 ? " error" : " errors") +
-                                                          " in the topology"},
+    const auto errors = std::count_if(parsed.diagnostics.begin(), parsed.diagnostics.end(),
+                                      [](const auto& one) { return one.severity == topology::Severity::error; });
+    return Refusal{Error{ErrorCode::invalid_argument,
+                         std::to_string(errors) + (errors == 1 ? " error" : " errors") + " in the topology"},
                    std::move(parsed.diagnostics)};
   }
   warnings = std::move(parsed.diagnostics);

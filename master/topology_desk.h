@@ -1,5 +1,5 @@
-// TopologyDesk: a topology's text on its way to a plan, with the facts of the cluster. Threads: any; questions to the cluster are
-// asked one at a time. Failure: a Refusal, which the API shows.
+// TopologyDesk: a topology's text on its way to a plan, with the facts of the cluster. Threads: any; questions to the
+// cluster are asked one at a time. Failure: a Refusal, which the API shows.
 #pragma once
 
 #include <memory>

@@ -30,10 +30,12 @@ const Process* process_of(const State& state, const WorkerId& id) {
 }
 
 bool is_last(const stream::StageSpec& stage) {
-  return std::none_of(stage.outputs.begin(), stage.outputs.end(), [](const auto& output) { return !output.to.empty(); });
+  return std::none_of(stage.outputs.begin(), stage.outputs.end(),
+                      [](const auto& output) { return !output.to.empty(); });
 }
 
-// ---- stages ----------------------------------------------------------------------------------------------------------
+// ---- stages
+// ----------------------------------------------------------------------------------------------------------
 
 struct Sums {
   stream::OutcomeCounters counters;
@@ -68,8 +70,8 @@ json partition_list(const Stage& stage, const StageReports* reports) {
                 {"worker", partition.owner.value.empty() ? json() : json(partition.owner.value)},
                 {"epoch", partition.epoch.value},
                 {"releasing", partition.releasing}};
-    const bool known = reports != nullptr && p < reports->partitions.size() &&
-                       !reports->partitions[p].job.value.empty();
+    const bool known =
+        reports != nullptr && p < reports->partitions.size() && !reports->partitions[p].job.value.empty();
     const auto* progress = known ? &reports->partitions[p] : nullptr;
     one["committed"] = progress == nullptr ? json() : json(progress->committed);
     one["position"] = progress == nullptr ? json() : json(progress->position);
@@ -124,7 +126,8 @@ json stage_view(const State& state, const Job& job, const stream::StageSpec& spe
           {"partition_list", partition_list(stage, reports)}};
 }
 
-// ---- sources ---------------------------------------------------------------------------------------------------------
+// ---- sources
+// ---------------------------------------------------------------------------------------------------------
 
 json source_view(const State& state, const Job& job, const stream::SourceSpec& spec) {
   const auto& source = job.sources.at(spec.name);
@@ -152,10 +155,11 @@ json source_view(const State& state, const Job& job, const stream::SourceSpec& s
   return view;
 }
 
-// ---- jobs ------------------------------------------------------------------------------------------------------------
+// ---- jobs
+// ------------------------------------------------------------------------------------------------------------
 
-// How far a finite job is: what each source has sent of its total, times what each stage on the way has ACKed of what it
-// was given; the slowest way counts.
+// How far a finite job is: what each source has sent of its total, times what each stage on the way has ACKed of what
+// it was given; the slowest way counts.
 std::optional<double> progress(const State& state, const Job& job) {
   if (!job.spec->finite) return std::nullopt;
   if (job.phase == JobPhase::completed) return 1.0;
@@ -167,7 +171,8 @@ std::optional<double> progress(const State& state, const Job& job) {
       continue;
     }
     if (reports == nullptr || reports->last.total <= 0) return std::nullopt;
-    part[source.name] = std::min(1.0, static_cast<double>(reports->last.frames) / static_cast<double>(reports->last.total));
+    part[source.name] =
+        std::min(1.0, static_cast<double>(reports->last.frames) / static_cast<double>(reports->last.total));
   }
   double slowest = 1;
   for (const auto& stage : job.spec->stages) {
@@ -208,7 +213,8 @@ void for_each_job(const State& state, Visit visit) {
   for (const auto& [order, job] : jobs) visit(*job);
 }
 
-// ---- processes -------------------------------------------------------------------------------------------------------
+// ---- processes
+// -------------------------------------------------------------------------------------------------------
 
 json process_view(const stream::Heartbeat& beat, const char* kind_state, SystemTime seen) {
   return {{"id", beat.id.value},
@@ -329,9 +335,9 @@ json nodes_view(const State& state) {
     auto [found, fresh] = nodes.try_emplace(beat.node);
     auto& node = found->second;
     if (fresh)
-      node = {{"node", beat.node.value}, {"agent", nullptr}, {"workers", 0},      {"producers", 0},
-              {"cores", nullptr},        {"memory_bytes", nullptr}, {"cpu_percent", 0.0}, {"rss_bytes", 0},
-              {"devices", json::array()}};
+      node = {{"node", beat.node.value}, {"agent", nullptr}, {"workers", 0},
+              {"producers", 0},          {"cores", nullptr}, {"memory_bytes", nullptr},
+              {"cpu_percent", 0.0},      {"rss_bytes", 0},   {"devices", json::array()}};
     if (node["agent"].is_null()) node["cpu_percent"] = node["cpu_percent"].get<double>() + beat.cpu_percent;
     node["rss_bytes"] = node["rss_bytes"].get<std::int64_t>() + beat.rss_bytes;
     if (beat.kind == ProcessKind::worker) node["workers"] = node["workers"].get<int>() + 1;

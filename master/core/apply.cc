@@ -191,14 +191,14 @@ bool on(Hard& hard, const stream::WorkerOut& out) {
   return true;
 }
 
-// ---- soft state follows ----------------------------------------------------------------------------------------------
+// ---- soft state follows
+// ----------------------------------------------------------------------------------------------
 
 void follow(State& state, const stream::JobAccepted& accepted) {
   auto& soft = state.soft;
   std::erase_if(soft.stages, [&](const auto& entry) { return state.hard.find(entry.first) == nullptr; });
-  std::erase_if(soft.sources, [&](const auto& entry) {
-    return state.hard.find(entry.first.job, entry.first.run) == nullptr;
-  });
+  std::erase_if(soft.sources,
+                [&](const auto& entry) { return state.hard.find(entry.first.job, entry.first.run) == nullptr; });
   for (const auto& stage : accepted.spec.stages)
     soft.stages[{accepted.spec.job, accepted.spec.run, StageName{stage.name}}].partitions.resize(
         static_cast<std::size_t>(std::max(stage.partitions, 0)));

@@ -1,5 +1,5 @@
-// How jobs begin and end by themselves: topics made or not, a fatal notice, the end of a finite input (D16), and the topics
-// that go with a job.
+// How jobs begin and end by themselves: topics made or not, a fatal notice, the end of a finite input (D16), and the
+// topics that go with a job.
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
@@ -15,8 +15,8 @@ constexpr std::chrono::seconds kDeletionPatience{5};
 void change_phase(Draft& draft, Due& due, const Job& job, JobPhase phase, std::string reason) {
   const auto name = job.spec->job;
   const auto run = job.spec->run;
-  draft.decide(stream::JobPhaseChanged{
-      .job = name, .run = run, .phase = phase, .reason = std::move(reason), .at = draft.now()});
+  draft.decide(
+      stream::JobPhaseChanged{.job = name, .run = run, .phase = phase, .reason = std::move(reason), .at = draft.now()});
   due.pool = due.sources = true;
   for (const auto& [stage, state] : draft.hard().find(name, run)->stages) due.stages.insert({name, run, stage});
 }
@@ -40,8 +40,8 @@ bool writes_into_job(const stream::StageSpec& stage) {
   return std::any_of(stage.outputs.begin(), stage.outputs.end(), [](const auto& output) { return !output.to.empty(); });
 }
 
-// Every stage took the end in every partition. Lag 0 would prove nothing; and the last stages alone would do, but the others'
-// last commits and counters should be in before their workers are set free.
+// Every stage took the end in every partition. Lag 0 would prove nothing; and the last stages alone would do, but the
+// others' last commits and counters should be in before their workers are set free.
 bool is_complete(const State& state, const Job& job) {
   for (const auto& stage : job.spec->stages) {
     const auto reports = state.soft.stages.find({job.spec->job, job.spec->run, StageName{stage.name}});

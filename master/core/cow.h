@@ -1,5 +1,5 @@
-// Cow: a value that is copied when it is changed while others look at it. Makes the copy of a big state cheap: only what a
-// decision touches is cloned. Threads: one; all copies belong to the same thread.
+// Cow: a value that is copied when it is changed while others look at it. Makes the copy of a big state cheap: only
+// what a decision touches is cloned. Threads: one; all copies belong to the same thread.
 #pragma once
 
 #include <memory>

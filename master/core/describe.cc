@@ -26,10 +26,11 @@ EventText words(const stream::JobAccepted& accepted) {
 }
 
 EventText words(const stream::JobPhaseChanged& changed) {
-  return {.severity = severity_of(changed.phase),
-          .code = std::string("job_") + to_string(changed.phase),
-          .job = changed.job.value,
-          .text = fmt::format("{} is {}: {}", run_of(changed.job, changed.run), to_string(changed.phase), changed.reason)};
+  return {
+      .severity = severity_of(changed.phase),
+      .code = std::string("job_") + to_string(changed.phase),
+      .job = changed.job.value,
+      .text = fmt::format("{} is {}: {}", run_of(changed.job, changed.run), to_string(changed.phase), changed.reason)};
 }
 
 EventText words(const stream::Assign& assign) {
@@ -59,7 +60,8 @@ EventText words(const stream::AssignSource& assign) {
 }
 
 EventText words(const stream::JoinGroup& join) {
-  if (join.stage.value.empty()) return {.code = "left_group", .text = fmt::format("{} is idle: {}", join.worker.value, join.reason)};
+  if (join.stage.value.empty())
+    return {.code = "left_group", .text = fmt::format("{} is idle: {}", join.worker.value, join.reason)};
   return {.code = join.spare ? "spare_joined" : "worker_joined",
           .job = join.job.value,
           .stage = join.stage.value,

@@ -1,5 +1,5 @@
-// Draft: the decisions of one step. Each is applied to a private copy of the hard state at once, so that the next one is
-// made with it in mind, by the same rules that hold when it is read back. Pure; lives for one call of decide().
+// Draft: the decisions of one step. Each is applied to a private copy of the hard state at once, so that the next one
+// is made with it in mind, by the same rules that hold when it is read back. Pure; lives for one call of decide().
 #pragma once
 
 #include <string>

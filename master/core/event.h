@@ -1,4 +1,5 @@
-// What can happen to a master's core, and what it may ask of its shell. Events are past tense, actions imperative. Pure.
+// What can happen to a master's core, and what it may ask of its shell. Events are past tense, actions imperative.
+// Pure.
 #pragma once
 
 #include <string>

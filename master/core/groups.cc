@@ -3,7 +3,8 @@
 //   2. groups grow to `min`, one worker at a time each, so that a small pool is shared fairly
 //   3. groups get their spares
 //   4. a stage that still has nobody gets a worker of the largest group, which hands its partitions back first
-// Best fit: right device, warm, nothing wasted that others ask for, on the node with the fewest of the group, then by name.
+// Best fit: right device, warm, nothing wasted that others ask for, on the node with the fewest of the group, then by
+// name.
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
@@ -49,9 +50,7 @@ class Pool {
     for (const auto& [order, job] : jobs) {
       specs_.push_back(job->spec);
       for (const auto& stage : job->spec->stages)
-        groups_.push_back({{job->spec->job, job->spec->run, StageName{stage.name}},
-                           &stage,
-                           wanted_workers(stage)});
+        groups_.push_back({{job->spec->job, job->spec->run, StageName{stage.name}}, &stage, wanted_workers(stage)});
     }
   }
 
@@ -169,8 +168,12 @@ class Pool {
 
   void join(const Group& group, const WorkerId& worker, bool spare, std::string reason) {
     if (const auto* before = draft_.hard().member(worker)) due_.stages.insert(before->stage);
-    draft_.decide(stream::JoinGroup{.worker = worker, .job = group.key.job, .run = group.key.run,
-                                    .stage = group.key.stage, .spare = spare, .reason = std::move(reason)});
+    draft_.decide(stream::JoinGroup{.worker = worker,
+                                    .job = group.key.job,
+                                    .run = group.key.run,
+                                    .stage = group.key.stage,
+                                    .spare = spare,
+                                    .reason = std::move(reason)});
     due_.stages.insert(group.key);
   }
 
@@ -250,13 +253,16 @@ class Pool {
     auto& told = state_.soft.stages[group.key].waiting;
     if (text == told) return;
     const bool better = text.empty();
-    draft_.act(Tell{.severity = better ? stream::Severity::info : stream::Severity::warning,
-                    .code = better ? "group_full" : has == 0 ? "stage_waits" : has < group.wanted ? "pool_dry" : "spares_low",
-                    .job = group.key.job.value,
-                    .stage = group.key.stage.value,
-                    .text = better ? fmt::format("{} has all its workers: {}, and {} spares",
-                                                 group.key.stage.value, has, spare)
-                                   : text});
+    draft_.act(Tell{
+        .severity = better ? stream::Severity::info : stream::Severity::warning,
+        .code = better               ? "group_full"
+                : has == 0           ? "stage_waits"
+                : has < group.wanted ? "pool_dry"
+                                     : "spares_low",
+        .job = group.key.job.value,
+        .stage = group.key.stage.value,
+        .text = better ? fmt::format("{} has all its workers: {}, and {} spares", group.key.stage.value, has, spare)
+                       : text});
     told = text;
   }
 

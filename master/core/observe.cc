@@ -1,5 +1,5 @@
-// Soft state follows the reports; what needs a decision is marked in Due. Detection of losses (D3): an incarnation is lost
-// when K ticks stand in the log since its last heartbeat.
+// Soft state follows the reports; what needs a decision is marked in Due. Detection of losses (D3): an incarnation is
+// lost when K ticks stand in the log since its last heartbeat.
 #include <spdlog/fmt/fmt.h>
 
 #include <type_traits>
@@ -15,7 +15,8 @@ void depart(State& state, const WorkerId& worker, std::string reason, bool left 
   state.soft.due.departures.push_back({worker, std::move(reason), left});
 }
 
-// ---- ticks -----------------------------------------------------------------------------------------------------------
+// ---- ticks
+// -----------------------------------------------------------------------------------------------------------
 
 bool has_deadlines(const State& state) {
   if (!state.soft.deletions.empty()) return true;
@@ -59,7 +60,8 @@ void on(State& state, const stream::Tick& tick, SystemTime at) {
   soft.due.sources |= std::exchange(soft.sources_again, false);
 }
 
-// ---- heartbeats ------------------------------------------------------------------------------------------------------
+// ---- heartbeats
+// ------------------------------------------------------------------------------------------------------
 
 void take_progress(State& state, const stream::Heartbeat& beat) {
   StageKey key;
@@ -137,7 +139,8 @@ void on(State& state, const stream::Heartbeat& beat, SystemTime at) {
   take_sources(state, beat);
 }
 
-// ---- other reports ---------------------------------------------------------------------------------------------------
+// ---- other reports
+// ---------------------------------------------------------------------------------------------------
 
 std::string how_it_ended(const stream::ChildExit& exit) {
   if (exit.ordered) return "stopped by its agent";
@@ -169,7 +172,8 @@ void on(State& state, const stream::Notice& notice, SystemTime) {
   if (notice.fatal_for_job && !notice.job.empty()) state.soft.due.fatal.push_back({notice.job, notice.text});
 }
 
-// ---- not from the log ------------------------------------------------------------------------------------------------
+// ---- not from the log
+// ------------------------------------------------------------------------------------------------
 
 // Who is known from the decisions only gets a first K ticks to speak up.
 void expect_members(State& state) {

@@ -56,7 +56,9 @@ class StagePlacement {
     return static_cast<int>(found - members_.begin());
   }
 
-  bool is_overdue(const Partition& partition) const { return partition.releasing && draft_.now() >= partition.deadline; }
+  bool is_overdue(const Partition& partition) const {
+    return partition.releasing && draft_.now() >= partition.deadline;
+  }
 
   GroupView view() const {
     GroupView view;
@@ -98,9 +100,14 @@ class StagePlacement {
     auto epoch = stage_.epoch;
     for (auto& [member, partitions] : by_member) {
       epoch = Epoch{epoch.value + 1};
-      decisions.push_back({.job = key_.job, .run = key_.run, .stage = key_.stage,
-                           .worker = members_[static_cast<std::size_t>(member)], .epoch = epoch,
-                           .partitions = partitions, .reason = reason_of(partitions), .at = draft_.now()});
+      decisions.push_back({.job = key_.job,
+                           .run = key_.run,
+                           .stage = key_.stage,
+                           .worker = members_[static_cast<std::size_t>(member)],
+                           .epoch = epoch,
+                           .partitions = partitions,
+                           .reason = reason_of(partitions),
+                           .at = draft_.now()});
     }
     for (auto& decision : decisions) draft_.decide(std::move(decision));
     // A worker that another group waits for has nothing left here: the groups are looked at again.
@@ -118,7 +125,10 @@ class StagePlacement {
                         ? fmt::format("{} partitions for {} workers: {} gives {} of its {}", stage_.partitions.size(),
                                       members_.size(), owner.value, partitions.size(), has)
                         : fmt::format("{} leaves the group's active workers", owner.value);
-      draft_.decide(stream::Releasing{.job = key_.job, .run = key_.run, .stage = key_.stage, .worker = owner,
+      draft_.decide(stream::Releasing{.job = key_.job,
+                                      .run = key_.run,
+                                      .stage = key_.stage,
+                                      .worker = owner,
                                       .partitions = std::move(partitions),
                                       .deadline = draft_.now() + state_.rules.release_timeout,
                                       .reason = std::move(reason)});

@@ -20,7 +20,8 @@ std::vector<int> ranks(const GroupView& view) {
   }
   std::sort(order.begin(), order.end());
   std::vector<int> rank(view.members.size());
-  for (std::size_t at = 0; at < order.size(); ++at) rank[static_cast<std::size_t>(order[at].second)] = static_cast<int>(at);
+  for (std::size_t at = 0; at < order.size(); ++at)
+    rank[static_cast<std::size_t>(order[at].second)] = static_cast<int>(at);
   return rank;
 }
 
@@ -41,8 +42,7 @@ Loads count(const GroupView& view) {
 
 void give_away(const GroupView& view, const std::vector<int>& rank, Loads& loads, Moves& moves) {
   std::set<std::tuple<int, int, int>> queue;  // load, rank, member
-  for (std::size_t i = 0; i < view.members.size(); ++i)
-    queue.insert({loads.load[i], rank[i], static_cast<int>(i)});
+  for (std::size_t i = 0; i < view.members.size(); ++i) queue.insert({loads.load[i], rank[i], static_cast<int>(i)});
   for (std::size_t p = 0; p < view.partitions.size(); ++p) {
     const auto& slot = view.partitions[p];
     if (!slot.free && slot.owner != GroupView::kNobody) continue;
@@ -58,9 +58,8 @@ void give_away(const GroupView& view, const std::vector<int>& rank, Loads& loads
 std::vector<int> excess(const std::vector<int>& load, const std::vector<int>& rank) {
   std::vector<std::size_t> order(load.size());
   std::iota(order.begin(), order.end(), 0u);
-  std::sort(order.begin(), order.end(), [&](auto a, auto b) {
-    return load[a] != load[b] ? load[a] > load[b] : rank[a] < rank[b];
-  });
+  std::sort(order.begin(), order.end(),
+            [&](auto a, auto b) { return load[a] != load[b] ? load[a] > load[b] : rank[a] < rank[b]; });
   const int total = std::accumulate(load.begin(), load.end(), 0);
   const int share = total / static_cast<int>(load.size());
   int larger = total % static_cast<int>(load.size());

@@ -77,7 +77,8 @@ const char* reason_of(PhaseCommand command) {
 void settle(Draft& draft, State& state, Due& due, const PhaseRequest& request) {
   const auto found = draft.hard().jobs.find(request.job);
   if (found == draft.hard().jobs.end()) {
-    draft.act(Answer{request.ticket, Error{ErrorCode::not_found, fmt::format("there is no job '{}'", request.job.value)}});
+    draft.act(
+        Answer{request.ticket, Error{ErrorCode::not_found, fmt::format("there is no job '{}'", request.job.value)}});
     return;
   }
   const auto spec = found->second->spec;

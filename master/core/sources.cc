@@ -1,5 +1,6 @@
-// Sources belong to producers, as partitions belong to workers: the least busy one takes the next source, respecting the
-// node that its device or folder is on. A source is not moved while its producer lives: opening a camera costs frames.
+// Sources belong to producers, as partitions belong to workers: the least busy one takes the next source, respecting
+// the node that its device or folder is on. A source is not moved while its producer lives: opening a camera costs
+// frames.
 #include <spdlog/fmt/fmt.h>
 
 #include "master/core/steps.h"
@@ -45,18 +46,23 @@ class Feeders {
     reports.waiting.clear();
     // A live source begins a new session; a finite one goes on in its first by its manifest (D7).
     const SessionId session{source.finite ? 1 : mine.session.value + 1};
-    auto reason = mine.previous.value.empty()
-                      ? fmt::format("{} feeds {} sources", producer->value, loads_[*producer])
-                      : fmt::format("{} is out; {} feeds {} sources", mine.previous.value, producer->value,
-                                    loads_[*producer]);
+    auto reason = mine.previous.value.empty() ? fmt::format("{} feeds {} sources", producer->value, loads_[*producer])
+                                              : fmt::format("{} is out; {} feeds {} sources", mine.previous.value,
+                                                            producer->value, loads_[*producer]);
     const Epoch epoch{mine.epoch.value + 1};
     ++loads_[*producer];
-    draft_.decide(stream::AssignSource{.job = spec.job, .run = spec.run, .source = source.name, .producer = *producer,
-                                       .session = session, .epoch = epoch, .reason = std::move(reason),
+    draft_.decide(stream::AssignSource{.job = spec.job,
+                                       .run = spec.run,
+                                       .source = source.name,
+                                       .producer = *producer,
+                                       .session = session,
+                                       .epoch = epoch,
+                                       .reason = std::move(reason),
                                        .at = draft_.now()});
   }
 
-  // A new job's frames should find warm owners, not wait for tasks to open; but a stage without workers stops no camera.
+  // A new job's frames should find warm owners, not wait for tasks to open; but a stage without workers stops no
+  // camera.
   bool may_open(const stream::JobSpec& spec) const {
     if (ticks_since_begin(state_, spec.job) >= state_.rules.open_ticks) return true;
     for (const auto& [name, stage] : draft_.hard().find(spec.job, spec.run)->stages)
@@ -81,13 +87,16 @@ class Feeders {
   }
 
   void tell(const stream::JobSpec& spec, const stream::SourceSpec& source, SourceReports& reports) {
-    auto text = source.node.empty() ? fmt::format("source {} waits: there is no producer", source.name)
-                                    : fmt::format("source {} waits: there is no producer on node {}", source.name,
-                                                  source.node);
+    auto text = source.node.empty()
+                    ? fmt::format("source {} waits: there is no producer", source.name)
+                    : fmt::format("source {} waits: there is no producer on node {}", source.name, source.node);
     if (text == reports.waiting) return;
     reports.waiting = text;
-    draft_.act(Tell{.severity = stream::Severity::warning, .code = "source_waits", .job = spec.job.value,
-                    .stage = source.name, .text = std::move(text)});
+    draft_.act(Tell{.severity = stream::Severity::warning,
+                    .code = "source_waits",
+                    .job = spec.job.value,
+                    .stage = source.name,
+                    .text = std::move(text)});
   }
 
   Draft& draft_;

@@ -1,6 +1,6 @@
-// What a master knows. Hard: what stands in ride.decisions, changed by apply() alone, the same for every reader of the log.
-// Soft: what reports told lately, rebuilt by listening. Ordered containers throughout: equal logs give equal decisions.
-// Owner: one thread. Pure values.
+// What a master knows. Hard: what stands in ride.decisions, changed by apply() alone, the same for every reader of the
+// log. Soft: what reports told lately, rebuilt by listening. Ordered containers throughout: equal logs give equal
+// decisions. Owner: one thread. Pure values.
 #pragma once
 
 #include <chrono>
@@ -41,12 +41,13 @@ struct SourceKey {
   auto operator<=>(const SourceKey&) const = default;
 };
 
-// ---- hard ------------------------------------------------------------------------------------------------------------
+// ---- hard
+// ------------------------------------------------------------------------------------------------------------
 
 struct Partition {
-  WorkerId owner;         // empty: nobody
-  WorkerId previous;      // who had it before, for words
-  Epoch epoch;            // of the last Assign
+  WorkerId owner;          // empty: nobody
+  WorkerId previous;       // who had it before, for words
+  Epoch epoch;             // of the last Assign
   bool releasing = false;  // its owner was asked to hand it back
   SystemTime deadline{};   // of that
 };
@@ -86,7 +87,8 @@ struct Membership {
   bool spare = false;
 };
 
-// Incarnations that are out never come back. Bounded: the oldest are forgotten, long after their last word could arrive.
+// Incarnations that are out never come back. Bounded: the oldest are forgotten, long after their last word could
+// arrive.
 struct OutList {
   std::set<WorkerId> ids;
   std::deque<WorkerId> order;
@@ -94,9 +96,9 @@ struct OutList {
 
 struct Hard {
   stream::Standing standing;
-  stream::Claim claim;                                // the standing one
-  std::map<JobName, Cow<Job>> jobs;                   // the latest run of each name
-  std::map<JobName, RunNumber> runs;                  // the highest run ever used
+  stream::Claim claim;                // the standing one
+  std::map<JobName, Cow<Job>> jobs;   // the latest run of each name
+  std::map<JobName, RunNumber> runs;  // the highest run ever used
   Cow<std::map<WorkerId, Membership>> members;
   Cow<OutList> out;
   std::int64_t accepted = 0;  // jobs so far
@@ -107,15 +109,16 @@ struct Hard {
   bool is_out(const WorkerId& worker) const;
 };
 
-bool is_over(JobPhase phase);    // completed, cancelled, failed
+bool is_over(JobPhase phase);     // completed, cancelled, failed
 bool has_owners(JobPhase phase);  // running, paused, draining: partitions and sources are given to someone
 
-// ---- soft ------------------------------------------------------------------------------------------------------------
+// ---- soft
+// ------------------------------------------------------------------------------------------------------------
 
 struct Process {
   stream::Heartbeat last;
-  bool heard = false;          // false: known from the decisions log only
-  std::int64_t last_tick = 0;  // number of ticks in the log before its last heartbeat
+  bool heard = false;            // false: known from the decisions log only
+  std::int64_t last_tick = 0;    // number of ticks in the log before its last heartbeat
   std::int64_t joined_tick = 0;  // its group
   SystemTime last_seen{};
 };
@@ -130,9 +133,9 @@ struct Gone {
 
 struct StageReports {
   std::vector<stream::PartitionProgress> partitions;
-  int ended = 0;                   // partitions whose end record went through
-  std::set<PartitionId> released;  // handed back, not yet given to the next one
-  std::string waiting;             // why it lacks workers, as last told
+  int ended = 0;                     // partitions whose end record went through
+  std::set<PartitionId> released;    // handed back, not yet given to the next one
+  std::string waiting;               // why it lacks workers, as last told
   std::int64_t starving_since = -1;  // tick; -1: it has a worker
 };
 
@@ -182,7 +185,7 @@ struct Due {
   bool everything = false;  // a new leader looks at all once
   bool pool = false;        // workers came or went, or a group changed
   bool sources = false;
-  bool deadlines = false;   // time passed while something has a deadline
+  bool deadlines = false;  // time passed while something has a deadline
   std::vector<Departure> departures;
   std::vector<SubmitRequest> submits;
   std::vector<PhaseRequest> phases;
@@ -200,22 +203,22 @@ struct Deletion {
 };
 
 struct Soft {
-  std::map<WorkerId, Process> processes;   // not out
-  std::map<std::string, WorkerId> names;   // slot name -> its latest incarnation
-  std::deque<Gone> gone;                   // bounded
-  std::map<WorkerId, Departure> leaving;   // why, of those whose WorkerOut is under way
+  std::map<WorkerId, Process> processes;  // not out
+  std::map<std::string, WorkerId> names;  // slot name -> its latest incarnation
+  std::deque<Gone> gone;                  // bounded
+  std::map<WorkerId, Departure> leaving;  // why, of those whose WorkerOut is under way
   std::map<StageKey, StageReports> stages;
   std::map<SourceKey, SourceReports> sources;
-  std::int64_t ticks = 0;                  // of the standing leader, in the log
+  std::int64_t ticks = 0;  // of the standing leader, in the log
   SystemTime last_tick_at{};
-  std::int64_t grace_from = 0;             // processes not heard of since this tick have grace ...
-  SystemTime grace_until{};                // ... until then
-  std::set<StageKey> unsettled;            // to be looked at again with every tick: moving, or not warm yet
-  bool pool_again = false;                 // the same for groups and for sources
+  std::int64_t grace_from = 0;   // processes not heard of since this tick have grace ...
+  SystemTime grace_until{};      // ... until then
+  std::set<StageKey> unsettled;  // to be looked at again with every tick: moving, or not warm yet
+  bool pool_again = false;       // the same for groups and for sources
   bool sources_again = false;
-  std::int64_t led_tick = 0;               // when this master began to lead
-  std::map<JobName, std::int64_t> begun;   // tick at which a job began to run, as seen here
-  std::vector<Deletion> deletions;         // topics to delete when nobody uses them any more
+  std::int64_t led_tick = 0;              // when this master began to lead
+  std::map<JobName, std::int64_t> begun;  // tick at which a job began to run, as seen here
+  std::vector<Deletion> deletions;        // topics to delete when nobody uses them any more
   Due due;
 };
 

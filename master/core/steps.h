@@ -1,5 +1,5 @@
-// The steps of decide(), in their order. Internal to master/core. Each reads `due`, adds decisions to the draft, and may mark
-// more work for the steps behind it.
+// The steps of decide(), in their order. Internal to master/core. Each reads `due`, adds decisions to the draft, and
+// may mark more work for the steps behind it.
 #pragma once
 
 #include "master/core/draft.h"
@@ -8,12 +8,12 @@ namespace ride::master {
 
 void observe(State& state, const Event& event);
 
-void settle_losses(Draft& draft, State& state, Due& due);      // WorkerOut
-void settle_requests(Draft& draft, State& state, Due& due);    // submit, pause, resume, drain, cancel
-void settle_jobs(Draft& draft, State& state, Due& due);        // topics ready or not, fatal notices, the end (D16)
-void fill_groups(Draft& draft, State& state, Due& due);        // JoinGroup
-void place_partitions(Draft& draft, State& state, Due& due);   // Assign, Releasing
-void place_sources(Draft& draft, State& state, Due& due);      // AssignSource
-void delete_topics(Draft& draft, State& state, Due& due);      // when the last process has let go
+void settle_losses(Draft& draft, State& state, Due& due);     // WorkerOut
+void settle_requests(Draft& draft, State& state, Due& due);   // submit, pause, resume, drain, cancel
+void settle_jobs(Draft& draft, State& state, Due& due);       // topics ready or not, fatal notices, the end (D16)
+void fill_groups(Draft& draft, State& state, Due& due);       // JoinGroup
+void place_partitions(Draft& draft, State& state, Due& due);  // Assign, Releasing
+void place_sources(Draft& draft, State& state, Due& due);     // AssignSource
+void delete_topics(Draft& draft, State& state, Due& due);     // when the last process has let go
 
 }  // namespace ride::master

@@ -4,8 +4,9 @@ namespace ride::master::test {
 
 FakeMember::FakeMember(const kafka::ClientConfig& kafka, const std::string& prefix, const std::string& name,
                        stream::ProcessKind kind, const std::string& node) {
-  member_ = stream::Member::join({.kafka = kafka, .prefix = prefix, .name = name, .node = {node}, .kind = kind},
-                                 [this](stream::Heartbeat& beat) { fill(beat); }, stop_)
+  member_ = stream::Member::join(
+                {.kafka = kafka, .prefix = prefix, .name = name, .node = {node}, .kind = kind},
+                [this](stream::Heartbeat& beat) { fill(beat); }, stop_)
                 .value();
   thread_ = std::thread([this] { follow(); });
 }
@@ -54,11 +55,20 @@ void FakeMember::fill(stream::Heartbeat& beat) {
     beat.warm = true;
   }
   for (const auto& [partition, epoch] : owned_)
-    beat.partitions.push_back({.job = group_.job, .run = group_.run, .stage = group_.stage, .partition = partition,
-                               .epoch = epoch, .ended = ended_, .counters = {.acked = acked_}});
+    beat.partitions.push_back({.job = group_.job,
+                               .run = group_.run,
+                               .stage = group_.stage,
+                               .partition = partition,
+                               .epoch = epoch,
+                               .ended = ended_,
+                               .counters = {.acked = acked_}});
   for (const auto& [name, source] : sources_)
-    beat.sources.push_back({.job = source.job, .run = source.run, .source = name, .session = source.session,
-                            .connected = true, .ended = ended_});
+    beat.sources.push_back({.job = source.job,
+                            .run = source.run,
+                            .source = name,
+                            .session = source.session,
+                            .connected = true,
+                            .ended = ended_});
 }
 
 void FakeMember::end_all(std::int64_t acked) {

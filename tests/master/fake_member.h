@@ -1,5 +1,5 @@
-// A worker or producer that does nothing but its part of the control protocol, over real Kafka: it beats, follows the decisions
-// that concern it, and reports what a test tells it to.
+// A worker or producer that does nothing but its part of the control protocol, over real Kafka: it beats, follows the
+// decisions that concern it, and reports what a test tells it to.
 #pragma once
 
 #include <atomic>

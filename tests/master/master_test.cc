@@ -65,8 +65,7 @@ class MasterTest : public ride::test::KafkaTest {
   bool knows(int workers) const {
     int live = 0;
     const auto answer = http().get("/api/v1/workers").json();
-    for (const auto& one : answer["workers"])
-      live += one["state"] == "live" && one["kind"] == "worker";
+    for (const auto& one : answer["workers"]) live += one["state"] == "live" && one["kind"] == "worker";
     return live == workers;
   }
 
@@ -75,7 +74,9 @@ class MasterTest : public ride::test::KafkaTest {
            "sources:\n  pictures: { directory: /tmp/pictures }\n"
            "stages:\n"
            "  - name: clean\n    from: [pictures]\n    topic: { partitions: 4 }\n    task: grayscale\n"
-           "    group: { min: 2, max: 2" + more + " }\n"
+           "    group: { min: 2, max: 2" +
+           more +
+           " }\n"
            "sinks:\n  - { name: album, from: [clean], task: discard, topic: { partitions: 2 } }\n";
   }
 
@@ -97,9 +98,10 @@ TEST_F(MasterTest, LeadsAndServesWhatItDescribes) {
     if (methods.contains("get") && path.find('{') == std::string::npos) {
       EXPECT_EQ(http().get(path).status, 200) << path;
     }
-  EXPECT_TRUE(soon([&] { return http().get("/metrics").body.find("ride_log_ticks_total 5") != std::string::npos ||
-                                http().get("/metrics").body.find("ride_log_ticks_total 6") != std::string::npos; }))
-      << "ticks are in the log";
+  EXPECT_TRUE(soon([&] {
+    return http().get("/metrics").body.find("ride_log_ticks_total 5") != std::string::npos ||
+           http().get("/metrics").body.find("ride_log_ticks_total 6") != std::string::npos;
+  })) << "ticks are in the log";
 }
 
 TEST_F(MasterTest, AJobRunsFromSubmitToItsEnd) {
@@ -215,7 +217,8 @@ TEST_F(MasterTest, ADecisionOfAnotherLogStopsItAndAReportOfOneDoesNot) {
   stream::Report report{"another-log", stream::Heartbeat{.id = WorkerId{"stranger#1"}}};
   reports->append(stream::encode(report), 5s).value();
   reports->append("{ this is no report", 5s).value();
-  EXPECT_TRUE(soon([&] { return http().get("/metrics").body.find("ride_refused_reports_total 2") != std::string::npos; }));
+  EXPECT_TRUE(
+      soon([&] { return http().get("/metrics").body.find("ride_refused_reports_total 2") != std::string::npos; }));
   EXPECT_TRUE(knows(0));
   EXPECT_EQ(http().get("/readyz").status, 200);
 
@@ -299,11 +302,11 @@ TEST_F(MasterTest, NothingThatAClientSendsBringsItDown) {
   EXPECT_EQ(http().post("/api/v1/jobs", std::string("\xff\xfe\x00ride", 7)).status, 422);
   EXPECT_EQ(http().post("/api/v1/jobs?name=%ff%fe", "x: \xff").status, 422);
   for (const auto& bytes : {std::string("\x16\x03\x01 no http"), std::string("GET\r\n\r\n"), std::string("\r\n\r\n"),
-                                  std::string("POST /api/v1/jobs HTTP/1.1\r\nContent-Length: -5\r\n\r\n"),
-                                  std::string("POST /api/v1/jobs HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\n"),
-                                  std::string("POST /api/v1/jobs HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
-                                  "GET /" + std::string(20'000, 'a') + " HTTP/1.1\r\n\r\n",
-                                  "GET / HTTP/1.1\r\n" + std::string(100'000, 'h') + ": x\r\n\r\n"})
+                            std::string("POST /api/v1/jobs HTTP/1.1\r\nContent-Length: -5\r\n\r\n"),
+                            std::string("POST /api/v1/jobs HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\n"),
+                            std::string("POST /api/v1/jobs HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
+                            "GET /" + std::string(20'000, 'a') + " HTTP/1.1\r\n\r\n",
+                            "GET / HTTP/1.1\r\n" + std::string(100'000, 'h') + ": x\r\n\r\n"})
     http().raw(bytes);
   EXPECT_EQ(http().get("/readyz").status, 200);
 }

@@ -22,7 +22,8 @@ class ProgramTest : public ride::test::KafkaTest {
     arguments.insert(arguments.begin(), RIDE_MASTER_PROGRAM);
     output_ = folder_ / "output.txt";
     std::filesystem::remove(output_);
-    return broker::ChildProcess::start({.arguments = arguments, .working_folder = folder_.path(), .output = output_}).value();
+    return broker::ChildProcess::start({.arguments = arguments, .working_folder = folder_.path(), .output = output_})
+        .value();
   }
   std::string output() const {
     std::ifstream in(output_);
@@ -56,9 +57,12 @@ TEST_F(ProgramTest, TeachesWithHelpAndSaysItsVersion) {
 }
 
 TEST_F(ProgramTest, WrongUsageIsExitCodeTwo) {
-  for (const std::vector<std::string>& wrong :
-       {std::vector<std::string>{"--nothing"}, {"--http", "here"}, {"--tick-interval", "100"}, {"--loss-ticks", "1"},
-        {"--kafka", "no-pair"}, {"--kafka", "acks=1"}})
+  for (const std::vector<std::string>& wrong : {std::vector<std::string>{"--nothing"},
+                                                {"--http", "here"},
+                                                {"--tick-interval", "100"},
+                                                {"--loss-ticks", "1"},
+                                                {"--kafka", "no-pair"},
+                                                {"--kafka", "acks=1"}})
     EXPECT_EQ(run(wrong), 2) << wrong[0];
 }
 

@@ -1,6 +1,6 @@
-// Seeded random faults against the core. At every step: one owner per partition and epoch, epochs never fall, nobody who is
-// out owns anything (invariant 1). When faults stop: every partition has a live owner, and the plan comes to rest
-// (invariant 5). RIDE_SEED replays one seed and prints the story.
+// Seeded random faults against the core. At every step: one owner per partition and epoch, epochs never fall, nobody
+// who is out owns anything (invariant 1). When faults stop: every partition has a live owner, and the plan comes to
+// rest (invariant 5). RIDE_SEED replays one seed and prints the story.
 #include <gtest/gtest.h>
 #include <spdlog/fmt/fmt.h>
 
@@ -60,7 +60,9 @@ class RandomRun {
     stream::JobSpec spec;
     spec.job = JobName{fmt::format("job{}", roll(2))};
     spec.sources.push_back({.name = "gate"});
-    spec.stages.push_back({.name = "a", .partitions = 1 + roll(8), .outputs = {{.to = "b"}},
+    spec.stages.push_back({.name = "a",
+                           .partitions = 1 + roll(8),
+                           .outputs = {{.to = "b"}},
                            .group = {.min = 1 + roll(3), .spares = roll(2)}});
     spec.stages.push_back({.name = "b", .partitions = 1 + roll(4), .sink = true, .group = {.min = 1 + roll(2)}});
     say("submit " + spec.job.value, cluster_.submit(spec));
@@ -119,14 +121,15 @@ class RandomRun {
   std::vector<std::string> outcome(bool fails) {
     for (const auto& [name, job] : cluster_.state().hard.jobs)
       if (job->phase == JobPhase::creating)
-        return cluster_.handle({TopicsOutcome{name, job->spec->run,
-                                              fails ? std::optional<std::string>("no room") : std::nullopt}});
+        return cluster_.handle(
+            {TopicsOutcome{name, job->spec->run, fails ? std::optional<std::string>("no room") : std::nullopt}});
     return {};
   }
 
   std::vector<std::string> phase(PhaseCommand command) {
     if (command == PhaseCommand::cancel && roll(3) != 0) return {};
-    return cluster_.handle({PhaseRequest{.ticket = 1, .job = JobName{fmt::format("job{}", roll(2))}, .command = command}});
+    return cluster_.handle(
+        {PhaseRequest{.ticket = 1, .job = JobName{fmt::format("job{}", roll(2))}, .command = command}});
   }
 
   void check() {
@@ -173,9 +176,8 @@ class RandomRun {
           EXPECT_FALSE(partition.releasing);
           ++loads[partition.owner];
         }
-        const auto [least, most] = std::minmax_element(loads.begin(), loads.end(), [](const auto& a, const auto& b) {
-          return a.second < b.second;
-        });
+        const auto [least, most] = std::minmax_element(
+            loads.begin(), loads.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
         EXPECT_LE(most->second - least->second, 1) << name.value << "/" << stage_name.value;
       }
       for (const auto& [source_name, source] : job->sources)

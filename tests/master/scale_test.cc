@@ -1,5 +1,5 @@
-// One decision step at the size that RIDE is made for: 1,000 workers and 10,000 partitions. The bound is far above what an
-// idle machine needs (it is printed), so that it fails for a wrong algorithm, not for a busy machine.
+// One decision step at the size that RIDE is made for: 1,000 workers and 10,000 partitions. The bound is far above what
+// an idle machine needs (it is printed), so that it fails for a wrong algorithm, not for a busy machine.
 #include <gtest/gtest.h>
 #include <spdlog/fmt/fmt.h>
 
@@ -35,7 +35,8 @@ class BigCluster {
   }
 
   static stream::Heartbeat offer(int w) {
-    return {.id = WorkerId{fmt::format("worker-{:04}#0123456789abcdef", w)}, .node = NodeName{fmt::format("n{}", w % 100)}};
+    return {.id = WorkerId{fmt::format("worker-{:04}#0123456789abcdef", w)},
+            .node = NodeName{fmt::format("n{}", w % 100)}};
   }
 
   stream::Heartbeat beat(int w) const {
@@ -47,7 +48,10 @@ class BigCluster {
     const auto& partitions = state.hard.find(member->stage)->partitions;
     for (int p = 0; p < kPartitions; ++p)
       if (partitions[static_cast<std::size_t>(p)].owner == beat.id)
-        beat.partitions.push_back({.job = {"big"}, .run = {1}, .stage = member->stage.stage, .partition = {p},
+        beat.partitions.push_back({.job = {"big"},
+                                   .run = {1},
+                                   .stage = member->stage.stage,
+                                   .partition = {p},
                                    .epoch = partitions[static_cast<std::size_t>(p)].epoch});
     return beat;
   }
@@ -89,11 +93,13 @@ TEST(Scale, AThousandWorkersAndTenThousandPartitions) {
   std::vector<double> losses;
   for (int w = 0; w < 20; ++w)
     losses.push_back(
-        cluster.handle({ReportRead{stream::ChildExit{.child = BigCluster::offer(w * 37).id, .signal = 9}, {}}}).count());
+        cluster.handle({ReportRead{stream::ChildExit{.child = BigCluster::offer(w * 37).id, .signal = 9}, {}}})
+            .count());
   std::sort(losses.begin(), losses.end());
-  fmt::print("heartbeats of 10 partitions: {:.0f} per second; a loss: {:.2f} ms median, {:.2f} ms at most; "
-             "the first plan: {:.0f} ms\n",
-             beats_per_second, losses[losses.size() / 2], losses.back(), cluster.filled_in);
+  fmt::print(
+      "heartbeats of 10 partitions: {:.0f} per second; a loss: {:.2f} ms median, {:.2f} ms at most; "
+      "the first plan: {:.0f} ms\n",
+      beats_per_second, losses[losses.size() / 2], losses.back(), cluster.filled_in);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
   EXPECT_LT(losses[losses.size() / 2], 250);
   EXPECT_GT(beats_per_second, 3000);

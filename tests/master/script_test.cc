@@ -37,7 +37,9 @@ struct Command {
     const auto found = options.find(name);
     return found == options.end() ? otherwise : found->second;
   }
-  int number(const std::string& name, int otherwise) const { return std::stoi(option(name, std::to_string(otherwise))); }
+  int number(const std::string& name, int otherwise) const {
+    return std::stoi(option(name, std::to_string(otherwise)));
+  }
   std::string rest(std::size_t from) const {
     std::string text;
     for (auto i = from; i < words.size(); ++i) text += (text.empty() ? "" : " ") + words[i];
@@ -132,7 +134,9 @@ class Story {
     if (verb == "restart-master") return cluster_.restart_master();
     if (verb == "show") return cluster_.show();
     if (const auto phase = parse_phase_command(verb))
-      return cluster_.handle({PhaseRequest{.ticket = 99, .job = JobName{command.words.at(1)}, .command = *phase,
+      return cluster_.handle({PhaseRequest{.ticket = 99,
+                                           .job = JobName{command.words.at(1)},
+                                           .command = *phase,
                                            .delete_topics = command.option("topics") == "delete"}});
     return {"unknown command: " + verb};
   }
@@ -171,11 +175,12 @@ class Story {
     const WorkerId id{command.words.at(1)};
     if (command.words[0] == "release") return cluster_.release(id);
     if (command.words[0] == "notice")
-      return cluster_.report(stream::Notice{.code = "topic_gone", .text = command.rest(2), .job = id.value,
-                                            .fatal_for_job = true});
+      return cluster_.report(
+          stream::Notice{.code = "topic_gone", .text = command.rest(2), .job = id.value, .fatal_for_job = true});
     cluster_.processes.at(id).silent = true;
     if (command.words[0] == "goodbye") return cluster_.report(stream::Goodbye{id, command.rest(2)});
-    return cluster_.report(stream::ChildExit{.child = id, .exit_code = command.number("code", -1),
+    return cluster_.report(stream::ChildExit{.child = id,
+                                             .exit_code = command.number("code", -1),
                                              .signal = command.number("signal", 0),
                                              .ordered = command.words.size() > 2 && command.words[2] == "ordered"});
   }

@@ -73,8 +73,11 @@ stream::Heartbeat SimulatedCluster::heartbeat_of(const WorkerId& id) const {
     const auto& partitions = state_.hard.find(member->stage)->partitions;
     for (std::size_t p = 0; p < partitions.size(); ++p)
       if (partitions[p].owner == id)
-        beat.partitions.push_back({.job = member->stage.job, .run = member->stage.run, .stage = member->stage.stage,
-                                   .partition = PartitionId{static_cast<int>(p)}, .epoch = partitions[p].epoch});
+        beat.partitions.push_back({.job = member->stage.job,
+                                   .run = member->stage.run,
+                                   .stage = member->stage.stage,
+                                   .partition = PartitionId{static_cast<int>(p)},
+                                   .epoch = partitions[p].epoch});
   }
   for (const auto& [name, job] : state_.hard.jobs)
     for (const auto& [source_name, source] : job->sources)

@@ -115,8 +115,9 @@ TEST_F(TopicsTest, DeletingAJobsTopicsLeavesThoseOfOthers) {
 }
 
 TEST(HighestRun, ComesFromTheTopicsThatAreThere) {
-  const std::vector<stream::TopicInfo> topics = {{"ride.street.9.clean"}, {"ride.street.12.album"}, {"ride.streets.40.x"},
-                                                 {"ride.street.x.y"},     {"ride.street.77"},       {"other.street.99.a"}};
+  const std::vector<stream::TopicInfo> topics = {{"ride.street.9.clean"}, {"ride.street.12.album"},
+                                                 {"ride.streets.40.x"},   {"ride.street.x.y"},
+                                                 {"ride.street.77"},      {"other.street.99.a"}};
   EXPECT_EQ(highest_run(topics, "ride", "street"), RunNumber{12});
   EXPECT_EQ(highest_run(topics, "ride", "nothing"), RunNumber{0});
 }
@@ -128,9 +129,7 @@ class CleanerTest : public TopicsTest {
     make(*spec_).value();
     write("ride.street.1.clean", 10);
   }
-  void ack(int until) {
-    commits_->commit("ride.street.1.clean", {{at_, {Offset{until}, ""}}}).value();
-  }
+  void ack(int until) { commits_->commit("ride.street.1.clean", {{at_, {Offset{until}, ""}}}).value(); }
   std::int64_t first() { return admin_->range(at_).value().first.value; }
   std::int64_t clean() {
     const auto round = cleaner_.clean({spec_}, system_now());

@@ -29,10 +29,18 @@ SimulatedCluster running_street() {
   stream::JobSpec spec{.job = {"street"}};
   spec.finite = true;
   spec.sources = {{.name = "gate", .kind = "directory", .finite = true}};
-  spec.stages = {{.name = "clean", .topic = "ride.street.1.clean", .partitions = 2,
-                  .upstreams = {{.name = "gate", .is_source = true}}, .task = "identity", .outputs = {{.to = "album"}}},
-                 {.name = "album", .topic = "ride.street.1.album", .partitions = 2,
-                  .upstreams = {{.name = "clean"}}, .task = "discard", .sink = true}};
+  spec.stages = {{.name = "clean",
+                  .topic = "ride.street.1.clean",
+                  .partitions = 2,
+                  .upstreams = {{.name = "gate", .is_source = true}},
+                  .task = "identity",
+                  .outputs = {{.to = "album"}}},
+                 {.name = "album",
+                  .topic = "ride.street.1.album",
+                  .partitions = 2,
+                  .upstreams = {{.name = "clean"}},
+                  .task = "discard",
+                  .sink = true}};
   cluster.submit(spec);
   cluster.handle({TopicsOutcome{{"street"}, {1}, {}}});
   cluster.tick();
@@ -131,8 +139,12 @@ TEST(Views, WhoWentIsShownWithTheReason) {
 
 TEST(Views, ANodeIsWhatItsProcessesSay) {
   auto cluster = running_street();
-  cluster.join({.id = WorkerId{"agent#a"}, .kind = ProcessKind::agent, .node = NodeName{"n1"}, .devices = {"cpu", "gpu"},
-                .cores = 8, .cpu_percent = 55});
+  cluster.join({.id = WorkerId{"agent#a"},
+                .kind = ProcessKind::agent,
+                .node = NodeName{"n1"},
+                .devices = {"cpu", "gpu"},
+                .cores = 8,
+                .cpu_percent = 55});
   const auto node = nodes_view(cluster.state())["nodes"][0];
   EXPECT_EQ(node["node"], "n1");
   EXPECT_EQ(node["workers"], 2);
