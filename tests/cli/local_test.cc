@@ -165,6 +165,19 @@ TEST_F(RideLocal, CtrlCEndsAllInOrderAndTheNextUpGoesOn) {
   EXPECT_THAT(third.out, HasSubstr("submitted as run 1"));
 }
 
+TEST_F(RideLocal, AChangedFileDrainsTheOldVersionFirst) {
+  write_job("{ synthetic: { width: 64, height: 48 }, fps: 20 }", kAlbum);
+  RideProcess first(up({}), options());
+  ASSERT_TRUE(first.wait_for_output("small running", kStart)) << first.out() << first.err();
+  first.signal(SIGINT);
+  ASSERT_EQ(first.wait(kEnd).code, 130);
+  write_job("{ synthetic: { width: 32, height: 32 }, fps: 20 }", kAlbum);
+  const auto second = ride(up({"--for", "1s"}));
+  EXPECT_EQ(second.code, 0) << second.out << second.err;
+  EXPECT_THAT(second.out, HasSubstr("run 1 was made from another version of job.yaml; it is drained first"));
+  EXPECT_THAT(second.out, HasSubstr("small, run 2: completed"));
+}
+
 TEST_F(RideLocal, ALostWorkerCostsNoFrame) {
   write_job("{ synthetic: { width: 64, height: 48 }, fps: 20 }", kAlbum);
   RideProcess up_process(up({"--for", "6s", "--json"}), options());
