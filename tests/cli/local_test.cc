@@ -203,7 +203,9 @@ TEST_F(RideLocal, AMasterThatDiesEndsUpWithItsLastWords) {
   write_job("{ synthetic: { width: 64, height: 48 }, fps: 5 }", kBin);
   RideProcess up_process(up({}), options());
   ASSERT_TRUE(up_process.wait_for_output("small running", kStart)) << up_process.out() << up_process.err();
-  kill(process("ride-master"), SIGKILL);
+  const pid_t master = process("ride-master");
+  ASSERT_GT(master, 0);
+  kill(master, SIGKILL);
   const auto ended = up_process.wait(kEnd);
   EXPECT_EQ(ended.code, 1);
   EXPECT_THAT(ended.err, HasSubstr("ride-master ended by itself, by signal 9. Its log ("));
