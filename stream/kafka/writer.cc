@@ -21,6 +21,8 @@ struct TopicDeleter {
 
 
 
+constexpr auto kFirstRecord = std::chrono::seconds(5);
+
 // How far this incarnation has come in one partition.
 enum class Line { fresh, first_in_flight, established };
 
@@ -81,7 +83,12 @@ class Writer final : public KafkaWriter {
     // (a topic just made, a leader just elected) and takes the second, the first is lost without an error. So the first
     // one goes alone (docs/decisions/0006-the-first-record-goes-alone.md).
     Line& line = lines_[to];
-    if (line == Line::first_in_flight) return Error{ErrorCode::resource_exhausted, "the first record is on its way", true};
+    for (const auto deadline = std::chrono::steady_clock::now() + kFirstRecord; line == Line::first_in_flight;) {
+      if (std::chrono::steady_clock::now() >= deadline)
+        return Error{ErrorCode::resource_exhausted, "the first record is still on its way", true};
+      serve(std::chrono::milliseconds(20));
+      if (auto error = failed()) return *error;
+    }
     rd_kafka_headers_t* headers = rd_kafka_headers_new(record.headers.size());
     for (const auto& [name, value] : record.headers)
       rd_kafka_header_add(headers, name.data(), static_cast<ssize_t>(name.size()), value.data(),
