@@ -1,0 +1,42 @@
+#include "worker/owned_partition.h"
+
+namespace ride::worker {
+
+OwnedPartition::OwnedPartition(stream::TopicPartition where, Epoch epoch_now, const stream::Commit& commit,
+                               const stream::CommitMetadata& metadata, stream::Intake::Config intake)
+    : at(std::move(where)),
+      epoch(epoch_now),
+      reading{stream::Intake(std::move(intake), metadata), commit.offset, std::nullopt},
+      writing{.window = AckWindow(commit.offset, metadata)} {
+  progress.partition = at.partition;
+  progress.epoch = epoch;
+  progress.position = progress.committed = commit.offset.value;
+  progress.counters = metadata.counters;
+  progress.ended = metadata.forwarded_end;
+}
+
+void OwnedPartitions::put(const OwnedPtr& owned) {
+  const std::lock_guard lock(mutex_);
+  owned_[owned->at.partition] = owned;
+}
+
+OwnedPtr OwnedPartitions::find(PartitionId partition) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = owned_.find(partition);
+  return found == owned_.end() ? nullptr : found->second;
+}
+
+void OwnedPartitions::erase(const OwnedPtr& owned) {
+  const std::lock_guard lock(mutex_);
+  const auto found = owned_.find(owned->at.partition);
+  if (found != owned_.end() && found->second == owned) owned_.erase(found);
+}
+
+std::vector<OwnedPtr> OwnedPartitions::all() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<OwnedPtr> all;
+  for (const auto& [partition, owned] : owned_) all.push_back(owned);
+  return all;
+}
+
+}  // namespace ride::worker

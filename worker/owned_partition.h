@@ -1,0 +1,80 @@
+// OwnedPartition: one partition that a worker owns, in the parts that the threads of the data plane keep of it; and the
+// table of those that are owned now. Threads: each part belongs to the thread that its struct names; `progress` and
+// `committed` are shared under their mutex; the table may be asked from any thread.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "stream/control.h"
+#include "stream/core/intake.h"
+#include "stream/ports.h"
+#include "worker/core/ack_window.h"
+#include "worker/set_processor.h"
+#include "worker/tasks/task.h"
+
+namespace ride::worker {
+
+struct OwnedPartition {
+  // Reader thread.
+  struct Reading {
+    stream::Intake intake;
+    Offset next;                   // the record to read next
+    std::optional<Offset> parked;  // to be fetched again from here
+  };
+  // Compute thread.
+  struct Computing {
+    std::unique_ptr<tasks::Task> task;
+    std::unique_ptr<SetProcessor> processor;
+  };
+  // Writer thread.
+  struct Writing {
+    AckWindow window;
+    std::map<Offset, SystemTime> captured;  // of sets without an ACK, by released_by
+    std::deque<Processed> ends;
+    std::map<std::string, std::vector<std::pair<Offset, Counted>>> held;  // by group, until the task releases it
+    std::size_t sets_in_flight = 0;
+    std::int64_t processing = 0;  // accepted and not yet processed
+    bool releasing = false, dirty = false;
+    std::optional<stream::Commit> published;
+    std::chrono::steady_clock::time_point published_at{};
+  };
+
+  OwnedPartition(stream::TopicPartition where, Epoch epoch_now, const stream::Commit& commit,
+                 const stream::CommitMetadata& metadata, stream::Intake::Config intake);
+
+  const stream::TopicPartition at;
+  const Epoch epoch;
+  std::atomic<bool> dropped = false;  // another one owns it: nothing more may be done for it
+  Reading reading;
+  Computing computing;
+  Writing writing;
+
+  mutable std::mutex mutex;  // guards what follows
+  stream::PartitionProgress progress;
+  std::optional<stream::Commit> committed;  // as the store last took it
+};
+
+using OwnedPtr = std::shared_ptr<OwnedPartition>;
+
+class OwnedPartitions {
+ public:
+  void put(const OwnedPtr& owned);
+  OwnedPtr find(PartitionId partition) const;  // null when it is not owned
+  void erase(const OwnedPtr& owned);           // unless another ownership of the partition has begun
+  std::vector<OwnedPtr> all() const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<PartitionId, OwnedPtr> owned_;
+};
+
+}  // namespace ride::worker

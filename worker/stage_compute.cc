@@ -1,0 +1,151 @@
+#include "worker/stage_compute.h"
+
+#include <algorithm>
+#include <opencv2/core/utility.hpp>
+
+namespace ride::worker {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+using stream::Severity;
+
+namespace {
+
+constexpr auto kFirstRetry = milliseconds(200);
+constexpr auto kLongestRetry = milliseconds(5000);
+constexpr auto kSayAgain = std::chrono::seconds(30);
+constexpr auto kFiniteGivesUp = std::chrono::seconds(15);
+
+}  // namespace
+
+void StageCompute::start() {
+  thread_ = std::thread([this] { loop(); });
+}
+
+void StageCompute::join() { thread_.join(); }
+
+Result<std::unique_ptr<tasks::Task>> StageCompute::open_task() {
+  const auto& stage = plane_.config.stage;
+  auto task = tasks::create(stage.task);
+  if (!task) return Error{ErrorCode::not_found, "this worker has no task '" + stage.task + "'"};
+  tasks::TaskEnv env;
+  env.params = stage.params;
+  env.job = plane_.config.job.value;
+  env.stage = stage.name;
+  env.run = plane_.config.run.value;
+  env.worker = plane_.config.worker.value;
+  env.threads = std::max(1, static_cast<int>(stage.group.cores));
+  cv::setNumThreads(env.threads);
+  Result<void> opened;
+  try {
+    opened = task->open(env);
+  } catch (const std::exception& failure) {
+    opened = Error{ErrorCode::internal, failure.what()};
+  }
+  if (!opened.ok()) {
+    task->close();
+    return Error{opened.error().code,
+                 "task '" + stage.task + "' of stage " + stage.name + " cannot be opened: " + opened.error().message};
+  }
+  return task;
+}
+
+// Each partition has a task of its own, so that a task may keep state; the first one was opened in advance.
+Result<tasks::Task*> StageCompute::task_of(OwnedPartition& owned) {
+  auto& own = owned.computing;
+  if (!own.task) {
+    auto task = spare_task_ ? Result(std::move(spare_task_)) : open_task();
+    if (!task.ok()) return task.error();
+    own.task = std::move(task).value();
+    SetProcessor::Config config{plane_.config.stage, plane_.config.job.value, plane_.config.run, owned.at.partition,
+                                plane_.config.worker.value + "@" + std::to_string(owned.epoch.value)};
+    own.processor = std::make_unique<SetProcessor>(std::move(config), *own.task, pool_);
+  }
+  return own.task.get();
+}
+
+void StageCompute::loop() {
+  auto first = open_task();
+  if (first.ok())
+    spare_task_ = std::move(first).value();
+  else
+    plane_.notify(Severity::error, "task_open_failed", first.error().message, true);
+  warm_ = first.ok();
+  while (!plane_.stopping) {
+    if (auto item = plane_.to_compute.pop(milliseconds(100))) compute(std::move(*item));
+  }
+  if (spare_task_) spare_task_->close();
+  for (const auto& owned : plane_.owned.all())
+    if (owned->computing.task) owned->computing.task->close();
+}
+
+void StageCompute::compute(ToCompute item) {
+  auto& owned = *item.owned;
+  if (!item.set) {
+    plane_.to_write.push(MustRelease{item.owned}, 0);
+    return;
+  }
+  if (owned.dropped) {
+    if (owned.computing.task) owned.computing.task->close();
+    owned.computing = {};
+    return;
+  }
+  if (auto task = task_of(owned); !task.ok()) {
+    plane_.notify(Severity::error, "task_open_failed", task.error().message, true);
+    return;
+  }
+  auto result = process(owned, *item.set);
+  if (!result.ok()) return;  // dropped or stopping while it waited
+  const auto id = item.set->header.id;
+  item.set.reset();  // the payload is free before we may have to wait
+  done(item.owned, id, std::move(result).value());
+}
+
+void StageCompute::done(const OwnedPtr& owned, const FrameId& id, Processed result) {
+  if (result.dead_reason)
+    plane_.notify(Severity::warning, "frame_dead",
+                  "stage " + plane_.config.stage.name + ", frame " + to_string(id) + ": " + *result.dead_reason, false);
+  ++frames_;
+  busy_ns_ += result.busy.count();
+  const auto bytes = result.bytes;
+  plane_.to_write.push(WasProcessed{owned, std::move(result)}, bytes);
+}
+
+// What may work later (a full disk) is waited for here, visibly; nothing is thrown away.
+Result<Processed> StageCompute::process(OwnedPartition& owned, const stream::AcceptedSet& set) {
+  const auto stage = "stage " + plane_.config.stage.name;
+  const auto began = steady_clock::now();
+  auto wait = kFirstRetry;
+  auto said = steady_clock::time_point{};
+  for (;;) {
+    auto result = owned.computing.processor->process(set);
+    if (result.ok()) {
+      if (said != steady_clock::time_point{})
+        plane_.notify(Severity::info, "stage_unblocked", stage + " goes on", false);
+      return result;
+    }
+    const auto now = steady_clock::now();
+    const bool give_up = plane_.config.finite && now - began > kFiniteGivesUp;
+    if (now - said > kSayAgain) {
+      plane_.notify(Severity::error, "stage_blocked",
+                    stage + " waits with frame " + to_string(set.header.id) + ": " + result.error().message, give_up);
+      said = now;
+    } else if (give_up) {
+      plane_.notify(Severity::error, "stage_blocked",
+                    stage + " could not go on for " + format_duration(kFiniteGivesUp) + ": " + result.error().message,
+                    true);
+    }
+    if (!wait_to_retry(owned, wait)) return result.error();
+    wait = std::min<milliseconds>(wait * 2, kLongestRetry);
+  }
+}
+
+// False: there is nothing to wait for any more.
+bool StageCompute::wait_to_retry(OwnedPartition& owned, milliseconds wait) const {
+  const auto until = steady_clock::now() + wait;
+  const auto over = [&] { return plane_.stopping || owned.dropped; };
+  while (!over() && steady_clock::now() < until) std::this_thread::sleep_for(milliseconds(20));
+  return !over();
+}
+
+}  // namespace ride::worker

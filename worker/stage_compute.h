@@ -1,0 +1,45 @@
+// StageCompute: the middle third of the data plane: takes sets through the stage's task, one at a time, and waits
+// visibly where a task says that it may work later. One task is opened in advance, so that a first frame does not wait
+// for it. Threads: one inner thread, from start() to join(); frames(), busy() and warm() may be asked from any.
+// Failure: a task that cannot be opened is told by the plane's notify, and ends the job.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <thread>
+
+#include "worker/buffer_pool.h"
+#include "worker/stage_plane.h"
+
+namespace ride::worker {
+
+class StageCompute {
+ public:
+  explicit StageCompute(StagePlane& plane) : plane_(plane), pool_(4 * plane.config.write_queue_bytes) {}
+
+  void start();
+  void join();  // after plane.stopping is set and the queues are closed
+
+  std::int64_t frames() const { return frames_; }  // sets taken through the task, cumulative
+  std::chrono::nanoseconds busy() const { return std::chrono::nanoseconds(busy_ns_); }  // inside process(), cumulative
+  bool warm() const { return warm_; }
+
+ private:
+  void loop();
+  void compute(ToCompute item);
+  Result<Processed> process(OwnedPartition& owned, const stream::AcceptedSet& set);
+  bool wait_to_retry(OwnedPartition& owned, std::chrono::milliseconds wait) const;
+  void done(const OwnedPtr& owned, const FrameId& id, Processed result);
+  Result<tasks::Task*> task_of(OwnedPartition& owned);
+  Result<std::unique_ptr<tasks::Task>> open_task();
+
+  StagePlane& plane_;
+  BufferPool pool_;
+  std::unique_ptr<tasks::Task> spare_task_;  // compute thread
+  std::atomic<bool> warm_ = false;
+  std::atomic<std::int64_t> frames_ = 0, busy_ns_ = 0;
+  std::thread thread_;
+};
+
+}  // namespace ride::worker

@@ -1,0 +1,92 @@
+// StagePlane: what the threads of one stage's data plane have in common: its configuration, its ports, the two queues
+// that join read, run and write, and how a failure is told. Threads: all; what is not const is safe to share. Life:
+// made before the threads that use it, gone after them.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "stream/control.h"
+#include "stream/core/intake.h"
+#include "worker/byte_queue.h"
+#include "worker/owned_partition.h"
+#include "worker/stage_ports.h"
+
+namespace ride::worker {
+
+struct StageConfig {
+  JobName job;
+  RunNumber run;
+  bool finite = false;  // the job ends by itself: a sink that stays blocked fails it
+  stream::StageSpec stage;
+  WorkerId worker;
+  std::int64_t read_queue_bytes = 32 << 20;
+  std::int64_t write_queue_bytes = 64 << 20;
+  std::int64_t held_bytes = std::int64_t{2} << 30;  // of unfinished sets
+  bool drop_duplicates = true;                      // see stream::Intake::Config
+};
+
+using Notify =
+    std::function<void(stream::Severity, const std::string& code, const std::string& text, bool fatal_for_job)>;
+
+// read → run. No set: a release passes through behind all that was read.
+struct ToCompute {
+  OwnedPtr owned;
+  std::optional<stream::AcceptedSet> set;
+};
+
+// read → write: the step comes without pictures.
+struct WasRead {
+  OwnedPtr owned;
+  Offset offset;
+  stream::IntakeStep step;
+};
+// run → write.
+struct WasProcessed {
+  OwnedPtr owned;
+  Processed result;
+};
+struct MustRelease {
+  OwnedPtr owned;
+};
+using ToWrite = std::variant<WasRead, WasProcessed, MustRelease>;
+
+struct StagePlane {
+  StagePlane(StageConfig config_of_it, StagePorts ports_of_it, Notify notify_with)
+      : config(std::move(config_of_it)),
+        ports(std::move(ports_of_it)),
+        notify(std::move(notify_with)),
+        to_compute(config.read_queue_bytes),
+        to_write(config.write_queue_bytes) {}
+
+  // The first error that ends the incarnation is kept.
+  void fail(Error error) {
+    const std::lock_guard lock(mutex);
+    if (!failure) failure = std::move(error);
+  }
+  std::optional<Error> failed() const {
+    const std::lock_guard lock(mutex);
+    return failure;
+  }
+
+  const StageConfig config;
+  StagePorts ports;
+  const Notify notify;
+  OwnedPartitions owned;
+  ByteQueue<ToCompute> to_compute;
+  ByteQueue<ToWrite> to_write;
+  std::atomic<bool> stopping = false;
+
+ private:
+  mutable std::mutex mutex;
+  std::optional<Error> failure;
+};
+
+}  // namespace ride::worker

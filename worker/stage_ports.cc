@@ -1,0 +1,29 @@
+#include "worker/stage_ports.h"
+
+#include "stream/kafka/reader.h"
+#include "stream/kafka/writer.h"
+
+namespace ride::worker {
+
+Result<StagePorts> open_kafka_ports(const kafka::ClientConfig& config, const stream::StageSpec& stage) {
+  auto cluster = config;
+  cluster.max_message_bytes = stage.max_message_bytes;
+  // Over a second of 0.8 MB frames at the speed of a fast task: with less, librdkafka 2.0.2 stalls when it overflows.
+  kafka::ReaderOptions options{.group = stage.group_id, .prefetch_bytes = 256 << 20};
+  auto reader = kafka::KafkaReader::open(cluster, options);
+  if (!reader.ok()) return reader.error();
+  if (auto ready = (*reader)->prepare(stage.topic); !ready.ok()) return ready.error();
+  auto writer = kafka::KafkaWriter::open(cluster);
+  if (!writer.ok()) return writer.error();
+  for (const auto& output : stage.outputs)
+    if (auto ready = (*writer)->prepare(output.topic); !ready.ok()) return ready.error();
+  std::shared_ptr<kafka::KafkaReader> shared = std::move(reader).value();
+  StagePorts ports;
+  ports.reader = shared;
+  ports.commits = shared;
+  ports.writer = std::move(writer).value();
+  ports.end_of = [shared](const stream::TopicPartition& at) { return shared->end_of(at); };
+  return ports;
+}
+
+}  // namespace ride::worker

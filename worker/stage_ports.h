@@ -1,0 +1,24 @@
+// The log as a stage sees it: Kafka in the program, memory in tests and the simulator.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "stream/kafka/client_config.h"
+#include "stream/ports.h"
+#include "stream/spec.h"
+
+namespace ride::worker {
+
+struct StagePorts {
+  std::shared_ptr<stream::RecordReader> reader;                                // reader thread
+  std::shared_ptr<stream::RecordWriter> writer;                                // writer thread
+  std::shared_ptr<stream::CommitStore> commits;                                // control thread and the committer's
+  std::function<std::optional<Offset>(const stream::TopicPartition&)> end_of;  // any thread
+};
+
+// Connected, with the topics of the stage known. Failure: not_found while a topic is not there (yet).
+Result<StagePorts> open_kafka_ports(const kafka::ClientConfig& config, const stream::StageSpec& stage);
+
+}  // namespace ride::worker

@@ -1,0 +1,156 @@
+#include "worker/stage_reader.h"
+
+#include <algorithm>
+
+#include "common/log.h"
+#include "stream/core/frame_record.h"
+
+namespace ride::worker {
+
+using std::chrono::milliseconds;
+using stream::Severity;
+
+namespace {
+
+constexpr auto kIdlePoll = milliseconds(5);  // also how long an assignment may wait
+
+}  // namespace
+
+void StageReader::start() {
+  thread_ = std::thread([this] { loop(); });
+}
+
+void StageReader::join() { thread_.join(); }
+
+void StageReader::post(Command command) {
+  {
+    const std::lock_guard lock(mutex_);
+    commands_.push_back(std::move(command));
+  }
+  changed_.notify_all();
+}
+
+void StageReader::pause(bool paused) {
+  paused_ = paused;
+  changed_.notify_all();
+}
+
+void StageReader::loop() {
+  while (!plane_.stopping) {
+    run_commands();
+    if (reading_.empty() || paused_) {
+      std::unique_lock lock(mutex_);
+      changed_.wait_for(lock, milliseconds(100), [&] { return plane_.stopping || !commands_.empty(); });
+      continue;
+    }
+    unpark();
+    auto record = plane_.ports.reader->poll(kIdlePoll);
+    if (!record.ok())
+      read_failed(record.error());
+    else if (*record)
+      read_one(std::move(**record));
+  }
+}
+
+void StageReader::run_commands() {
+  std::vector<Command> commands;
+  {
+    const std::lock_guard lock(mutex_);
+    commands.swap(commands_);
+  }
+  for (const auto& command : commands) run(command);
+}
+
+void StageReader::run(const Command& command) {
+  const auto& owned = command.owned;
+  switch (command.kind) {
+    case Command::Kind::assign:
+      if (reading_.contains(owned->at)) plane_.ports.reader->unassign(owned->at);
+      reading_[owned->at] = owned;
+      if (auto assigned = plane_.ports.reader->assign(owned->at, owned->reading.next); !assigned.ok())
+        plane_.fail(assigned.error());
+      return;
+    case Command::Kind::release:
+    case Command::Kind::unassign:
+      if (const auto found = reading_.find(owned->at); found != reading_.end() && found->second == owned) {
+        plane_.ports.reader->unassign(owned->at);
+        reading_.erase(found);
+      }
+      if (command.kind == Command::Kind::release) plane_.to_compute.push({owned, std::nullopt}, 0);
+      return;
+  }
+}
+
+void StageReader::read_one(stream::Record record) {
+  const auto found = reading_.find(record.at);
+  // A record that was fetched before the partition was unassigned, or assigned anew.
+  if (found == reading_.end() || record.offset < found->second->reading.next) return;
+  const auto owned = found->second;
+  if (owned->dropped || park(owned, record)) return;
+  const auto bytes = static_cast<std::int64_t>(record.value.size());
+  auto step = owned->reading.intake.take(record.offset, record.timestamp, record.headers,
+                                         stream::Payload{record.value, std::move(record.owner)});
+  if (step.problem)
+    plane_.notify(Severity::warning, "not_a_frame",
+                  to_string(record.at) + ", offset " + std::to_string(record.offset.value) + ": " +
+                      step.problem->message + "; its outcome is 'dead', the records around it are not touched",
+                  false);
+  auto work = std::exchange(step.accepted, std::nullopt);
+  if (work) {
+    auto light = *work;
+    light.frames.clear();
+    step.accepted = std::move(light);
+  }
+  owned->reading.next = Offset{record.offset.value + 1};
+  // First the window hears of the record, then somebody works on it: never the other way round.
+  if (!plane_.to_write.push(WasRead{owned, record.offset, std::move(step)}, 0)) return;
+  if (work) {
+    std::int64_t size = bytes;
+    for (const auto& frame : work->frames) size = std::max(size, static_cast<std::int64_t>(frame.payload.bytes.size()));
+    plane_.to_compute.push({owned, std::move(work)}, size);
+  }
+}
+
+void StageReader::read_failed(const Error& error) {
+  if (error.retriable) {
+    log_debug("{}", error.message);
+    return;
+  }
+  const char* code = error.code == ErrorCode::corrupt     ? "offset_lost"
+                     : error.code == ErrorCode::not_found ? "topic_gone"
+                                                          : "read_failed";
+  plane_.notify(Severity::error, code, "stage " + plane_.config.stage.name + " cannot go on reading: " + error.message,
+                true);
+  std::this_thread::sleep_for(milliseconds(200));
+}
+
+std::int64_t StageReader::held_bytes() const {
+  std::int64_t bytes = 0;
+  for (const auto& [at, owned] : reading_) bytes += owned->reading.intake.held_bytes();
+  return bytes;
+}
+
+// A large set may only be put together when the others' leave room: else its partition is fetched again later.
+bool StageReader::park(const OwnedPtr& owned, const stream::Record& record) {
+  if (owned->reading.intake.held_bytes() > 0) return false;
+  const auto held = held_bytes();
+  if (held == 0) return false;
+  auto header = stream::decode_header(record.headers);
+  if (!header.ok() || !header->chunk || held + header->chunk->total <= plane_.config.held_bytes) return false;
+  plane_.ports.reader->unassign(owned->at);
+  owned->reading.parked = record.offset;
+  return true;
+}
+
+void StageReader::unpark() {
+  if (held_bytes() > 0) return;
+  for (const auto& [at, owned] : reading_) {
+    if (!owned->reading.parked) continue;
+    if (auto assigned = plane_.ports.reader->assign(at, *owned->reading.parked); !assigned.ok())
+      plane_.fail(assigned.error());
+    owned->reading.parked.reset();
+    return;  // one at a time
+  }
+}
+
+}  // namespace ride::worker

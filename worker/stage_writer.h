@@ -1,0 +1,54 @@
+// StageWriter: the last third of the data plane: sends the sets that frames led to, ACKs frames whose sets are
+// delivered, sends the end on when all before it is ACKed, and publishes commits and progress. Threads: one inner
+// thread, from start() to join(). Failure: a set that cannot be delivered ends the incarnation (the plane's fail()).
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <thread>
+
+#include "stream/set_queue.h"
+#include "worker/committer.h"
+#include "worker/stage_plane.h"
+
+namespace ride::worker {
+
+class StageWriter {
+ public:
+  using OnReleased = std::function<void(PartitionId)>;  // told on the inner thread
+
+  StageWriter(StagePlane& plane, OnReleased on_released);
+
+  void start();
+  void join();  // after plane.stopping is set and the queues are closed
+
+  Committer& committer() { return committer_; }
+  const Committer& committer() const { return committer_; }
+
+ private:
+  void loop();
+  void take_events();
+  void publish_all();
+  void write(WasRead event);
+  void write(WasProcessed event);
+  void write(MustRelease event);
+  // Sends the sets of a partition; `delivered` follows when the last one has arrived.
+  void send(const OwnedPtr& owned, std::vector<SetToSend> sets, std::function<void()> delivered);
+  void acked(const OwnedPtr& owned, Offset released_by, Counted counted);
+  void send_ready_end(const OwnedPtr& owned);
+  void end_went_on(const OwnedPtr& owned, Offset released_by);
+  void publish(const OwnedPtr& owned, bool now);
+  void show_progress(OwnedPartition& owned) const;
+  void finish_release(const OwnedPtr& owned);
+  void was_committed(const stream::TopicPartition& at, const stream::Commit& commit);
+
+  StagePlane& plane_;
+  OnReleased on_released_;
+  stream::SetQueue sets_;
+  std::map<PartitionId, OwnedPtr> writing_;  // that have been read from
+  std::thread thread_;
+  Committer committer_;  // last: its thread tells us of commits
+};
+
+}  // namespace ride::worker
