@@ -176,10 +176,13 @@ class TopicMaker {
 Result<void> make_topics(const TopicWork& work, const stream::JobSpec& spec) { return TopicMaker(work, spec).make(); }
 
 Result<void> remove_topics(const TopicWork& work, const stream::JobSpec& spec) {
+  std::vector<std::string> topics;
+  for (const auto& stage : spec.stages)
+    if (!stage.adopt) topics.push_back(stage.topic);
+  for (const auto& source : spec.sources) topics.push_back(spec.manifest_topic(source.name));
   std::optional<Error> failure;
-  for (const auto& stage : spec.stages) {
-    if (stage.adopt) continue;
-    auto removed = work.admin.remove(stage.topic);
+  for (const auto& topic : topics) {
+    auto removed = work.admin.remove(topic);
     if (!removed.ok() && removed.error().code != ErrorCode::not_found) failure = removed.error();
   }
   if (failure) return *failure;

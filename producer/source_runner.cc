@@ -96,7 +96,7 @@ Result<void> SourceRunner::prepare_once() {
   if (auto opened = out_->open(services_.log); !opened) return opened;
   if (spec_.kind == "directory") {
     book_ =
-        std::make_unique<TopicBook>(services_.log, manifest_topic(*assignment_.job, spec_.name), services_.incarnation);
+        std::make_unique<TopicBook>(services_.log, assignment_.job->manifest_topic(spec_.name), services_.incarnation);
   } else {
     book_ = std::make_unique<MemoryBook>();
   }

@@ -30,10 +30,6 @@ std::int64_t number_of(const Headers& headers, const std::string& name) {
 
 }  // namespace
 
-std::string manifest_topic(const stream::JobSpec& job, const std::string& source) {
-  return fmt::format("{}.{}.{}.{}.manifest", job.prefix, job.job.value, job.run.value, source);
-}
-
 TopicBook::TopicBook(LogAccess& log, std::string topic, std::string incarnation)
     : log_(log), at_{std::move(topic), PartitionId{0}}, incarnation_(std::move(incarnation)) {}
 

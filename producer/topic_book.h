@@ -18,8 +18,6 @@
 
 namespace ride::producer {
 
-std::string manifest_topic(const stream::JobSpec& job, const std::string& source);
-
 class TopicBook : public NumberBook {
  public:
   TopicBook(LogAccess& log, std::string topic, std::string incarnation);

@@ -104,6 +104,8 @@ struct JobSpec {
 
   const StageSpec* stage(const std::string& name) const;
   const SourceSpec* source(const std::string& name) const;
+  // Where a finite source of this run keeps its numbering (name -> number); the producer makes it when it first needs it.
+  std::string manifest_topic(const std::string& source) const;
 };
 
 }  // namespace ride::stream

@@ -63,6 +63,10 @@ Result<JobSpec> job_spec_from_json(const nlohmann::json& json) {
   }
 }
 
+std::string JobSpec::manifest_topic(const std::string& source) const {
+  return prefix + "." + job.value + "." + std::to_string(run.value) + "." + source + ".manifest";
+}
+
 const StageSpec* JobSpec::stage(const std::string& name) const {
   for (const auto& stage : stages)
     if (stage.name == name) return &stage;

@@ -106,10 +106,13 @@ TEST_F(TopicsTest, DeletingAJobsTopicsLeavesThoseOfOthers) {
   adopted.adopt = stream::AdoptSpec{.format = "jpeg"};
   adopted.outputs = {{.port = "out", .topic = "edges", .partitions = 1}};
   admin_->create({"frames", 1, 1, {}}).value();
-  const stream::JobSpec spec{.job = {"street"}, .run = {1}, .stages = {adopted, stage("clean", 1)}};
+  const stream::JobSpec spec{
+      .job = {"street"}, .run = {1}, .sources = {{.name = "folder"}}, .stages = {adopted, stage("clean", 1)}};
   make(spec).value();
+  admin_->create({"ride.street.1.folder.manifest", 1, 1, {}}).value();  // by the producer
   remove_topics({*admin_, *commits_}, spec).value();
   EXPECT_EQ(partitions("ride.street.1.clean"), 0);
+  EXPECT_EQ(partitions("ride.street.1.folder.manifest"), 0);
   EXPECT_EQ(partitions("frames"), 1);
   EXPECT_EQ(partitions("edges"), 1);
 }
