@@ -17,7 +17,7 @@ inline constexpr std::int64_t kOffsetMetadataMaxBytes = 32768;  // room for the 
 
 using Settings = std::map<std::string, std::string>;
 
-// One response holds up to four of the largest messages.
+// One response of a broker holds up to four of the largest messages (what replicas fetch from each other).
 constexpr std::int64_t fetch_response_bytes(std::int64_t max_message_bytes) { return 4 * max_message_bytes; }
 
 // librdkafka settings. Two sets, since a producer warns about a consumer's.
@@ -25,8 +25,9 @@ inline Settings producer_limits(std::int64_t max_message_bytes) {
   return {{"message.max.bytes", std::to_string(max_message_bytes)}};
 }
 
+// A consumer asks for less at once: responses are memory that a single held message pins, and moderate blocks are reused.
 inline Settings consumer_limits(std::int64_t max_message_bytes) {
-  const std::int64_t fetch = fetch_response_bytes(max_message_bytes);
+  const std::int64_t fetch = std::max<std::int64_t>(8 << 20, max_message_bytes);
   return {
       {"message.max.bytes", std::to_string(max_message_bytes)},
       {"fetch.message.max.bytes", std::to_string(max_message_bytes)},            // per partition

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "common/large_buffers.h"
 #include "common/log.h"
 #include "common/version.h"
 #include "producer/producer.h"
@@ -20,6 +21,7 @@ std::atomic<bool> stop = false;
 }  // namespace
 
 int main(int argc, char** argv) {
+  ride::keep_large_buffers();
   CLI::App app{
       "ride-producer reads cameras, network streams, videos, folders of pictures, made-up scenes and Kafka topics, and "
       "sends\n"

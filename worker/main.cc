@@ -3,6 +3,7 @@
 #include <csignal>
 #include <iostream>
 
+#include "common/large_buffers.h"
 #include "common/log.h"
 #include "common/version.h"
 #include "stream/kafka/client_flags.h"
@@ -15,6 +16,7 @@ std::atomic<bool> stop = false;
 }  // namespace
 
 int main(int argc, char** argv) {
+  ride::keep_large_buffers();
   CLI::App app{
       "ride-worker owns partitions of a stage and runs the stage's task on their frames.\n\n"
       "It needs a running master (ride-master) on the same Kafka cluster, which tells it what to do. Usually ride-agent\n"

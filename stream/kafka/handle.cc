@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "broker-config/limits.h"
 #include "common/log.h"
 
 namespace ride::kafka {
@@ -150,33 +151,31 @@ Result<void> learn_topic(const Client& client, const std::string& topic) {
 }
 
 Settings consumer_settings(std::int64_t max_message_bytes, std::int64_t prefetch_kbytes) {
-  const auto message = std::to_string(max_message_bytes);
-  const auto fetch = 4 * max_message_bytes;
-  return {{"enable.auto.commit", "false"},
-          {"enable.auto.offset.store", "false"},
-          {"auto.offset.reset", "error"},  // the default silently skips to the end
-          {"enable.partition.eof", "false"},
-          {"fetch.wait.max.ms", "10"},  // a newly assigned partition waits for the running fetch: 500 by default
-          {"fetch.min.bytes", "1"},
-          {"fetch.error.backoff.ms", "10"},
-          {"fetch.message.max.bytes", message},
-          {"fetch.max.bytes", std::to_string(fetch)},
-          {"receive.message.max.bytes", std::to_string(fetch + (std::int64_t{1} << 20))},
-          // More than a second of data, or 2.0.2 stalls about 1 s when it overflows.
-          {"queued.max.messages.kbytes", std::to_string(prefetch_kbytes)},
-          {"check.crcs", "false"},  // the broker checks on write; TCP and the disk do the rest
-          {"allow.auto.create.topics", "false"}};
+  Settings settings = {{"enable.auto.commit", "false"},
+                       {"enable.auto.offset.store", "false"},
+                       {"auto.offset.reset", "error"},  // the default silently skips to the end
+                       {"enable.partition.eof", "false"},
+                       {"fetch.wait.max.ms", "10"},  // a newly assigned partition waits for the running fetch: 500 by default
+                       {"fetch.min.bytes", "1"},
+                       {"fetch.error.backoff.ms", "10"},
+                       // More than a second of data, or 2.0.2 stalls about 1 s when it overflows.
+                       {"queued.max.messages.kbytes", std::to_string(prefetch_kbytes)},
+                       {"check.crcs", "false"},  // the broker checks on write; TCP and the disk do the rest
+                       {"allow.auto.create.topics", "false"}};
+  for (const auto& [name, value] : broker::consumer_limits(max_message_bytes)) settings.emplace_back(name, value);
+  return settings;
 }
 
 Settings producer_settings(std::int64_t max_message_bytes, std::int64_t queue_kbytes) {
-  return {{"enable.idempotence", "true"},
-          {"enable.gapless.guarantee", "true"},  // without: a failed delivery is followed by later records
-          {"linger.ms", "0"},
-          {"message.timeout.ms", "0"},  // a record dropped in the middle is a gap
-          {"message.max.bytes", std::to_string(max_message_bytes)},
-          {"queue.buffering.max.kbytes", std::to_string(queue_kbytes)},
-          {"queue.buffering.max.messages", "100000"},
-          {"compression.codec", "none"}};
+  Settings settings = {{"enable.idempotence", "true"},
+                       {"enable.gapless.guarantee", "true"},  // without: a failed delivery is followed by later records
+                       {"linger.ms", "0"},
+                       {"message.timeout.ms", "0"},  // a record dropped in the middle is a gap
+                       {"queue.buffering.max.kbytes", std::to_string(queue_kbytes)},
+                       {"queue.buffering.max.messages", "100000"},
+                       {"compression.codec", "none"}};
+  for (const auto& [name, value] : broker::producer_limits(max_message_bytes)) settings.emplace_back(name, value);
+  return settings;
 }
 
 }  // namespace ride::kafka
