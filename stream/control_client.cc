@@ -109,7 +109,8 @@ Result<std::unique_ptr<ControlReader>> open_control_reader(const kafka::ClientCo
     start = std::max(start, *since);
   }
   // The group exists for the client's sake only: nothing is ever committed in it.
-  auto reader = kafka::KafkaReader::open(config, {.group = "ride-control-reader", .prefetch_bytes = kControlPrefetch});
+  auto reader = kafka::KafkaReader::open(config, {.group = "ride-control-reader", .prefetch_bytes = kControlPrefetch,
+                                                  .fetch_wait = std::chrono::milliseconds(500)});
   if (!reader.ok()) return reader.error();
   if (auto assigned = (*reader)->assign(at, start); !assigned.ok()) return assigned.error();
   return std::unique_ptr<ControlReader>(new KafkaControlReader(std::move(reader).value(), start, range->end));

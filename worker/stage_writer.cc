@@ -9,7 +9,7 @@ using std::chrono::steady_clock;
 
 namespace {
 
-constexpr auto kPublishEvery = milliseconds(20);
+constexpr auto kPublishEvery = milliseconds(50);  // a takeover repeats at most this much that was done
 
 }  // namespace
 

@@ -155,7 +155,6 @@ Settings consumer_settings(std::int64_t max_message_bytes, std::int64_t prefetch
                        {"enable.auto.offset.store", "false"},
                        {"auto.offset.reset", "error"},  // the default silently skips to the end
                        {"enable.partition.eof", "false"},
-                       {"fetch.wait.max.ms", "10"},  // a newly assigned partition waits for the running fetch: 500 by default
                        {"fetch.min.bytes", "1"},
                        {"fetch.error.backoff.ms", "10"},
                        // More than a second of data, or 2.0.2 stalls about 1 s when it overflows.

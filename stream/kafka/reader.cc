@@ -178,6 +178,7 @@ class GroupCommits final : public stream::CommitStore {
 Result<std::unique_ptr<KafkaReader>> KafkaReader::open(const ClientConfig& config, const ReaderOptions& options) {
   auto settings = consumer_settings(config.max_message_bytes, std::max<std::int64_t>(options.prefetch_bytes / 1024, 1));
   settings.emplace_back("group.id", options.group);
+  settings.emplace_back("fetch.wait.max.ms", std::to_string(options.fetch_wait.count()));
   auto conf = make_conf(config, settings);
   if (!conf.ok()) return conf.error();
   auto client = make_client(RD_KAFKA_CONSUMER, std::move(conf).value());

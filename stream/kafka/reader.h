@@ -12,6 +12,9 @@ namespace ride::kafka {
 struct ReaderOptions {
   std::string group;                          // where commits go; needs no members
   std::int64_t prefetch_bytes = 64LL << 20;   // fetched ahead of poll()
+  // How long the broker holds a fetch that finds nothing. A record that arrives ends it at once; a partition that is newly
+  // assigned waits for it. Longer, where partitions do not change: an idle reader then asks twice a second, not 100 times.
+  std::chrono::milliseconds fetch_wait{10};
 };
 
 class KafkaReader : public stream::RecordReader, public stream::CommitStore {
