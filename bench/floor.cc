@@ -116,7 +116,7 @@ class Floor {
       : cluster_(cluster), admin_(admin), worker_pid_(worker_pid), frames_(frames) {}
 
   Result<Rate> run_loop(int round) {
-    const auto out = fmt::format("floor-loop-{}", round);
+    const auto out = fmt::format("floor-loop-{}", round + 1);
     if (auto made = admin_.create({out, kPartitions, 1, {}}); !made.ok()) return made.error();
     auto loop = cluster_.run("ride-bench-loop", {cluster_.brokers(), "floor-in", out, std::to_string(kPartitions), std::to_string(kKernel)});
     if (!loop.ok()) return loop.error();
@@ -127,7 +127,7 @@ class Floor {
   }
 
   Result<Rate> run_worker(int round) {
-    const auto out = fmt::format("floor-worker-{}", round), job = fmt::format("floor-{}", round);
+    const auto out = fmt::format("floor-worker-{}", round + 1), job = fmt::format("floor-{}", round + 1);
     if (auto made = admin_.create({out, kPartitions, 1, {}}); !made.ok()) return made.error();
     if (auto submitted = cluster_.submit(topology(job, "floor-in", out)); !submitted.ok()) return submitted.error();
     auto rate = measure(admin_, out, frames_, worker_pid_);
@@ -176,13 +176,14 @@ Result<Figures> run_floor(const Options& options) {
   Floor floor{cluster, **admin, (*worker)->pid(), frames};
   std::vector<Rate> loops, workers;
   std::vector<double> filter_fps;
-  for (int round = 0; round < rounds; ++round) {
-    filter_fps.push_back(bare_filter_fps());
+  for (int round = -1; round < rounds; ++round) {
+    const bool warm_up = round < 0;  // the broker's compiler and the page cache settle; not counted
+    if (!warm_up) filter_fps.push_back(bare_filter_fps());
     // Who comes second finds the first one's pages being written to the disk: so each is first in turn.
     for (const bool is_loop : {round % 2 == 0, round % 2 != 0}) {
       auto rate = is_loop ? floor.run_loop(round) : floor.run_worker(round);
       if (!rate.ok()) return rate.error();
-      (is_loop ? loops : workers).push_back(*rate);
+      if (!warm_up) (is_loop ? loops : workers).push_back(*rate);
     }
   }
   // Ratios of neighbours in time, then the median: the machine's mood cancels out.
