@@ -1,6 +1,9 @@
 // The benchmarks by name. Each starts what it needs, measures, and cleans up.
 #pragma once
 
+#include <cstdint>
+#include <string>
+
 #include "bench/figures.h"
 #include "common/result.h"
 
@@ -9,10 +12,14 @@ namespace ride::bench {
 struct Options {
   int frames = 0;  // 0: the benchmark's own number
   int rounds = 0;
+  int runs = 0;           // faults, 0: the benchmark's own number
+  std::uint64_t seed = 0; // of what is random; 0: another one each time, printed
+  std::string only;       // of several parts only this one
   bool verbose = false;  // single measurements to standard error
 };
 
 Result<Figures> run_latency(const Options& options);
 Result<Figures> run_floor(const Options& options);
+Result<Figures> run_failover(const Options& options);
 
 }  // namespace ride::bench

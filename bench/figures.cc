@@ -16,16 +16,30 @@ double percentile(std::vector<double> values, double share) {
 
 double median(const std::vector<double>& values) { return percentile(values, 0.5); }
 
-std::string as_table(const Figures& figures) {
-  std::size_t width = 0;
-  for (const auto& [name, value] : figures.items()) width = std::max(width, name.size());
-  std::string table;
+namespace {
+
+// What is nested is named with dots: "agent.gap_ms".
+void flatten(const Figures& figures, const std::string& prefix, std::vector<std::pair<std::string, std::string>>& lines) {
   for (const auto& [name, value] : figures.items()) {
-    const auto text = value.is_number_float() ? fmt::format("{:.3f}", value.get<double>())
-                      : value.is_string()     ? value.get<std::string>()
-                                              : value.dump();
-    table += fmt::format("  {:<{}}  {}\n", name, width, text);
+    if (value.is_object()) {
+      flatten(value, prefix + name + ".", lines);
+      continue;
+    }
+    lines.emplace_back(prefix + name, value.is_number_float() ? fmt::format("{:.3f}", value.get<double>())
+                                      : value.is_string()     ? value.get<std::string>()
+                                                              : value.dump());
   }
+}
+
+}  // namespace
+
+std::string as_table(const Figures& figures) {
+  std::vector<std::pair<std::string, std::string>> lines;
+  flatten(figures, "", lines);
+  std::size_t width = 0;
+  for (const auto& [name, text] : lines) width = std::max(width, name.size());
+  std::string table;
+  for (const auto& [name, text] : lines) table += fmt::format("  {:<{}}  {}\n", name, width, text);
   return table;
 }
 

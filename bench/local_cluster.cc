@@ -122,6 +122,14 @@ Result<void> LocalCluster::cancel(const std::string& job) {
   return wait_for_phase(job, "cancelled", 30s);
 }
 
+Result<void> LocalCluster::drain(const std::string& job) {
+  httplib::Client client(master_url_);
+  const auto answer = client.Post("/api/v1/jobs/" + job + "/drain", "", "application/json");
+  if (!answer || answer->status != 200)
+    return Error{ErrorCode::unavailable, "cannot drain job " + job + (answer ? ": " + answer->body : std::string())};
+  return wait_for_phase(job, "completed", 60s);
+}
+
 Result<nlohmann::json> LocalCluster::get(const std::string& path) {
   httplib::Client client(master_url_);
   client.set_read_timeout(10s);

@@ -27,6 +27,7 @@ class LocalCluster {
   Result<broker::ChildProcess*> run_master();  // waits until it is ready
   Result<void> submit(const std::string& topology);
   Result<void> cancel(const std::string& job);  // and waits for it
+  Result<void> drain(const std::string& job);   // ends it with every frame finished
   Result<nlohmann::json> get(const std::string& path);  // of the API, "/jobs/x"
   Result<void> wait_for_phase(const std::string& job, const std::string& phase, std::chrono::seconds timeout);
 

@@ -23,6 +23,10 @@ const std::map<std::string, Benchmark>& benchmarks() {
        {"one worker beside a hand-written librdkafka loop and the bare filter (worker_fps, loop_fps, filter_fps, ratio, "
         "cpu_ratio, worker_rss_mb)",
         ride::bench::run_floor}},
+      {"failover",
+       {"3 workers and 2 spares, 30 fps of 900x900, 6 partitions: kill -9 two of three, 20 times; under `agent` (seen by an "
+        "agent) and `node` (agents die, too): runs, detect_ms, gap_ms, full_rate_ms, redelivered, lost, duplicates, medians",
+        ride::bench::run_failover}},
   };
   return all;
 }
@@ -37,6 +41,9 @@ int main(int argc, char** argv) {
   app.add_option("--json", json, "Write the figures to this file");
   app.add_option("--frames", options.frames, "Frames to run with (default: the benchmark's own number)");
   app.add_option("--rounds", options.rounds, "Rounds of which the median is taken");
+  app.add_option("--runs", options.runs, "Faults of a kind (default: the benchmark's own number)");
+  app.add_option("--seed", options.seed, "Seed of what is random (default: another each time; it is printed)");
+  app.add_option("--only", options.only, "Of a benchmark of several parts only this one, for example agent");
   app.add_flag("--verbose", options.verbose, "Also print the single measurements, on standard error");
   CLI11_PARSE(app, argc, argv);
   if (name.empty()) {

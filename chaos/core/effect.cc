@@ -1,0 +1,70 @@
+#include "chaos/core/effect.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+
+namespace ride::chaos {
+
+double percentile(std::vector<double> values, double share) {
+  if (values.empty()) return 0;
+  std::sort(values.begin(), values.end());
+  const auto rank = static_cast<std::size_t>(std::ceil(share * static_cast<double>(values.size())));
+  return values[std::clamp<std::size_t>(rank, 1, values.size()) - 1];
+}
+
+namespace {
+
+// Over when every partition has delivered a frame captured behind the last late one, and a second went by without another.
+class Recovery {
+ public:
+  Recovery(const std::set<PartitionId>& partitions, SystemTime fault) : last_late_(fault) {
+    for (const auto partition : partitions) newest_[partition] = SystemTime{};
+  }
+  void take(const Arrival& one, bool late) {
+    if (late) last_late_ = one.arrived;
+    auto& newest = newest_[one.partition];
+    newest = std::max(newest, one.captured);
+  }
+  bool over(SystemTime now) const {
+    return now > last_late_ + kQuiet &&
+           std::all_of(newest_.begin(), newest_.end(), [this](const auto& one) { return one.second > last_late_; });
+  }
+  SystemTime last_late() const { return last_late_; }
+
+ private:
+  SystemTime last_late_;
+  std::map<PartitionId, SystemTime> newest_;
+};
+
+}  // namespace
+
+Effect effect_of(std::span<const Arrival> arrivals, SystemTime calm, SystemTime fault, SystemTime until) {
+  Effect effect;
+  std::vector<double> before;
+  std::set<PartitionId> partitions;
+  for (const auto& one : arrivals) {
+    if (one.arrived < calm || one.arrived >= fault) continue;
+    before.push_back(one.late_ms());
+    partitions.insert(one.partition);
+  }
+  effect.frames_before = before.size();
+  effect.median_before_ms = percentile(before, 0.5);
+  effect.p99_before_ms = percentile(std::move(before), 0.99);
+  double worst = effect.median_before_ms;
+  Recovery recovery(partitions, fault);
+  for (const auto& one : arrivals) {
+    if (one.arrived < fault) continue;
+    if (one.arrived > until || recovery.over(one.arrived)) break;
+    ++effect.frames_after;
+    worst = std::max(worst, one.late_ms());
+    recovery.take(one, one.late_ms() > effect.p99_before_ms);
+  }
+  effect.recovered = recovery.over(until);
+  effect.gap_ms = worst - effect.median_before_ms;
+  effect.full_rate_ms = std::chrono::duration<double, std::milli>(recovery.last_late() - fault).count();
+  return effect;
+}
+
+}  // namespace ride::chaos

@@ -1,0 +1,121 @@
+#include "chaos/recorder.h"
+
+#include <algorithm>
+
+namespace ride::chaos {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+namespace {
+
+// Where frames leave the job.
+std::set<std::string> exits_of(const stream::JobSpec& spec) {
+  std::set<std::string> outside, sinks;
+  for (const auto& stage : spec.stages) {
+    if (stage.outputs.empty()) sinks.insert(stage.topic);
+    for (const auto& output : stage.outputs)
+      if (output.to.empty()) outside.insert(output.topic);
+  }
+  return outside.empty() ? sinks : outside;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Recorder>> Recorder::start(const kafka::ClientConfig& config, const std::string& prefix,
+                                                  const JobName& job, milliseconds timeout) {
+  auto follower = ledger::Follower::open(config, prefix, job, timeout);
+  if (!follower.ok()) return follower.error();
+  auto decisions = stream::open_control_reader(config, prefix + ".decisions");
+  if (!decisions.ok()) return decisions.error();
+  return std::unique_ptr<Recorder>(new Recorder(std::move(follower).value(), std::move(decisions).value()));
+}
+
+Recorder::Recorder(std::unique_ptr<ledger::Follower> follower, std::unique_ptr<stream::ControlReader> decisions)
+    : follower_(std::move(follower)), decisions_(std::move(decisions)), spec_(follower_->spec()), exits_(exits_of(spec_)) {
+  follower_->watch([this](const ledger::Place& at, const ledger::Posting& posting, SystemTime arrived) {
+    const std::lock_guard lock(mutex_);
+    if (posting.verdict == ledger::Verdict::repeated) ++repeated_;
+    const bool frame = posting.verdict == ledger::Verdict::counts && posting.entry->kind == ledger::EntryKind::frame;
+    if (!frame || !exits_.contains(at.topic)) return;
+    arrivals_.push_back({posting.entry->captured_at, arrived, PartitionId{static_cast<std::int32_t>(at.partition)}});
+  });
+  thread_ = std::thread([this] { run(); });
+}
+
+Recorder::~Recorder() { stop(); }
+
+void Recorder::stop() {
+  stopping_ = true;
+  if (thread_.joinable()) thread_.join();
+}
+
+void Recorder::run() {
+  while (!stopping_) {
+    auto polled = follower_->poll(milliseconds(50));
+    if (!polled.ok()) {
+      const std::lock_guard lock(mutex_);
+      failure_ = polled.error();
+      return;
+    }
+    read_decisions();
+  }
+}
+
+void Recorder::read_decisions() {
+  auto entries = decisions_->poll(milliseconds(0));
+  if (!entries.ok()) {
+    const std::lock_guard lock(mutex_);
+    failure_ = entries.error();
+    return;
+  }
+  for (const auto& entry : *entries) {
+    auto decision = stream::decode_decision(entry.json);
+    if (!decision.ok()) continue;
+    const std::lock_guard lock(mutex_);
+    seen_.push_back({entry.timestamp, std::move(decision).value()});
+  }
+}
+
+std::vector<Arrival> Recorder::arrivals_since(SystemTime arrived) const {
+  const std::lock_guard lock(mutex_);
+  const auto first = std::partition_point(arrivals_.begin(), arrivals_.end(), [&](const auto& one) { return one.arrived < arrived; });
+  return {first, arrivals_.end()};
+}
+
+std::vector<SeenDecision> Recorder::decisions_since(SystemTime written) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<SeenDecision> seen;
+  for (const auto& one : seen_)
+    if (one.written >= written) seen.push_back(one);
+  return seen;
+}
+
+std::int64_t Recorder::repeated() const {
+  const std::lock_guard lock(mutex_);
+  return repeated_;
+}
+
+void Recorder::forget_before(SystemTime arrived) {
+  const std::lock_guard lock(mutex_);
+  const auto first = std::partition_point(arrivals_.begin(), arrivals_.end(), [&](const auto& one) { return one.arrived < arrived; });
+  arrivals_.erase(arrivals_.begin(), first);
+}
+
+std::optional<Error> Recorder::failed() const {
+  const std::lock_guard lock(mutex_);
+  return failure_;
+}
+
+Result<ledger::Statement> Recorder::finish(milliseconds patience) {
+  stop();
+  if (failure_) return *failure_;
+  const auto deadline = steady_clock::now() + patience;
+  for (;;) {
+    auto statement = follower_->statement(patience);
+    if (statement.ok() ? statement->clean() || steady_clock::now() > deadline : !statement.error().retriable) return statement;
+    if (auto polled = follower_->poll(milliseconds(100)); !polled.ok()) return polled.error();
+  }
+}
+
+}  // namespace ride::chaos

@@ -1,0 +1,75 @@
+// Book: what came into each topic of a job. A set counts when it is the first complete one of its origin in log order; then
+// its frame is entered under the upstream that wrote it. Pure: no I/O, clock or threads. Owner: one thread.
+// Memory: grows with the number of lines and of gaps, not with the number of frames.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <tuple>
+#include <utility>
+
+#include "ledger/core/entry.h"
+#include "ledger/core/number_set.h"
+
+namespace ride::ledger {
+
+struct Place {
+  std::string topic;
+  std::int64_t partition = 0;
+  auto operator<=>(const Place&) const = default;
+};
+
+// What the book made of one record.
+enum class Verdict {
+  counts,      // it completed a set that is new
+  repeated,    // written again after a failure: every reader drops it
+  incomplete,  // a part of a set; more must come
+  not_ours,    // no headers of RIDE's, or damaged ones: it counts as a frame of its own, named by its place
+};
+struct Posting {
+  Verdict verdict = Verdict::not_ours;
+  std::optional<Entry> entry;
+  int seen_before = 0;  // how often this frame had counted already on its way through this upstream
+};
+
+// What one upstream brought into a topic.
+struct Inflow {
+  std::map<Stretch, NumberTally> frames;    // sets of pictures
+  std::map<Stretch, NumberTally> all;       // and of outcomes
+  std::map<std::string, std::int64_t> outcomes;
+};
+
+struct TopicPage {
+  std::int64_t records = 0, repeated = 0, not_ours = 0;
+  std::int64_t unseen = 0;                  // deleted before they could be read here
+  std::map<std::string, Inflow> inflows;    // by the upstream's name
+};
+
+class Book {
+ public:
+  // Records of a partition in offset order, each once.
+  Posting take(const Place& at, std::int64_t offset, const Headers& headers);
+  // A foreign topic, read in place: every record is a frame of its own.
+  Posting take_foreign(const Place& at, std::int64_t offset, const Headers& headers);
+  // So many records were deleted before they could be read.
+  void skip(const Place& at, std::int64_t records);
+
+  const TopicPage& page(const std::string& topic) const;
+
+ private:
+  struct Lines {
+    std::map<Line, Key> highest;
+    std::map<std::tuple<Line, Key, std::string>, std::set<int>> open;  // parts seen, by writer
+  };
+  Posting take_stranger(const Place& at, std::int64_t offset);
+  bool completes(Lines& lines, const Entry& entry);
+  int enter(TopicPage& page, const Entry& entry);
+
+  std::map<Place, Lines> lines_;
+  std::map<std::string, TopicPage> pages_;
+};
+
+}  // namespace ride::ledger

@@ -1,0 +1,54 @@
+// One record of a job's topic as the ledger sees it: who it is, where it comes from, which part of its set. Read from the
+// headers by the description in docs/frame-format.md, apart from stream/core/frame_record. Pure values.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/result.h"
+#include "common/units.h"
+
+namespace ride::ledger {
+
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+enum class EntryKind { frame, outcome, end };
+
+// Which stretch of which source a frame belongs to.
+struct Stretch {
+  std::string source;
+  std::int64_t session = 0;
+  auto operator<=>(const Stretch&) const = default;
+};
+
+// The line of elders that a set belongs to: within it keys only rise.
+struct Line {
+  std::string upstream;
+  std::int64_t partition = 0;
+  auto operator<=>(const Line&) const = default;
+};
+
+struct Key {
+  std::int64_t major = 0, minor = 0;
+  auto operator<=>(const Key&) const = default;
+};
+
+struct Entry {
+  EntryKind kind = EntryKind::frame;
+  Stretch stretch;
+  std::int64_t number = 0;
+  Line line;
+  Key key;
+  int part = 1, parts = 1;
+  std::string writer;   // the incarnation and its epoch
+  std::string outcome;  // filtered, dropped, dead; of outcome records
+  std::string reason;
+  SystemTime captured_at{};
+};
+
+// not_found: no record of RIDE's. corrupt: one whose headers the description does not allow; the message names the header.
+Result<Entry> read_entry(const Headers& headers);
+
+}  // namespace ride::ledger

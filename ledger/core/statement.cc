@@ -1,0 +1,203 @@
+#include "ledger/core/statement.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+
+namespace ride::ledger {
+
+namespace {
+
+constexpr std::size_t kExamples = 5;
+
+using FramesByStretch = std::map<Stretch, NumberTally>;
+
+std::string name_of(const Stretch& stretch, std::int64_t number) {
+  return fmt::format("{}/{}/{}", stretch.source, stretch.session, number);
+}
+
+const Inflow& inflow_of(const TopicPage& page, const std::string& upstream) {
+  static const Inflow kNone;
+  const auto found = page.inflows.find(upstream);
+  return found == page.inflows.end() ? kNone : found->second;
+}
+
+std::int64_t count_of(const FramesByStretch& frames) {
+  std::int64_t count = 0;
+  for (const auto& [stretch, tally] : frames) count += tally.total();
+  return count;
+}
+
+// All that a stage was given, over its upstreams.
+FramesByStretch given_to(const TopicPage& page) {
+  FramesByStretch given;
+  for (const auto& [upstream, inflow] : page.inflows)
+    for (const auto& [stretch, tally] : inflow.all) given[stretch].add(tally);
+  return given;
+}
+
+// Compares what `from` was given with what came of it: what was given k times must arrive k times.
+void compare(const FramesByStretch& given, const FramesByStretch& arrived, FlowLine& line) {
+  static const NumberTally kNone;
+  const auto note = [&line](const Stretch& stretch, const NumberSet& numbers) {
+    for (const auto number : numbers.first(kExamples))
+      if (line.examples.size() < kExamples) line.examples.push_back(name_of(stretch, number));
+    return numbers.size();
+  };
+  const auto tally_of = [](const FramesByStretch& all, const Stretch& stretch) -> const NumberTally& {
+    const auto found = all.find(stretch);
+    return found == all.end() ? kNone : found->second;
+  };
+  for (const auto& [stretch, wanted] : given) {
+    const auto& there = tally_of(arrived, stretch);
+    for (int level = 0; level < wanted.levels(); ++level)
+      line.missing += note(stretch, wanted.seen(level).minus(there.seen(level)));
+  }
+  for (const auto& [stretch, there] : arrived) {
+    const auto& wanted = tally_of(given, stretch);
+    line.ahead += there.seen(0).minus(wanted.seen(0)).size();
+    for (int level = 1; level < there.levels(); ++level)
+      line.twice += note(stretch, there.seen(level).minus(wanted.seen(level)));
+  }
+  line.expected = count_of(given);
+  line.arrived = count_of(arrived);
+}
+
+FlowLine flow(const Book& book, const std::string& from, const std::string& topic, const std::string& to,
+              const FramesByStretch& given) {
+  FlowLine line{.from = from, .topic = topic, .to = to};
+  const auto& page = book.page(topic);
+  line.repeated = page.repeated;
+  compare(given, inflow_of(page, from).all, line);
+  return line;
+}
+
+// A source has no input topic: what any of its topics holds was sent, and must be in all of them.
+void add_source(const stream::SourceSpec& source, const Book& book, Statement& out) {
+  std::map<Stretch, NumberSet> sent;
+  for (const auto& output : source.outputs)
+    for (const auto& [stretch, tally] : inflow_of(book.page(output.topic), source.name).all) sent[stretch].add(tally.seen(0));
+  FramesByStretch given;
+  for (const auto& [stretch, numbers] : sent) {
+    given[stretch].add(numbers);
+    out.sent += numbers.size();
+  }
+  for (const auto& output : source.outputs) out.flows.push_back(flow(book, source.name, output.topic, output.to, given));
+}
+
+StageLine stage_line(const stream::StageSpec& stage, const Book& book, const Counted& counted) {
+  StageLine line{.stage = stage.name, .topic = stage.topic, .counted = counted};
+  const auto& page = book.page(stage.topic);
+  for (const auto& [upstream, inflow] : page.inflows) line.in += count_of(inflow.all);
+  line.repeated = page.repeated;
+  line.unseen = page.unseen;
+  line.in_flight = line.in + line.unseen - counted.sum();
+  return line;
+}
+
+}  // namespace
+
+Statement make_statement(const stream::JobSpec& spec, const Book& book, const std::map<std::string, Counted>& counted) {
+  Statement statement;
+  for (const auto& source : spec.sources) add_source(source, book, statement);
+  for (const auto& stage : spec.stages) {
+    const auto found = counted.find(stage.name);
+    const auto& own = found == counted.end() ? Counted{} : found->second;
+    statement.stages.push_back(stage_line(stage, book, own));
+    const auto given = given_to(book.page(stage.topic));
+    for (const auto& output : stage.outputs) {
+      auto line = flow(book, stage.name, output.topic, output.to, given);
+      if (output.to.empty()) line.explained = std::min(line.missing, own.filtered + own.dropped + own.dead);
+      statement.flows.push_back(std::move(line));
+    }
+  }
+  return statement;
+}
+
+std::int64_t Statement::open() const {
+  std::int64_t open = 0;
+  for (const auto& flow : flows) open += flow.missing - flow.explained;
+  for (const auto& stage : stages) open += std::max<std::int64_t>(0, stage.in_flight);
+  return open;
+}
+
+std::int64_t Statement::twice() const {
+  std::int64_t twice = 0;
+  for (const auto& flow : flows) twice += flow.twice;
+  for (const auto& stage : stages) twice += std::max<std::int64_t>(0, -stage.in_flight);
+  return twice;
+}
+
+std::int64_t Statement::redelivered() const {
+  std::int64_t repeated = 0;
+  for (const auto& flow : flows) repeated += flow.repeated;
+  return repeated;
+}
+
+std::int64_t Statement::unseen() const {
+  std::int64_t unseen = 0;
+  for (const auto& stage : stages) unseen += stage.unseen;
+  return unseen;
+}
+
+bool Statement::clean() const {
+  std::int64_t ahead = 0;
+  for (const auto& flow : flows) ahead += flow.ahead;
+  return open() == 0 && twice() == 0 && (ahead == 0 || unseen() > 0);
+}
+
+std::string to_text(const Statement& statement) {
+  std::string text = fmt::format("{:<16} {:>9} {:>9} {:>9} {:>8} {:>6} {:>8} {:>9}\n", "stage", "in", "ACKed", "filtered",
+                                 "dropped", "dead", "expired", "in flight");
+  for (const auto& one : statement.stages)
+    text += fmt::format("{:<16} {:>9} {:>9} {:>9} {:>8} {:>6} {:>8} {:>9}\n", one.stage, one.in, one.counted.acked,
+                        one.counted.filtered, one.counted.dropped, one.counted.dead, one.counted.expired, one.in_flight);
+  text += fmt::format("\n{:<16} {:<28} {:>9} {:>9} {:>9} {:>6} {:>12}\n", "from", "into", "expected", "arrived", "missing",
+                      "twice", "written again");
+  for (const auto& one : statement.flows) {
+    text += fmt::format("{:<16} {:<28} {:>9} {:>9} {:>9} {:>6} {:>12}\n", one.from, one.topic, one.expected, one.arrived,
+                        one.missing - one.explained, one.twice, one.repeated);
+    if (!one.examples.empty() && one.missing + one.twice > one.explained)
+      text += fmt::format("{:<16} for example {}\n", "", fmt::join(one.examples, ", "));
+  }
+  text += fmt::format("\nsent {}, open {}, counted twice {}, written again {}\n", statement.sent, statement.open(),
+                      statement.twice(), statement.redelivered());
+  if (statement.unseen() > 0)
+    text += fmt::format("{} records were deleted before the ledger could read them: start it with the job\n", statement.unseen());
+  return text;
+}
+
+nlohmann::ordered_json to_json(const Statement& statement) {
+  nlohmann::ordered_json json = {{"sent", statement.sent},
+                                 {"open", statement.open()},
+                                 {"twice", statement.twice()},
+                                 {"redelivered", statement.redelivered()},
+                                 {"unseen", statement.unseen()},
+                                 {"stages", nlohmann::ordered_json::array()},
+                                 {"flows", nlohmann::ordered_json::array()}};
+  for (const auto& one : statement.stages)
+    json["stages"].push_back({{"stage", one.stage},
+                              {"topic", one.topic},
+                              {"in", one.in},
+                              {"acked", one.counted.acked},
+                              {"filtered", one.counted.filtered},
+                              {"dropped", one.counted.dropped},
+                              {"dead", one.counted.dead},
+                              {"expired", one.counted.expired},
+                              {"in_flight", one.in_flight},
+                              {"repeated", one.repeated},
+                              {"unseen", one.unseen}});
+  for (const auto& one : statement.flows)
+    json["flows"].push_back({{"from", one.from},
+                             {"topic", one.topic},
+                             {"to", one.to},
+                             {"expected", one.expected},
+                             {"arrived", one.arrived},
+                             {"missing", one.missing - one.explained},
+                             {"twice", one.twice},
+                             {"repeated", one.repeated},
+                             {"examples", one.examples}});
+  return json;
+}
+
+}  // namespace ride::ledger

@@ -1,0 +1,159 @@
+#include "ledger/follower.h"
+
+#include <set>
+
+#include "common/log.h"
+#include "stream/core/commit_metadata.h"
+#include "stream/kafka/admin.h"
+
+namespace ride::ledger {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+using stream::TopicPartition;
+
+namespace {
+
+std::set<TopicPartition> partitions_of(const stream::JobSpec& spec) {
+  std::set<TopicPartition> all;
+  const auto add = [&all](const std::string& topic, int partitions) {
+    for (int p = 0; p < partitions; ++p) all.insert({topic, PartitionId{p}});
+  };
+  for (const auto& stage : spec.stages) {
+    add(stage.topic, stage.partitions);
+    for (const auto& output : stage.outputs) add(output.topic, output.partitions);
+  }
+  return all;
+}
+
+Place place_of(const TopicPartition& at) { return {at.topic, at.partition.value}; }
+
+}  // namespace
+
+Result<std::unique_ptr<Follower>> Follower::open(const kafka::ClientConfig& config, const std::string& prefix,
+                                                 const JobName& job, milliseconds timeout) {
+  auto log = JobLog::open(config, prefix, job, timeout);
+  if (!log.ok()) return log.error();
+  auto follower = std::unique_ptr<Follower>(new Follower(config, std::move(log).value()));
+  if (auto begun = follower->begin(); !begun.ok()) return begun.error();
+  return follower;
+}
+
+Result<void> Follower::begin() {
+  auto admin = kafka::open_admin(config_);
+  if (!admin.ok()) return admin.error();
+  admin_ = std::move(admin).value();
+  auto commits = kafka::open_commit_store(config_);
+  if (!commits.ok()) return commits.error();
+  commits_ = std::move(commits).value();
+  auto reader = kafka::KafkaReader::open(config_, {.group = "ride-ledger"});
+  if (!reader.ok()) return reader.error();
+  reader_ = std::move(reader).value();
+  for (const auto& stage : spec_.stages)
+    if (stage.adopt) foreign_.insert(stage.topic);
+  for (const auto& at : partitions_of(spec_)) {
+    auto range = admin_->range(at);
+    if (!range.ok()) return range.error();
+    if (range->first.value > 0) book_.skip(place_of(at), range->first.value);
+    next_[at] = range->first;
+    if (auto assigned = reader_->assign(at, range->first); !assigned.ok()) return assigned;
+  }
+  return {};
+}
+
+Result<void> Follower::poll(milliseconds timeout) {
+  const auto deadline = steady_clock::now() + timeout;
+  do {
+    const auto left = std::chrono::ceil<milliseconds>(deadline - steady_clock::now());
+    auto record = reader_->poll(std::max(left, milliseconds(0)));
+    if (record.ok()) {
+      if (*record) take(**record);
+      continue;
+    }
+    if (record.error().retriable) continue;
+    if (record.error().code != ErrorCode::corrupt) return record.error();
+    if (auto skipped = skip_deleted(); !skipped.ok()) return skipped;
+  } while (steady_clock::now() < deadline);
+  return {};
+}
+
+void Follower::take(const stream::Record& record) {
+  auto& next = next_[record.at];
+  if (record.offset < next) return;  // fetched before a new assignment
+  // Between two records there is nothing: no transactions, no compaction. A jump is what was deleted meanwhile.
+  if (record.offset > next) book_.skip(place_of(record.at), record.offset.value - next.value);
+  next = Offset{record.offset.value + 1};
+  const auto at = place_of(record.at);
+  const auto posting = foreign_.contains(at.topic) ? book_.take_foreign(at, record.offset.value, record.headers)
+                                                   : book_.take(at, record.offset.value, record.headers);
+  if (watch_) watch_(at, posting, system_now());
+}
+
+// Somewhere the log begins behind what we wanted to read next.
+Result<void> Follower::skip_deleted() {
+  for (auto& [at, next] : next_) {
+    auto range = admin_->range(at);
+    if (!range.ok()) {
+      if (range.error().retriable) continue;
+      return range.error();
+    }
+    if (range->first <= next) continue;
+    log_warning("{}: {} records were deleted before the ledger had read them", to_string(at), range->first.value - next.value);
+    book_.skip(place_of(at), range->first.value - next.value);
+    next = range->first;
+    reader_->unassign(at);
+    if (auto assigned = reader_->assign(at, next); !assigned.ok()) return assigned;
+  }
+  return {};
+}
+
+Result<void> Follower::catch_up(milliseconds timeout) {
+  std::map<TopicPartition, Offset> ends;
+  for (const auto& [at, next] : next_) {
+    auto range = admin_->range(at);
+    if (!range.ok()) return range.error();
+    ends[at] = range->end;
+  }
+  const auto deadline = steady_clock::now() + timeout;
+  const auto behind = [&] {
+    for (const auto& [at, end] : ends)
+      if (next_[at] < end) return true;
+    return false;
+  };
+  while (behind()) {
+    if (steady_clock::now() > deadline) return Error{ErrorCode::timeout, "the topics were not read to their end in time", true};
+    if (auto polled = poll(milliseconds(20)); !polled.ok()) return polled;
+  }
+  return {};
+}
+
+Result<std::map<std::string, Counted>> Follower::counted() {
+  std::map<std::string, Counted> all;
+  for (const auto& stage : spec_.stages) {
+    std::vector<TopicPartition> at;
+    for (int p = 0; p < stage.partitions; ++p) at.push_back({stage.topic, PartitionId{p}});
+    auto commits = commits_->committed(stage.group_id, at);
+    if (!commits.ok()) return commits.error();
+    auto& sum = all[stage.name];
+    for (const auto& [where, commit] : *commits) {
+      if (!commit) continue;
+      auto metadata = stream::unpack_commit_metadata(commit->metadata);
+      if (!metadata.ok()) return metadata.error();
+      sum.acked += metadata->counters.acked;
+      sum.filtered += metadata->counters.filtered;
+      sum.dropped += metadata->counters.dropped;
+      sum.dead += metadata->counters.dead;
+      sum.expired += metadata->counters.expired;
+    }
+  }
+  return all;
+}
+
+Result<Statement> Follower::statement(milliseconds timeout) {
+  auto counted = this->counted();
+  if (!counted.ok()) return counted.error();
+  if (auto caught = catch_up(timeout); !caught.ok()) return caught.error();
+  return make_statement(spec_, book_, *counted);
+}
+
+}  // namespace ride::ledger

@@ -1,0 +1,51 @@
+#include "ledger/job_log.h"
+
+namespace ride::ledger {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+Result<JobLog> JobLog::open(const kafka::ClientConfig& config, const std::string& prefix, const JobName& job,
+                            milliseconds timeout) {
+  auto reader = stream::open_control_reader(config, prefix + ".decisions");
+  if (!reader.ok()) return reader.error();
+  JobLog log;
+  log.job_ = job;
+  log.reader_ = std::move(reader).value();
+  const auto deadline = steady_clock::now() + timeout;
+  while (!log.reader_->caught_up() || !log.spec_ || log.phase_ == stream::JobPhase::creating) {
+    if (steady_clock::now() > deadline)
+      return Error{ErrorCode::not_found, log.spec_ ? "the topics of job '" + job.value + "' are not there yet"
+                                                   : "there is no job '" + job.value + "' in " + prefix + ".decisions"};
+    if (auto done = log.read(milliseconds(50)); !done.ok()) return done.error();
+  }
+  return log;
+}
+
+Result<void> JobLog::read(milliseconds timeout) {
+  auto entries = reader_->poll(timeout);
+  if (!entries.ok()) return entries.error();
+  for (const auto& entry : *entries) {
+    auto decision = stream::decode_decision(entry.json);
+    if (!decision.ok() || !standing_.counts(*decision)) continue;
+    const auto* accepted = std::get_if<stream::JobAccepted>(&decision->body);
+    if (accepted != nullptr && accepted->spec.job == job_) {
+      spec_ = accepted->spec;
+      phase_ = stream::JobPhase::creating;
+    }
+    const auto* changed = std::get_if<stream::JobPhaseChanged>(&decision->body);
+    if (changed != nullptr && spec_ && changed->job == job_ && changed->run == spec_->run) phase_ = changed->phase;
+  }
+  return {};
+}
+
+Result<stream::JobPhase> JobLog::phase() {
+  if (auto done = read(milliseconds(0)); !done.ok()) return done.error();
+  return phase_;
+}
+
+bool JobLog::is_over(stream::JobPhase phase) {
+  return phase == stream::JobPhase::completed || phase == stream::JobPhase::cancelled || phase == stream::JobPhase::failed;
+}
+
+}  // namespace ride::ledger

@@ -1,0 +1,148 @@
+#include "ledger/sink_files.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <fstream>
+#include <functional>
+
+#include "worker/tasks/path_template.h"
+
+namespace ride::ledger {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::size_t kExamples = 5;
+
+using EachFrame = std::function<void(const Stretch&, std::int64_t number)>;
+
+// The pictures that a sink was given; outcomes leave no file.
+void for_each_frame(const TopicPage& page, const EachFrame& each) {
+  std::map<Stretch, NumberSet> frames;
+  for (const auto& [upstream, inflow] : page.inflows)
+    for (const auto& [stretch, tally] : inflow.frames) frames[stretch].add(tally.seen(0));
+  for (const auto& [stretch, numbers] : frames)
+    for (const auto number : numbers.first(static_cast<std::size_t>(numbers.size()))) each(stretch, number);
+}
+
+std::string path_of(const stream::StageSpec& stage) {
+  const auto path = stage.params.find("path");
+  const auto* text = path == stage.params.end() ? nullptr : std::get_if<std::string>(&path->second);
+  return text == nullptr ? std::string() : *text;
+}
+
+std::string name_of(const Stretch& stretch, std::int64_t number) {
+  return fmt::format("{}/{}/{}", stretch.source, stretch.session, number);
+}
+
+void expect(SinkFiles& files, bool there, const std::string& name) {
+  ++files.expected;
+  ++(there ? files.found : files.missing);
+  if (!there && files.examples.size() < kExamples) files.examples.push_back(name);
+}
+
+void count_images(const stream::JobSpec& spec, const stream::StageSpec& stage, const Book& book, const fs::path& base,
+                  SinkFiles& files) {
+  const auto path = tasks::PathTemplate::parse(files.path, tasks::image_path_fields());
+  if (!path.ok()) return;
+  for_each_frame(book.page(stage.topic), [&](const Stretch& stretch, std::int64_t number) {
+    const auto name = path->expand({{"job", spec.job.value},
+                                    {"run", std::to_string(spec.run.value)},
+                                    {"stage", stage.name},
+                                    {"source", stretch.source},
+                                    {"session", std::to_string(stretch.session)},
+                                    {"seq", std::to_string(number)}});
+    std::error_code failed;
+    const auto size = fs::file_size(base / name, failed);
+    expect(files, !failed && size > 0, name);
+  });
+}
+
+// A file per worker: all whose names begin and end alike.
+std::vector<fs::path> files_like(const fs::path& pattern, const std::string& any) {
+  const auto name = pattern.filename().string();
+  const auto at = name.find(any);
+  if (at == std::string::npos) return {pattern};
+  const auto head = name.substr(0, at), tail = name.substr(at + any.size());
+  std::vector<fs::path> found;
+  std::error_code failed;
+  for (const auto& entry : fs::directory_iterator(pattern.parent_path(), failed)) {
+    const auto other = entry.path().filename().string();
+    if (other.size() >= head.size() + tail.size() && other.starts_with(head) && other.ends_with(tail)) found.push_back(entry.path());
+  }
+  return found;
+}
+
+void count_lines(const stream::JobSpec& spec, const stream::StageSpec& stage, const Book& book, const fs::path& base,
+                 SinkFiles& files) {
+  const std::string any = "ANY-WORKER";
+  const auto path = tasks::PathTemplate::parse(files.path, tasks::print_path_fields());
+  if (!path.ok()) return;
+  const auto pattern = base / path->expand({{"job", spec.job.value},
+                                            {"run", std::to_string(spec.run.value)},
+                                            {"stage", stage.name},
+                                            {"worker", any}});
+  std::map<Stretch, NumberTally> lines;
+  for (const auto& file : files_like(pattern, any)) {
+    std::ifstream in(file);
+    for (std::string line; std::getline(in, line);) {
+      const auto json = nlohmann::json::parse(line, nullptr, false);
+      if (!json.is_object()) continue;
+      const Stretch stretch{json.value("source", ""), json.value("session", std::int64_t{0})};
+      if (lines[stretch].add(json.value("number", std::int64_t{-1})) > 0) ++files.repeated;
+    }
+  }
+  for_each_frame(book.page(stage.topic), [&](const Stretch& stretch, std::int64_t number) {
+    expect(files, lines[stretch].seen(0).contains(number), name_of(stretch, number));
+  });
+}
+
+}  // namespace
+
+std::vector<SinkFiles> count_sink_files(const stream::JobSpec& spec, const Book& book, const fs::path& base) {
+  std::vector<SinkFiles> all;
+  for (const auto& stage : spec.stages) {
+    SinkFiles files{.sink = stage.name, .path = path_of(stage)};
+    if (files.path.empty()) continue;
+    const auto format = stage.params.find("format");
+    if (stage.task == "write_images")
+      count_images(spec, stage, book, base, files);
+    else if (stage.task == "print" && format != stage.params.end() && format->second == ParamValue(std::string("json")))
+      count_lines(spec, stage, book, base, files);
+    else
+      continue;
+    all.push_back(std::move(files));
+  }
+  return all;
+}
+
+std::int64_t missing(const std::vector<SinkFiles>& files) {
+  std::int64_t missing = 0;
+  for (const auto& one : files) missing += one.missing;
+  return missing;
+}
+
+std::string to_text(const std::vector<SinkFiles>& files) {
+  std::string text;
+  for (const auto& one : files) {
+    text += fmt::format("files of {} ({}): {} of {} there, {} missing", one.sink, one.path, one.found, one.expected, one.missing);
+    if (one.repeated > 0) text += fmt::format(", {} lines again", one.repeated);
+    if (!one.examples.empty()) text += fmt::format("; for example {}", fmt::join(one.examples, ", "));
+    text += "\n";
+  }
+  return text;
+}
+
+nlohmann::ordered_json to_json(const std::vector<SinkFiles>& files) {
+  auto list = nlohmann::ordered_json::array();
+  for (const auto& one : files)
+    list.push_back({{"sink", one.sink},
+                    {"path", one.path},
+                    {"expected", one.expected},
+                    {"found", one.found},
+                    {"missing", one.missing},
+                    {"repeated", one.repeated},
+                    {"examples", one.examples}});
+  return list;
+}
+
+}  // namespace ride::ledger

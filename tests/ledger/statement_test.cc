@@ -1,0 +1,151 @@
+// What the ledger makes of hand-written logs: a source "cam" into stage "blur" (topic "in", 2 partitions), which writes into
+// stage "save" (topic "mid") and into the topic "out" outside the job.
+#include "ledger/core/statement.h"
+
+#include <gtest/gtest.h>
+
+namespace ride::ledger {
+namespace {
+
+Headers record(const std::string& type, const std::string& id, const std::string& origin, const std::string& writer = "w#1@1",
+               const std::string& part = "1/1", const std::string& outcome = "") {
+  Headers headers = {{"ce_specversion", "1.0"}, {"ce_type", "ride." + type},   {"ce_source", "job/x"},
+                     {"ce_id", id},             {"ce_time", "2026-11-21T08:00:00.000000Z"},
+                     {"ride_format", "1"},      {"ride_origin", origin},       {"ride_part", part},
+                     {"ride_writer", writer}};
+  if (!outcome.empty()) headers.emplace_back("ride_outcome", outcome);
+  return headers;
+}
+
+class Job : public ::testing::Test {
+ protected:
+  Job() {
+    stream::SourceSpec cam{.name = "cam"};
+    cam.outputs = {{.to = "blur", .topic = "in", .partitions = 2}};
+    stream::StageSpec blur{.name = "blur", .topic = "in", .partitions = 2};
+    blur.outputs = {{.to = "save", .topic = "mid"}, {.to = "", .topic = "out"}};
+    stream::StageSpec save{.name = "save", .topic = "mid"};
+    save.sink = true;
+    spec_.sources = {cam};
+    spec_.stages = {blur, save};
+  }
+
+  // Frame `number` in partition number % 2 at this offset.
+  void sent(int number, int offset) {
+    put("in", number % 2, offset, record("frame", "cam/1/" + std::to_string(number), "cam/0/1." + std::to_string(number) + "/1"));
+  }
+  // What blur made of it, in both outputs.
+  void made(int number, int offset, const std::string& writer = "w#1@1") {
+    const auto id = "cam/1/" + std::to_string(number);
+    const auto origin = "blur/" + std::to_string(number % 2) + "/" + std::to_string(offset) + ".0/1";
+    put("mid", 0, next_["mid"]++, record("frame", id, origin, writer));
+    put("out", 0, next_["out"]++, record("frame", id, origin, writer));
+  }
+  Posting put(const std::string& topic, int partition, int offset, const Headers& headers) {
+    return book_.take({topic, partition}, offset, headers);
+  }
+  Statement statement(int acked_by_blur, int acked_by_save) {
+    return make_statement(spec_, book_, {{"blur", {.acked = acked_by_blur}}, {"save", {.acked = acked_by_save}}});
+  }
+
+  stream::JobSpec spec_;
+  Book book_;
+  std::map<std::string, int> next_;
+};
+
+TEST_F(Job, IsCleanWhenEveryFrameCameOnceEverywhere) {
+  for (int n = 0; n < 10; ++n) sent(n, n / 2);
+  for (int n = 0; n < 10; ++n) made(n, n / 2);
+  const auto result = statement(10, 10);
+  EXPECT_TRUE(result.clean()) << to_text(result);
+  EXPECT_EQ(result.sent, 10);
+}
+
+TEST_F(Job, TellsWhichFrameIsMissing) {
+  for (int n = 0; n < 10; ++n) sent(n, n / 2);
+  for (int n = 0; n < 10; ++n)
+    if (n != 7) made(n, n / 2);
+  const auto result = statement(10, 9);
+  EXPECT_FALSE(result.clean());
+  EXPECT_EQ(result.open(), 2);  // in both outputs
+  EXPECT_EQ(result.flows[1].examples, std::vector<std::string>{"cam/1/7"});
+  EXPECT_EQ(result.twice(), 0);
+}
+
+TEST_F(Job, WhatWasWrittenAgainByTheNextOwnerIsDroppedByReadersAndCountsOnce) {
+  for (int n = 0; n < 4; ++n) sent(n, n / 2);
+  for (int n = 0; n < 4; ++n) made(n, n / 2);
+  made(2, 1, "w#2@2");
+  made(3, 1, "w#2@2");
+  const auto result = statement(4, 4);
+  EXPECT_TRUE(result.clean()) << to_text(result);
+  EXPECT_EQ(result.redelivered(), 4);
+}
+
+// Without the watermark, a stage works on a repeated record as if it were new: its output has another origin.
+TEST_F(Job, NoticesAStageThatTookARepetitionAsNew) {
+  sent(0, 0);
+  sent(0, 1);  // the same origin at another offset: written again
+  made(0, 0);
+  made(0, 1);
+  const auto result = statement(2, 2);
+  EXPECT_FALSE(result.clean());
+  EXPECT_GE(result.twice(), 2) << to_text(result);
+  EXPECT_EQ(result.stages[0].in, 1);
+  EXPECT_EQ(result.stages[0].in_flight, -1);
+}
+
+TEST_F(Job, CountsASinkThatAckedMoreThanCame) {
+  sent(0, 0);
+  made(0, 0);
+  EXPECT_EQ(statement(1, 2).twice(), 1);
+}
+
+TEST_F(Job, AFilteredFrameHasAnOutcomeInsideAndNothingOutside) {
+  sent(0, 0);
+  put("mid", 0, 0, record("outcome", "cam/1/0", "blur/0/0.0/1", "w#1@1", "1/1", "filtered"));
+  const auto result = make_statement(spec_, book_, {{"blur", {.filtered = 1}}, {"save", {.filtered = 1}}});
+  EXPECT_TRUE(result.clean()) << to_text(result);
+}
+
+TEST_F(Job, AFrameReadByTwoBranchesMayArriveTwiceWhereTheyMeet) {
+  // mid also gets the frames from the source itself.
+  spec_.sources[0].outputs.push_back({.to = "save", .topic = "mid"});
+  sent(0, 0);
+  put("mid", 0, 90, record("frame", "cam/1/0", "cam/0/1.0/1"));
+  made(0, 0);
+  const auto result = statement(1, 2);
+  EXPECT_TRUE(result.clean()) << to_text(result);
+  EXPECT_EQ(result.stages[1].in, 2);
+}
+
+TEST_F(Job, ASetCountsWhenOneWriterHasWrittenAllOfIt) {
+  sent(0, 0);
+  const auto half = [&](const char* writer, const char* part, int offset) {
+    return put("mid", 0, offset, record("frame", "cam/1/0", "blur/0/0.0/1", writer, part)).verdict;
+  };
+  EXPECT_EQ(half("w#1@1", "1/2", 0), Verdict::incomplete);
+  EXPECT_EQ(half("w#2@2", "1/2", 1), Verdict::incomplete);
+  EXPECT_EQ(half("w#2@2", "2/2", 2), Verdict::counts);
+  EXPECT_EQ(half("w#1@1", "2/2", 3), Verdict::repeated);
+}
+
+TEST_F(Job, ARecordThatIsNoFrameCountsByItsPlace) {
+  EXPECT_EQ(put("in", 0, 0, {{"foreign", "x"}}).verdict, Verdict::not_ours);
+  EXPECT_EQ(put("in", 1, 0, record("frame", "cam/1/1", "damaged")).verdict, Verdict::not_ours);
+  EXPECT_EQ(make_statement(spec_, book_, {{"blur", {.dead = 2}}}).stages[0].in_flight, 0);
+}
+
+TEST_F(Job, SaysWhatItCouldNotSee) {
+  book_.skip({"in", 0}, 3);
+  sent(6, 3);
+  made(4, 2);
+  made(6, 3);
+  const auto result = statement(4, 2);
+  EXPECT_EQ(result.unseen(), 3);
+  EXPECT_TRUE(result.clean()) << to_text(result);
+  EXPECT_NE(to_text(result).find("3 records were deleted"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace ride::ledger
