@@ -14,6 +14,7 @@ struct Options {
   int rounds = 0;
   int runs = 0;           // faults, 0: the benchmark's own number
   std::uint64_t seed = 0; // of what is random; 0: another one each time, printed
+  std::string figure;     // folder for pictures and their tables; empty: the working folder
   std::string only;       // of several parts only this one
   bool verbose = false;  // single measurements to standard error
 };
@@ -21,5 +22,7 @@ struct Options {
 Result<Figures> run_latency(const Options& options);
 Result<Figures> run_floor(const Options& options);
 Result<Figures> run_failover(const Options& options);
+Result<Figures> run_brokers(const Options& options);
+Result<Figures> run_figure13(const Options& options);
 
 }  // namespace ride::bench

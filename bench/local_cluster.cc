@@ -50,13 +50,23 @@ ProcessUsage usage_of(int pid) {
   return usage;
 }
 
-Result<std::unique_ptr<LocalCluster>> LocalCluster::start() {
+Result<std::unique_ptr<LocalCluster>> LocalCluster::start(const LocalOptions& wanted) {
   auto cluster = std::unique_ptr<LocalCluster>(new LocalCluster());
   std::string name = (std::filesystem::temp_directory_path() / "ride-bench-XXXXXX").string();
   if (::mkdtemp(name.data()) == nullptr)
     return Error{ErrorCode::resource_exhausted, "cannot make a folder in " + std::filesystem::temp_directory_path().string()};
   cluster->folder_ = name;
+  if (wanted.brokers > 1) {
+    broker::ClusterOptions several;
+    several.folder = cluster->folder_ / "brokers";
+    several.nodes = wanted.brokers;
+    several.quick_start = wanted.quick_start;
+    if (auto started = cluster->brokers_.start(several); !started.ok()) return started.error();
+    cluster->kafka_.brokers = cluster->brokers_.bootstrap();
+    return cluster;
+  }
   broker::LaunchOptions options;
+  options.quick_start = wanted.quick_start;
   options.data = cluster->folder_ / "broker";
   options.die_with_parent = true;
   if (auto started = cluster->broker_.start(options); !started.ok()) return started.error();
@@ -70,6 +80,7 @@ LocalCluster::~LocalCluster() {
     if (!(*it)->wait_until_ended(8s)) (*it)->send_signal(SIGKILL);
   children_.clear();
   broker_.stop();
+  brokers_.stop();
   std::error_code ignored;
   std::filesystem::remove_all(folder_, ignored);
 }

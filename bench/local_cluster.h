@@ -1,5 +1,5 @@
-// A cluster of real processes for a benchmark: a broker, a master, and workers, producers or an agent as wanted, in a
-// temporary folder that is removed at the end. Owner: the object; its destructor stops everything. Threads: one.
+// A cluster of real processes for benchmarks and fault tests: one broker or several, a master, and workers, producers or
+// agents as wanted, in a temporary folder that is removed at the end. Owner: the object; its destructor stops everything. Threads: one.
 #pragma once
 
 #include <chrono>
@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "broker-config/broker_cluster.h"
 #include "broker-config/broker_process.h"
 #include "broker-config/child_process.h"
 #include "common/result.h"
@@ -17,9 +18,14 @@
 
 namespace ride::bench {
 
+struct LocalOptions {
+  int brokers = 1;           // 3: replication 3, so that one may die
+  bool quick_start = false;  // for tests: brokers that start soon and are slow under load
+};
+
 class LocalCluster {
  public:
-  static Result<std::unique_ptr<LocalCluster>> start();
+  static Result<std::unique_ptr<LocalCluster>> start(const LocalOptions& options = {});
   ~LocalCluster();
 
   // A program beside this one, by name; its output goes to the folder.
@@ -32,6 +38,7 @@ class LocalCluster {
   Result<void> wait_for_phase(const std::string& job, const std::string& phase, std::chrono::seconds timeout);
 
   const std::string& brokers() const { return kafka_.brokers; }
+  broker::BrokerCluster& broker_cluster() { return brokers_; }  // where there are several
   const kafka::ClientConfig& kafka() const { return kafka_; }
   const std::filesystem::path& folder() const { return folder_; }
 
@@ -39,7 +46,8 @@ class LocalCluster {
   LocalCluster() = default;
 
   std::filesystem::path folder_;
-  broker::BrokerProcess broker_;
+  broker::BrokerProcess broker_;    // of a single one
+  broker::BrokerCluster brokers_;   // of several
   kafka::ClientConfig kafka_;
   std::vector<std::unique_ptr<broker::ChildProcess>> children_;
   std::string master_url_;

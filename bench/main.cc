@@ -27,6 +27,12 @@ const std::map<std::string, Benchmark>& benchmarks() {
        {"3 workers and 2 spares, 30 fps of 900x900, 6 partitions: kill -9 two of three, 20 times; under `agent` (seen by an "
         "agent) and `node` (agents die, too): runs, detect_ms, gap_ms, full_rate_ms, redelivered, lost, duplicates, medians",
         ride::bench::run_failover}},
+      {"brokers",
+       {"three brokers, replication 3: kill -9 each in turn, 10 times (runs, gap_ms, full_rate_ms, lost, duplicates)",
+        ride::bench::run_brokers}},
+      {"figure13",
+       {"the paper's figure: frames processed over time while workers are killed, as figure13.png and figure13.csv in --figure",
+        ride::bench::run_figure13}},
   };
   return all;
 }
@@ -43,6 +49,7 @@ int main(int argc, char** argv) {
   app.add_option("--rounds", options.rounds, "Rounds of which the median is taken");
   app.add_option("--runs", options.runs, "Faults of a kind (default: the benchmark's own number)");
   app.add_option("--seed", options.seed, "Seed of what is random (default: another each time; it is printed)");
+  app.add_option("--figure", options.figure, "Folder for pictures and their tables (default: here)");
   app.add_option("--only", options.only, "Of a benchmark of several parts only this one, for example agent");
   app.add_flag("--verbose", options.verbose, "Also print the single measurements, on standard error");
   CLI11_PARSE(app, argc, argv);

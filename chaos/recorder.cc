@@ -33,12 +33,13 @@ Result<std::unique_ptr<Recorder>> Recorder::start(const kafka::ClientConfig& con
 
 Recorder::Recorder(std::unique_ptr<ledger::Follower> follower, std::unique_ptr<stream::ControlReader> decisions)
     : follower_(std::move(follower)), decisions_(std::move(decisions)), spec_(follower_->spec()), exits_(exits_of(spec_)) {
-  follower_->watch([this](const ledger::Place& at, const ledger::Posting& posting, SystemTime arrived) {
+  follower_->watch([this](const ledger::Sighting& seen) {
     const std::lock_guard lock(mutex_);
+    const auto& posting = seen.posting;
     if (posting.verdict == ledger::Verdict::repeated) ++repeated_;
     const bool frame = posting.verdict == ledger::Verdict::counts && posting.entry->kind == ledger::EntryKind::frame;
-    if (!frame || !exits_.contains(at.topic)) return;
-    arrivals_.push_back({posting.entry->captured_at, arrived, PartitionId{static_cast<std::int32_t>(at.partition)}});
+    if (!frame || !exits_.contains(seen.at.topic)) return;
+    arrivals_.push_back({posting.entry->captured_at, seen.arrived, PartitionId{static_cast<std::int32_t>(seen.at.partition)}});
   });
   thread_ = std::thread([this] { run(); });
 }
@@ -116,6 +117,10 @@ Result<ledger::Statement> Recorder::finish(milliseconds patience) {
     if (statement.ok() ? statement->clean() || steady_clock::now() > deadline : !statement.error().retriable) return statement;
     if (auto polled = follower_->poll(milliseconds(100)); !polled.ok()) return polled.error();
   }
+}
+
+std::vector<ledger::SinkFiles> Recorder::sink_files(const std::filesystem::path& base) const {
+  return ledger::count_sink_files(spec_, follower_->book(), base);
 }
 
 }  // namespace ride::chaos

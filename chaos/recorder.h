@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <filesystem>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -14,6 +15,7 @@
 #include "chaos/core/effect.h"
 #include "common/result.h"
 #include "ledger/follower.h"
+#include "ledger/sink_files.h"
 #include "stream/control_client.h"
 
 namespace ride::chaos {
@@ -39,6 +41,8 @@ class Recorder {
   std::optional<Error> failed() const;
   // Ends the reading and tells what became of every frame; waits up to `patience` for what is still open.
   Result<ledger::Statement> finish(std::chrono::milliseconds patience);
+  // After finish().
+  std::vector<ledger::SinkFiles> sink_files(const std::filesystem::path& base) const;
 
  private:
   Recorder(std::unique_ptr<ledger::Follower> follower, std::unique_ptr<stream::ControlReader> decisions);

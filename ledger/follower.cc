@@ -45,7 +45,7 @@ Result<void> Follower::begin() {
   admin_ = std::move(admin).value();
   auto commits = kafka::open_commit_store(config_);
   if (!commits.ok()) return commits.error();
-  commits_ = std::move(commits).value();
+  store_ = std::move(commits).value();
   auto reader = kafka::KafkaReader::open(config_, {.group = "ride-ledger"});
   if (!reader.ok()) return reader.error();
   reader_ = std::move(reader).value();
@@ -84,9 +84,9 @@ void Follower::take(const stream::Record& record) {
   if (record.offset > next) book_.skip(place_of(record.at), record.offset.value - next.value);
   next = Offset{record.offset.value + 1};
   const auto at = place_of(record.at);
-  const auto posting = foreign_.contains(at.topic) ? book_.take_foreign(at, record.offset.value, record.headers)
-                                                   : book_.take(at, record.offset.value, record.headers);
-  if (watch_) watch_(at, posting, system_now());
+  auto posting = foreign_.contains(at.topic) ? book_.take_foreign(at, record.offset.value, record.headers)
+                                             : book_.take(at, record.offset.value, record.headers);
+  if (watch_) watch_({at, record.offset.value, record.timestamp, system_now(), std::move(posting)});
 }
 
 // Somewhere the log begins behind what we wanted to read next.
@@ -127,18 +127,19 @@ Result<void> Follower::catch_up(milliseconds timeout) {
   return {};
 }
 
-Result<std::map<std::string, Counted>> Follower::counted() {
-  std::map<std::string, Counted> all;
+Result<Commits> Follower::commits() {
+  Commits all;
   for (const auto& stage : spec_.stages) {
     std::vector<TopicPartition> at;
     for (int p = 0; p < stage.partitions; ++p) at.push_back({stage.topic, PartitionId{p}});
-    auto commits = commits_->committed(stage.group_id, at);
+    auto commits = store_->committed(stage.group_id, at);
     if (!commits.ok()) return commits.error();
-    auto& sum = all[stage.name];
+    auto& sum = all.counted[stage.name];
     for (const auto& [where, commit] : *commits) {
       if (!commit) continue;
       auto metadata = stream::unpack_commit_metadata(commit->metadata);
       if (!metadata.ok()) return metadata.error();
+      all.positions[place_of(where)] = commit->offset.value;
       sum.acked += metadata->counters.acked;
       sum.filtered += metadata->counters.filtered;
       sum.dropped += metadata->counters.dropped;
@@ -150,10 +151,10 @@ Result<std::map<std::string, Counted>> Follower::counted() {
 }
 
 Result<Statement> Follower::statement(milliseconds timeout) {
-  auto counted = this->counted();
-  if (!counted.ok()) return counted.error();
+  auto commits = this->commits();
+  if (!commits.ok()) return commits.error();
   if (auto caught = catch_up(timeout); !caught.ok()) return caught.error();
-  return make_statement(spec_, book_, *counted);
+  return make_statement(spec_, book_, commits->counted);
 }
 
 }  // namespace ride::ledger

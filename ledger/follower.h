@@ -21,10 +21,25 @@
 
 namespace ride::ledger {
 
+// One record as it was read.
+struct Sighting {
+  Place at;
+  std::int64_t offset = 0;
+  SystemTime written{};  // as the log says
+  SystemTime arrived{};  // here
+  Posting posting;
+};
+
+// What the stages have committed.
+struct Commits {
+  std::map<std::string, Counted> counted;       // by stage
+  std::map<Place, std::int64_t> positions;      // the oldest record without an ACK
+};
+
 class Follower {
  public:
   // Told of every record, in the order of reading.
-  using Watch = std::function<void(const Place&, const Posting&, SystemTime arrived)>;
+  using Watch = std::function<void(const Sighting&)>;
 
   // Waits until the job's latest run (or this one) has its topics.
   static Result<std::unique_ptr<Follower>> open(const kafka::ClientConfig& config, const std::string& prefix,
@@ -39,9 +54,8 @@ class Follower {
   const Book& book() const { return book_; }
   const stream::JobSpec& spec() const { return spec_; }
   Result<stream::JobPhase> phase() { return log_.phase(); }
-  // What the stages have ACKed, from the commits; nothing for those without a commit.
-  Result<std::map<std::string, Counted>> counted();
-  // The statement as of now; `counted` is read first, so that what is in flight is never negative.
+  Result<Commits> commits();
+  // The statement as of now; the commits are read first, so that what is in flight is never negative.
   Result<Statement> statement(std::chrono::milliseconds timeout);
 
  private:
@@ -55,7 +69,7 @@ class Follower {
   stream::JobSpec spec_;
   std::unique_ptr<stream::TopicAdmin> admin_;
   std::unique_ptr<kafka::KafkaReader> reader_;
-  std::unique_ptr<stream::CommitStore> commits_;
+  std::unique_ptr<stream::CommitStore> store_;
   std::map<stream::TopicPartition, Offset> next_;
   std::set<std::string> foreign_;  // adopted topics
   Watch watch_;

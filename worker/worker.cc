@@ -119,6 +119,7 @@ void Worker::open_stage(const StageKey& key) {
   config.finite = job->finite;
   config.stage = *stage;
   config.worker = member_->id();
+  config.drop_duplicates = config_.drop_duplicates;
   const auto notify = [this, key](stream::Severity severity, const std::string& code, const std::string& text, bool fatal) {
     member_->notice(severity, code, text, key.job.value, key.stage.value, fatal);
   };

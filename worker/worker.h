@@ -21,6 +21,7 @@ struct WorkerConfig {
   std::string prefix = "ride";
   std::string name;
   NodeName node;
+  bool drop_duplicates = true;  // false only in the test that shows that the ledger notices
 };
 
 class Worker {

@@ -1,0 +1,153 @@
+#include "bench/failover_job.h"
+
+#include <signal.h>
+
+#include <algorithm>
+#include <thread>
+
+namespace ride::bench {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr const char* kJob = "failover";
+constexpr const char* kStage = "stddev";
+constexpr const char* kTopology =
+    "ride: v1\nname: failover\nsources:\n"
+    "  cam: { synthetic: { width: 900, height: 900, channels: 1 }, fps: 30, codec: raw }\n"
+    "stages:\n  - name: stddev\n    from: [cam]\n    topic: { partitions: 6 }\n    task: stddev_filter\n"
+    "    group: { min: 3, max: 3, spares: 2, cores: 1 }\n    output: { topic: failover-out, partitions: 6 }\n";
+constexpr auto kCalm = 2000ms;  // tells what is usual, before each fault
+constexpr auto kPatience = 20s;
+
+double ms_between(SystemTime from, SystemTime to) { return std::chrono::duration<double, std::milli>(to - from).count(); }
+
+std::set<int> partitions_of(const JobGroup& group, const std::set<std::string>& owners) {
+  std::set<int> partitions;
+  for (const auto& [partition, owner] : group.owners)
+    if (owners.contains(owner)) partitions.insert(partition);
+  return partitions;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<FailoverJob>> FailoverJob::start(bool one_worker_a_node, int brokers) {
+  auto job = std::unique_ptr<FailoverJob>(new FailoverJob(one_worker_a_node));
+  auto cluster = LocalCluster::start({.brokers = brokers});
+  if (!cluster.ok()) return cluster.error();
+  job->cluster_ = std::move(cluster).value();
+  if (auto master = job->cluster_->run_master(); !master.ok()) return master.error();
+  if (auto running = job->run_agents(); !running.ok()) return running.error();
+  if (auto submitted = job->cluster_->submit(kTopology); !submitted.ok()) return submitted.error();
+  if (auto running = job->cluster_->wait_for_phase(kJob, "running", 30s); !running.ok()) return running.error();
+  auto recorder = chaos::Recorder::start(job->cluster_->kafka(), "ride", JobName{kJob}, 10s);
+  if (!recorder.ok()) return recorder.error();
+  job->recorder_ = std::move(recorder).value();
+  return job;
+}
+
+Result<void> FailoverJob::run_agents() {
+  if (!one_each_) return run_agent("node", kActives + kSpares, 1);
+  if (auto producer = run_agent("camera", 0, 1); !producer.ok()) return producer;
+  for (int i = 1; i <= kActives + kSpares; ++i)
+    if (auto node = run_agent("node" + std::to_string(i), 1, 0); !node.ok()) return node;
+  return {};
+}
+
+Result<void> FailoverJob::run_agent(const std::string& node, int slots, int producers) {
+  auto agent = cluster_->run("ride-agent", {"--brokers", cluster_->brokers(), "--node", node, "--slots", std::to_string(slots),
+                                            "--producers", std::to_string(producers)});
+  if (!agent.ok()) return agent.error();
+  agents_[node] = *agent;
+  return {};
+}
+
+void FailoverJob::kill_worker(const JobGroup::Worker& worker) {
+  // The agent first: it must not tell what happened to its child.
+  if (one_each_) agents_.at(worker.node)->send_signal(SIGKILL);
+  ::kill(worker.pid, SIGKILL);
+}
+
+Result<void> FailoverJob::bring_back(const JobGroup::Worker& worker) {
+  if (!one_each_) return {};  // the agent does
+  agents_.at(worker.node)->wait_until_ended(5s);
+  return run_agent(worker.node, 1, 0);
+}
+
+// The calm before, and a random phase of ticks, heartbeats and commits.
+Result<JobGroup> FailoverJob::calm_group(std::mt19937_64& random) {
+  auto group = wait_for_group(*cluster_, kJob, kStage, kActives, kSpares, 30s);
+  if (!group.ok()) return group;
+  std::this_thread::sleep_for(kCalm + std::chrono::microseconds(random() % 500'000));
+  group = read_group(*cluster_, kJob, kStage);
+  if (group.ok() && !group->complete(kActives, kSpares))
+    return Error{ErrorCode::internal, "the group changed without a fault: somebody was falsely declared lost?"};
+  return group;
+}
+
+Result<Fault> FailoverJob::strike(std::size_t count, std::mt19937_64& random) {
+  auto group = calm_group(random);
+  if (!group.ok()) return group.error();
+  std::vector<std::string> victims(group->actives.begin(), group->actives.end());
+  std::shuffle(victims.begin(), victims.end(), random);
+  victims.resize(std::min(count, victims.size()));
+  const std::set<std::string> dead(victims.begin(), victims.end());
+  const auto lost = partitions_of(*group, dead);
+  const auto repeated = recorder_->repeated();
+  Fault fault{.at = system_now()};
+  for (const auto& victim : victims) kill_worker(group->workers.at(victim));
+
+  if (auto watched = watch(fault); !watched.ok()) return watched.error();
+  read_course(dead, lost, fault);
+  fault.redelivered = recorder_->repeated() - repeated;
+  auto after = read_group(*cluster_, kJob, kStage);
+  if (!after.ok()) return after.error();
+  fault.on_spares =
+      std::all_of(lost.begin(), lost.end(), [&](int partition) { return group->spares.contains(after->owners[partition]); });
+  for (const auto& victim : victims)
+    if (auto back = bring_back(group->workers.at(victim)); !back.ok()) return back.error();
+  return fault;
+}
+
+// Until the frames are as punctual as before.
+Result<void> FailoverJob::watch(Fault& fault) {
+  const bool recovered = wait_until(kPatience, [&] {
+    fault.effect = chaos::effect_of(recorder_->arrivals_since(fault.at - kCalm), fault.at - kCalm, fault.at, system_now());
+    return fault.effect.recovered || recorder_->failed();
+  });
+  if (const auto failed = recorder_->failed()) return *failed;
+  if (!recovered) return Error{ErrorCode::timeout, "the frames did not come back to their usual lateness within 20 s"};
+  return {};
+}
+
+Result<Fault> FailoverJob::strike_broker(int id, std::mt19937_64& random) {
+  if (auto group = calm_group(random); !group.ok()) return group.error();
+  const auto repeated = recorder_->repeated();
+  Fault fault{.at = system_now()};
+  cluster_->broker_cluster().kill(id);
+  if (auto watched = watch(fault); !watched.ok()) return watched.error();
+  fault.redelivered = recorder_->repeated() - repeated;
+  if (auto back = cluster_->broker_cluster().restart(id); !back.ok()) return back.error();
+  return fault;
+}
+
+// When the master decided. Timestamps of the log are whole milliseconds.
+void FailoverJob::read_course(const std::set<std::string>& dead, const std::set<int>& lost, Fault& fault) const {
+  std::set<int> waiting = lost;
+  for (const auto& seen : recorder_->decisions_since(fault.at - 1ms)) {
+    if (const auto* out = std::get_if<stream::WorkerOut>(&seen.decision.body); out && dead.contains(out->worker.value))
+      fault.detect_ms = std::max(fault.detect_ms, ms_between(fault.at, seen.written));
+    const auto* assign = std::get_if<stream::Assign>(&seen.decision.body);
+    if (assign == nullptr) continue;
+    for (const auto partition : assign->partitions)
+      if (waiting.erase(partition.value) > 0) fault.assign_ms = std::max(fault.assign_ms, ms_between(fault.at, seen.written));
+  }
+}
+
+Result<ledger::Statement> FailoverJob::finish() {
+  if (auto drained = cluster_->drain(kJob); !drained.ok()) return drained.error();
+  return recorder_->finish(10s);
+}
+
+}  // namespace ride::bench

@@ -1,0 +1,55 @@
+#include "cli/core/trace_view.h"
+
+#include <gtest/gtest.h>
+
+namespace ride::cli {
+namespace {
+
+TEST(TraceTarget, IsASourceAndANumberWithOrWithoutASession) {
+  const auto any = parse_trace_target("gate/1042");
+  ASSERT_TRUE(any.ok());
+  EXPECT_TRUE(any->matches("gate", 3, 1042));
+  const auto third = parse_trace_target("gate/3/1042");
+  ASSERT_TRUE(third.ok());
+  EXPECT_TRUE(third->matches("gate", 3, 1042));
+  EXPECT_FALSE(third->matches("gate", 2, 1042));
+  for (const char* wrong : {"", "gate", "/7", "gate/x", "gate/x/7", "gate/-1"}) EXPECT_FALSE(parse_trace_target(wrong).ok()) << wrong;
+}
+
+TEST(TraceView, TellsAttemptsInOrderOfTime) {
+  const auto at = [](int ms) { return SystemTime(std::chrono::milliseconds(1'000'000 + ms)); };
+  Trace trace{.job = "street", .run = 2, .wanted = "gate/7"};
+  TraceStep step{.topic = "ride.street.2.clean", .partition = 1, .offset = 7, .written = at(3), .captured = at(0), .frame = "gate/1/7"};
+  step.upstream = "gate";
+  step.writer = "n1-p1#aa@1";
+  step.reader = "clean";
+  step.acked = true;
+  auto again = step;
+  again.topic = "out";
+  again.written = at(900);
+  again.upstream = "clean";
+  again.writer = "n1-w2#bb@8";
+  again.reader.clear();
+  again.repeated = true;
+  auto first = again;
+  first.written = at(14);
+  first.writer = "n1-w1#cc@7";
+  first.repeated = false;
+  trace.steps = {again, first, step};
+  const auto text = render_trace(trace, {});
+  EXPECT_LT(text.find("n1-p1#aa@1"), text.find("n1-w1#cc@7"));
+  EXPECT_LT(text.find("n1-w1#cc@7"), text.find("n1-w2#bb@8"));
+  EXPECT_NE(text.find("counts, ACKed by clean"), std::string::npos) << text;
+  EXPECT_NE(text.find("written again, dropped by readers"), std::string::npos) << text;
+  const auto json = trace_to_json(trace);
+  EXPECT_EQ(json["steps"].size(), 3U);
+  EXPECT_EQ(json["steps"][2]["after_ms"], 900.0);
+}
+
+TEST(TraceView, SaysWhyAFrameIsNotThere) {
+  const Trace trace{.job = "street", .run = 2, .wanted = "gate/7", .steps = {}, .unseen = 12};
+  EXPECT_NE(not_traced(trace).message.find("12 records are deleted"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace ride::cli
