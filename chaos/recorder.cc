@@ -33,15 +33,21 @@ Result<std::unique_ptr<Recorder>> Recorder::start(const kafka::ClientConfig& con
 
 Recorder::Recorder(std::unique_ptr<ledger::Follower> follower, std::unique_ptr<stream::ControlReader> decisions)
     : follower_(std::move(follower)), decisions_(std::move(decisions)), spec_(follower_->spec()), exits_(exits_of(spec_)) {
-  follower_->watch([this](const ledger::Sighting& seen) {
-    const std::lock_guard lock(mutex_);
-    const auto& posting = seen.posting;
-    if (posting.verdict == ledger::Verdict::repeated) ++repeated_;
-    const bool frame = posting.verdict == ledger::Verdict::counts && posting.entry->kind == ledger::EntryKind::frame;
-    if (!frame || !exits_.contains(seen.at.topic)) return;
-    arrivals_.push_back({posting.entry->captured_at, seen.arrived, PartitionId{static_cast<std::int32_t>(seen.at.partition)}});
-  });
+  for (const auto& source : spec_.sources) sources_.insert(source.name);
+  follower_->watch([this](const ledger::Sighting& seen) { take(seen); });
   thread_ = std::thread([this] { run(); });
+}
+
+void Recorder::take(const ledger::Sighting& seen) {
+  const auto& posting = seen.posting;
+  const std::lock_guard lock(mutex_);
+  if (posting.verdict == ledger::Verdict::repeated) repeats_.push_back(seen.arrived);
+  const bool frame = posting.verdict == ledger::Verdict::counts && posting.entry->kind == ledger::EntryKind::frame;
+  if (!frame) return;
+  const auto& entry = *posting.entry;
+  if (sources_.contains(entry.line.upstream)) captured_.try_emplace({entry.stretch, entry.number}, entry.captured_at);
+  if (exits_.contains(seen.at.topic))
+    arrivals_.push_back({entry.captured_at, seen.arrived, PartitionId{static_cast<std::int32_t>(seen.at.partition)}});
 }
 
 Recorder::~Recorder() { stop(); }
@@ -74,8 +80,21 @@ void Recorder::read_decisions() {
     auto decision = stream::decode_decision(entry.json);
     if (!decision.ok()) continue;
     const std::lock_guard lock(mutex_);
+    if (!standing_.counts(*decision)) continue;
+    note(*decision);
     seen_.push_back({entry.timestamp, std::move(decision).value()});
   }
+}
+
+void Recorder::note(const stream::Decision& decision) {
+  if (const auto* claim = std::get_if<stream::Claim>(&decision.body)) leader_url_ = claim->http;
+  if (const auto* out = std::get_if<stream::WorkerOut>(&decision.body))
+    std::erase_if(owners_, [out](const auto& one) { return one.second == out->worker.value; });
+  const auto* changed = std::get_if<stream::JobPhaseChanged>(&decision.body);
+  if (changed != nullptr && changed->job == spec_.job && changed->run == spec_.run) phase_ = changed->phase;
+  const auto* assign = std::get_if<stream::Assign>(&decision.body);
+  if (assign == nullptr || assign->job != spec_.job || assign->run != spec_.run) return;
+  for (const auto partition : assign->partitions) owners_[{assign->stage.value, partition.value}] = assign->worker.value;
 }
 
 std::vector<Arrival> Recorder::arrivals_since(SystemTime arrived) const {
@@ -94,13 +113,35 @@ std::vector<SeenDecision> Recorder::decisions_since(SystemTime written) const {
 
 std::int64_t Recorder::repeated() const {
   const std::lock_guard lock(mutex_);
-  return repeated_;
+  return static_cast<std::int64_t>(repeats_.size());
 }
 
-void Recorder::forget_before(SystemTime arrived) {
+std::int64_t Recorder::repeated_between(SystemTime from, SystemTime to) const {
   const std::lock_guard lock(mutex_);
-  const auto first = std::partition_point(arrivals_.begin(), arrivals_.end(), [&](const auto& one) { return one.arrived < arrived; });
-  arrivals_.erase(arrivals_.begin(), first);
+  return std::count_if(repeats_.begin(), repeats_.end(), [&](SystemTime at) { return at >= from && at < to; });
+}
+
+std::set<std::string> Recorder::owners() const {
+  const std::lock_guard lock(mutex_);
+  std::set<std::string> owners;
+  for (const auto& [partition, owner] : owners_) owners.insert(owner);
+  return owners;
+}
+
+stream::JobPhase Recorder::phase() const {
+  const std::lock_guard lock(mutex_);
+  return phase_;
+}
+
+std::string Recorder::leader_url() const {
+  const std::lock_guard lock(mutex_);
+  return leader_url_;
+}
+
+std::optional<SystemTime> Recorder::captured_at(const ledger::Stretch& stretch, std::int64_t number) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = captured_.find({stretch, number});
+  return found == captured_.end() ? std::nullopt : std::optional(found->second);
 }
 
 std::optional<Error> Recorder::failed() const {

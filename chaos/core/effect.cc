@@ -40,20 +40,31 @@ class Recovery {
 
 }  // namespace
 
-Effect effect_of(std::span<const Arrival> arrivals, SystemTime calm, SystemTime fault, SystemTime until) {
-  Effect effect;
-  std::vector<double> before;
-  std::set<PartitionId> partitions;
+Baseline baseline_of(std::span<const Arrival> arrivals, SystemTime from, SystemTime to) {
+  Baseline baseline;
+  std::vector<double> late;
   for (const auto& one : arrivals) {
-    if (one.arrived < calm || one.arrived >= fault) continue;
-    before.push_back(one.late_ms());
-    partitions.insert(one.partition);
+    if (one.arrived < from || one.arrived >= to) continue;
+    late.push_back(one.late_ms());
+    baseline.partitions.insert(one.partition);
   }
-  effect.frames_before = before.size();
-  effect.median_before_ms = percentile(before, 0.5);
-  effect.p99_before_ms = percentile(std::move(before), 0.99);
+  baseline.frames = late.size();
+  baseline.median_ms = percentile(late, 0.5);
+  baseline.p99_ms = percentile(std::move(late), 0.99);
+  return baseline;
+}
+
+Effect effect_of(std::span<const Arrival> arrivals, SystemTime calm, SystemTime fault, SystemTime until) {
+  return effect_of(arrivals, baseline_of(arrivals, calm, fault), fault, until);
+}
+
+Effect effect_of(std::span<const Arrival> arrivals, const Baseline& baseline, SystemTime fault, SystemTime until) {
+  Effect effect;
+  effect.frames_before = baseline.frames;
+  effect.median_before_ms = baseline.median_ms;
+  effect.p99_before_ms = baseline.p99_ms;
   double worst = effect.median_before_ms;
-  Recovery recovery(partitions, fault);
+  Recovery recovery(baseline.partitions, fault);
   for (const auto& one : arrivals) {
     if (one.arrived < fault) continue;
     if (one.arrived > until || recovery.over(one.arrived)) break;

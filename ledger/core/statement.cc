@@ -8,7 +8,7 @@ namespace ride::ledger {
 
 namespace {
 
-constexpr std::size_t kExamples = 5;
+constexpr std::size_t kExamples = 5, kNamed = 1000;
 
 using FramesByStretch = std::map<Stretch, NumberTally>;
 
@@ -39,9 +39,11 @@ FramesByStretch given_to(const TopicPage& page) {
 // Compares what `from` was given with what came of it: what was given k times must arrive k times.
 void compare(const FramesByStretch& given, const FramesByStretch& arrived, FlowLine& line) {
   static const NumberTally kNone;
-  const auto note = [&line](const Stretch& stretch, const NumberSet& numbers) {
-    for (const auto number : numbers.first(kExamples))
+  const auto note = [&line](const Stretch& stretch, const NumberSet& numbers, std::vector<FlowLine::Frame>& list) {
+    for (const auto number : numbers.first(kNamed)) {
+      if (list.size() < kNamed) list.push_back({stretch, number});
       if (line.examples.size() < kExamples) line.examples.push_back(name_of(stretch, number));
+    }
     return numbers.size();
   };
   const auto tally_of = [](const FramesByStretch& all, const Stretch& stretch) -> const NumberTally& {
@@ -51,13 +53,13 @@ void compare(const FramesByStretch& given, const FramesByStretch& arrived, FlowL
   for (const auto& [stretch, wanted] : given) {
     const auto& there = tally_of(arrived, stretch);
     for (int level = 0; level < wanted.levels(); ++level)
-      line.missing += note(stretch, wanted.seen(level).minus(there.seen(level)));
+      line.missing += note(stretch, wanted.seen(level).minus(there.seen(level)), line.missing_frames);
   }
   for (const auto& [stretch, there] : arrived) {
     const auto& wanted = tally_of(given, stretch);
     line.ahead += there.seen(0).minus(wanted.seen(0)).size();
     for (int level = 1; level < there.levels(); ++level)
-      line.twice += note(stretch, there.seen(level).minus(wanted.seen(level)));
+      line.twice += note(stretch, there.seen(level).minus(wanted.seen(level)), line.twice_frames);
   }
   line.expected = count_of(given);
   line.arrived = count_of(arrived);

@@ -38,6 +38,11 @@ struct FlowLine {
   std::int64_t ahead = 0;       // read here before it was read where it came from; at rest there is none
   std::int64_t repeated = 0;    // written again, and dropped by every reader
   std::int64_t explained = 0;   // of the missing: a topic outside the job holds no outcomes
+  struct Frame {
+    Stretch stretch;
+    std::int64_t number = 0;
+  };
+  std::vector<Frame> missing_frames, twice_frames;  // the first thousand of each
   std::vector<std::string> examples;  // a few of those that are missing or came twice: "gate/3/1042"
 };
 

@@ -1,0 +1,142 @@
+// ride chaos: a topology under a plan of faults, on a cluster of its own on this machine.
+#include <spdlog/fmt/fmt.h>
+#include <stdlib.h>
+
+#include <CLI/CLI.hpp>
+#include <cerrno>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <random>
+
+#include "chaos/figure.h"
+#include "chaos/plan_file.h"
+#include "chaos/trial.h"
+#include "cli/command.h"
+#include "cli/interrupt.h"
+#include "cli/master_client.h"
+#include "cli/programs.h"
+#include "cli/submit.h"
+#include "cli/terminal.h"
+#include "cli/topology_file.h"
+
+namespace ride::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct ChaosFlags {
+  std::string topology, plan, out;
+  std::uint64_t seed = 0;
+  bool json = false, keep = false;
+};
+
+Result<JobName> hand_in(const std::string& url, const TopologyFile& file) {
+  auto master = MasterClient::open(url);
+  if (!master.ok()) return master.error();
+  auto submitted = submit(*master, file.text, file.path);
+  if (!submitted.ok()) return submitted.error();
+  return JobName{submitted->job};
+}
+
+Result<void> drain(const std::string& url, const JobName& job) {
+  auto master = MasterClient::open(url);
+  if (!master.ok()) return master.error();
+  auto reply = master->post("/jobs/" + url_encoded(job.value) + "/drain");
+  if (!reply.ok()) return reply.error();
+  if (!reply->ok()) return error_of(*reply);
+  return {};
+}
+
+std::optional<chaos::Plan> checked_plan(const std::string& path) {
+  const auto text = read_file(path);
+  if (!text.ok()) {
+    fail(text.error());
+    return std::nullopt;
+  }
+  auto outcome = chaos::read_plan(path, *text);
+  if (!outcome.plan) print_error(topology::render(outcome.diagnostics, *text));
+  return outcome.plan;
+}
+
+ExitCode tell(const ChaosFlags& flags, const chaos::TrialResult& result, const std::string& job) {
+  if (!flags.out.empty()) {
+    const auto title = fmt::format("{}: {} faults, {} frames sent, {} lost, {} counted twice", job, result.report.faults.size(),
+                                   result.report.sent, result.report.lost, result.report.twice);
+    if (auto drawn = chaos::write_figure(result.course, title, flags.out, "chaos"); !drawn.ok()) return fail(drawn.error());
+    print_error(fmt::format("wrote {0}/chaos.png and {0}/chaos.csv", flags.out));
+  }
+  if (flags.json) {
+    auto json = chaos::to_json(result.report);
+    json["completed"] = result.completed;
+    json["clean"] = result.clean();
+    json["ledger"] = ledger::to_json(result.statement);
+    json["files"] = ledger::to_json(result.files);
+    print(json.dump() + "\n");
+  } else {
+    print(chaos::to_text(result.report) + "\n" + ledger::to_text(result.statement) + ledger::to_text(result.files));
+    if (!result.completed) print("the job did not complete after the drain\n");
+  }
+  return result.clean() ? ExitCode::ok : ExitCode::failed;
+}
+
+ExitCode run(const ChaosFlags& flags) {
+  const auto plan = checked_plan(flags.plan);
+  if (!plan) return ExitCode::usage;
+  const auto checked = checked_topology(flags.topology);
+  if (!checked.file) return checked.failure;
+  Interrupt interrupt;
+  std::string folder = (fs::temp_directory_path() / "ride-chaos-XXXXXX").string();
+  if (mkdtemp(folder.data()) == nullptr)
+    return fail({ErrorCode::permission, fmt::format("cannot make the folder {}: {}", folder, std::strerror(errno))});
+  chaos::TrialOptions options;
+  options.arena.folder = folder;
+  options.arena.work = fs::current_path();
+  options.arena.programs = program_folder();
+  options.plan = *plan;
+  options.seed = flags.seed != 0 ? flags.seed : std::random_device{}();
+  options.submit = [&](const std::string& url) { return hand_in(url, *checked.file); };
+  options.drain = drain;
+  options.say = [](const std::string& text) { print_error(text); };
+  print_error(fmt::format("seed {}; `--seed {}` draws the same schedule again", options.seed, options.seed));
+  const auto result = chaos::run_trial(options, interrupt.token());
+  ExitCode code = ExitCode::failed;
+  if (interrupt.requested())
+    code = interrupt.exit_code();
+  else
+    code = result.ok() ? tell(flags, *result, checked.file->topology().name()) : fail(result.error());
+  if (flags.keep || (code == ExitCode::failed && !interrupt.requested())) {
+    print_error("logs and the brokers' data are kept in " + folder);
+  } else {
+    std::error_code ignored;
+    fs::remove_all(folder, ignored);
+  }
+  return code;
+}
+
+}  // namespace
+
+void add_chaos_command(Program& program) {
+  auto flags = std::make_shared<ChaosFlags>();
+  auto& command = program.add(
+      "On this machine", "chaos", "Run a topology while workers, nodes, masters and brokers are killed, stopped, cut off, slowed down",
+      "  ride chaos street.yaml --plan faults.yaml              another schedule each time; its seed is printed\n"
+      "  ride chaos street.yaml --plan faults.yaml --seed 7     the same one again\n"
+      "  ride chaos street.yaml --plan faults.yaml --out report --json > report.json\n\n"
+      "Brokers, masters, nodes and workers are its own, as many as the plan says. A plan (docs/chaos.md):\n"
+      "  ride_chaos: v1\n"
+      "  brokers: 3\n"
+      "  nodes: 3\n"
+      "  slots: 2\n"
+      "  faults: [{ at: 5s, kill: worker }, { at: 15s, stop: node2, for: 3s }]\n"
+      "It ends with a report: of each fault detection, gap, time to full rate, what was written again, lost, counted twice.\n"
+      "Exit code 1 when a frame was lost or counted twice. Cutting off (cut) needs root.",
+      [flags] { return run(*flags); });
+  command.add_option("FILE", flags->topology, "Topology file (YAML)")->required();
+  command.add_option("--plan", flags->plan, "Plan of faults (YAML)")->required();
+  command.add_option("--seed", flags->seed, "Of what is random in the plan (default: another each time)");
+  command.add_option("--out", flags->out, "Folder for chaos.png and chaos.csv: frames over time, with the faults marked");
+  command.add_flag("--keep", flags->keep, "Do not remove the temporary folder with the logs");
+  add_json_flag(command, flags->json);
+}
+
+}  // namespace ride::cli
