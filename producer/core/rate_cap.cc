@@ -4,31 +4,21 @@
 
 namespace ride::producer {
 namespace {
-double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
-Duration duration_of(double seconds) {
-  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
-}
-constexpr double kSmoothing = 0.1;  // weight of the newest interval in the running mean
+constexpr double kKeptSeconds = 0.3;
+constexpr double kClockDrift = 1.002;  // a camera's clock is not ours: what it calls 30 fps may be a little more
 }  // namespace
 
-RateCap::RateCap(double fps) : period_(fps > 0 ? 1.0 / fps : 0) {}
+RateCap::RateCap(double fps) : fps_(fps), most_(std::max(1.0, kKeptSeconds * fps)), tokens_(most_) {}
 
 bool RateCap::take(TimePoint grabbed) {
-  if (period_ <= 0) return true;
+  if (fps_ <= 0) return true;
   if (previous_) {
-    const double interval = std::clamp(seconds(grabbed - *previous_), 0.0, 2 * period_);
-    device_period_ = device_period_ > 0 ? device_period_ + kSmoothing * (interval - device_period_) : interval;
+    const double seconds = std::chrono::duration<double>(grabbed - *previous_).count();
+    tokens_ = std::min(most_, tokens_ + std::max(0.0, seconds) * fps_ * kClockDrift);
   }
   previous_ = grabbed;
-  if (!next_) {
-    next_ = grabbed + duration_of(period_);
-    return true;
-  }
-  const double early = seconds(*next_ - grabbed);
-  if (early > std::min(device_period_, period_) / 2) return false;
-  *next_ += duration_of(period_);
-  // More than a period behind: the device is slower than the cap or stood still. What it missed is not made up for.
-  if (grabbed > *next_) next_ = grabbed + duration_of(period_);
+  if (tokens_ < 1 - 1e-9) return false;
+  tokens_ -= 1;
   return true;
 }
 

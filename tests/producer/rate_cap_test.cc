@@ -44,6 +44,15 @@ TEST(RateCap, TakesAllFramesOfADeviceThatIsNotFaster) {
 
 TEST(RateCap, JitterAtTheWantedRateCostsNoFrame) { EXPECT_GE(run(30, 30, 60, 6).count, 1795); }
 
+// ffmpeg makes 30 fps of a 10 fps film by sending each picture three times at once.
+TEST(RateCap, BurstsAtTheWantedRateCostNoFrame) {
+  RateCap cap(30);
+  int taken = 0;
+  for (int burst = 0; burst < 600; ++burst)
+    for (int i = 0; i < 3; ++i) taken += cap.take(at(burst * 100 + i * 0.5)) ? 1 : 0;
+  EXPECT_EQ(taken, 1800);
+}
+
 TEST(RateCap, ReachesTheWantedRateForAnyRatio) {
   struct Row {
     double device, cap;
@@ -57,12 +66,12 @@ TEST(RateCap, ReachesTheWantedRateForAnyRatio) {
   }
 }
 
-TEST(RateCap, DoesNotMakeUpForAnOutage) {
+TEST(RateCap, OfAnOutageOnlyAMomentIsMadeUpFor) {
   RateCap cap(10);
   EXPECT_TRUE(cap.take(at(0)));
   int taken = 0;
   for (double ms = 30'000; ms < 31'000; ms += 10) taken += cap.take(at(ms)) ? 1 : 0;
-  EXPECT_LE(taken, 11);
+  EXPECT_LE(taken, 13);
   EXPECT_GE(taken, 10);
 }
 
