@@ -2,6 +2,8 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <algorithm>
+
 #include "producer/core/rate_cap.h"
 
 namespace ride::producer {
@@ -34,10 +36,13 @@ struct LiveSource::Shared {
     std::lock_guard lock(mutex);
     return stop;
   }
-  void put(CapturedFrame frame, std::size_t limit) {
+  void put(CapturedFrame frame, const LiveOptions& options) {
+    constexpr std::size_t kAlwaysKept = 3;
+    const std::size_t bytes = frame.image.total() * frame.image.elemSize();
+    const std::size_t fitting = std::max(kAlwaysKept, options.queue_bytes / std::max<std::size_t>(bytes, 1));
     std::lock_guard lock(mutex);
     queue.push_back(std::move(frame));
-    if (queue.size() > limit) {
+    if (queue.size() > std::min(options.queue_frames, fitting)) {
       queue.pop_front();
       ++dropped;
     }
@@ -75,7 +80,7 @@ void LiveSource::capture(const std::shared_ptr<Shared>& shared, const LiveOption
                      false};
       }
       shared->put({.number = number++, .captured_at = captured_at, .image = std::move(*image), .name = options.shown},
-                  options.queue_frames);
+                  options);
     }
     return Error{ErrorCode::cancelled, "stopped", true};
   };

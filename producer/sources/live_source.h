@@ -29,7 +29,8 @@ struct LiveOptions {
   std::string shown;             // the source for messages: no credentials
   double max_fps = 0;            // 0: all
   std::int64_t max_pixels = 0;   // 0: no limit
-  std::size_t queue_frames = 3;  // grabbed, not pulled yet; the oldest gives way
+  std::size_t queue_frames = 10;  // grabbed, not pulled yet: room for a burst; the oldest gives way
+  std::size_t queue_bytes = 64 << 20;  // the same; three frames are always kept
   // No picture and no error for so long: the capture thread hangs. Opening includes the analysis of the stream.
   std::chrono::milliseconds open_limit{4000};
   std::chrono::milliseconds stall_limit{2500};
