@@ -23,6 +23,7 @@ Result<Figures> run_latency(const Options& options);
 Result<Figures> run_floor(const Options& options);
 Result<Figures> run_failover(const Options& options);
 Result<Figures> run_brokers(const Options& options);
+Result<Figures> run_spares(const Options& options);
 Result<Figures> run_figure13(const Options& options);
 
 }  // namespace ride::bench

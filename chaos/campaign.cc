@@ -3,6 +3,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
+#include <map>
 #include <thread>
 
 namespace ride::chaos {
@@ -13,6 +14,8 @@ namespace {
 
 constexpr auto kStep = 10ms;
 constexpr auto kPatience = 30s;  // after the last fault
+// A fault whose victims are all away (a broker that starts again) waits for one so long.
+constexpr milliseconds kPutOff{500}, kMostPutOff{15'000};
 
 std::optional<Role> any_of_role(const std::string& target) {
   for (const auto role : {Role::worker, Role::node, Role::master, Role::broker})
@@ -45,20 +48,22 @@ Campaign::~Campaign() {
 Result<void> Campaign::run(std::stop_token stop) {
   began_ = system_now();
   first_ = began_ + plan_.calm;
-  auto schedule = schedule_of(plan_, seed_);
-  std::size_t next = 0;
+  std::multimap<milliseconds, Fault> waiting;
+  for (auto& fault : schedule_of(plan_, seed_)) waiting.emplace(fault.at, fault);
   auto quiet_until = first_;
   while (!stop.stop_requested()) {
     const auto now = system_now();
     if (const auto failed = recorder_.failed()) return *failed;
     if (auto ended = end_what_is_due(now); !ended.ok()) return ended;
-    if (next < schedule.size() && now >= first_ + schedule[next].at) {
-      strike(schedule[next++]);
+    if (!waiting.empty() && now >= first_ + waiting.begin()->first) {
+      const auto [at, fault] = *waiting.begin();
+      waiting.erase(waiting.begin());
+      if (!strike(fault, at >= fault.at + kMostPutOff)) waiting.emplace(at + kPutOff, fault);
       quiet_until = system_now() + plan_.calm;
       continue;
     }
     if (!open_.empty()) quiet_until = now + plan_.calm;
-    const bool all = next == schedule.size() && open_.empty();
+    const bool all = waiting.empty() && open_.empty();
     if (all && now >= quiet_until && (all_recovered() || now >= quiet_until + kPatience)) break;
     std::this_thread::sleep_for(kStep);
   }
@@ -99,15 +104,16 @@ Result<Victim> Campaign::choose(const std::string& target) {
   return candidates[random_() % candidates.size()];
 }
 
-void Campaign::strike(const Fault& fault) {
+bool Campaign::strike(const Fault& fault, bool last_try) {
   Struck struck{.fault = fault, .overlaps = !open_.empty()};
   auto victim = choose(fault.target);
+  if (!victim.ok() && victim.error().code == ErrorCode::unavailable && !last_try) return false;
   if (!victim.ok()) {
     struck.problem = victim.error().message;
     struck.at = struck.ended = system_now();
     say_(fmt::format("{}: {}", describe(fault), struck.problem));
     struck_.push_back(std::move(struck));
-    return;
+    return true;
   }
   struck.victim = victim->name;
   Open open{struck_.size(), *victim, {}, nullptr, {}};
@@ -119,6 +125,7 @@ void Campaign::strike(const Fault& fault) {
   const bool lasts = struck.problem.empty() && open.until != SystemTime{};
   struck_.push_back(std::move(struck));
   if (lasts) open_.push_back(std::move(open));
+  return true;
 }
 
 Result<void> Campaign::begin(const Fault& fault, const Victim& victim, Open& open) {

@@ -39,7 +39,7 @@ class Campaign {
     std::future<Result<void>> back;  // of a broker that is being started
   };
 
-  void strike(const Fault& fault);
+  bool strike(const Fault& fault, bool last_try);  // false: nobody to hit now, but soon
   Result<Victim> choose(const std::string& target);
   Result<void> begin(const Fault& fault, const Victim& victim, Open& open);
   Result<void> end_what_is_due(SystemTime now);

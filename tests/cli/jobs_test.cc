@@ -21,7 +21,7 @@ using std::chrono::seconds;
 
 constexpr const char* kJob =
     "ride: v1\nname: small\nsources:\n  scene: { synthetic: { width: 64, height: 48 }, fps: 20 }\nstages:\n"
-    "  - { name: gray, from: [scene], topic: { partitions: 2 }, task: grayscale }\nsinks:\n  - { name: bin, from: "
+    "  - { name: gray, from: [scene], topic: { partitions: 2, keep: 5m }, task: grayscale }\nsinks:\n  - { name: bin, from: "
     "[gray], task: discard }\n";
 constexpr const char* kOther =
     "ride: v1\nname: other\nsources:\n  scene: { synthetic: { width: 64, height: 48, frames: 20 }, fps: max }\n"
@@ -167,6 +167,31 @@ TEST_F(RideJobs, SubmitWaitsForTheEndOfAFiniteJobAndCancelsAnother) {
   const auto bad = ride({"submit", "bad.yaml"});
   EXPECT_EQ(bad.code, 2);
   EXPECT_THAT(bad.err, HasSubstr("did you mean 'discard'?"));
+}
+
+TEST_F(RideJobs, LedgerCountsTheJobThatRuns) {
+  const auto counted = ride({"ledger", "small", "--for", "1s", "--json"});
+  const auto json = Json::parse(counted.out, nullptr, false);
+  ASSERT_TRUE(json.is_object()) << counted.out << counted.err;
+  EXPECT_EQ(counted.code, 0) << counted.out;
+  EXPECT_EQ(json["twice"], 0);
+  EXPECT_EQ(json["stages"].size(), 2U);
+  EXPECT_FALSE(json["at_rest"]);
+  EXPECT_EQ(ride({"ledger", "nothing"}).code, 1);
+}
+
+TEST_F(RideJobs, TraceTellsTheWayOfAFrame) {
+  const auto traced = ride({"trace", "scene/3", "--job", "small"});
+  EXPECT_EQ(traced.code, 0) << traced.err;
+  EXPECT_THAT(traced.out, HasSubstr("ride.small.1.gray/1"));
+  EXPECT_THAT(traced.out, HasSubstr("counts, ACKed by gray"));
+  const auto json = Json::parse(ride({"trace", "scene/1/3", "--job", "small", "--json"}).out, nullptr, false);
+  ASSERT_TRUE(json.is_object());
+  EXPECT_EQ(json["steps"][0]["from"], "scene");
+  EXPECT_EQ(ride({"trace", "scene", "--job", "small"}).code, 2);
+  const auto gone = ride({"trace", "scene/999999999", "--job", "small"});
+  EXPECT_EQ(gone.code, 1);
+  EXPECT_THAT(gone.err, HasSubstr("no record of scene/999999999"));
 }
 
 }  // namespace

@@ -1,0 +1,133 @@
+// Cutting off and slowing down real processes. Where the system does not allow a cut, the error must say what is needed.
+#include "chaos/cut.h"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <fstream>
+#include <functional>
+#include <sstream>
+#include <thread>
+
+#include "broker-config/child_process.h"
+#include "tests/support/temp_folder.h"
+
+namespace ride::chaos {
+namespace {
+
+using namespace std::chrono_literals;
+
+bool within(std::chrono::seconds limit, const std::function<bool()>& condition) {
+  const auto deadline = std::chrono::steady_clock::now() + limit;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(5ms);
+  }
+  return true;
+}
+
+class Listener {
+ public:
+  Listener() {
+    socket_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    EXPECT_EQ(::bind(socket_, reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(::listen(socket_, 2), 0);
+    ::getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size);
+    port_ = ntohs(address.sin_port);
+  }
+  ~Listener() {
+    for (const int one : accepted_) ::close(one);
+    ::close(socket_);
+  }
+  int port() const { return port_; }
+  int accept() {
+    accepted_.push_back(::accept4(socket_, nullptr, nullptr, SOCK_CLOEXEC));
+    return accepted_.back();
+  }
+
+ private:
+  int socket_ = -1, port_ = 0;
+  std::vector<int> accepted_;
+};
+
+std::string text_of(const std::filesystem::path& file) {
+  std::ifstream in(file);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+TEST(NetworkGate, DropsTheGroupsPacketsAndNobodyElses) {
+  auto gate = NetworkGate::make("ride-gate-test-" + std::to_string(::getpid()));
+  if (!gate.ok()) {
+    EXPECT_NE(gate.error().message.find("use `stop` instead"), std::string::npos) << gate.error().message;
+    return;
+  }
+  test::TempFolder folder("gate");
+  Listener listener;
+  // Prints every line that it is sent.
+  const std::vector<std::string> reader = {"/bin/bash", "-c",
+                                           "exec 3<>/dev/tcp/127.0.0.1/" + std::to_string(listener.port()) +
+                                               "; while read -r line <&3; do echo \"$line\"; done"};
+  auto inside = broker::ChildProcess::start({.arguments = (*gate)->within(reader), .environment = {}, .working_folder = folder.path(), .output = folder / "inside"});
+  ASSERT_TRUE(inside.ok());
+  const int to_inside = listener.accept();
+  auto outside = broker::ChildProcess::start({.arguments = reader, .environment = {}, .working_folder = folder.path(), .output = folder / "outside"});
+  ASSERT_TRUE(outside.ok());
+  const int to_outside = listener.accept();
+  const auto tell = [&](const std::string& line) {
+    for (const int one : {to_inside, to_outside}) EXPECT_EQ(::write(one, line.data(), line.size()), static_cast<ssize_t>(line.size()));
+  };
+  const auto heard = [&](const char* who, const std::string& line) { return text_of(folder / who).find(line) != std::string::npos; };
+  tell("one\n");
+  ASSERT_TRUE(within(10s, [&] { return heard("inside", "one") && heard("outside", "one"); }));
+
+  ASSERT_TRUE((*gate)->shut().ok());
+  tell("two\n");
+  ASSERT_TRUE(within(10s, [&] { return heard("outside", "two"); }));
+  EXPECT_FALSE(heard("inside", "two"));
+
+  (*gate)->open();
+  EXPECT_TRUE(within(20s, [&] { return heard("inside", "two"); })) << "what was dropped is sent again by TCP";
+  (*inside)->send_signal(SIGKILL);
+  (*inside)->wait_until_ended(5s);
+}
+
+double cpu_seconds(pid_t pid) {
+  const auto stat = text_of("/proc/" + std::to_string(pid) + "/stat");
+  std::istringstream fields(stat.substr(stat.rfind(')') + 2));
+  std::string skip;
+  for (int i = 0; i < 11; ++i) fields >> skip;
+  double user = 0, system = 0;
+  fields >> user >> system;
+  return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
+}
+
+TEST(CpuLimit, HoldsAProcessDownAndLetsItGo) {
+  test::TempFolder folder("slow");
+  auto busy = broker::ChildProcess::start(
+      {.arguments = {"/bin/bash", "-c", "while :; do :; done"}, .environment = {}, .working_folder = folder.path(), .output = folder / "out"});
+  ASSERT_TRUE(busy.ok());
+  const auto pid = (*busy)->pid();
+  const auto used_in = [pid](std::chrono::milliseconds time) {
+    const double before = cpu_seconds(pid);
+    const auto begin = std::chrono::steady_clock::now();
+    std::this_thread::sleep_for(time);
+    return (cpu_seconds(pid) - before) / std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  };
+  {
+    const auto limit = CpuLimit::start("ride-slow-test-" + std::to_string(::getpid()), {pid}, 10);
+    EXPECT_LT(used_in(1500ms), 0.2) << (limit->by_quota() ? "by quota" : "by turns");
+  }
+  // On a machine with other work it gets its share again: more than the limit gave, sooner or later.
+  EXPECT_TRUE(within(20s, [&] { return used_in(500ms) > 0.2; }));
+}
+
+}  // namespace
+}  // namespace ride::chaos
