@@ -199,7 +199,9 @@ void Campaign::tell_detection(Struck& struck) const {
   const bool master = name.starts_with("master");
   const Victim victim{name.find("-w") != std::string::npos ? Role::worker : Role::node, name};
   for (const auto& seen : recorder_.decisions_since(struck.at - 1ms)) {
-    if (seen.written > struck.at + 20s) return;
+    // Who was away for a moment and was not missed: a later word is about something else.
+    const bool killed = struck.fault.kind == FaultKind::kill;
+    if (seen.written > (killed ? struck.at + 20s : struck.ended + 1s)) return;
     const auto* out = std::get_if<stream::WorkerOut>(&seen.decision.body);
     const bool told = master ? std::holds_alternative<stream::Claim>(seen.decision.body)
                              : out != nullptr && belongs_to(out->worker.value, victim);

@@ -108,6 +108,11 @@ Result<Conf> make_conf(const ClientConfig& config, const Settings& settings) {
                            {"reconnect.backoff.max.ms", "200"},
                            {"retry.backoff.ms", "5"},
                            {"topic.metadata.refresh.fast.interval.ms", "20"},
+                           // A broker that is killed closes its connections, which tells at once. One that hangs or is cut off
+                           // tells nothing: a request would wait for it for a minute, and nobody would ask who leads now. Below
+                           // the 10 s after which a worker without an acknowledged heartbeat gives up.
+                           {"topic.metadata.refresh.interval.ms", "2000"},
+                           {"socket.timeout.ms", "5000"},
                            {"socket.connection.setup.timeout.ms", "3000"},
                            {"broker.address.ttl", "1000"},
                            {"log.connection.close", "false"}};
