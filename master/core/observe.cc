@@ -168,7 +168,9 @@ void on(State& state, const stream::Released& released, SystemTime) {
   }
 }
 
+// A zombie's word does not count: its records may be deleted behind its successor's back, which is no loss.
 void on(State& state, const stream::Notice& notice, SystemTime) {
+  if (state.hard.is_out(notice.from)) return;
   if (notice.fatal_for_job && !notice.job.empty()) state.soft.due.fatal.push_back({notice.job, notice.text});
 }
 
