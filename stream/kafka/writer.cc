@@ -5,6 +5,7 @@
 #include <mutex>
 #include <set>
 
+#include "stream/core/first_record.h"
 #include "stream/kafka/handle.h"
 
 namespace ride::kafka {
@@ -19,19 +20,14 @@ struct TopicDeleter {
   void operator()(rd_kafka_topic_t* topic) const { rd_kafka_topic_destroy(topic); }
 };
 
-
-
 constexpr auto kFirstRecord = std::chrono::seconds(5);
-
-// How far this incarnation has come in one partition.
-enum class Line { fresh, first_in_flight, established };
 
 // Travels with a record as its opaque until the delivery report.
 struct InFlight {
   std::shared_ptr<const void> owner;
   stream::RecordWriter::Delivered done;
   std::int64_t bytes = 0;
-  Line* line = nullptr;
+  stream::FirstRecord* line = nullptr;
 };
 
 class Writer final : public KafkaWriter {
@@ -82,8 +78,8 @@ class Writer final : public KafkaWriter {
     // Until the leader has taken one record of a producer it knows no sequence of it and takes any: if it refuses the first
     // (a topic just made, a leader just elected) and takes the second, the first is lost without an error. So the first
     // one goes alone (docs/decisions/0006-the-first-record-goes-alone.md).
-    Line& line = lines_[to];
-    for (const auto deadline = std::chrono::steady_clock::now() + kFirstRecord; line == Line::first_in_flight;) {
+    auto& line = lines_[to];
+    for (const auto deadline = std::chrono::steady_clock::now() + kFirstRecord; line.must_wait();) {
       if (std::chrono::steady_clock::now() >= deadline)
         return Error{ErrorCode::resource_exhausted, "the first record is still on its way", true};
       serve(std::chrono::milliseconds(20));
@@ -103,7 +99,7 @@ class Writer final : public KafkaWriter {
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
       bytes_in_flight_ += bytes;
       ++records_in_flight_;
-      if (line == Line::fresh) line = Line::first_in_flight;
+      line.sent();
       flight.release();
       return {};
     }
@@ -154,7 +150,7 @@ class Writer final : public KafkaWriter {
     self->bytes_in_flight_ -= flight->bytes;
     --self->records_in_flight_;
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-      *flight->line = Line::established;
+      flight->line->delivered();
       if (flight->done) flight->done(Offset{message->offset});
       return;
     }
@@ -176,7 +172,7 @@ class Writer final : public KafkaWriter {
   WriterOptions options_;
   Client client_;
   std::map<std::string, std::unique_ptr<rd_kafka_topic_t, TopicDeleter>> topics_;
-  std::map<TopicPartition, Line> lines_;
+  std::map<TopicPartition, stream::FirstRecord> lines_;
   std::set<std::string> learned_;  // topics whose leaders are known
   std::int64_t bytes_in_flight_ = 0, records_in_flight_ = 0;
   mutable std::mutex mutex_;
