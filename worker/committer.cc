@@ -28,15 +28,14 @@ Committer::~Committer() {
 void Committer::put(const stream::TopicPartition& at, stream::Commit commit) {
   {
     const std::lock_guard lock(mutex_);
-    pending_[at] = std::move(commit);
+    book_.put(at, std::move(commit));
   }
   wake_.notify_all();
 }
 
 void Committer::forget(const stream::TopicPartition& at) {
   const std::lock_guard lock(mutex_);
-  pending_.erase(at);
-  standing_.erase(at);
+  book_.forget(at);
 }
 
 std::optional<Error> Committer::failed() const {
@@ -48,25 +47,25 @@ void Committer::loop() {
   std::unique_lock lock(mutex_);
   auto next_read_back = std::chrono::steady_clock::now() + kReadBackEvery;
   for (;;) {
-    wake_.wait_until(lock, next_read_back, [&] { return stopping_ || !pending_.empty(); });
-    if (stopping_ && pending_.empty()) return;
-    if (!pending_.empty()) write(lock);
+    wake_.wait_until(lock, next_read_back, [&] { return stopping_ || !book_.idle(); });
+    if (stopping_ && book_.idle()) return;
+    if (!book_.idle()) write(lock);
     if (stopping_) return;  // one try for the last words
     if (std::chrono::steady_clock::now() < next_read_back) continue;
-    if (!standing_.empty()) read_back(lock);
+    read_back(lock);
     next_read_back = std::chrono::steady_clock::now() + kReadBackEvery;
   }
 }
 
 void Committer::write(std::unique_lock<std::mutex>& lock) {
-  auto taken = std::exchange(pending_, {});
+  auto taken = book_.take();
   lock.unlock();
   auto result = store_->commit(group_, taken);
   if (result.ok())
     for (const auto& [at, commit] : taken) committed_(at, commit);
   lock.lock();
   if (result.ok()) {
-    for (auto& [at, commit] : taken) standing_[at] = std::move(commit);
+    book_.written(taken);
     return;
   }
   if (!result.error().retriable) {
@@ -74,25 +73,20 @@ void Committer::write(std::unique_lock<std::mutex>& lock) {
     return;
   }
   log_debug("{}", result.error().message);
-  pending_.merge(taken);  // newer ones stay
+  book_.refused(std::move(taken));
   wake_.wait_for(lock, kRetryAfter, [&] { return stopping_; });
 }
 
 void Committer::read_back(std::unique_lock<std::mutex>& lock) {
-  std::vector<stream::TopicPartition> at;
-  for (const auto& [one, commit] : standing_) at.push_back(one);
+  const auto at = book_.standing();
+  if (at.empty()) return;
   lock.unlock();
   auto found = store_->committed(group_, at);
   lock.lock();
   if (!found.ok()) return;  // said by the next write
-  for (const auto& [one, commit] : *found) {
-    const auto ours = standing_.find(one);
-    if (ours == standing_.end() || pending_.contains(one)) continue;
-    if (commit && commit->offset >= ours->second.offset) continue;
+  for (const auto& one : book_.read_back(*found))
     log_warning("the commit of {} was lowered to {} by a late one; committing {} again", to_string(one),
-                commit ? commit->offset.value : -1, ours->second.offset.value);
-    pending_[one] = ours->second;
-  }
+                (*found)[one] ? (*found)[one]->offset.value : -1, book_.stands(one)->offset.value);
 }
 
 }  // namespace ride::worker

@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "stream/ports.h"
+#include "worker/core/commit_book.h"
 
 namespace ride::worker {
 
@@ -40,8 +41,7 @@ class Committer {
   Committed committed_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
-  std::map<stream::TopicPartition, stream::Commit> pending_;
-  std::map<stream::TopicPartition, stream::Commit> standing_;  // as we last wrote them
+  CommitBook book_;
   std::optional<Error> failure_;
   bool stopping_ = false;
   std::thread thread_;

@@ -20,7 +20,11 @@ class SetProcessor::Collector final : public tasks::Emitter {
     held = group;
     return true;
   }
-  void release(const std::string& group) override { released.push_back(group); }
+  // A frame of this set that is held after it (the group's next segment has begun) holds the set again.
+  void release(const std::string& group) override {
+    released.push_back(group);
+    if (held == group) held.reset();
+  }
   void progress() override {}
 
   std::vector<std::pair<std::string, Frame>> emitted;

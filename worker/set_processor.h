@@ -12,30 +12,10 @@
 #include "stream/core/set.h"
 #include "stream/frame_codec.h"
 #include "worker/buffer_pool.h"
-#include "worker/core/ack_window.h"
+#include "worker/core/processed.h"
 #include "worker/tasks/task.h"
 
 namespace ride::worker {
-
-// A set for one output partition.
-struct SetToSend {
-  stream::TopicPartition to;
-  std::vector<stream::OutRecord> records;
-};
-
-// What an accepted set led to.
-struct Processed {
-  Offset released_by;
-  std::vector<SetToSend> sets;        // sent at once, in order
-  std::vector<SetToSend> end_sets;    // sent when all before is ACKed (D16)
-  bool is_end = false;
-  Counted counted = Counted::acked;
-  std::optional<std::string> held;    // ACKed only when this group is released (tasks::Emitter::hold)
-  std::vector<std::string> released;  // groups whose held frames are durable now
-  std::optional<std::string> dead_reason;
-  std::int64_t bytes = 0;             // of the sets' payloads
-  std::chrono::nanoseconds busy{0};   // time inside process()
-};
 
 class SetProcessor {
  public:

@@ -97,12 +97,12 @@ void StageWriter::write(WasProcessed event) {
     end.end_sets = std::move(result.end_sets);
     own.ends.push_back(std::move(end));
   }
-  if (result.held) own.held[*result.held].emplace_back(released_by, counted);
   const bool acks_itself = !result.is_end && !result.held;
   for (const auto& group : result.released) {
     for (const auto& [offset, how] : own.held[group]) acked(owned, offset, how);
     own.held.erase(group);
   }
+  if (result.held) own.held[*result.held].emplace_back(released_by, counted);
   send(owned, std::move(result.sets), [this, owned, released_by, counted, acks_itself] {
     if (acks_itself) acked(owned, released_by, counted);
     send_ready_end(owned);

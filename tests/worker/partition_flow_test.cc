@@ -1,0 +1,114 @@
+#include "worker/core/partition_flow.h"
+
+#include <gtest/gtest.h>
+
+namespace ride::worker {
+namespace {
+
+const stream::Upstream kCam{"cam", PartitionId{0}};
+
+stream::IntakeStep accepted(std::int64_t offset) {
+  stream::IntakeStep step;
+  step.accepted.emplace();
+  step.accepted->released_by = step.accepted->first = Offset{offset};
+  step.accepted->upstream = kCam;
+  step.accepted->key = {1, offset};
+  return step;
+}
+
+stream::IntakeStep last_end(std::int64_t offset) {
+  auto step = accepted(offset);
+  step.accepted->kind = stream::RecordKind::end;
+  step.ended = kCam;
+  step.ended_key = step.accepted->key;
+  step.all_ended = true;
+  return step;
+}
+
+Processed result(std::int64_t offset, int sets) {
+  Processed result;
+  result.released_by = Offset{offset};
+  for (int i = 0; i < sets; ++i) result.sets.push_back({{"out", PartitionId{i}}, {}});
+  return result;
+}
+
+class PartitionFlowTest : public testing::Test {
+ protected:
+  std::int64_t committable() const { return flow.commit().offset.value; }
+  PartitionFlow flow{Offset{0}, {}};
+};
+
+TEST_F(PartitionFlowTest, AFrameIsAckedWhenAllItsSetsAreDelivered) {
+  flow.read(Offset{0}, accepted(0));
+  const auto sendings = flow.processed(result(0, 2));
+  ASSERT_EQ(sendings.size(), 2U);
+  flow.delivered(sendings[0].batch);
+  EXPECT_EQ(committable(), 0);
+  EXPECT_EQ(flow.unacked().size(), 1U);
+  flow.delivered(sendings[1].batch);
+  EXPECT_EQ(committable(), 1);
+  EXPECT_TRUE(flow.unacked().empty());
+}
+
+TEST_F(PartitionFlowTest, WhatLeadsToNothingIsAckedAtOnce) {
+  flow.read(Offset{0}, accepted(0));
+  EXPECT_TRUE(flow.processed(result(0, 0)).empty());
+  EXPECT_EQ(committable(), 1);
+}
+
+TEST_F(PartitionFlowTest, TheEndGoesOnWhenAllBeforeItIsAcked) {
+  flow.read(Offset{0}, accepted(0));
+  flow.read(Offset{1}, last_end(1));
+  const auto frame = flow.processed(result(0, 1));
+  auto end = result(1, 0);
+  end.is_end = true;
+  end.end_sets = {{{"out", PartitionId{0}}, {}}, {{"out", PartitionId{1}}, {}}};
+  EXPECT_TRUE(flow.processed(std::move(end)).empty()) << "the frame is not ACKed yet";
+  const auto ends = flow.delivered(frame[0].batch);
+  ASSERT_EQ(ends.size(), 2U);
+  flow.delivered(ends[0].batch);
+  EXPECT_FALSE(flow.window().metadata().forwarded_end);
+  flow.delivered(ends[1].batch);
+  EXPECT_TRUE(flow.window().metadata().forwarded_end);
+  EXPECT_EQ(committable(), 2);
+}
+
+TEST_F(PartitionFlowTest, HeldFramesAreAckedWithTheSetThatReleasesThem) {
+  flow.read(Offset{0}, accepted(0));
+  flow.read(Offset{1}, accepted(1));
+  auto held = result(0, 0);
+  held.held = "segment";
+  flow.processed(std::move(held));
+  EXPECT_EQ(committable(), 0);
+  auto closing = result(1, 0);
+  closing.released = {"segment"};
+  flow.processed(std::move(closing));
+  EXPECT_EQ(committable(), 2);
+}
+
+// Two pictures of one frame: the first closes a segment, the second begins the next one.
+TEST_F(PartitionFlowTest, ASetThatReleasesAndIsHeldAgainWaitsForTheNextRelease) {
+  flow.read(Offset{0}, accepted(0));
+  flow.read(Offset{1}, accepted(1));
+  auto held = result(0, 0);
+  held.held = "segment";
+  flow.processed(std::move(held));
+  auto both = result(1, 0);
+  both.released = {"segment"};
+  both.held = "segment";
+  flow.processed(std::move(both));
+  EXPECT_EQ(committable(), 1);
+}
+
+TEST_F(PartitionFlowTest, ItIsHandedOutWhenNothingIsLeftToDo) {
+  flow.read(Offset{0}, accepted(0));
+  flow.release();
+  EXPECT_FALSE(flow.handed_out());
+  const auto sendings = flow.processed(result(0, 1));
+  EXPECT_FALSE(flow.handed_out());
+  flow.delivered(sendings[0].batch);
+  EXPECT_TRUE(flow.handed_out());
+}
+
+}  // namespace
+}  // namespace ride::worker

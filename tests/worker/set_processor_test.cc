@@ -1,0 +1,59 @@
+#include "worker/set_processor.h"
+
+#include <gtest/gtest.h>
+
+namespace ride::worker {
+namespace {
+
+// Closes a segment with every third picture, as a sink of videos does.
+class Segments final : public tasks::Task {
+ public:
+  Result<void> open(const tasks::TaskEnv&) override { return {}; }
+  Result<void> process(const Frame&, tasks::Emitter& out) override {
+    out.hold("gate");
+    if (++pictures % 3 == 0) out.release("gate");
+    return {};
+  }
+  int pictures = 0;
+};
+
+stream::AcceptedSet set_of(std::int64_t offset, int pictures) {
+  static const std::vector<std::uint8_t> pixel(1, 7);
+  stream::AcceptedSet set;
+  set.released_by = set.first = Offset{offset};
+  set.header.id = {"gate", SessionId{1}, offset};
+  for (int i = 0; i < pictures; ++i) {
+    stream::WholeFrame whole{set.header, {pixel, nullptr}};
+    whole.header.pixels = stream::PixelFormat{1, 1};
+    set.frames.push_back(std::move(whole));
+  }
+  return set;
+}
+
+class SetProcessorTest : public testing::Test {
+ protected:
+  Processed process(std::int64_t offset, int pictures) { return processor.process(set_of(offset, pictures)).value(); }
+
+  stream::StageSpec stage{.name = "album", .topic = "in", .sink = true};
+  Segments task;
+  BufferPool pool{1 << 20};
+  SetProcessor processor{{stage, "job", RunNumber{1}, PartitionId{0}, "w#1@1"}, task, pool};
+};
+
+TEST_F(SetProcessorTest, AFrameThatClosesItsSegmentIsNotHeld) {
+  EXPECT_EQ(process(0, 2).held, "gate");
+  const auto closing = process(1, 1);
+  EXPECT_EQ(closing.released, std::vector<std::string>{"gate"});
+  EXPECT_EQ(closing.held, std::nullopt);
+}
+
+// Its second picture is in the segment that is open now: an ACK would lose it.
+TEST_F(SetProcessorTest, AFrameWhosePicturesLieInTwoSegmentsIsHeldByTheSecond) {
+  process(0, 2);
+  const auto both = process(1, 2);
+  EXPECT_EQ(both.released, std::vector<std::string>{"gate"});
+  EXPECT_EQ(both.held, "gate");
+}
+
+}  // namespace
+}  // namespace ride::worker
