@@ -1,0 +1,47 @@
+// Member: a process's part in the control plane, as stream/member.h has it over Kafka: reads the decisions that count, sends
+// a heartbeat every interval when the last one is acknowledged, and other reports in order.
+// Owner: one program. Its `take` and `act` run on the program's own turn.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "stream/core/standing.h"
+#include "tests/simulation/control_feed.h"
+#include "tests/simulation/writer.h"
+
+namespace ride::simulation {
+
+class Member {
+ public:
+  struct Callbacks {
+    std::function<void(const stream::Decision&)> take;  // each decision that counts
+    std::function<void()> act;                          // all that was there is taken
+    std::function<void()> forget;                       // begin again: the log was truncated under us
+    std::function<void(stream::Heartbeat&)> fill;
+    std::function<void()> out_of_reach;  // no heartbeat was acknowledged for 10 s
+  };
+  Member(Surroundings& around, Host& host, stream::Heartbeat offer, Callbacks callbacks);
+
+  const WorkerId& id() const { return offer_.id; }
+  bool caught_up() const { return feed_.caught_up() && !standing_.log().empty(); }
+  void post(stream::ReportBody body);
+  void look() { feed_.look(); }
+
+ private:
+  void take(const Stored& stored);
+  void beat();
+
+  Surroundings& around_;
+  Host& host_;
+  stream::Heartbeat offer_;
+  Callbacks callbacks_;
+  stream::Standing standing_;
+  Writer reports_;
+  Line& reports_line_;
+  Time acknowledged_at_;
+  bool beating_ = false;
+  ControlFeed feed_;
+};
+
+}  // namespace ride::simulation

@@ -1,0 +1,71 @@
+#include "tests/simulation/replay.h"
+
+#include <algorithm>
+
+namespace ride::simulation {
+
+namespace {
+
+constexpr std::size_t kLastLines = 40;
+
+std::string host_name(const Scenario& scenario, int host) {
+  if (host < scenario.masters) return fmt::format("master{}", host + 1);
+  host -= scenario.masters;
+  if (host < scenario.producers) return fmt::format("producer{}", host + 1);
+  return fmt::format("worker{}", host - scenario.producers + 1);
+}
+
+std::string describe(const Scenario& scenario) {
+  std::string text;
+  for (const auto& source : scenario.job.sources) {
+    text += fmt::format("{} source {}", source.finite ? "finite" : "live", source.name);
+    for (const auto& output : source.outputs) text += " -> " + output.to;
+    text += "\n";
+  }
+  for (const auto& stage : scenario.job.stages)
+    text += fmt::format("stage {}: {} partitions by {}, {} workers, {} spares\n", stage.name, stage.partitions,
+                        stage.partition_by == stream::PartitionBy::frame ? "frame" : "source", stage.group.min,
+                        stage.group.spares);
+  text += fmt::format("{} masters, {} producers, {} workers\n", scenario.masters, scenario.producers, scenario.workers);
+  for (const auto& fault : scenario.faults) {
+    const auto target = fault.kind == FaultKind::broker ? fmt::format("broker {}", fault.target) : host_name(scenario, fault.target);
+    text += "fault at " + to_string(fault, target) + "\n";
+  }
+  return text;
+}
+
+// Of what did not happen to frames and commits, every line; of these, the last ones.
+std::string shortened(const std::vector<std::string>& story) {
+  std::string text;
+  for (std::size_t i = 0; i < story.size(); ++i) {
+    const bool detail = story[i].find(" offset ") != std::string::npos || story[i].find("commit of") != std::string::npos;
+    if (!detail || i + kLastLines >= story.size()) text += story[i] + "\n";
+  }
+  return text;
+}
+
+}  // namespace
+
+Scenario shorten(Scenario scenario, Mutation broken) {
+  for (std::size_t i = 0; i < scenario.faults.size();) {
+    auto fewer = scenario;
+    fewer.faults.erase(fewer.faults.begin() + static_cast<std::ptrdiff_t>(i));
+    if (World(fewer, broken, false).run().problem)
+      scenario = std::move(fewer);
+    else
+      ++i;
+  }
+  return scenario;
+}
+
+std::string report(std::uint64_t seed, Mutation broken, bool whole) {
+  auto scenario = draw_scenario(seed);
+  if (!whole) scenario = shorten(std::move(scenario), broken);
+  const auto outcome = World(scenario, broken, true).run();
+  std::string text = fmt::format("seed {}: {}\n{}", seed, outcome.problem.value_or("all well"), describe(scenario));
+  if (!whole) return text + shortened(outcome.story);
+  for (const auto& line : outcome.story) text += line + "\n";
+  return text;
+}
+
+}  // namespace ride::simulation

@@ -1,0 +1,29 @@
+// Scenario: what a seed stands for: the job with its partitions, groups and tasks, the hosts, the faults. Pure values.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "stream/spec.h"
+#include "tests/simulation/faults.h"
+#include "tests/simulation/sim_task.h"
+
+namespace ride::simulation {
+
+struct Scenario {
+  std::uint64_t seed = 0;
+  stream::JobSpec job;
+  std::map<std::string, SimTask::Config> tasks;  // by stage
+  int masters = 2, producers = 2, workers = 0;
+  std::vector<Fault> faults;
+  bool round_trip = false;  // decisions go through their JSON
+
+  int hosts() const { return masters + producers + workers; }
+};
+
+inline constexpr Time kFaultsFrom{1'500'000}, kFaultsUntil{8'000'000};
+
+Scenario draw_scenario(std::uint64_t seed);
+
+}  // namespace ride::simulation

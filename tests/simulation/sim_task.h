@@ -1,0 +1,43 @@
+// SimTask: what stages do to frames in a run: emits none, one or several pictures, small ones and ones that need chunks, now
+// and then others than another incarnation would, and fails for some frames; as a sink it writes what it got into the
+// ledger's files, at once or held back like a video's segment.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "tests/simulation/random.h"
+#include "worker/tasks/task.h"
+
+namespace ride::simulation {
+
+class SimTask final : public tasks::Task {
+ public:
+  struct Config {
+    bool sink = false;
+    int segment = 0;      // a sink holds frames until so many are there; 0: it does not
+    bool fickle = false;  // what comes of a frame may differ between incarnations
+    std::uint64_t salt = 0;
+  };
+  // A sink's effect is durable: this picture of the frame is kept.
+  using Keep = std::function<void(const FrameId&, const std::string& item)>;
+  SimTask(Config config, Random random, Keep keep) : config_(config), random_(random), keep_(std::move(keep)) {}
+
+  Result<void> open(const tasks::TaskEnv&) override { return {}; }
+  Result<void> process(const Frame& frame, tasks::Emitter& out) override;
+  Result<void> finish(tasks::Emitter& out) override;
+
+  static cv::Mat picture(bool large, std::uint8_t value);
+
+ private:
+  Result<void> keep(const Frame& frame, tasks::Emitter& out);
+  void close_segment(tasks::Emitter& out);
+
+  Config config_;
+  Random random_;
+  Keep keep_;
+  std::vector<std::pair<FrameId, std::string>> held_;
+};
+
+}  // namespace ride::simulation

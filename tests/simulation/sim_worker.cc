@@ -1,0 +1,101 @@
+#include "tests/simulation/sim_worker.h"
+
+namespace ride::simulation {
+
+namespace {
+
+stream::Heartbeat offer_of(const SimWorker::Config& config) {
+  stream::Heartbeat offer;
+  offer.id = config.id;
+  offer.kind = stream::ProcessKind::worker;
+  offer.node = config.node;
+  return offer;
+}
+
+}  // namespace
+
+SimWorker::SimWorker(Surroundings& around, Host& host, Config config)
+    : around_(around), host_(host), config_(std::move(config)), ownership_(config_.id),
+      member_(around, host, offer_of(config_),
+              {.take = [this](const stream::Decision& decision) { ownership_.apply(decision); },
+               .act = [this] { act(); },
+               .forget = [this] { ownership_ = worker::Ownership(config_.id); },
+               .fill = [this](stream::Heartbeat& beat) { fill(beat); },
+               .out_of_reach = [this] { config_.end("no heartbeat was acknowledged for 10 s"); }}) {}
+
+void SimWorker::network_is_back() {
+  member_.look();
+  if (shell_) shell_->look();
+}
+
+bool SimWorker::owns(const worker::StageKey& stage, PartitionId partition) const {
+  return stage_ == stage && taken_.contains(partition);
+}
+
+void SimWorker::act() {
+  const auto duty = ownership_.duty();
+  if (duty.out) return config_.end("it was declared lost");
+  if (duty.stage != stage_) {
+    shell_.reset();
+    stage_.reset();
+    taken_.clear();
+    released_.clear();
+    if (duty.stage) open_stage(*duty.stage);
+  }
+  if (shell_) reconcile(duty);
+}
+
+void SimWorker::open_stage(const worker::StageKey& key) {
+  const auto* job = ownership_.job(key.job, key.run);
+  const auto* stage = job == nullptr ? nullptr : job->stage(key.stage.value);
+  if (stage == nullptr || around_.kafka.find({stage->topic, PartitionId{0}}) == nullptr) {
+    // Its topics are not there yet: tried again with the next round.
+    return host_.later(Time(50'000), [this] { act(); });
+  }
+  StageShell::Config config;
+  config.job = std::make_shared<const stream::JobSpec>(*job);
+  config.stage = config.job->stage(key.stage.value);
+  config.worker = config_.id;
+  config.task = config_.task(*stage);
+  config.keep = config_.keep;
+  config.released = [this, key](PartitionId partition) {
+    member_.post(stream::Released{key.job, key.run, key.stage, config_.id, {partition}});
+  };
+  config.lost = [this, key](const std::string& why) {
+    around_.story.tell("{}: {}", config_.id.value, why);
+    member_.post(stream::Notice{.from = config_.id, .severity = stream::Severity::error, .code = "offset_lost",
+                                .text = why, .job = key.job.value, .stage = key.stage.value, .fatal_for_job = true});
+  };
+  shell_ = std::make_unique<StageShell>(around_, host_, std::move(config));
+  stage_ = key;
+}
+
+void SimWorker::reconcile(const worker::Duty& duty) {
+  for (auto it = taken_.begin(); it != taken_.end();) {
+    const auto wanted = duty.owns.find(it->first);
+    if (wanted != duty.owns.end() && wanted->second == it->second) {
+      ++it;
+      continue;
+    }
+    shell_->drop(it->first);
+    released_.erase(it->first);
+    it = taken_.erase(it);
+  }
+  for (const auto& [partition, epoch] : duty.owns) {
+    if (taken_.contains(partition)) continue;
+    shell_->take(partition, epoch);
+    taken_[partition] = epoch;
+  }
+  for (const auto partition : duty.releasing)
+    if (taken_.contains(partition) && shell_->owns(partition) && released_.insert(partition).second)
+      shell_->release(partition);
+}
+
+void SimWorker::fill(stream::Heartbeat& beat) const {
+  if (!shell_) return;
+  beat.warm = shell_->warm();
+  beat.group = stage_->job.value + "/" + stage_->stage.value;
+  beat.partitions = shell_->progress();
+}
+
+}  // namespace ride::simulation

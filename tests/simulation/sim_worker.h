@@ -1,0 +1,45 @@
+// SimWorker: a worker process, as worker/worker.cc has it: its duty comes from the real Ownership, its stage's data plane is
+// a StageShell. Owner: its Host.
+#pragma once
+
+#include <memory>
+#include <set>
+
+#include "tests/simulation/member.h"
+#include "tests/simulation/stage_shell.h"
+
+namespace ride::simulation {
+
+class SimWorker final : public Program {
+ public:
+  struct Config {
+    WorkerId id;
+    NodeName node;
+    std::function<SimTask::Config(const stream::StageSpec&)> task;
+    SimTask::Keep keep;
+    std::function<void(const std::string& why)> end;  // this incarnation must end
+  };
+  SimWorker(Surroundings& around, Host& host, Config config);
+
+  void network_is_back() override;
+  const WorkerId& id() const { return member_.id(); }
+  bool owns(const worker::StageKey& stage, PartitionId partition) const;
+
+ private:
+  void act();
+  void reconcile(const worker::Duty& duty);
+  void open_stage(const worker::StageKey& key);
+  void fill(stream::Heartbeat& beat) const;
+
+  Surroundings& around_;
+  Host& host_;
+  Config config_;
+  worker::Ownership ownership_;
+  std::optional<worker::StageKey> stage_;
+  std::map<PartitionId, Epoch> taken_;
+  std::set<PartitionId> released_;  // asked to release
+  std::unique_ptr<StageShell> shell_;
+  Member member_;
+};
+
+}  // namespace ride::simulation

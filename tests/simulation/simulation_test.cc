@@ -1,0 +1,75 @@
+// Every invariant over many seeds (RIDE_SIM_RUNS; RIDE_SEED picks the first one), and the same run for the same seed.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <mutex>
+#include <thread>
+
+#include "tests/simulation/replay.h"
+
+namespace ride::simulation {
+namespace {
+
+std::uint64_t first_seed() {
+  const char* text = std::getenv("RIDE_SEED");
+  return text == nullptr ? 1 : std::strtoull(text, nullptr, 10);
+}
+
+// What all runs together went through.
+struct Totals {
+  std::mutex mutex;
+  std::vector<std::uint64_t> bad;
+  std::int64_t runs = 0, events = 0, faults = 0, frames = 0, repetitions = 0, takeovers = 0, new_leaders = 0;
+  std::int64_t least_events = 1'000'000, least_faults = 1'000;
+
+  void add(std::uint64_t seed, const Outcome& outcome) {
+    const std::lock_guard lock(mutex);
+    if (outcome.problem) bad.push_back(seed);
+    ++runs;
+    events += outcome.events;
+    faults += outcome.faults;
+    frames += outcome.frames;
+    repetitions += outcome.repetitions;
+    takeovers += outcome.takeovers;
+    new_leaders += outcome.leaders - 1;
+    least_events = std::min(least_events, outcome.events);
+    least_faults = std::min<std::int64_t>(least_faults, outcome.faults);
+  }
+};
+
+void run_all(std::uint64_t first, std::uint64_t runs, Totals& totals) {
+  std::atomic<std::uint64_t> next = first;
+  const auto work = [&] {
+    for (auto seed = next++; seed < first + runs; seed = next++) totals.add(seed, run_seed(seed));
+  };
+  std::vector<std::jthread> threads;
+  for (unsigned i = 0; i < 2; ++i) threads.emplace_back(work);
+}
+
+TEST(Simulation, EveryInvariantHoldsInEverySeed) {
+  Totals totals;
+  run_all(first_seed(), RIDE_SIM_RUNS, totals);
+  std::cout << fmt::format(
+      "{} runs: {} events, {} faults, {} frames in, {} repeated sets dropped, {} takeovers, {} new leaders\n", totals.runs,
+      totals.events, totals.faults, totals.frames, totals.repetitions, totals.takeovers, totals.new_leaders);
+  EXPECT_GE(totals.least_events, 1'000);
+  EXPECT_GE(totals.least_faults, 3);
+  // Runs in which nothing happens would prove nothing.
+  EXPECT_GE(totals.takeovers, totals.runs);
+  EXPECT_GE(totals.repetitions, totals.runs);
+  EXPECT_GE(totals.new_leaders, totals.runs / 4);
+  std::sort(totals.bad.begin(), totals.bad.end());
+  EXPECT_TRUE(totals.bad.empty()) << totals.bad.size() << " seeds fail; the first:\n"
+                                  << report(totals.bad.front(), Mutation::none);
+}
+
+TEST(Simulation, ASeedGivesTheSameRunEveryTime) {
+  const auto seed = first_seed();
+  const auto once = run_seed(seed, Mutation::none, true), again = run_seed(seed, Mutation::none, true);
+  EXPECT_EQ(once.story, again.story);
+  EXPECT_EQ(once.events, run_seed(seed).events) << "telling the story changes it";
+}
+
+}  // namespace
+}  // namespace ride::simulation
