@@ -53,12 +53,11 @@ Result<void> read_along(ledger::Follower& follower, milliseconds time, const Int
   return {};
 }
 
-// What is open may still be on its way: as long as the job runs, new frames come, too. So the frames sent until now must
-// be through everywhere, or the job must be over and everything come to rest.
+// When the job is over, what is open may still be on its way to us.
 Result<ledger::Statement> settle(ledger::Follower& follower, milliseconds patience) {
   const auto deadline = steady_clock::now() + patience;
   for (;;) {
-    auto statement = follower.statement(std::max(patience, milliseconds(1000)));
+    auto statement = follower.statement(std::max(patience, milliseconds(30000)));
     if (!statement.ok() && !statement.error().retriable) return statement;
     if (steady_clock::now() >= deadline || (statement.ok() && statement->clean())) return statement;
     if (auto polled = follower.poll(kStep); !polled.ok()) return polled.error();
@@ -73,11 +72,11 @@ ExitCode count(const LedgerFlags& flags) {
   auto follower = follow(flags.settings, flags.job);
   if (!follower.ok()) return fail(follower.error());
   if (auto read = read_along(**follower, *wait, interrupt); !read.ok()) return fail(read.error());
-  const auto statement = settle(**follower, *patience);
-  if (!statement.ok()) return fail(statement.error());
-  const auto files = ledger::count_sink_files((*follower)->spec(), (*follower)->book(), flags.files);
   const auto phase = (*follower)->phase();
   const bool over = phase.ok() && ledger::JobLog::is_over(*phase);
+  const auto statement = settle(**follower, over ? *patience : milliseconds(0));
+  if (!statement.ok()) return fail(statement.error());
+  const auto files = ledger::count_sink_files((*follower)->spec(), (*follower)->book(), flags.files);
   const bool clean = statement->twice() == 0 && (!over || (statement->clean() && ledger::missing(files) == 0));
   if (flags.json) {
     auto json = ledger::to_json(*statement);

@@ -37,7 +37,7 @@ struct FlowLine {
   std::int64_t twice = 0;       // counted more often than `from` was given them
   std::int64_t ahead = 0;       // read here before it was read where it came from; at rest there is none
   std::int64_t repeated = 0;    // written again, and dropped by every reader
-  std::int64_t explained = 0;   // of the missing: a topic outside the job holds no outcomes
+  std::int64_t explained = 0;   // of the missing: a topic outside the job holds no outcomes; or records were deleted unseen
   struct Frame {
     Stretch stretch;
     std::int64_t number = 0;

@@ -136,6 +136,18 @@ TEST_F(Job, ARecordThatIsNoFrameCountsByItsPlace) {
   EXPECT_EQ(make_statement(spec_, book_, {{"blur", {.dead = 2}}}).stages[0].in_flight, 0);
 }
 
+TEST_F(Job, DoesNotMissWhatWasDeletedUnseenFurtherOn) {
+  sent(0, 0);
+  sent(2, 1);
+  book_.skip({"mid", 0}, 1);
+  next_["mid"] = 1;
+  put("out", 0, next_["out"]++, record("frame", "cam/1/0", "blur/0/0.0/1"));
+  made(2, 1);
+  const auto result = statement(2, 2);
+  EXPECT_TRUE(result.clean()) << to_text(result);
+  EXPECT_NE(to_text(result).find("1 records were deleted"), std::string::npos);
+}
+
 TEST_F(Job, SaysWhatItCouldNotSee) {
   book_.skip({"in", 0}, 3);
   sent(6, 3);
