@@ -79,7 +79,7 @@ Result<void> check_port_free(const std::string& host, int port) {
   if (error == EADDRINUSE) {
     return Error{
         ErrorCode::already_exists,
-        fmt::format("port {} on {} is taken by another program: stop it, or give another --port (0: a free one)", port,
+        fmt::format("port {} on {} is taken by another program: stop it, or give another port (--port; of 'ride up': --broker-port; 0: a free one)", port,
                     host)};
   }
   return Error{ErrorCode::internal, fmt::format("cannot listen on {}:{}: {}", host, port, std::strerror(error))};

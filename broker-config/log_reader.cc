@@ -17,7 +17,7 @@ struct Known {
 
 constexpr std::array kKnown = {
     Known{"Address already in use", ErrorCode::already_exists,
-          "its port is taken by another program: stop that one, or give another --port"},
+          "its port is taken by another program: stop that one, or give another port (--port; of 'ride up': --broker-port)"},
     Known{"Cannot assign requested address", ErrorCode::invalid_argument,
           "its --host is not an address of this machine"},
     Known{"No space left on device", ErrorCode::resource_exhausted,

@@ -82,6 +82,7 @@ ExitCode fail(const Error& error) {
 }
 
 Result<std::string> read_file(const std::string& path) {
+  constexpr std::size_t kMostFile = 4 << 20;  // topologies, settings and plans are small; a device has no end
   // By system calls: a stream throws when it is a folder, and says nothing about why it failed.
   const int file = path == "-" ? dup(STDIN_FILENO) : open(path.c_str(), O_RDONLY | O_CLOEXEC);
   std::string text;
@@ -90,6 +91,11 @@ Result<std::string> read_file(const std::string& path) {
   while (file >= 0 && (got = read(file, buffer.data(), buffer.size())) != 0) {
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) break;
+    if (text.size() > kMostFile) {
+      close(file);
+      return Error{ErrorCode::invalid_argument,
+                   fmt::format("{} has more than {} MB: it is none of RIDE's files", path, kMostFile >> 20)};
+    }
     text.append(buffer.data(), static_cast<std::size_t>(got));
   }
   const int reason = errno;

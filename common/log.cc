@@ -1,11 +1,13 @@
 #include "common/log.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
 
+#include "common/text.h"
 #include "common/units.h"
 
 namespace ride {
@@ -36,22 +38,6 @@ const char* name_of(LogLevel level) {
   return "info";
 }
 
-// One event stays one line, whatever a file name or a remote message holds.
-std::string one_line(std::string_view text) {
-  std::string line;
-  line.reserve(text.size());
-  for (const char c : text) {
-    if (c == '\n') {
-      line += "\\n";
-    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-      line += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-    } else {
-      line += c;
-    }
-  }
-  return line;
-}
-
 // Where the credentials of the URL whose authority starts at `start` end: behind the '@' that closes them, or `start`
 // when there are none. A password may hold '@', and by mistake '/': what could be a secret counts as one.
 std::size_t end_of_credentials(std::string_view text, std::size_t start) {
@@ -76,6 +62,25 @@ std::string redact_urls(std::string_view text) {
     const std::size_t end = end_of_credentials(text, start);
     if (end > start) clean += "***@";
     from = end;
+  }
+  clean += text.substr(from);
+  return clean;
+}
+
+// "?sig=abc&x=1" -> "?sig=***&x=1": keys that are too common as words to be hidden anywhere else.
+std::string redact_queries(std::string_view text) {
+  static constexpr std::array kKeys = {"sig", "signature", "key", "auth", "authorization", "pass", "pwd", "access_token"};
+  std::string clean;
+  std::size_t from = 0;
+  for (std::size_t at = text.find_first_of("?&"); at != std::string_view::npos; at = text.find_first_of("?&", at + 1)) {
+    const std::size_t equals = text.find('=', at);
+    if (equals == std::string_view::npos) break;
+    std::string key(text.substr(at + 1, equals - at - 1));
+    std::transform(key.begin(), key.end(), key.begin(), [](unsigned char c) { return std::tolower(c); });
+    if (equals < from || std::find(kKeys.begin(), kKeys.end(), key) == kKeys.end()) continue;
+    clean += text.substr(from, equals + 1 - from);
+    from = std::min(text.find_first_of("&;# \t\r\n\"'<>", equals + 1), text.size());
+    if (from > equals + 1) clean += "***";
   }
   clean += text.substr(from);
   return clean;
@@ -162,6 +167,6 @@ void log_line(LogLevel level, std::string_view text) {
   std::fwrite(line.data(), 1, line.size(), stderr);
 }
 
-std::string redact(std::string_view text) { return redact_values(redact_urls(text)); }
+std::string redact(std::string_view text) { return redact_values(redact_queries(redact_urls(text))); }
 
 }  // namespace ride

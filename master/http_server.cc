@@ -31,6 +31,27 @@ ApiRequest read(const httplib::Request& from) {
   return request;
 }
 
+std::string host_of(std::string_view authority) {
+  if (authority.starts_with('[')) return std::string(authority.substr(0, authority.find(']') + 1));
+  return std::string(authority.substr(0, authority.find(':')));
+}
+
+bool is_loopback(const std::string& host) {
+  return host == "localhost" || host == "[::1]" || host == "::1" || host.starts_with("127.");
+}
+
+// A web page of somebody else must not give us orders through the browser of who visits it: neither straight (its Origin
+// is not ours) nor by a name of its own that it lets point at this machine (on loopback, only loopback's names are ours).
+std::optional<std::string> foreign_page(const httplib::Request& request, bool on_loopback) {
+  const auto host = request.get_header_value("Host");
+  if (on_loopback && !host.empty() && !is_loopback(host_of(host)))
+    return fmt::format("this API listens on loopback and is not called {}", host);
+  const auto origin = request.get_header_value("Origin");
+  if (!origin.empty() && origin != "http://" + host && origin != "https://" + host)
+    return fmt::format("a page of {} may not use this API", origin);
+  return std::nullopt;
+}
+
 std::string describe_error(int status) {
   switch (status) {
     case 400:
@@ -49,6 +70,7 @@ std::string describe_error(int status) {
 struct HttpServer::Inside {
   httplib::Server server;
   int port = 0;
+  bool on_loopback = false;
   std::thread thread;
 };
 
@@ -90,6 +112,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::listen(const HttpAddress& addres
                  fmt::format("cannot listen on {}:{}: is another master running there? choose another port with --http "
                              "HOST:PORT (0: a free one)",
                              address.host, address.port)};
+  inside->on_loopback = is_loopback(address.host);
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(inside)));
 }
 
@@ -97,8 +120,10 @@ int HttpServer::port() const { return inside_->port; }
 
 void HttpServer::serve(std::function<ApiResponse(const ApiRequest&)> handle) {
   auto& server = inside_->server;
-  const auto answer = [handle = std::move(handle)](const httplib::Request& request, httplib::Response& response) {
-    write(handle(read(request)), response);
+  const auto answer = [handle = std::move(handle), on_loopback = inside_->on_loopback](
+                          const httplib::Request& request, httplib::Response& response) {
+    const auto foreign = foreign_page(request, on_loopback);
+    write(foreign ? problem(403, *foreign) : handle(read(request)), response);
   };
   // Without a length there is no body (RFC 7230, 3.3.3), as from `curl -X POST`; httplib would wait for one.
   server.set_pre_routing_handler([answer](const httplib::Request& request, httplib::Response& response) {

@@ -78,7 +78,9 @@ Result<std::unique_ptr<Source>> make_source(const stream::JobSpec& job, const st
     return Error{uri.error().code, fmt::format("{} '{}': {}", source.kind, source.uri, uri.error().message), false};
   if (source.kind == "video") {
     return std::unique_ptr<Source>(std::make_unique<VideoFileSource>(VideoFileOptions{
-        .path = *uri, .plays = param<std::int64_t>(source, "loop", 1), .max_pixels = source.max_pixels}));
+        .path = *uri,
+        .shown = scheme_of(*uri).empty() ? *uri : redact(source.uri),
+        .plays = param<std::int64_t>(source, "loop", 1), .max_pixels = source.max_pixels}));
   }
   if (source.kind == "directory") {
     return std::unique_ptr<Source>(

@@ -37,7 +37,10 @@ class Planner {
     for (const Stage& stage : topology_.stages()) {
       if (auto added = add_stage(stage); !added.ok()) return added.error();
     }
-    for (const Source& source : topology_.sources()) add_source(source);
+    for (const Source& source : topology_.sources()) {
+      if (auto read = check_foreign(source); !read.ok()) return read.error();
+      add_source(source);
+    }
     for (PlannedStage& planned : plan_.stages) {
       connect(planned);
       if (auto named = add_named_outputs(planned); !named.ok()) return named.error();
@@ -80,8 +83,26 @@ class Planner {
     return {};
   }
 
+  // A job that reads what it writes itself never comes to an end, and the control topics hold no pictures.
+  Result<void> check_not_own(const std::string& who, const std::string& topic) const {
+    if (topic == plan_.prefix + ".decisions" || topic == plan_.prefix + ".reports")
+      return fail(ErrorCode::invalid_argument, "{} reads the topic '{}', which holds RIDE's control records; name another",
+                  who, topic);
+    if (topic.starts_with(fmt::format("{}.{}.{}.", plan_.prefix, plan_.job, plan_.run)))
+      return fail(ErrorCode::invalid_argument,
+                  "{} reads the topic '{}', which this job writes itself: a circle; name a topic of somebody else", who,
+                  topic);
+    return {};
+  }
+
+  Result<void> check_foreign(const Source& source) {
+    if (source.kind != SourceKind::topic) return {};
+    return check_not_own(fmt::format("source '{}'", source.name), source.uri);
+  }
+
   Result<void> adopt(const Stage& stage, PlannedStage& planned) {
     planned.topic = stage.topic.adopt->name;
+    if (auto foreign = check_not_own(fmt::format("stage '{}'", stage.name), planned.topic); !foreign.ok()) return foreign;
     planned.partitions = stage.topic.partitions;
     if (!facts_.topics) return {};
     const auto found = facts_.topics->find(planned.topic);

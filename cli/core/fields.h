@@ -6,14 +6,17 @@
 #include <optional>
 #include <string>
 
+#include "common/text.h"
+
 namespace ride::cli {
 
 using Json = nlohmann::json;
 
+// Without control characters: names come from records that anybody may have written, and a terminal would obey them.
 inline std::string text_of(const Json& object, const char* name, const std::string& fallback = {}) {
   if (!object.is_object()) return fallback;
   const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : fallback;
+  return found != object.end() && found->is_string() ? one_line(found->get<std::string>()) : fallback;
 }
 
 inline std::optional<double> number_of(const Json& object, const char* name) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "common/text.h"
 #include "stream/core/origin.h"
 
 namespace ride::cli {
@@ -82,9 +83,10 @@ std::string render_record(const RecordFacts& facts, const Style& style, SystemTi
       fmt::format("{} {}\n", style.paint(fmt::format("{} @ {}", to_string(facts.at), facts.offset.value), Tone::bold),
                   kind_of(facts));
   const auto line = [&](const char* name, const std::string& value) {
-    if (!value.empty()) text += fmt::format("  {:<10} {}\n", name, value);
+    if (!value.empty()) text += fmt::format("  {:<10} {}\n", one_line(name), one_line(value));
   };
-  line("problem", facts.problem.empty() ? "" : style.paint(facts.problem, Tone::bad));
+  if (!facts.problem.empty())
+    text += fmt::format("  {:<10} {}\n", "problem", style.paint(one_line(facts.problem), Tone::bad));
   if (facts.frame) {
     const auto& frame = *facts.frame;
     line("frame", to_string(frame.id));
@@ -106,7 +108,7 @@ std::string render_record(const RecordFacts& facts, const Style& style, SystemTi
   line("saved", facts.saved);
   text += style.paint("  headers\n", Tone::dim);
   for (const auto& [name, value] : facts.headers)
-    text += style.paint(fmt::format("    {}: {}\n", clean(name), clean(value)), Tone::dim);
+    text += style.paint(fmt::format("    {}: {}\n", one_line(clean(name)), one_line(clean(value))), Tone::dim);
   return text;
 }
 

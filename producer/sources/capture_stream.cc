@@ -7,6 +7,7 @@
 #include <opencv2/videoio.hpp>
 
 #include "common/log.h"
+#include "common/text.h"
 #include "producer/sources/ffmpeg_setup.h"
 
 namespace ride::producer {
@@ -78,11 +79,7 @@ class StreamGrabber : public Grabber {
   }
   // FFmpeg and OpenCV may quote the URL, whose credentials are filled in.
   std::string hidden(std::string text) const {
-    for (std::size_t at = text.find(options_.url); at != std::string::npos; at = text.find(options_.url)) {
-      if (options_.shown.find(options_.url) != std::string::npos) break;  // nothing is hidden in it
-      text.replace(at, options_.url.size(), options_.shown);
-    }
-    return redact(text);
+    return redact(replace_all(std::move(text), options_.url, options_.shown));
   }
 
   StreamOptions options_;

@@ -8,6 +8,8 @@
 #include <cstring>
 #include <filesystem>
 
+#include "common/log.h"
+#include "common/text.h"
 #include "producer/sources/ffmpeg_setup.h"
 
 namespace ride::producer {
@@ -40,7 +42,14 @@ std::optional<Error> file_error(const std::string& path) {
 
 }  // namespace
 
-VideoFileSource::VideoFileSource(VideoFileOptions options) : options_(std::move(options)) {}
+VideoFileSource::VideoFileSource(VideoFileOptions options) : options_(std::move(options)) {
+  if (options_.shown.empty()) options_.shown = options_.path;
+}
+
+// FFmpeg and OpenCV quote what they were given, whose credentials are filled in.
+std::string VideoFileSource::hidden(std::string text) const {
+  return redact(replace_all(std::move(text), options_.path, options_.shown));
+}
 
 Result<void> VideoFileSource::start_play() {
   in_play_ = 0;
@@ -49,14 +58,14 @@ Result<void> VideoFileSource::start_play() {
   try {
     if (capture_.open(options_.path, cv::CAP_FFMPEG) || capture_.open(options_.path, cv::CAP_OPENCV_MJPEG)) return {};
   } catch (const cv::Exception& error) {
-    return Error{ErrorCode::corrupt, fmt::format("video '{}' cannot be opened: {}", options_.path, error.err), false};
+    return Error{ErrorCode::corrupt, fmt::format("video '{}' cannot be opened: {}", options_.shown, hidden(error.err)), false};
   }
-  const std::string why = take_ffmpeg_errors();
+  const std::string why = hidden(take_ffmpeg_errors());
   return Error{
       ErrorCode::corrupt,
       fmt::format("video '{}' cannot be opened: {}; it is no video, is damaged, or needs a codec that FFmpeg on this "
                   "node has not ('ffprobe FILE' tells)",
-                  options_.path, why.empty() ? "no cause given" : why),
+                  options_.shown, why.empty() ? "no cause given" : why),
       false};
 }
 
@@ -68,7 +77,7 @@ Result<void> VideoFileSource::open(std::int64_t first) {
   const double width = capture_.get(cv::CAP_PROP_FRAME_WIDTH), height = capture_.get(cv::CAP_PROP_FRAME_HEIGHT);
   if (options_.max_pixels > 0 && width * height > static_cast<double>(options_.max_pixels)) {
     return Error{ErrorCode::resource_exhausted,
-                 fmt::format("video '{}' has frames of {} x {} pixels, more than max_pixels ({}) allows", options_.path,
+                 fmt::format("video '{}' has frames of {} x {} pixels, more than max_pixels ({}) allows", options_.shown,
                              width, height, options_.max_pixels),
                  false};
   }
@@ -95,10 +104,10 @@ Result<void> VideoFileSource::skip_to(std::int64_t first) {
 Result<bool> VideoFileSource::grab() {
   while (!capture_.grab()) {
     if (in_play_ == 0) {
-      const std::string why = take_ffmpeg_errors();
+      const std::string why = hidden(take_ffmpeg_errors());
       return Error{
           ErrorCode::corrupt,
-          fmt::format("video '{}' holds no frame that can be decoded{}{}", options_.path, why.empty() ? "" : ": ", why),
+          fmt::format("video '{}' holds no frame that can be decoded{}{}", options_.shown, why.empty() ? "" : ": ", why),
           false};
     }
     length_ = in_play_;
@@ -119,12 +128,12 @@ Result<Pulled> VideoFileSource::next(std::chrono::milliseconds) {
     const std::int64_t number = next_++;
     cv::Mat image;
     if (!capture_.retrieve(image) || image.empty()) {
-      return Pulled(RejectedItem{number, options_.path, fmt::format("frame {} cannot be decoded", in_play_ - 1)});
+      return Pulled(RejectedItem{number, options_.shown, fmt::format("frame {} cannot be decoded", in_play_ - 1)});
     }
     // retrieve() copied the pixels out of the decoder's buffer into the new `image`.
-    return Pulled(CapturedFrame{.number = number, .image = std::move(image), .name = options_.path});
+    return Pulled(CapturedFrame{.number = number, .image = std::move(image), .name = options_.shown});
   } catch (const cv::Exception& error) {
-    return Error{ErrorCode::corrupt, fmt::format("video '{}', frame {}: {}", options_.path, in_play_, error.err),
+    return Error{ErrorCode::corrupt, fmt::format("video '{}', frame {}: {}", options_.shown, in_play_, hidden(error.err)),
                  false};
   }
 }

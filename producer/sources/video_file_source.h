@@ -11,7 +11,8 @@
 namespace ride::producer {
 
 struct VideoFileOptions {
-  std::string path;
+  std::string path;             // or a URL that FFmpeg fetches
+  std::string shown;            // the same for messages: no credentials
   std::int64_t plays = 1;       // 0: for ever
   std::int64_t max_pixels = 0;  // 0: no limit
 };
@@ -30,6 +31,7 @@ class VideoFileSource : public Source {
   Result<void> start_play();
   Result<bool> grab();  // false: the last play is over
   Result<void> skip_to(std::int64_t first);
+  std::string hidden(std::string text) const;
 
   VideoFileOptions options_;
   cv::VideoCapture capture_;

@@ -1,4 +1,5 @@
 #include "common/log.h"
+#include "common/text.h"
 
 #include <gtest/gtest.h>
 
@@ -33,15 +34,21 @@ TEST(Redact, HidesValuesOfSecretKeys) {
       {"PASSWORD: hunter2", "PASSWORD: ***"},
       {"http://h/x?token=abc&y=1", "http://h/x?token=***"},
       {"client_secret=abc", "client_secret=***"},
+      {"video 'https://h/v.mp4?sig=a%2Fb&x=1' is away", "video 'https://h/v.mp4?sig=***&x=1' is away"},
+      {"https://h/v?x=1&Key=abc", "https://h/v?x=1&Key=***"},
   };
   for (const auto& [text, wanted] : cases) EXPECT_EQ(redact(text), wanted);
 }
 
 TEST(Redact, LeavesOtherTextAlone) {
   for (const char* text : {"", "plain", "http://host:8080/x", "http://host/@me", "mail a@b.example", "://", "x://",
-                           "file:///a/b@2x.png", "the password was refused", "localhost:9092,other:9092"}) {
+                           "file:///a/b@2x.png", "the password was refused", "localhost:9092,other:9092", "what? a key = b & c", "x?keys=1&b"}) {
     EXPECT_EQ(redact(text), text);
   }
+}
+
+TEST(OneLine, ATerminalObeysNothingInIt) {
+  EXPECT_EQ(one_line("a\nb\x1b]0;x\a\x7f ü"), "a\\nb\\x1b]0;x\\x07\\x7f ü");
 }
 
 class LogLines : public testing::Test {

@@ -317,5 +317,14 @@ TEST_F(MasterTest, ARequestWithoutALengthHasNoBody) {
   EXPECT_THAT(http().raw("DELETE /api/v1/jobs/nothing" + rest, false), HasSubstr("there is no job 'nothing'"));
 }
 
+TEST_F(MasterTest, APageOfSomebodyElseGivesNoOrders) {
+  const auto drain = [this](const std::string& headers) {
+    return http().raw("POST /api/v1/jobs/nothing/drain HTTP/1.1\r\n" + headers + "Connection: close\r\n\r\n", false);
+  };
+  EXPECT_THAT(drain("Host: localhost:7800\r\nOrigin: http://evil.example\r\n"), HasSubstr("403"));
+  EXPECT_THAT(drain("Host: evil.example\r\nOrigin: http://evil.example\r\n"), HasSubstr("403"));
+  EXPECT_THAT(drain("Host: localhost:7800\r\nOrigin: http://localhost:7800\r\n"), HasSubstr("there is no job"));
+}
+
 }  // namespace
 }  // namespace ride::master::test

@@ -56,6 +56,28 @@ TEST(WriteVideo, ASegmentAppearsWholeWhenItIsFull) {
   EXPECT_TRUE(out.frames.empty());
 }
 
+// A JPEG of 48 x 16 that EXIF says to turn by 90 degrees: decoders give 16 x 48, a video player would show what is stored.
+TEST(WriteVideo, ATurnedPictureIsStoredAsItIsSeen) {
+  std::vector<std::uint8_t> jpeg;
+  cv::imencode(".jpg", cv::Mat(16, 48, CV_8UC3, cv::Scalar::all(90)), jpeg);
+  const std::vector<std::uint8_t> exif = {0xFF, 0xE1, 0,    34,   'E',  'x', 'i', 'f', 0, 0, 'M', 'M', 0, 42, 0, 0, 0, 8,
+                                          0,    1,    0x01, 0x12, 0,    3,   0,   0,   0, 1, 0,   6,   0, 0,  0, 0, 0, 0};
+  jpeg.insert(jpeg.begin() + 2, exif.begin(), exif.end());
+  const cv::Mat seen = cv::imdecode(jpeg, cv::IMREAD_COLOR);
+  ASSERT_EQ(seen.size(), cv::Size(16, 48));
+  TempFolder folder;
+  auto task = opened("write_video", segments(folder / "{source}-{segment}.avi", 5));
+  KeepingEmitter out;
+  Frame frame = frame_of(seen, 0, "gate");
+  frame.encoded = EncodedPicture{"image/jpeg", jpeg, nullptr};
+  ASSERT_TRUE(task->process(frame, out));
+  ASSERT_TRUE(task->finish(out));
+  cv::VideoCapture video(folder / "gate-0.avi");
+  cv::Mat image;
+  ASSERT_TRUE(video.read(image));
+  EXPECT_EQ(image.size(), cv::Size(16, 48));
+}
+
 TEST(WriteVideo, FramesStayWithoutAnAckUntilTheirSegmentIsThere) {
   TempFolder folder;
   auto task = opened("write_video", segments(folder / "{source}-{segment}.avi", 5));

@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "common/log.h"
+#include "worker/tasks/exif_orientation.h"
 #include "worker/tasks/mjpeg_avi.h"
 #include "worker/tasks/path_template.h"
 #include "worker/tasks/picture.h"
@@ -92,10 +93,14 @@ class WriteVideo : public Task {
   }
 
  private:
+  // Whether the kept bytes are the picture as it was decoded: a video player does not turn it as EXIF says.
+  static bool shows(const Frame& frame) {
+    const auto& bytes = frame.encoded->bytes;
+    return !bytes.empty() && exif_orientation(bytes) == 1;
+  }
+
   Result<std::span<const std::uint8_t>> jpeg_of(const Frame& frame, std::vector<std::uint8_t>& buffer) const {
-    if (frame.encoded && frame.encoded->content_type == "image/jpeg" && !frame.encoded->bytes.empty()) {
-      return frame.encoded->bytes;
-    }
+    if (frame.encoded && frame.encoded->content_type == "image/jpeg" && shows(frame)) return frame.encoded->bytes;
     cv::Mat scratch;
     if (!cv::imencode(".jpg", as_8bit(frame.image, scratch), buffer, {cv::IMWRITE_JPEG_QUALITY, quality_}) ||
         buffer.empty()) {
