@@ -2,6 +2,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace ride::stream {
@@ -41,6 +42,14 @@ bool Intake::all_ended() const {
   return true;
 }
 
+// Whoever else writes here: no watermark would ever pass it, and each name would be one more in every commit.
+bool Intake::is_upstream(const Upstream& upstream) const {
+  if (config_.upstreams.empty()) return true;
+  return std::any_of(config_.upstreams.begin(), config_.upstreams.end(), [&](const UpstreamSpec& known) {
+    return known.name == upstream.name && upstream.partition.value >= 0 && upstream.partition.value < known.partitions;
+  });
+}
+
 bool Intake::is_taken(const Upstream& upstream, OriginKey key) const {
   if (!watermarks_.is_above(upstream, key)) return true;
   const auto found = finished_.find(upstream);
@@ -51,6 +60,10 @@ IntakeStep Intake::take(Offset offset, SystemTime timestamp, const Headers& head
   if (config_.adopt) return take_foreign(offset, timestamp, headers, std::move(payload));
   auto header = decode_header(headers);
   if (!header.ok()) return refuse(offset, timestamp, header.error());
+  if (!is_upstream(header->origin.upstream))
+    return refuse(offset, timestamp,
+                  Error{ErrorCode::corrupt, fmt::format("its origin {} is none of this stage's inputs",
+                                                        to_string(header->origin))});
   if (config_.drop_duplicates && is_taken(header->origin.upstream, header->origin.key)) {
     IntakeStep step;
     step.duplicate = true;

@@ -84,6 +84,7 @@ class Intake {
   IntakeStep take_end(Offset offset, const RecordHeader& header);
   IntakeStep take_part(Offset offset, RecordHeader header, Payload payload);
   void close_sets_of(const Upstream& upstream, OriginKey key, IntakeStep& step);
+  bool is_upstream(const Upstream& upstream) const;
   bool is_taken(const Upstream& upstream, OriginKey key) const;
 
   Config config_;

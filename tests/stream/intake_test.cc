@@ -40,6 +40,19 @@ TEST_F(IntakeTest, TakesEachOriginOnceWhoeverWroteIt) {
   EXPECT_TRUE(take(intake, frame(0, "w1")[0]).duplicate);
 }
 
+// A stray part of a set that nobody completes must not keep the partition's commit for ever.
+TEST_F(IntakeTest, WhatNoneOfItsInputsWroteIsNoFrame) {
+  auto intake = open();
+  const auto part = frame(0, "w1", 3)[0];
+  upstreams = {{"gate", 1, true}};
+  auto stranger = open();
+  const auto step = take(stranger, part);
+  ASSERT_TRUE(step.accepted && step.problem);
+  EXPECT_EQ(step.accepted->header.outcome, Outcome::dead);
+  EXPECT_EQ(stranger.held_bytes(), 0);
+  EXPECT_FALSE(take(intake, part).problem);
+}
+
 TEST_F(IntakeTest, AZombiesFrameCountsWhenItComesFirst) {
   auto intake = open();
   EXPECT_TRUE(take(intake, frame(0, "zombie@1")[0]).accepted);
