@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -49,6 +50,7 @@ RideProcess::RideProcess(const std::vector<std::string>& arguments, const RideOp
   const int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
   pid_ = fork();
   if (pid_ == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGTERM);  // a test that is ended from outside leaves nothing behind
     setpgid(0, 0);
     if (chdir(options.folder.c_str()) != 0) _exit(126);
     dup2(null, 0);
