@@ -19,6 +19,8 @@ constexpr std::int64_t kMaxEvents = 1000;
 
 const char* title_of(int status) {
   switch (status) {
+    case 307:
+      return "Temporary Redirect";
     case 400:
       return "Bad Request";
     case 404:
@@ -150,19 +152,20 @@ ApiResponse problem_of(const Error& error) { return problem(status_of(error.code
 
 const std::vector<Api::Entry>& Api::table() {
   static const std::vector<Entry> kTable = {
-      {{"POST", "/api/v1/jobs"}, &Api::submit},
+      {{"POST", "/api/v1/jobs"}, &Api::submit, true},
       {{"GET", "/api/v1/jobs"}, &Api::jobs},
       {{"GET", "/api/v1/jobs/{job}"}, &Api::job},
-      {{"DELETE", "/api/v1/jobs/{job}"}, &Api::cancel},
-      {{"POST", "/api/v1/jobs/{job}/pause"}, &Api::pause},
-      {{"POST", "/api/v1/jobs/{job}/resume"}, &Api::resume},
-      {{"POST", "/api/v1/jobs/{job}/drain"}, &Api::drain},
+      {{"DELETE", "/api/v1/jobs/{job}"}, &Api::cancel, true},
+      {{"POST", "/api/v1/jobs/{job}/pause"}, &Api::pause, true},
+      {{"POST", "/api/v1/jobs/{job}/resume"}, &Api::resume, true},
+      {{"POST", "/api/v1/jobs/{job}/drain"}, &Api::drain, true},
       {{"POST", "/api/v1/plan"}, &Api::plan},
       {{"GET", "/api/v1/stages"}, &Api::stages},
       {{"GET", "/api/v1/sources"}, &Api::sources},
       {{"GET", "/api/v1/workers"}, &Api::workers},
       {{"GET", "/api/v1/nodes"}, &Api::nodes},
       {{"GET", "/api/v1/events"}, &Api::events},
+      {{"GET", "/api/v1/leader"}, &Api::leader},
       {{"GET", "/api/v1/openapi.json"}, &Api::openapi},
       {{"GET", "/healthz"}, &Api::healthz},
       {{"GET", "/readyz"}, &Api::readyz},
@@ -185,14 +188,30 @@ ApiResponse Api::handle(const ApiRequest& request) const {
 
 ApiResponse Api::dispatch(const ApiRequest& request) const {
   std::string allowed;
-  for (const auto& [route, handler] : table()) {
+  for (const auto& [route, handler, leader_only] : table()) {
     const auto values = match(route.path, request.path);
     if (!values) continue;
-    if (request.method == route.method) return (this->*handler)(request, *values);
+    if (request.method == route.method) {
+      const bool elsewhere = leader_only && ports_.owner.view().role != Leadership::Role::leading;
+      return elsewhere ? redirect(request) : (this->*handler)(request, *values);
+    }
     allowed += (allowed.empty() ? "" : ", ") + std::string(route.method);
   }
   if (!allowed.empty()) return problem(405, fmt::format("{} is not served here; {} is", request.method, allowed));
   return problem(404, fmt::format("nothing is served at {}; see /api/v1/openapi.json", request.path));
+}
+
+ApiResponse Api::redirect(const ApiRequest& request) const {
+  const auto view = ports_.owner.view();
+  if (!view.is_led || view.leader.http.empty())
+  {
+    auto response = problem(503, "no master leads at the moment; one takes over within seconds: try again");
+    response.retry_after_seconds = 1;
+    return response;
+  }
+  auto response = problem(307, fmt::format("this master stands by; {} leads", view.leader.http));
+  response.location = "http://" + view.leader.http + request.target;
+  return response;
 }
 
 // ---- jobs
@@ -305,11 +324,27 @@ ApiResponse Api::healthz(const ApiRequest&, const PathValues&) const {
   return respond({{"status", "alive"}, {"version", version()}});
 }
 
+ApiResponse Api::leader(const ApiRequest&, const PathValues&) const {
+  const auto view = ports_.owner.view();
+  return respond({{"url", view.is_led && !view.leader.http.empty() ? json("http://" + view.leader.http) : json()},
+                  {"id", view.is_led ? json(view.leader.id) : json()},
+                  {"epoch", view.leader.epoch},
+                  {"log", view.log},
+                  {"leads", view.role == Leadership::Role::leading},
+                  {"role", to_string(view.role)},
+                  {"since_tick_ms", view.since_tick.count()}});
+}
+
 ApiResponse Api::readyz(const ApiRequest&, const PathValues&) const {
-  if (!ports_.owner.ready() || !ports_.kafka_answers())
-    return problem(503, "the master waits for Kafka, or does not lead");
-  const auto& claim = ports_.owner.claim();
-  return respond({{"status", "leader"}, {"epoch", claim.epoch}, {"id", claim.id}, {"log", ports_.owner.log_id()}});
+  const auto view = ports_.owner.view();
+  const bool leads = view.role == Leadership::Role::leading;
+  if (!ports_.owner.ready() || (leads && !ports_.kafka_answers()))
+    return problem(503, leads ? "the master waits for Kafka" : "no master leads at the moment, or Kafka does not answer");
+  return respond({{"status", leads ? "leader" : "standby"},
+                  {"epoch", view.leader.epoch},
+                  {"id", view.leader.id},
+                  {"leader", "http://" + view.leader.http},
+                  {"log", view.log}});
 }
 
 ApiResponse Api::metrics(const ApiRequest&, const PathValues&) const {
@@ -317,6 +352,9 @@ ApiResponse Api::metrics(const ApiRequest&, const PathValues&) const {
     fill_metrics(state, ports_.metrics);
     return true;
   });
+  const auto view = ports_.owner.view();
+  ports_.metrics.set("ride_leading_masters", {}, view.role == Leadership::Role::leading ? 1 : 0);
+  ports_.metrics.set("ride_last_tick_age_seconds", {}, static_cast<double>(view.since_tick.count()) / 1000);
   if (!filled.ok()) log_debug("metrics without the state: {}", filled.error().message);
   return {200, "text/plain; version=0.0.4; charset=utf-8", ports_.metrics.text()};
 }

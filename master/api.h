@@ -1,4 +1,5 @@
-// The REST API without HTTP's library: requests in, responses out. The route table is the one place that lists what is
+// The REST API without HTTP's library: requests in, responses out. A master that stands by answers questions itself,
+// since it follows the same logs, and sends what leads to a decision on to the leader (307). The route table is the one place that lists what is
 // served; docs/openapi.json describes the same, and a test compares them. Threads: handle() may be called from any.
 // Failure: every error is a problem+json (RFC 7807); a malformed request is an error of its sender, never of the
 // master.
@@ -21,12 +22,15 @@ struct ApiRequest {
   std::string path;    // decoded, without the query
   std::map<std::string, std::string> query;
   std::string body;
+  std::string target;  // path and query as they were sent
 };
 
 struct ApiResponse {
   int status = 200;
   std::string content_type = "application/json";
   std::string body;
+  std::string location;         // of a redirection
+  int retry_after_seconds = 0;  // with 503: worth trying again then
 };
 
 class Api {
@@ -54,9 +58,11 @@ class Api {
   struct Entry {
     Route route;
     Handler handler;
+    bool leader_only = false;  // it leads to a decision
   };
   static const std::vector<Entry>& table();
   ApiResponse dispatch(const ApiRequest& request) const;
+  ApiResponse redirect(const ApiRequest& request) const;  // to the leader
 
   ApiResponse submit(const ApiRequest&, const PathValues&) const;
   ApiResponse plan(const ApiRequest&, const PathValues&) const;
@@ -72,6 +78,7 @@ class Api {
   ApiResponse nodes(const ApiRequest&, const PathValues&) const;
   ApiResponse events(const ApiRequest&, const PathValues&) const;
   ApiResponse openapi(const ApiRequest&, const PathValues&) const;
+  ApiResponse leader(const ApiRequest&, const PathValues&) const;
   ApiResponse healthz(const ApiRequest&, const PathValues&) const;
   ApiResponse readyz(const ApiRequest&, const PathValues&) const;
   ApiResponse metrics(const ApiRequest&, const PathValues&) const;

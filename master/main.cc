@@ -19,6 +19,10 @@ The master reads topologies, makes topics, gives partitions to workers and sourc
 that `ride` talks to. It keeps nothing on disk: all that it knows stands in Kafka (<prefix>.decisions, <prefix>.reports), and
 workers go on without it.
 
+Start two or more, on different machines, with the same brokers and prefix: one leads, the others stand by and follow. When
+the leader falls silent, a standby leads within two seconds. `ride --master URL1,URL2` talks to whichever is there; a standby
+answers questions itself and sends changes on to the leader.
+
 Examples:
   ride broker &                                            # a Kafka of your own
   ride-master --brokers localhost:9092
@@ -26,15 +30,17 @@ Examples:
   ride submit street.yaml --master http://127.0.0.1:7800
 
 The API has no passwords: keep it on loopback, or behind something that asks for them. /api/v1/openapi.json describes it,
-/metrics is for Prometheus, /readyz says whether the master leads.
+/metrics is for Prometheus, /readyz says whether the master leads or stands by.
 
 Exit codes: 0 ended as told, 1 failed, 2 wrong usage.)";
 
 struct Flags {
   std::string http = "127.0.0.1:7800";
+  std::string advertised;
   std::string port_file;
   std::string tick_interval = "100ms";
   int loss_ticks = 5;
+  int snapshot_records = 5000;
 };
 
 void declare(CLI::App& app, Flags& flags) {
@@ -43,6 +49,9 @@ void declare(CLI::App& app, Flags& flags) {
   app.add_option("--http", flags.http, "Where to serve the API, HOST:PORT; port 0: a free one, which is printed")
       ->envname("RIDE_HTTP")
       ->capture_default_str();
+  app.add_option("--advertised-http", flags.advertised,
+                 "HOST:PORT at which the other masters' clients reach this one (default: --http, or this host's name)")
+      ->envname("RIDE_ADVERTISED_HTTP");
   app.add_option("--port-file", flags.port_file, "A file to write the port to, once the master is ready");
   app.add_option("--tick-interval", flags.tick_interval,
                  "Time between two ticks in the log; 1 ms for each process at least")
@@ -51,6 +60,11 @@ void declare(CLI::App& app, Flags& flags) {
   app.add_option("--loss-ticks", flags.loss_ticks, "A process is lost after so many ticks without a word of it")
       ->envname("RIDE_LOSS_TICKS")
       ->check(CLI::Range(2, 1000))
+      ->capture_default_str();
+  app.add_option("--snapshot-records", flags.snapshot_records,
+                 "After so many records of <prefix>.decisions a snapshot is written and what is before it deleted")
+      ->envname("RIDE_SNAPSHOT_RECORDS")
+      ->check(CLI::Range(10, 10'000'000))
       ->capture_default_str();
 }
 
@@ -61,7 +75,10 @@ ride::Result<ride::master::MasterOptions> options_of(const Flags& flags, const r
   options.kafka = *kafka;
   options.prefix = kafka_flags.prefix();
   options.http = flags.http;
+  options.advertised = flags.advertised;
+  options.host = ride::kafka::host_name();
   options.rules.ticks_to_loss = flags.loss_ticks;
+  options.rules.snapshot_records = flags.snapshot_records;
   auto interval = ride::parse_duration(flags.tick_interval);
   if (!interval.ok() || interval->count() < 10 || interval->count() > 60'000)
     return ride::Error{ride::ErrorCode::invalid_argument, "--tick-interval takes 10ms to 60s, for example 100ms"};
@@ -102,7 +119,8 @@ int run(const Flags& flags, const ride::master::MasterOptions& options) {
   auto master = starting.get();
   if (!master.ok()) return fail(master.error());
   write_port(flags.port_file, (*master)->port());
-  std::printf("master ready on %s\n", (*master)->url().c_str());
+  const auto leader = (*master)->leads() ? std::string() : ", standing by: " + (*master)->leader() + " leads";
+  std::printf("master ready on %s%s\n", (*master)->url().c_str(), leader.c_str());
   std::fflush(stdout);
   while (!(*master)->failed() && !told_to_end()) {
   }

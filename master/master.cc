@@ -61,6 +61,14 @@ struct Master::Parts {
     return {};
   }
 
+  // What a claim tells others: "all addresses" is none that they could call.
+  std::string advertised() const {
+    if (!options.advertised.empty()) return options.advertised;
+    for (const std::string all : {"0.0.0.0:", "[::]:"})
+      if (authority.starts_with(all) && !options.host.empty()) return fmt::format("{}:{}", options.host, http->port());
+    return authority;
+  }
+
   Result<void> open_keeper() {
     auto admin = kafka::open_admin(options.kafka);
     if (!admin.ok()) return admin.error();
@@ -76,17 +84,19 @@ struct Master::Parts {
     return {};
   }
 
-  Result<void> lead(const std::atomic<bool>& stop) {
+  Result<void> open_owner() {
     const auto topic = options.prefix + ".decisions";
-    auto reader = patiently([&] { return stream::open_control_reader(options.kafka, topic); });
-    if (!reader.ok()) return reader.error();
-    auto writer = patiently([&] { return stream::open_control_writer(options.kafka, topic); });
-    if (!writer.ok()) return writer.error();
-    owner = std::make_unique<Owner>(Owner::Config{stream::new_incarnation("master").value, authority, options.rules},
-                                    Owner::Ports{std::move(reader).value(), std::move(writer).value(), events, metrics,
-                                                 [this](const EnsureTopics& topics) { keeper->ensure(topics.spec); },
-                                                 [this](const DeleteTopics& topics) { keeper->remove(topics.spec); }});
-    return owner->lead(stop);
+    Owner::Config config{stream::new_incarnation("master").value, advertised(), options.rules, options.leadership};
+    Owner::Ports ports{
+        .open_reader = [=, this] { return patiently([&] { return stream::open_control_reader(options.kafka, topic); }); },
+        .open_writer = [=, this] { return patiently([&] { return stream::open_control_writer(options.kafka, topic); }); },
+        .events = events,
+        .metrics = metrics,
+        .ensure = [this](const EnsureTopics& topics) { keeper->ensure(topics.spec); },
+        .remove = [this](const DeleteTopics& topics) { keeper->remove(topics.spec); },
+        .truncate = [=, this](Offset before) { keeper->truncate({topic, PartitionId{0}}, before); }};
+    owner = std::make_unique<Owner>(std::move(config), std::move(ports));
+    return owner->start();
   }
 
   Result<void> open_reports() {
@@ -98,19 +108,28 @@ struct Master::Parts {
     auto writer = patiently(write);
     if (!writer.ok()) return writer.error();
     feed = std::make_unique<ReportFeed>(
-        ReportFeed::Config{owner->log_id(), read,
+        ReportFeed::Config{[this] { return owner->view().log; }, read,
                            [this](std::vector<Event> read_events) { owner->post(std::move(read_events)); }, metrics});
-    ticker = std::make_unique<Ticker>(Ticker::Config{owner->log_id(), owner->claim(), write,
-                                                     [this] { return owner->may_tick(); },
-                                                     [this] { return owner->tick_interval(); }});
-    owner->start();
+    ticker = std::make_unique<Ticker>(Ticker::Config{
+        write, [this](std::int64_t number) { return owner->tick(number); }, [this] { return owner->tick_interval(); }});
     keeper->start([this](TopicsOutcome outcome) { owner->post({std::move(outcome)}); },
-                  [this] {
+                  [this]() -> Result<TopicKeeper::Jobs> {
+                    if (owner->view().role != Leadership::Role::leading) return TopicKeeper::Jobs{};
                     return owner->ask<TopicKeeper::Jobs>(
                         [now = system_now()](const State& state) { return jobs_to_clean(state, now); });
                   });
     feed->start(std::move(reader).value());
     ticker->start(std::move(writer).value());
+    return {};
+  }
+
+  // Until it leads, or knows who does.
+  Result<void> find_place(const std::atomic<bool>& stop) {
+    while (!owner->ready()) {
+      if (stop) return Error{ErrorCode::cancelled, "stopped before a leader was found"};
+      if (const auto failed = owner->failed()) return *failed;
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
     return {};
   }
 
@@ -149,14 +168,20 @@ Result<std::unique_ptr<Master>> Master::start(const MasterOptions& options, cons
   if (auto done = parts->listen(); !done.ok()) return done.error();
   if (auto done = stream::ensure_control_topics(options.kafka, options.prefix); !done.ok()) return done.error();
   if (auto done = parts->open_keeper(); !done.ok()) return done.error();
-  if (auto done = parts->lead(stop); !done.ok()) return done.error();
+  if (auto done = parts->open_owner(); !done.ok()) return done.error();
   if (auto done = parts->open_reports(); !done.ok()) return done.error();
+  if (auto done = parts->find_place(stop); !done.ok()) return done.error();
   parts->serve();
   return std::unique_ptr<Master>(new Master(std::move(parts)));
 }
 
 std::string Master::url() const { return "http://" + parts_->authority; }
 int Master::port() const { return parts_->http->port(); }
+bool Master::leads() const { return parts_->owner->view().role == Leadership::Role::leading; }
+std::string Master::leader() const {
+  const auto view = parts_->owner->view();
+  return view.is_led ? "http://" + view.leader.http : "";
+}
 std::optional<Error> Master::failed() const { return parts_->owner->failed(); }
 void Master::stop() { parts_->stop(); }
 

@@ -15,13 +15,15 @@ constexpr auto kHistogram = MetricType::histogram;
 const std::vector<double> kSeconds = {0.0001, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5};
 
 struct StageValues {
-  Values lag, acked, filtered, dropped, dead, expired, duplicates, rate, active, wanted, oldest;
+  Values lag, acked, filtered, dropped, dead, expired, duplicates, rate, active, wanted, oldest, missing, missing_spares;
 
   void add(const State& state, const Job& job, const stream::StageSpec& spec) {
     const Metrics::Labels labels{job.spec->job.value, spec.name};
     const auto& stage = *job.stages.at(StageName{spec.name});
     active[labels] = static_cast<double>(stage.actives.size());
     wanted[labels] = wanted_workers(spec) + spec.group.spares;
+    missing[labels] = std::max(0, wanted_workers(spec) - static_cast<int>(stage.actives.size()));
+    missing_spares[labels] = std::max(0, spec.group.spares - static_cast<int>(stage.spares.size()));
     double fps = 0;
     for (const auto& worker : stage.actives)
       if (const auto found = state.soft.processes.find(worker); found != state.soft.processes.end())
@@ -63,6 +65,8 @@ struct StageValues {
     metrics.replace("ride_stage_active_workers", active);
     metrics.replace("ride_stage_wanted_workers", wanted);
     metrics.replace("ride_stage_oldest_unacked_seconds", oldest);
+    metrics.replace("ride_stage_missing_workers", missing);
+    metrics.replace("ride_stage_missing_spares", missing_spares);
   }
 };
 
@@ -106,6 +110,11 @@ const MetricsTable& master_metrics_table() {
        {"job", "stage"}},
       {"ride_stage_active_workers", kGauge, "Workers that own partitions of the stage.", {"job", "stage"}},
       {"ride_stage_wanted_workers", kGauge, "Workers that the group wants, spares included.", {"job", "stage"}},
+      {"ride_stage_missing_workers",
+       kGauge,
+       "Workers that the group lacks; its partitions are shared among those that it has.",
+       {"job", "stage"}},
+      {"ride_stage_missing_spares", kGauge, "Spares that the group lacks.", {"job", "stage"}},
       {"ride_stage_oldest_unacked_seconds", kGauge, "Age of the oldest frame without an ACK.", {"job", "stage"}},
       {"ride_source_sent_frames_total", kCounter, "Frames that the source has safely in Kafka.", {"job", "source"}},
       {"ride_source_rate_frames_per_second", kGauge, "Frames per second of the source.", {"job", "source"}},
@@ -113,6 +122,12 @@ const MetricsTable& master_metrics_table() {
       {"ride_source_dropped_frames_total", kCounter, "Frames dropped because they were late.", {"job", "source"}},
       {"ride_source_rejected_pictures_total", kCounter, "Broken or too large pictures.", {"job", "source"}},
       {"ride_leader_claim_epochs", kGauge, "Epoch of the standing claim."},
+      {"ride_leading_masters", kGauge, "1 while this master leads, 0 while it stands by."},
+      {"ride_written_claims_total", kCounter, "Times that this master claimed leadership."},
+      {"ride_read_claims_total", kCounter, "Changes of leadership that this master has read."},
+      {"ride_last_tick_age_seconds", kGauge, "Since the last valid tick was read, or leadership changed."},
+      {"ride_snapshot_behind_records", kGauge, "Records of the decisions log behind its last snapshot."},
+      {"ride_truncated_decisions_total", kCounter, "Records of the decisions log deleted behind a snapshot."},
       {"ride_log_ticks_total", kCounter, "Ticks of this leader in the reports log."},
       {"ride_read_reports_total", kCounter, "Reports read.", {"type"}},
       {"ride_refused_reports_total", kCounter, "Records of the reports log that are no reports of this log."},
@@ -151,6 +166,7 @@ void fill_metrics(const State& state, Metrics& metrics) {
   metrics.set("ride_idle_workers", {}, idle);
   metrics.set("ride_pool_wanted_workers", {}, wanted);
   metrics.set("ride_leader_claim_epochs", {}, static_cast<double>(state.hard.standing.epoch()));
+  metrics.set("ride_snapshot_behind_records", {}, static_cast<double>(state.soft.records));
   metrics.replace("ride_log_ticks_total", {{{}, static_cast<double>(state.soft.ticks)}});
   stages.put(metrics);
   fill_sources(state, metrics);

@@ -1,7 +1,8 @@
-// Owner: the one thread that holds the master's state. Events are posted to it; it decides, writes decisions, reads
-// them back and applies them before it decides again (D2). Questions about the state are answered on this thread. Call
-// order: lead(), then start(), then the rest from any thread. Failure: failed() says why the master has to end: it was
-// deposed, the log is another one, or Kafka refuses.
+// Owner: the one thread that holds the master's state. It follows both logs; while it leads, events are posted to it, it
+// decides, writes decisions, reads them back and applies them before it decides again (D2). While another master leads,
+// it stands by and only listens (D4). Questions about the state are answered on this thread, leader or not. Call order:
+// start(), then the rest from any thread. Failure: failed() says why the master has to end: the log is another one, or
+// Kafka refuses. Losing leadership is none.
 #pragma once
 
 #include <atomic>
@@ -12,12 +13,15 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <random>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "common/metrics.h"
 #include "master/core/decide.h"
+#include "master/core/leadership.h"
 #include "master/event_ring.h"
 #include "stream/control_client.h"
 
@@ -27,24 +31,25 @@ class Owner {
  public:
   struct Config {
     std::string id;    // of this process start
-    std::string http;  // where the API is
+    std::string http;  // where the API is, as others reach it
     Rules rules;
+    Leadership::Rules leadership;
   };
   struct Ports {
-    std::unique_ptr<stream::ControlReader> decisions;
-    std::unique_ptr<stream::ControlWriter> writer;  // of decisions
+    std::function<Result<std::unique_ptr<stream::ControlReader>>()> open_reader;  // of decisions
+    std::function<Result<std::unique_ptr<stream::ControlWriter>>()> open_writer;  // of decisions
     EventRing& events;
     Metrics& metrics;
-    std::function<void(const EnsureTopics&)> ensure;  // must not wait
+    // These must not wait.
+    std::function<void(const EnsureTopics&)> ensure;
     std::function<void(const DeleteTopics&)> remove;
+    std::function<void(Offset)> truncate;  // the decisions log, before this offset
   };
   Owner(Config config, Ports ports);
   ~Owner();
 
-  // Reads the log, claims leadership and reads its own claim back as the winner.
-  Result<void> lead(const std::atomic<bool>& stop);
-  void start();
-  void stop();
+  Result<void> start();  // opens the clients and begins to read
+  void stop();           // a leader says farewell
 
   // Waits while the queue is full: reports are not thrown away.
   void post(std::vector<Event> events);
@@ -65,16 +70,24 @@ class Owner {
       return too_late();
     }
   }
-  // A request that leads to a decision; the answer comes when it stands in the log.
+  // A request that leads to a decision; the answer comes when it stands in the log. unavailable: another master leads.
   Result<RunNumber> submit(stream::JobSpec spec, std::string topology);
   Result<RunNumber> change_phase(const JobName& job, PhaseCommand command, bool delete_topics);
 
+  // Who leads, as far as this master knows.
+  struct View {
+    Leadership::Role role = Leadership::Role::reading;
+    bool is_led = false;   // someone leads: this master, or one whose ticks are in the log
+    stream::Claim leader;  // the standing claim; empty id: none
+    std::string log;       // id; empty while it is unknown
+    std::chrono::milliseconds since_tick{0};
+  };
+  View view() const;
   std::optional<Error> failed() const;
-  bool ready() const { return ready_; }  // leads, and the log is not stalled
-  bool may_tick() const { return ready_; }
+  bool ready() const;  // leads and the log is not stalled, or stands by and knows a leader
+  // The tick to send now; nothing when this master may not (D4).
+  std::optional<stream::Report> tick(std::int64_t number) const;
   std::chrono::milliseconds tick_interval() const { return std::chrono::milliseconds(tick_interval_ms_.load()); }
-  const stream::Claim& claim() const { return claim_; }  // after lead()
-  const std::string& log_id() const { return log_id_; }  // after lead()
 
  private:
   static constexpr std::chrono::seconds kPatience{10};
@@ -82,26 +95,51 @@ class Owner {
 
   static Error too_late();
   void put_question(Question question);
-  Result<RunNumber> request(std::int64_t ticket, Event event);
+  Result<RunNumber> request(std::function<Event(std::int64_t)> make);
   void run();
+  std::vector<Event> wait_for_events();
+  Result<void> round(const std::vector<Event>& events);
   void answer_questions();
-  Result<void> step(const std::vector<Event>& events);
-  Result<void> watch_log();
-  Result<void> take(const stream::ControlReader::Entry& entry);
-  Result<void> perform(const Action& action);
-  Result<void> append(const std::vector<stream::DecisionBody>& decisions);
-  Result<void> read_back();
-  void note_report(const Event& event);
+  void refuse_requests(const std::vector<Event>& events);
+  void note_reports(const std::vector<Event>& events);
   void fail(Error error);
   void drop_requests();
 
+  // the decisions log
+  Result<void> read(std::chrono::milliseconds timeout);
+  Result<void> reopen_reader();
+  Result<void> take(const stream::ControlReader::Entry& entry);
+  void note_snapshot(const stream::SnapshotPart& part, Offset at);
+
+  // leading
+  Result<void> seek_leadership();
+  Result<void> claim(const stream::Claim& claim);
+  bool change_role();  // true: begins to lead
+  Result<void> take_over();
+  void say_farewell();
+  Result<void> step(std::span<const Event> events);
+  Result<void> perform(const Action& action);
+  Result<void> append(const std::vector<stream::DecisionBody>& decisions);
+  Result<void> wait_for_writer(Error why);
+  Result<void> read_back();
+  Result<void> replace_writer(const Error& why);
+  std::vector<std::string> encode(const std::vector<stream::DecisionBody>& decisions, const stream::Claim& claim);
+  bool is_stopping() const;
+  void publish();
+
   Config config_;
   Ports ports_;
+  std::unique_ptr<stream::ControlReader> decisions_;
+  std::unique_ptr<stream::ControlWriter> writer_;
   State state_;
-  stream::Claim claim_;
-  std::string log_id_;
-  bool leading_ = false;
-  std::int64_t written_ = 0, read_ = 0;  // own decisions: sent, and seen in the log
+  Leadership leadership_;
+  bool leading_ = false;                 // as the core knows it: since LeadershipTaken
+  std::string log_id_;                   // empty until the first record is read or written
+  std::int64_t term_ = 0;                // epoch of our claim ...
+  std::int64_t written_ = 0, read_ = 0;  // ... our records under it: sent, and seen in the log
+  int writers_ = 1;                      // that we had
+  std::pair<std::string, Offset> snapshot_begin_;
+  std::mt19937_64 random_{std::random_device{}()};
 
   mutable std::mutex mutex_;
   std::condition_variable wake_, room_;
@@ -111,7 +149,9 @@ class Owner {
   std::int64_t next_ticket_ = 1;
   std::optional<Error> failure_;
   bool stopping_ = false;
-  std::atomic<bool> ready_ = false;
+  Leadership published_;  // a copy for other threads
+  std::string published_log_;
+  std::atomic<bool> stalled_ = false;  // Kafka takes no decisions
   std::atomic<std::int64_t> tick_interval_ms_ = 100;
   std::thread thread_;
 };

@@ -30,13 +30,15 @@ void ReportFeed::run() {
 
 void ReportFeed::take(const std::vector<stream::ControlReader::Entry>& entries) {
   std::vector<Event> events;
+  const auto log_id = config_.log_id();
+  if (log_id.empty()) return;
   for (const auto& entry : entries) {
     auto report = stream::decode_report(entry.json);
     if (!report.ok()) {
       refuse(fmt::format("offset {}: {}", entry.offset.value, report.error().message));
-    } else if (report->log != config_.log_id) {
+    } else if (report->log != log_id) {
       refuse(fmt::format("a record of log '{}' where '{}' is expected: a process of another cluster writes here",
-                         report->log, config_.log_id));
+                         report->log, log_id));
     } else {
       events.push_back(ReportRead{std::move(report->body), entry.timestamp});
     }

@@ -19,7 +19,7 @@ namespace ride::master {
 class ReportFeed {
  public:
   struct Config {
-    std::string log_id;
+    std::function<std::string()> log_id;  // empty while it is unknown: nothing counts then
     std::function<Result<std::unique_ptr<stream::ControlReader>>()> open;
     std::function<void(std::vector<Event>)> post;  // waits when there is no room
     Metrics& metrics;

@@ -24,13 +24,15 @@ void Ticker::run() {
     const auto now = steady_clock::now();
     if (now < next || stopping_) continue;
     next = std::max(next + config_.interval(), now);  // a late tick is not made up for
-    if (config_.may_tick()) send(number++);
+    const auto tick = config_.tick(number);
+    if (!tick) continue;
+    ++number;
+    send(*tick);
   }
 }
 
-void Ticker::send(std::int64_t number) {
-  const auto record = stream::encode(stream::Report{
-      config_.log_id, stream::Tick{.epoch = config_.claim.epoch, .leader = config_.claim.id, .number = number}});
+void Ticker::send(const stream::Report& tick) {
+  const auto record = stream::encode(tick);
   auto sent = writer_->append(record, milliseconds(1000));
   acknowledged_ = sent.ok();
   if (sent.ok()) return;

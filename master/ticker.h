@@ -1,12 +1,13 @@
-// Ticker: the clock of the log (D3). Appends a tick to the reports log every interval, on its own client and thread;
-// the next one is sent only when the last is acknowledged. Failure: a broken producer is replaced; a cluster that is
-// away is waited for.
+// Ticker: the clock of the log (D3). Appends a tick to the reports log every interval, on its own client and thread,
+// while this master may (D4); the next one is sent only when the last is acknowledged. Failure: a broken producer is
+// replaced; a cluster that is away is waited for.
 #pragma once
 
 #include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -17,10 +18,8 @@ namespace ride::master {
 class Ticker {
  public:
   struct Config {
-    std::string log_id;
-    stream::Claim claim;
     std::function<Result<std::unique_ptr<stream::ControlWriter>>()> open;
-    std::function<bool()> may_tick;
+    std::function<std::optional<stream::Report>(std::int64_t number)> tick;  // nothing: not now
     std::function<std::chrono::milliseconds()> interval;
   };
   explicit Ticker(Config config) : config_(std::move(config)) {}
@@ -32,7 +31,7 @@ class Ticker {
 
  private:
   void run();
-  void send(std::int64_t number);
+  void send(const stream::Report& tick);
 
   Config config_;
   std::unique_ptr<stream::ControlWriter> writer_;

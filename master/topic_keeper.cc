@@ -48,7 +48,7 @@ void TopicKeeper::run() {
       if (stopping_) return;
       tasks.swap(tasks_);
     }
-    for (const auto& task : tasks) work(task);
+    for (const auto& task : tasks) task();
     if (steady_clock::now() < next_clean) continue;
     next_clean = steady_clock::now() + ports_.clean_interval;
     auto jobs = jobs_to_clean_();
@@ -61,25 +61,45 @@ void TopicKeeper::run() {
   }
 }
 
-void TopicKeeper::work(const Task& task) {
-  const auto& spec = *task.spec;
+void TopicKeeper::ensure(std::shared_ptr<const stream::JobSpec> spec) {
+  put([this, spec = std::move(spec)] { make(*spec); });
+}
+
+void TopicKeeper::remove(std::shared_ptr<const stream::JobSpec> spec) {
+  put([this, spec = std::move(spec)] { drop(*spec); });
+}
+
+void TopicKeeper::truncate(stream::TopicPartition log, Offset before) {
+  put([this, log = std::move(log), before] {
+    const auto range = ports_.admin->range(log);
+    if (range.ok() && range->first >= before) return;
+    // The next snapshot deletes what this one leaves.
+    if (const auto done = ports_.admin->delete_before(log, before); !done.ok())
+      return log_warning("cannot delete what stands before the snapshot: {}", done.error().message);
+    if (range.ok())
+      ports_.metrics.add("ride_truncated_decisions_total", {}, static_cast<double>(before.value - range->first.value));
+  });
+}
+
+void TopicKeeper::make(const stream::JobSpec& spec) {
   const TopicWork with{*ports_.admin, *ports_.commits, std::chrono::seconds(15), [this] { return stopped(); }};
-  if (!task.ensure) {
-    if (auto removed = remove_topics(with, spec); !removed.ok()) {
-      log_warning("{}", removed.error().message);
-      ports_.events.add(system_now(),
-                        {stream::Severity::warning, "topics_left", spec.job.value, "", removed.error().message});
-    } else {
-      ports_.events.add(system_now(), {stream::Severity::info, "topics_deleted", spec.job.value, "",
-                                       fmt::format("the topics of {}/{} are deleted", spec.job.value, spec.run.value)});
-    }
-    return;
-  }
   auto made = make_topics(with, spec);
   if (!made.ok() && stopped()) return;  // another master goes on
   TopicsOutcome outcome{spec.job, spec.run, std::nullopt};
   if (!made.ok()) outcome.failure = made.error().message;
   done_(std::move(outcome));
+}
+
+void TopicKeeper::drop(const stream::JobSpec& spec) {
+  const TopicWork with{*ports_.admin, *ports_.commits, std::chrono::seconds(15), [this] { return stopped(); }};
+  if (auto removed = remove_topics(with, spec); !removed.ok()) {
+    log_warning("{}", removed.error().message);
+    ports_.events.add(system_now(),
+                      {stream::Severity::warning, "topics_left", spec.job.value, "", removed.error().message});
+  } else {
+    ports_.events.add(system_now(), {stream::Severity::info, "topics_deleted", spec.job.value, "",
+                                     fmt::format("the topics of {}/{} are deleted", spec.job.value, spec.run.value)});
+  }
 }
 
 }  // namespace ride::master

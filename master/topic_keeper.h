@@ -35,17 +35,16 @@ class TopicKeeper {
   void start(std::function<void(TopicsOutcome)> done, std::function<Result<Jobs>()> jobs_to_clean);
   void stop();
 
-  void ensure(std::shared_ptr<const stream::JobSpec> spec) { put({std::move(spec), true}); }
-  void remove(std::shared_ptr<const stream::JobSpec> spec) { put({std::move(spec), false}); }
+  void ensure(std::shared_ptr<const stream::JobSpec> spec);
+  void remove(std::shared_ptr<const stream::JobSpec> spec);
+  void truncate(stream::TopicPartition log, Offset before);  // behind a snapshot
 
  private:
-  struct Task {
-    std::shared_ptr<const stream::JobSpec> spec;
-    bool ensure = true;
-  };
+  using Task = std::function<void()>;
   void put(Task task);
   void run();
-  void work(const Task& task);
+  void make(const stream::JobSpec& spec);
+  void drop(const stream::JobSpec& spec);
   bool stopped() const;
 
   Ports ports_;

@@ -5,17 +5,6 @@
 
 #include "stream/spec_json.h"
 
-// Times are microseconds since the epoch in the control records: short, exact, and comparable by any tool.
-namespace nlohmann {
-template <>
-struct adl_serializer<ride::SystemTime> {
-  static void to_json(json& json, const ride::SystemTime& time) { json = time.time_since_epoch().count(); }
-  static void from_json(const json& json, ride::SystemTime& time) {
-    time = ride::SystemTime(std::chrono::microseconds(json.get<std::int64_t>()));
-  }
-};
-}  // namespace nlohmann
-
 namespace ride::stream {
 
 namespace {
@@ -59,7 +48,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Assign, job, run, stage, worker,
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Releasing, job, run, stage, worker, partitions, deadline, reason)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(AssignSource, job, run, source, producer, session, epoch, reason, at)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(JoinGroup, worker, job, run, stage, spare, reason)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(WorkerOut, worker, reason, at)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(WorkerOut, worker, reason, silent, at)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SnapshotPart, id, part, parts, text)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Tick, epoch, leader, number)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(OutcomeCounters, acked, filtered, dropped, dead, expired, duplicates)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PartitionProgress, job, run, stage, partition, epoch, position,
@@ -78,7 +68,7 @@ namespace {
 
 // The "type" of each record; the order is that of the variants.
 constexpr std::array<const char*, std::variant_size_v<DecisionBody>> kDecisionTypes = {
-    "claim", "job", "phase", "assign", "releasing", "source", "group", "out"};
+    "claim", "job", "phase", "assign", "releasing", "source", "group", "out", "snapshot"};
 constexpr std::array<const char*, std::variant_size_v<ReportBody>> kReportTypes = {"tick",    "heartbeat", "child_exit",
                                                                                   "goodbye", "released",  "notice"};
 

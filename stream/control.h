@@ -22,10 +22,11 @@ inline constexpr const char* kReportsTopic = "ride.reports";
 
 // ---- decisions -------------------------------------------------------------------------------------------------------
 
-// Leadership (D4): the first claim of an epoch in log order wins.
+// Leadership (D4): the first claim of an epoch in log order wins. The leader's own claim, written again, says that it can
+// still write; to readers such a record is void.
 struct Claim {
   std::int64_t epoch = 0;
-  std::string id;  // of this process start
+  std::string id;    // of this process start; empty: the leader left, nobody leads from here on
   std::string http;  // where the leader's API is
   bool operator==(const Claim&) const = default;
 };
@@ -103,12 +104,21 @@ struct JoinGroup {
 struct WorkerOut {
   WorkerId worker;
   std::string reason;
+  bool silent = false;  // nobody saw it end: it was not heard of
   SystemTime at{};
   bool operator==(const WorkerOut&) const = default;
 };
 
-using DecisionBody =
-    std::variant<Claim, JobAccepted, JobPhaseChanged, Assign, Releasing, AssignSource, JoinGroup, WorkerOut>;
+// A piece of a snapshot (stream/core/snapshot.h): all that stands before its first part is told by it.
+struct SnapshotPart {
+  std::string id;  // the same for all parts, another one for each snapshot
+  int part = 1, parts = 1;
+  std::string text;
+  bool operator==(const SnapshotPart&) const = default;
+};
+
+using DecisionBody = std::variant<Claim, JobAccepted, JobPhaseChanged, Assign, Releasing, AssignSource, JoinGroup,
+                                  WorkerOut, SnapshotPart>;
 
 struct Decision {
   std::string log;         // id of the decisions log

@@ -137,6 +137,7 @@ Result<void> ensure_control_topics(const kafka::ClientConfig& config, const std:
   auto decisions = common;
   decisions["retention.ms"] = "-1";    // truncated behind a snapshot, never by time
   decisions["retention.bytes"] = "-1";
+  decisions["segment.bytes"] = "16777216";  // what is deleted leaves the disk by whole segments
   for (const auto& [name, settings] : {std::pair{prefix + ".reports", reports}, std::pair{prefix + ".decisions", decisions}}) {
     auto created = (*admin)->create({name, 1, replication, settings});
     if (!created.ok() && created.error().code != ErrorCode::already_exists) return created.error();

@@ -13,6 +13,7 @@
 #include "common/log.h"
 #include "common/version.h"
 #include "stream/control_client.h"
+#include "stream/core/snapshot.h"
 #include "stream/core/standing.h"
 
 namespace ride::stream {
@@ -71,9 +72,7 @@ class KafkaMember final : public Member {
   Result<void> learn_log(const std::atomic<bool>& stop) {
     bool said = false;
     while (!stop) {
-      auto entries = decisions_->poll(milliseconds(200));
-      if (!entries.ok()) return entries.error();
-      for (auto& entry : *entries) take(entry);
+      if (auto taken = take_next(milliseconds(200)); !taken.ok()) return taken;
       if (!standing_.log().empty()) return {};
       if (!said) log_info("waiting for a master (none has written to {}.decisions yet)", config_.prefix);
       said = true;
@@ -89,14 +88,11 @@ class KafkaMember final : public Member {
   const WorkerId& id() const override { return id_; }
 
   Result<std::vector<Decision>> poll_decisions(milliseconds timeout) override {
-    if (backlog_.empty()) {
-      auto entries = decisions_->poll(timeout);
-      if (!entries.ok()) return entries.error();
-      for (auto& entry : *entries) take(entry);
-    }
+    if (backlog_.empty())
+      if (auto taken = take_next(timeout); !taken.ok()) return taken.error();
     return std::exchange(backlog_, {});
   }
-  bool caught_up() const override { return decisions_->caught_up() && backlog_.empty(); }
+  bool caught_up() const override { return !overtaken_ && decisions_->caught_up() && backlog_.empty(); }
 
   void post(ReportBody report) override {
     {
@@ -127,13 +123,45 @@ class KafkaMember final : public Member {
   }
 
  private:
-  void take(const ControlReader::Entry& entry) {
+  Result<void> take_next(milliseconds timeout) {
+    if (overtaken_) return begin_again(timeout);
+    auto entries = decisions_->poll(timeout);
+    if (!entries.ok()) {
+      overtaken_ = entries.error().code == ErrorCode::corrupt;
+      return overtaken_ ? begin_again(timeout) : entries.error();
+    }
+    for (auto& entry : *entries)
+      if (auto taken = take(entry); !taken.ok()) return taken;
+    return {};
+  }
+
+  Result<void> take(const ControlReader::Entry& entry) {
     auto decision = decode_decision(entry.json);
     if (!decision.ok()) {
       log_warning("{}.decisions, offset {}: {}", config_.prefix, entry.offset.value, decision.error().message);
-      return;
+      return {};
     }
-    if (standing_.counts(*decision)) backlog_.push_back(std::move(decision).value());
+    if (!standing_.counts(*decision)) return {};
+    // Those who keep a state of the decisions rely on it: a snapshot that cannot be read ends us here.
+    if (const auto* part = std::get_if<SnapshotPart>(&decision->body))
+      if (auto snapshot = assembler_.add(*part); !snapshot.ok()) return snapshot.error();
+    backlog_.push_back(std::move(decision).value());
+    return {};
+  }
+
+  // Truncation overtook us: the log begins with a snapshot now, which replaces whatever our owner knew.
+  Result<void> begin_again(milliseconds timeout) {
+    auto fresh = open_control_reader(config_.kafka, config_.prefix + ".decisions");
+    if (!fresh.ok()) {
+      if (!fresh.error().retriable) return fresh.error();
+      std::this_thread::sleep_for(timeout);
+      return {};  // tried again with the next call
+    }
+    log_info("{}.decisions was truncated past us: going on from its snapshot", config_.prefix);
+    decisions_ = std::move(fresh).value();
+    standing_.restart();
+    overtaken_ = false;
+    return {};
   }
 
   void beat() {
@@ -204,6 +232,8 @@ class KafkaMember final : public Member {
   std::unique_ptr<ControlReader> decisions_;
   std::unique_ptr<ControlWriter> reports_;  // heartbeat thread
   Standing standing_;
+  SnapshotAssembler assembler_;
+  bool overtaken_ = false;  // by truncation; the reader is to be opened anew
   std::vector<Decision> backlog_;
 
   mutable std::mutex mutex_;

@@ -5,7 +5,19 @@
 #include <nlohmann/json.hpp>
 
 #include "common/result.h"
+#include "common/units.h"
 #include "stream/spec.h"
+
+// Times are microseconds since the epoch in the control records: short, exact, and comparable by any tool.
+namespace nlohmann {
+template <>
+struct adl_serializer<ride::SystemTime> {
+  static void to_json(json& json, const ride::SystemTime& time) { json = time.time_since_epoch().count(); }
+  static void from_json(const json& json, ride::SystemTime& time) {
+    time = ride::SystemTime(std::chrono::microseconds(json.get<std::int64_t>()));
+  }
+};
+}  // namespace nlohmann
 
 namespace ride {
 

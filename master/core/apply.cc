@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "master/core/snapshot.h"
+
 namespace ride::master {
 
 namespace {
@@ -55,6 +57,7 @@ void forget_old_jobs(Hard& hard) {
 }
 
 bool on(Hard&, const stream::Claim&) { return true; }
+bool on(Hard&, const stream::SnapshotPart&) { return true; }  // tells what stands already
 
 bool on(Hard& hard, const stream::JobAccepted& accepted) {
   const auto& spec = accepted.spec;
@@ -230,7 +233,8 @@ void follow(State& state, const stream::WorkerOut& out) {
   }
   const auto found = soft.processes.find(out.worker);
   if (found == soft.processes.end()) return;
-  soft.gone.push_back({std::move(found->second.last), out.reason, left, out.at});
+  if (out.silent) soft.silenced[out.worker] = {found->second.last_tick, ticks_to_loss(state, out.worker)};
+  soft.gone.push_back({std::move(found->second.last), out.reason, left, out.silent, out.at});
   if (soft.gone.size() > kGoneKept) soft.gone.pop_front();
   soft.processes.erase(found);
   const auto name = soft.names.find(slot_name(out.worker));
@@ -246,14 +250,50 @@ bool apply_to(Hard& hard, const stream::DecisionBody& body) {
   return std::visit([&hard](const auto& one) { return on(hard, one); }, body);
 }
 
+namespace {
+
+// Soft state beside a hard state that came as a whole.
+void settle_beside(State& state) {
+  auto& soft = state.soft;
+  for (const auto& [name, job] : state.hard.jobs) {
+    if (has_owners(job->phase)) soft.begun.try_emplace(name, soft.ticks);
+    for (const auto& [stage, content] : job->stages)
+      soft.stages[{name, job->spec->run, stage}].partitions.resize(content->partitions.size());
+  }
+  std::erase_if(soft.processes, [&](const auto& entry) { return state.hard.is_out(entry.first); });
+  std::erase_if(soft.names, [&](const auto& entry) { return state.hard.is_out(entry.second); });
+}
+
+Applied take(State& state, const stream::SnapshotPart& part) {
+  auto snapshot = state.soft.assembler.add(part);
+  if (!snapshot.ok()) return Applied::unreadable_snapshot;
+  if (!*snapshot) return Applied::counted;
+  restore(state.hard, **snapshot);
+  state.soft.snapshot = part.id;
+  state.soft.records = 0;
+  settle_beside(state);
+  return Applied::counted;
+}
+
+// Two masters that found the log empty both made an id for it up; the first record's is the one.
+bool lost_the_first_race(const stream::Decision& decision) {
+  const auto* claim = std::get_if<stream::Claim>(&decision.body);
+  return claim != nullptr && claim->epoch == 1;
+}
+
+}  // namespace
+
 Applied apply(State& state, const stream::Decision& decision) {
   auto& standing = state.hard.standing;
-  if (!standing.log().empty() && decision.log != standing.log()) return Applied::foreign_log;
+  ++state.soft.records;
+  if (!standing.log().empty() && decision.log != standing.log())
+    return lost_the_first_race(decision) ? Applied::void_claim : Applied::foreign_log;
   if (!standing.counts(decision)) return Applied::void_claim;
   if (const auto* claim = std::get_if<stream::Claim>(&decision.body)) {
     state.hard.claim = *claim;
     return Applied::counted;
   }
+  if (const auto* part = std::get_if<stream::SnapshotPart>(&decision.body)) return take(state, *part);
   if (!apply_to(state.hard, decision.body)) return Applied::contradiction;
   std::visit([&state](const auto& one) { follow(state, one); }, decision.body);
   return Applied::counted;

@@ -9,6 +9,7 @@ enum class Applied {
   counted,
   void_claim,     // not of the standing leader
   foreign_log,    // another log id than the log began with
+  unreadable_snapshot,  // of another version, or broken: there is no state from here on
   contradiction,  // counts, but names what is not there or would turn an epoch back: nothing was changed
 };
 

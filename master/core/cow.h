@@ -16,6 +16,8 @@ class Cow {
   const T& operator*() const { return *value_; }
   const T* operator->() const { return value_.get(); }
 
+  bool operator==(const Cow& other) const { return value_ == other.value_ || *value_ == *other.value_; }
+
   // The reference is valid until the next copy of this Cow.
   T& edit() {
     if (value_.use_count() > 1) value_ = std::make_shared<T>(*value_);

@@ -21,6 +21,27 @@ void look_at_everything(Draft& draft, const State& state, Due& due) {
 
 }  // namespace
 
+void follow(State& state, std::span<const Event> events) {
+  for (const auto& event : events) observe(state, event);
+  Due due = std::exchange(state.soft.due, {});
+  auto& kept = state.soft.due;
+  std::set<WorkerId> told;
+  for (auto& departure : due.departures) {
+    const bool counts = !departure.silent && !state.hard.is_out(departure.worker) && told.insert(departure.worker).second;
+    if (counts && is_known(state, state.hard, departure.worker)) kept.departures.push_back(std::move(departure));
+  }
+  for (auto& notice : due.fatal) {
+    const auto job = state.hard.jobs.find(JobName{notice.job});
+    if (job != state.hard.jobs.end() && !is_over(job->second->phase)) kept.fatal.push_back(std::move(notice));
+  }
+}
+
+void step_down(State& state) {
+  state.soft.leaving.clear();
+  state.soft.deletions.clear();
+  follow(state, {});
+}
+
 std::vector<Action> decide(State& state, std::span<const Event> events, SystemTime now) {
   for (const auto& event : events) observe(state, event);
   if (!state.soft.due.any()) return {};
@@ -34,6 +55,7 @@ std::vector<Action> decide(State& state, std::span<const Event> events, SystemTi
   place_partitions(draft, state, due);
   place_sources(draft, state, due);
   delete_topics(draft, state, due);
+  write_snapshot(draft, state, due);
   return draft.take();
 }
 

@@ -15,6 +15,8 @@ Severity severity_of(stream::JobPhase phase) {
 }
 
 EventText words(const stream::Claim& claim) {
+  if (claim.id.empty())
+    return {.code = "leader_left", .text = fmt::format("the leader left; nobody leads from epoch {} on", claim.epoch)};
   return {.code = "leader", .text = fmt::format("{} leads, epoch {}", claim.id, claim.epoch)};
 }
 
@@ -74,6 +76,10 @@ EventText words(const stream::WorkerOut& out) {
   return {.severity = expected ? Severity::info : Severity::warning,
           .code = "out",
           .text = fmt::format("{} is out: {}", out.worker.value, out.reason)};
+}
+
+EventText words(const stream::SnapshotPart& part) {
+  return {.code = "snapshot", .text = fmt::format("snapshot {}, part {} of {}", part.id, part.part, part.parts)};
 }
 
 }  // namespace

@@ -31,6 +31,11 @@ struct EnsureTopics {
 struct DeleteTopics {
   std::shared_ptr<const stream::JobSpec> spec;
 };
+// Delete what stands in the decisions log before the first part of this snapshot, if it was read back whole and counted
+// (State::soft.snapshot is its id); otherwise do nothing. Idempotent.
+struct TruncateBehind {
+  std::string snapshot;
+};
 // The answer to a request.
 struct Answer {
   std::int64_t ticket = 0;
@@ -44,6 +49,6 @@ struct Tell {
   std::string text;
 };
 
-using Action = std::variant<Append, EnsureTopics, DeleteTopics, Answer, Tell>;
+using Action = std::variant<Append, EnsureTopics, DeleteTopics, Answer, Tell, TruncateBehind>;
 
 }  // namespace ride::master

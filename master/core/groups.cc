@@ -3,8 +3,9 @@
 //   2. groups grow to `min`, one worker at a time each, so that a small pool is shared fairly
 //   3. groups get their spares
 //   4. a stage that still has nobody gets a worker of the largest group, which hands its partitions back first
-// Best fit: right device, warm, nothing wasted that others ask for, on the node with the fewest of the group, then by
-// name.
+// Best fit: right device, surely alive (heard a moment ago, on a node where nobody fell silent), warm, nothing wasted that
+// others ask for, on the node with the fewest of the group, then the one whose cores and memory fit most closely, then
+// by name.
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
@@ -37,6 +38,9 @@ bool fits(const stream::Heartbeat& offer, const stream::GroupSpec& group) {
   });
 }
 
+constexpr std::chrono::seconds kSuspicion{10};  // of a node on which somebody fell silent
+constexpr std::int64_t kQuietTicks = 2;
+
 class Pool {
  public:
   Pool(Draft& draft, State& state, Due& due) : draft_(draft), state_(state), due_(due) {
@@ -44,6 +48,7 @@ class Pool {
       if (process.heard && process.last.kind == ProcessKind::worker && draft.hard().member(id) == nullptr &&
           !draft.hard().is_out(id))
         idle_.emplace(id, &process.last);
+    suspect_nodes();
     std::map<std::int64_t, const Job*> jobs;  // by order of submission
     for (const auto& [name, job] : draft.hard().jobs)
       if (has_owners(job->phase)) jobs[job->order] = &*job;
@@ -122,6 +127,19 @@ class Pool {
       std::erase_if(lacking, [&](const Group* group) { return lacks(*group, level) && !serve(*group); });
   }
 
+  // Who falls silent often takes its node along: those who are next to it may be dead and not yet missed.
+  void suspect_nodes() {
+    for (const auto& [id, departure] : state_.soft.leaving)
+      if (const auto* beat = offer(id); beat != nullptr && departure.silent) suspected_.insert(beat->node);
+    for (const auto& gone : state_.soft.gone)
+      if (gone.silent && draft_.now() - gone.at < kSuspicion) suspected_.insert(gone.last.node);
+  }
+
+  bool is_doubtful(const WorkerId& worker, const stream::Heartbeat& beat) const {
+    return state_.soft.ticks - state_.soft.processes.at(worker).last_tick >= kQuietTicks ||
+           suspected_.contains(beat.node);
+  }
+
   const stream::Heartbeat* offer(const WorkerId& worker) const {
     const auto found = state_.soft.processes.find(worker);
     return found == state_.soft.processes.end() ? nullptr : &found->second.last;
@@ -148,7 +166,7 @@ class Pool {
     const auto by_node = members_by_node(group);
     const auto& wanted = group.spec->group;
     const auto task = group.key.job.value + "/" + group.key.stage.value;
-    std::optional<std::tuple<bool, bool, std::size_t, int>> least;
+    std::optional<std::tuple<bool, bool, bool, std::size_t, int, double, std::int64_t>> least;
     const WorkerId* best = nullptr;
     for (const auto& [worker, beat] : candidates) {  // by name
       if (!fits(*beat, wanted)) continue;
@@ -158,7 +176,8 @@ class Pool {
       const auto wasted = (wanted.device == "cpu" && gpu) + beat->labels.size() - wanted.labels.size();
       const bool cold = !(beat->warm && beat->group == task);
       const auto node = by_node.find(beat->node);
-      const std::tuple rank(no_gpu, cold, wasted, node == by_node.end() ? 0 : node->second);
+      const std::tuple rank(is_doubtful(worker, *beat), no_gpu, cold, wasted, node == by_node.end() ? 0 : node->second,
+                            beat->cores, beat->memory_bytes);
       if (best != nullptr && !(rank < *least)) continue;
       least = rank;
       best = &worker;
@@ -279,6 +298,7 @@ class Pool {
   State& state_;
   Due& due_;
   Offers idle_;
+  std::set<NodeName> suspected_;
   std::vector<Group> groups_;
   std::vector<std::shared_ptr<const stream::JobSpec>> specs_;  // keep the groups' specs alive
 };

@@ -1,9 +1,9 @@
 // Losses become WorkerOut: its partitions have no owner from then on, and its group and its sources are looked at.
+#include <spdlog/fmt/fmt.h>
+
 #include "master/core/steps.h"
 
 namespace ride::master {
-
-namespace {
 
 bool is_known(const State& state, const Hard& hard, const WorkerId& worker) {
   if (state.soft.processes.contains(worker) || hard.member(worker) != nullptr) return true;
@@ -13,16 +13,19 @@ bool is_known(const State& state, const Hard& hard, const WorkerId& worker) {
   return false;
 }
 
-}  // namespace
-
 void settle_losses(Draft& draft, State& state, Due& due) {
+  if (due.hushed > 0)
+    draft.act(Tell{.severity = stream::Severity::warning,
+                   .code = "many_silent",
+                   .text = fmt::format("{} of {} processes fell silent at once: for {} s only deaths that agents see count",
+                                       due.hushed, state.soft.processes.size(), state.rules.hush.count() / 1000)});
   for (const auto& departure : due.departures) {
     const auto& hard = draft.hard();
     if (hard.is_out(departure.worker) || !is_known(state, hard, departure.worker)) continue;
     if (const auto* member = hard.member(departure.worker)) due.stages.insert(member->stage);
     due.pool = due.sources = true;
     state.soft.leaving[departure.worker] = departure;
-    draft.decide(stream::WorkerOut{.worker = departure.worker, .reason = departure.reason, .at = draft.now()});
+    draft.decide(stream::WorkerOut{.worker = departure.worker, .reason = departure.reason, .silent = departure.silent, .at = draft.now()});
   }
 }
 

@@ -2,6 +2,8 @@
 // lost when K ticks stand in the log since its last heartbeat.
 #include <spdlog/fmt/fmt.h>
 
+#include <algorithm>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -11,8 +13,8 @@ namespace ride::master {
 
 namespace {
 
-void depart(State& state, const WorkerId& worker, std::string reason, bool left = false) {
-  state.soft.due.departures.push_back({worker, std::move(reason), left});
+void depart(State& state, const WorkerId& worker, std::string reason, bool left = false, bool silent = false) {
+  state.soft.due.departures.push_back({worker, std::move(reason), left, silent});
 }
 
 // ---- ticks
@@ -37,14 +39,55 @@ void grant_grace(State& state, SystemTime at) {
   soft.last_tick_at = at;
 }
 
+// Over a fifth fell silent at once: that is rather the log's fault, or the network's. Who is about to be lost counts, too,
+// since not all miss the same tick. A false loss costs repeated work, and so many at once would stop everything.
+bool is_hushed(State& state, SystemTime at) {
+  auto& soft = state.soft;
+  std::int64_t quiet = 0;
+  for (const auto& [id, process] : soft.processes)
+    if (soft.ticks - process.last_tick >= ticks_to_loss(state, id) - 1) ++quiet;
+  const auto all = static_cast<std::int64_t>(soft.processes.size());
+  if (quiet < state.rules.hush_least || quiet * state.rules.hush_share <= all) {
+    soft.hush_until = {};
+    return false;
+  }
+  if (soft.hush_until == SystemTime{}) {
+    soft.hush_until = at + state.rules.hush;
+    soft.due.hushed = quiet;
+  }
+  return at < soft.hush_until;
+}
+
 void find_losses(State& state, SystemTime at) {
   auto& soft = state.soft;
+  std::optional<bool> hushed;
   for (const auto& [id, process] : soft.processes) {
     const auto missed = soft.ticks - process.last_tick;
-    if (missed < state.rules.ticks_to_loss) continue;
+    if (missed < ticks_to_loss(state, id)) continue;
     if (process.last_tick < soft.grace_from && at < soft.grace_until) continue;
-    depart(state, id, fmt::format("no word for {} ticks, {} ms each", missed, tick_interval(state).count()));
+    if (!hushed) hushed = is_hushed(state, at);
+    if (*hushed) return;
+    depart(state, id, fmt::format("no word for {} ticks, {} ms each", missed, tick_interval(state).count()), false, true);
   }
+}
+
+void forget_old_doubts(State& state) {
+  auto& soft = state.soft;
+  std::erase_if(soft.doubts,
+                [&](const auto& entry) { return soft.ticks - entry.second.tick > state.rules.doubt_ticks; });
+  std::erase_if(soft.silenced,
+                [&](const auto& entry) { return soft.ticks - entry.second.last_tick > 4 * entry.second.allowed; });
+}
+
+// It lived: with twice the time it would not have been lost. A silence that was much longer proves nothing of the kind.
+void note_false_loss(State& state, const WorkerId& id) {
+  auto& soft = state.soft;
+  const auto found = soft.silenced.find(id);
+  if (found == soft.silenced.end()) return;
+  auto& doubt = soft.doubts[slot_name(id)];
+  doubt.factor = std::min(2 * doubt.factor, state.rules.doubt_limit);
+  doubt.tick = soft.ticks;
+  soft.silenced.erase(found);
 }
 
 void on(State& state, const stream::Tick& tick, SystemTime at) {
@@ -52,12 +95,14 @@ void on(State& state, const stream::Tick& tick, SystemTime at) {
   if (tick.epoch != standing.epoch() || tick.leader != standing.leader()) return;
   grant_grace(state, at);
   ++state.soft.ticks;
+  forget_old_doubts(state);
   find_losses(state, at);
   if (has_deadlines(state)) state.soft.due.deadlines = true;
   auto& soft = state.soft;
   soft.due.stages.insert(soft.unsettled.begin(), soft.unsettled.end());
   soft.due.pool |= std::exchange(soft.pool_again, false);
   soft.due.sources |= std::exchange(soft.sources_again, false);
+  soft.due.snapshot |= soft.records >= state.rules.snapshot_records;
 }
 
 // ---- heartbeats
@@ -120,7 +165,7 @@ void replace_incarnation(State& state, const WorkerId& id) {
 }
 
 void on(State& state, const stream::Heartbeat& beat, SystemTime at) {
-  if (state.hard.is_out(beat.id)) return;  // a zombie's word
+  if (state.hard.is_out(beat.id)) return note_false_loss(state, beat.id);  // a zombie's word
   auto& soft = state.soft;
   auto [found, fresh] = soft.processes.try_emplace(beat.id);
   auto& process = found->second;
@@ -151,6 +196,7 @@ std::string how_it_ended(const stream::ChildExit& exit) {
 void on(State& state, const stream::ChildExit& exit, SystemTime) { depart(state, exit.child, how_it_ended(exit)); }
 
 void on(State& state, const stream::Goodbye& goodbye, SystemTime) {
+  if (state.hard.is_out(goodbye.id)) return note_false_loss(state, goodbye.id);
   depart(state, goodbye.id, goodbye.reason.empty() ? "left" : "left: " + goodbye.reason, true);
 }
 

@@ -44,6 +44,12 @@ const Membership* Hard::member(const WorkerId& worker) const {
 
 bool Hard::is_out(const WorkerId& worker) const { return out->ids.contains(worker); }
 
+bool Job::operator==(const Job& other) const {
+  return *spec == *other.spec && *topology == *other.topology && order == other.order &&
+         submitted_at == other.submitted_at && phase == other.phase && reason == other.reason &&
+         phase_at == other.phase_at && stages == other.stages && sources == other.sources;
+}
+
 bool is_over(JobPhase phase) {
   switch (phase) {
     case JobPhase::creating:
@@ -82,13 +88,19 @@ std::optional<PhaseCommand> parse_phase_command(const std::string& text) {
 }
 
 bool Due::any() const {
-  return everything || pool || sources || deadlines || !departures.empty() || !submits.empty() || !phases.empty() ||
+  return everything || pool || sources || deadlines || snapshot || hushed > 0 || !departures.empty() || !submits.empty() || !phases.empty() ||
          !topics.empty() || !fatal.empty() || !stages.empty() || !ends.empty();
 }
 
 std::chrono::milliseconds tick_interval(const State& state) {
   return std::max(state.rules.tick_interval,
                   std::chrono::milliseconds(static_cast<std::int64_t>(state.soft.processes.size())));
+}
+
+std::int64_t ticks_to_loss(const State& state, const WorkerId& worker) {
+  if (state.soft.doubts.empty()) return state.rules.ticks_to_loss;
+  const auto found = state.soft.doubts.find(slot_name(worker));
+  return state.rules.ticks_to_loss * (found == state.soft.doubts.end() ? 1 : found->second.factor);
 }
 
 int wanted_workers(const stream::StageSpec& stage) { return std::max(1, std::min(stage.group.min, stage.partitions)); }

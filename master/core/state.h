@@ -19,6 +19,7 @@
 #include "common/units.h"
 #include "master/core/cow.h"
 #include "stream/control.h"
+#include "stream/core/snapshot.h"
 #include "stream/core/standing.h"
 
 namespace ride::master {
@@ -50,6 +51,7 @@ struct Partition {
   Epoch epoch;             // of the last Assign
   bool releasing = false;  // its owner was asked to hand it back
   SystemTime deadline{};   // of that
+  bool operator==(const Partition&) const = default;
 };
 
 struct Stage {
@@ -57,6 +59,7 @@ struct Stage {
   std::set<WorkerId> actives, spares;  // the group
   Epoch epoch;                         // the highest given out
   int releasing = 0;                   // partitions that are being handed back
+  bool operator==(const Stage&) const = default;
 };
 
 struct Source {
@@ -64,6 +67,7 @@ struct Source {
   WorkerId previous;
   SessionId session;
   Epoch epoch;
+  bool operator==(const Source&) const = default;
 };
 
 struct Job {
@@ -79,12 +83,14 @@ struct Job {
 
   const stream::StageSpec& stage_spec(const StageName& stage) const;
   const stream::SourceSpec& source_spec(const std::string& source) const;
+  bool operator==(const Job& other) const;
 };
 
 // A worker belongs to one group at a time.
 struct Membership {
   StageKey stage;
   bool spare = false;
+  bool operator==(const Membership&) const = default;
 };
 
 // Incarnations that are out never come back. Bounded: the oldest are forgotten, long after their last word could
@@ -92,6 +98,7 @@ struct Membership {
 struct OutList {
   std::set<WorkerId> ids;
   std::deque<WorkerId> order;
+  bool operator==(const OutList&) const = default;
 };
 
 struct Hard {
@@ -107,6 +114,9 @@ struct Hard {
   const Stage* find(const StageKey& key) const;
   const Membership* member(const WorkerId& worker) const;
   bool is_out(const WorkerId& worker) const;
+
+  // Whoever adds a member adds it to stream::Snapshot, too: a test compares what a snapshot restores.
+  bool operator==(const Hard&) const = default;
 };
 
 bool is_over(JobPhase phase);     // completed, cancelled, failed
@@ -127,7 +137,8 @@ struct Process {
 struct Gone {
   stream::Heartbeat last;
   std::string reason;
-  bool left = false;  // said goodbye
+  bool left = false;    // said goodbye
+  bool silent = false;  // nobody saw it end
   SystemTime at{};
 };
 
@@ -150,6 +161,7 @@ struct Departure {
   WorkerId worker;
   std::string reason;
   bool left = false;
+  bool silent = false;  // nobody saw it end
 };
 
 struct SubmitRequest {
@@ -186,6 +198,8 @@ struct Due {
   bool pool = false;        // workers came or went, or a group changed
   bool sources = false;
   bool deadlines = false;  // time passed while something has a deadline
+  bool snapshot = false;   // the log grew long enough
+  std::int64_t hushed = 0; // so many fell silent at once that nobody is declared lost yet
   std::vector<Departure> departures;
   std::vector<SubmitRequest> submits;
   std::vector<PhaseRequest> phases;
@@ -200,6 +214,16 @@ struct Due {
 struct Deletion {
   std::shared_ptr<const stream::JobSpec> spec;
   SystemTime since{};
+};
+
+// Lost by silence: if it speaks again soon, the loss was false.
+struct Silenced {
+  std::int64_t last_tick = 0;  // of its last word
+  std::int64_t allowed = 0;    // ticks of silence that it was given
+};
+struct Doubt {
+  std::int64_t factor = 1;  // of the ticks to a loss
+  std::int64_t tick = 0;    // of the last false loss
 };
 
 struct Soft {
@@ -219,6 +243,13 @@ struct Soft {
   std::int64_t led_tick = 0;              // when this master began to lead
   std::map<JobName, std::int64_t> begun;  // tick at which a job began to run, as seen here
   std::vector<Deletion> deletions;        // topics to delete when nobody uses them any more
+  std::map<WorkerId, Silenced> silenced;  // lost by silence a short while ago
+  std::map<std::string, Doubt> doubts;    // slots that were declared lost though they lived
+  SystemTime hush_until{};                // many fell silent at once: until then only seen deaths count
+  std::int64_t records = 0;               // of the decisions log, behind the last snapshot
+  std::int64_t snapshots = 0;             // written by this process
+  std::string snapshot;                   // the last one that was read whole, and counts
+  stream::SnapshotAssembler assembler;
   Due due;
 };
 
@@ -231,6 +262,12 @@ struct Rules {
   std::int64_t gather_ticks = 10;  // a new stage waits so long for its whole group
   std::int64_t open_ticks = 30;    // a new job's sources wait so long for its stages to be ready
   std::int64_t ask_ticks = 20;     // a stage without workers waits so long before another group must give one
+  std::int64_t doubt_limit = 8;    // after false losses a slot is given up to so many times the ticks
+  std::int64_t doubt_ticks = 6000;     // ... and the usual ones when it had none for so long
+  std::int64_t hush_share = 5;         // when over a fifth fall silent at once ...
+  std::int64_t hush_least = 8;         // ... and at least so many: fewer tell nothing about the log
+  std::chrono::milliseconds hush{3000};  // ... only seen deaths count for so long
+  std::int64_t snapshot_records = 5000;  // of the decisions log: then a snapshot is written and what is before deleted
 };
 
 struct State {
@@ -241,6 +278,7 @@ struct State {
 
 // The time between two ticks: 100 ms, or 1 ms for each process where there are more (D3).
 std::chrono::milliseconds tick_interval(const State& state);
+std::int64_t ticks_to_loss(const State& state, const WorkerId& worker);  // its own: more after a false loss
 int wanted_workers(const stream::StageSpec& stage);  // active ones
 std::int64_t ticks_since_begin(const State& state, const JobName& job);
 RunNumber next_run(const Hard& hard, const JobName& job);

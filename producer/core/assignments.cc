@@ -1,5 +1,6 @@
 #include "producer/core/assignments.h"
 
+#include <algorithm>
 #include <optional>
 #include <variant>
 
@@ -47,6 +48,7 @@ void Assignments::take(const stream::Decision& decision) {
   if (const auto* changed = std::get_if<stream::JobPhaseChanged>(&decision.body)) change_phase(*changed);
   if (const auto* assigned = std::get_if<stream::AssignSource>(&decision.body)) assign(*assigned);
   if (const auto* out = std::get_if<stream::WorkerOut>(&decision.body)) out_ = out_ || out->worker == self_;
+  if (const auto* part = std::get_if<stream::SnapshotPart>(&decision.body)) restore(*part);
 }
 
 void Assignments::accept(const stream::JobAccepted& accepted) {
@@ -70,6 +72,22 @@ void Assignments::assign(const stream::AssignSource& assigned) {
   const auto owner = job->second.owners.find(assigned.source);
   if (owner != job->second.owners.end() && assigned.epoch < owner->second.epoch) return;  // epochs never fall
   job->second.owners[assigned.source] = {assigned.producer, assigned.session, assigned.epoch};
+}
+
+void Assignments::restore(const stream::SnapshotPart& part) {
+  const auto snapshot = assembler_.add(part);
+  if (!snapshot.ok() || !*snapshot) return;  // one that cannot be read ends the member (stream/member.h)
+  jobs_.clear();
+  for (const auto& copy : (*snapshot)->jobs) {
+    if (has_ended(copy.phase)) continue;
+    Job& job = jobs_[{copy.spec.job, copy.spec.run}];
+    job.spec = std::make_shared<const stream::JobSpec>(copy.spec);
+    job.phase = copy.phase;
+    for (const auto& source : copy.sources)
+      if (source.epoch.value > 0) job.owners[source.name] = {source.producer, source.session, source.epoch};
+  }
+  const auto& out = (*snapshot)->out;
+  out_ = out_ || std::find(out.begin(), out.end(), self_) != out.end();
 }
 
 std::map<SourceKey, Assignment> Assignments::mine() const {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "stream/control.h"
+#include "stream/core/snapshot.h"
 
 namespace ride::producer {
 
@@ -56,9 +57,11 @@ class Assignments {
   void accept(const stream::JobAccepted& accepted);
   void change_phase(const stream::JobPhaseChanged& changed);
   void assign(const stream::AssignSource& assigned);
+  void restore(const stream::SnapshotPart& part);  // a whole snapshot replaces all that was known
 
   WorkerId self_;
   bool out_ = false;
+  stream::SnapshotAssembler assembler_;
   std::map<JobKey, Job> jobs_;  // that have not ended
 };
 

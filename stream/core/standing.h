@@ -21,8 +21,21 @@ class Standing {
       leader_ = claim->id;
       return true;
     }
+    if (epoch_ == 0 && std::holds_alternative<SnapshotPart>(decision.body)) {
+      // The log begins with it, so it was valid: nothing else is ever truncated behind.
+      epoch_ = decision.epoch;
+      leader_ = decision.leader;
+    }
     return decision.epoch == epoch_ && decision.leader == leader_;
   }
+
+  // For a reader that truncation has overtaken: it begins again at the snapshot, in the same log.
+  void restart() {
+    epoch_ = 0;
+    leader_.clear();
+  }
+
+  bool operator==(const Standing&) const = default;
 
   const std::string& log() const { return log_; }  // id of the control logs; empty before the first record
   std::int64_t epoch() const { return epoch_; }

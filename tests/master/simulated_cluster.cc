@@ -27,6 +27,8 @@ void SimulatedCluster::append(const stream::DecisionBody& body) {
   const stream::Decision decision{"log-1", claim_, fmt::format("m{}", claim_), body};
   auto read_back = stream::decode_decision(stream::encode(decision));
   RIDE_CHECK(read_back.ok() && *read_back == decision, "a decision does not survive its JSON");
+  if (const auto* part = std::get_if<stream::SnapshotPart>(&body); part != nullptr && part->part == 1)
+    snapshots_[part->id] = log_.size();
   log_.push_back(*read_back);
   if (apply(state_, *read_back) != Applied::counted) ++failures;
 }
@@ -35,6 +37,7 @@ void SimulatedCluster::perform(const Action& action, Lines& said) {
   if (const auto* one = std::get_if<Append>(&action)) {
     for (const auto& decision : one->decisions) {
       append(decision);
+      if (std::holds_alternative<stream::SnapshotPart>(decision)) continue;  // nothing that a story is about
       const auto words = describe(decision);
       said.push_back(fmt::format("{}: {}", words.code, words.text));
     }
@@ -46,9 +49,24 @@ void SimulatedCluster::perform(const Action& action, Lines& said) {
     said.push_back(one->result.ok() ? fmt::format("-> answer: run {}", one->result.value().value)
                                     : fmt::format("-> answer: {}: {}", to_string(one->result.error().code),
                                                   one->result.error().message));
+  } else if (const auto* one = std::get_if<TruncateBehind>(&action)) {
+    truncate(*one);
   } else if (const auto* one = std::get_if<Tell>(&action)) {
     said.push_back(fmt::format("-> tell {}, {}: {}", to_string(one->severity), one->code, one->text));
   }
+}
+
+void SimulatedCluster::truncate(const TruncateBehind& order) {
+  if (state_.soft.snapshot != order.snapshot) return;
+  const auto begin = snapshots_.at(order.snapshot);
+  deleted_ += begin;
+  log_.erase(log_.begin(), log_.begin() + static_cast<std::ptrdiff_t>(begin));
+  snapshots_.clear();
+  // What a reader finds that begins here is what was known to one that read all.
+  State fresh;
+  for (const auto& decision : log_)
+    if (apply(fresh, decision) != Applied::counted) ++failures;
+  if (!(fresh.hard == state_.hard)) ++failures;
 }
 
 Lines SimulatedCluster::handle(const std::vector<Event>& events) {
@@ -150,11 +168,12 @@ Lines SimulatedCluster::end_source(const SourceKey& key, std::int64_t frames) {
 Lines SimulatedCluster::restart_master() {
   const auto old = std::move(log_);
   log_.clear();
-  state_ = State{};
+  state_ = State{.rules = state_.rules};
   for (const auto& decision : old) {
     log_.push_back(decision);
     if (apply(state_, decision) != Applied::counted) ++failures;
   }
+  snapshots_.clear();
   ++claim_;
   append(stream::Claim{claim_, fmt::format("m{}", claim_), "127.0.0.1:7800"});
   return handle({LeadershipTaken{}});

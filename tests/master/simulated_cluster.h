@@ -43,16 +43,21 @@ class SimulatedCluster {
   std::map<WorkerId, SimulatedProcess> processes;
   const State& state() const { return state_; }
   const std::vector<stream::Decision>& log() const { return log_; }
+  std::size_t deleted() const { return deleted_; }  // records that stood before the log's first one
+  Rules& rules() { return state_.rules; }
   SystemTime now() const { return now_; }
   int failures = 0;  // decisions that did not count: must stay 0
 
  private:
   stream::Heartbeat heartbeat_of(const WorkerId& id) const;
   void append(const stream::DecisionBody& body);
+  void truncate(const TruncateBehind& order);
   void perform(const Action& action, std::vector<std::string>& said);
 
   State state_;
   std::vector<stream::Decision> log_;
+  std::map<std::string, std::size_t> snapshots_;  // where each one's first part stands
+  std::size_t deleted_ = 0;
   std::int64_t claim_ = 0;
   SystemTime now_{};
   std::int64_t ticket_ = 0;

@@ -114,5 +114,27 @@ TEST_F(AssignmentsTest, SourcesAndJobsThatAreNotKnownAreLeftAlone) {
   EXPECT_EQ(mine(), "");
 }
 
+TEST_F(AssignmentsTest, ASnapshotReplacesWhateverWasKnown) {
+  accept(1);
+  phase(1, JobPhase::running);
+  assign(1, "gate", "p#1", 1, 1);
+  Snapshot snapshot;
+  Snapshot::Job job{.phase = JobPhase::draining};
+  job.spec = {.job = JobName{"job"}, .run = RunNumber{2}};
+  job.spec.sources = {{.name = "gate"}, {.name = "yard"}, {.name = "new"}};
+  job.sources = {{"gate", WorkerId{"q#9"}, {}, {3}, {3}}, {"yard", WorkerId{"p#1"}, {}, {4}, {2}}, {"new", {}, {}, {}, {}}};
+  snapshot.jobs = {job};
+  for (auto& part : cut(snapshot, "s", 100)) {
+    EXPECT_EQ(mine(), "gate/1 run;") << "not before its last part";
+    take(std::move(part));
+  }
+  EXPECT_EQ(mine(), "yard/4 drain;");
+  assign(2, "new", "p#1", 1, 1);
+  EXPECT_EQ(mine(), "new/1 drain;yard/4 drain;");
+  snapshot.out = {WorkerId{"p#1"}};
+  for (auto& part : cut(snapshot, "t")) take(std::move(part));
+  EXPECT_TRUE(assignments_.out());
+}
+
 }  // namespace
 }  // namespace ride::producer

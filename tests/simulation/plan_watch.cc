@@ -10,6 +10,8 @@ void PlanWatch::on_visible(const stream::Decision& decision) {
       return;
     case master::Applied::foreign_log:
       return ledger_.complain("a decision of another log");
+    case master::Applied::unreadable_snapshot:
+      return ledger_.complain("a snapshot that cannot be read");
     case master::Applied::contradiction:
       return ledger_.complain("the standing leader contradicts the log");
   }

@@ -31,7 +31,8 @@ TEST(ControlRecords, EveryDecisionIsReadBack) {
       Releasing{JobName{"street"}, RunNumber{3}, StageName{"blur"}, WorkerId{"w#1"}, {PartitionId{5}}, {}, "move"},
       AssignSource{JobName{"street"}, RunNumber{3}, "gate", WorkerId{"p#1"}, SessionId{2}, Epoch{1}, "", {}},
       JoinGroup{WorkerId{"w#1"}, JobName{"street"}, RunNumber{3}, StageName{"blur"}, true, "spare"},
-      WorkerOut{WorkerId{"w#1"}, "lost", {}}};
+      WorkerOut{WorkerId{"w#1"}, "lost", true, {}},
+      SnapshotPart{"4-1", 2, 3, "{\"jobs\": [\"\u00e9"}};
   for (const auto& body : bodies) {
     const Decision decision{"log-1", 4, "m1", body};
     EXPECT_EQ(decode_decision(encode(decision)).value(), decision) << body.index();

@@ -37,6 +37,34 @@ TEST_F(OwnershipTest, AJoinedWorkerIsWarmBeforeItOwnsAnything) {
   EXPECT_TRUE(duty.owns.empty());
 }
 
+TEST_F(OwnershipTest, ASnapshotReplacesWhateverWasKnown) {
+  accept_job();
+  decide(JoinGroup{kMe, kJob, kRun, kStage, false, ""});
+  assign(kMe, 1, {{0}, {1}});
+  Snapshot snapshot;
+  Snapshot::Job job{.phase = JobPhase::paused};
+  job.spec.job = kJob;
+  job.spec.run = RunNumber{2};
+  job.spec.stages.push_back({.name = "blur", .partitions = 3});
+  job.stages.push_back({.name = kStage, .epoch = {7}, .actives = {kMe, kOther}});
+  job.stages[0].partitions = {{kMe, {}, {6}}, {kOther, {}, {7}}, {kMe, {}, {7}, true}};
+  snapshot.jobs.push_back(job);
+  for (auto& part : cut(snapshot, "s", 50)) {
+    EXPECT_EQ(ownership.duty().stage, (StageKey{kJob, kRun, kStage})) << "not before its last part";
+    decide(std::move(part));
+  }
+  const auto duty = ownership.duty();
+  EXPECT_EQ(duty.stage, (StageKey{kJob, RunNumber{2}, kStage}));
+  EXPECT_EQ(duty.owns, (std::map<PartitionId, Epoch>{{{0}, {6}}, {{2}, {7}}}));
+  EXPECT_EQ(duty.releasing, std::set<PartitionId>{{2}});
+  EXPECT_TRUE(duty.paused);
+  EXPECT_EQ(ownership.job(kJob, kRun), nullptr);
+  EXPECT_FALSE(duty.out);
+  snapshot.out = {kMe};
+  for (auto& part : cut(snapshot, "t")) decide(std::move(part));
+  EXPECT_TRUE(ownership.duty().out);
+}
+
 TEST_F(OwnershipTest, TheLastAssignOfAPartitionDecides) {
   accept_job();
   decide(JoinGroup{kMe, kJob, kRun, kStage, false, ""});

@@ -1,5 +1,7 @@
 #include "worker/core/ownership.h"
 
+#include <algorithm>
+
 namespace ride::worker {
 
 namespace {
@@ -65,6 +67,28 @@ void Ownership::on(const stream::JoinGroup& join) {
 
 void Ownership::on(const stream::WorkerOut& out) {
   if (out.worker == self_) out_ = true;
+}
+
+void Ownership::on(const stream::SnapshotPart& part) {
+  const auto snapshot = assembler_.add(part);
+  if (!snapshot.ok() || !*snapshot) return;  // one that cannot be read ends the member (stream/member.h)
+  jobs_.clear();
+  owners_.clear();
+  group_.reset();
+  const auto contains = [this](const auto& list) { return std::find(list.begin(), list.end(), self_) != list.end(); };
+  for (const auto& job : (*snapshot)->jobs) {
+    if (is_over(job.phase)) continue;
+    jobs_[{job.spec.job, job.spec.run}] = {job.spec, job.phase};
+    for (const auto& stage : job.stages) {
+      const StageKey key{job.spec.job, job.spec.run, stage.name};
+      if (contains(stage.actives) || contains(stage.spares)) group_ = key;
+      for (std::size_t p = 0; p < stage.partitions.size(); ++p) {
+        const auto& one = stage.partitions[p];
+        owners_[key][PartitionId{static_cast<int>(p)}] = {one.owner, one.epoch, one.releasing};
+      }
+    }
+  }
+  out_ = out_ || contains((*snapshot)->out);
 }
 
 Duty Ownership::duty() const {

@@ -12,6 +12,7 @@
 
 #include "common/ids.h"
 #include "stream/control.h"
+#include "stream/core/snapshot.h"
 
 namespace ride::worker {
 
@@ -59,6 +60,7 @@ class Ownership {
   void on(const stream::Releasing& releasing);
   void on(const stream::JoinGroup& join);
   void on(const stream::WorkerOut& out);
+  void on(const stream::SnapshotPart& part);  // a whole one replaces all that was known
   void on(const stream::Claim&) {}
   void on(const stream::AssignSource&) {}
 
@@ -67,6 +69,7 @@ class Ownership {
   std::map<StageKey, std::map<PartitionId, Owner>> owners_;
   std::optional<StageKey> group_;
   bool out_ = false;
+  stream::SnapshotAssembler assembler_;
 };
 
 }  // namespace ride::worker

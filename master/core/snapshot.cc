@@ -1,0 +1,101 @@
+#include "master/core/snapshot.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include "master/core/steps.h"
+
+namespace ride::master {
+
+namespace {
+
+stream::Snapshot::Stage capture(const StageName& name, const Stage& stage) {
+  stream::Snapshot::Stage copy{.name = name, .epoch = stage.epoch};
+  copy.actives.assign(stage.actives.begin(), stage.actives.end());
+  copy.spares.assign(stage.spares.begin(), stage.spares.end());
+  for (const auto& one : stage.partitions)
+    copy.partitions.push_back({one.owner, one.previous, one.epoch, one.releasing, one.deadline});
+  return copy;
+}
+
+stream::Snapshot::Job capture(const Job& job) {
+  stream::Snapshot::Job copy{.spec = *job.spec,
+                             .topology = *job.topology,
+                             .order = job.order,
+                             .submitted_at = job.submitted_at,
+                             .phase = job.phase,
+                             .reason = job.reason,
+                             .phase_at = job.phase_at};
+  for (const auto& [name, stage] : job.stages) copy.stages.push_back(capture(name, *stage));
+  for (const auto& [name, one] : job.sources)
+    copy.sources.push_back({name, one.producer, one.previous, one.session, one.epoch});
+  return copy;
+}
+
+Stage restore(const stream::Snapshot::Stage& copy) {
+  Stage stage;
+  stage.epoch = copy.epoch;
+  stage.actives.insert(copy.actives.begin(), copy.actives.end());
+  stage.spares.insert(copy.spares.begin(), copy.spares.end());
+  for (const auto& one : copy.partitions) {
+    stage.partitions.push_back({one.owner, one.previous, one.epoch, one.releasing, one.deadline});
+    if (one.releasing) ++stage.releasing;
+  }
+  return stage;
+}
+
+Job restore(const stream::Snapshot::Job& copy) {
+  Job job;
+  job.spec = std::make_shared<const stream::JobSpec>(copy.spec);
+  job.topology = std::make_shared<const std::string>(copy.topology);
+  job.order = copy.order;
+  job.submitted_at = copy.submitted_at;
+  job.phase = copy.phase;
+  job.reason = copy.reason;
+  job.phase_at = copy.phase_at;
+  for (const auto& stage : copy.stages) job.stages.emplace(stage.name, Cow<Stage>(restore(stage)));
+  for (const auto& one : copy.sources)
+    job.sources[one.name] = {one.producer, one.previous, one.session, one.epoch};
+  return job;
+}
+
+}  // namespace
+
+stream::Snapshot capture(const Hard& hard) {
+  stream::Snapshot copy{.claim = hard.claim, .accepted = hard.accepted};
+  for (const auto& [name, job] : hard.jobs) copy.jobs.push_back(capture(*job));
+  for (const auto& [job, run] : hard.runs) copy.runs[job.value] = run.value;
+  copy.out.assign(hard.out->order.begin(), hard.out->order.end());
+  return copy;
+}
+
+void restore(Hard& hard, const stream::Snapshot& snapshot) {
+  Hard fresh;
+  fresh.standing = hard.standing;
+  fresh.claim = snapshot.claim;
+  fresh.accepted = snapshot.accepted;
+  for (const auto& [job, run] : snapshot.runs) fresh.runs[JobName{job}] = RunNumber{run};
+  auto& members = fresh.members.edit();
+  for (const auto& copy : snapshot.jobs) {
+    for (const auto& stage : copy.stages) {
+      const StageKey key{copy.spec.job, copy.spec.run, stage.name};
+      for (const auto& worker : stage.actives) members[worker] = {key, false};
+      for (const auto& worker : stage.spares) members[worker] = {key, true};
+    }
+    fresh.jobs.emplace(copy.spec.job, Cow<Job>(restore(copy)));
+  }
+  auto& out = fresh.out.edit();
+  for (const auto& worker : snapshot.out) {
+    out.ids.insert(worker);
+    out.order.push_back(worker);
+  }
+  hard = std::move(fresh);
+}
+
+void write_snapshot(Draft& draft, State& state, Due& due) {
+  if (!due.snapshot) return;
+  const auto id = fmt::format("{}-{}", state.hard.standing.epoch(), ++state.soft.snapshots);
+  for (auto& part : stream::cut(capture(draft.hard()), id)) draft.decide(std::move(part));
+  draft.act(TruncateBehind{id});
+}
+
+}  // namespace ride::master

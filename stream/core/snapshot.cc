@@ -1,0 +1,61 @@
+#include "stream/core/snapshot.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+
+#include "stream/spec_json.h"
+
+namespace ride::stream {
+
+static void to_json(nlohmann::json& json, JobPhase phase) { json = to_string(phase); }
+static void from_json(const nlohmann::json& json, JobPhase& phase) {
+  auto parsed = parse_job_phase(json.get<std::string>());
+  if (!parsed.ok()) throw nlohmann::json::other_error::create(501, parsed.error().message, nullptr);
+  phase = *parsed;
+}
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Claim, epoch, id, http)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Snapshot::Partition, owner, previous, epoch, releasing, deadline)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Snapshot::Stage, name, epoch, actives, spares, partitions)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Snapshot::Source, name, producer, previous, session, epoch)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Snapshot::Job, spec, topology, order, submitted_at, phase, reason,
+                                                phase_at, stages, sources)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Snapshot, version, claim, jobs, runs, out, accepted)
+
+std::vector<SnapshotPart> cut(const Snapshot& snapshot, const std::string& id, std::size_t part_bytes) {
+  // ASCII throughout: no character is cut in two.
+  const auto text = nlohmann::json(snapshot).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+  const auto count = std::max<std::size_t>(1, (text.size() + part_bytes - 1) / part_bytes);
+  std::vector<SnapshotPart> parts;
+  for (std::size_t i = 0; i < count; ++i)
+    parts.push_back({id, static_cast<int>(i) + 1, static_cast<int>(count), text.substr(i * part_bytes, part_bytes)});
+  return parts;
+}
+
+Result<std::optional<Snapshot>> SnapshotAssembler::add(const SnapshotPart& part) {
+  if (part.part == 1) {
+    id_ = part.id;
+    text_.clear();
+    next_ = 1;
+  }
+  if (part.id != id_ || part.part != next_) return std::optional<Snapshot>();
+  ++next_;
+  text_ += part.text;
+  if (part.part < part.parts) return std::optional<Snapshot>();
+  const auto text = std::exchange(text_, {});
+  id_.clear();
+  try {
+    const auto json = nlohmann::json::parse(text);
+    if (const auto version = json.at("version").get<int>(); version != Snapshot::kVersion)
+      return Error{ErrorCode::unsupported,
+                   fmt::format("the decisions log begins with a snapshot of version {}, this program reads {}: run the "
+                               "same version of RIDE everywhere",
+                               version, Snapshot::kVersion)};
+    return std::optional(json.get<Snapshot>());
+  } catch (const nlohmann::json::exception& failure) {
+    return Error{ErrorCode::corrupt, std::string("not a snapshot of the decisions: ") + failure.what()};
+  }
+}
+
+}  // namespace ride::stream

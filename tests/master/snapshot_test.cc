@@ -1,0 +1,135 @@
+// Snapshots of the decisions: what they restore, and when they count (proof: a void one must count for nobody).
+#include <gtest/gtest.h>
+
+#include "master/core/apply.h"
+#include "master/core/decide.h"
+#include "master/core/snapshot.h"
+
+namespace ride::master::test {
+namespace {
+
+using stream::Decision;
+
+Decision by(const std::string& leader, std::int64_t epoch, stream::DecisionBody body) {
+  return {"log", epoch, leader, std::move(body)};
+}
+
+stream::JobAccepted job() {
+  stream::JobAccepted accepted{.spec = {.job = {"street"}, .run = {3}}, .topology = "name: \"stra\xc3\x9f" "e\"\n"};
+  accepted.spec.sources.push_back({.name = "gate"});
+  accepted.spec.stages.push_back({.name = "clean", .partitions = 4});
+  return accepted;
+}
+
+// A log with something of everything, under the claim of a.
+std::vector<Decision> busy_log() {
+  const JobName name{"street"};
+  const RunNumber run{3};
+  const StageName clean{"clean"};
+  std::vector<Decision> log{by("a", 5, stream::Claim{5, "a", "host:1"}), by("a", 5, job())};
+  const auto add = [&](stream::DecisionBody body) { log.push_back(by("a", 5, std::move(body))); };
+  add(stream::JobPhaseChanged{name, run, stream::JobPhase::running, "ready", {}});
+  for (const char* worker : {"w1#a", "w2#a"}) add(stream::JoinGroup{WorkerId{worker}, name, run, clean, false, ""});
+  add(stream::JoinGroup{WorkerId{"w3#a"}, name, run, clean, true, ""});
+  add(stream::Assign{name, run, clean, WorkerId{"w1#a"}, Epoch{1}, {{0}, {1}}, "", {}});
+  add(stream::Assign{name, run, clean, WorkerId{"w2#a"}, Epoch{2}, {{2}, {3}}, "", {}});
+  add(stream::AssignSource{name, run, "gate", WorkerId{"p1#a"}, SessionId{2}, Epoch{2}, "", {}});
+  add(stream::Releasing{name, run, clean, WorkerId{"w2#a"}, {{3}}, SystemTime(std::chrono::seconds(9)), ""});
+  add(stream::WorkerOut{WorkerId{"w1#a"}, "gone", true, {}});
+  return log;
+}
+
+State read(const std::vector<Decision>& log) {
+  State state;
+  for (const auto& decision : log) apply(state, decision);
+  return state;
+}
+
+void append_snapshot(std::vector<Decision>& log, const State& state, const std::string& leader, std::int64_t epoch,
+                     std::size_t part_bytes = 100) {
+  for (auto& part : stream::cut(capture(state.hard), leader + "-1", part_bytes)) {
+    auto encoded = stream::encode(by(leader, epoch, std::move(part)));
+    log.push_back(stream::decode_decision(encoded).value());
+  }
+}
+
+TEST(Snapshot, RestoresAllThatWasDecidedInAnyNumberOfParts) {
+  for (const std::size_t part_bytes : {7u, 100u, 1'000'000u}) {
+    const auto before = read(busy_log());
+    std::vector<Decision> log;
+    append_snapshot(log, before, "a", 5, part_bytes);
+    State after;
+    for (const auto& decision : log) EXPECT_EQ(apply(after, decision), Applied::counted);
+    EXPECT_EQ(after.hard, before.hard);
+    EXPECT_EQ(after.hard.claim.http, "host:1");
+    EXPECT_EQ(find_violation(after.hard), std::nullopt);
+    EXPECT_EQ(after.soft.snapshot, "a-1");
+    EXPECT_EQ(after.soft.records, 0);
+  }
+}
+
+TEST(Snapshot, OfADeposedLeaderCountsForNobodySoNothingIsDeletedBehindIt) {
+  auto log = busy_log();
+  const auto known_to_a = read(log);
+  log.push_back(by("b", 6, stream::Claim{6, "b", ""}));
+  log.push_back(by("b", 6, stream::Assign{{"street"}, {3}, {"clean"}, WorkerId{"w3#a"}, Epoch{3}, {{0}}, "", {}}));
+  const auto before = read(log);
+  append_snapshot(log, known_to_a, "a", 5);  // a has not read the claim of b yet
+  const auto after = read(log);
+  EXPECT_EQ(after.hard, before.hard);
+  EXPECT_TRUE(after.soft.snapshot.empty()) << "TruncateBehind would do nothing";
+}
+
+TEST(Snapshot, ThatAnotherClaimCutsInTwoIsNone) {
+  auto log = busy_log();
+  const auto state = read(log);
+  std::vector<Decision> parts;
+  append_snapshot(parts, state, "a", 5, 200);
+  ASSERT_GT(parts.size(), 2u);
+  log.insert(log.end(), parts.begin(), parts.begin() + 2);
+  log.push_back(by("b", 6, stream::Claim{6, "b", ""}));
+  log.insert(log.end(), parts.begin() + 2, parts.end());
+  EXPECT_TRUE(read(log).soft.snapshot.empty());
+}
+
+TEST(Snapshot, IsWrittenWhenTheLogGrewAndTruncationWaitsForIt) {
+  State state;
+  state.rules.snapshot_records = 5;
+  for (const auto& decision : busy_log()) apply(state, decision);
+  const std::vector<Event> tick{ReportRead{stream::Tick{5, "a", 1}, {}}};
+  const auto actions = decide(state, tick, {});
+  const auto* append = std::get_if<Append>(&actions.at(0));
+  ASSERT_NE(append, nullptr);
+  std::vector<stream::SnapshotPart> parts;
+  for (const auto& body : append->decisions)
+    if (const auto* part = std::get_if<stream::SnapshotPart>(&body)) parts.push_back(*part);
+  ASSERT_EQ(parts.size(), 1u);
+  const auto* truncate = std::get_if<TruncateBehind>(&actions.back());
+  ASSERT_NE(truncate, nullptr);
+  EXPECT_NE(state.soft.snapshot, truncate->snapshot) << "not read back yet";
+  for (const auto& body : append->decisions) apply(state, by("a", 5, body));
+  EXPECT_EQ(state.soft.snapshot, truncate->snapshot);
+  EXPECT_TRUE(decide(state, tick, {}).empty()) << "once is enough";
+}
+
+TEST(Snapshot, OfAnotherVersionIsRefusedInWords) {
+  stream::SnapshotAssembler assembler;
+  const auto refused = assembler.add({"x", 1, 1, R"({"version": 99})"});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, ErrorCode::unsupported);
+  EXPECT_NE(refused.error().message.find("version 99"), std::string::npos);
+  EXPECT_FALSE(assembler.add({"x", 1, 1, "{ no json"}).ok());
+  State state;
+  EXPECT_EQ(apply(state, by("a", 5, stream::SnapshotPart{"x", 1, 1, "[]"})), Applied::unreadable_snapshot);
+}
+
+TEST(FirstClaims, OfTwoMastersThatFoundTheLogEmptyOneLosesQuietly) {
+  State state;
+  EXPECT_EQ(apply(state, {"log-a", 1, "a", stream::Claim{1, "a", ""}}), Applied::counted);
+  EXPECT_EQ(apply(state, {"log-b", 1, "b", stream::Claim{1, "b", ""}}), Applied::void_claim);
+  EXPECT_EQ(state.hard.standing.leader(), "a");
+  EXPECT_EQ(apply(state, {"log-b", 2, "b", stream::Claim{2, "b", ""}}), Applied::foreign_log);
+}
+
+}  // namespace
+}  // namespace ride::master::test
