@@ -4,6 +4,8 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <cctype>
+#include <functional>
+#include <thread>
 
 #include "cli/core/fields.h"
 
@@ -11,7 +13,9 @@ namespace ride::cli {
 namespace {
 
 constexpr const char* kRoot = "/api/v1";
-constexpr std::chrono::seconds kConnectTimeout{2}, kAnswerTimeout{20};
+constexpr std::chrono::seconds kConnectTimeout{2};
+constexpr std::chrono::seconds kElection{5};  // a new leader is there within two
+constexpr std::chrono::milliseconds kLook{200};
 
 Error unreachable(const std::string& url, const std::string& why) {
   return {ErrorCode::unavailable,
@@ -60,33 +64,59 @@ ApiReply::ApiReply(ApiReply&&) noexcept = default;
 ApiReply& ApiReply::operator=(ApiReply&&) noexcept = default;
 
 struct MasterClient::Connection {
-  explicit Connection(const std::string& url) : http(url) {
+  Connection(const std::string& url, std::chrono::milliseconds timeout) : http(url) {
     http.set_connection_timeout(kConnectTimeout);
-    http.set_read_timeout(kAnswerTimeout);
+    http.set_read_timeout(timeout);
     http.set_keep_alive(true);
   }
   httplib::Client http;
 };
 
-MasterClient::MasterClient(std::string url, std::unique_ptr<Connection> connection)
-    : url_(std::move(url)), connection_(std::move(connection)) {}
+struct MasterClient::Exchange {
+  std::function<httplib::Result(httplib::Client&)> send;
+};
+
+MasterClient::MasterClient(std::vector<std::string> urls, std::unique_ptr<Connection> connection)
+    : urls_(std::move(urls)), connection_(std::move(connection)) {}
 MasterClient::MasterClient(MasterClient&&) noexcept = default;
 MasterClient& MasterClient::operator=(MasterClient&&) noexcept = default;
 MasterClient::~MasterClient() = default;
 
-Result<MasterClient> MasterClient::open(const std::string& url) {
+namespace {
+
+Result<std::string> address_of(const std::string& url) {
   std::string address = url.find("://") == std::string::npos ? "http://" + url : url;
   while (address.ends_with('/')) address.pop_back();
   if (address.ends_with(kRoot)) address.resize(address.size() - std::string(kRoot).size());
-  const Error no_address{ErrorCode::invalid_argument,
-                         fmt::format("'{}' is no address of a master; give one as http://HOST:PORT, for example "
-                                     "http://127.0.0.1:7800",
-                                     url)};
   // The library throws at schemes that it was built without.
-  if (!address.starts_with("http://") || address.size() <= 7) return no_address;
-  auto connection = std::make_unique<Connection>(address);
-  if (!connection->http.is_valid()) return no_address;
-  return MasterClient(std::move(address), std::move(connection));
+  if (address.starts_with("http://") && address.size() > 7 && httplib::Client(address).is_valid()) return address;
+  return Error{ErrorCode::invalid_argument,
+               fmt::format("'{}' is no address of a master; give one as http://HOST:PORT, for example "
+                           "http://127.0.0.1:7800, or several as URL1,URL2",
+                           url)};
+}
+
+bool never_arrived(const httplib::Result& result) {
+  return !result && (result.error() == httplib::Error::Connection || result.error() == httplib::Error::ConnectionTimeout);
+}
+
+// "http://host:port" of a redirection's target.
+std::string base_of(const std::string& location) { return location.substr(0, location.find('/', 7)); }
+
+}  // namespace
+
+Result<MasterClient> MasterClient::open(const std::string& urls) {
+  std::vector<std::string> addresses;
+  for (std::size_t begin = 0; begin <= urls.size();) {
+    const auto end = std::min(urls.find(',', begin), urls.size());
+    auto address = address_of(urls.substr(begin, end - begin));
+    if (!address.ok()) return address.error();
+    addresses.push_back(std::move(address).value());
+    begin = end + 1;
+  }
+  MasterClient client(std::move(addresses), nullptr);
+  client.connection_ = std::make_unique<Connection>(client.url(), client.timeout_);
+  return client;
 }
 
 namespace {
@@ -103,17 +133,42 @@ Result<ApiReply> reply_of(const std::string& url, const httplib::Result& result)
 
 }  // namespace
 
+// The first master that listens is asked; what arrived anywhere is not sent again. A standby names the leader (307); while
+// there is none, or it died a moment ago, the next one is waited for.
+Result<ApiReply> MasterClient::exchange(const Exchange& exchange) {
+  const auto deadline = std::chrono::steady_clock::now() + kElection;
+  for (;; std::this_thread::sleep_for(kLook)) {
+    auto result = exchange.send(connection_->http);
+    for (std::size_t others = urls_.size() - 1; others > 0 && never_arrived(result); --others) {
+      current_ = (current_ + 1) % urls_.size();
+      connection_ = std::make_unique<Connection>(url(), timeout_);
+      result = exchange.send(connection_->http);
+    }
+    const bool late = std::chrono::steady_clock::now() >= deadline;
+    if (result && result->status == 307) {
+      const auto leader = address_of(base_of(result->get_header_value("Location")));
+      if (!leader.ok()) return reply_of(url(), result);
+      Connection there(*leader, timeout_);
+      const auto led = exchange.send(there.http);
+      if (late || !never_arrived(led)) return reply_of(*leader, led);
+      continue;
+    }
+    const bool leaderless = result && result->status == 503 && result->has_header("Retry-After");
+    if (late || !leaderless) return reply_of(urls_.size() > 1 && !result ? fmt::format("{}", fmt::join(urls_, ", ")) : url(), result);
+  }
+}
+
 Result<ApiReply> MasterClient::get(const std::string& path) {
-  return reply_of(url_, connection_->http.Get(kRoot + path));
+  return exchange({[&](httplib::Client& http) { return http.Get(kRoot + path); }});
 }
 
 Result<ApiReply> MasterClient::post(const std::string& path, const std::string& body, const std::string& content_type) {
-  return reply_of(url_,
-                  connection_->http.Post(kRoot + path, body, content_type.empty() ? "application/json" : content_type));
+  const auto type = content_type.empty() ? "application/json" : content_type;
+  return exchange({[&](httplib::Client& http) { return http.Post(kRoot + path, body, type); }});
 }
 
 Result<ApiReply> MasterClient::remove(const std::string& path) {
-  return reply_of(url_, connection_->http.Delete(kRoot + path));
+  return exchange({[&](httplib::Client& http) { return http.Delete(kRoot + path); }});
 }
 
 Result<Json> MasterClient::fetch(const std::string& path) {
@@ -128,7 +183,10 @@ bool MasterClient::ready() {
   return answer && answer->status == 200;
 }
 
-void MasterClient::set_timeout(std::chrono::milliseconds timeout) { connection_->http.set_read_timeout(timeout); }
+void MasterClient::set_timeout(std::chrono::milliseconds timeout) {
+  timeout_ = timeout;
+  connection_->http.set_read_timeout(timeout);
+}
 
 Error error_of(const ApiReply& reply) {
   std::string text = text_of(*reply.body, "detail", text_of(*reply.body, "title"));

@@ -1,5 +1,6 @@
-// The master's REST API (docs: /api/v1/openapi.json), the only place of the CLI that speaks HTTP. Threads: one.
-// Failure: unavailable when nothing answers, with what to do about it; else what the master's problem+json says.
+// The master's REST API (docs: /api/v1/openapi.json), the only place of the CLI that speaks HTTP. Several masters may be
+// named: the first that answers is asked, and what only the leader can do is sent on to it. Threads: one. Failure:
+// unavailable when nothing answers, with what to do about it; else what the master's problem+json says.
 #pragma once
 
 #include <chrono>
@@ -26,13 +27,13 @@ struct ApiReply {
 
 class MasterClient {
  public:
-  // invalid_argument: not an http:// URL.
-  static Result<MasterClient> open(const std::string& url);
+  // "URL" or "URL1,URL2". invalid_argument: not an http:// URL.
+  static Result<MasterClient> open(const std::string& urls);
   MasterClient(MasterClient&&) noexcept;
   MasterClient& operator=(MasterClient&&) noexcept;
   ~MasterClient();
 
-  const std::string& url() const { return url_; }
+  const std::string& url() const { return urls_[current_]; }  // of the one that is asked
 
   // `path` below /api/v1, as "/jobs". An answer of any status is a reply.
   Result<ApiReply> get(const std::string& path);
@@ -41,15 +42,19 @@ class MasterClient {
 
   // The body of a 2xx answer; otherwise error_of().
   Result<nlohmann::json> fetch(const std::string& path);
-  // 200 of /readyz: it leads and has caught up.
+  // 200 of /readyz: it leads, or stands by and knows the leader.
   bool ready();
   void set_timeout(std::chrono::milliseconds timeout);
 
  private:
   struct Connection;
-  MasterClient(std::string url, std::unique_ptr<Connection> connection);
+  struct Exchange;
+  MasterClient(std::vector<std::string> urls, std::unique_ptr<Connection> connection);
+  Result<ApiReply> exchange(const Exchange& exchange);
 
-  std::string url_;
+  std::vector<std::string> urls_;
+  std::size_t current_ = 0;
+  std::chrono::milliseconds timeout_{20'000};
   std::unique_ptr<Connection> connection_;
 };
 

@@ -26,7 +26,14 @@ struct StatusFlags {
 
 struct Everything {
   Json jobs, sources, stages, workers, nodes;
+  Json leader;
 };
+
+// Nothing of it is no failure: the tables are what was asked for.
+Json fetch_leader(MasterClient& master) {
+  auto leader = master.fetch("/leader");
+  return leader.ok() ? std::move(*leader) : Json::object();
+}
 
 Result<Everything> fetch_all(MasterClient& master) {
   Everything all;
@@ -37,6 +44,7 @@ Result<Everything> fetch_all(MasterClient& master) {
     if (!part.ok()) return part.error();
     *field = std::move(*part);
   }
+  all.leader = fetch_leader(master);
   return all;
 }
 
@@ -70,7 +78,8 @@ Json only(const Json& all, const char* name, const std::string& job) {
 }
 
 Json as_json(const Everything& all, const std::string& job) {
-  return {{"jobs", only(all.jobs, "jobs", job)},
+  return {{"leader", all.leader},
+          {"jobs", only(all.jobs, "jobs", job)},
           {"sources", only(all.sources, "sources", job)},
           {"stages", only(all.stages, "stages", job)},
           {"workers", only(all.workers, "workers", job)},
@@ -86,7 +95,12 @@ ExitCode list(const StatusFlags& flags) {
   if (!master.ok()) return fail(master.error());
   const auto jobs = master->fetch("/jobs");
   if (!jobs.ok()) return fail(jobs.error());
-  print(flags.json ? list_of(*jobs, "jobs").dump(2) + "\n" : render_jobs(*jobs, view_of(stdout_terminal())));
+  if (flags.json) {
+    print(list_of(*jobs, "jobs").dump(2) + "\n");
+    return ExitCode::ok;
+  }
+  const auto view = view_of(stdout_terminal());
+  print(render_jobs(*jobs, view) + render_leader(fetch_leader(*master), master->url(), view));
   return ExitCode::ok;
 }
 
@@ -98,7 +112,9 @@ ExitCode status(const StatusFlags& flags) {
   const auto all = fetch_all(*master);
   if (!all.ok()) return fail(all.error());
   if (!flags.job.empty() && find_job(*all, flags.job) == nullptr) return fail(no_such_job(*master, flags.job));
-  print(flags.json ? as_json(*all, flags.job).dump(2) + "\n" : overview(*all, flags.job, view_of(stdout_terminal())));
+  const auto view = view_of(stdout_terminal());
+  print(flags.json ? as_json(*all, flags.job).dump(2) + "\n"
+                   : overview(*all, flags.job, view) + section(render_leader(all->leader, master->url(), view)));
   return ExitCode::ok;
 }
 

@@ -66,7 +66,8 @@ const std::vector<ParamSpec>& setting_specs() {
   static const std::vector<ParamSpec> specs = {
       text_setting(
           "master", "http://127.0.0.1:7800",
-          "address of the master's API; by default that of the 'ride up' that runs in the state folder, if any"),
+          "address of the master's API, or of several as URL1,URL2; by default that of the 'ride up' that runs in the "
+          "state folder, if any"),
       text_setting("brokers", "127.0.0.1:9092",
                    "Kafka as host:port,host:port; for 'up' and 'run': use this cluster "
                    "instead of starting a broker"),

@@ -102,6 +102,15 @@ std::string format_age(SystemTime then, SystemTime now) {
   return seconds < 172800 ? fmt::format("{:.0f} h", seconds / 3600) : fmt::format("{:.0f} d", seconds / 86400);
 }
 
+std::string render_leader(const Json& leader, const std::string& asked, const ViewOptions& view) {
+  if (!leader.contains("role")) return {};
+  const std::string url = text_of(leader, "url");
+  if (url.empty()) return view.style.paint("no master leads", Tone::bad) + " (asked " + asked + ")\n";
+  auto text = fmt::format("led by {}, epoch {}", url, count_of(leader, "epoch"));
+  if (!flag_of(leader, "leads")) text += fmt::format("; {} stands by", asked);
+  return view.style.paint(text, Tone::dim) + "\n";
+}
+
 std::string render_jobs(const Json& jobs, const ViewOptions& view) {
   Table table({{"JOB"},
                {"RUN", Align::right},

@@ -85,6 +85,57 @@ TEST(MasterClient, AnAnswerThatIsNoJsonIsShownAsItIs) {
   EXPECT_THAT(jobs.error().message, HasSubstr("proxy"));
 }
 
+TEST(MasterClient, AsksTheNextMasterWhenOneIsNotThere) {
+  FakeMaster master;
+  master.server().Get("/api/v1/jobs", [](const auto&, auto& answer) { answer.set_content("{}", "application/json"); });
+  const auto url = master.client().url();
+  auto client = MasterClient::open("http://127.0.0.1:1," + url + ",http://127.0.0.1:2");
+  ASSERT_TRUE(client.ok());
+  EXPECT_TRUE(client->fetch("/jobs").ok());
+  EXPECT_EQ(client->url(), url);
+  auto nobody = MasterClient::open("127.0.0.1:1,127.0.0.1:2");
+  const auto jobs = nobody->fetch("/jobs");
+  ASSERT_FALSE(jobs.ok());
+  EXPECT_THAT(jobs.error().message, HasSubstr("http://127.0.0.1:1, http://127.0.0.1:2"));
+  EXPECT_FALSE(MasterClient::open("127.0.0.1:1,").ok());
+}
+
+TEST(MasterClient, AStandbysRedirectionLeadsToTheLeaderWithTheWholeRequest) {
+  FakeMaster leader, standby;
+  std::string body, query;
+  leader.server().Post("/api/v1/jobs", [&](const auto& request, auto& answer) {
+    body = request.body;
+    query = request.get_param_value("name");
+    answer.status = 201;
+    answer.set_content("{}", "application/json");
+  });
+  standby.server().Post("/api/v1/jobs", [&](const auto& request, auto& answer) {
+    answer.status = 307;
+    answer.set_header("Location", leader.client().url() + request.target);
+  });
+  auto client = standby.client();
+  const auto reply = client.post("/jobs?name=a%20b.yaml", "ride: v1\n", "application/yaml");
+  ASSERT_TRUE(reply.ok()) << reply.error().message;
+  EXPECT_EQ(reply->status, 201);
+  EXPECT_EQ(body, "ride: v1\n");
+  EXPECT_EQ(query, "a b.yaml");
+}
+
+TEST(MasterClient, WaitsForTheNextLeaderWhileThereIsNone) {
+  FakeMaster master;
+  int asked = 0;
+  master.server().Delete("/api/v1/jobs/street", [&](const auto&, auto& answer) {
+    answer.status = ++asked < 3 ? 503 : 200;
+    if (asked < 3) answer.set_header("Retry-After", "1");
+    answer.set_content("{}", "application/json");
+  });
+  auto client = master.client();
+  const auto reply = client.remove("/jobs/street");
+  ASSERT_TRUE(reply.ok());
+  EXPECT_EQ(reply->status, 200);
+  EXPECT_EQ(asked, 3);
+}
+
 TEST(Submit, ShowsTheMastersErrorsInTheFile) {
   FakeMaster master;
   std::string name, type, body;

@@ -102,5 +102,16 @@ TEST(StatusView, RatesAndAgesReadWell) {
   EXPECT_EQ(format_age(now - std::chrono::minutes(50), now), "50 min");
 }
 
+TEST(Leader, IsNamedAndSoIsAStandbyThatWasAsked) {
+  const ViewOptions plain;
+  const Json leads = {{"role", "leader"}, {"url", "http://a:1"}, {"epoch", 3}, {"leads", true}};
+  EXPECT_EQ(render_leader(leads, "http://a:1", plain), "led by http://a:1, epoch 3\n");
+  const Json stands_by = {{"role", "standby"}, {"url", "http://a:1"}, {"epoch", 3}, {"leads", false}};
+  EXPECT_EQ(render_leader(stands_by, "http://b:2", plain), "led by http://a:1, epoch 3; http://b:2 stands by\n");
+  const Json none = {{"role", "standby"}, {"url", nullptr}, {"epoch", 3}, {"leads", false}};
+  EXPECT_EQ(render_leader(none, "http://b:2", plain), "no master leads (asked http://b:2)\n");
+  EXPECT_EQ(render_leader(Json::object(), "http://b:2", plain), "") << "an older master";
+}
+
 }  // namespace
 }  // namespace ride::cli
