@@ -16,10 +16,12 @@ struct Options {
   std::uint64_t seed = 0; // of what is random; 0: another one each time, printed
   std::string figure;     // folder for pictures and their tables; empty: the working folder
   std::string only;       // of several parts only this one
+  int seconds = 0;  // of the fault that is measured, where it lasts
   bool verbose = false;  // single measurements to standard error
 };
 
 Result<Figures> run_latency(const Options& options);
+Result<Figures> run_masters(const Options& options);
 Result<Figures> run_floor(const Options& options);
 Result<Figures> run_failover(const Options& options);
 Result<Figures> run_brokers(const Options& options);

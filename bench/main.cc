@@ -36,6 +36,10 @@ const std::map<std::string, Benchmark>& benchmarks() {
       {"figure13",
        {"the paper's figure: frames processed over time while workers are killed, as figure13.png and figure13.csv in --figure",
         ride::bench::run_figure13}},
+      {"masters",
+       {"a backlog is drained while the leading master is killed, then all masters (rate_dip_pct, new_leader_ms, "
+        "masterless_s, lost, duplicates); --seconds: without any master (60)",
+        ride::bench::run_masters}},
   };
   return all;
 }
@@ -54,6 +58,7 @@ int main(int argc, char** argv) {
   app.add_option("--seed", options.seed, "Seed of what is random (default: another each time; it is printed)");
   app.add_option("--figure", options.figure, "Folder for pictures and their tables (default: here)");
   app.add_option("--only", options.only, "Of a benchmark of several parts only this one, for example agent");
+  app.add_option("--seconds", options.seconds, "Length of the fault, where it lasts");
   app.add_flag("--verbose", options.verbose, "Also print the single measurements, on standard error");
   CLI11_PARSE(app, argc, argv);
   if (name.empty()) {
