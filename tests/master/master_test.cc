@@ -219,7 +219,7 @@ TEST_F(MasterTest, ASecondMasterStandsByAnswersQuestionsAndSendsChangesOn) {
   EXPECT_EQ(told["url"], master_->url());
   EXPECT_EQ(told["leads"], false);
   EXPECT_THAT(standby.get("/metrics").body, HasSubstr("ride_leading_masters 0"));
-  const auto sent_on = standby.raw("POST /api/v1/jobs?name=street.yaml HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", false);
+  const auto sent_on = standby.raw("POST /api/v1/jobs?name=street.yaml HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", false);
   EXPECT_THAT(sent_on, HasSubstr("307"));
   EXPECT_THAT(sent_on, HasSubstr("Location: " + master_->url() + "/api/v1/jobs?name=street.yaml"));
 
