@@ -7,6 +7,7 @@
 
 #include "common/large_buffers.h"
 #include "common/log.h"
+#include "common/metrics_page.h"
 #include "common/version.h"
 #include "producer/producer.h"
 #include "producer/producer_metrics.h"
@@ -66,9 +67,9 @@ int main(int argc, char** argv) {
   ride::Result<void> result;
   {
     ride::producer::Producer producer(std::move(config), ride::process_environment());
-    std::unique_ptr<ride::producer::MetricsPage> page;
+    std::unique_ptr<ride::MetricsPage> page;
     if (!metrics.empty()) {
-      auto served = ride::producer::serve_metrics(
+      auto served = ride::serve_metrics(
           metrics, [&producer] { return ride::producer::metrics_text(producer.progress(), producer.held_bytes()); });
       if (!served) {
         std::cerr << "ride-producer: " << served.error().message << '\n';

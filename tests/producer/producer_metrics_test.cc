@@ -1,5 +1,7 @@
 #include "producer/producer_metrics.h"
 
+#include "common/metrics_page.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,12 +1,11 @@
-// serve_metrics(): the only file of the producer that knows the HTTP library.
+#include "common/metrics_page.h"
+
 #include <httplib.h>
 #include <spdlog/fmt/fmt.h>
 
 #include <thread>
 
-#include "producer/producer_metrics.h"
-
-namespace ride::producer {
+namespace ride {
 namespace {
 
 class HttpPage : public MetricsPage {
@@ -66,4 +65,4 @@ Result<std::unique_ptr<MetricsPage>> serve_metrics(const std::string& at, std::f
   return std::unique_ptr<MetricsPage>(std::move(page));
 }
 
-}  // namespace ride::producer
+}  // namespace ride
