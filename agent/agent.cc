@@ -10,62 +10,44 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <map>
+#include <deque>
 #include <memory>
 #include <optional>
 
-#include "agent/child_launch.h"
-#include "agent/child_log.h"
+#include "agent/child.h"
 #include "agent/core/supervisor.h"
 #include "agent/membership.h"
+#include "agent/node_status.h"
 #include "common/log.h"
 
 namespace ride::agent {
 namespace {
 
 constexpr int kRestartsWorthANotice = 3;
-constexpr TimePoint kLongestWait{500};  // how soon a failure to join is noticed
+constexpr TimePoint kLookEvery{100};  // at the children, and whether we could join
 
 TimePoint now_point() {
   return std::chrono::duration_cast<TimePoint>(std::chrono::steady_clock::now().time_since_epoch());
 }
 
-std::vector<std::string> names_of(const std::vector<ChildPlan>& children) {
+std::vector<std::string> names_of(const std::vector<ChildPlan>& plans) {
   std::vector<std::string> names;
-  for (const auto& child : children) names.push_back(child.name);
+  for (const auto& plan : plans) names.push_back(plan.name);
   return names;
-}
-
-// The last line that says something.
-std::string last_line(const std::string& text) {
-  const auto end = text.find_last_not_of("\n\r ");
-  if (end == std::string::npos) return {};
-  const auto start = text.rfind('\n', end);
-  return text.substr(start == std::string::npos ? 0 : start + 1,
-                     end - (start == std::string::npos ? 0 : start + 1) + 1);
 }
 
 class Loop {
  public:
-  Loop(const Options& options, std::vector<ChildPlan> children, int signals)
-      : options_(options), children_(std::move(children)), supervisor_(names_of(children_)), signals_(signals) {
-    logs_.resize(children_.size());
-    outputs_.assign(children_.size(), -1);
-    incarnations_.resize(children_.size());
+  Loop(const Options& options, std::vector<ChildPlan> plans, int signals)
+      : options_(options), supervisor_(names_of(plans)), signals_(signals) {
+    for (auto& plan : plans) children_.emplace_back(std::move(plan));
   }
-  ~Loop() {
-    for (const int output : outputs_)
-      if (output >= 0) close(output);
-    close(signals_);
-  }
+  ~Loop() { close(signals_); }
 
   Result<void> open_logs() {
     if (options_.log_folder.empty()) return {};
-    for (std::size_t i = 0; i < children_.size(); ++i) {
-      auto log = ChildLog::open(options_.log_folder, children_[i].name);
-      if (!log.ok()) return log.error();
-      logs_[i] = std::make_unique<ChildLog>(std::move(log).value());
-    }
+    for (auto& child : children_)
+      if (auto opened = child.open_log(options_.log_folder); !opened.ok()) return opened;
     return {};
   }
 
@@ -75,6 +57,7 @@ class Loop {
     while (!supervisor_.finished()) {
       perform(supervisor_.due(now_point()));
       wait();
+      look();
       if (!failure && (failure = membership_->failed())) perform(supervisor_.stop(now_point()));
     }
     if (!membership_->leave("the agent was told to end")) std::_Exit(failure ? 1 : 0);
@@ -86,24 +69,18 @@ class Loop {
   void wait() {
     std::vector<pollfd> watched{{signals_, POLLIN, 0}};
     std::vector<std::size_t> owners;
-    for (std::size_t i = 0; i < outputs_.size(); ++i) {
-      if (outputs_[i] < 0) continue;
-      watched.push_back({outputs_[i], POLLIN, 0});
+    for (std::size_t i = 0; i < children_.size(); ++i) {
+      if (children_[i].output() < 0) continue;
+      watched.push_back({children_[i].output(), POLLIN, 0});
       owners.push_back(i);
     }
-    TimePoint timeout = kLongestWait;
-    if (const auto due = supervisor_.next_due()) timeout = std::clamp(*due - now_point(), TimePoint{0}, kLongestWait);
+    TimePoint timeout = kLookEvery;
+    if (const auto due = supervisor_.next_due()) timeout = std::clamp(*due - now_point(), TimePoint{0}, kLookEvery);
     if (poll(watched.data(), watched.size(), static_cast<int>(timeout.count())) <= 0) return;
     // Output first: when a child's end is told, its last words are already in the log.
     for (std::size_t i = 0; i < owners.size(); ++i)
-      if (watched[i + 1].revents != 0) take_output(owners[i]);
+      if (watched[i + 1].revents != 0) children_[owners[i]].take_output();
     if (watched[0].revents != 0) take_signals();
-  }
-
-  void take_output(std::size_t slot) {
-    if (outputs_[slot] < 0 || logs_[slot]->take(outputs_[slot])) return;
-    close(outputs_[slot]);
-    outputs_[slot] = -1;
   }
 
   void take_signals() {
@@ -115,6 +92,24 @@ class Loop {
       perform(supervisor_.stop(now_point()));
     }
     reap();
+  }
+
+  // Who hangs, or has more memory than it may, is killed; that makes it an end like any other, with its reason.
+  void look() {
+    const auto now = now_point();
+    if (now - looked_at_ < kLookEvery) return;
+    looked_at_ = now;
+    for (std::size_t i = 0; i < children_.size(); ++i) {
+      const auto& slot = supervisor_.slots()[i];
+      if (slot.state != ChildState::running) continue;
+      const auto verdict = children_[i].look(slot.pid, now);
+      if (!verdict) continue;
+      tell(verdict->kind == Verdict::Kind::hang ? "child_hangs" : "child_out_of_memory",
+           fmt::format("{} (process {}) is killed: {}", slot.name, slot.pid, verdict->text));
+      kill(-slot.pid, SIGKILL);
+      kill(slot.pid, SIGKILL);
+    }
+    if (const auto kills = out_of_memory_kills()) memory_kills_ = *kills;
   }
 
   void reap() {
@@ -131,76 +126,63 @@ class Loop {
   }
 
   void perform(const StartChild& order) {
-    const ChildPlan& plan = children_[order.slot];
-    if (outputs_[order.slot] >= 0) {  // a grandchild may still hold the old pipe
-      close(outputs_[order.slot]);
-      outputs_[order.slot] = -1;
-    }
-    const WorkerId incarnation = stream::new_incarnation(plan.name);
-    auto launched = launch(plan.arguments, logs_[order.slot] != nullptr, incarnation.value);
-    if (!launched.ok()) {
-      log_error("{}: {}", plan.name, launched.error().message);
-      supervisor_.start_failed(order.slot, now_point());
-      return;
-    }
-    outputs_[order.slot] = launched->output;
-    incarnations_[order.slot] = incarnation;
-    supervisor_.started(order.slot, launched->pid, now_point());
-    log_info("started {} (process {})", plan.name, launched->pid);
-    if (logs_[order.slot]) {
-      logs_[order.slot]->write(
-          fmt::format("---- {} {} starts as process {}\n", format_time(system_now()), plan.name, launched->pid));
-    }
+    auto& child = children_[order.slot];
+    const auto pid = child.launch();
+    if (pid.ok()) return supervisor_.started(order.slot, *pid, now_point());
+    log_error("{}: {}", child.plan().name, pid.error().message);
+    supervisor_.start_failed(order.slot, now_point());
   }
 
   void perform(const SignalChild& order) {
     if (order.signal == SIGKILL) {
-      log_warning("{} (process {}) did not end in time and is killed", children_[order.slot].name, order.pid);
+      log_warning("{} (process {}) did not end in time and is killed", children_[order.slot].plan().name, order.pid);
       kill(-order.pid, SIGKILL);  // with whatever it started
     }
     kill(order.pid, order.signal);
   }
 
+  // A SIGKILL that is not ours comes from the system, which counts those that it sends for memory, or from somebody.
   void perform(const ReportExit& exit) {
-    const std::string& name = children_[exit.slot].name;
-    stream::ChildExit report{.node = options_.node, .child = incarnations_[exit.slot], .pid = exit.pid};
-    report.exit_code = exit.status.code;
-    report.signal = exit.status.signal;
-    report.ordered = exit.ordered;
-    report.at = system_now();
+    auto& child = children_[exit.slot];
+    const auto kills = exit.status.signal == SIGKILL ? out_of_memory_kills() : std::nullopt;
+    const bool out_of_memory = kills && *kills > memory_kills_;
+    const bool killed_outside = exit.status.signal == SIGKILL && kills && !out_of_memory;
+    auto report = child.report(exit, killed_outside, out_of_memory);
+    report.node = options_.node;
     membership_->report(report);
     kill(-exit.pid, SIGKILL);  // what it left behind must not go on working
-    if (outputs_[exit.slot] >= 0) take_output(exit.slot);
-    if (exit.ordered) return log_info("{} (process {}) has ended", name, exit.pid);
-    tell_unordered(exit, name);
+    child.take_output();
+    if (exit.ordered) return log_info("{} (process {}) has ended", child.plan().name, exit.pid);
+    tell_unordered(exit, report);
   }
 
-  void tell_unordered(const ReportExit& exit, const std::string& name) {
-    log_warning("{} (process {}) ended by itself: {}; started again in {}", name, exit.pid, describe(exit.status),
+  void tell_unordered(const ReportExit& exit, const stream::ChildExit& report) {
+    const auto& child = children_[exit.slot];
+    const std::string& name = child.plan().name;
+    log_warning("{} (process {}) ended by itself: {}{}; started again in {}", name, exit.pid, describe(exit.status),
+                report.frames.empty() ? "" : ", with frame " + report.frames.front().frame + " inside process()",
                 format_duration(exit.restart_in));
     if (supervisor_.slots()[exit.slot].restarts != kRestartsWorthANotice) return;
-    std::string text =
-        fmt::format("{} keeps ending ({}, {} times now)", name, describe(exit.status), kRestartsWorthANotice);
-    if (logs_[exit.slot]) {
-      text += fmt::format("; its last words: {} (see {} on node {})", last_line(logs_[exit.slot]->tail()),
-                          logs_[exit.slot]->file().string(), options_.node.value);
-    }
+    tell("child_keeps_ending", fmt::format("{} keeps ending ({}, {} times now){}", name, describe(exit.status),
+                                           kRestartsWorthANotice, child.last_words()));
+  }
+
+  void tell(const char* code, const std::string& text) {
     log_error("{}", text);
     membership_->report(stream::Notice{.node = options_.node,
                                        .severity = stream::Severity::error,
-                                       .code = "child_keeps_ending",
-                                       .text = redact(text),
+                                       .code = code,
+                                       .text = redact(text) + " (node " + options_.node.value + ")",
                                        .at = system_now()});
   }
 
   const Options& options_;
-  std::vector<ChildPlan> children_;
+  std::deque<Child> children_;
   Supervisor supervisor_;
   int signals_;
   std::unique_ptr<Membership> membership_;
-  std::vector<std::unique_ptr<ChildLog>> logs_;
-  std::vector<int> outputs_;
-  std::vector<WorkerId> incarnations_;  // of those that run, or ran last
+  TimePoint looked_at_{0};
+  std::int64_t memory_kills_ = out_of_memory_kills().value_or(0);  // of the system, at the last look
 };
 
 // Nothing may be kept waiting by a signal that a library's thread took.

@@ -18,9 +18,14 @@ struct Launched {
   int output = -1;  // our end of its output, not blocking; -1: it writes to our standard error. The caller closes it.
 };
 
-// `incarnation` goes into the child's environment (RIDE_INCARNATION): it calls itself so, and we can name it when it
-// ends.
-Result<Launched> launch(const std::vector<std::string>& arguments, bool capture_output,
-                        const std::string& incarnation = {});
+// What a child is given. Every field may be left out.
+struct LaunchGifts {
+  std::string incarnation;               // RIDE_INCARNATION: it calls itself so, and we can name it when it ends
+  int crash_note = -1;                   // descriptor of its CrashNote; the child finds it as RIDE_CRASH_NOTE
+  std::vector<int> cores;                // that it may run on; empty: ours
+  std::vector<std::string> environment;  // "NAME=value", more of it
+};
+
+Result<Launched> launch(const std::vector<std::string>& arguments, bool capture_output, const LaunchGifts& gifts = {});
 
 }  // namespace ride::agent

@@ -3,6 +3,7 @@
 
 #include "agent/agent.h"
 #include "common/log.h"
+#include "common/units.h"
 #include "common/version.h"
 #include "stream/kafka/client_flags.h"
 
@@ -33,6 +34,26 @@ void declare(CLI::App& app, ride::agent::Options& options) {
   app.add_option("--producers", options.producers, "Producers to keep running")
       ->check(CLI::Range(0, 256))
       ->capture_default_str();
+  app.add_option("--worker-cores", options.worker_cores, "Cores of its own for each worker (default: all share all)")
+      ->check(CLI::Range(1, 4096));
+  app.add_option_function<std::string>(
+         "--worker-memory",
+         [&options](const std::string& text) {
+           auto size = ride::parse_byte_size(text);
+           if (!size.ok()) throw CLI::ValidationError("--worker-memory", size.error().message);
+           options.worker_memory = size->bytes;
+         },
+         "Memory that a worker may have, for example 2GiB; above it the agent ends it and says so\n"
+         "(default: four fifths of the node's; a stage's `group: {memory: ...}` counts as well)")
+      ->type_name("SIZE");
+  app.add_option("--gpus", options.gpus,
+                 "GPUs that workers see, one each in turn: 0,1 (default: all that the agent sees)")
+      ->delimiter(',');
+  app.add_option_function<std::string>(
+         "--metrics-host",
+         [&options](const std::string& host) { options.metrics_host = host == "none" ? std::string() : host; },
+         "Where children serve /metrics, on free ports that the API shows; none: they do not (default: 127.0.0.1)")
+      ->type_name("HOST");
   app.add_option("--node", options.node.value, "Name of this node in the cluster (default: the host's name)")
       ->envname("RIDE_NODE");
   app.add_option("--log-dir", options.log_folder,

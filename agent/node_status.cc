@@ -102,6 +102,28 @@ double NodeLoad::sample(const std::string& proc_stat) {
   return std::max(0.0, busy_ticks / all_ticks) * std::max(1, cores) * 100;
 }
 
+ProcessFacts read_process(int pid) {
+  ProcessFacts facts;
+  const auto folder = "/proc/" + std::to_string(pid);
+  std::istringstream pages(slurp(folder + "/statm"));
+  std::int64_t size = 0, resident = 0, shared = 0;
+  if (pages >> size >> resident >> shared)
+    facts.memory_bytes = std::max<std::int64_t>(0, resident - shared) * sysconf(_SC_PAGESIZE);
+  const auto stat = slurp(folder + "/stat");  // "12 (name) T ...": the name may hold anything
+  const auto end = stat.rfind(')');
+  if (end != std::string::npos && end + 2 < stat.size()) facts.stopped = stat[end + 2] == 'T' || stat[end + 2] == 't';
+  return facts;
+}
+
+std::optional<std::int64_t> out_of_memory_kills() {
+  std::istringstream lines(slurp("/proc/vmstat"));
+  std::string name;
+  std::int64_t value = 0;
+  while (lines >> name >> value)
+    if (name == "oom_kill") return value;
+  return std::nullopt;
+}
+
 std::int64_t available_memory() { return meminfo("MemAvailable"); }
 
 }  // namespace ride::agent

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,16 @@ class NodeLoad {
  private:
   double busy_ = -1, total_ = 0;
 };
+
+// What one process has and does; zeros when it is gone.
+struct ProcessFacts {
+  std::int64_t memory_bytes = 0;  // resident, without what it shares with files
+  bool stopped = false;           // SIGSTOP, or a debugger
+};
+ProcessFacts read_process(int pid);
+
+// Processes that this system has killed because memory ran out, since it runs; nothing when it does not say.
+std::optional<std::int64_t> out_of_memory_kills();
 
 std::int64_t available_memory();  // bytes that could be used now
 std::string slurp(const std::string& file);

@@ -1,7 +1,10 @@
 #include "agent/options.h"
 
+#include <sched.h>
 #include <spdlog/fmt/fmt.h>
 #include <unistd.h>
+
+#include "agent/node_status.h"
 
 namespace ride::agent {
 namespace fs = std::filesystem;
@@ -12,9 +15,44 @@ fs::path own_folder() {
   return failed ? fs::current_path(failed) : program.parent_path();
 }
 
+namespace {
+
+std::vector<int> own_cores() {
+  std::vector<int> cores;
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return cores;
+  for (int core = 0; core < CPU_SETSIZE; ++core)
+    if (CPU_ISSET(static_cast<std::size_t>(core), &set)) cores.push_back(core);
+  return cores;
+}
+
+// One worker that grows without end must not take the node with it.
+std::int64_t memory_of_a_worker(const Options& options) {
+  return options.worker_memory > 0 ? options.worker_memory : read_node_facts().memory_bytes / 5 * 4;
+}
+
+void give_resources(ChildPlan& worker, const Options& options, const std::vector<int>& cores, int index) {
+  worker.cores = cores_of(cores, options.worker_cores, index);
+  worker.memory_limit = memory_of_a_worker(options);
+  if (options.gpus.empty()) return;
+  worker.environment.push_back("CUDA_VISIBLE_DEVICES=" +
+                               options.gpus[static_cast<std::size_t>(index) % options.gpus.size()]);
+}
+
+}  // namespace
+
+std::vector<int> cores_of(const std::vector<int>& all, int count, int index) {
+  std::vector<int> cores;
+  if (count <= 0 || count >= static_cast<int>(all.size())) return cores;
+  for (int i = 0; i < count; ++i) cores.push_back(all[static_cast<std::size_t>(index * count + i) % all.size()]);
+  return cores;
+}
+
 Result<std::vector<ChildPlan>> plan_children(const Options& options) {
   const fs::path folder = options.bin_folder.empty() ? own_folder() : options.bin_folder;
   std::vector<ChildPlan> children;
+  const auto cores = own_cores();
   const auto add = [&](ChildKind kind, const char* program, const std::string& name) -> Result<void> {
     const fs::path path = folder / program;
     if (access(path.c_str(), X_OK) != 0) {
@@ -25,6 +63,8 @@ Result<std::vector<ChildPlan>> plan_children(const Options& options) {
     }
     ChildPlan child{.name = name, .kind = kind, .arguments = {}};
     child.arguments = {path.string(), "--name", name, "--node", options.node.value};
+    if (!options.metrics_host.empty())
+      child.arguments.insert(child.arguments.end(), {"--metrics", options.metrics_host + ":0"});
     child.arguments.insert(child.arguments.end(), options.kafka_arguments.begin(), options.kafka_arguments.end());
     children.push_back(std::move(child));
     return {};
@@ -32,6 +72,7 @@ Result<std::vector<ChildPlan>> plan_children(const Options& options) {
   for (int i = 1; i <= options.slots; ++i) {
     const auto added = add(ChildKind::worker, "ride-worker", fmt::format("{}-w{}", options.node.value, i));
     if (!added.ok()) return added.error();
+    give_resources(children.back(), options, cores, i - 1);
   }
   for (int i = 1; i <= options.producers; ++i) {
     const auto added = add(ChildKind::producer, "ride-producer", fmt::format("{}-p{}", options.node.value, i));

@@ -1,6 +1,7 @@
 // What an agent is told on its command line. Plain values.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -17,6 +18,10 @@ struct Options {
   NodeName node;  // empty: the host's name
   int slots = 1;  // workers
   int producers = 1;
+  int worker_cores = 0;                      // cores of its own for each worker; 0: all share all
+  std::int64_t worker_memory = 0;            // bytes that a worker may have; 0: four fifths of the node's
+  std::vector<std::string> gpus;             // that workers see, one each in turn; empty: what the agent sees
+  std::string metrics_host = "127.0.0.1";    // children serve /metrics here, on free ports; empty: they do not
   std::filesystem::path log_folder;          // empty: children write to our standard error
   std::filesystem::path bin_folder;          // where ride-worker and ride-producer are; empty: beside this program
   std::vector<std::string> kafka_arguments;  // our own flags for Kafka, passed on to the children
@@ -27,8 +32,14 @@ enum class ChildKind { worker, producer };
 struct ChildPlan {
   std::string name;  // "node1-w2": unique in the cluster, kept over restarts
   ChildKind kind = ChildKind::worker;
-  std::vector<std::string> arguments;  // the first is the program's path
+  std::vector<std::string> arguments;    // the first is the program's path
+  std::vector<int> cores;                // empty: all
+  std::vector<std::string> environment;  // more of it
+  std::int64_t memory_limit = 0;         // 0: none
 };
+
+// Which of `all` the worker number `index` (from 0) gets: `count` in a row, from the front again when they are used up.
+std::vector<int> cores_of(const std::vector<int>& all, int count, int index);
 
 // Workers first. not_found: a program is not there; the message names it.
 Result<std::vector<ChildPlan>> plan_children(const Options& options);

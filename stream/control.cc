@@ -12,6 +12,7 @@ namespace {
 constexpr std::array<const char*, 7> kPhases = {"creating",  "running",   "paused", "draining",
                                                 "completed", "cancelled", "failed"};
 constexpr std::array<const char*, 3> kKinds = {"worker", "producer", "agent"};
+constexpr std::array<const char*, 4> kCauses = {"itself", "hang", "memory", "outside"};
 constexpr std::array<const char*, 3> kSeverities = {"info", "warning", "error"};
 
 template <class Enum, std::size_t N>
@@ -26,6 +27,7 @@ Enum by_name(const nlohmann::json& json, const std::array<const char*, N>& names
 
 const char* to_string(JobPhase phase) { return kPhases[static_cast<std::size_t>(phase)]; }
 const char* to_string(ProcessKind kind) { return kKinds[static_cast<std::size_t>(kind)]; }
+const char* to_string(ExitCause cause) { return kCauses[static_cast<std::size_t>(cause)]; }
 const char* to_string(Severity severity) { return kSeverities[static_cast<std::size_t>(severity)]; }
 
 Result<JobPhase> parse_job_phase(const std::string& text) {
@@ -38,6 +40,8 @@ static void to_json(nlohmann::json& json, JobPhase phase) { json = to_string(pha
 static void from_json(const nlohmann::json& json, JobPhase& phase) { phase = by_name<JobPhase>(json, kPhases); }
 static void to_json(nlohmann::json& json, ProcessKind kind) { json = to_string(kind); }
 static void from_json(const nlohmann::json& json, ProcessKind& kind) { kind = by_name<ProcessKind>(json, kKinds); }
+static void to_json(nlohmann::json& json, ExitCause cause) { json = to_string(cause); }
+static void from_json(const nlohmann::json& json, ExitCause& cause) { cause = by_name<ExitCause>(json, kCauses); }
 static void to_json(nlohmann::json& json, Severity severity) { json = to_string(severity); }
 static void from_json(const nlohmann::json& json, Severity& value) { value = by_name<Severity>(json, kSeverities); }
 
@@ -59,7 +63,11 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SourceProgress, job, run, source
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Heartbeat, id, kind, node, pid, version, at, http, devices, cores,
                                                 memory_bytes, labels, cpu_percent, rss_bytes, busy_fraction,
                                                 frames_per_second, service_rate, partitions, sources, warm, group)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ChildExit, node, agent, child, pid, exit_code, signal, ordered, at)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Strike, job, run, stage, partition, offset, frame, worker, cause, count,
+                                                condemned, at)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(NamedFrame, job, run, stage, partition, offset, frame)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ChildExit, node, agent, child, pid, exit_code, signal, ordered, cause,
+                                                frames, at)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Goodbye, id, reason)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Released, job, run, stage, worker, partitions)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Notice, from, node, severity, code, text, job, stage, fatal_for_job, at)
@@ -68,7 +76,7 @@ namespace {
 
 // The "type" of each record; the order is that of the variants.
 constexpr std::array<const char*, std::variant_size_v<DecisionBody>> kDecisionTypes = {
-    "claim", "job", "phase", "assign", "releasing", "source", "group", "out", "snapshot"};
+    "claim", "job", "phase", "assign", "releasing", "source", "group", "out", "snapshot", "strike"};
 constexpr std::array<const char*, std::variant_size_v<ReportBody>> kReportTypes = {"tick",    "heartbeat", "child_exit",
                                                                                   "goodbye", "released",  "notice"};
 

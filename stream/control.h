@@ -117,8 +117,25 @@ struct SnapshotPart {
   bool operator==(const SnapshotPart&) const = default;
 };
 
+// A worker ended while this frame was inside process(), and its agent saw it (D9). The second strike condemns the frame:
+// its owner makes its outcome `dead` without running it.
+struct Strike {
+  JobName job;
+  RunNumber run;
+  StageName stage;
+  PartitionId partition;
+  Offset offset;       // whose reading released the frame
+  std::string frame;   // its id, for people
+  WorkerId worker;     // that ended; an incarnation strikes once
+  std::string cause;   // how, in words
+  int count = 0;       // with this one
+  bool condemned = false;
+  SystemTime at{};
+  bool operator==(const Strike&) const = default;
+};
+
 using DecisionBody = std::variant<Claim, JobAccepted, JobPhaseChanged, Assign, Releasing, AssignSource, JoinGroup,
-                                  WorkerOut, SnapshotPart>;
+                                  WorkerOut, SnapshotPart, Strike>;
 
 struct Decision {
   std::string log;         // id of the decisions log
@@ -208,6 +225,26 @@ struct Heartbeat {
   bool operator==(const Heartbeat&) const = default;
 };
 
+// A frame that was inside process() when a worker ended.
+struct NamedFrame {
+  JobName job;
+  RunNumber run;
+  StageName stage;
+  PartitionId partition;
+  Offset offset;
+  std::string frame;
+  bool operator==(const NamedFrame&) const = default;
+};
+
+// Why a child ended, as far as its agent knows.
+enum class ExitCause {
+  itself,   // exit(), or a signal that it brought upon itself
+  hang,     // killed by its agent: no progress inside process() for the time allowed
+  memory,   // killed by its agent above its limit, or by a system that ran out of memory
+  outside,  // SIGKILL from somebody else: no frame is to blame
+};
+const char* to_string(ExitCause cause);
+
 // An agent saw its child end.
 struct ChildExit {
   NodeName node;
@@ -216,6 +253,8 @@ struct ChildExit {
   int exit_code = -1;              // -1: by a signal
   int signal = 0;
   bool ordered = false;            // the agent stopped it on purpose
+  ExitCause cause = ExitCause::itself;
+  std::vector<NamedFrame> frames;  // what its crash note names
   SystemTime at{};
   bool operator==(const ChildExit&) const = default;
 };

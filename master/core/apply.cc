@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t kOutKept = 10'000;
 constexpr std::size_t kFinishedJobsKept = 200;
 constexpr std::size_t kGoneKept = 100;
+constexpr std::size_t kStrikesKept = 1000;  // of a stage
 
 Job* edit_job(Hard& hard, const JobName& job, RunNumber run) {
   const auto found = hard.jobs.find(job);
@@ -191,6 +192,21 @@ bool on(Hard& hard, const stream::WorkerOut& out) {
     list.ids.erase(list.order.front());
     list.order.pop_front();
   }
+  return true;
+}
+
+bool on(Hard& hard, const stream::Strike& strike) {
+  const StageKey key{strike.job, strike.run, strike.stage};
+  if (hard.find(key) == nullptr) return false;
+  auto& strikes = edit_stage(hard, key)->strikes;
+  auto& struck = strikes[{strike.partition, strike.offset}];
+  struck.workers.push_back(strike.worker);
+  struck.causes.push_back(strike.cause);
+  struck.condemned = struck.condemned || strike.condemned;
+  struck.at = strike.at;
+  if (strikes.size() > kStrikesKept)
+    strikes.erase(std::min_element(strikes.begin(), strikes.end(),
+                                   [](const auto& a, const auto& b) { return a.second.at < b.second.at; }));
   return true;
 }
 

@@ -48,6 +48,7 @@ std::vector<Action> decide(State& state, std::span<const Event> events, SystemTi
   Due due = std::exchange(state.soft.due, {});
   Draft draft(state.hard, now);
   if (due.everything) look_at_everything(draft, state, due);
+  settle_strikes(draft, due);
   settle_losses(draft, state, due);
   settle_requests(draft, state, due);
   settle_jobs(draft, state, due);

@@ -82,6 +82,20 @@ EventText words(const stream::SnapshotPart& part) {
   return {.code = "snapshot", .text = fmt::format("snapshot {}, part {} of {}", part.id, part.part, part.parts)};
 }
 
+EventText words(const stream::Strike& strike) {
+  return {.severity = strike.condemned ? Severity::error : Severity::warning,
+          .code = strike.condemned ? "frame_condemned" : "frame_struck",
+          .job = strike.job.value,
+          .stage = strike.stage.value,
+          .text = strike.condemned
+                      ? fmt::format("frame {} ({}/{}, offset {}) is dead after {} ends: {}", strike.frame,
+                                    strike.stage.value, strike.partition.value, strike.offset.value, strike.count,
+                                    strike.cause)
+                      : fmt::format("{} ended with frame {} ({}/{}, offset {}) inside process(): {}",
+                                    strike.worker.value, strike.frame, strike.stage.value, strike.partition.value,
+                                    strike.offset.value, strike.cause)};
+}
+
 }  // namespace
 
 std::string list_of(const std::vector<PartitionId>& partitions) {

@@ -189,11 +189,16 @@ void on(State& state, const stream::Heartbeat& beat, SystemTime at) {
 
 std::string how_it_ended(const stream::ChildExit& exit) {
   if (exit.ordered) return "stopped by its agent";
+  if (exit.cause == stream::ExitCause::hang) return "its agent killed it, since it hung";
+  if (exit.cause == stream::ExitCause::memory) return "it had more memory than it may have, and was killed";
   if (exit.signal != 0) return fmt::format("its agent saw it end by signal {}", exit.signal);
   return fmt::format("its agent saw it end with exit code {}", exit.exit_code);
 }
 
-void on(State& state, const stream::ChildExit& exit, SystemTime) { depart(state, exit.child, how_it_ended(exit)); }
+void on(State& state, const stream::ChildExit& exit, SystemTime) {
+  if (!exit.frames.empty()) state.soft.due.exits.push_back(exit);
+  depart(state, exit.child, how_it_ended(exit));
+}
 
 void on(State& state, const stream::Goodbye& goodbye, SystemTime) {
   if (state.hard.is_out(goodbye.id)) return note_false_loss(state, goodbye.id);

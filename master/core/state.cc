@@ -88,7 +88,7 @@ std::optional<PhaseCommand> parse_phase_command(const std::string& text) {
 }
 
 bool Due::any() const {
-  return everything || pool || sources || deadlines || snapshot || hushed > 0 || !departures.empty() || !submits.empty() || !phases.empty() ||
+  return everything || pool || sources || deadlines || snapshot || hushed > 0 || !departures.empty() || !exits.empty() || !submits.empty() || !phases.empty() ||
          !topics.empty() || !fatal.empty() || !stages.empty() || !ends.empty();
 }
 

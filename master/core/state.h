@@ -54,7 +54,18 @@ struct Partition {
   bool operator==(const Partition&) const = default;
 };
 
+// Workers have ended with this frame inside process() (D9).
+struct StruckFrame {
+  std::vector<WorkerId> workers;  // each strikes once
+  std::vector<std::string> causes;
+  bool condemned = false;
+  SystemTime at{};  // of the last strike
+  bool operator==(const StruckFrame&) const = default;
+};
+using FramePlace = std::pair<PartitionId, Offset>;
+
 struct Stage {
+  std::map<FramePlace, StruckFrame> strikes;
   std::vector<Partition> partitions;
   std::set<WorkerId> actives, spares;  // the group
   Epoch epoch;                         // the highest given out
@@ -201,6 +212,7 @@ struct Due {
   bool snapshot = false;   // the log grew long enough
   std::int64_t hushed = 0; // so many fell silent at once that nobody is declared lost yet
   std::vector<Departure> departures;
+  std::vector<stream::ChildExit> exits;  // of children whose crash note names frames
   std::vector<SubmitRequest> submits;
   std::vector<PhaseRequest> phases;
   std::vector<TopicsOutcome> topics;

@@ -11,6 +11,8 @@
 #include <string>
 #include <thread>
 
+#include "common/crash_note.h"
+
 namespace ride::agent {
 namespace {
 
@@ -66,13 +68,29 @@ TEST(ChildLaunch, GivesTheChildAGroupAndNoDescriptorsOfOurs) {
 TEST(ChildLaunch, TellsTheChildItsIncarnation) {
   setenv("RIDE_INCARNATION", "of-the-agent-itself#0", 1);
   for (const std::string given : {"n-w1#ab12", ""}) {
-    const auto child = launch({"/bin/sh", "-c", "echo $RIDE_INCARNATION"}, true, given);
+    const auto child = launch({"/bin/sh", "-c", "echo $RIDE_INCARNATION"}, true, {.incarnation = given});
     ASSERT_TRUE(child.ok());
     EXPECT_EQ(read_all(child->output), given + "\n");
     close(child->output);
     waitpid(child->pid, nullptr, 0);
   }
   unsetenv("RIDE_INCARNATION");
+}
+
+TEST(ChildLaunch, GivesTheChildItsNoteItsCoresAndItsVariables) {
+  auto note = CrashNote::make().value();
+  setenv("CUDA_VISIBLE_DEVICES", "7", 1);
+  setenv(kCrashNoteVariable, "99", 1);
+  const auto child = launch({"/bin/sh", "-c",
+                             "echo note $RIDE_CRASH_NOTE gpu $CUDA_VISIBLE_DEVICES; readlink /proc/self/fd/3;"
+                             "grep Cpus_allowed_list /proc/self/status"},
+                            true, {.crash_note = note.descriptor(), .cores = {0}, .environment = {"CUDA_VISIBLE_DEVICES=1"}});
+  unsetenv("CUDA_VISIBLE_DEVICES");
+  unsetenv(kCrashNoteVariable);
+  ASSERT_TRUE(child.ok()) << child.error().message;
+  EXPECT_EQ(read_all(child->output), "note 3 gpu 1\n/memfd:ride-crash-note (deleted)\nCpus_allowed_list:\t0\n");
+  close(child->output);
+  waitpid(child->pid, nullptr, 0);
 }
 
 TEST(ChildLaunch, NamesAProgramThatIsNotThere) {

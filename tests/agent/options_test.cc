@@ -31,7 +31,35 @@ TEST(AgentPlan, NamesChildrenAfterTheNodeAndPassesTheClusterOn) {
   EXPECT_EQ(children->at(2).name, "gate-p1");
   EXPECT_THAT(children->at(2).arguments,
               ::testing::ElementsAre((folder / "ride-producer").string(), "--name", "gate-p1", "--node", "gate",
-                                     "--brokers", "b:1", "--prefix", "x"));
+                                     "--metrics", "127.0.0.1:0", "--brokers", "b:1", "--prefix", "x"));
+}
+
+TEST(AgentPlan, GivesWorkersTheirShareOfTheNode) {
+  const test::TempFolder folder;
+  make_program(folder / "ride-worker");
+  make_program(folder / "ride-producer");
+  Options options;
+  options.node = NodeName{"gate"};
+  options.slots = 3;
+  options.bin_folder = folder.path();
+  options.worker_memory = 5 << 20;
+  options.gpus = {"0", "2"};
+  const auto children = plan_children(options).value();
+  EXPECT_EQ(children[0].memory_limit, 5 << 20);
+  EXPECT_EQ(children[3].memory_limit, 0) << "producers have none";
+  EXPECT_THAT(children[1].environment, ::testing::ElementsAre("CUDA_VISIBLE_DEVICES=2"));
+  EXPECT_THAT(children[2].environment, ::testing::ElementsAre("CUDA_VISIBLE_DEVICES=0"));
+  options.worker_memory = 0;
+  EXPECT_GT(plan_children(options).value()[0].memory_limit, 0) << "no worker may take the whole node";
+}
+
+TEST(AgentPlan, CoresAreGivenInTurn) {
+  const std::vector<int> all = {0, 1, 2, 3, 8};
+  EXPECT_THAT(cores_of(all, 2, 0), ::testing::ElementsAre(0, 1));
+  EXPECT_THAT(cores_of(all, 2, 1), ::testing::ElementsAre(2, 3));
+  EXPECT_THAT(cores_of(all, 2, 2), ::testing::ElementsAre(8, 0));
+  EXPECT_THAT(cores_of(all, 0, 1), ::testing::IsEmpty()) << "not stated: all";
+  EXPECT_THAT(cores_of(all, 9, 0), ::testing::IsEmpty()) << "more than there are: all";
 }
 
 TEST(AgentPlan, SaysWhichProgramIsMissing) {

@@ -179,10 +179,23 @@ class Story {
           stream::Notice{.code = "topic_gone", .text = command.rest(2), .job = id.value, .fatal_for_job = true});
     cluster_.processes.at(id).silent = true;
     if (command.words[0] == "goodbye") return cluster_.report(stream::Goodbye{id, command.rest(2)});
-    return cluster_.report(stream::ChildExit{.child = id,
-                                             .exit_code = command.number("code", -1),
-                                             .signal = command.number("signal", 0),
-                                             .ordered = command.words.size() > 2 && command.words[2] == "ordered"});
+    return cluster_.report(child_exit(command));
+  }
+
+  // "exit w1#a signal=11 frame=film/1/clean/0/17": with the frame at offset 17 of partition 0 inside process().
+  static stream::ChildExit child_exit(const Command& command) {
+    stream::ChildExit exit{.child = WorkerId{command.words.at(1)},
+                           .exit_code = command.number("code", -1),
+                           .signal = command.number("signal", 0),
+                           .ordered = command.words.size() > 2 && command.words[2] == "ordered"};
+    for (const auto cause : {stream::ExitCause::hang, stream::ExitCause::memory, stream::ExitCause::outside})
+      if (command.option("cause") == stream::to_string(cause)) exit.cause = cause;
+    for (const auto& named : split(command.option("frame"), ',')) {
+      const auto parts = split(named, '/');
+      exit.frames.push_back({JobName{parts.at(0)}, RunNumber{std::stoll(parts.at(1))}, StageName{parts.at(2)},
+                             PartitionId{std::stoi(parts.at(3))}, Offset{std::stoll(parts.at(4))}, "gate/1/" + parts.at(4)});
+    }
+    return exit;
   }
 
   SimulatedCluster cluster_;

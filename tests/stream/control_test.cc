@@ -32,7 +32,9 @@ TEST(ControlRecords, EveryDecisionIsReadBack) {
       AssignSource{JobName{"street"}, RunNumber{3}, "gate", WorkerId{"p#1"}, SessionId{2}, Epoch{1}, "", {}},
       JoinGroup{WorkerId{"w#1"}, JobName{"street"}, RunNumber{3}, StageName{"blur"}, true, "spare"},
       WorkerOut{WorkerId{"w#1"}, "lost", true, {}},
-      SnapshotPart{"4-1", 2, 3, "{\"jobs\": [\"\u00e9"}};
+      SnapshotPart{"4-1", 2, 3, "{\"jobs\": [\"\u00e9"},
+      Strike{JobName{"street"}, RunNumber{3}, StageName{"blur"}, PartitionId{1}, Offset{17}, "gate/1/17", WorkerId{"w#1"},
+             "signal 11", 2, true, {}}};
   for (const auto& body : bodies) {
     const Decision decision{"log-1", 4, "m1", body};
     EXPECT_EQ(decode_decision(encode(decision)).value(), decision) << body.index();
@@ -45,7 +47,8 @@ TEST(ControlRecords, EveryReportIsReadBack) {
   beat.kind = ProcessKind::producer;
   beat.partitions.push_back({.job = JobName{"j"}, .partition = PartitionId{3}, .committed = 17, .counters = {.acked = 5}});
   beat.sources.push_back({.source = "gate", .fps = 29.9, .last_frame = SystemTime(std::chrono::microseconds(77))});
-  const std::vector<ReportBody> bodies = {Tick{1, "m", 7}, beat, ChildExit{.signal = 9}, Goodbye{WorkerId{"w#1"}, "bye"},
+  const std::vector<ReportBody> bodies = {Tick{1, "m", 7}, beat, ChildExit{.signal = 9, .cause = ExitCause::hang, .frames = {{JobName{"street"}, RunNumber{3}, StageName{"blur"},
+                                                      PartitionId{1}, Offset{17}, "gate/1/17"}}}, Goodbye{WorkerId{"w#1"}, "bye"},
                                           Released{.worker = WorkerId{"w#1"}, .partitions = {PartitionId{1}}},
                                           Notice{.severity = Severity::error, .code = "x", .text = "bad bytes \xff"}};
   for (const auto& body : bodies) {

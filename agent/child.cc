@@ -1,0 +1,108 @@
+#include "agent/child.h"
+
+#include <signal.h>
+#include <spdlog/fmt/fmt.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "agent/child_launch.h"
+#include "agent/node_status.h"
+#include "common/log.h"
+#include "stream/member.h"
+
+namespace ride::agent {
+namespace {
+
+// The last line that says something.
+std::string last_line(const std::string& text) {
+  const auto end = text.find_last_not_of("\n\r ");
+  if (end == std::string::npos) return {};
+  const auto start = text.rfind('\n', end);
+  return text.substr(start == std::string::npos ? 0 : start + 1,
+                     end - (start == std::string::npos ? 0 : start + 1) + 1);
+}
+
+// The stricter of two limits; 0 is none.
+std::int64_t stricter(std::int64_t one, std::int64_t other) {
+  if (one == 0 || other == 0) return std::max(one, other);
+  return std::min(one, other);
+}
+
+}  // namespace
+
+Child::~Child() { stop_output(); }
+
+Result<void> Child::open_log(const std::filesystem::path& folder) {
+  auto log = ChildLog::open(folder, plan_.name);
+  if (!log.ok()) return log.error();
+  log_ = std::make_unique<ChildLog>(std::move(log).value());
+  return {};
+}
+
+Result<pid_t> Child::launch() {
+  stop_output();
+  if (!note_) {
+    auto note = CrashNote::make();
+    if (!note.ok()) return note.error();
+    note_.emplace(std::move(note).value());
+  }
+  note_->clear();
+  watch_.restart();
+  verdict_.reset();
+  incarnation_ = stream::new_incarnation(plan_.name);
+  const LaunchGifts gifts{incarnation_.value, note_->descriptor(), plan_.cores, plan_.environment};
+  auto launched = agent::launch(plan_.arguments, log_ != nullptr, gifts);
+  if (!launched.ok()) return launched.error();
+  output_ = launched->output;
+  log_info("started {} (process {})", plan_.name, launched->pid);
+  if (log_)
+    log_->write(fmt::format("---- {} {} starts as process {}\n", format_time(system_now()), plan_.name, launched->pid));
+  return launched->pid;
+}
+
+void Child::take_output() {
+  if (output_ >= 0 && !log_->take(output_)) stop_output();
+}
+
+void Child::stop_output() {
+  if (output_ >= 0) close(output_);
+  output_ = -1;
+}
+
+std::optional<Verdict> Child::look(pid_t pid, TimePoint now) {
+  if (!note_) return std::nullopt;
+  const auto facts = read_process(pid);
+  auto verdict = watch_.saw({.work = note_->read(),
+                             .stopped = facts.stopped,
+                             .memory_bytes = facts.memory_bytes,
+                             .memory_limit = stricter(plan_.memory_limit, note_->memory_limit())},
+                            now);
+  if (verdict) verdict_ = verdict;
+  return verdict;
+}
+
+stream::ChildExit Child::report(const ReportExit& exit, bool killed_outside, bool out_of_memory) const {
+  stream::ChildExit report{.child = incarnation_, .pid = exit.pid};
+  report.exit_code = exit.status.code;
+  report.signal = exit.status.signal;
+  report.ordered = exit.ordered;
+  report.at = system_now();
+  if (verdict_)
+    report.cause = verdict_->kind == Verdict::Kind::hang ? stream::ExitCause::hang : stream::ExitCause::memory;
+  else if (exit.status.signal == SIGKILL && out_of_memory)
+    report.cause = stream::ExitCause::memory;
+  else if (killed_outside)
+    report.cause = stream::ExitCause::outside;
+  if (const auto work = note_ ? note_->read() : std::nullopt)
+    report.frames.push_back(
+        {work->at.job, work->at.run, work->at.stage, work->at.partition, work->at.offset, work->at.frame});
+  return report;
+}
+
+std::string Child::last_words() const {
+  if (!log_) return {};
+  return fmt::format("; its last words: {} (see {})", last_line(log_->tail()), log_->file().string());
+}
+
+}  // namespace ride::agent

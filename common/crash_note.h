@@ -1,0 +1,70 @@
+// Crash note: what a child is working on, in memory that it shares with whoever started it, so that it can be read
+// after the child has crashed, hangs or was killed (DESIGN D9). The agent makes the memory (no file: nothing is left
+// behind) and lets the child inherit its descriptor, whose number stands in RIDE_CRASH_NOTE. Threads: enter(), leave()
+// and progress() belong to the one thread that works; read() may be called at any time. Failure: a child without a note
+// works without one.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "common/ids.h"
+#include "common/result.h"
+
+namespace ride {
+
+inline constexpr const char* kCrashNoteVariable = "RIDE_CRASH_NOTE";
+
+// The frame inside process().
+struct FrameAtWork {
+  JobName job;
+  RunNumber run;
+  StageName stage;
+  PartitionId partition;
+  Offset offset;      // whose reading released it: the same for every owner
+  std::string frame;  // "gate/3/1042", for people
+  bool operator==(const FrameAtWork&) const = default;
+};
+
+// As read: `moved` changes with every new frame and every sign of progress.
+struct WorkNoted {
+  FrameAtWork at;
+  std::uint64_t moved = 0;
+  std::chrono::milliseconds allowed{0};  // without progress, until it counts as hung
+};
+
+class CrashNote {
+ public:
+  // In the process that starts children.
+  static Result<CrashNote> make();
+  // In the child: the note that it was given; null when it was started without one.
+  static std::unique_ptr<CrashNote> inherited();
+
+  CrashNote(CrashNote&& other) noexcept;
+  CrashNote& operator=(CrashNote&& other) noexcept;
+  ~CrashNote();
+
+  int descriptor() const { return descriptor_; }  // for the child to inherit; -1 in the child
+  void clear();                                   // before another child gets it
+
+  void enter(const FrameAtWork& frame, std::chrono::milliseconds allowed);
+  void progress();
+  void leave();
+  std::optional<WorkNoted> read() const;
+
+  // What the stage lets its worker have; 0: no limit.
+  void limit_memory(std::int64_t bytes);
+  std::int64_t memory_limit() const;
+
+ private:
+  struct Page;
+  CrashNote(Page* page, int descriptor) : page_(page), descriptor_(descriptor) {}
+
+  Page* page_ = nullptr;
+  int descriptor_ = -1;
+};
+
+}  // namespace ride

@@ -1,0 +1,74 @@
+// Poison frames (D9). An exit that an agent saw, of a child whose crash note names a frame, is a strike against it.
+// What says nothing about the frame is none: an ordered stop, and a SIGKILL from outside (a task cannot send itself
+// that one). Losses that nobody saw come without names. The second strike with that frame alone condemns it.
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+
+#include "master/core/steps.h"
+
+namespace ride::master {
+
+namespace {
+
+constexpr std::size_t kStrikesToDie = 2;
+
+std::string how(const stream::ChildExit& exit) {
+  switch (exit.cause) {
+    case stream::ExitCause::hang:
+      return "it hung";
+    case stream::ExitCause::memory:
+      return "it ran out of memory";
+    case stream::ExitCause::itself:
+    case stream::ExitCause::outside:
+      break;
+  }
+  return exit.signal != 0 ? fmt::format("signal {}", exit.signal) : fmt::format("exit code {}", exit.exit_code);
+}
+
+bool is_strike(const stream::ChildExit& exit) { return !exit.ordered && exit.cause != stream::ExitCause::outside; }
+
+// "signal 11 on w1#a, it hung on w2#b"
+std::string all_of(const StruckFrame* before, const std::string& last) {
+  std::string text;
+  if (before != nullptr)
+    for (const auto& cause : before->causes) text += cause + ", ";
+  return text + last;
+}
+
+void strike(Draft& draft, const stream::ChildExit& exit, const stream::NamedFrame& frame, bool alone) {
+  const StageKey key{frame.job, frame.run, frame.stage};
+  const auto* job = draft.hard().find(key.job, key.run);
+  const auto* stage = draft.hard().find(key);
+  if (job == nullptr || stage == nullptr || is_over(job->phase)) return;
+  const auto found = stage->strikes.find({frame.partition, frame.offset});
+  const StruckFrame* before = found == stage->strikes.end() ? nullptr : &found->second;
+  if (before != nullptr &&
+      std::find(before->workers.begin(), before->workers.end(), exit.child) != before->workers.end())
+    return;  // told twice
+  const auto count = (before == nullptr ? 0 : before->workers.size()) + 1;
+  const bool condemned = count >= kStrikesToDie && alone;
+  const auto last = fmt::format("{} on {}", how(exit), exit.child.value);
+  draft.decide(stream::Strike{.job = frame.job,
+                              .run = frame.run,
+                              .stage = frame.stage,
+                              .partition = frame.partition,
+                              .offset = frame.offset,
+                              .frame = frame.frame,
+                              .worker = exit.child,
+                              .cause = condemned ? all_of(before, last) : last,
+                              .count = static_cast<int>(count),
+                              .condemned = condemned,
+                              .at = draft.now()});
+}
+
+}  // namespace
+
+void settle_strikes(Draft& draft, Due& due) {
+  for (const auto& exit : due.exits) {
+    if (!is_strike(exit)) continue;
+    for (const auto& frame : exit.frames) strike(draft, exit, frame, exit.frames.size() == 1);
+  }
+}
+
+}  // namespace ride::master

@@ -1,0 +1,74 @@
+// A note that outlives the process that wrote it.
+#include "common/crash_note.h"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+
+namespace ride {
+namespace {
+
+using std::chrono::milliseconds;
+
+const FrameAtWork kFrame{JobName{"street"}, RunNumber{3},  StageName{"people"},
+                         PartitionId{2},    Offset{12345}, "gate/3/1042"};
+
+TEST(CrashNote, TellsWhatAKilledProcessWasWorkingOn) {
+  auto note = CrashNote::make().value();
+  const pid_t child = fork();
+  if (child == 0) {
+    ::setenv(kCrashNoteVariable, std::to_string(note.descriptor()).c_str(), 1);
+    const auto mine = CrashNote::inherited();
+    if (!mine) _exit(1);
+    mine->limit_memory(77);
+    mine->enter(kFrame, milliseconds(1500));
+    ::raise(SIGKILL);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFSIGNALED(status));
+  const auto noted = note.read();
+  ASSERT_TRUE(noted);
+  EXPECT_EQ(noted->at, kFrame);
+  EXPECT_EQ(noted->allowed, milliseconds(1500));
+  EXPECT_EQ(note.memory_limit(), 77);
+  note.clear();
+  EXPECT_FALSE(note.read()) << "the next child begins with nothing";
+  EXPECT_EQ(note.memory_limit(), 0);
+}
+
+TEST(CrashNote, SaysNothingBetweenFramesAndMovesWithProgress) {
+  auto note = CrashNote::make().value();
+  EXPECT_FALSE(note.read());
+  note.enter(kFrame, milliseconds(1));
+  const auto first = note.read()->moved;
+  EXPECT_EQ(note.read()->moved, first);
+  note.progress();
+  const auto second = note.read()->moved;
+  EXPECT_NE(second, first);
+  note.leave();
+  EXPECT_FALSE(note.read());
+  note.enter(kFrame, milliseconds(1));
+  EXPECT_NE(note.read()->moved, second) << "the same frame again is another try";
+}
+
+TEST(CrashNote, CutsNamesThatAreTooLong) {
+  auto note = CrashNote::make().value();
+  auto frame = kFrame;
+  frame.frame = std::string(5000, 'x');
+  note.enter(frame, milliseconds(1));
+  EXPECT_EQ(note.read()->at.frame, std::string(511, 'x'));
+}
+
+TEST(CrashNote, IsNotThereWithoutAnAgent) {
+  ::unsetenv(kCrashNoteVariable);
+  EXPECT_EQ(CrashNote::inherited(), nullptr);
+  ::setenv(kCrashNoteVariable, "999", 1);
+  EXPECT_EQ(CrashNote::inherited(), nullptr);
+  ::unsetenv(kCrashNoteVariable);
+}
+
+}  // namespace
+}  // namespace ride
