@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "stream/core/commit_metadata.h"
+#include "stream/core/dead_letter.h"
 
 namespace ride::master {
 
@@ -16,6 +17,8 @@ using std::chrono::steady_clock;
 using stream::TopicPartition;
 
 constexpr const char* kSegmentBytes = "67108864";    // small, so that deletion bites
+constexpr std::chrono::milliseconds kDeadKept = std::chrono::hours(7 * 24);
+constexpr const char* kDeadBytes = "1073741824";
 constexpr std::int64_t kCommonMetadataLimit = 4096;  // Kafka's default of offset.metadata.max.bytes
 
 class TopicMaker {
@@ -27,6 +30,8 @@ class TopicMaker {
     if (auto seen = look(); !seen.ok()) return seen;
     for (const auto& stage : spec_.stages)
       if (auto made = make_input(stage); !made.ok()) return made;
+    for (const auto& stage : spec_.stages)
+      if (auto made = make_dead(stage); !made.ok()) return made;
     for (const auto& stage : spec_.stages)
       for (const auto& output : stage.outputs)
         if (output.to.empty())
@@ -79,12 +84,20 @@ class TopicMaker {
     return make_one(stage.topic, stage.partitions, stage, "cancel the job with its topics and submit it again");
   }
 
+  // What goes no further is kept for people (D9). A task that refuses every frame must not fill the disk.
+  Result<void> make_dead(const stream::StageSpec& stage) {
+    auto kept = stage;
+    kept.retention_ms = kDeadKept.count();
+    return make_one(stream::dead_topic(stage), 1, kept, "delete it if it is not RIDE's", {{"retention.bytes", kDeadBytes}});
+  }
+
   Result<void> make_named(const stream::StageSpec& stage, const stream::OutputSpec& output) {
     return make_one(output.topic, output.partitions, stage,
                     "set the output's `partitions` to that number, or name another topic");
   }
 
-  Result<void> make_one(const std::string& name, int partitions, const stream::StageSpec& stage, const char* fix) {
+  Result<void> make_one(const std::string& name, int partitions, const stream::StageSpec& stage, const char* fix,
+                        const std::map<std::string, std::string>& more = {}) {
     if (existing_.contains(name)) {
       if (existing_[name] != partitions) return other_partitions(name, partitions, fix);
       return {};
@@ -96,6 +109,7 @@ class TopicMaker {
                     {"max.message.bytes", std::to_string(stage.max_message_bytes)},
                     {"min.insync.replicas", replication >= 3 ? "2" : "1"}};
     if (stage.retention_ms > 0) topic.config["retention.ms"] = std::to_string(stage.retention_ms);
+    topic.config.insert(more.begin(), more.end());
     auto created = patiently([&] { return work_.admin.create(topic); });
     if (!created.ok() && created.error().code == ErrorCode::already_exists) {  // somebody was quicker
       if (auto seen = look(); !seen.ok()) return seen;
@@ -177,8 +191,10 @@ Result<void> make_topics(const TopicWork& work, const stream::JobSpec& spec) { r
 
 Result<void> remove_topics(const TopicWork& work, const stream::JobSpec& spec) {
   std::vector<std::string> topics;
-  for (const auto& stage : spec.stages)
+  for (const auto& stage : spec.stages) {
     if (!stage.adopt) topics.push_back(stage.topic);
+    topics.push_back(stream::dead_topic(stage));
+  }
   for (const auto& source : spec.sources) topics.push_back(spec.manifest_topic(source.name));
   std::optional<Error> failure;
   for (const auto& topic : topics) {

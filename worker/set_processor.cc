@@ -2,6 +2,8 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include "stream/core/dead_letter.h"
+
 namespace ride::worker {
 
 using stream::AcceptedSet;
@@ -12,7 +14,7 @@ using stream::RecordHeader;
 // Gathers what the task emits for one set.
 class SetProcessor::Collector final : public tasks::Emitter {
  public:
-  explicit Collector(BufferPool& pool) : pool_(pool) {}
+  Collector(BufferPool& pool, const std::function<void()>& progress) : pool_(pool), progress_(progress) {}
   void emit(Frame frame) override { emitted.push_back({std::string(), std::move(frame)}); }
   void emit(const std::string& port, Frame frame) override { emitted.push_back({port, std::move(frame)}); }
   cv::Mat allocate(int rows, int cols, int type) override { return pool_.allocate(rows, cols, type); }
@@ -25,7 +27,7 @@ class SetProcessor::Collector final : public tasks::Emitter {
     released.push_back(group);
     if (held == group) held.reset();
   }
-  void progress() override {}
+  void progress() override { progress_(); }
 
   std::vector<std::pair<std::string, Frame>> emitted;
   std::optional<std::string> held;
@@ -33,6 +35,7 @@ class SetProcessor::Collector final : public tasks::Emitter {
 
  private:
   BufferPool& pool_;
+  const std::function<void()>& progress_;
 };
 
 namespace {
@@ -72,7 +75,10 @@ RecordHeader header_for(const Frame& frame, const stream::Content& content) {
 }  // namespace
 
 SetProcessor::SetProcessor(Config config, tasks::Task& task, BufferPool& pool)
-    : config_(std::move(config)), task_(task), pool_(pool), limits_(stream::chunk_limits(config_.stage.max_message_bytes)) {}
+    : config_(std::move(config)),
+      task_(task),
+      pool_(pool),
+      limits_(stream::chunk_limits(config_.stage.max_message_bytes)) {}
 
 stream::SetIdentity SetProcessor::identity(stream::OriginKey key) const {
   return {config_.job, config_.stage.name, config_.writer,
@@ -99,7 +105,7 @@ Result<Processed> SetProcessor::process(const AcceptedSet& set) {
 }
 
 Result<Processed> SetProcessor::process_frames(const AcceptedSet& set) {
-  Collector collector(pool_);
+  Collector collector(pool_, config_.progress);
   std::chrono::nanoseconds busy{0};
   for (const auto& whole : set.frames) {
     if (config_.stage.max_age_ms > 0) {
@@ -153,12 +159,23 @@ Result<void> SetProcessor::add_sets(const AcceptedSet& set, Collector& collector
   return {};
 }
 
-Processed SetProcessor::outcome(const AcceptedSet& set, Outcome what, const std::string& reason) const {
+Processed SetProcessor::condemn(const AcceptedSet& set, const Condemned& condemned) {
+  if (set.kind != stream::RecordKind::end) return outcome(set, Outcome::dead, condemned.reason, condemned.attempts);
+  auto out = pass_end_on(set);
+  out.dead_reason = "the task's finish() is left out: " + condemned.reason;
+  return out;
+}
+
+Processed SetProcessor::outcome(const AcceptedSet& set, Outcome what, const std::string& reason, int attempts) const {
   Processed out;
   out.released_by = set.released_by;
   out.counted = counted_as(what);
-  // Said where it happened; later stages only pass it on.
-  if (what == Outcome::dead && (set.kind == stream::RecordKind::frame || set.header.writer.empty())) out.dead_reason = reason;
+  // Said and kept where it happened; later stages only pass it on.
+  if (what == Outcome::dead && (set.kind == stream::RecordKind::frame || set.refused)) {
+    out.dead_reason = reason;
+    out.sets.push_back(dead_letter(set, reason, attempts));
+    for (const auto& frame : set.frames) out.bytes += static_cast<std::int64_t>(frame.payload.bytes.size());
+  }
   for (const auto& output : config_.stage.outputs)
     if (is_inside(output))
       out.sets.push_back({home(output, set.header.id),
@@ -166,11 +183,26 @@ Processed SetProcessor::outcome(const AcceptedSet& set, Outcome what, const std:
   return out;
 }
 
+SetToSend SetProcessor::dead_letter(const AcceptedSet& set, const std::string& reason, int attempts) const {
+  stream::DeathNotice notice{.at = {config_.stage.topic, config_.partition},
+                             .offset = set.released_by,
+                             .stage = config_.stage.name,
+                             .reason = reason,
+                             .worker = config_.writer,
+                             .attempts = attempts,
+                             .died_at = config_.now()};
+  return {{stream::dead_topic(config_.stage), PartitionId{0}},
+          make_dead_letter(set, identity({set.released_by.value, 0}), notice, limits_)};
+}
+
 Processed SetProcessor::end_of_input(const AcceptedSet& set) {
-  Processed out;
-  out.released_by = set.released_by;
-  out.is_end = true;
-  Collector collector(pool_);
+  auto out = pass_end_on(set);
+  finish_task(set, out);
+  return out;
+}
+
+void SetProcessor::finish_task(const AcceptedSet& set, Processed& out) {
+  Collector collector(pool_, config_.progress);
   Result<void> finished;
   try {
     finished = task_.finish(collector);
@@ -180,11 +212,18 @@ Processed SetProcessor::end_of_input(const AcceptedSet& set) {
   out.released = collector.released;
   if (finished.ok()) finished = add_sets(set, collector, out);
   if (!finished.ok()) out.dead_reason = "task_error at the end of the input: " + finished.error().message;
+}
+
+Processed SetProcessor::pass_end_on(const AcceptedSet& set) const {
+  Processed out;
+  out.released_by = set.released_by;
+  out.is_end = true;
   for (const auto& output : config_.stage.outputs) {
     if (!is_inside(output)) continue;
     for (int p = 0; p < output.partitions; ++p)
-      out.end_sets.push_back({{output.topic, PartitionId{p}},
-                              make_end_set(identity({set.released_by.value, 1}), set.header.id, set.header.captured_at)});
+      out.end_sets.push_back(
+          {{output.topic, PartitionId{p}},
+           make_end_set(identity({set.released_by.value, 1}), set.header.id, set.header.captured_at)});
   }
   return out;
 }

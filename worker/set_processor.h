@@ -1,6 +1,6 @@
-// SetProcessor: runs one accepted set through a task and makes of it the sets that go on. No Kafka, no threads of its own.
-// Owner: the compute thread. Failure: a task's error becomes the outcome `dead`; a retriable one is handed back, to be
-// tried again.
+// SetProcessor: runs one accepted set through a task and makes of it the sets that go on. No Kafka, no threads of its
+// own. Owner: the compute thread. Failure: a task's error becomes the outcome `dead` and a dead letter, which is sent
+// before it; a retriable one is handed back, to be tried again.
 #pragma once
 
 #include <chrono>
@@ -12,6 +12,7 @@
 #include "stream/core/set.h"
 #include "stream/frame_codec.h"
 #include "worker/buffer_pool.h"
+#include "worker/core/ownership.h"
 #include "worker/core/processed.h"
 #include "worker/tasks/task.h"
 
@@ -24,21 +25,29 @@ class SetProcessor {
     std::string job;
     RunNumber run;
     PartitionId partition;
-    std::string writer;  // incarnation@epoch: a later ownership of the same incarnation must not complete an earlier's sets
-    // Time now, for max_age.
+    std::string
+        writer;  // incarnation@epoch: a later ownership of the same incarnation must not complete an earlier's sets
+    // Time now, for max_age and for dead letters.
     std::function<SystemTime()> now = system_now;
+    std::function<void()> progress = [] {};  // the task said that it goes on
   };
   SetProcessor(Config config, tasks::Task& task, BufferPool& pool);
 
   // A retriable Error: nothing happened, call again later with the same set.
   Result<Processed> process(const stream::AcceptedSet& set);
+  // Not run any more: its outcome is dead (the end of the input: it goes on without the task's last words).
+  Processed condemn(const stream::AcceptedSet& set, const Condemned& condemned);
 
  private:
   class Collector;
 
   Result<Processed> process_frames(const stream::AcceptedSet& set);
-  Processed outcome(const stream::AcceptedSet& set, stream::Outcome outcome, const std::string& reason) const;
+  Processed outcome(const stream::AcceptedSet& set, stream::Outcome outcome, const std::string& reason,
+                    int attempts = 1) const;
+  SetToSend dead_letter(const stream::AcceptedSet& set, const std::string& reason, int attempts) const;
   Processed end_of_input(const stream::AcceptedSet& set);
+  void finish_task(const stream::AcceptedSet& set, Processed& out);
+  Processed pass_end_on(const stream::AcceptedSet& set) const;
   Result<void> add_sets(const stream::AcceptedSet& set, Collector& collector, Processed& out) const;
   stream::SetIdentity identity(stream::OriginKey key) const;
   stream::TopicPartition home(const stream::OutputSpec& output, const FrameId& id) const;

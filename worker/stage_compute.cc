@@ -26,7 +26,7 @@ void StageCompute::join() { thread_.join(); }
 
 Result<std::unique_ptr<tasks::Task>> StageCompute::open_task() {
   const auto& stage = plane_.config.stage;
-  auto task = tasks::create(stage.task);
+  auto task = plane_.config.make_task(stage.task);
   if (!task) return Error{ErrorCode::not_found, "this worker has no task '" + stage.task + "'"};
   tasks::TaskEnv env;
   env.params = stage.params;
@@ -59,6 +59,7 @@ Result<tasks::Task*> StageCompute::task_of(OwnedPartition& owned) {
     own.task = std::move(task).value();
     SetProcessor::Config config{plane_.config.stage, plane_.config.job.value, plane_.config.run, owned.at.partition,
                                 plane_.config.worker.value + "@" + std::to_string(owned.epoch.value)};
+    if (auto* note = plane_.config.note) config.progress = [note] { note->progress(); };
     own.processor = std::make_unique<SetProcessor>(std::move(config), *own.task, pool_);
   }
   return own.task.get();
@@ -111,6 +112,25 @@ void StageCompute::done(const OwnedPtr& owned, const FrameId& id, Processed resu
   plane_.to_write.push(WasProcessed{owned, std::move(result)}, bytes);
 }
 
+// What is being worked on stands in the crash note: if this process ends here, it is known with which frame. One frame
+// is inside process() at a time, so a frame that is named was alone.
+Result<Processed> StageCompute::process_noted(OwnedPartition& owned, const stream::AcceptedSet& set) {
+  auto& processor = *owned.computing.processor;
+  if (const auto condemned = plane_.is_condemned(owned.at.partition, set.released_by))
+    return processor.condemn(set, *condemned);
+  std::int64_t bytes = 0;
+  for (const auto& frame : set.frames) bytes += static_cast<std::int64_t>(frame.payload.bytes.size());
+  const auto& config = plane_.config;
+  if (config.note != nullptr)
+    config.note->enter({config.job, config.run, StageName{config.stage.name}, owned.at.partition, set.released_by,
+                        to_string(set.header.id)},
+                       time_limit_.allowed(bytes));
+  auto result = processor.process(set);
+  if (config.note != nullptr) config.note->leave();
+  if (result.ok() && !set.frames.empty()) time_limit_.took(result->busy);
+  return result;
+}
+
 // What may work later (a full disk) is waited for here, visibly; nothing is thrown away.
 Result<Processed> StageCompute::process(OwnedPartition& owned, const stream::AcceptedSet& set) {
   const auto stage = "stage " + plane_.config.stage.name;
@@ -118,7 +138,7 @@ Result<Processed> StageCompute::process(OwnedPartition& owned, const stream::Acc
   auto wait = kFirstRetry;
   auto said = steady_clock::time_point{};
   for (;;) {
-    auto result = owned.computing.processor->process(set);
+    auto result = process_noted(owned, set);
     if (result.ok()) {
       if (said != steady_clock::time_point{})
         plane_.notify(Severity::info, "stage_unblocked", stage + " goes on", false);

@@ -10,13 +10,17 @@
 #include <thread>
 
 #include "worker/buffer_pool.h"
+#include "worker/core/frame_time_limit.h"
 #include "worker/stage_plane.h"
 
 namespace ride::worker {
 
 class StageCompute {
  public:
-  explicit StageCompute(StagePlane& plane) : plane_(plane), pool_(4 * plane.config.write_queue_bytes) {}
+  explicit StageCompute(StagePlane& plane)
+      : plane_(plane),
+        pool_(4 * plane.config.write_queue_bytes),
+        time_limit_(std::chrono::milliseconds(plane.config.stage.frame_timeout_ms)) {}
 
   void start();
   void join();  // after plane.stopping is set and the queues are closed
@@ -29,6 +33,7 @@ class StageCompute {
   void loop();
   void compute(ToCompute item);
   Result<Processed> process(OwnedPartition& owned, const stream::AcceptedSet& set);
+  Result<Processed> process_noted(OwnedPartition& owned, const stream::AcceptedSet& set);
   bool wait_to_retry(OwnedPartition& owned, std::chrono::milliseconds wait) const;
   void done(const OwnedPtr& owned, const FrameId& id, Processed result);
   Result<tasks::Task*> task_of(OwnedPartition& owned);
@@ -36,6 +41,7 @@ class StageCompute {
 
   StagePlane& plane_;
   BufferPool pool_;
+  FrameTimeLimit time_limit_;                // compute thread
   std::unique_ptr<tasks::Task> spare_task_;  // compute thread
   std::atomic<bool> warm_ = false;
   std::atomic<std::int64_t> frames_ = 0, busy_ns_ = 0;

@@ -6,18 +6,23 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
+#include "common/crash_note.h"
 #include "stream/control.h"
 #include "stream/core/intake.h"
 #include "worker/byte_queue.h"
+#include "worker/core/ownership.h"
 #include "worker/owned_partition.h"
 #include "worker/stage_ports.h"
+#include "worker/tasks/task.h"
 
 namespace ride::worker {
 
@@ -31,6 +36,8 @@ struct StageConfig {
   std::int64_t write_queue_bytes = 64 << 20;
   std::int64_t held_bytes = std::int64_t{2} << 30;  // of unfinished sets
   bool drop_duplicates = true;                      // see stream::Intake::Config
+  tasks::MakeTask make_task = tasks::create;
+  CrashNote* note = nullptr;  // of the process; null: nobody would read it
 };
 
 using Notify =
@@ -48,6 +55,12 @@ struct WasRead {
   Offset offset;
   stream::IntakeStep step;
 };
+// read → write: the log begins at `first` now.
+struct HasExpired {
+  OwnedPtr owned;
+  Offset first;
+  std::vector<Offset> settled;
+};
 // run → write.
 struct WasProcessed {
   OwnedPtr owned;
@@ -56,7 +69,7 @@ struct WasProcessed {
 struct MustRelease {
   OwnedPtr owned;
 };
-using ToWrite = std::variant<WasRead, WasProcessed, MustRelease>;
+using ToWrite = std::variant<WasRead, HasExpired, WasProcessed, MustRelease>;
 
 struct StagePlane {
   StagePlane(StageConfig config_of_it, StagePorts ports_of_it, Notify notify_with)
@@ -76,6 +89,17 @@ struct StagePlane {
     return failure;
   }
 
+  // Frames that two workers have ended with, by their place.
+  void condemn(std::map<FramePlace, Condemned> condemned_now) {
+    const std::lock_guard lock(mutex);
+    condemned = std::move(condemned_now);
+  }
+  std::optional<Condemned> is_condemned(PartitionId partition, Offset offset) const {
+    const std::lock_guard lock(mutex);
+    const auto found = condemned.find({partition, offset});
+    return found == condemned.end() ? std::nullopt : std::optional(found->second);
+  }
+
   const StageConfig config;
   StagePorts ports;
   const Notify notify;
@@ -87,6 +111,7 @@ struct StagePlane {
  private:
   mutable std::mutex mutex;
   std::optional<Error> failure;
+  std::map<FramePlace, Condemned> condemned;
 };
 
 }  // namespace ride::worker

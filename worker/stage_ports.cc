@@ -1,5 +1,7 @@
 #include "worker/stage_ports.h"
 
+#include "stream/core/dead_letter.h"
+#include "stream/kafka/admin.h"
 #include "stream/kafka/reader.h"
 #include "stream/kafka/writer.h"
 
@@ -17,12 +19,22 @@ Result<StagePorts> open_kafka_ports(const kafka::ClientConfig& config, const str
   if (!writer.ok()) return writer.error();
   for (const auto& output : stage.outputs)
     if (auto ready = (*writer)->prepare(output.topic); !ready.ok()) return ready.error();
+  if (auto ready = (*writer)->prepare(stream::dead_topic(stage)); !ready.ok()) return ready.error();
   std::shared_ptr<kafka::KafkaReader> shared = std::move(reader).value();
   StagePorts ports;
   ports.reader = shared;
   ports.commits = shared;
   ports.writer = std::move(writer).value();
   ports.end_of = [shared](const stream::TopicPartition& at) { return shared->end_of(at); };
+  ports.range_of = [cluster, admin = std::shared_ptr<stream::TopicAdmin>()](
+                       const stream::TopicPartition& at) mutable -> Result<stream::OffsetRange> {
+    if (!admin) {  // rarely asked
+      auto opened = kafka::open_admin(cluster);
+      if (!opened.ok()) return opened.error();
+      admin = std::move(opened).value();
+    }
+    return admin->range(at);
+  };
   return ports;
 }
 

@@ -16,6 +16,8 @@ struct StagePorts {
   std::shared_ptr<stream::RecordWriter> writer;                                // writer thread
   std::shared_ptr<stream::CommitStore> commits;                                // control thread and the committer's
   std::function<std::optional<Offset>(const stream::TopicPartition&)> end_of;  // any thread
+  // Asks the brokers; reader thread.
+  std::function<Result<stream::OffsetRange>(const stream::TopicPartition&)> range_of;
 };
 
 // Connected, with the topics of the stage known. Failure: not_found while a topic is not there (yet).

@@ -99,6 +99,7 @@ void StageReader::read_one(stream::Record record) {
   if (work) {
     auto light = *work;
     light.frames.clear();
+    light.refused.reset();
     step.accepted = std::move(light);
   }
   owned->reading.next = Offset{record.offset.value + 1};
@@ -116,12 +117,47 @@ void StageReader::read_failed(const Error& error) {
     log_debug("{}", error.message);
     return;
   }
+  if (error.code == ErrorCode::corrupt && pass_over_expired()) return;
   const char* code = error.code == ErrorCode::corrupt     ? "offset_lost"
                      : error.code == ErrorCode::not_found ? "topic_gone"
                                                           : "read_failed";
   plane_.notify(Severity::error, code, "stage " + plane_.config.stage.name + " cannot go on reading: " + error.message,
                 true);
   std::this_thread::sleep_for(milliseconds(200));
+}
+
+// An offset is not in the log. Where retention has overtaken us, the partition goes on at its oldest record; an offset
+// above the log's end is never mended (D5): false.
+bool StageReader::pass_over_expired() {
+  bool expired = false;
+  if (!plane_.ports.range_of) return false;
+  for (const auto& [at, owned] : reading_) {
+    const auto range = plane_.ports.range_of(at);
+    if (!range.ok()) {
+      log_warning("{}", range.error().message);
+      return range.error().retriable;  // asked again with the next error
+    }
+    if (range->first <= owned->reading.next) continue;
+    pass_over(owned, range->first);
+    expired = true;
+  }
+  return expired;
+}
+
+void StageReader::pass_over(const OwnedPtr& owned, Offset first) {
+  auto& own = owned->reading;
+  const auto taken = first.value - own.next.value;
+  plane_.notify(Severity::error, "frames_expired",
+                "stage " + plane_.config.stage.name + ": retention took " + std::to_string(taken) + " records of " +
+                    to_string(owned->at) + " (from offset " + std::to_string(own.next.value) +
+                    " on) before they were read. They are counted as expired, and the partition goes on at its oldest "
+                    "record. Give the stage more workers, or its topic a longer `retention`",
+                false);
+  own.next = first;
+  own.parked.reset();
+  plane_.ports.reader->unassign(owned->at);
+  if (!plane_.to_write.push(HasExpired{owned, first, own.intake.give_up_open_sets()}, 0)) return;
+  if (auto assigned = plane_.ports.reader->assign(owned->at, first); !assigned.ok()) plane_.fail(assigned.error());
 }
 
 std::int64_t StageReader::held_bytes() const {

@@ -84,7 +84,8 @@ std::vector<stream::PartitionProgress> StageRunner::progress() const {
 }
 
 StageStats StageRunner::stats() const {
-  return {compute_.frames(), std::chrono::duration<double>(compute_.busy()).count(), compute_.warm()};
+  return {compute_.frames(), std::chrono::duration<double>(compute_.busy()).count(), compute_.warm(),
+          plane_.to_compute.bytes(), plane_.to_write.bytes()};
 }
 
 std::optional<Error> StageRunner::failed() const {

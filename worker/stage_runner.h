@@ -19,6 +19,7 @@ struct StageStats {
   std::int64_t frames = 0;  // sets taken through the task, cumulative
   double busy_seconds = 0;  // inside process(), cumulative
   bool warm = false;
+  std::int64_t read_queue_bytes = 0, write_queue_bytes = 0;
 };
 
 class StageRunner {
@@ -38,6 +39,8 @@ class StageRunner {
   // Stops at once: another one owns it now.
   void drop(PartitionId partition);
   void pause(bool paused) { reader_.pause(paused); }
+  // Frames that must not be run (D9). All of them at each call.
+  void condemn(std::map<FramePlace, Condemned> condemned) { plane_.condemn(std::move(condemned)); }
 
   std::vector<PartitionId> owned() const;
   std::vector<stream::PartitionProgress> progress() const;

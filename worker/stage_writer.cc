@@ -83,6 +83,13 @@ void StageWriter::write(WasRead event) {
   own.dirty = true;
 }
 
+void StageWriter::write(HasExpired event) {
+  if (event.owned->dropped) return;
+  writing_[event.owned->at.partition] = event.owned;
+  event.owned->writing.window.expire(event.first, event.settled);
+  event.owned->writing.dirty = true;
+}
+
 void StageWriter::write(WasProcessed event) {
   const auto owned = event.owned;
   if (owned->dropped) return;

@@ -31,6 +31,7 @@ class StageWriter {
   void take_events();
   void publish_all();
   void write(WasRead event);
+  void write(HasExpired event);
   void write(WasProcessed event);
   void write(MustRelease event);
   // Sends the sets of a partition; `delivered` follows when the last one has arrived.

@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "common/log.h"
+#include "worker/worker_metrics.h"
 
 namespace ride::worker {
 
@@ -68,7 +69,24 @@ std::shared_ptr<StageRunner> Worker::runner() const {
   return runner_;
 }
 
+std::string Worker::metrics() const {
+  WorkerView view;
+  if (const auto runner = this->runner()) {
+    view.job = runner->config().job.value;
+    view.stage = runner->config().stage.name;
+    const auto stats = runner->stats();
+    view.frames = stats.frames;
+    view.busy_seconds = stats.busy_seconds;
+    view.warm = stats.warm;
+    view.read_queue_bytes = stats.read_queue_bytes;
+    view.write_queue_bytes = stats.write_queue_bytes;
+    view.partitions = runner->progress();
+  }
+  return metrics_text(view);
+}
+
 void Worker::fill(stream::Heartbeat& beat) {
+  beat.http = http_;
   const auto runner = this->runner();
   if (!runner) return;
   const auto stats = runner->stats();
@@ -120,6 +138,9 @@ void Worker::open_stage(const StageKey& key) {
   config.stage = *stage;
   config.worker = member_->id();
   config.drop_duplicates = config_.drop_duplicates;
+  config.make_task = config_.make_task;
+  config.note = note_.get();
+  if (note_) note_->limit_memory(stage->group.memory_bytes);
   const auto notify = [this, key](stream::Severity severity, const std::string& code, const std::string& text, bool fatal) {
     member_->notice(severity, code, text, key.job.value, key.stage.value, fatal);
   };
@@ -148,6 +169,7 @@ void Worker::close_stage() {
     old.reset();
     log_info("left stage {}", stage_->stage.value);
   }
+  if (note_) note_->limit_memory(0);
   stage_.reset();
   taken_.clear();
   released_.clear();
@@ -155,6 +177,7 @@ void Worker::close_stage() {
 
 void Worker::reconcile_partitions(const Duty& duty) {
   runner_->pause(duty.paused);
+  runner_->condemn(duty.condemned);
   for (auto it = taken_.begin(); it != taken_.end();) {
     const auto wanted = duty.owns.find(it->first);
     if (wanted != duty.owns.end() && wanted->second == it->second) {

@@ -22,14 +22,20 @@ struct WorkerConfig {
   std::string name;
   NodeName node;
   bool drop_duplicates = true;  // false only in the test that shows that the ledger notices
+  tasks::MakeTask make_task = tasks::create;
 };
 
 class Worker {
  public:
-  explicit Worker(WorkerConfig config) : config_(std::move(config)) {}
+  explicit Worker(WorkerConfig config) : config_(std::move(config)), note_(CrashNote::inherited()) {}
 
   // Until `stop` is set: then finishes what was read, commits, says goodbye.
   Result<void> run(const std::atomic<bool>& stop);
+
+  // For /metrics; from any thread.
+  std::string metrics() const;
+  // Where they are served, for the heartbeat. Before run().
+  void set_http(std::string address) { http_ = std::move(address); }
 
  private:
   void fill(stream::Heartbeat& beat);
@@ -42,6 +48,8 @@ class Worker {
   std::shared_ptr<StageRunner> runner() const;
 
   WorkerConfig config_;
+  std::string http_;
+  std::unique_ptr<CrashNote> note_;  // what the agent reads when we end; null without an agent
   std::unique_ptr<stream::Member> member_;
   std::unique_ptr<Ownership> ownership_;
   std::optional<StageKey> stage_;

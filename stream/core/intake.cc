@@ -59,11 +59,12 @@ bool Intake::is_taken(const Upstream& upstream, OriginKey key) const {
 IntakeStep Intake::take(Offset offset, SystemTime timestamp, const Headers& headers, Payload payload) {
   if (config_.adopt) return take_foreign(offset, timestamp, headers, std::move(payload));
   auto header = decode_header(headers);
-  if (!header.ok()) return refuse(offset, timestamp, header.error());
-  if (!is_upstream(header->origin.upstream))
-    return refuse(offset, timestamp,
-                  Error{ErrorCode::corrupt, fmt::format("its origin {} is none of this stage's inputs",
-                                                        to_string(header->origin))});
+  if (!header.ok()) return refuse(offset, timestamp, header.error(), headers, std::move(payload));
+  if (!is_upstream(header->origin.upstream)) {
+    Error stranger{ErrorCode::corrupt,
+                   fmt::format("its origin {} is none of this stage's inputs", to_string(header->origin))};
+    return refuse(offset, timestamp, std::move(stranger), headers, std::move(payload));
+  }
   if (config_.drop_duplicates && is_taken(header->origin.upstream, header->origin.key)) {
     IntakeStep step;
     step.duplicate = true;
@@ -89,12 +90,12 @@ IntakeStep Intake::take_foreign(Offset offset, SystemTime timestamp, const Heade
     // The output of another RIDE job: its identity and attributes are kept.
     header = std::move(known).value();
     if (header.kind != RecordKind::frame || header.parts > 1) {
-      auto step = refuse(offset, timestamp,
-                         Error{ErrorCode::unsupported, "an adopted topic must hold whole frames, one a record"});
-      return step;
+      return refuse(offset, timestamp,
+                    Error{ErrorCode::unsupported, "an adopted topic must hold whole frames, one a record"}, headers,
+                    std::move(payload));
     }
   } else if (known.error().code != ErrorCode::not_found) {
-    return refuse(offset, timestamp, known.error());
+    return refuse(offset, timestamp, known.error(), headers, std::move(payload));
   } else {
     header.passed_on = headers;
   }
@@ -105,7 +106,7 @@ IntakeStep Intake::take_foreign(Offset offset, SystemTime timestamp, const Heade
   return step;
 }
 
-IntakeStep Intake::refuse(Offset offset, SystemTime timestamp, Error why) {
+IntakeStep Intake::refuse(Offset offset, SystemTime timestamp, Error why, const Headers& headers, Payload payload) {
   IntakeStep step;
   AcceptedSet set;
   set.kind = RecordKind::outcome;
@@ -118,6 +119,7 @@ IntakeStep Intake::refuse(Offset offset, SystemTime timestamp, Error why) {
   set.header.reason = "not_a_frame: " + why.message;
   set.header.id = {config_.at.topic, SessionId{config_.at.partition.value}, offset.value};
   set.header.captured_at = timestamp;
+  set.refused = RefusedRecord{headers, std::move(payload)};
   step.accepted = std::move(set);
   step.problem = std::move(why);
   return step;
@@ -221,6 +223,7 @@ IntakeStep Intake::take_part(Offset offset, RecordHeader header, Payload payload
     set.header.kind = RecordKind::outcome;
     set.header.outcome = Outcome::dead;
     set.header.reason = "not_a_frame: " + open->problem->message;
+    set.refused = RefusedRecord{encode_header(set.header), {}};  // its chunks are not kept
     step.problem = open->problem;
   }
   watermarks_.raise(upstream, key);
@@ -230,6 +233,14 @@ IntakeStep Intake::take_part(Offset offset, RecordHeader header, Payload payload
   close_sets_of(upstream, key, step);
   step.accepted = std::move(set);
   return step;
+}
+
+std::vector<Offset> Intake::give_up_open_sets() {
+  std::vector<Offset> settled;
+  for (const auto& [key, open] : open_) settled.insert(settled.end(), open->offsets.begin(), open->offsets.end());
+  open_.clear();
+  held_bytes_ = 0;
+  return settled;
 }
 
 // Other writers' unfinished sets of what is now taken, or of elders (which can never be taken any more), are abandoned.

@@ -30,6 +30,12 @@ struct WholeFrame {
   Payload payload;
 };
 
+// A record that is no frame, as it lay in the log.
+struct RefusedRecord {
+  Headers headers;
+  Payload payload;
+};
+
 // All that came from one origin, complete: frames, or the outcome that stands in their place, or the end of the input.
 struct AcceptedSet {
   RecordKind kind = RecordKind::frame;
@@ -40,6 +46,7 @@ struct AcceptedSet {
   OriginKey key;
   std::vector<WholeFrame> frames;         // kind frame
   RecordHeader header;                    // of its first record (outcome: with the reason)
+  std::optional<RefusedRecord> refused;   // set: the outcome is our own, the record was no frame
 };
 
 struct IntakeStep {
@@ -67,6 +74,10 @@ class Intake {
   // Records in offset order, each once.
   IntakeStep take(Offset offset, SystemTime timestamp, const Headers& headers, Payload payload);
 
+  // Records are missing that retention took: what waits for the rest of its set is given up. The offsets of its records,
+  // which lead to nothing more.
+  std::vector<Offset> give_up_open_sets();
+
   std::int64_t held_bytes() const { return held_bytes_; }
   bool all_ended() const;
 
@@ -80,7 +91,7 @@ class Intake {
   };
 
   IntakeStep take_foreign(Offset offset, SystemTime timestamp, const Headers& headers, Payload payload);
-  IntakeStep refuse(Offset offset, SystemTime timestamp, Error why);
+  IntakeStep refuse(Offset offset, SystemTime timestamp, Error why, const Headers& headers, Payload payload);
   IntakeStep take_end(Offset offset, const RecordHeader& header);
   IntakeStep take_part(Offset offset, RecordHeader header, Payload payload);
   void close_sets_of(const Upstream& upstream, OriginKey key, IntakeStep& step);

@@ -51,6 +51,7 @@ TEST_F(TopicsTest, EveryStageGetsItsTopicAndAFirstCommitInEachPartition) {
   make(spec).value();
   EXPECT_EQ(partitions("ride.street.1.clean"), 4);
   EXPECT_EQ(partitions("ride.street.1.album"), 2);
+  EXPECT_EQ(partitions("ride.street.1.clean.dead"), 1) << "for what goes no further";
   for (int p = 0; p < 4; ++p)
     EXPECT_EQ(commit("ride.street.1.clean", {"ride.street.1.clean", PartitionId{p}}), (stream::Commit{Offset{0}, ""}));
 }

@@ -120,5 +120,26 @@ TEST(AckWindow, GapsInTheOffsetsAreNoHole) {
   EXPECT_EQ(window.committable(), Offset{7});
 }
 
+TEST(AckWindow, CountsWhatExpiredOnceTheFrontHasPassedIt) {
+  AckWindow window(Offset{0}, {});
+  window.read(Offset{0}, accepts(0, 5));
+  window.read(Offset{1}, {});  // first chunk of a set whose rest is gone
+  window.expire(Offset{50}, {Offset{1}});
+  EXPECT_EQ(window.position(), Offset{50});
+  EXPECT_EQ(window.committable(), Offset{0}) << "a frame that was read before is not given up";
+  EXPECT_EQ(window.metadata().counters.expired, 0) << "the next owner would find the same hole, and count it";
+  window.read(Offset{50}, accepts(50, 9));
+  window.ack(Offset{0}, Counted::acked);
+  EXPECT_EQ(window.committable(), Offset{50});
+  EXPECT_EQ(window.metadata().counters, (stream::OutcomeCounters{.acked = 1, .expired = 48}));
+}
+
+TEST(AckWindow, CanBeginAtAHole) {
+  AckWindow window(Offset{7}, {});
+  window.expire(Offset{9}, {});
+  EXPECT_EQ(window.committable(), Offset{9});
+  EXPECT_EQ(window.metadata().counters.expired, 2);
+}
+
 }  // namespace
 }  // namespace ride::worker

@@ -93,6 +93,17 @@ TEST_F(OwnershipTest, APausedJobIsOwnedButNotRead) {
   EXPECT_EQ(ownership.duty().owns.size(), 1U);
 }
 
+TEST_F(OwnershipTest, AFrameThatTwoWorkersEndedWithIsCondemned) {
+  accept_job();
+  decide(JoinGroup{kMe, kJob, kRun, kStage, false, ""});
+  phase(JobPhase::running);
+  decide(Strike{kJob, kRun, kStage, PartitionId{1}, Offset{17}, "gate/1/17", WorkerId{"w9#x"}, "signal 11 on w9#x", 1, false, {}});
+  EXPECT_TRUE(ownership.duty().condemned.empty()) << "once may be chance";
+  decide(Strike{kJob, kRun, kStage, PartitionId{1}, Offset{17}, "gate/1/17", WorkerId{"w8#x"}, "signal 11 on w9#x, it hung on w8#x", 2, true, {}});
+  EXPECT_EQ(ownership.duty().condemned,
+            (std::map<FramePlace, Condemned>{{{PartitionId{1}, Offset{17}}, {"poison: signal 11 on w9#x, it hung on w8#x", 2}}}));
+}
+
 TEST_F(OwnershipTest, AnEndedJobLeavesNothingToDo) {
   accept_job();
   decide(JoinGroup{kMe, kJob, kRun, kStage, false, ""});

@@ -5,6 +5,7 @@
 
 #include <opencv2/core.hpp>
 
+#include "stream/core/dead_letter.h"
 #include "stream/frame_writer.h"
 #include "stream/memory/memory_log.h"
 
@@ -24,11 +25,29 @@ bool wait_for(const std::function<bool()>& condition) {
   return true;
 }
 
+using ProcessBody = std::function<Result<void>(const Frame&, tasks::Emitter&)>;
+
+// A task whose process() is the function.
+class GivenTask final : public tasks::Task {
+ public:
+  explicit GivenTask(ProcessBody body) : body_(std::move(body)) {}
+  Result<void> open(const tasks::TaskEnv&) override { return {}; }
+  Result<void> process(const Frame& frame, tasks::Emitter& out) override { return body_(frame, out); }
+
+ private:
+  ProcessBody body_;
+};
+
+tasks::MakeTask task_that(ProcessBody body) {
+  return [body](const std::string&) { return std::make_unique<GivenTask>(body); };
+}
+
 class StageRunnerTest : public testing::Test {
  protected:
   void SetUp() override {
     ASSERT_TRUE(log->admin()->create({"in", 2, 1, {}}).ok());
     ASSERT_TRUE(log->admin()->create({"out", 3, 1, {}}).ok());
+    ASSERT_TRUE(log->admin()->create({"in.dead", 1, 1, {}}).ok());
     stage.name = "grey";
     stage.topic = "in";
     stage.partitions = 2;
@@ -61,7 +80,10 @@ class StageRunnerTest : public testing::Test {
     config.run = RunNumber{1};
     config.stage = stage;
     config.worker = WorkerId{"w#" + std::to_string(++incarnations)};
-    StagePorts ports{log->reader(), log->writer(), log->commits(), [](const TopicPartition&) { return std::nullopt; }};
+    config.make_task = make_task;
+    config.note = note;
+    StagePorts ports{log->reader(), log->writer(), log->commits(), [](const TopicPartition&) { return std::nullopt; },
+                     [log = log](const TopicPartition& at) { return log->admin()->range(at); }};
     return std::make_unique<StageRunner>(
         std::move(config), std::move(ports),
         [this](stream::Severity, const std::string& code, const std::string& text, bool) {
@@ -98,6 +120,13 @@ class StageRunnerTest : public testing::Test {
       if (times != 1) return false;
     return true;
   }
+  // What lies in the dead topic, as a person would see it.
+  std::vector<stream::DeathNotice> dead() {
+    std::vector<stream::DeathNotice> notices;
+    for (const auto& record : log->records({"in.dead", PartitionId{0}}))
+      notices.push_back(stream::decode_death(record.headers).value());
+    return notices;
+  }
   Offset committed(int partition) {
     const TopicPartition at{"in", PartitionId{partition}};
     return log->commits()->committed(stage.group_id, {at}).value().at(at)->offset;
@@ -109,6 +138,8 @@ class StageRunnerTest : public testing::Test {
 
   std::shared_ptr<MemoryLog> log = MemoryLog::make();
   stream::StageSpec stage;
+  tasks::MakeTask make_task = tasks::create;
+  CrashNote* note = nullptr;
   int incarnations = 0, ends = 0;
   std::mutex mutex;
   std::vector<std::string> notices;
@@ -186,6 +217,12 @@ TEST_F(StageRunnerTest, ARecordThatIsNoFrameIsDeadAndItsNeighboursAreDelivered) 
   EXPECT_TRUE(wait_for([&] { return has_notice("not_a_frame"); }));
   EXPECT_TRUE(wait_for([&] { return committed(0) == Offset{3}; }));
   EXPECT_EQ(counted().count("in/0/1"), 1U) << "known by its place in the log";
+  ASSERT_EQ(dead().size(), 1U);
+  EXPECT_EQ(dead()[0].at, (TopicPartition{"in", PartitionId{0}}));
+  EXPECT_EQ(dead()[0].offset, Offset{1});
+  EXPECT_TRUE(dead()[0].reason.starts_with("not_a_frame: ")) << dead()[0].reason;
+  const auto copy = log->records({"in.dead", PartitionId{0}})[0];
+  EXPECT_EQ(copy.headers.front(), (std::pair<std::string, std::string>("who", "me"))) << "as it was";
 }
 
 TEST_F(StageRunnerTest, APictureThatTheTaskRefusesIsDeadWithTheReason) {
@@ -200,6 +237,106 @@ TEST_F(StageRunnerTest, APictureThatTheTaskRefusesIsDeadWithTheReason) {
     const auto progress = runner->progress();
     return progress[0].counters.dead + progress[1].counters.dead == 4;
   }));
+  ASSERT_EQ(dead().size(), 4U) << "each has its copy before it is ACKed";
+  for (const auto& notice : dead()) {
+    EXPECT_EQ(notice.stage, "grey");
+    EXPECT_TRUE(notice.reason.starts_with("bad_picture: ")) << notice.reason;
+  }
+  const auto copy = log->records({"in.dead", PartitionId{0}})[0];
+  EXPECT_EQ(copy.value.size(), 300U) << "the picture as it came";
+  EXPECT_EQ(stream::decode_header(copy.headers)->id.source, "cam");
+}
+
+TEST_F(StageRunnerTest, ACondemnedFrameIsNotRunAndItsNeighboursAre) {
+  std::set<std::int64_t> ran;
+  std::mutex guard;
+  make_task = task_that([&](const Frame& frame, tasks::Emitter& out) -> Result<void> {
+    {
+      const std::lock_guard lock(guard);
+      ran.insert(frame.id.number);
+    }
+    out.emit(frame);
+    return {};
+  });
+  send(10);
+  auto runner = start();
+  runner->condemn({{{PartitionId{1}, Offset{2}}, {"poison: signal 11 on a, it hung on b", 2}}});  // frame 5
+  take_all(*runner);
+  EXPECT_TRUE(wait_for([&] { return each_once(10); })) << "its outcome stands in its outputs' place";
+  EXPECT_TRUE(wait_for([&] { return committed(0) == Offset{5} && committed(1) == Offset{5}; }));
+  EXPECT_EQ(ran, (std::set<std::int64_t>{0, 1, 2, 3, 4, 6, 7, 8, 9}));
+  ASSERT_EQ(dead().size(), 1U);
+  EXPECT_EQ(dead()[0].offset, Offset{2});
+  EXPECT_EQ(dead()[0].attempts, 2);
+  EXPECT_EQ(dead()[0].reason, "poison: signal 11 on a, it hung on b");
+  EXPECT_TRUE(wait_for([&] { return runner->progress()[1].counters == stream::OutcomeCounters{.acked = 4, .dead = 1}; }));
+}
+
+TEST_F(StageRunnerTest, TheCrashNoteNamesTheFrameThatIsInsideProcess) {
+  auto shared = CrashNote::make().value();
+  note = &shared;
+  stage.frame_timeout_ms = 1234;
+  std::atomic<bool> go_on = false;
+  make_task = task_that([&](const Frame& frame, tasks::Emitter& out) -> Result<void> {
+    while (frame.id.number == 2 && !go_on) {
+      out.progress();
+      std::this_thread::sleep_for(1ms);
+    }
+    out.emit(frame);
+    return {};
+  });
+  send(5);
+  auto runner = start();
+  take_all(*runner);
+  ASSERT_TRUE(wait_for([&] { return shared.read() && shared.read()->at.frame == "cam/1/2"; }));
+  const auto noted = *shared.read();
+  EXPECT_EQ(noted.at, (FrameAtWork{JobName{"job"}, RunNumber{1}, StageName{"grey"}, PartitionId{0}, Offset{1}, "cam/1/2"}));
+  EXPECT_EQ(noted.allowed, 1234ms);
+  EXPECT_TRUE(wait_for([&] { return shared.read()->moved > noted.moved; })) << "progress() is seen outside";
+  go_on = true;
+  EXPECT_TRUE(wait_for([&] { return each_once(5); }));
+  EXPECT_TRUE(wait_for([&] { return !shared.read(); })) << "waiting for Kafka is not being inside";
+}
+
+TEST_F(StageRunnerTest, ATaskThatThrowsLeavesADeadLetterAtOnce) {
+  make_task = task_that([&](const Frame& frame, tasks::Emitter& out) -> Result<void> {
+    if (frame.id.number == 3) throw std::runtime_error("no such luck");
+    out.emit(frame);
+    return {};
+  });
+  send(6);
+  auto runner = start();
+  take_all(*runner);
+  EXPECT_TRUE(wait_for([&] { return each_once(6); }));
+  ASSERT_EQ(dead().size(), 1U);
+  EXPECT_EQ(dead()[0].reason, "task_error: no such luck");
+  EXPECT_EQ(dead()[0].attempts, 1);
+}
+
+TEST_F(StageRunnerTest, WhatRetentionTookIsCountedAsExpiredAndThePartitionGoesOn) {
+  send(20);
+  ASSERT_TRUE(log->admin()->delete_before({"in", PartitionId{0}}, Offset{4}).ok());
+  {
+    auto runner = start();
+    take_all(*runner);
+    EXPECT_TRUE(wait_for([&] { return each_once(16); }));
+    EXPECT_TRUE(wait_for([&] { return committed(0) == Offset{10} && committed(1) == Offset{10}; }));
+    EXPECT_TRUE(has_notice("frames_expired: stage grey: retention took 4 records of in/0 (from offset 0 on)"));
+    EXPECT_EQ(runner->progress()[0].counters, (stream::OutcomeCounters{.acked = 6, .expired = 4}));
+    EXPECT_EQ(runner->progress()[1].counters, (stream::OutcomeCounters{.acked = 10}));
+  }
+  auto runner = start();
+  take_all(*runner, 2);
+  EXPECT_EQ(runner->progress()[0].counters.expired, 4) << "its next owner knows of them";
+}
+
+TEST_F(StageRunnerTest, ACommitAboveTheLogsEndIsALoudErrorNeverAReset) {
+  send(4);
+  ASSERT_TRUE(log->commits()->commit(stage.group_id, {{{"in", PartitionId{0}}, {Offset{99}, ""}}}).ok());
+  auto runner = start();
+  take_all(*runner);
+  EXPECT_TRUE(wait_for([&] { return has_notice("offset_lost"); }));
+  EXPECT_EQ(committed(0), Offset{99});
 }
 
 TEST_F(StageRunnerTest, APartitionWithoutACommitIsNeverGuessed) {

@@ -33,6 +33,15 @@ void AckWindow::read(Offset offset, const stream::IntakeStep& step) {
   advance();
 }
 
+void AckWindow::expire(Offset first, const std::vector<Offset>& settled) {
+  RIDE_CHECK(first > position_, "what was read has not expired");
+  entries_[position_] = Entry{.finished = true, .expired = first.value - position_.value};
+  position_ = first;
+  for (const auto offset : settled)
+    if (auto* entry = find(offset)) entry->finished = true;
+  advance();
+}
+
 void AckWindow::ack(Offset released_by, Counted counted) {
   const auto found = sets_.find(released_by);
   RIDE_CHECK(found != sets_.end() && !found->second.counted, "a set is ACKed once");
@@ -71,6 +80,7 @@ void AckWindow::advance() {
   while (!entries_.empty() && entries_.begin()->second.finished) {
     const auto offset = entries_.begin()->first;
     if (entries_.begin()->second.duplicate) ++base_.counters.duplicates;
+    base_.counters.expired += entries_.begin()->second.expired;
     if (const auto set = sets_.find(offset); set != sets_.end()) {
       base_.watermarks.raise(set->second.upstream, set->second.key);
       // What was finished in an earlier owner's time is behind the watermark now.

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <vector>
 
 #include "common/ids.h"
 #include "stream/core/commit_metadata.h"
@@ -23,6 +24,10 @@ class AckWindow {
   // A record was read; `step` is what the intake made of it. Offsets rise.
   void read(Offset offset, const stream::IntakeStep& step);
 
+  // Retention took the records from position() up to `first`: they are passed over and counted. `settled`: records that waited
+  // for what was among them.
+  void expire(Offset first, const std::vector<Offset>& settled);
+
   // All that the set released by this offset led to is safe.
   void ack(Offset released_by, Counted counted);
 
@@ -39,6 +44,7 @@ class AckWindow {
   struct Entry {
     bool finished = false;
     bool duplicate = false;
+    std::int64_t expired = 0;   // it stands for so many records that are not there
     std::optional<Offset> set;  // released by this later offset: finished with it
   };
   struct SetState {

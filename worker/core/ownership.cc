@@ -6,6 +6,8 @@ namespace ride::worker {
 
 namespace {
 
+constexpr std::size_t kMostCondemned = 1000;  // of a stage: long before, somebody has looked at it
+
 bool is_over(stream::JobPhase phase) {
   switch (phase) {
     case stream::JobPhase::creating:
@@ -38,6 +40,8 @@ void Ownership::on(const stream::JobPhaseChanged& changed) {
   if (!is_over(changed.phase)) return;
   jobs_.erase(found);
   std::erase_if(owners_, [&](const auto& entry) { return entry.first.job == changed.job && entry.first.run == changed.run; });
+  std::erase_if(condemned_,
+                [&](const auto& entry) { return entry.first.job == changed.job && entry.first.run == changed.run; });
   if (group_ && group_->job == changed.job && group_->run == changed.run) group_.reset();
 }
 
@@ -91,6 +95,13 @@ void Ownership::on(const stream::SnapshotPart& part) {
   out_ = out_ || contains((*snapshot)->out);
 }
 
+void Ownership::on(const stream::Strike& strike) {
+  if (!strike.condemned) return;
+  auto& stage = condemned_[{strike.job, strike.run, strike.stage}];
+  stage[{strike.partition, strike.offset}] = {"poison: " + strike.cause, strike.count};
+  if (stage.size() > kMostCondemned) stage.erase(stage.begin());
+}
+
 Duty Ownership::duty() const {
   Duty duty;
   duty.out = out_;
@@ -100,6 +111,7 @@ Duty Ownership::duty() const {
   duty.stage = group_;
   duty.paused = job->second.phase == stream::JobPhase::paused;
   if (job->second.phase == stream::JobPhase::creating) return duty;  // warm, but nothing to read yet
+  if (const auto condemned = condemned_.find(*group_); condemned != condemned_.end()) duty.condemned = condemned->second;
   const auto owners = owners_.find(*group_);
   if (owners == owners_.end()) return duty;
   for (const auto& [partition, owner] : owners->second) {

@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "common/ids.h"
@@ -23,11 +24,22 @@ struct StageKey {
   auto operator<=>(const StageKey&) const = default;
 };
 
+// Where a frame lies in its stage's topic: the offset whose reading releases it is the same for every owner.
+using FramePlace = std::pair<PartitionId, Offset>;
+
+// Two workers have ended with it (D9).
+struct Condemned {
+  std::string reason;
+  int attempts = 2;
+  bool operator==(const Condemned&) const = default;
+};
+
 // What the worker shall do now.
 struct Duty {
   std::optional<StageKey> stage;          // the group it belongs to: keep it warm
   std::map<PartitionId, Epoch> owns;      // of that stage
   std::set<PartitionId> releasing;        // of these: finish and hand back
+  std::map<FramePlace, Condemned> condemned;  // frames of that stage that must not be run any more
   bool paused = false;                    // own, but do not read
   bool out = false;                       // this incarnation was declared lost: end
   bool operator==(const Duty&) const = default;
@@ -61,12 +73,14 @@ class Ownership {
   void on(const stream::JoinGroup& join);
   void on(const stream::WorkerOut& out);
   void on(const stream::SnapshotPart& part);  // a whole one replaces all that was known
+  void on(const stream::Strike& strike);
   void on(const stream::Claim&) {}
   void on(const stream::AssignSource&) {}
 
   WorkerId self_;
   std::map<JobKey, Job> jobs_;  // not the ended ones
   std::map<StageKey, std::map<PartitionId, Owner>> owners_;
+  std::map<StageKey, std::map<FramePlace, Condemned>> condemned_;
   std::optional<StageKey> group_;
   bool out_ = false;
   stream::SnapshotAssembler assembler_;

@@ -61,5 +61,7 @@ class Task {
 // Built-in tasks, each with its declaration. `create` returns null for an unknown name.
 const TaskCatalog& builtin_catalog();
 std::unique_ptr<Task> create(const std::string& name);
+// How a worker gets its tasks; tests give it tasks that misbehave.
+using MakeTask = std::function<std::unique_ptr<Task>(const std::string& name)>;
 
 }  // namespace ride::tasks

@@ -1,0 +1,81 @@
+// ride-worker with an `identity` that does to marked frames what bad code does:
+// RIDE_TEST_FAULTS="crash=17,hang=23,memory=31" names them by number; "error" ends when the file RIDE_TEST_MENDED is
+// there. All else is the product's.
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <sstream>
+#include <thread>
+#include <vector>
+
+#include "worker/program.h"
+
+namespace {
+
+using ride::tasks::Emitter;
+using ride::tasks::Task;
+using ride::tasks::TaskEnv;
+
+std::map<std::int64_t, std::string> marked_frames() {
+  std::map<std::int64_t, std::string> marks;
+  const char* text = std::getenv("RIDE_TEST_FAULTS");
+  std::istringstream in(text == nullptr ? "" : text);
+  for (std::string one; std::getline(in, one, ',');)
+    if (const auto equals = one.find('='); equals != std::string::npos)
+      marks[std::stoll(one.substr(equals + 1))] = one.substr(0, equals);
+  return marks;
+}
+
+[[noreturn]] void crash() {
+  std::signal(SIGSEGV, SIG_DFL);
+  std::raise(SIGSEGV);
+  std::abort();
+}
+
+[[noreturn]] void hang() {
+  for (;;) std::this_thread::sleep_for(std::chrono::seconds(1));
+}
+
+[[noreturn]] void grow() {
+  std::vector<std::vector<char>> all;
+  for (;;) {
+    all.emplace_back(8 << 20, 'x');  // touched, so that it counts
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+}
+
+// Somebody has repaired the task: the file that RIDE_TEST_MENDED names is there.
+bool is_mended() {
+  const char* file = std::getenv("RIDE_TEST_MENDED");
+  return file != nullptr && std::filesystem::exists(file);
+}
+
+class Faulty final : public Task {
+ public:
+  ride::Result<void> open(const TaskEnv&) override { return {}; }
+  ride::Result<void> process(const ride::Frame& frame, Emitter& out) override {
+    if (const auto mark = marks_.find(frame.id.number); mark != marks_.end()) {
+      if (mark->second == "crash") crash();
+      if (mark->second == "hang") hang();
+      if (mark->second == "memory") grow();
+      if (mark->second == "error" && !is_mended())
+        return ride::Error{ride::ErrorCode::invalid_argument, "told to fail"};
+    }
+    out.emit(frame);
+    return {};
+  }
+
+ private:
+  const std::map<std::int64_t, std::string> marks_ = marked_frames();
+};
+
+std::unique_ptr<Task> make(const std::string& name) {
+  if (name == "identity") return std::make_unique<Faulty>();
+  return ride::tasks::create(name);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return ride::worker::run_program(argc, argv, make); }

@@ -1,0 +1,56 @@
+// A master and agents on the test's Kafka, each with names of its own, ended with the object. Threads: one.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "broker-config/child_process.h"
+#include "stream/kafka/client_config.h"
+#include "stream/ports.h"
+#include "tests/support/temp_folder.h"
+
+namespace ride::test {
+
+class LocalRun {
+ public:
+  LocalRun(std::string brokers, std::string prefix);
+  ~LocalRun();
+
+  // Its children come from the build; `faults`: workers are faulty ones, see faulty_worker.cc.
+  broker::ChildProcess& start_agent(const std::string& node, const std::vector<std::string>& arguments,
+                                    const std::string& faults = {});
+  bool submit(const std::string& topology);
+  bool cancel(const std::string& job);  // and waits for it
+  // The command line, told which cluster; what it wrote, and its exit code.
+  struct Said {
+    int code = -1;
+    std::string text;
+  };
+  Said ride(std::vector<std::string> arguments);
+  nlohmann::json get(const std::string& path) const;  // "/jobs/x"
+  std::string phase(const std::string& job) const;
+  // As the API shows it.
+  nlohmann::json stage(const std::string& job, const std::string& stage) const;
+  std::string events() const;                                           // texts, one a line
+  std::vector<stream::Record> records(const std::string& topic) const;  // of partition 0
+
+  const std::string& prefix() const { return prefix_; }
+  const std::filesystem::path& folder() const { return folder_.path(); }
+  std::filesystem::path mended() const { return folder_ / "mended"; }  // see faulty_worker.cc
+  std::string logs() const;                                            // of all, for a test that fails
+
+ private:
+  TempFolder folder_{"faults"};
+  std::string brokers_, prefix_;
+  std::unique_ptr<broker::ChildProcess> master_;
+  std::vector<std::unique_ptr<broker::ChildProcess>> agents_;
+  int port_ = 0, count_ = 0;
+};
+
+bool wait_until(std::chrono::seconds limit, const std::function<bool()>& condition);
+
+}  // namespace ride::test

@@ -1,0 +1,110 @@
+// Poison frames (D9), end to end: the task crashes, hangs or grows on a marked frame. After two ends that frame lies in
+// the dead topic, its neighbours are delivered, and the counters say what came of each.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <set>
+
+#include "stream/core/dead_letter.h"
+#include "tests/faults/local_run.h"
+#include "tests/support/kafka_fixture.h"
+
+namespace ride::test {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using namespace std::chrono_literals;
+
+constexpr int kFrames = 60;
+
+class PoisonTest : public KafkaTest {
+ protected:
+  void SetUp() override {
+    KafkaTest::SetUp();
+    run_ = std::make_unique<LocalRun>(bootstrap(), unique_name("poison"));
+  }
+
+  void run_job(const std::string& fault, int number) {
+    run_->start_agent("n1", {"--slots", "3", "--worker-memory", "700MiB"}, fault + "=" + std::to_string(number));
+    ASSERT_TRUE(
+        run_->submit("ride: v1\nname: film\nsources:\n"
+                     "  scene: { synthetic: { width: 64, height: 48, frames: " +
+                     std::to_string(kFrames) +
+                     " }, fps: 60 }\n"
+                     "stages:\n"
+                     "  - { name: work, from: [scene], topic: { partitions: 2 }, task: identity, frame_timeout: 1s,\n"
+                     "      group: { min: 1, max: 1, spares: 1 } }\n"
+                     "sinks:\n"
+                     "  - { name: album, from: [work], task: write_images, params: { path: \"" +
+                     (run_->folder() / "out").string() + "/{seq}.png\" } }\n"));
+    ASSERT_TRUE(wait_until(90s, [&] { return run_->phase("film") == "completed"; })) << run_->events() << run_->logs();
+  }
+
+  std::set<int> pictures() const {
+    std::set<int> numbers;
+    for (const auto& entry : fs::directory_iterator(run_->folder() / "out"))
+      numbers.insert(std::stoi(entry.path().stem().string()));
+    return numbers;
+  }
+
+  // Each place once: a takeover may have written a copy twice.
+  std::map<std::pair<int, std::int64_t>, stream::DeathNotice> dead() const {
+    std::map<std::pair<int, std::int64_t>, stream::DeathNotice> dead;
+    for (const auto& record : run_->records(run_->prefix() + ".film.1.work.dead")) {
+      const auto notice = stream::decode_death(record.headers).value();
+      const auto header = stream::decode_header(record.headers).value();
+      EXPECT_EQ(header.id.number, marked_);
+      dead[{notice.at.partition.value, notice.offset.value}] = notice;
+    }
+    return dead;
+  }
+
+  void expect_only_the_marked_one_is_dead(const std::string& reason) {
+    std::set<int> expected;
+    for (int n = 0; n < kFrames; ++n)
+      if (n != marked_) expected.insert(n);
+    EXPECT_EQ(pictures(), expected);
+    const auto dead = this->dead();
+    ASSERT_EQ(dead.size(), 1U) << run_->logs();
+    const auto& notice = dead.begin()->second;
+    EXPECT_EQ(notice.stage, "work");
+    EXPECT_THAT(notice.reason, HasSubstr(reason));
+    const auto stage = run_->stage("film", "work");
+    EXPECT_EQ(stage["acked"], kFrames - 1) << stage;
+    EXPECT_EQ(stage["dead"], 1) << stage;
+  }
+
+  std::unique_ptr<LocalRun> run_;
+  int marked_ = 17;
+};
+
+TEST_F(PoisonTest, AFrameThatCrashesTheTaskIsDeadAfterTwoEnds) {
+  run_job("crash", marked_);
+  expect_only_the_marked_one_is_dead("poison: signal 11 on ");
+  EXPECT_EQ(dead().begin()->second.attempts, 2);
+  EXPECT_THAT(run_->events(), HasSubstr("frame_struck: "));
+  EXPECT_THAT(run_->events(), HasSubstr("frame_condemned: frame scene/1/17"));
+}
+
+TEST_F(PoisonTest, AFrameThatHangsIsDeadAfterTwoEnds) {
+  run_job("hang", marked_);
+  expect_only_the_marked_one_is_dead("poison: it hung on ");
+  EXPECT_THAT(run_->events(), HasSubstr("child_hangs: "));
+}
+
+TEST_F(PoisonTest, AFrameThatTakesAllMemoryIsDeadAfterTwoEnds) {
+  run_job("memory", marked_);
+  expect_only_the_marked_one_is_dead("poison: it ran out of memory on ");
+  EXPECT_THAT(run_->events(), HasSubstr("child_out_of_memory: "));
+}
+
+TEST_F(PoisonTest, ATaskErrorIsDeadAtOnce) {
+  run_job("error", marked_);
+  expect_only_the_marked_one_is_dead("task_error: told to fail");
+  EXPECT_EQ(dead().begin()->second.attempts, 1);
+}
+
+}  // namespace
+}  // namespace ride::test
