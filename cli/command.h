@@ -78,6 +78,7 @@ void add_local_commands(Program& program);
 void add_tap_command(Program& program);
 void add_ledger_commands(Program& program);
 void add_chaos_command(Program& program);
+void add_dead_command(Program& program);
 void add_config_command(Program& program);
 void add_doctor_command(Program& program);
 void add_broker_command(Program& program);

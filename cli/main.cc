@@ -38,6 +38,7 @@ void add_commands(Program& program) {
   add_tap_command(program);
   add_ledger_commands(program);
   add_chaos_command(program);
+  add_dead_command(program);
   add_doctor_command(program);
   add_config_command(program);
   add_broker_command(program);

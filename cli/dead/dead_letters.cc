@@ -1,0 +1,118 @@
+#include "cli/dead/dead_letters.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <chrono>
+#include <optional>
+
+#include "stream/core/set.h"
+#include "stream/kafka/admin.h"
+#include "stream/kafka/reader.h"
+#include "stream/kafka/writer.h"
+
+namespace ride::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr std::chrono::milliseconds kPoll{100};
+constexpr std::chrono::seconds kPatience{20};
+// No source or stage can be called so ('~' is not allowed): a line of its own in the readers' watermarks.
+constexpr const char* kReplay = "~replay";
+
+// What a record that the intake took says; nothing where it is no letter.
+std::optional<DeadLetter> letter_of(const std::string& topic, stream::AcceptedSet set, const stream::Headers& last) {
+  DeadLetter letter;
+  letter.headers = set.refused          ? set.refused->headers
+                   : set.frames.empty() ? last
+                                        : encode_header(set.frames.front().header);
+  auto notice = stream::decode_death(letter.headers);
+  if (!notice.ok()) return std::nullopt;
+  letter.about = {topic, set.released_by, std::move(notice).value(), std::nullopt, 0};
+  if (!set.frames.empty()) letter.about.frame = set.frames.front().header.id;
+  for (const auto& frame : set.frames) letter.about.bytes += static_cast<std::int64_t>(frame.payload.bytes.size());
+  if (set.refused) letter.about.bytes = static_cast<std::int64_t>(set.refused->payload.bytes.size());
+  letter.set = std::move(set);
+  return letter;
+}
+
+}  // namespace
+
+// The intake puts chunks together and drops what a takeover wrote again: a letter's origin is the frame's place.
+Result<void> DeadLetters::each(const std::string& topic, const std::function<bool(DeadLetter&&)>& take) const {
+  const stream::TopicPartition at{topic, PartitionId{0}};
+  auto admin = kafka::open_admin(config_, std::chrono::seconds(5));
+  if (!admin.ok()) return admin.error();
+  auto range = (*admin)->range(at);
+  if (!range.ok()) return range.error();
+  if (range->first == range->end) return {};
+  auto reader = kafka::KafkaReader::open(config_, {.group = "ride-dead", .prefetch_bytes = 32 << 20});
+  if (!reader.ok()) return reader.error();
+  if (auto assigned = (*reader)->assign(at, range->first); !assigned.ok()) return assigned.error();
+  stream::Intake intake({at, "", {}, {}}, {});
+  std::set<std::pair<PartitionId, Offset>> refused;  // these carry no origin
+  for (auto deadline = Clock::now() + kPatience; Clock::now() < deadline;) {
+    auto record = (*reader)->poll(kPoll);
+    if (!record.ok() && !record.error().retriable) return record.error();
+    if (!record.ok() || !*record) continue;
+    deadline = Clock::now() + kPatience;
+    const auto offset = (*record)->offset;
+    const auto headers = (*record)->headers;
+    auto step = intake.take(offset, (*record)->timestamp, headers, {(*record)->value, (*record)->owner});
+    if (step.accepted) {
+      auto letter = letter_of(topic, std::move(*step.accepted), headers);
+      const bool repeated = letter && letter->set.refused &&
+                            !refused.insert({letter->about.notice.at.partition, letter->about.notice.offset}).second;
+      if (letter && !repeated && !take(std::move(*letter))) return {};
+    }
+    if (offset.value + 1 >= range->end.value) return {};
+  }
+  return Error{ErrorCode::timeout, fmt::format("no record came from {} for {} s", topic, kPatience.count())};
+}
+
+Result<DeadLetter> DeadLetters::find(const std::string& topic, const DeadPlace& place) const {
+  std::optional<DeadLetter> found;
+  auto read = each(topic, [&](DeadLetter&& letter) {
+    const auto& notice = letter.about.notice;
+    if (notice.at.partition != place.partition || notice.offset != place.offset) return true;
+    found = std::move(letter);
+    return false;
+  });
+  if (!read.ok()) return read.error();
+  if (found) return std::move(*found);
+  return Error{ErrorCode::not_found, fmt::format("{} tells of no frame at {}/{}: `ride dead list` shows what there is",
+                                                 topic, place.partition.value, place.offset.value)};
+}
+
+Result<void> DeadLetters::replay(const DeadLetter& letter, RunNumber run, SystemTime now) const {
+  if (letter.set.frames.empty())
+    return Error{ErrorCode::unsupported, fmt::format("{} is no frame ({}): there is nothing to run again",
+                                                     place_text(letter.about.notice), letter.about.notice.reason)};
+  std::vector<stream::SetFrame> frames;
+  for (const auto& whole : letter.set.frames) {
+    frames.push_back({whole.header, whole.payload});
+    auto& passed_on = frames.back().header.passed_on;
+    std::erase_if(passed_on, [](const auto& header) { return stream::is_death_header(header.first); });
+    passed_on.emplace_back("ride_replayed_at", format_time(now));
+  }
+  const auto& first = letter.set.header;
+  const stream::SetIdentity identity{first.job,
+                                     first.writer_stage,
+                                     "ride-dead",
+                                     {{kReplay, PartitionId{0}}, {now.time_since_epoch().count(), 0}, run}};
+  auto writer = kafka::KafkaWriter::open(config_);
+  if (!writer.ok()) return writer.error();
+  const auto& to = letter.about.notice.at;
+  if (auto ready = (*writer)->prepare(to.topic); !ready.ok()) return ready.error();
+  std::optional<Error> failure;
+  for (auto& record : make_frame_set(identity, std::move(frames), stream::chunk_limits(config_.max_message_bytes))) {
+    auto sent = (*writer)->send(to, std::move(record), [&](const Result<Offset>& delivered) {
+      if (!delivered.ok()) failure = delivered.error();
+    });
+    if (!sent.ok()) return sent;
+  }
+  if (auto flushed = (*writer)->flush(kPatience); !flushed.ok()) return flushed;
+  if (failure) return *failure;
+  return {};
+}
+
+}  // namespace ride::cli
