@@ -1,0 +1,30 @@
+// A network camera on this machine: pictures without end as multipart JPEG over HTTP, to any number of viewers, one
+// after the other or at once. Owner: the object; its destructor ends it. Threads: its own.
+#pragma once
+
+#include <atomic>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace ride::test {
+
+class NetworkCamera {
+ public:
+  NetworkCamera();
+  ~NetworkCamera();
+  NetworkCamera(const NetworkCamera&) = delete;
+  NetworkCamera& operator=(const NetworkCamera&) = delete;
+
+  std::string url() const;
+
+ private:
+  void accept_viewers();
+  void serve(int viewer) const;
+
+  int listener_ = -1, port_ = 0;
+  std::atomic<bool> stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace ride::test
