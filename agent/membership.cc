@@ -133,6 +133,7 @@ void Membership::fill(stream::Heartbeat& beat) {
     sampled_at_ = now;
     cpu_percent_ = load_.sample();
     memory_available_ = available_memory();
+    disk_free_ = free_disk(options_.log_folder);
     facts_.cameras = read_node_facts().cameras;  // they come and go
   }
   beat.devices = facts_.devices;
@@ -142,6 +143,7 @@ void Membership::fill(stream::Heartbeat& beat) {
   beat.labels["slots"] = std::to_string(options_.slots);
   beat.labels["producers"] = std::to_string(options_.producers);
   beat.labels["memory_available"] = std::to_string(memory_available_);
+  beat.labels["disk_free"] = std::to_string(disk_free_);
   if (!facts_.cameras.empty()) beat.labels["cameras"] = fmt::format("{}", fmt::join(facts_.cameras, ","));
 }
 

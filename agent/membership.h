@@ -42,7 +42,7 @@ class Membership {
   NodeFacts facts_;
   NodeLoad load_;  // heartbeat thread
   double cpu_percent_ = 0;
-  std::int64_t memory_available_ = 0;
+  std::int64_t memory_available_ = 0, disk_free_ = 0;
   std::chrono::steady_clock::time_point sampled_at_{};
 
   mutable std::mutex mutex_;

@@ -124,6 +124,12 @@ std::optional<std::int64_t> out_of_memory_kills() {
   return std::nullopt;
 }
 
+std::int64_t free_disk(const fs::path& folder) {
+  std::error_code failed;
+  const auto space = fs::space(folder.empty() ? fs::path(".") : folder, failed);
+  return failed ? 0 : static_cast<std::int64_t>(space.available);
+}
+
 std::int64_t available_memory() { return meminfo("MemAvailable"); }
 
 }  // namespace ride::agent

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -38,6 +39,7 @@ ProcessFacts read_process(int pid);
 // Processes that this system has killed because memory ran out, since it runs; nothing when it does not say.
 std::optional<std::int64_t> out_of_memory_kills();
 
+std::int64_t free_disk(const std::filesystem::path& folder);  // bytes; empty: the working folder
 std::int64_t available_memory();  // bytes that could be used now
 std::string slurp(const std::string& file);
 

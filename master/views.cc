@@ -1,6 +1,7 @@
 #include "master/views.h"
 
 #include <algorithm>
+#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "common/units.h"
@@ -327,6 +328,30 @@ json workers_view(const State& state) {
   return {{"workers", list}};
 }
 
+namespace {
+
+// What an agent tells of its node stands in its labels.
+json bytes_in(const std::map<std::string, std::string>& labels, const char* name) {
+  const auto found = labels.find(name);
+  if (found == labels.end()) return {};
+  std::int64_t value = 0;
+  const auto& text = found->second;
+  const auto [rest, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return failed == std::errc() ? json(value) : json();
+}
+
+json words_of(const std::string& text) {
+  auto words = json::array();
+  for (std::size_t begin = 0; begin < text.size();) {
+    const auto end = std::min(text.find(',', begin), text.size());
+    words.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return words;
+}
+
+}  // namespace
+
 json nodes_view(const State& state) {
   std::map<NodeName, json> nodes;
   for (const auto& [id, process] : state.soft.processes) {
@@ -337,7 +362,8 @@ json nodes_view(const State& state) {
     if (fresh)
       node = {{"node", beat.node.value}, {"agent", nullptr}, {"workers", 0},
               {"producers", 0},          {"cores", nullptr}, {"memory_bytes", nullptr},
-              {"cpu_percent", 0.0},      {"rss_bytes", 0},   {"devices", json::array()}};
+              {"cpu_percent", 0.0},      {"rss_bytes", 0},   {"devices", json::array()},
+              {"disk_free", nullptr},    {"cameras", json::array()}, {"memory_available", nullptr}};
     if (node["agent"].is_null()) node["cpu_percent"] = node["cpu_percent"].get<double>() + beat.cpu_percent;
     node["rss_bytes"] = node["rss_bytes"].get<std::int64_t>() + beat.rss_bytes;
     if (beat.kind == ProcessKind::worker) node["workers"] = node["workers"].get<int>() + 1;
@@ -348,6 +374,10 @@ json nodes_view(const State& state) {
     node["cores"] = beat.cores > 0 ? json(beat.cores) : json();
     node["memory_bytes"] = beat.memory_bytes > 0 ? json(beat.memory_bytes) : json();
     node["devices"] = beat.devices;
+    node["memory_available"] = bytes_in(beat.labels, "memory_available");
+    node["disk_free"] = bytes_in(beat.labels, "disk_free");
+    if (const auto cameras = beat.labels.find("cameras"); cameras != beat.labels.end())
+      node["cameras"] = words_of(cameras->second);
   }
   auto list = json::array();
   for (auto& [name, node] : nodes) list.push_back(std::move(node));

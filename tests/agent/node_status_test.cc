@@ -1,6 +1,13 @@
 #include "agent/node_status.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <thread>
+#include <vector>
 
 namespace ride::agent {
 namespace {
@@ -25,7 +32,30 @@ TEST(NodeFacts, ThisMachineHasCoresAndMemory) {
   EXPECT_GE(facts.cores, 0.1);
   EXPECT_GT(facts.memory_bytes, 64 << 20);
   EXPECT_GT(available_memory(), 0);
+  EXPECT_GT(free_disk({}), 0);
+  EXPECT_EQ(free_disk("/nowhere"), 0);
   EXPECT_EQ(facts.devices.front(), "cpu");
+}
+
+TEST(ProcessFacts, TellMemoryAndWhetherItIsStopped) {
+  const pid_t child = fork();
+  if (child == 0) {
+    std::vector<char> much(64 << 20, 'x');
+    for (;;) pause();
+    _exit(much[0]);
+  }
+  const auto until = [&](auto met) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (!met() && std::chrono::steady_clock::now() < deadline) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    return met();
+  };
+  EXPECT_TRUE(until([&] { return read_process(child).memory_bytes > 64 << 20; }));
+  EXPECT_FALSE(read_process(child).stopped);
+  kill(child, SIGSTOP);
+  EXPECT_TRUE(until([&] { return read_process(child).stopped; }));
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+  EXPECT_EQ(read_process(child).memory_bytes, 0);
 }
 
 }  // namespace

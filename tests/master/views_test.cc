@@ -144,6 +144,7 @@ TEST(Views, ANodeIsWhatItsProcessesSay) {
                 .node = NodeName{"n1"},
                 .devices = {"cpu", "gpu"},
                 .cores = 8,
+                .labels = {{"memory_available", "1024"}, {"disk_free", "x"}, {"cameras", "/dev/video0,/dev/video2"}},
                 .cpu_percent = 55});
   const auto node = nodes_view(cluster.state())["nodes"][0];
   EXPECT_EQ(node["node"], "n1");
@@ -151,6 +152,9 @@ TEST(Views, ANodeIsWhatItsProcessesSay) {
   EXPECT_EQ(node["producers"], 1);
   EXPECT_EQ(node["cores"], 8.0);
   EXPECT_EQ(node["cpu_percent"], 55.0);
+  EXPECT_EQ(node["memory_available"], 1024);
+  EXPECT_TRUE(node["disk_free"].is_null());
+  EXPECT_EQ(node["cameras"], (nlohmann::json{"/dev/video0", "/dev/video2"}));
 }
 
 TEST(Events, AreNumberedAndBounded) {
