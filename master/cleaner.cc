@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "stream/core/commit_metadata.h"
+
 namespace ride::master {
 
 Cleaner::Round Cleaner::clean(const std::vector<std::shared_ptr<const stream::JobSpec>>& jobs, SystemTime now) {
@@ -31,7 +33,11 @@ Result<std::int64_t> Cleaner::clean(const stream::StageSpec& stage, SystemTime n
   std::int64_t total = 0;
   for (const auto& [one, commit] : *commits) {
     if (!commit) continue;
-    auto deleted = clean(stage, one, commit->offset, now);
+    // Less what a stateful task's next owner is warmed up with.
+    auto until = commit->offset;
+    if (auto metadata = stream::unpack_commit_metadata(commit->metadata); metadata.ok() && metadata->warm_from)
+      until = std::min(until, *metadata->warm_from);
+    auto deleted = clean(stage, one, until, now);
     if (!deleted.ok()) return deleted;
     total += *deleted;
   }

@@ -3,11 +3,15 @@
 namespace ride::worker {
 
 OwnedPartition::OwnedPartition(stream::TopicPartition where, Epoch epoch_now, const stream::Commit& commit,
-                               const stream::CommitMetadata& metadata, stream::Intake::Config intake)
+                               const stream::CommitMetadata& metadata, stream::Intake::Config intake, int warmup_frames)
     : at(std::move(where)),
       epoch(epoch_now),
-      reading{stream::Intake(std::move(intake), metadata), commit.offset, std::nullopt},
-      writing{.window = AckWindow(commit.offset, metadata)} {
+      reading{stream::Intake(intake, metadata), commit.offset, std::nullopt, commit.offset, nullptr},
+      writing{.window = AckWindow(commit.offset, metadata, warmup_frames)} {
+  if (warmup_frames > 0 && metadata.warm_from && *metadata.warm_from < commit.offset) {
+    reading.next = *metadata.warm_from;
+    reading.warming = std::make_unique<stream::Intake>(std::move(intake), stream::CommitMetadata{});
+  }
   progress.partition = at.partition;
   progress.epoch = epoch;
   progress.position = progress.committed = commit.offset.value;

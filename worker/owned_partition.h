@@ -29,11 +29,15 @@ struct OwnedPartition {
     stream::Intake intake;
     Offset next;                   // the record to read next
     std::optional<Offset> parked;  // to be fetched again from here
+    // Before `start` the task is warmed up (D11): a frame is taken once there, too.
+    Offset start;
+    std::unique_ptr<stream::Intake> warming;
   };
   // Compute thread.
   struct Computing {
     std::unique_ptr<tasks::Task> task;
     std::unique_ptr<SetProcessor> processor;
+    bool warm = false;  // a frame that counts was run
   };
   // Writer thread.
   struct Writing {
@@ -49,7 +53,7 @@ struct OwnedPartition {
   };
 
   OwnedPartition(stream::TopicPartition where, Epoch epoch_now, const stream::Commit& commit,
-                 const stream::CommitMetadata& metadata, stream::Intake::Config intake);
+                 const stream::CommitMetadata& metadata, stream::Intake::Config intake, int warmup_frames);
 
   const stream::TopicPartition at;
   const Epoch epoch;

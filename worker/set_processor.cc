@@ -2,6 +2,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include "common/log.h"
 #include "stream/core/dead_letter.h"
 
 namespace ride::worker {
@@ -136,6 +137,19 @@ Result<Processed> SetProcessor::process_frames(const AcceptedSet& set) {
   if (auto added = add_sets(set, collector, out); !added.ok())
     return outcome(set, Outcome::dead, "task_error: " + added.error().message);
   return out;
+}
+
+void SetProcessor::warm_up(const AcceptedSet& set) {
+  Collector ignored(pool_, config_.progress);
+  for (const auto& whole : set.frames) {
+    auto frame = stream::to_frame(whole, config_.stage.adopt, config_.stage.max_pixels);
+    if (!frame.ok()) return;
+    try {
+      if (auto result = task_.process(*frame, ignored); !result.ok()) log_debug("{}", result.error().message);
+    } catch (const std::exception& failure) {
+      log_debug("{}", failure.what());
+    }
+  }
 }
 
 Result<void> SetProcessor::add_sets(const AcceptedSet& set, Collector& collector, Processed& out) const {

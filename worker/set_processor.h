@@ -35,6 +35,8 @@ class SetProcessor {
 
   // A retriable Error: nothing happened, call again later with the same set.
   Result<Processed> process(const stream::AcceptedSet& set);
+  // Only the task's state counts: what it emits, and its errors, do not.
+  void warm_up(const stream::AcceptedSet& set);
   // Not run any more: its outcome is dead (the end of the input: it goes on without the task's last words).
   Processed condemn(const stream::AcceptedSet& set, const Condemned& condemned);
 

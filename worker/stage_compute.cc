@@ -95,6 +95,8 @@ void StageCompute::compute(ToCompute item) {
     plane_.notify(Severity::error, "task_open_failed", task.error().message, true);
     return;
   }
+  if (item.warmup) return warm_up(item.owned, *item.set);
+  if (!std::exchange(owned.computing.warm, true)) plane_.to_write.push(WarmedUp{item.owned, {}, std::nullopt}, 0);
   auto result = process(owned, *item.set);
   if (!result.ok()) return;  // dropped or stopping while it waited
   const auto id = item.set->header.id;
@@ -112,21 +114,34 @@ void StageCompute::done(const OwnedPtr& owned, const FrameId& id, Processed resu
   plane_.to_write.push(WasProcessed{owned, std::move(result)}, bytes);
 }
 
+// An error there was somebody's before: the frame has its outcome. One that ends us is noted like any other.
+void StageCompute::warm_up(const OwnedPtr& owned, const stream::AcceptedSet& set) {
+  if (plane_.is_condemned(owned->at.partition, set.released_by)) return;
+  note(*owned, set);
+  owned->computing.processor->warm_up(set);
+  if (plane_.config.note != nullptr) plane_.config.note->leave();
+  plane_.to_write.push(WarmedUp{owned, set.header.id.source, set.first}, 0);
+}
+
+void StageCompute::note(const OwnedPartition& owned, const stream::AcceptedSet& set) {
+  const auto& config = plane_.config;
+  if (config.note == nullptr) return;
+  std::int64_t bytes = 0;
+  for (const auto& frame : set.frames) bytes += static_cast<std::int64_t>(frame.payload.bytes.size());
+  config.note->enter({config.job, config.run, StageName{config.stage.name}, owned.at.partition, set.released_by,
+                      to_string(set.header.id)},
+                     time_limit_.allowed(bytes));
+}
+
 // What is being worked on stands in the crash note: if this process ends here, it is known with which frame. One frame
 // is inside process() at a time, so a frame that is named was alone.
 Result<Processed> StageCompute::process_noted(OwnedPartition& owned, const stream::AcceptedSet& set) {
   auto& processor = *owned.computing.processor;
   if (const auto condemned = plane_.is_condemned(owned.at.partition, set.released_by))
     return processor.condemn(set, *condemned);
-  std::int64_t bytes = 0;
-  for (const auto& frame : set.frames) bytes += static_cast<std::int64_t>(frame.payload.bytes.size());
-  const auto& config = plane_.config;
-  if (config.note != nullptr)
-    config.note->enter({config.job, config.run, StageName{config.stage.name}, owned.at.partition, set.released_by,
-                        to_string(set.header.id)},
-                       time_limit_.allowed(bytes));
+  note(owned, set);
   auto result = processor.process(set);
-  if (config.note != nullptr) config.note->leave();
+  if (plane_.config.note != nullptr) plane_.config.note->leave();
   if (result.ok() && !set.frames.empty()) time_limit_.took(result->busy);
   return result;
 }

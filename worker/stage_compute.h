@@ -33,6 +33,8 @@ class StageCompute {
   void loop();
   void compute(ToCompute item);
   Result<Processed> process(OwnedPartition& owned, const stream::AcceptedSet& set);
+  void note(const OwnedPartition& owned, const stream::AcceptedSet& set);
+  void warm_up(const OwnedPtr& owned, const stream::AcceptedSet& set);
   Result<Processed> process_noted(OwnedPartition& owned, const stream::AcceptedSet& set);
   bool wait_to_retry(OwnedPartition& owned, std::chrono::milliseconds wait) const;
   void done(const OwnedPtr& owned, const FrameId& id, Processed result);

@@ -47,6 +47,7 @@ using Notify =
 struct ToCompute {
   OwnedPtr owned;
   std::optional<stream::AcceptedSet> set;
+  bool warmup = false;  // feed the task, and nothing else
 };
 
 // read → write: the step comes without pictures.
@@ -66,10 +67,16 @@ struct WasProcessed {
   OwnedPtr owned;
   Processed result;
 };
+// run → write: the task has seen a frame from before the start; no frame: it is warm.
+struct WarmedUp {
+  OwnedPtr owned;
+  std::string source;
+  std::optional<Offset> first;
+};
 struct MustRelease {
   OwnedPtr owned;
 };
-using ToWrite = std::variant<WasRead, HasExpired, WasProcessed, MustRelease>;
+using ToWrite = std::variant<WasRead, HasExpired, WarmedUp, WasProcessed, MustRelease>;
 
 struct StagePlane {
   StagePlane(StageConfig config_of_it, StagePorts ports_of_it, Notify notify_with)

@@ -87,6 +87,8 @@ void StageReader::read_one(stream::Record record) {
   if (found == reading_.end() || record.offset < found->second->reading.next) return;
   const auto owned = found->second;
   if (owned->dropped || park(owned, record)) return;
+  if (record.offset < owned->reading.start) return warm_up(owned, std::move(record));
+  owned->reading.warming.reset();
   const auto bytes = static_cast<std::int64_t>(record.value.size());
   auto step = owned->reading.intake.take(record.offset, record.timestamp, record.headers,
                                          stream::Payload{record.value, std::move(record.owner)});
@@ -110,6 +112,17 @@ void StageReader::read_one(stream::Record record) {
     for (const auto& frame : work->frames) size = std::max(size, static_cast<std::int64_t>(frame.payload.bytes.size()));
     plane_.to_compute.push({owned, std::move(work)}, size);
   }
+}
+
+// The task of a new owner sees the last frames once more, so that its state is what its predecessor's was (D11).
+void StageReader::warm_up(const OwnedPtr& owned, stream::Record record) {
+  auto& own = owned->reading;
+  own.next = Offset{record.offset.value + 1};
+  const auto bytes = static_cast<std::int64_t>(record.value.size());
+  auto step = own.warming->take(record.offset, record.timestamp, record.headers,
+                                stream::Payload{record.value, std::move(record.owner)});
+  if (step.accepted && step.accepted->kind == stream::RecordKind::frame)
+    plane_.to_compute.push({owned, std::move(step.accepted), true}, bytes);
 }
 
 void StageReader::read_failed(const Error& error) {
@@ -146,17 +159,22 @@ bool StageReader::pass_over_expired() {
 
 void StageReader::pass_over(const OwnedPtr& owned, Offset first) {
   auto& own = owned->reading;
-  const auto taken = first.value - own.next.value;
+  if (own.next < own.start && first <= own.start) return read_from(owned, first);  // less to warm up with, nothing lost
+  const auto taken = first.value - std::max(own.next, own.start).value;
   plane_.notify(Severity::error, "frames_expired",
                 "stage " + plane_.config.stage.name + ": retention took " + std::to_string(taken) + " records of " +
-                    to_string(owned->at) + " (from offset " + std::to_string(own.next.value) +
+                    to_string(owned->at) + " (from offset " + std::to_string(std::max(own.next, own.start).value) +
                     " on) before they were read. They are counted as expired, and the partition goes on at its oldest "
                     "record. Give the stage more workers, or its topic a longer `retention`",
                 false);
-  own.next = first;
-  own.parked.reset();
-  plane_.ports.reader->unassign(owned->at);
   if (!plane_.to_write.push(HasExpired{owned, first, own.intake.give_up_open_sets()}, 0)) return;
+  read_from(owned, first);
+}
+
+void StageReader::read_from(const OwnedPtr& owned, Offset first) {
+  owned->reading.next = first;
+  owned->reading.parked.reset();
+  plane_.ports.reader->unassign(owned->at);
   if (auto assigned = plane_.ports.reader->assign(owned->at, first); !assigned.ok()) plane_.fail(assigned.error());
 }
 

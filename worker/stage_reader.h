@@ -39,9 +39,11 @@ class StageReader {
   void run_commands();
   void run(const Command& command);
   void read_one(stream::Record record);
+  void warm_up(const OwnedPtr& owned, stream::Record record);
   void read_failed(const Error& error);
   bool pass_over_expired();
   void pass_over(const OwnedPtr& owned, Offset first);
+  void read_from(const OwnedPtr& owned, Offset first);
   bool park(const OwnedPtr& owned, const stream::Record& record);
   void unpark();
   std::int64_t held_bytes() const;

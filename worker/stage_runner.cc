@@ -6,6 +6,15 @@ namespace ride::worker {
 
 using stream::TopicPartition;
 
+namespace {
+
+int warmup_frames(const stream::StageSpec& stage) {
+  const auto* task = tasks::builtin_catalog().find(stage.task);
+  return task == nullptr ? 0 : task->warmup_frames;
+}
+
+}  // namespace
+
 StageRunner::StageRunner(Config config, StagePorts ports, Notify notify, OnReleased on_released)
     : plane_(std::move(config), std::move(ports), std::move(notify)),
       writer_(plane_, std::move(on_released)),
@@ -43,7 +52,8 @@ Result<void> StageRunner::take(PartitionId partition, Epoch epoch) {
   if (!metadata.ok()) return Error{metadata.error().code, to_string(at) + ": " + metadata.error().message};
   stream::Intake::Config intake{at, config.job.value, config.stage.upstreams, config.stage.adopt};
   intake.drop_duplicates = config.drop_duplicates;
-  auto owned = std::make_shared<OwnedPartition>(at, epoch, *commit, *metadata, std::move(intake));
+  auto owned =
+      std::make_shared<OwnedPartition>(at, epoch, *commit, *metadata, std::move(intake), warmup_frames(config.stage));
   owned->progress.job = config.job;
   owned->progress.run = config.run;
   owned->progress.stage = StageName{config.stage.name};

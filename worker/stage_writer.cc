@@ -90,6 +90,12 @@ void StageWriter::write(HasExpired event) {
   event.owned->writing.dirty = true;
 }
 
+void StageWriter::write(WarmedUp event) {
+  if (event.owned->dropped) return;
+  auto& window = event.owned->writing.window;
+  event.first ? window.warmed_up_with(event.source, *event.first) : window.is_warm();
+}
+
 void StageWriter::write(WasProcessed event) {
   const auto owned = event.owned;
   if (owned->dropped) return;

@@ -32,6 +32,7 @@ class StageWriter {
   void publish_all();
   void write(WasRead event);
   void write(HasExpired event);
+  void write(WarmedUp event);
   void write(WasProcessed event);
   void write(MustRelease event);
   // Sends the sets of a partition; `delivered` follows when the last one has arrived.

@@ -164,6 +164,7 @@ std::string pack(const CommitMetadata& metadata) {
   }
   out.put(metadata.ended.size());
   for (const auto& upstream : metadata.ended) put_upstream(upstream);
+  if (metadata.warm_from) out.put_signed(metadata.warm_from->value);
   return to_base64(out.bytes());
 }
 
@@ -201,6 +202,7 @@ Result<CommitMetadata> unpack_commit_metadata(std::string_view text) {
     }
   }
   for (auto left = in.get_count(); left > 0 && in.good(); --left) out.ended.insert(get_upstream());
+  if (in.good() && !in.at_end()) out.warm_from = Offset{in.get_signed()};
   if (!in.good()) return bad;
   return out;
 }

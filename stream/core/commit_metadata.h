@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -20,6 +21,7 @@ struct CommitMetadata {
   std::map<Upstream, std::set<OriginKey>> finished;   // sets ACKed beyond it that began before it
   std::set<Upstream> ended;                           // upstreams whose end record lies before it
   bool forwarded_end = false;                         // all of them ended and the end went on: the partition is complete
+  std::optional<Offset> warm_from;                    // a stateful task's next owner is fed from here on, without emitting
   OutcomeCounters counters;                           // cumulative, of all that lies before it or is in `finished`
 
   bool operator==(const CommitMetadata&) const = default;

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "master/cleaner.h"
+#include "stream/core/commit_metadata.h"
 #include "stream/memory/memory_log.h"
 
 namespace ride::master {
@@ -145,6 +146,14 @@ class CleanerTest : public TopicsTest {
   std::shared_ptr<stream::JobSpec> spec_ = std::make_shared<stream::JobSpec>();
   Cleaner cleaner_{*admin_, *commits_};
 };
+
+TEST_F(CleanerTest, KeepsWhatTheNextOwnersTaskIsWarmedUpWith) {
+  for (int round = 0; round < 2; ++round) {
+    commits_->commit("ride.street.1.clean", {{at_, {Offset{9}, stream::pack({.warm_from = Offset{4}})}}}).value();
+    clean();
+  }
+  EXPECT_EQ(first(), 4);
+}
 
 TEST_F(CleanerTest, DeletesWhatWasAckedOneRoundAgo) {
   ack(6);

@@ -141,5 +141,32 @@ TEST(AckWindow, CanBeginAtAHole) {
   EXPECT_EQ(window.metadata().counters.expired, 2);
 }
 
+TEST(AckWindow, TellsWhereTheNextOwnersTaskIsWarmedUpFrom) {
+  const auto of = [](const std::string& source, std::int64_t offset) {
+    auto step = accepts(offset, offset);
+    step.accepted->header.id.source = source;
+    return step;
+  };
+  AckWindow window(Offset{0}, {}, 2);
+  EXPECT_FALSE(window.metadata().warm_from);
+  for (int i = 0; i < 6; ++i) window.read(Offset{i}, of(i % 3 == 0 ? "gate" : "door", i));  // gate 0 3, door 1 2 4 5
+  for (int i = 0; i < 5; ++i) window.ack(Offset{i}, Counted::acked);
+  EXPECT_EQ(window.metadata().warm_from, Offset{0}) << "the last two of the gate are 0 and 3";
+  window.read(Offset{6}, of("gate", 6));
+  window.ack(Offset{5}, Counted::acked);
+  window.ack(Offset{6}, Counted::acked);
+  EXPECT_EQ(window.metadata().warm_from, Offset{3});
+  EXPECT_EQ(stream::unpack_commit_metadata(stream::pack(window.metadata())).value(), window.metadata());
+  window.expire(Offset{50'000}, {});
+  EXPECT_FALSE(window.metadata().warm_from) << "a source that is long away does not hold the log";
+}
+
+TEST(AckWindow, KeepsItsPredecessorsWarmUpUntilItIsWarmItself) {
+  AckWindow window(Offset{10}, {.warm_from = Offset{4}}, 2);
+  window.read(Offset{10}, accepts(10, 10));
+  window.ack(Offset{10}, Counted::acked);
+  EXPECT_EQ(window.metadata().warm_from, Offset{4});
+}
+
 }  // namespace
 }  // namespace ride::worker

@@ -339,6 +339,51 @@ TEST_F(StageRunnerTest, ACommitAboveTheLogsEndIsALoudErrorNeverAReset) {
   EXPECT_EQ(committed(0), Offset{99});
 }
 
+// The scores that left the stage, by frame, each counted once.
+std::map<std::int64_t, std::string> scores(MemoryLog& log) {
+  std::map<std::int64_t, std::string> scores;
+  for (int p = 0; p < 3; ++p)
+    for (const auto& record : log.records({"out", PartitionId{p}})) {
+      const auto header = stream::decode_header(record.headers).value();
+      if (header.kind == stream::RecordKind::frame) scores.try_emplace(header.id.number, header.attributes.at("motion"));
+    }
+  return scores;
+}
+
+TEST_F(StageRunnerTest, ANewOwnersTaskIsWarmedUpSoThatItsResultsAreTheSame) {
+  stage.task = "motion";
+  stage.params = {{"threshold", 25.0}, {"emit", std::string("all")}, {"min_area", 0.005}};
+  stage.partition_by = stream::PartitionBy::source;
+  stage.upstreams = {{"cam", 1, true}};
+  const auto send_squares = [&](int first, int count) {
+    auto writer = log->writer();
+    stream::FrameSetWriter frames(*writer, {.job = "job", .run = RunNumber{1}, .source = "cam", .writer = "p",
+                                            .outputs = {{.to = "grey", .topic = "in", .partitions = 2,
+                                                         .partition_by = stream::PartitionBy::source}}, .default_codec = ""});
+    for (int n = first; n < first + count; ++n) {
+      Frame frame;
+      frame.id = {"cam", SessionId{1}, n};
+      frame.image = cv::Mat(10, 10, CV_8UC1, cv::Scalar(0));
+      frame.image(cv::Rect(0, 0, 10, n % 11)).setTo(200);  // another row each time, and all of them gone at once
+      ASSERT_TRUE(frames.write(frame, {}).ok());
+    }
+    ASSERT_TRUE(frames.flush(5s).ok());
+  };
+  send_squares(0, 8);
+  for (int owner = 1; owner <= 3; ++owner) {
+    auto runner = start();
+    take_all(*runner, owner);
+    ASSERT_TRUE(wait_for([&] { return static_cast<int>(scores(*log).size()) == 8 * owner; }));
+    ASSERT_TRUE(wait_for([&] { return std::max(committed(0), committed(1)) == Offset{8 * owner}; }));
+    runner.reset();
+    send_squares(8 * owner, 8);
+  }
+  const auto found = scores(*log);
+  for (int n = 1; n < 24; ++n)
+    EXPECT_EQ(found.at(n), n % 11 == 0 ? "1.000000" : "0.100000") << "frame " << n << ": its owner knew the one before";
+  EXPECT_EQ(counted().size(), 24U) << "warming up emits nothing";
+}
+
 TEST_F(StageRunnerTest, APartitionWithoutACommitIsNeverGuessed) {
   stage.group_id = "ride.job.1.other";
   auto runner = start();

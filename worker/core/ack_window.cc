@@ -1,8 +1,36 @@
 #include "worker/core/ack_window.h"
 
+#include <algorithm>
+
 namespace ride::worker {
 
-AckWindow::AckWindow(Offset start, stream::CommitMetadata metadata) : base_(std::move(metadata)), position_(start) {}
+namespace {
+
+// A camera that is away must not keep the topic from being cleaned: behind the front by more than this, it is forgotten.
+constexpr std::int64_t kWarmupReach = 10'000;
+
+}  // namespace
+
+AckWindow::AckWindow(Offset start, stream::CommitMetadata metadata, int warmup_frames)
+    : base_(std::move(metadata)), position_(start), warmup_frames_(static_cast<std::size_t>(warmup_frames)),
+      warm_(!base_.warm_from) {}
+
+void AckWindow::warmed_up_with(const std::string& source, Offset first) { remember(source, first); }
+
+void AckWindow::remember(const std::string& source, Offset first) {
+  if (warmup_frames_ == 0) return;
+  auto& recent = recent_[source];
+  recent.push_back(first);
+  if (recent.size() > warmup_frames_) recent.pop_front();
+}
+
+std::optional<Offset> AckWindow::warm_from() const {
+  std::optional<Offset> from;
+  const auto reach = committable().value - kWarmupReach;
+  for (const auto& [source, offsets] : recent_)
+    if (offsets.back().value >= reach) from = from ? std::min(*from, offsets.front()) : offsets.front();
+  return from;
+}
 
 AckWindow::Entry* AckWindow::find(Offset offset) {
   const auto found = entries_.find(offset);
@@ -20,6 +48,7 @@ void AckWindow::read(Offset offset, const stream::IntakeStep& step) {
     set.first = step.accepted ? step.accepted->first : offset;
     set.upstream = step.accepted ? step.accepted->upstream : *step.ended;
     set.key = step.accepted ? step.accepted->key : *step.ended_key;
+    if (step.accepted && step.accepted->kind == stream::RecordKind::frame) set.source = step.accepted->header.id.source;
     set.is_end = step.ended.has_value();
     set.forwards_end = step.all_ended;
     entries_[offset].set = offset;
@@ -91,6 +120,7 @@ void AckWindow::advance() {
       if (set->second.is_end) base_.ended.insert(set->second.upstream);
       if (set->second.forwards_end) base_.forwarded_end = true;
       if (set->second.counted) count(base_.counters, *set->second.counted);
+      if (!set->second.source.empty()) remember(set->second.source, set->second.first);
       sets_.erase(set);
     }
     entries_.erase(entries_.begin());
@@ -101,6 +131,7 @@ Offset AckWindow::committable() const { return entries_.empty() ? position_ : en
 
 stream::CommitMetadata AckWindow::metadata() const {
   auto metadata = base_;
+  if (warm_) metadata.warm_from = warm_from();
   const auto front = committable();
   // Sets that began before the front and are ACKed beyond it: their remaining records must not be taken again.
   for (const auto& [released_by, set] : sets_) {

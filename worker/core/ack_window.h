@@ -4,8 +4,10 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "common/ids.h"
@@ -19,7 +21,12 @@ enum class Counted { acked, filtered, dropped, dead };
 
 class AckWindow {
  public:
-  AckWindow(Offset start, stream::CommitMetadata metadata);
+  // `warmup_frames`: of each source, for a task that keeps a state (D11); the metadata tells where they begin.
+  AckWindow(Offset start, stream::CommitMetadata metadata, int warmup_frames = 0);
+
+  // The task was fed a frame from before the start, and later: with all of them.
+  void warmed_up_with(const std::string& source, Offset first);
+  void is_warm() { warm_ = true; }
 
   // A record was read; `step` is what the intake made of it. Offsets rise.
   void read(Offset offset, const stream::IntakeStep& step);
@@ -51,6 +58,7 @@ class AckWindow {
     Offset first;
     stream::Upstream upstream;
     stream::OriginKey key;
+    std::string source;         // of a frame
     bool is_end = false;        // an end record: raises the watermark, marks the upstream as ended
     bool forwards_end = false;  // the last of them
     std::optional<Counted> counted;
@@ -58,11 +66,16 @@ class AckWindow {
 
   Entry* find(Offset offset);
   void advance();
+  void remember(const std::string& source, Offset first);
+  std::optional<Offset> warm_from() const;
   static void count(stream::OutcomeCounters& counters, Counted counted);
 
   stream::CommitMetadata base_;           // as of the front of entries_
   Offset position_;
   std::map<Offset, Entry> entries_;       // from the oldest unfinished on
+  const std::size_t warmup_frames_;
+  bool warm_ = true;                      // what is remembered is all that the next owner needs
+  std::map<std::string, std::deque<Offset>> recent_;  // the last accepted frames before the front, by source
   std::map<Offset, SetState> sets_;       // by released_by, not yet behind the front
 };
 

@@ -161,10 +161,34 @@ TaskDecl resize() {
           .rule = resize_size};
 }
 
+TaskDecl motion() {
+  return {.name = "motion",
+          .doc = "Compares each frame with the one before of its source and tells the share of pixels that changed, as "
+                 "attribute 'motion' (frame difference in 8-bit brightness).",
+          .params = {{.name = "threshold",
+                      .type = ParamType::number,
+                      .doc = "A pixel has changed when its brightness differs by more than this, of 255",
+                      .default_value = 25.0,
+                      .min = 0,
+                      .max = 254},
+                     {.name = "emit",
+                      .doc = "Every frame, only frames that move, or the mask of what changed (8-bit, 255 where it did)",
+                      .default_value = std::string("all"),
+                      .choices = {"all", "mask", "moving"}},
+                     {.name = "min_area",
+                      .type = ParamType::number,
+                      .doc = "With emit: moving, the share of pixels that must have changed",
+                      .default_value = 0.005,
+                      .min = 0,
+                      .max = 1}},
+          .needs_order = true,
+          .warmup_frames = 1};
+}
+
 }  // namespace
 
 std::vector<TaskDecl> filter_declarations() {
-  return {identity(), delay(), grayscale(), gaussian_blur(), stddev_filter(), canny(), resize()};
+  return {identity(), delay(), grayscale(), gaussian_blur(), stddev_filter(), canny(), resize(), motion()};
 }
 
 }  // namespace ride::tasks

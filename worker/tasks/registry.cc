@@ -14,6 +14,7 @@ std::unique_ptr<Task> create(const std::string& name) {
       {"gaussian_blur", make_gaussian_blur},
       {"grayscale", make_grayscale},
       {"identity", make_identity},
+      {"motion", make_motion},
       {"print", make_print},
       {"resize", make_resize},
       {"stddev_filter", make_stddev_filter},

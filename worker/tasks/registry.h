@@ -16,6 +16,7 @@ std::unique_ptr<Task> make_draw_detections();
 std::unique_ptr<Task> make_gaussian_blur();
 std::unique_ptr<Task> make_grayscale();
 std::unique_ptr<Task> make_identity();
+std::unique_ptr<Task> make_motion();
 std::unique_ptr<Task> make_print();
 std::unique_ptr<Task> make_resize();
 std::unique_ptr<Task> make_stddev_filter();
