@@ -80,17 +80,20 @@ void StageCompute::loop() {
     if (owned->computing.task) owned->computing.task->close();
 }
 
+// On the thread that ran it, before the next owner's begins.
+void StageCompute::close_task(OwnedPartition& owned) {
+  if (owned.computing.task) owned.computing.task->close();
+  owned.computing = {};
+}
+
 void StageCompute::compute(ToCompute item) {
   auto& owned = *item.owned;
   if (!item.set) {
+    close_task(owned);
     plane_.to_write.push(MustRelease{item.owned}, 0);
     return;
   }
-  if (owned.dropped) {
-    if (owned.computing.task) owned.computing.task->close();
-    owned.computing = {};
-    return;
-  }
+  if (owned.dropped) return close_task(owned);
   if (auto task = task_of(owned); !task.ok()) {
     plane_.notify(Severity::error, "task_open_failed", task.error().message, true);
     return;

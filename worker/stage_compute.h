@@ -32,6 +32,7 @@ class StageCompute {
  private:
   void loop();
   void compute(ToCompute item);
+  void close_task(OwnedPartition& owned);
   Result<Processed> process(OwnedPartition& owned, const stream::AcceptedSet& set);
   void note(const OwnedPartition& owned, const stream::AcceptedSet& set);
   void warm_up(const OwnedPtr& owned, const stream::AcceptedSet& set);

@@ -76,7 +76,7 @@ void StageReader::run(const Command& command) {
         plane_.ports.reader->unassign(owned->at);
         reading_.erase(found);
       }
-      if (command.kind == Command::Kind::release) plane_.to_compute.push({owned, std::nullopt}, 0);
+      plane_.to_compute.push({owned, std::nullopt}, 0);  // its task is closed behind all that was read
       return;
   }
 }

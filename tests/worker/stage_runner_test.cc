@@ -205,6 +205,38 @@ TEST_F(StageRunnerTest, AReleasedPartitionIsFinishedAndCommittedFirst) {
   EXPECT_EQ(runner->owned(), std::vector<PartitionId>{PartitionId{1}});
 }
 
+TEST_F(StageRunnerTest, AReleasedPartitionsTaskIsClosedBeforeTheNextOwnersBegins) {
+  std::atomic<int> closed = 0;
+  make_task = [&closed](const std::string&) -> std::unique_ptr<tasks::Task> {
+    class Counting final : public tasks::Task {
+     public:
+      explicit Counting(std::atomic<int>& closed) : closed_(closed) {}
+      Result<void> open(const tasks::TaskEnv&) override { return {}; }
+      Result<void> process(const Frame& frame, tasks::Emitter& out) override {
+        out.emit(frame);
+        return {};
+      }
+      void close() override { ++closed_; }
+
+     private:
+      std::atomic<int>& closed_;
+    };
+    return std::make_unique<Counting>(closed);
+  };
+  send(10);
+  auto runner = start();
+  take_all(*runner);
+  ASSERT_TRUE(wait_for([&] { return each_once(10); }));
+  runner->release(PartitionId{0});
+  ASSERT_TRUE(wait_for([&] {
+    const std::lock_guard lock(mutex);
+    return released.contains(PartitionId{0});
+  }));
+  EXPECT_EQ(closed, 1);
+  runner.reset();
+  EXPECT_EQ(closed, 2);
+}
+
 TEST_F(StageRunnerTest, ARecordThatIsNoFrameIsDeadAndItsNeighboursAreDelivered) {
   send(2);
   auto writer = log->writer();
