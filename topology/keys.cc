@@ -58,7 +58,7 @@ std::vector<KeySpec> reader_keys(bool sink) {
   keys.push_back({.name = "frame_timeout",
                   .type = KeyType::duration,
                   .doc = "How long the task may work on one frame before it counts as hung.",
-                  .default_text = "the larger of 10s and 20 times its median",
+                  .default_text = "the larger of 10s and 20 times its median; large first pictures get more",
                   .min = 10,
                   .max = kYearMs,
                   .example = "30s"});
