@@ -15,9 +15,6 @@ using std::chrono::steady_clock;
 constexpr std::size_t kQueueLimit = 20'000;
 constexpr std::size_t kBatch = 2'000;
 
-constexpr std::array<const char*, std::variant_size_v<stream::ReportBody>> kReportNames = {
-    "tick", "heartbeat", "child_exit", "goodbye", "released", "notice"};
-
 Leadership::Moment now_point() {
   return std::chrono::duration_cast<Leadership::Moment>(steady_clock::now().time_since_epoch());
 }
@@ -231,7 +228,7 @@ void Owner::note_reports(const std::vector<Event>& events) {
   for (const auto& event : events) {
     const auto* report = std::get_if<ReportRead>(&event);
     if (report == nullptr) continue;
-    ports_.metrics.add("ride_read_reports_total", {kReportNames[report->body.index()]});
+    ports_.metrics.add("ride_read_reports_total", {type_of(report->body)});
     if (const auto* tick = std::get_if<stream::Tick>(&report->body))
       if (tick->epoch == standing.epoch && tick->leader == standing.id) leadership_.ticked(now_point());
     const auto* notice = std::get_if<stream::Notice>(&report->body);

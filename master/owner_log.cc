@@ -15,9 +15,6 @@ using std::chrono::steady_clock;
 constexpr milliseconds kAppendTimeout{1'000};
 constexpr milliseconds kStallAfter{2'000};
 
-constexpr std::array<const char*, std::variant_size_v<stream::DecisionBody>> kDecisionNames = {
-    "claim", "job", "phase", "assign", "releasing", "source", "group", "out", "snapshot"};
-
 Leadership::Moment now_point() {
   return std::chrono::duration_cast<Leadership::Moment>(steady_clock::now().time_since_epoch());
 }
@@ -118,7 +115,7 @@ Result<void> Owner::take(const stream::ControlReader::Entry& entry) {
   if (const auto* part = std::get_if<stream::SnapshotPart>(&decision->body)) note_snapshot(*part, entry.offset);
   auto words = describe(decision->body);
   if (mine) {
-    ports_.metrics.add("ride_written_decisions_total", {kDecisionNames[decision->body.index()]});
+    ports_.metrics.add("ride_written_decisions_total", {stream::type_of(decision->body)});
     write_log(words.severity, words.text);
   }
   ports_.events.add(entry.timestamp, std::move(words));

@@ -80,6 +80,8 @@ constexpr std::array<const char*, std::variant_size_v<DecisionBody>> kDecisionTy
 constexpr std::array<const char*, std::variant_size_v<ReportBody>> kReportTypes = {"tick",    "heartbeat", "child_exit",
                                                                                   "goodbye", "released",  "notice"};
 
+static_assert(kDecisionTypes.back() != nullptr && kReportTypes.back() != nullptr, "a new record needs its type's name");
+
 template <class Body, std::size_t N>
 nlohmann::json encode_body(const Body& body, const std::array<const char*, N>& types) {
   nlohmann::json json = std::visit([](const auto& one) { return nlohmann::json(one); }, body);
@@ -102,6 +104,9 @@ Body decode_body(const nlohmann::json& json, const std::array<const char*, N>& t
 }
 
 }  // namespace
+
+const char* type_of(const DecisionBody& decision) { return kDecisionTypes[decision.index()]; }
+const char* type_of(const ReportBody& report) { return kReportTypes[report.index()]; }
 
 std::string encode(const Decision& decision) {
   auto json = encode_body(decision.body, kDecisionTypes);

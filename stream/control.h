@@ -145,6 +145,7 @@ struct Decision {
   bool operator==(const Decision&) const = default;
 };
 
+const char* type_of(const DecisionBody& decision);  // "assign"
 std::string encode(const Decision& decision);
 Result<Decision> decode_decision(std::string_view json);
 
@@ -299,6 +300,7 @@ struct Report {
   bool operator==(const Report&) const = default;
 };
 
+const char* type_of(const ReportBody& report);  // "heartbeat"
 std::string encode(const Report& report);
 Result<Report> decode_report(std::string_view json);
 
