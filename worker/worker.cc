@@ -1,8 +1,11 @@
 #include "worker/worker.h"
 
+#include <algorithm>
+#include <cstdlib>
 #include <thread>
 
 #include "common/log.h"
+#include "stream/kafka/admin.h"
 #include "worker/worker_metrics.h"
 
 namespace ride::worker {
@@ -14,7 +17,17 @@ namespace {
 
 constexpr auto kOutOfReach = std::chrono::seconds(10);   // D3: without an acknowledged heartbeat
 constexpr auto kLeaveWithin = std::chrono::seconds(4);
+constexpr auto kEndWithin = std::chrono::seconds(5);
+constexpr auto kBrokersAgreeWithin = std::chrono::seconds(1);
 constexpr auto kSampleEvery = std::chrono::milliseconds(500);
+
+// Who has failed must end, whatever a library waits for: librdkafka does not close a consumer whose topic is gone.
+void end_within(std::chrono::seconds limit) {
+  std::thread([limit] {
+    std::this_thread::sleep_for(limit);
+    std::_Exit(1);
+  }).detach();
+}
 
 }  // namespace
 
@@ -59,9 +72,34 @@ Result<void> Worker::run(const std::atomic<bool>& stop) {
   }
   // Nothing of ours may be written any more: end without a farewell for the frames, but tell why.
   member_->notice(stream::Severity::error, "worker_failed", "worker " + member_->id().value + ": " + result.error().message);
+  tell_of_gone_topic(result.error());
+  end_within(kEndWithin);
   close_stage();
   member_->leave(result.error().message);
   return result;
+}
+
+// A topic that was deleted under the job: nothing that waits would bring its frames back. The brokers are asked, since one
+// that has just come back may not know all topics.
+void Worker::tell_of_gone_topic(const Error& failure) {
+  if (failure.code != ErrorCode::not_found || !stage_) return;
+  const auto* job = ownership_->job(stage_->job, stage_->run);
+  const auto* stage = job == nullptr ? nullptr : job->stage(stage_->stage.value);
+  auto admin = kafka::open_admin(config_.kafka);
+  if (stage == nullptr || !admin.ok()) return;
+  std::this_thread::sleep_for(kBrokersAgreeWithin);
+  const auto topics = (*admin)->topics();
+  if (!topics.ok() || topics->empty()) return;
+  std::vector<std::string> needed = {stage->topic};
+  for (const auto& output : stage->outputs) needed.push_back(output.topic);
+  for (const auto& name : needed) {
+    if (std::any_of(topics->begin(), topics->end(), [&](const auto& topic) { return topic.name == name; })) continue;
+    member_->notice(stream::Severity::error, "topic_gone",
+                    "topic " + name + " was deleted under the job: its frames are gone, and stage " + stage->name +
+                        " cannot go on. Submit the topology again",
+                    stage_->job.value, stage_->stage.value, /*fatal_for_job=*/true);
+    return;
+  }
 }
 
 std::shared_ptr<StageRunner> Worker::runner() const {

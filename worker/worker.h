@@ -45,6 +45,7 @@ class Worker {
   void reconcile_partitions(const Duty& duty);
   void on_released(const StageKey& key, PartitionId partition);
   void leave();
+  void tell_of_gone_topic(const Error& failure);
   std::shared_ptr<StageRunner> runner() const;
 
   WorkerConfig config_;
