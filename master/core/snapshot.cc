@@ -8,12 +8,30 @@ namespace ride::master {
 
 namespace {
 
-stream::Snapshot::Stage capture(const StageName& name, const Stage& stage) {
-  stream::Snapshot::Stage copy{.name = name, .epoch = stage.epoch};
+std::vector<stream::Strike> capture(const StageKey& key, const std::map<FramePlace, StruckFrame>& struck) {
+  std::vector<stream::Strike> strikes;
+  for (const auto& [place, frame] : struck)
+    for (std::size_t i = 0; i < frame.workers.size(); ++i)
+      strikes.push_back({.job = key.job,
+                         .run = key.run,
+                         .stage = key.stage,
+                         .partition = place.first,
+                         .offset = place.second,
+                         .worker = frame.workers[i],
+                         .cause = frame.causes[i],
+                         .count = static_cast<int>(i) + 1,
+                         .condemned = frame.condemned && i + 1 == frame.workers.size(),
+                         .at = frame.at});
+  return strikes;
+}
+
+stream::Snapshot::Stage capture(const StageKey& key, const Stage& stage) {
+  stream::Snapshot::Stage copy{.name = key.stage, .epoch = stage.epoch};
   copy.actives.assign(stage.actives.begin(), stage.actives.end());
   copy.spares.assign(stage.spares.begin(), stage.spares.end());
   for (const auto& one : stage.partitions)
     copy.partitions.push_back({one.owner, one.previous, one.epoch, one.releasing, one.deadline});
+  copy.strikes = capture(key, stage.strikes);
   return copy;
 }
 
@@ -25,7 +43,7 @@ stream::Snapshot::Job capture(const Job& job) {
                              .phase = job.phase,
                              .reason = job.reason,
                              .phase_at = job.phase_at};
-  for (const auto& [name, stage] : job.stages) copy.stages.push_back(capture(name, *stage));
+  for (const auto& [name, stage] : job.stages) copy.stages.push_back(capture(StageKey{job.spec->job, job.spec->run, name}, *stage));
   for (const auto& [name, one] : job.sources)
     copy.sources.push_back({name, one.producer, one.previous, one.session, one.epoch});
   return copy;
@@ -39,6 +57,13 @@ Stage restore(const stream::Snapshot::Stage& copy) {
   for (const auto& one : copy.partitions) {
     stage.partitions.push_back({one.owner, one.previous, one.epoch, one.releasing, one.deadline});
     if (one.releasing) ++stage.releasing;
+  }
+  for (const auto& strike : copy.strikes) {
+    auto& struck = stage.strikes[{strike.partition, strike.offset}];
+    struck.workers.push_back(strike.worker);
+    struck.causes.push_back(strike.cause);
+    struck.condemned = struck.condemned || strike.condemned;
+    struck.at = strike.at;
   }
   return stage;
 }

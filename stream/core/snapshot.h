@@ -28,6 +28,7 @@ struct Snapshot {
     Epoch epoch;  // the highest given out
     std::vector<WorkerId> actives, spares;
     std::vector<Partition> partitions;
+    std::vector<Strike> strikes;  // against frames of the stage, as they were decided
     bool operator==(const Stage&) const = default;
   };
   struct Source {

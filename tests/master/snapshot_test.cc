@@ -35,6 +35,8 @@ std::vector<Decision> busy_log() {
   add(stream::Assign{name, run, clean, WorkerId{"w2#a"}, Epoch{2}, {{2}, {3}}, "", {}});
   add(stream::AssignSource{name, run, "gate", WorkerId{"p1#a"}, SessionId{2}, Epoch{2}, "", {}});
   add(stream::Releasing{name, run, clean, WorkerId{"w2#a"}, {{3}}, SystemTime(std::chrono::seconds(9)), ""});
+  add(stream::Strike{name, run, clean, {2}, Offset{7}, "gate/1/7", WorkerId{"w1#a"}, "signal 11", 1, false, {}});
+  add(stream::Strike{name, run, clean, {2}, Offset{7}, "gate/1/7", WorkerId{"w0#a"}, "it hung", 2, true, {}});
   add(stream::WorkerOut{WorkerId{"w1#a"}, "gone", true, {}});
   return log;
 }

@@ -78,6 +78,7 @@ void Ownership::on(const stream::SnapshotPart& part) {
   if (!snapshot.ok() || !*snapshot) return;  // one that cannot be read ends the member (stream/member.h)
   jobs_.clear();
   owners_.clear();
+  condemned_.clear();
   group_.reset();
   const auto contains = [this](const auto& list) { return std::find(list.begin(), list.end(), self_) != list.end(); };
   for (const auto& job : (*snapshot)->jobs) {
@@ -90,6 +91,7 @@ void Ownership::on(const stream::SnapshotPart& part) {
         const auto& one = stage.partitions[p];
         owners_[key][PartitionId{static_cast<int>(p)}] = {one.owner, one.epoch, one.releasing};
       }
+      for (const auto& strike : stage.strikes) on(strike);
     }
   }
   out_ = out_ || contains((*snapshot)->out);
