@@ -16,8 +16,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kPoll{100};
 constexpr std::chrono::seconds kPatience{20};
-// No source or stage can be called so ('~' is not allowed): a line of its own in the readers' watermarks.
-constexpr const char* kReplay = "~replay";
 
 // What a record that the intake took says; nothing where it is no letter.
 std::optional<DeadLetter> letter_of(const std::string& topic, stream::AcceptedSet set, const stream::Headers& last) {
@@ -98,7 +96,7 @@ Result<void> DeadLetters::replay(const DeadLetter& letter, RunNumber run, System
   const stream::SetIdentity identity{first.job,
                                      first.writer_stage,
                                      "ride-dead",
-                                     {{kReplay, PartitionId{0}}, {now.time_since_epoch().count(), 0}, run}};
+                                     {{stream::kReplayUpstream, PartitionId{0}}, {now.time_since_epoch().count(), 0}, run}};
   auto writer = kafka::KafkaWriter::open(config_);
   if (!writer.ok()) return writer.error();
   const auto& to = letter.about.notice.at;

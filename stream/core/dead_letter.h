@@ -16,6 +16,10 @@
 
 namespace ride::stream {
 
+// Who writes dead frames again (`ride dead replay`): a line of its own in every stage's watermarks. No source or stage can
+// be called so.
+inline constexpr const char* kReplayUpstream = "~replay";
+
 // One partition: it is read by people.
 std::string dead_topic(const StageSpec& stage);
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "stream/core/dead_letter.h"
+
 namespace ride::stream {
 
 // A set of several records that is not complete yet. Its bytes are copied out of the messages, since a held message pins
@@ -44,7 +46,7 @@ bool Intake::all_ended() const {
 
 // Whoever else writes here: no watermark would ever pass it, and each name would be one more in every commit.
 bool Intake::is_upstream(const Upstream& upstream) const {
-  if (config_.upstreams.empty()) return true;
+  if (config_.upstreams.empty() || upstream == Upstream{kReplayUpstream, PartitionId{0}}) return true;
   return std::any_of(config_.upstreams.begin(), config_.upstreams.end(), [&](const UpstreamSpec& known) {
     return known.name == upstream.name && upstream.partition.value >= 0 && upstream.partition.value < known.partitions;
   });

@@ -95,5 +95,20 @@ TEST(DeadLetter, AnAdoptedTopicsDeadLieAmongOurs) {
   EXPECT_EQ(dead_topic(stage), "ride.street.1.people.dead");
 }
 
+TEST(DeadLetter, AReplayedFrameIsTakenOnceByAStageThatKnowsItsInputs) {
+  RecordHeader header;
+  header.id = {"gate", SessionId{1}, 42};
+  const SetIdentity replay{"street", "people", "ride-dead", {{kReplayUpstream, PartitionId{0}}, {1'700'000, 0}, RunNumber{1}}};
+  std::vector<SetFrame> frames;
+  frames.push_back({header, {bytes(50), nullptr}});
+  const auto records = make_frame_set(replay, std::move(frames), {});
+  Intake intake({{"in", PartitionId{0}}, "street", {{"gate", 1, true}}, {}}, {});
+  const auto step = intake.take(Offset{9}, SystemTime{}, records[0].headers, {records[0].value, nullptr});
+  EXPECT_FALSE(step.problem);
+  ASSERT_TRUE(step.accepted);
+  EXPECT_EQ(step.accepted->header.id, header.id);
+  EXPECT_TRUE(intake.take(Offset{10}, SystemTime{}, records[0].headers, {records[0].value, nullptr}).duplicate);
+}
+
 }  // namespace
 }  // namespace ride::stream
