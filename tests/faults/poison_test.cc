@@ -26,7 +26,7 @@ class PoisonTest : public KafkaTest {
     run_ = std::make_unique<LocalRun>(bootstrap(), unique_name("poison"));
   }
 
-  void run_job(const std::string& fault, int number) {
+  void run_job(const std::string& fault, int number, const std::string& frame_timeout = "30s") {
     run_->start_agent("n1", {"--slots", "3", "--worker-memory", "700MiB"}, fault + "=" + std::to_string(number));
     ASSERT_TRUE(
         run_->submit("ride: v1\nname: film\nsources:\n"
@@ -34,7 +34,9 @@ class PoisonTest : public KafkaTest {
                      std::to_string(kFrames) +
                      " }, fps: 60 }\n"
                      "stages:\n"
-                     "  - { name: work, from: [scene], topic: { partitions: 2 }, task: identity, frame_timeout: 1s,\n"
+                     "  - { name: work, from: [scene], topic: { partitions: 2 }, task: identity, frame_timeout: " +
+                     frame_timeout +
+                     ",\n"
                      "      group: { min: 1, max: 1, spares: 1 } }\n"
                      "sinks:\n"
                      "  - { name: album, from: [work], task: write_images, params: { path: \"" +
@@ -89,7 +91,7 @@ TEST_F(PoisonTest, AFrameThatCrashesTheTaskIsDeadAfterTwoEnds) {
 }
 
 TEST_F(PoisonTest, AFrameThatHangsIsDeadAfterTwoEnds) {
-  run_job("hang", marked_);
+  run_job("hang", marked_, "1s");
   expect_only_the_marked_one_is_dead("poison: it hung on ");
   EXPECT_THAT(run_->events(), HasSubstr("child_hangs: "));
 }
