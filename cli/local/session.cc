@@ -147,7 +147,7 @@ class Session {
     if (!before.ok()) return before.error();
     const std::string phase = before->ok() ? text_of(*before->body, "phase") : "";
     const bool alive = phase == "creating" || phase == "running" || phase == "paused" || phase == "draining";
-    if (alive && text_of(*before->body, "topology") == file_->text) return continue_job(*before->body, phase);
+    if (alive && before->body->value("topology", std::string()) == file_->text) return continue_job(*before->body, phase);
     if (alive) {
       if (auto ended = end_older_version(count_of(*before->body, "run"), phase); !ended.ok()) return ended;
     }

@@ -10,7 +10,7 @@ namespace {
 TEST(Catalog, NamesEachTaskThatTheTopologyMayUse) {
   EXPECT_EQ(builtin_catalog().names(),
             (std::vector<std::string>{"canny", "delay", "detect_people", "discard", "draw_detections", "gaussian_blur",
-                                      "grayscale", "identity", "print", "resize", "stddev_filter", "write_images",
+                                      "grayscale", "identity", "motion", "print", "resize", "stddev_filter", "write_images",
                                       "write_video"}));
 }
 
