@@ -18,6 +18,7 @@ int main(int argc, char** argv) {
   std::string node;
   app.add_option("--name", config.name);
   app.add_option("--node", node);
+  app.allow_extras();  // what an agent tells the workers of the product beside
   CLI11_PARSE(app, argc, argv);
   ride::init_logging("ride-worker");
   auto kafka = flags.config("ride-worker");
