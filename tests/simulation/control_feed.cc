@@ -19,7 +19,7 @@ void ControlFeed::look() {
 
 void ControlFeed::read() {
   looking_ = false;
-  if (host_.cut()) return;
+  if (host_.cut() || host_.deaf()) return;
   if (position_ < line_.first) {
     position_ = line_.first;
     truncated_();

@@ -13,12 +13,14 @@ enum class FaultKind {
   crash,         // killed; its agent starts another one
   pause,         // stopped and continued: a zombie, if it took long enough
   cut,           // off the network, then back
+  deaf,          // cut off from the control topics only: a zombie that works on
   slow,          // all that it does takes ten times as long
   late_requests, // its requests overtake each other, commits among them
   lost_answers,  // half of the answers do not come: commits and records are sent again
   broker,        // a broker is gone, others take over
+  successor,     // who took over from this host is killed
 };
-inline constexpr int kFaultKinds = 7;
+inline constexpr int kFaultKinds = 8;  // that are drawn; successors follow others
 const char* to_string(FaultKind kind);
 
 struct Fault {
@@ -27,8 +29,14 @@ struct Fault {
   int target = 0;  // of the hosts, or of the brokers
 };
 
-// From 3 to 10 of them between `from` and `until`; none lasts longer than `until`. By time.
-std::vector<Fault> draw_faults(Random& random, int hosts, Time from, Time until);
+struct Hosts {
+  int masters = 2, producers = 2, workers = 0;
+  int all() const { return masters + producers + workers; }
+};
+
+// From 3 to 10 of them between `from` and `until`, some with another one in their wake; none lasts longer than `until`.
+// By time.
+std::vector<Fault> draw_faults(Random& random, const Hosts& hosts, Time from, Time until);
 std::string to_string(const Fault& fault, const std::string& target);
 
 }  // namespace ride::simulation

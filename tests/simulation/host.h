@@ -28,8 +28,9 @@ class Host {
   bool running() const { return program_ != nullptr; }
   bool paused() const { return paused_; }
   bool cut() const { return cut_; }
+  bool deaf() const { return deaf_; }
   // Runs, reaches the network, and at the usual speed.
-  bool healthy() const { return running() && !paused_ && !cut_; }
+  bool healthy() const { return running() && !paused_ && !cut_ && !deaf_; }
   Program* program() { return program_.get(); }
   int starts() const { return generation_; }
 
@@ -89,6 +90,12 @@ class Host {
     for (auto& message : held) clock_.after(latency(), std::move(message));
     if (program_ && !paused_) program_->network_is_back();
   }
+  // Its connections for control are away, those for frames are not: it neither hears nor is heard of, and works on.
+  void deafen() { deaf_ = true; }
+  void hear() {
+    deaf_ = false;
+    if (program_ && !paused_ && !cut_) program_->network_is_back();
+  }
   void slow_down(int factor) { slowness_ = factor; }
   void delay_requests(Time most) { delay_ = most; }  // each by a random part of it, so that they overtake each other
   void lose_answers(bool lossy) { lossy_ = lossy; }
@@ -113,7 +120,7 @@ class Host {
   std::string name_;
   std::unique_ptr<Program> program_;
   int generation_ = 0, slowness_ = 1;
-  bool paused_ = false, cut_ = false, lossy_ = false;
+  bool paused_ = false, cut_ = false, deaf_ = false, lossy_ = false;
   Time delay_{0};
   std::deque<Action> stalled_, held_;
 };

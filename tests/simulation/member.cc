@@ -37,7 +37,7 @@ void Member::post(stream::ReportBody body) {
 void Member::beat() {
   host_.later(kInterval, [this] { beat(); });
   if (around_.clock.now() - acknowledged_at_ > kOutOfReach) return callbacks_.out_of_reach();
-  if (beating_ || standing_.log().empty()) return;
+  if (beating_ || host_.deaf() || standing_.log().empty()) return;
   beating_ = true;
   auto beat = offer_;
   beat.at = around_.clock.wall();

@@ -9,10 +9,10 @@ namespace {
 constexpr std::size_t kLastLines = 40;
 
 std::string host_name(const Scenario& scenario, int host) {
-  if (host < scenario.masters) return fmt::format("master{}", host + 1);
-  host -= scenario.masters;
-  if (host < scenario.producers) return fmt::format("producer{}", host + 1);
-  return fmt::format("worker{}", host - scenario.producers + 1);
+  if (host < scenario.hosts.masters) return fmt::format("master{}", host + 1);
+  host -= scenario.hosts.masters;
+  if (host < scenario.hosts.producers) return fmt::format("producer{}", host + 1);
+  return fmt::format("worker{}", host - scenario.hosts.producers + 1);
 }
 
 std::string describe(const Scenario& scenario) {
@@ -26,7 +26,7 @@ std::string describe(const Scenario& scenario) {
     text += fmt::format("stage {}: {} partitions by {}, {} workers, {} spares\n", stage.name, stage.partitions,
                         stage.partition_by == stream::PartitionBy::frame ? "frame" : "source", stage.group.min,
                         stage.group.spares);
-  text += fmt::format("{} masters, {} producers, {} workers\n", scenario.masters, scenario.producers, scenario.workers);
+  text += fmt::format("{} masters, {} producers, {} workers\n", scenario.hosts.masters, scenario.hosts.producers, scenario.hosts.workers);
   for (const auto& fault : scenario.faults) {
     const auto target = fault.kind == FaultKind::broker ? fmt::format("broker {}", fault.target) : host_name(scenario, fault.target);
     text += "fault at " + to_string(fault, target) + "\n";

@@ -28,9 +28,9 @@ stream::SourceSpec make_source(Random& random, const std::string& name, bool fin
   source.name = name;
   source.kind = finite ? "synthetic" : "camera";
   source.finite = finite;
-  source.fps = static_cast<double>(random.between(3, 12));
+  source.fps = static_cast<double>(finite && random.one_in(2) ? random.between(10, 30) : random.between(3, 12));
   source.max_message_bytes = 64 << 10;
-  if (finite) source.params["frames"] = random.between(20, 60);
+  if (finite) source.params["frames"] = random.between(20, 100);
   return source;
 }
 
@@ -62,15 +62,16 @@ Scenario draw_scenario(std::uint64_t seed) {
   scenario.seed = seed;
   draw_job(random, scenario.job);
   for (const auto& stage : scenario.job.stages) {
-    scenario.workers += stage.group.min;
+    scenario.hosts.workers += stage.group.min;
     scenario.tasks[stage.name] = {.sink = stage.sink,
                                   .segment = stage.sink && random.one_in(3) ? static_cast<int>(random.between(2, 5)) : 0,
                                   .fickle = random.one_in(3),
+                                  .pace = random.one_in(3) ? 4 : 1,
                                   .salt = random.next()};
   }
-  scenario.workers += static_cast<int>(random.between(0, 3));
+  scenario.hosts.workers += static_cast<int>(random.between(0, 3));
   scenario.round_trip = seed % 16 == 0;
-  scenario.faults = draw_faults(random, scenario.hosts(), kFaultsFrom, kFaultsUntil);
+  scenario.faults = draw_faults(random, scenario.hosts, kFaultsFrom, kFaultsUntil);
   return scenario;
 }
 

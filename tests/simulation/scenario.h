@@ -15,11 +15,9 @@ struct Scenario {
   std::uint64_t seed = 0;
   stream::JobSpec job;
   std::map<std::string, SimTask::Config> tasks;  // by stage
-  int masters = 2, producers = 2, workers = 0;
+  Hosts hosts;
   std::vector<Fault> faults;
   bool round_trip = false;  // decisions go through their JSON
-
-  int hosts() const { return masters + producers + workers; }
 };
 
 inline constexpr Time kFaultsFrom{1'500'000}, kFaultsUntil{8'000'000};

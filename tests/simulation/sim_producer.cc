@@ -8,7 +8,7 @@ namespace ride::simulation {
 
 namespace {
 
-constexpr std::int64_t kMostOutstanding = 12;
+constexpr std::int64_t kMostOutstanding = 24;
 
 stream::FrameSetWriter::Config writer_config(const WorkerId& producer, const producer::Assignment& assignment,
                                              const stream::SourceSpec& spec) {
@@ -83,7 +83,7 @@ void SourceShell::send() {
   Frame frame;
   frame.id = {spec_.name, assignment_.session, number_++};
   frame.captured_at = around_.clock.wall();
-  frame.image = SimTask::picture(host_.random().one_in(8), static_cast<std::uint8_t>(host_.random().below(256)));
+  frame.image = SimTask::picture(host_.random().one_in(4), static_cast<std::uint8_t>(host_.random().below(256)));
   ++outstanding_;
   auto sent = frames_.write(frame, [this, id = frame.id](const Result<void>&) {
     --outstanding_;

@@ -28,7 +28,7 @@ Result<void> SimTask::process(const Frame& frame, tasks::Emitter& out) {
   if (kind == 0) return Error{ErrorCode::invalid_argument, "no task can do this one"};
   if (kind <= 2) return {};  // filtered
   int pictures = kind <= 4 ? 2 : 1;
-  bool large = kind == 3 || kind >= 10;
+  bool large = kind == 3 || kind >= 9;
   if (config_.fickle && random_.one_in(4)) {
     pictures = static_cast<int>(random_.between(1, 3));
     large = random_.one_in(2);

@@ -18,6 +18,7 @@ class SimTask final : public tasks::Task {
     bool sink = false;
     int segment = 0;      // a sink holds frames until so many are there; 0: it does not
     bool fickle = false;  // what comes of a frame may differ between incarnations
+    int pace = 1;         // how many times as long as usual a frame takes
     std::uint64_t salt = 0;
   };
   // A sink's effect is durable: this picture of the frame is kept.

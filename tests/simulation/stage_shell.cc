@@ -219,7 +219,7 @@ void StageShell::compute_turn() {
       to_write_.push_back(item.owned);
     soon(writes_, Time(50), Time(1'000), &StageShell::write_turn);
   }
-  if (!to_compute_.empty()) soon(computes_, Time(500), Time(15'000), &StageShell::compute_turn);
+  if (!to_compute_.empty()) soon(computes_, Time(500) * config_.task.pace, Time(15'000) * config_.task.pace, &StageShell::compute_turn);
   look();
 }
 

@@ -24,16 +24,16 @@ World::World(const Scenario& scenario, Mutation broken, bool tell)
     for (int i = 1; i <= count; ++i)
       hosts_.push_back(std::make_unique<Host>(clock_, random_.fork(), fmt::format("{}{}", kind, i)));
   };
-  add("master", scenario.masters);
-  add("producer", scenario.producers);
-  add("worker", scenario.workers);
+  add("master", scenario.hosts.masters);
+  add("producer", scenario.hosts.producers);
+  add("worker", scenario.hosts.workers);
 }
 
 Outcome World::run() {
   for (auto& host : hosts_) start(*host);
   clock_.after(Time(400'000), [this] { submit(); });
   for (const auto& fault : scenario_.faults) clock_.at(fault.at, [this, &fault] { begin(fault); });
-  clock_.at(kCalm, [this] { faults_are_over(); });
+  clock_.at(kCalm, [this] { story_.tell("no more faults"); });
   clock_.at(kRest, [this] { check_rest(); });
   while (!completed_ && !ledger_.problem() && clock_.step())
     if (clock_.now() > kLatest) ledger_.complain("the job does not come to its end: " + unrest().value_or("all have owners"));
@@ -53,6 +53,8 @@ void World::on_visible(const Line& line, std::int64_t offset) {
   if (line.at != kDecisions) return ledger_.on_visible(line, offset);
   const auto& decision = *line.records[static_cast<std::size_t>(offset)].content->decision;
   watch_.on_visible(decision);
+  if (const auto* assign = std::get_if<stream::Assign>(&decision.body); assign != nullptr && !ledger_.problem())
+    note_successors(*assign);
   const auto* job = watch_.plan().find(scenario_.job.job, RunNumber{1});
   if (job == nullptr || !master::is_over(job->phase)) return;
   completed_ = job->phase == master::JobPhase::completed;
@@ -140,7 +142,7 @@ void World::begin(const Fault& fault) {
     return kafka_.fail_broker(fault.target);
   }
   auto& host = *hosts_[static_cast<std::size_t>(fault.target)];
-  story_.tell("{} {} for {} ms", host.name(), to_string(fault.kind), fault.length.count() / 1000);
+  story_.tell("{} {}", host.name(), to_string(fault.kind));
   const auto over = [&](auto undo) {
     clock_.after(fault.length, [this, &host, undo] {
       story_.tell("{} is well again", host.name());
@@ -150,12 +152,17 @@ void World::begin(const Fault& fault) {
   switch (fault.kind) {
     case FaultKind::crash:
       return crash(host);
+    case FaultKind::successor:
+      return crash_successor(host);
     case FaultKind::pause:
       host.pause();
       return over([](Host& one) { one.resume(); });
     case FaultKind::cut:
       host.cut_off();
       return over([](Host& one) { one.heal(); });
+    case FaultKind::deaf:
+      host.deafen();
+      return over([](Host& one) { one.hear(); });
     case FaultKind::slow:
       host.slow_down(10);
       return over([](Host& one) { one.slow_down(1); });
@@ -180,15 +187,26 @@ void World::crash(Host& host) {
   restart_later(host);
 }
 
-void World::faults_are_over() {
-  story_.tell("no more faults");
-  calm_ = true;
+// Who owns now what this host's process had.
+void World::crash_successor(Host& host) {
+  const auto name = successors_.find(host.name());
+  if (name == successors_.end()) return;
+  for (auto& one : hosts_)
+    if (one->name() == name->second) crash(*one);
+}
+
+void World::note_successors(const stream::Assign& assign) {
+  const auto* stage = watch_.plan().find(master::StageKey{assign.job, assign.run, assign.stage});
+  for (const auto partition : assign.partitions) {
+    const auto& previous = stage->partitions.at(static_cast<std::size_t>(partition.value)).previous;
+    if (!previous.value.empty()) successors_[master::slot_name(previous)] = master::slot_name(assign.worker);
+  }
 }
 
 // ---- the user, and the last check ------------------------------------------------------------------------------------
 
 SimMaster* World::leader() {
-  for (int i = 0; i < scenario_.masters; ++i) {
+  for (int i = 0; i < scenario_.hosts.masters; ++i) {
     auto& host = *hosts_[static_cast<std::size_t>(i)];
     auto* master = static_cast<SimMaster*>(host.program());
     if (master != nullptr && host.healthy() && master->leads()) return master;

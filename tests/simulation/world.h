@@ -43,7 +43,8 @@ class World {
 
   void begin(const Fault& fault);
   void crash(Host& host);
-  void faults_are_over();
+  void crash_successor(Host& host);
+  void note_successors(const stream::Assign& assign);
 
   SimMaster* leader();
   void submit();
@@ -64,7 +65,8 @@ class World {
   std::vector<std::unique_ptr<Host>> hosts_;
   Host agent_;
   Writer agent_reports_;
-  bool completed_ = false, calm_ = false;
+  std::map<std::string, std::string> successors_;  // who took over from whom last, by the names of their hosts
+  bool completed_ = false;
 };
 
 // The run of a seed.
