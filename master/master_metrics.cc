@@ -21,8 +21,9 @@ struct StageValues {
     const Metrics::Labels labels{job.spec->job.value, spec.name};
     const auto& stage = *job.stages.at(StageName{spec.name});
     active[labels] = static_cast<double>(stage.actives.size());
-    wanted[labels] = wanted_workers(spec) + spec.group.spares;
-    missing[labels] = std::max(0, wanted_workers(spec) - static_cast<int>(stage.actives.size()));
+    const int wants = wanted_workers(spec, stage);
+    wanted[labels] = wants + spec.group.spares;
+    missing[labels] = std::max(0, wants - static_cast<int>(stage.actives.size()));
     missing_spares[labels] = std::max(0, spec.group.spares - static_cast<int>(stage.spares.size()));
     double fps = 0;
     for (const auto& worker : stage.actives)
@@ -153,7 +154,7 @@ void fill_metrics(const State& state, Metrics& metrics) {
     if (is_over(job->phase)) continue;
     for (const auto& spec : job->spec->stages) {
       stages.add(state, *job, spec);
-      wanted += wanted_workers(spec) + spec.group.spares;
+      wanted += wanted_workers(spec, *job->stages.at(StageName{spec.name})) + spec.group.spares;
     }
   }
   for (const auto& [id, process] : state.soft.processes) {

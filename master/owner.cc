@@ -119,6 +119,14 @@ Result<RunNumber> Owner::change_phase(const JobName& job, PhaseCommand command, 
   return request([&](std::int64_t ticket) { return PhaseRequest{ticket, job, command, delete_topics}; });
 }
 
+Result<RunNumber> Owner::scale(const ScaleRequest& wish) {
+  return request([&](std::int64_t ticket) {
+    auto request = wish;
+    request.ticket = ticket;
+    return request;
+  });
+}
+
 Owner::View Owner::view() const {
   const auto now = now_point();
   const std::lock_guard lock(mutex_);
@@ -213,10 +221,9 @@ void Owner::answer_questions() {
 void Owner::refuse_requests(const std::vector<Event>& events) {
   const std::lock_guard lock(mutex_);
   for (const auto& event : events) {
-    const auto* submit = std::get_if<SubmitRequest>(&event);
-    const auto* phase = std::get_if<PhaseRequest>(&event);
-    if (submit == nullptr && phase == nullptr) continue;
-    const auto found = tickets_.find(submit != nullptr ? submit->ticket : phase->ticket);
+    const auto ticket = ticket_of(event);
+    if (!ticket) continue;
+    const auto found = tickets_.find(*ticket);
     if (found == tickets_.end()) continue;
     found->second.set_value(Error{ErrorCode::unavailable, "this master stands by and does not lead: try again", true});
     tickets_.erase(found);

@@ -73,6 +73,7 @@ class Owner {
   // A request that leads to a decision; the answer comes when it stands in the log. unavailable: another master leads.
   Result<RunNumber> submit(stream::JobSpec spec, std::string topology);
   Result<RunNumber> change_phase(const JobName& job, PhaseCommand command, bool delete_topics);
+  Result<RunNumber> scale(const ScaleRequest& wish);  // its ticket is filled in
 
   // Who leads, as far as this master knows.
   struct View {

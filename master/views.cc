@@ -110,7 +110,7 @@ json stage_view(const State& state, const Job& job, const stream::StageSpec& spe
           {"partitions", spec.partitions},
           {"workers", workers},
           {"spares", spares},
-          {"wanted", wanted_workers(spec)},
+          {"wanted", wanted_workers(spec, stage)},
           {"wanted_spares", spec.group.spares},
           {"waiting", reports == nullptr || reports->waiting.empty() ? json() : json(reports->waiting)},
           {"lag", sums.lag},

@@ -62,9 +62,11 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SourceProgress, job, run, source
                                                 total, dropped, rejected, fps, last_frame, gaps, longest_gap_ms, error)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Heartbeat, id, kind, node, pid, version, at, http, devices, cores,
                                                 memory_bytes, labels, cpu_percent, rss_bytes, busy_fraction,
-                                                frames_per_second, service_rate, partitions, sources, warm, group)
+                                                frames_per_second, service_rate, frames, busy_seconds, partitions, sources, warm, group)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Strike, job, run, stage, partition, offset, frame, worker, cause, count,
                                                 condemned, at)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Scale, job, run, stage, workers, held, reason, at)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(JobChanged, spec, topology, reason, at)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(NamedFrame, job, run, stage, partition, offset, frame)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ChildExit, node, agent, child, pid, exit_code, signal, ordered, cause,
                                                 frames, at)
@@ -76,7 +78,7 @@ namespace {
 
 // The "type" of each record; the order is that of the variants.
 constexpr std::array<const char*, std::variant_size_v<DecisionBody>> kDecisionTypes = {
-    "claim", "job", "phase", "assign", "releasing", "source", "group", "out", "snapshot", "strike"};
+    "claim", "job", "phase", "assign", "releasing", "source", "group", "out", "snapshot", "strike", "scale", "job_changed"};
 constexpr std::array<const char*, std::variant_size_v<ReportBody>> kReportTypes = {"tick",    "heartbeat", "child_exit",
                                                                                   "goodbye", "released",  "notice"};
 

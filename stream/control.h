@@ -134,8 +134,30 @@ struct Strike {
   bool operator==(const Strike&) const = default;
 };
 
+// A group shall have so many active workers from now on (D13).
+struct Scale {
+  JobName job;
+  RunNumber run;
+  StageName stage;
+  int workers = 1;
+  bool held = false;  // a person said so: it stays until a person lets it go
+  std::string reason;
+  SystemTime at{};
+  bool operator==(const Scale&) const = default;
+};
+
+// A running job was submitted again, and what differs takes effect without a new run: sizes of groups, how they scale,
+// the job's priority. Everything else of `spec` is as it was.
+struct JobChanged {
+  JobSpec spec;
+  std::string topology;
+  std::string reason;  // what differs, in words
+  SystemTime at{};
+  bool operator==(const JobChanged&) const = default;
+};
+
 using DecisionBody = std::variant<Claim, JobAccepted, JobPhaseChanged, Assign, Releasing, AssignSource, JoinGroup,
-                                  WorkerOut, SnapshotPart, Strike>;
+                                  WorkerOut, SnapshotPart, Strike, Scale, JobChanged>;
 
 struct Decision {
   std::string log;         // id of the decisions log
@@ -219,6 +241,8 @@ struct Heartbeat {
   double busy_fraction = 0;        // of the time inside process()
   double frames_per_second = 0;    // workers: ACKed
   double service_rate = 0;         // frames per busy second; 0: unknown
+  std::int64_t frames = 0;         // workers: taken through the task since they opened the stage, cumulative
+  double busy_seconds = 0;         // ... and the time that it took: decoded, processed, encoded
   std::vector<PartitionProgress> partitions;
   std::vector<SourceProgress> sources;
   bool warm = false;               // task opened, ready for assign

@@ -42,12 +42,21 @@ struct AdoptSpec {
   bool operator==(const AdoptSpec&) const = default;
 };
 
+// How a group follows the frame rate (D13).
+struct ScalingSpec {
+  double target = 0.8;             // share of its time that a worker shall be busy
+  std::int64_t drain_ms = 10'000;  // lag is to be worked off within it
+  std::int64_t calm_ms = 30'000;   // fewer workers must have been enough for so long before one goes
+  bool operator==(const ScalingSpec&) const = default;
+};
+
 struct GroupSpec {
   std::string device = "cpu";  // cpu | gpu | prefer_gpu
   int min = 1, max = 1, spares = 0;
   double cores = 0;            // 0: shared
   std::int64_t memory_bytes = 0;  // 0: no limit
   std::map<std::string, std::string> labels;
+  ScalingSpec scaling;
   bool operator==(const GroupSpec&) const = default;
 };
 
@@ -100,6 +109,7 @@ struct JobSpec {
   std::vector<SourceSpec> sources;
   std::vector<StageSpec> stages;  // in flow order, sinks last
   bool finite = false;            // every source ends by itself: the job completes (D16)
+  int priority = 0;               // of its growth beyond `min`, where jobs share a pool: the higher first
   bool operator==(const JobSpec&) const = default;
 
   const StageSpec* stage(const std::string& name) const;

@@ -39,14 +39,15 @@ NLOHMANN_JSON_SERIALIZE_ENUM(PartitionBy, {{PartitionBy::frame, "frame"}, {Parti
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(UpstreamSpec, name, partitions, is_source)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(OutputSpec, port, to, topic, partitions, partition_by, codec)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(AdoptSpec, format, shape, depth)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(GroupSpec, device, min, max, spares, cores, memory_bytes, labels)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ScalingSpec, target, drain_ms, calm_ms)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(GroupSpec, device, min, max, spares, cores, memory_bytes, labels, scaling)
 
 void to_json(nlohmann::json& json, const StageSpec& spec);
 void from_json(const nlohmann::json& json, StageSpec& spec);
 void to_json(nlohmann::json& json, const SourceSpec& spec);
 void from_json(const nlohmann::json& json, SourceSpec& spec);
 
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(JobSpec, job, run, prefix, sources, stages, finite)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(JobSpec, job, run, prefix, sources, stages, finite, priority)
 
 // The same without exceptions: corrupt when the object is not a job.
 Result<JobSpec> job_spec_from_json(const nlohmann::json& json);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "master/core/job_change.h"
 #include "master/core/snapshot.h"
 
 namespace ride::master {
@@ -207,6 +208,28 @@ bool on(Hard& hard, const stream::Strike& strike) {
   if (strikes.size() > kStrikesKept)
     strikes.erase(std::min_element(strikes.begin(), strikes.end(),
                                    [](const auto& a, const auto& b) { return a.second.at < b.second.at; }));
+  return true;
+}
+
+bool on(Hard& hard, const stream::Scale& scale) {
+  const StageKey key{scale.job, scale.run, scale.stage};
+  const auto* before = hard.find(key);
+  if (before == nullptr || is_over(hard.find(key.job, key.run)->phase)) return false;
+  if (scale.workers < 1 || scale.workers > static_cast<int>(before->partitions.size())) return false;
+  auto& stage = *edit_stage(hard, key);
+  stage.workers = scale.workers;
+  stage.held = scale.held;
+  stage.sized_because = scale.reason;
+  stage.sized_at = scale.at;
+  return true;
+}
+
+bool on(Hard& hard, const stream::JobChanged& changed) {
+  const auto* before = hard.find(changed.spec.job, changed.spec.run);
+  if (before == nullptr || is_over(before->phase) || !takes_effect_at_once(*before->spec, changed.spec)) return false;
+  auto* job = edit_job(hard, changed.spec.job, changed.spec.run);
+  job->spec = std::make_shared<const stream::JobSpec>(changed.spec);
+  job->topology = std::make_shared<const std::string>(changed.topology);
   return true;
 }
 

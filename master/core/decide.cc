@@ -52,6 +52,7 @@ std::vector<Action> decide(State& state, std::span<const Event> events, SystemTi
   settle_losses(draft, state, due);
   settle_requests(draft, state, due);
   settle_jobs(draft, state, due);
+  size_groups(draft, state, due);
   fill_groups(draft, state, due);
   place_partitions(draft, state, due);
   place_sources(draft, state, due);

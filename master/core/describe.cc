@@ -96,6 +96,19 @@ EventText words(const stream::Strike& strike) {
                                     strike.offset.value, strike.cause)};
 }
 
+EventText words(const stream::Scale& scale) {
+  return {.code = scale.held ? "group_held" : "scaled",
+          .job = scale.job.value,
+          .stage = scale.stage.value,
+          .text = fmt::format("{}: {}", scale.stage.value, scale.reason)};
+}
+
+EventText words(const stream::JobChanged& changed) {
+  return {.code = "job_changed",
+          .job = changed.spec.job.value,
+          .text = fmt::format("{} changed: {}", run_of(changed.spec.job, changed.spec.run), changed.reason)};
+}
+
 }  // namespace
 
 std::string list_of(const std::vector<PartitionId>& partitions) {

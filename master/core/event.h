@@ -18,7 +18,10 @@ struct ReportRead {
 // This master's claim stands, and all before it is applied.
 struct LeadershipTaken {};
 
-using Event = std::variant<ReportRead, SubmitRequest, PhaseRequest, TopicsOutcome, LeadershipTaken>;
+using Event = std::variant<ReportRead, SubmitRequest, PhaseRequest, ScaleRequest, TopicsOutcome, LeadershipTaken>;
+
+// Of a request that waits for its Answer.
+std::optional<std::int64_t> ticket_of(const Event& event);
 
 // Append these to ride.decisions in this order, read them back, apply them; only then go on with the next action.
 struct Append {

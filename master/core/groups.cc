@@ -55,7 +55,8 @@ class Pool {
     for (const auto& [order, job] : jobs) {
       specs_.push_back(job->spec);
       for (const auto& stage : job->spec->stages)
-        groups_.push_back({{job->spec->job, job->spec->run, StageName{stage.name}}, &stage, wanted_workers(stage)});
+        groups_.push_back({{job->spec->job, job->spec->run, StageName{stage.name}}, &stage,
+                           wanted_workers(stage, *job->stages.at(StageName{stage.name}))});
     }
   }
 

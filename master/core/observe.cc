@@ -102,6 +102,10 @@ void on(State& state, const stream::Tick& tick, SystemTime at) {
   soft.due.stages.insert(soft.unsettled.begin(), soft.unsettled.end());
   soft.due.pool |= std::exchange(soft.pool_again, false);
   soft.due.sources |= std::exchange(soft.sources_again, false);
+  if (at - soft.sized_at >= state.rules.size_every) {
+    soft.sized_at = at;
+    soft.due.sizes = true;
+  }
   soft.due.snapshot |= soft.records >= state.rules.snapshot_records;
 }
 
@@ -126,7 +130,10 @@ void take_progress(State& state, const stream::Heartbeat& beat) {
     if (reports->partitions.size() < stage->partitions.size()) reports->partitions.resize(stage->partitions.size());
     auto& mine = reports->partitions[index];
     const bool ended = mine.ended;
-    mine = progress;
+    auto told = progress;
+    if (told.end < 0) told.end = mine.end;  // a new owner has not seen it yet
+    reports->flow.take(mine, told);
+    mine = std::move(told);
     mine.ended = ended || progress.ended;
     if (mine.ended && !ended) {
       ++reports->ended;
@@ -176,6 +183,7 @@ void on(State& state, const stream::Heartbeat& beat, SystemTime at) {
     soft.due.pool |= beat.kind == ProcessKind::worker;
     soft.due.sources |= beat.kind == ProcessKind::producer || soft.sources_again;
   }
+  process.rate.take(beat, at);
   process.last = beat;
   process.heard = true;
   process.last_tick = soft.ticks;
@@ -250,6 +258,17 @@ void expect_members(State& state) {
 
 }  // namespace
 
+std::optional<std::int64_t> ticket_of(const Event& event) {
+  return std::visit(
+      [](const auto& one) -> std::optional<std::int64_t> {
+        if constexpr (requires { one.ticket; })
+          return one.ticket;
+        else
+          return std::nullopt;
+      },
+      event);
+}
+
 void observe(State& state, const Event& event) {
   auto& due = state.soft.due;
   std::visit(
@@ -261,6 +280,8 @@ void observe(State& state, const Event& event) {
           due.submits.push_back(one);
         } else if constexpr (std::is_same_v<T, PhaseRequest>) {
           due.phases.push_back(one);
+        } else if constexpr (std::is_same_v<T, ScaleRequest>) {
+          due.scales.push_back(one);
         } else if constexpr (std::is_same_v<T, TopicsOutcome>) {
           due.topics.push_back(one);
         } else {

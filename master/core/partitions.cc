@@ -39,7 +39,7 @@ class StagePlacement {
   // At the start of a job its workers come one by one: waiting for the group is quicker than moving partitions after.
   bool is_gathering() const {
     const auto& spec = draft_.hard().find(key_.job, key_.run)->stage_spec(key_.stage);
-    if (stage_.epoch.value > 0 || static_cast<int>(members_.size()) >= wanted_workers(spec)) return false;
+    if (stage_.epoch.value > 0 || static_cast<int>(members_.size()) >= wanted_workers(spec, stage_)) return false;
     return ticks_since_begin(state_, key_.job) < state_.rules.gather_ticks;
   }
 

@@ -100,11 +100,62 @@ void settle(Draft& draft, State& state, Due& due, const PhaseRequest& request) {
   draft.act(Answer{request.ticket, spec->run});
 }
 
+// One group: what it shall be from now on, or why not.
+Result<void> settle_scale(Draft& draft, const ScaleRequest& request, const Job& job, const stream::StageSpec& spec) {
+  const StageName name{spec.name};
+  const auto& stage = *job.stages.at(name);
+  const int now = wanted_workers(spec, stage);
+  const int wanted = request.workers.value_or(now);
+  if (wanted < 1 || wanted > spec.partitions)
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("{} cannot have {} workers: from 1 to {}, one for each partition of its topic", spec.name,
+                             wanted, spec.partitions)};
+  std::string reason = request.workers ? fmt::format("{} → {}: on request", now, wanted)
+                       : request.hold  ? fmt::format("held at {} on request", wanted)
+                                       : fmt::format("sized by its frame rate again, from {} on", wanted);
+  if (request.workers && request.hold) reason += ", and held there";
+  draft.decide(stream::Scale{.job = job.spec->job,
+                             .run = job.spec->run,
+                             .stage = name,
+                             .workers = wanted,
+                             .held = request.hold,
+                             .reason = std::move(reason),
+                             .at = draft.now()});
+  return {};
+}
+
+void settle(Draft& draft, Due& due, const ScaleRequest& request) {
+  const auto refuse = [&](ErrorCode code, std::string why) {
+    draft.act(Answer{request.ticket, Error{code, std::move(why)}});
+  };
+  const auto found = draft.hard().jobs.find(request.job);
+  if (found == draft.hard().jobs.end())
+    return refuse(ErrorCode::not_found, fmt::format("there is no job '{}'", request.job.value));
+  const Job job = *found->second;
+  if (is_over(job.phase))
+    return refuse(ErrorCode::already_exists,
+                  fmt::format("job '{}' is {}: it has no groups any more", request.job.value, to_string(job.phase)));
+  if (!request.stage.value.empty() && job.spec->stage(request.stage.value) == nullptr)
+    return refuse(ErrorCode::not_found,
+                  fmt::format("job '{}' has no stage '{}'", request.job.value, request.stage.value));
+  for (const auto& spec : job.spec->stages) {
+    if (!request.stage.value.empty() && spec.name != request.stage.value) continue;
+    if (auto done = settle_scale(draft, request, job, spec); !done.ok()) {
+      draft.act(Answer{request.ticket, done.error()});
+      return;
+    }
+    due.stages.insert({job.spec->job, job.spec->run, StageName{spec.name}});
+  }
+  due.pool = true;
+  draft.act(Answer{request.ticket, job.spec->run});
+}
+
 }  // namespace
 
 void settle_requests(Draft& draft, State& state, Due& due) {
   for (const auto& request : due.submits) settle(draft, request);
   for (const auto& request : due.phases) settle(draft, state, due, request);
+  for (const auto& request : due.scales) settle(draft, due, request);
 }
 
 }  // namespace ride::master

@@ -31,6 +31,10 @@ stream::Snapshot::Stage capture(const StageKey& key, const Stage& stage) {
   copy.spares.assign(stage.spares.begin(), stage.spares.end());
   for (const auto& one : stage.partitions)
     copy.partitions.push_back({one.owner, one.previous, one.epoch, one.releasing, one.deadline});
+  copy.workers = stage.workers;
+  copy.held = stage.held;
+  copy.sized_because = stage.sized_because;
+  copy.sized_at = stage.sized_at;
   copy.strikes = capture(key, stage.strikes);
   return copy;
 }
@@ -58,6 +62,10 @@ Stage restore(const stream::Snapshot::Stage& copy) {
     stage.partitions.push_back({one.owner, one.previous, one.epoch, one.releasing, one.deadline});
     if (one.releasing) ++stage.releasing;
   }
+  stage.workers = copy.workers;
+  stage.held = copy.held;
+  stage.sized_because = copy.sized_because;
+  stage.sized_at = copy.sized_at;
   for (const auto& strike : copy.strikes) {
     auto& struck = stage.strikes[{strike.partition, strike.offset}];
     struck.workers.push_back(strike.worker);

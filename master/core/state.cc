@@ -88,8 +88,8 @@ std::optional<PhaseCommand> parse_phase_command(const std::string& text) {
 }
 
 bool Due::any() const {
-  return everything || pool || sources || deadlines || snapshot || hushed > 0 || !departures.empty() || !exits.empty() || !submits.empty() || !phases.empty() ||
-         !topics.empty() || !fatal.empty() || !stages.empty() || !ends.empty();
+  return everything || pool || sources || deadlines || snapshot || sizes || hushed > 0 || !departures.empty() ||
+         !exits.empty() || !submits.empty() || !phases.empty() || !scales.empty() || !topics.empty() || !fatal.empty() || !stages.empty() || !ends.empty();
 }
 
 std::chrono::milliseconds tick_interval(const State& state) {
@@ -103,7 +103,12 @@ std::int64_t ticks_to_loss(const State& state, const WorkerId& worker) {
   return state.rules.ticks_to_loss * (found == state.soft.doubts.end() ? 1 : found->second.factor);
 }
 
-int wanted_workers(const stream::StageSpec& stage) { return std::max(1, std::min(stage.group.min, stage.partitions)); }
+int wanted_workers(const stream::StageSpec& spec, const Stage& stage) {
+  const int most = std::max(1, spec.partitions);
+  if (stage.held) return std::clamp(stage.workers, 1, most);
+  const int least = std::clamp(spec.group.min, 1, most);
+  return std::clamp(stage.workers, least, std::clamp(spec.group.max, least, most));
+}
 
 std::int64_t ticks_since_begin(const State& state, const JobName& job) {
   const auto found = state.soft.begun.find(job);

@@ -18,6 +18,7 @@
 #include "common/ids.h"
 #include "common/units.h"
 #include "master/core/cow.h"
+#include "master/core/measure.h"
 #include "stream/control.h"
 #include "stream/core/snapshot.h"
 #include "stream/core/standing.h"
@@ -70,6 +71,10 @@ struct Stage {
   std::set<WorkerId> actives, spares;  // the group
   Epoch epoch;                         // the highest given out
   int releasing = 0;                   // partitions that are being handed back
+  int workers = 0;                     // wanted actives; 0: as many as declared
+  bool held = false;                   // ... by a person: the platform leaves it alone
+  std::string sized_because;           // why so many, and since when
+  SystemTime sized_at{};
   bool operator==(const Stage&) const = default;
 };
 
@@ -142,6 +147,7 @@ struct Process {
   std::int64_t last_tick = 0;    // number of ticks in the log before its last heartbeat
   std::int64_t joined_tick = 0;  // its group
   SystemTime last_seen{};
+  WorkerRate rate;
 };
 
 // A process that went, for display.
@@ -159,6 +165,10 @@ struct StageReports {
   std::set<PartitionId> released;    // handed back, not yet given to the next one
   std::string waiting;               // why it lacks workers, as last told
   std::int64_t starving_since = -1;  // tick; -1: it has a worker
+  StageFlow flow;
+  SizeHistory sizes;
+  int too_few = 0;                   // looks in a row at which the group was too small
+  std::optional<double> usual_rate;  // frames per busy second of a worker here, as last measured of any
 };
 
 struct SourceReports {
@@ -192,6 +202,15 @@ struct PhaseRequest {
   bool delete_topics = false;  // with cancel
 };
 
+// A person sets the size of a group, or freezes it, or lets it go.
+struct ScaleRequest {
+  std::int64_t ticket = 0;
+  JobName job;
+  StageName stage;             // empty: every stage of the job
+  std::optional<int> workers;  // absent: as many as there are
+  bool hold = true;            // false: the platform sizes it again
+};
+
 struct TopicsOutcome {
   JobName job;
   RunNumber run;
@@ -215,6 +234,8 @@ struct Due {
   std::vector<stream::ChildExit> exits;  // of children whose crash note names frames
   std::vector<SubmitRequest> submits;
   std::vector<PhaseRequest> phases;
+  std::vector<ScaleRequest> scales;
+  bool sizes = false;  // it is time to look at the groups' sizes
   std::vector<TopicsOutcome> topics;
   std::vector<FatalNotice> fatal;
   std::set<StageKey> stages;  // partitions to place
@@ -257,6 +278,7 @@ struct Soft {
   std::vector<Deletion> deletions;        // topics to delete when nobody uses them any more
   std::map<WorkerId, Silenced> silenced;  // lost by silence a short while ago
   std::map<std::string, Doubt> doubts;    // slots that were declared lost though they lived
+  SystemTime sized_at{};                  // last look at the groups' sizes
   SystemTime hush_until{};                // many fell silent at once: until then only seen deaths count
   std::int64_t records = 0;               // of the decisions log, behind the last snapshot
   std::int64_t snapshots = 0;             // written by this process
@@ -279,6 +301,7 @@ struct Rules {
   std::int64_t hush_share = 5;         // when over a fifth fall silent at once ...
   std::int64_t hush_least = 8;         // ... and at least so many: fewer tell nothing about the log
   std::chrono::milliseconds hush{3000};  // ... only seen deaths count for so long
+  std::chrono::milliseconds size_every{300};  // how often the sizes of groups are looked at
   std::int64_t snapshot_records = 5000;  // of the decisions log: then a snapshot is written and what is before deleted
 };
 
@@ -291,7 +314,8 @@ struct State {
 // The time between two ticks: 100 ms, or 1 ms for each process where there are more (D3).
 std::chrono::milliseconds tick_interval(const State& state);
 std::int64_t ticks_to_loss(const State& state, const WorkerId& worker);  // its own: more after a false loss
-int wanted_workers(const stream::StageSpec& stage);  // active ones
+// Active ones: what was decided, within min and max unless a person said it; at first as declared.
+int wanted_workers(const stream::StageSpec& spec, const Stage& stage);
 std::int64_t ticks_since_begin(const State& state, const JobName& job);
 RunNumber next_run(const Hard& hard, const JobName& job);
 std::string slot_name(const WorkerId& incarnation);  // "w1" of "w1#3f9a"

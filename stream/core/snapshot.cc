@@ -19,7 +19,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Claim, epoch, id, http)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Strike, job, run, stage, partition, offset, frame, worker, cause, count,
                                                 condemned, at)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Snapshot::Partition, owner, previous, epoch, releasing, deadline)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Snapshot::Stage, name, epoch, actives, spares, partitions, strikes)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Snapshot::Stage, name, epoch, actives, spares, partitions, workers,
+                                                held, sized_because, sized_at, strikes)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Snapshot::Source, name, producer, previous, session, epoch)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Snapshot::Job, spec, topology, order, submitted_at, phase, reason,
                                                 phase_at, stages, sources)

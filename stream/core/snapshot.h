@@ -28,6 +28,10 @@ struct Snapshot {
     Epoch epoch;  // the highest given out
     std::vector<WorkerId> actives, spares;
     std::vector<Partition> partitions;
+    int workers = 0;    // wanted; 0: as declared
+    bool held = false;  // ... by a person
+    std::string sized_because;
+    SystemTime sized_at{};
     std::vector<Strike> strikes;  // against frames of the stage, as they were decided
     bool operator==(const Stage&) const = default;
   };

@@ -33,6 +33,11 @@ void Ownership::on(const stream::JobAccepted& accepted) {
   jobs_[{accepted.spec.job, accepted.spec.run}] = {accepted.spec, stream::JobPhase::creating};
 }
 
+void Ownership::on(const stream::JobChanged& changed) {
+  const auto found = jobs_.find({changed.spec.job, changed.spec.run});
+  if (found != jobs_.end()) found->second.spec = changed.spec;
+}
+
 void Ownership::on(const stream::JobPhaseChanged& changed) {
   const auto found = jobs_.find({changed.job, changed.run});
   if (found == jobs_.end()) return;

@@ -74,6 +74,8 @@ class Ownership {
   void on(const stream::WorkerOut& out);
   void on(const stream::SnapshotPart& part);  // a whole one replaces all that was known
   void on(const stream::Strike& strike);
+  void on(const stream::JobChanged& changed);
+  void on(const stream::Scale&) {}
   void on(const stream::Claim&) {}
   void on(const stream::AssignSource&) {}
 
