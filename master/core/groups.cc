@@ -1,8 +1,12 @@
-// Which worker belongs to which group: sizes are static (`min`, and spares) for now. Rules, in this order:
+// Which worker belongs to which group. Sizes are decided elsewhere (sizes.cc); here workers are found for them. Rules, in
+// this order:
 //   1. no stage stays without a worker while one can be had: own spare, idle worker, another group's spare
 //   2. groups grow to `min`, one worker at a time each, so that a small pool is shared fairly
 //   3. groups get their spares
-//   4. a stage that still has nobody gets a worker of the largest group, which hands its partitions back first
+//   4. groups grow to what they want beyond `min`: the jobs of higher priority first, else one worker at a time each
+//   5. who lacks workers for a while gets one of another group, which hands its partitions back first: of the largest for
+//      a stage that has nobody; below `min`, of one that has more than its own; beyond, of a job of lower priority
+//   6. groups that have more than they want give back, the slowest first, and so do those with too many spares
 // Best fit: right device, surely alive (heard a moment ago, on a node where nobody fell silent), warm, nothing wasted that
 // others ask for, on the node with the fewest of the group, then the one whose cores and memory fit most closely, then
 // by name.
@@ -11,6 +15,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "master/core/offers.h"
 #include "master/core/steps.h"
 
 namespace ride::master {
@@ -21,22 +26,9 @@ struct Group {
   StageKey key;
   const stream::StageSpec* spec = nullptr;
   int wanted = 1;  // actives
+  int least = 1;   // of these, what the job has a right to
+  int priority = 0;
 };
-
-bool has_gpu(const stream::Heartbeat& offer) {
-  return std::find(offer.devices.begin(), offer.devices.end(), "gpu") != offer.devices.end();
-}
-
-bool fits(const stream::Heartbeat& offer, const stream::GroupSpec& group) {
-  if (group.device == "gpu" && !has_gpu(offer)) return false;
-  // 0: shared with others, or not stated; then nothing is known against it.
-  if (group.cores > 0 && offer.cores > 0 && offer.cores < group.cores) return false;
-  if (group.memory_bytes > 0 && offer.memory_bytes > 0 && offer.memory_bytes < group.memory_bytes) return false;
-  return std::all_of(group.labels.begin(), group.labels.end(), [&](const auto& label) {
-    const auto found = offer.labels.find(label.first);
-    return found != offer.labels.end() && found->second == label.second;
-  });
-}
 
 constexpr std::chrono::seconds kSuspicion{10};  // of a node on which somebody fell silent
 constexpr std::int64_t kQuietTicks = 2;
@@ -54,20 +46,23 @@ class Pool {
       if (has_owners(job->phase)) jobs[job->order] = &*job;
     for (const auto& [order, job] : jobs) {
       specs_.push_back(job->spec);
-      for (const auto& stage : job->spec->stages)
-        groups_.push_back({{job->spec->job, job->spec->run, StageName{stage.name}}, &stage,
-                           wanted_workers(stage, *job->stages.at(StageName{stage.name}))});
+      for (const auto& stage : job->spec->stages) add_group(*job, stage);
     }
   }
 
   void fill() {
     for (const auto* group : starving())
       if (!promote(*group) && !take_idle(*group, false)) take_spare_of_others(*group);
-    grow([this](const Group& group, int level) { return actives(group) < std::min(level, group.wanted); },
-         [this](const Group& group) { return promote(group) || take_idle(group, false); });
-    grow([this](const Group& group, int level) { return spares(group) < std::min(level, group.spec->group.spares); },
-         [this](const Group& group) { return take_idle(group, true); });
-    for (const auto& group : groups_) help_starving(group);
+    for (const auto& group : groups_) give_back_spares(group);
+    const auto serve = [this](const Group& group) { return promote(group) || take_idle(group, false); };
+    grow(groups_of([](const Group&) { return true; }), [](const Group& group) { return group.least; }, serve);
+    grow_spares();
+    for (const int priority : priorities())
+      grow(groups_of([&](const Group& group) { return group.priority == priority; }),
+           [](const Group& group) { return group.wanted; }, serve);
+    grow_spares();
+    for (const auto& group : groups_) help(group);
+    for (const auto& group : groups_) shrink(group);
     // Right after taking over, a master has not heard of everyone yet.
     const bool knows_all = state_.soft.ticks - state_.soft.led_tick >= state_.rules.gather_ticks;
     for (const auto& group : groups_) {
@@ -85,47 +80,92 @@ class Pool {
   int actives(const Group& group) const { return static_cast<int>(stage(group).actives.size()); }
   int spares(const Group& group) const { return static_cast<int>(stage(group).spares.size()); }
 
+  void add_group(const Job& job, const stream::StageSpec& spec) {
+    const int wanted = wanted_workers(spec, *job.stages.at(StageName{spec.name}));
+    const int least = std::min(wanted, std::clamp(spec.group.min, 1, std::max(1, spec.partitions)));
+    groups_.push_back({{job.spec->job, job.spec->run, StageName{spec.name}}, &spec, wanted, least, job.spec->priority});
+  }
+
+  template <class Is>
+  std::vector<const Group*> groups_of(Is is) const {
+    std::vector<const Group*> some;
+    for (const auto& group : groups_)
+      if (is(group)) some.push_back(&group);
+    return some;
+  }
+
+  std::set<int, std::greater<>> priorities() const {
+    std::set<int, std::greater<>> all;
+    for (const auto& group : groups_) all.insert(group.priority);
+    return all;
+  }
+
   // The most demanding first: they have the least choice.
   std::vector<const Group*> starving() const {
-    std::vector<const Group*> starving;
-    for (const auto& group : groups_)
-      if (actives(group) == 0) starving.push_back(&group);
-    const auto demands = [](const Group* group) {
-      const auto& wants = group->spec->group;
-      return (wants.device == "gpu") + (wants.cores > 0) + (wants.memory_bytes > 0) + 2 * wants.labels.size();
-    };
-    std::stable_sort(starving.begin(), starving.end(),
-                     [&](const Group* a, const Group* b) { return demands(a) > demands(b); });
+    auto starving = groups_of([this](const Group& group) { return actives(group) == 0; });
+    std::stable_sort(starving.begin(), starving.end(), [](const Group* a, const Group* b) {
+      return demands(a->spec->group) > demands(b->spec->group);
+    });
     return starving;
   }
 
+  // Level by level over all of them, until nobody can be served any more.
+  template <class Target, class Serve>
+  void grow(std::vector<const Group*> lacking, Target target, Serve serve) {
+    for (int level = 1; !lacking.empty(); ++level)
+      std::erase_if(lacking, [&](const Group* group) {
+        if (actives(*group) >= target(*group)) return true;
+        return actives(*group) < level && !serve(*group);
+      });
+  }
+
+  void grow_spares() {
+    auto lacking = groups_of([](const Group& group) { return group.spec->group.spares > 0; });
+    for (int level = 1; !lacking.empty(); ++level)
+      std::erase_if(lacking, [&](const Group* group) {
+        if (spares(*group) >= group->spec->group.spares) return true;
+        return spares(*group) < level && !take_idle(*group, true);
+      });
+  }
+
   // An agent usually brings a worker back sooner than another group could hand one over.
-  void help_starving(const Group& group) {
-    auto& since = state_.soft.stages[group.key].starving_since;
-    if (actives(group) > 0) {
+  void help(const Group& group) {
+    auto& since = state_.soft.stages[group.key].lacking_since;
+    if (actives(group) >= group.wanted) {
       since = -1;
       return;
     }
     if (since < 0) since = state_.soft.ticks;
     if (state_.soft.ticks - since >= state_.rules.ask_ticks)
-      ask_the_largest(group);
+      ask_another(group);
     else
       state_.soft.pool_again = true;
   }
 
-  // Level by level over all groups, until nobody can be served any more.
-  template <class Lacks, class Serve>
-  void grow(Lacks lacks, Serve serve) {
-    int levels = 1;
-    std::vector<const Group*> lacking;
-    for (const auto& group : groups_) {
-      const int most = std::max(group.wanted, group.spec->group.spares);
-      if (!lacks(group, most)) continue;
-      lacking.push_back(&group);
-      levels = std::max(levels, most);
+  // The slowest goes first; it becomes a spare, hands its partitions back, and is free when they are gone.
+  void shrink(const Group& group) {
+    std::vector<std::tuple<bool, double, std::string>> order;
+    for (const auto& worker : stage(group).actives) {
+      const auto process = state_.soft.processes.find(worker);
+      const auto rate = process == state_.soft.processes.end() ? std::nullopt : process->second.rate.frames_per_busy_second();
+      order.push_back({rate.has_value(), rate.value_or(0), worker.value});
     }
-    for (int level = 1; level <= levels && !lacking.empty(); ++level)
-      std::erase_if(lacking, [&](const Group* group) { return lacks(*group, level) && !serve(*group); });
+    std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
+      const auto key = [](const auto& one) { return std::tuple(std::get<0>(one), std::get<1>(one)); };
+      return key(a) != key(b) ? key(a) < key(b) : std::get<2>(a) > std::get<2>(b);
+    });
+    for (auto at = order.begin(); actives(group) > group.wanted && at != order.end(); ++at)
+      join(group, WorkerId{std::get<2>(*at)}, true,
+           fmt::format("{} has {} workers and wants {}", group.key.stage.value, actives(group), group.wanted));
+  }
+
+  void give_back_spares(const Group& group) {
+    const auto all = stage(group).spares;
+    for (auto at = all.rbegin(); at != all.rend() && spares(group) > group.spec->group.spares; ++at) {
+      if (!owns_nothing(stage(group), *at)) continue;
+      draft_.decide(stream::JoinGroup{.worker = *at, .reason = group.key.stage.value + " needs it no more"});
+      add_offer(idle_, *at);
+    }
   }
 
   // Who falls silent often takes its node along: those who are next to it may be dead and not yet missed.
@@ -234,27 +274,48 @@ class Pool {
     return true;
   }
 
-  void ask_the_largest(const Group& group) {
-    const Group* largest = nullptr;
-    for (const auto& other : groups_) {
+  // It may be asked for one of its workers.
+  bool may_give(const Group& donor, const Group& group) const {
+    if (donor.key == group.key) return false;
+    if (actives(group) == 0) return actives(donor) >= 2;
+    if (actives(group) < group.least) return actives(donor) > donor.least;
+    return donor.priority < group.priority && actives(donor) > donor.least;
+  }
+
+  // Somebody who fits hands its partitions back already.
+  bool is_one_on_its_way(const Group& group) const {
+    for (const auto& other : groups_)
       for (const auto& spare : stage(other).spares) {
-        const auto* beat = offer(spare);  // one is on its way already
-        if (beat != nullptr && fits(*beat, group.spec->group)) return;
+        const auto* beat = offer(spare);
+        if (beat != nullptr && fits(*beat, group.spec->group) && (actives(group) == 0 || !owns_nothing(stage(other), spare)))
+          return true;
       }
-      if (actives(other) >= 2 && (largest == nullptr || actives(other) > actives(*largest))) largest = &other;
-    }
-    if (largest == nullptr) return;
-    Offers actives_of_it;
-    for (const auto& active : stage(*largest).actives) add_offer(actives_of_it, active);
-    const auto worker = best(group, actives_of_it);
-    if (!worker) return;
-    if (owns_nothing(stage(*largest), *worker)) {
-      join(group, *worker, false, fmt::format("{} had no worker", group.key.stage.value));
+    return false;
+  }
+
+  void ask_another(const Group& group) {
+    if (is_one_on_its_way(group)) {
+      state_.soft.pool_again = true;
       return;
     }
-    join(*largest, *worker, true,
-         fmt::format("{} has no worker, so {} gives one of {}", group.key.stage.value, largest->key.stage.value,
-                     actives(*largest)));
+    const Group* donor = nullptr;
+    for (const auto& other : groups_) {
+      if (!may_give(other, group)) continue;
+      const auto rank = [this](const Group& one) { return std::tuple(-one.priority, actives(one)); };
+      if (donor == nullptr || rank(other) > rank(*donor)) donor = &other;
+    }
+    if (donor == nullptr) return;
+    Offers actives_of_it;
+    for (const auto& active : stage(*donor).actives) add_offer(actives_of_it, active);
+    const auto worker = best(group, actives_of_it);
+    if (!worker) return;
+    if (owns_nothing(stage(*donor), *worker)) {
+      join(group, *worker, false, size_of(group));
+      return;
+    }
+    join(*donor, *worker, true,
+         fmt::format("{} has {} of {} workers, so {} gives one of {}", group.key.stage.value, actives(group), group.wanted,
+                     donor->key.stage.value, actives(*donor)));
   }
 
   // What a group lacks is said when it changes: a job waits visibly.
@@ -284,15 +345,6 @@ class Pool {
         .text = better ? fmt::format("{} has all its workers: {}, and {} spares", group.key.stage.value, has, spare)
                        : text});
     told = text;
-  }
-
-  static std::string needs(const stream::GroupSpec& group) {
-    std::string text;
-    if (group.device == "gpu") text += ", with a GPU";
-    if (group.cores > 0) text += fmt::format(", with {} cores", group.cores);
-    if (group.memory_bytes > 0) text += ", with " + format_byte_size({group.memory_bytes});
-    for (const auto& [name, value] : group.labels) text += fmt::format(", labelled {}={}", name, value);
-    return text;
   }
 
   Draft& draft_;

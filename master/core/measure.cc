@@ -10,7 +10,9 @@ namespace {
 constexpr double kMemorySeconds = 5;  // of a worker's speed, in busy time
 constexpr double kUtilisationSeconds = 3;
 constexpr double kEnoughBusy = 0.02;  // seconds: less tells nothing
-constexpr std::chrono::seconds kLongestWindow{12};
+constexpr std::chrono::seconds kShortestWindow{1};
+constexpr std::chrono::seconds kLongestWindow{10};
+constexpr std::int64_t kEnoughRecords = 10;  // in a window: fewer come and go by chance
 
 double seconds(SystemTime::duration time) { return std::chrono::duration<double>(time).count(); }
 
@@ -67,12 +69,10 @@ void StageFlow::take(const stream::PartitionProgress& before, const stream::Part
   counted_ += total(now.counters) - (is_known(before) ? total(before.counters) : 0);
   if (!is_known(before)) return;
   arrived_ += std::max<std::int64_t>(0, now.end - before.end);
-  // A successor may begin a little behind what its predecessor told: repeated work is no negative work.
-  finished_ += std::max<std::int64_t>(0, total(now.counters) - total(before.counters));
 }
 
 void StageFlow::sample(SystemTime at) {
-  samples_.push_back({at, arrived_, finished_});
+  samples_.push_back({at, arrived_});
   while (samples_.size() > 2 && at - samples_[1].at > kLongestWindow) samples_.pop_front();
 }
 
@@ -81,23 +81,15 @@ double StageFlow::frames_per_record() const {
   return std::min(1.0, static_cast<double>(counted_) / static_cast<double>(committed_));
 }
 
-std::optional<double> StageFlow::rate(std::chrono::milliseconds window, std::int64_t Sample::*what) const {
-  if (samples_.size() < 2) return std::nullopt;
+std::optional<double> StageFlow::arrival() const {
+  if (samples_.empty()) return std::nullopt;
   const auto& last = samples_.back();
-  // The youngest sample that is at least a window old, or the oldest there is.
-  auto first = std::find_if(samples_.rbegin(), samples_.rend(), [&](const Sample& one) { return last.at - one.at >= window; });
+  const auto first = std::find_if(samples_.rbegin(), samples_.rend(), [&](const Sample& one) {
+    return last.at - one.at >= kShortestWindow && last.arrived - one.arrived >= kEnoughRecords;
+  });
   const auto& begin = first == samples_.rend() ? samples_.front() : *first;
-  if (2 * (last.at - begin.at) < window) return std::nullopt;
-  return static_cast<double>(last.*what - begin.*what) / seconds(last.at - begin.at);
-}
-
-std::optional<double> StageFlow::arrival(std::chrono::milliseconds window) const {
-  const auto records = rate(window, &Sample::arrived);
-  return records ? std::optional(*records * frames_per_record()) : std::nullopt;
-}
-
-std::optional<double> StageFlow::finished(std::chrono::milliseconds window) const {
-  return rate(window, &Sample::finished);
+  if (2 * (last.at - begin.at) < kShortestWindow) return std::nullopt;
+  return static_cast<double>(last.arrived - begin.arrived) / seconds(last.at - begin.at) * frames_per_record();
 }
 
 std::int64_t StageFlow::lag() const {

@@ -35,21 +35,19 @@ class StageFlow {
   void take(const stream::PartitionProgress& before, const stream::PartitionProgress& now);
   void sample(SystemTime at);  // at each look at the sizes
 
-  // Frames per second; unknown while less than half of the window was seen.
-  std::optional<double> arrival(std::chrono::milliseconds window) const;
-  std::optional<double> finished(std::chrono::milliseconds window) const;  // the same of those that got their ACK
+  // Frames per second, over the last second, or as far back as it takes to see ten of them; unknown while less than half
+  // a second was seen.
+  std::optional<double> arrival() const;
   std::int64_t lag() const;  // frames without an ACK, of the partitions that were told of
 
  private:
   struct Sample {
     SystemTime at{};
-    std::int64_t arrived = 0, finished = 0;
+    std::int64_t arrived = 0;  // records
   };
   double frames_per_record() const;  // chunks and sets of several records count as one
-  std::optional<double> rate(std::chrono::milliseconds window, std::int64_t Sample::*what) const;
 
   std::int64_t arrived_ = 0;   // records
-  std::int64_t finished_ = 0;  // frames
   std::int64_t lag_ = 0;       // records
   std::int64_t committed_ = 0, counted_ = 0;  // of all partitions: records and frames, since the run began
   std::deque<Sample> samples_;

@@ -11,12 +11,11 @@ namespace ride::master {
 
 namespace {
 
-constexpr auto kWindow = std::chrono::seconds(1);  // over which arrivals are counted
 constexpr int kLooksBeforeMore = 2;                // so often in a row it must have been too few
 
 StageLoad load_of(const State& state, const Stage& stage, StageReports& reports) {
   StageLoad load;
-  load.arrival = reports.flow.arrival(kWindow);
+  load.arrival = reports.flow.arrival();
   load.lag = static_cast<double>(reports.flow.lag());
   double busy = 0, rates = 0;
   int seen = 0, rated = 0;

@@ -164,7 +164,7 @@ struct StageReports {
   int ended = 0;                     // partitions whose end record went through
   std::set<PartitionId> released;    // handed back, not yet given to the next one
   std::string waiting;               // why it lacks workers, as last told
-  std::int64_t starving_since = -1;  // tick; -1: it has a worker
+  std::int64_t lacking_since = -1;   // tick; -1: it has the workers that it wants
   StageFlow flow;
   SizeHistory sizes;
   int too_few = 0;                   // looks in a row at which the group was too small
@@ -295,7 +295,7 @@ struct Rules {
   std::int64_t warm_ticks = 30;    // who is not warm by then is taken as it is
   std::int64_t gather_ticks = 10;  // a new stage waits so long for its whole group
   std::int64_t open_ticks = 30;    // a new job's sources wait so long for its stages to be ready
-  std::int64_t ask_ticks = 20;     // a stage without workers waits so long before another group must give one
+  std::int64_t ask_ticks = 20;     // a group that lacks workers waits so long before another one must give one
   std::int64_t doubt_limit = 8;    // after false losses a slot is given up to so many times the ticks
   std::int64_t doubt_ticks = 6000;     // ... and the usual ones when it had none for so long
   std::int64_t hush_share = 5;         // when over a fifth fall silent at once ...

@@ -82,6 +82,7 @@ stream::JobSpec job_spec(const Lines& lines) {
   stream::JobSpec spec;
   spec.job = JobName{Command(lines.at(0)).words.at(1)};
   spec.finite = true;
+  spec.priority = Command(lines.at(0)).number("priority", 0);
   for (std::size_t i = 1; i < lines.size(); ++i) {
     const Command command(lines[i]);
     const auto& kind = command.words.at(0);
@@ -101,6 +102,7 @@ stream::JobSpec job_spec(const Lines& lines) {
     stage.group.min = command.number("min", 1);
     stage.group.max = command.number("max", stage.group.min);
     stage.group.spares = command.number("spares", 0);
+    stage.group.scaling.calm_ms = 1000 * command.number("calm", 30);
     stage.group.device = command.option("device", "cpu");
     stage.group.cores = command.number("cores", 0);
     stage.group.memory_bytes = std::int64_t{command.number("memory_gb", 0)} << 30;
@@ -118,7 +120,12 @@ class Story {
   Lines run(const Lines& lines) {
     const Command command(lines.at(0));
     const auto& verb = command.words.at(0);
-    if (verb == "worker") return cluster_.join(offer(command, ProcessKind::worker));
+    if (verb == "worker") {
+      cluster_.load.set_speed(WorkerId{command.words.at(1)}, command.number("speed", 10));
+      return cluster_.join(offer(command, ProcessKind::worker));
+    }
+    if (verb == "load") return load(command);
+    if (verb == "scale" || verb == "hold") return scale(command);
     if (verb == "producer") return cluster_.join(offer(command, ProcessKind::producer));
     if (verb == "agent") return cluster_.join(offer(command, ProcessKind::agent));
     if (verb == "submit") return cluster_.submit(job_spec(lines));
@@ -144,6 +151,23 @@ class Story {
   const SimulatedCluster& cluster() const { return cluster_; }
 
  private:
+  // "load street/1/clean fps=30"
+  Lines load(const Command& command) {
+    cluster_.load.set_arrival(stage_key(command.words.at(1)), command.number("fps", 0));
+    return {};
+  }
+
+  // "scale street clean 3", "scale street clean auto", "hold street clean"
+  Lines scale(const Command& command) {
+    ScaleRequest request{.ticket = 98, .job = JobName{command.words.at(1)}, .stage = StageName{command.words.at(2)}};
+    const auto size = command.words.size() > 3 ? command.words[3] : std::string();
+    if (size == "auto")
+      request.hold = false;
+    else if (!size.empty())
+      request.workers = std::stoi(size);
+    return cluster_.handle({request});
+  }
+
   Lines topics(const Command& command) {
     const auto parts = split(command.words.at(1), '/');
     TopicsOutcome outcome{JobName{parts.at(0)}, RunNumber{std::stoll(parts.at(1))}, std::nullopt};

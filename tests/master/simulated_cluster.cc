@@ -97,6 +97,7 @@ stream::Heartbeat SimulatedCluster::heartbeat_of(const WorkerId& id) const {
                                    .partition = PartitionId{static_cast<int>(p)},
                                    .epoch = partitions[p].epoch});
   }
+  load.fill(beat);
   for (const auto& [name, job] : state_.hard.jobs)
     for (const auto& [source_name, source] : job->sources)
       if (source.producer == id)
@@ -115,6 +116,10 @@ Lines SimulatedCluster::beat(const WorkerId& id) { return report(heartbeat_of(id
 
 Lines SimulatedCluster::tick(std::chrono::milliseconds interval) {
   now_ += interval;
+  load.advance(state_.hard, std::chrono::duration<double>(interval).count(), [this](const WorkerId& id) {
+    const auto found = processes.find(id);
+    return found != processes.end() && !found->second.silent;
+  });
   Lines said;
   for (const auto& [id, process] : processes)
     if (!process.silent) add(said, beat(id));

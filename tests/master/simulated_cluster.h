@@ -9,6 +9,7 @@
 
 #include "master/core/apply.h"
 #include "master/core/decide.h"
+#include "tests/master/simulated_load.h"
 
 namespace ride::master::test {
 
@@ -41,6 +42,7 @@ class SimulatedCluster {
   std::vector<std::string> show() const;
 
   std::map<WorkerId, SimulatedProcess> processes;
+  SimulatedLoad load;
   const State& state() const { return state_; }
   const std::vector<stream::Decision>& log() const { return log_; }
   std::size_t deleted() const { return deleted_; }  // records that stood before the log's first one
