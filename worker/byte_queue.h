@@ -28,6 +28,15 @@ class ByteQueue {
     return true;
   }
 
+  // Before all others, also when it is full; it counts no bytes. False: closed.
+  bool push_first(Item item) {
+    const std::lock_guard lock(mutex_);
+    if (closed_) return false;
+    items_.emplace_front(std::move(item), 0);
+    changed_.notify_all();
+    return true;
+  }
+
   // Nothing when none came in time, or when the queue is closed and empty.
   std::optional<Item> pop(std::chrono::milliseconds timeout) {
     std::unique_lock lock(mutex_);

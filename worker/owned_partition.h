@@ -37,7 +37,8 @@ struct OwnedPartition {
   struct Computing {
     std::unique_ptr<tasks::Task> task;
     std::unique_ptr<SetProcessor> processor;
-    bool warm = false;  // a frame that counts was run
+    bool warm = false;      // a frame that counts was run
+    bool given_up = false;  // what is still in the queue is not begun any more
   };
   // Writer thread.
   struct Writing {

@@ -84,6 +84,7 @@ void StageCompute::loop() {
 void StageCompute::close_task(OwnedPartition& owned) {
   if (owned.computing.task) owned.computing.task->close();
   owned.computing = {};
+  owned.computing.given_up = true;
 }
 
 void StageCompute::compute(ToCompute item) {
@@ -93,6 +94,7 @@ void StageCompute::compute(ToCompute item) {
     plane_.to_write.push(MustRelease{item.owned}, 0);
     return;
   }
+  if (owned.computing.given_up) return;
   if (owned.dropped) return close_task(owned);
   if (auto task = task_of(owned); !task.ok()) {
     plane_.notify(Severity::error, "task_open_failed", task.error().message, true);
@@ -112,7 +114,6 @@ void StageCompute::done(const OwnedPtr& owned, const FrameId& id, Processed resu
     plane_.notify(Severity::warning, "frame_dead",
                   "stage " + plane_.config.stage.name + ", frame " + to_string(id) + ": " + *result.dead_reason, false);
   ++frames_;
-  busy_ns_ += result.busy.count();
   const auto bytes = result.bytes;
   plane_.to_write.push(WasProcessed{owned, std::move(result)}, bytes);
 }
@@ -156,8 +157,10 @@ Result<Processed> StageCompute::process(OwnedPartition& owned, const stream::Acc
   auto wait = kFirstRetry;
   auto said = steady_clock::time_point{};
   for (;;) {
+    const auto begun = steady_clock::now();
     auto result = process_noted(owned, set);
     if (result.ok()) {
+      busy_ns_ += std::chrono::nanoseconds(steady_clock::now() - begun).count();
       if (said != steady_clock::time_point{})
         plane_.notify(Severity::info, "stage_unblocked", stage + " goes on", false);
       return result;

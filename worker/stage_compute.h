@@ -26,7 +26,8 @@ class StageCompute {
   void join();  // after plane.stopping is set and the queues are closed
 
   std::int64_t frames() const { return frames_; }  // sets taken through the task, cumulative
-  std::chrono::nanoseconds busy() const { return std::chrono::nanoseconds(busy_ns_); }  // inside process(), cumulative
+  // That they took: decoded, processed, encoded; cumulative.
+  std::chrono::nanoseconds busy() const { return std::chrono::nanoseconds(busy_ns_); }
   bool warm() const { return warm_; }
 
  private:

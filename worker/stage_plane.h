@@ -43,7 +43,7 @@ struct StageConfig {
 using Notify =
     std::function<void(stream::Severity, const std::string& code, const std::string& text, bool fatal_for_job)>;
 
-// read → run. No set: a release passes through behind all that was read.
+// read → run. No set: the partition is given up; what of it was not begun is left to the next owner.
 struct ToCompute {
   OwnedPtr owned;
   std::optional<stream::AcceptedSet> set;

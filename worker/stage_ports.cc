@@ -35,6 +35,7 @@ Result<StagePorts> open_kafka_ports(const kafka::ClientConfig& config, const str
     }
     return admin->range(at);
   };
+  ports.ends_of = [shared](const std::vector<stream::TopicPartition>& at) { return shared->ask_ends(at); };
   return ports;
 }
 

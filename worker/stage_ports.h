@@ -2,8 +2,10 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "stream/kafka/client_config.h"
 #include "stream/ports.h"
@@ -18,6 +20,8 @@ struct StagePorts {
   std::function<std::optional<Offset>(const stream::TopicPartition&)> end_of;  // any thread
   // Asks the brokers; reader thread.
   std::function<Result<stream::OffsetRange>(const stream::TopicPartition&)> range_of;
+  // Asks the brokers; the end watch's thread. Empty: nobody asks.
+  std::function<Result<std::map<stream::TopicPartition, Offset>>(const std::vector<stream::TopicPartition>&)> ends_of;
 };
 
 // Connected, with the topics of the stage known. Failure: not_found while a topic is not there (yet).

@@ -70,13 +70,11 @@ void StageReader::run(const Command& command) {
       if (auto assigned = plane_.ports.reader->assign(owned->at, owned->reading.next); !assigned.ok())
         plane_.fail(assigned.error());
       return;
-    case Command::Kind::release:
     case Command::Kind::unassign:
       if (const auto found = reading_.find(owned->at); found != reading_.end() && found->second == owned) {
         plane_.ports.reader->unassign(owned->at);
         reading_.erase(found);
       }
-      plane_.to_compute.push({owned, std::nullopt}, 0);  // its task is closed behind all that was read
       return;
   }
 }

@@ -23,15 +23,14 @@ class StageReader {
   void join();  // after plane.stopping is set and wake() was called
 
   void assign(const OwnedPtr& owned) { post({Command::Kind::assign, owned}); }
-  // Reads no more of it; a release goes on to the others behind all that was read.
-  void release(const OwnedPtr& owned) { post({Command::Kind::release, owned}); }
+  // Reads no more of it.
   void unassign(const OwnedPtr& owned) { post({Command::Kind::unassign, owned}); }
   void pause(bool paused);
   void wake() { changed_.notify_all(); }
 
  private:
   struct Command {
-    enum class Kind { assign, unassign, release } kind;
+    enum class Kind { assign, unassign } kind;
     OwnedPtr owned;
   };
   void post(Command command);

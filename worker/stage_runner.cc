@@ -19,7 +19,12 @@ StageRunner::StageRunner(Config config, StagePorts ports, Notify notify, OnRelea
     : plane_(std::move(config), std::move(ports), std::move(notify)),
       writer_(plane_, std::move(on_released)),
       compute_(plane_),
-      reader_(plane_) {
+      reader_(plane_),
+      ends_(plane_.ports.ends_of, [this] {
+        std::vector<TopicPartition> at;
+        for (const auto& owned : plane_.owned.all()) at.push_back(owned->at);
+        return at;
+      }) {
   compute_.start();
   writer_.start();
   reader_.start();
@@ -63,7 +68,10 @@ Result<void> StageRunner::take(PartitionId partition, Epoch epoch) {
 }
 
 void StageRunner::release(PartitionId partition) {
-  if (const auto owned = plane_.owned.find(partition)) reader_.release(owned);
+  const auto owned = plane_.owned.find(partition);
+  if (!owned) return;
+  plane_.to_compute.push_first({owned, std::nullopt});
+  reader_.unassign(owned);
 }
 
 void StageRunner::drop(PartitionId partition) {
@@ -72,6 +80,7 @@ void StageRunner::drop(PartitionId partition) {
   owned->dropped = true;
   writer_.committer().forget(owned->at);
   plane_.owned.erase(owned);
+  plane_.to_compute.push_first({owned, std::nullopt});
   reader_.unassign(owned);
 }
 
@@ -87,7 +96,8 @@ std::vector<stream::PartitionProgress> StageRunner::progress() const {
     std::unique_lock lock(owned->mutex);
     auto one = owned->progress;
     lock.unlock();
-    if (const auto end = plane_.ports.end_of(owned->at)) one.end = std::max(end->value, one.position);
+    for (const auto end : {plane_.ports.end_of(owned->at), ends_.end_of(owned->at)})
+      if (end) one.end = std::max({one.end, end->value, one.position});
     progress.push_back(std::move(one));
   }
   return progress;

@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "worker/end_watch.h"
 #include "worker/stage_compute.h"
 #include "worker/stage_plane.h"
 #include "worker/stage_reader.h"
@@ -17,7 +18,7 @@ namespace ride::worker {
 
 struct StageStats {
   std::int64_t frames = 0;  // sets taken through the task, cumulative
-  double busy_seconds = 0;  // inside process(), cumulative
+  double busy_seconds = 0;  // that they took: decoded, processed, encoded; cumulative
   bool warm = false;
   std::int64_t read_queue_bytes = 0, write_queue_bytes = 0;
 };
@@ -34,7 +35,8 @@ class StageRunner {
 
   // Begins to own a partition, from its committed offset on. not_found: it has no commit, which is never guessed (D5).
   Result<void> take(PartitionId partition, Epoch epoch);
-  // Finishes what was read, commits it, then says on_released (from an inner thread).
+  // Finishes the frame that is being worked on and what is on its way out, commits, then says on_released (from an inner
+  // thread). What was read and not begun is the next owner's.
   void release(PartitionId partition);
   // Stops at once: another one owns it now.
   void drop(PartitionId partition);
@@ -53,6 +55,7 @@ class StageRunner {
   StageWriter writer_;
   StageCompute compute_;
   StageReader reader_;
+  EndWatch ends_;
 };
 
 }  // namespace ride::worker

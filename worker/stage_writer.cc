@@ -72,7 +72,7 @@ void StageWriter::publish_all() {
 }
 
 void StageWriter::write(WasRead event) {
-  if (event.owned->dropped) return;
+  if (event.owned->dropped || event.owned->writing.releasing) return;
   auto& own = event.owned->writing;
   writing_[event.owned->at.partition] = event.owned;
   if (event.step.accepted) {
@@ -84,7 +84,7 @@ void StageWriter::write(WasRead event) {
 }
 
 void StageWriter::write(HasExpired event) {
-  if (event.owned->dropped) return;
+  if (event.owned->dropped || event.owned->writing.releasing) return;
   writing_[event.owned->at.partition] = event.owned;
   event.owned->writing.window.expire(event.first, event.settled);
   event.owned->writing.dirty = true;
@@ -126,6 +126,7 @@ void StageWriter::write(MustRelease event) {
   if (event.owned->dropped) return;
   writing_[event.owned->at.partition] = event.owned;
   event.owned->writing.releasing = true;
+  event.owned->writing.processing = 0;  // what was read and not begun: nobody will
   event.owned->writing.dirty = true;
 }
 

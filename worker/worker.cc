@@ -144,6 +144,8 @@ void Worker::fill(stream::Heartbeat& beat) {
   beat.frames_per_second = frames_per_second_;
   beat.busy_fraction = busy_fraction_;
   beat.service_rate = service_rate_;
+  beat.frames = stats.frames;
+  beat.busy_seconds = stats.busy_seconds;
   beat.warm = stats.warm;
   beat.group = runner->config().job.value + "/" + runner->config().stage.name;
   beat.partitions = runner->progress();

@@ -15,6 +15,7 @@ using stream::Record;
 using stream::TopicPartition;
 
 constexpr int kCommitTimeoutMs = 5000;
+constexpr int kAskTimeoutMs = 2000;
 
 stream::Headers headers_of(const rd_kafka_message_t* message) {
   stream::Headers headers;
@@ -95,6 +96,21 @@ class Reader final : public KafkaReader {
         high < 0)
       return std::nullopt;
     return Offset{high};
+  }
+
+  Result<std::map<TopicPartition, Offset>> ask_ends(const std::vector<TopicPartition>& at) override {
+    PartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(at.size())));
+    for (const auto& one : at)
+      rd_kafka_topic_partition_list_add(list.get(), one.topic.c_str(), one.partition.value)->offset = RD_KAFKA_OFFSET_END;
+    const auto code = rd_kafka_offsets_for_times(client_.get(), list.get(), kAskTimeoutMs);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return to_error(code, "cannot ask for the ends of the logs");
+    std::map<TopicPartition, Offset> ends;
+    for (int i = 0; i < list->cnt; ++i) {
+      const auto& one = list->elems[i];
+      if (one.err == RD_KAFKA_RESP_ERR_NO_ERROR && one.offset >= 0)
+        ends[{one.topic, PartitionId{one.partition}}] = Offset{one.offset};
+    }
+    return ends;
   }
 
   Result<std::map<TopicPartition, std::optional<Commit>>> committed(const std::string& group,

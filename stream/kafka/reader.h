@@ -2,7 +2,9 @@
 // Threads: RecordReader belongs to one thread; the CommitStore may be used from any. Failure: see stream/ports.h.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <vector>
 
 #include "stream/kafka/client_config.h"
 #include "stream/ports.h"
@@ -24,6 +26,8 @@ class KafkaReader : public stream::RecordReader, public stream::CommitStore {
   virtual Result<void> prepare(const std::string& topic) = 0;
   // The newest end of the log that fetches have told; nothing when unknown.
   virtual std::optional<Offset> end_of(const stream::TopicPartition& at) = 0;
+  // Asks the brokers for the ends of these logs; any thread. unavailable when one cannot be told.
+  virtual Result<std::map<stream::TopicPartition, Offset>> ask_ends(const std::vector<stream::TopicPartition>& at) = 0;
 };
 
 // Commits for any group, for processes that read nothing.

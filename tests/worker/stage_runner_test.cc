@@ -205,6 +205,33 @@ TEST_F(StageRunnerTest, AReleasedPartitionIsFinishedAndCommittedFirst) {
   EXPECT_EQ(runner->owned(), std::vector<PartitionId>{PartitionId{1}});
 }
 
+TEST_F(StageRunnerTest, AReleaseWaitsForTheFrameInWorkAndLeavesTheRestToTheNextOwner) {
+  std::atomic<int> begun = 0, allowed = 0;
+  make_task = task_that([&](const Frame& frame, tasks::Emitter& out) -> Result<void> {
+    const int mine = ++begun;
+    wait_for([&] { return allowed >= mine; });
+    out.emit(frame);
+    return {};
+  });
+  send(40);
+  auto first = start();
+  take_all(*first);
+  ASSERT_TRUE(wait_for([&] { return begun == 1; }));
+  first->release(PartitionId{0});
+  first->release(PartitionId{1});
+  allowed = 1;
+  ASSERT_TRUE(wait_for([&] {
+    const std::lock_guard lock(mutex);
+    return released.size() == 2;
+  }));
+  EXPECT_EQ(begun, 1) << "39 frames were read and not begun";
+  allowed = 1000;
+  auto next = start();
+  take_all(*next, 2);
+  EXPECT_TRUE(wait_for([&] { return each_once(40); }));
+  EXPECT_EQ(begun, 40) << "no frame was worked on twice";
+}
+
 TEST_F(StageRunnerTest, AReleasedPartitionsTaskIsClosedBeforeTheNextOwnersBegins) {
   std::atomic<int> closed = 0;
   make_task = [&closed](const std::string&) -> std::unique_ptr<tasks::Task> {
