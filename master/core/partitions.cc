@@ -11,6 +11,10 @@ namespace ride::master {
 
 namespace {
 
+constexpr double kNothing = 1e-3;    // frames per second of a partition into which nothing comes
+constexpr double kOnTheirWay = 2;    // frames of a partition that are being worked on are no lag
+constexpr double kAlike = 1.3;       // the fastest beside the slowest
+
 class StagePlacement {
  public:
   StagePlacement(Draft& draft, State& state, const StageKey& key)
@@ -71,7 +75,48 @@ class StagePlacement {
       const bool released = partition.releasing && reports_.released.contains(PartitionId{static_cast<int>(p)});
       view.partitions.push_back({index_of(partition.owner), partition.releasing, released || is_overdue(partition)});
     }
+    if (const auto arrival = reports_.flow.arrival()) weigh(view, *arrival);
     return view;
+  }
+
+  // What is measured: frames per second that each partition asks for, its lag among them, and each member's speed.
+  void weigh(GroupView& view, double arrival) const {
+    const auto& group = draft_.hard().find(key_.job, key_.run)->stage_spec(key_.stage).group;
+    const auto speeds = this->speeds();
+    if (speeds.empty()) return;
+    const double each = std::max(arrival / static_cast<double>(view.partitions.size()), kNothing);
+    const double drain = static_cast<double>(std::max<std::int64_t>(group.scaling.drain_ms, 1)) / 1000;
+    for (std::size_t i = 0; i < view.members.size(); ++i) view.members[i].speed = speeds[i];
+    for (std::size_t p = 0; p < view.partitions.size(); ++p)
+      view.partitions[p].weight = each + std::max(0.0, lag_of(p) - kOnTheirWay - each / 2) / drain;
+  }
+
+  // Differences that a busy machine makes by itself count as none.
+  std::vector<double> speeds() const {
+    std::vector<double> speeds;
+    double sum = 0, least = 0, most = 0;
+    int known = 0;
+    for (const auto& member : members_) {
+      const auto* one = process(member);
+      const auto rate = one == nullptr ? std::nullopt : one->rate.frames_per_busy_second();
+      speeds.push_back(rate.value_or(0));
+      if (!rate) continue;
+      least = known == 0 ? *rate : std::min(least, *rate);
+      most = std::max(most, *rate);
+      sum += *rate;
+      ++known;
+    }
+    if (known == 0) return {};
+    const bool alike = most < kAlike * least;
+    for (auto& speed : speeds)
+      if (alike || speed <= 0) speed = sum / known;
+    return speeds;
+  }
+
+  double lag_of(std::size_t partition) const {
+    if (partition >= reports_.partitions.size()) return 0;
+    const auto& told = reports_.partitions[partition];
+    return told.end < 0 ? 0 : static_cast<double>(std::max<std::int64_t>(0, told.end - told.committed));
   }
 
   // "2 of w1#a, which is out; 1 handed back by w2#b in time"
@@ -121,7 +166,10 @@ class StagePlacement {
     for (auto& [owner, partitions] : by_owner) {
       const auto has = std::count_if(stage_.partitions.begin(), stage_.partitions.end(),
                                      [&owner = owner](const Partition& one) { return one.owner == owner; });
-      auto reason = stage_.actives.contains(owner)
+      auto reason = moves.by_measure && stage_.actives.contains(owner)
+                        ? fmt::format("by measured speed and lag: {} is the busiest of {} workers and gives {} of its {}",
+                                      owner.value, members_.size(), partitions.size(), has)
+                    : stage_.actives.contains(owner)
                         ? fmt::format("{} partitions for {} workers: {} gives {} of its {}", stage_.partitions.size(),
                                       members_.size(), owner.value, partitions.size(), has)
                         : fmt::format("{} leaves the group's active workers", owner.value);

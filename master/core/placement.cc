@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <map>
-#include <numeric>
+#include <optional>
 #include <set>
+#include <tuple>
 #include <utility>
 
 namespace ride::master {
@@ -25,63 +26,150 @@ std::vector<int> ranks(const GroupView& view) {
   return rank;
 }
 
+constexpr double kWorthAMove = 0.15;  // of the time that the busier of the two needs
+constexpr double kBusy = 0.5;         // of its time: who works less has no need of help
+
 struct Loads {
-  std::vector<int> load;  // per member: what it owns and keeps
-  bool moving = false;    // some partition is being handed back, or has no owner yet
+  std::vector<double> work;   // per member: weight of what it owns and keeps
+  std::vector<int> count;     // ... and number
+  bool moving = false;        // some partition is being handed back, or has no owner yet
+  double usual_weight = 1;
+
+  double time(const GroupView& view, std::size_t member, double more = 0) const {
+    return (work[member] + more) / view.members[member].speed;
+  }
+  void add(std::size_t member, const GroupView::Slot& slot, int sign = 1) {
+    work[member] += sign * slot.weight;
+    count[member] += sign;
+  }
 };
 
 Loads count(const GroupView& view) {
-  Loads loads{std::vector<int>(view.members.size(), 0), false};
+  const auto members = view.members.size();
+  Loads loads{std::vector<double>(members, 0), std::vector<int>(members, 0)};
+  double weights = 0;
   for (const auto& slot : view.partitions) {
+    weights += slot.weight;
     const bool stays = slot.owner >= 0 && !slot.releasing && !slot.free;
-    if (stays) ++loads.load[static_cast<std::size_t>(slot.owner)];
+    if (stays) loads.add(static_cast<std::size_t>(slot.owner), slot);
     if (slot.releasing && !slot.free) loads.moving = true;
   }
+  if (!view.partitions.empty()) loads.usual_weight = weights / static_cast<double>(view.partitions.size());
   return loads;
 }
 
+bool is_even(const GroupView& view) {
+  const auto same_speed = [&](const auto& one) { return one.speed == view.members.front().speed; };
+  const auto same_weight = [&](const auto& one) { return one.weight == view.partitions.front().weight; };
+  return std::all_of(view.members.begin(), view.members.end(), same_speed) &&
+         std::all_of(view.partitions.begin(), view.partitions.end(), same_weight);
+}
+
+// Members by how soon they would be through with one partition more.
+class Queue {
+ public:
+  Queue(const GroupView& view, const std::vector<int>& rank, const Loads& loads) : view_(view), rank_(rank), loads_(loads) {
+    for (std::size_t i = 0; i < view.members.size(); ++i) put(i);
+  }
+  void put(std::size_t member) {
+    queue_.insert({loads_.time(view_, member, loads_.usual_weight), rank_[member], member});
+  }
+  std::size_t first() const { return std::get<2>(*queue_.begin()); }
+  std::size_t take_first() {
+    const auto member = first();
+    queue_.erase(queue_.begin());
+    return member;
+  }
+
+ private:
+  const GroupView& view_;
+  const std::vector<int>& rank_;
+  const Loads& loads_;
+  std::set<std::tuple<double, int, std::size_t>> queue_;
+};
+
 void give_away(const GroupView& view, const std::vector<int>& rank, Loads& loads, Moves& moves) {
-  std::set<std::tuple<int, int, int>> queue;  // load, rank, member
-  for (std::size_t i = 0; i < view.members.size(); ++i) queue.insert({loads.load[i], rank[i], static_cast<int>(i)});
+  Queue queue(view, rank, loads);
   for (std::size_t p = 0; p < view.partitions.size(); ++p) {
     const auto& slot = view.partitions[p];
     if (!slot.free && slot.owner != GroupView::kNobody) continue;
-    auto node = queue.extract(queue.begin());
-    auto& [load, at, member] = node.value();
-    moves.give.push_back({PartitionId{static_cast<int>(p)}, member});
-    loads.load[static_cast<std::size_t>(member)] = ++load;
-    queue.insert(std::move(node));
+    const auto member = queue.take_first();
+    moves.give.push_back({PartitionId{static_cast<int>(p)}, static_cast<int>(member)});
+    loads.add(member, slot);
+    queue.put(member);
   }
 }
 
-// How many each member has beyond its share: the ones that have most keep the larger shares, so least is moved.
-std::vector<int> excess(const std::vector<int>& load, const std::vector<int>& rank) {
-  std::vector<std::size_t> order(load.size());
-  std::iota(order.begin(), order.end(), 0u);
-  std::sort(order.begin(), order.end(),
-            [&](auto a, auto b) { return load[a] != load[b] ? load[a] > load[b] : rank[a] < rank[b]; });
-  const int total = std::accumulate(load.begin(), load.end(), 0);
-  const int share = total / static_cast<int>(load.size());
-  int larger = total % static_cast<int>(load.size());
-  std::vector<int> over(load.size(), 0);
-  for (const auto i : order) over[i] = load[i] - (share + (larger-- > 0 ? 1 : 0));
-  return over;
-}
-
-void ask_back(const GroupView& view, const std::vector<int>& rank, const Loads& loads, Moves& moves) {
-  const auto [least, most] = std::minmax_element(loads.load.begin(), loads.load.end());
-  if (*most - *least < 2) return;
-  auto over = excess(loads.load, rank);
-  for (std::size_t i = 0; i < over.size(); ++i)
-    if (over[i] < 0 && !view.members[i].ready) moves.look_again = true;
-  if (moves.look_again) return;
-  for (auto p = view.partitions.size(); p-- > 0;) {
-    const auto owner = view.partitions[p].owner;
-    if (owner < 0 || over[static_cast<std::size_t>(owner)] <= 0) continue;
-    --over[static_cast<std::size_t>(owner)];
-    moves.release.push_back(PartitionId{static_cast<int>(p)});
+// One partition from the busiest to the one that is through soonest, when both are through earlier then than the busiest is
+// now.
+class Rebalance {
+ public:
+  Rebalance(const GroupView& view, const std::vector<int>& rank, Loads loads)
+      : view_(view), rank_(rank), loads_(std::move(loads)), even_(is_even(view)), owned_(view.members.size()) {
+    for (std::size_t p = 0; p < view.partitions.size(); ++p)
+      if (view.partitions[p].owner >= 0) owned_[static_cast<std::size_t>(view.partitions[p].owner)].push_back(p);
+    for (const auto count : loads_.count) newcomer_.push_back(count == 0);
   }
-}
+
+  void ask_back(Moves& moves) {
+    for (auto left = view_.partitions.size(); left > 0; --left) {
+      const auto from = busiest(), to = soonest();
+      const auto best = best_of(from, to);
+      if (!best || (!even_ && !newcomer_[to] && loads_.time(view_, from) < kBusy)) return;
+      if (!view_.members[to].ready) {
+        moves.release.clear();
+        moves.look_again = true;
+        return;
+      }
+      move(*best, from, to);
+      moves.release.push_back(PartitionId{static_cast<int>(*best)});
+      moves.by_measure = !even_;
+      if (!even_ && !newcomer_[to]) return;
+    }
+  }
+
+ private:
+  std::size_t busiest() const {
+    std::size_t most = 0;
+    for (std::size_t i = 1; i < view_.members.size(); ++i)
+      if (std::tuple(loads_.time(view_, i), rank_[i]) > std::tuple(loads_.time(view_, most), rank_[most])) most = i;
+    return most;
+  }
+  std::size_t soonest() const {
+    const auto key = [this](std::size_t i) { return std::tuple(loads_.time(view_, i, loads_.usual_weight), rank_[i]); };
+    std::size_t least = 0;
+    for (std::size_t i = 1; i < view_.members.size(); ++i)
+      if (key(i) < key(least)) least = i;
+    return least;
+  }
+
+  std::optional<std::size_t> best_of(std::size_t from, std::size_t to) const {
+    const double now = loads_.time(view_, from);
+    std::optional<std::size_t> best;
+    double least = even_ ? now * (1 - 1e-9) : now * (1 - kWorthAMove);
+    for (auto at = owned_[from].rbegin(); at != owned_[from].rend(); ++at) {
+      const double weight = view_.partitions[*at].weight;
+      const double then = std::max(loads_.time(view_, from, -weight), loads_.time(view_, to, weight));
+      if (then >= least) continue;
+      least = then;
+      best = *at;
+    }
+    return best;
+  }
+
+  void move(std::size_t partition, std::size_t from, std::size_t to) {
+    loads_.add(from, view_.partitions[partition], -1);
+    loads_.add(to, view_.partitions[partition]);
+    std::erase(owned_[from], partition);  // it is asked for once
+  }
+
+  const GroupView& view_;
+  const std::vector<int>& rank_;
+  Loads loads_;
+  const bool even_;
+  std::vector<std::vector<std::size_t>> owned_;
+  std::vector<bool> newcomer_;
+};
 
 }  // namespace
 
@@ -99,7 +187,7 @@ Moves place(const GroupView& view) {
     outsiders = true;
   }
   if (!loads.moving && !outsiders && moves.give.empty())
-    ask_back(view, rank, loads, moves);
+    Rebalance(view, rank, std::move(loads)).ask_back(moves);
   else
     moves.look_again = true;
   std::sort(moves.release.begin(), moves.release.end());

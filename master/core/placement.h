@@ -1,5 +1,5 @@
 // place(): who gets which partition of a stage. Numbers in, moves out; someone else makes decisions of them. Pure and
-// deterministic. Cost: O((partitions + members) log members).
+// deterministic. Cost: O((partitions + members) log members), and O(partitions) for each one that is asked back.
 #pragma once
 
 #include <vector>
@@ -15,11 +15,13 @@ struct GroupView {
   struct Member {
     NodeName node;
     bool ready = true;  // warm: a move to it is worth its while now
+    double speed = 1;   // frames per busy second
   };
   struct Slot {
     int owner = kNobody;     // index of a member
     bool releasing = false;  // its owner was asked to hand it back
     bool free = false;       // ... and did, or its time is up: it may be given away
+    double weight = 1;       // frames per second that it asks for
   };
   std::vector<Member> members;
   std::vector<Slot> partitions;
@@ -32,11 +34,14 @@ struct Moves {
   };
   std::vector<Give> give;            // in order of partitions
   std::vector<PartitionId> release;  // to be asked for, so that they can be given
+  bool by_measure = false;           // ... because of speeds and weights, not of their number
   bool look_again = false;           // still uneven: a move comes first, or a member that lacks some is not ready
 };
 
-// Partitions without an owner go to the members that have the fewest, over nodes in turn. When none is on the move and
-// loads differ by two or more, as few as possible are asked back: afterwards loads differ by one at most.
+// Partitions without an owner go to the members that are busiest last with them (weight over speed), over nodes in turn.
+// When none is on the move, as few as possible are asked back. Equal speeds and weights: afterwards loads differ by one at
+// most. Otherwise one at a time, from the busiest, and only where the gain is worth a move, which a measurement that wavers
+// is not; a member that has none gets its share at once.
 Moves place(const GroupView& view);
 
 }  // namespace ride::master

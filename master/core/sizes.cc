@@ -112,7 +112,9 @@ void size_groups(Draft& draft, State& state, Due& due) {
     for (const auto& stage : spec->stages) {
       const StageKey key{spec->job, spec->run, StageName{stage.name}};
       state.soft.stages[key].flow.sample(draft.now());
-      if (!draft.hard().find(key)->held) Sizer(draft, state, due, key, stage).size();
+      const auto& now = *draft.hard().find(key);
+      if (now.actives.size() > 1 && is_settled(now)) due.stages.insert(key);  // partitions may lie better with another
+      if (!now.held) Sizer(draft, state, due, key, stage).size();
     }
   }
 }
