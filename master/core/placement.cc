@@ -100,8 +100,8 @@ void give_away(const GroupView& view, const std::vector<int>& rank, Loads& loads
   }
 }
 
-// One partition from the busiest to the one that is through soonest, when both are through earlier then than the busiest is
-// now.
+// One partition from the busiest to the one that is through soonest, when that one will even then be through clearly sooner
+// than the busiest is now. Not: when the busiest gains much by it, since with many partitions none of them weighs much.
 class Rebalance {
  public:
   Rebalance(const GroupView& view, const std::vector<int>& rank, Loads loads)
@@ -109,11 +109,12 @@ class Rebalance {
     for (std::size_t p = 0; p < view.partitions.size(); ++p)
       if (view.partitions[p].owner >= 0) owned_[static_cast<std::size_t>(view.partitions[p].owner)].push_back(p);
     for (const auto count : loads_.count) newcomer_.push_back(count == 0);
+    for (std::size_t i = 0; i < view.members.size(); ++i) put(i);
   }
 
   void ask_back(Moves& moves) {
     for (auto left = view_.partitions.size(); left > 0; --left) {
-      const auto from = busiest(), to = soonest();
+      const auto from = std::get<2>(*by_time_.rbegin()), to = std::get<2>(*by_next_.begin());
       const auto best = best_of(from, to);
       if (!best || (!even_ && !newcomer_[to] && loads_.time(view_, from) < kBusy)) return;
       if (!view_.members[to].ready) {
@@ -129,28 +130,27 @@ class Rebalance {
   }
 
  private:
-  std::size_t busiest() const {
-    std::size_t most = 0;
-    for (std::size_t i = 1; i < view_.members.size(); ++i)
-      if (std::tuple(loads_.time(view_, i), rank_[i]) > std::tuple(loads_.time(view_, most), rank_[most])) most = i;
-    return most;
+  using Order = std::set<std::tuple<double, int, std::size_t>>;
+
+  void put(std::size_t member) {
+    by_time_.insert({loads_.time(view_, member), rank_[member], member});
+    by_next_.insert({loads_.time(view_, member, loads_.usual_weight), rank_[member], member});
   }
-  std::size_t soonest() const {
-    const auto key = [this](std::size_t i) { return std::tuple(loads_.time(view_, i, loads_.usual_weight), rank_[i]); };
-    std::size_t least = 0;
-    for (std::size_t i = 1; i < view_.members.size(); ++i)
-      if (key(i) < key(least)) least = i;
-    return least;
+  void take(std::size_t member) {
+    by_time_.erase({loads_.time(view_, member), rank_[member], member});
+    by_next_.erase({loads_.time(view_, member, loads_.usual_weight), rank_[member], member});
   }
 
   std::optional<std::size_t> best_of(std::size_t from, std::size_t to) const {
     const double now = loads_.time(view_, from);
+    const double latest = even_ ? now * (1 - 1e-9) : now * (1 - kWorthAMove);
     std::optional<std::size_t> best;
-    double least = even_ ? now * (1 - 1e-9) : now * (1 - kWorthAMove);
+    double least = now;
     for (auto at = owned_[from].rbegin(); at != owned_[from].rend(); ++at) {
       const double weight = view_.partitions[*at].weight;
-      const double then = std::max(loads_.time(view_, from, -weight), loads_.time(view_, to, weight));
-      if (then >= least) continue;
+      const double there = loads_.time(view_, to, weight);
+      const double then = std::max(loads_.time(view_, from, -weight), there);
+      if (there > latest || then >= least) continue;
       least = then;
       best = *at;
     }
@@ -158,8 +158,12 @@ class Rebalance {
   }
 
   void move(std::size_t partition, std::size_t from, std::size_t to) {
+    take(from);
+    take(to);
     loads_.add(from, view_.partitions[partition], -1);
     loads_.add(to, view_.partitions[partition]);
+    put(from);
+    put(to);
     std::erase(owned_[from], partition);  // it is asked for once
   }
 
@@ -169,6 +173,7 @@ class Rebalance {
   const bool even_;
   std::vector<std::vector<std::size_t>> owned_;
   std::vector<bool> newcomer_;
+  Order by_time_, by_next_;  // members, by when they are through, and by when they would be with one more
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
 // place(): who gets which partition of a stage. Numbers in, moves out; someone else makes decisions of them. Pure and
-// deterministic. Cost: O((partitions + members) log members), and O(partitions) for each one that is asked back.
+// deterministic. Cost: O((partitions + members) log members), and for each one that is asked back the partitions of its owner.
 #pragma once
 
 #include <vector>

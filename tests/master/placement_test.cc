@@ -115,5 +115,28 @@ TEST(Placement, RebalancingMovesTheLeastThatEvensOut) {
   }
 }
 
+// Each of them is a small part of what its owner does.
+TEST(Placement, ANewcomerGetsItsShareOfManyPartitionsThoughTheirWeightsDiffer) {
+  auto view = group(3, std::vector<int>(60, 0));
+  for (std::size_t p = 0; p < view.partitions.size(); ++p) {
+    view.partitions[p].owner = static_cast<int>(p % 2);
+    view.partitions[p].weight = 1 + 0.01 * static_cast<double>(p % 7);
+  }
+  for (auto& member : view.members) member.speed = 40;
+  const auto moves = place(view);
+  EXPECT_GE(moves.release.size(), 16u);
+  EXPECT_LE(moves.release.size(), 20u);
+}
+
+TEST(Placement, ASmallDifferenceIsLeftAloneWhereItIsMeasured) {
+  auto view = group(2, std::vector<int>(40, 0));
+  for (std::size_t p = 0; p < view.partitions.size(); ++p) {
+    view.partitions[p].owner = p < 21 ? 0 : 1;
+    view.partitions[p].weight = 1 + 0.01 * static_cast<double>(p % 3);
+  }
+  for (auto& member : view.members) member.speed = 20;
+  EXPECT_TRUE(place(view).release.empty());
+}
+
 }  // namespace
 }  // namespace ride::master
