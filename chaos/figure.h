@@ -13,6 +13,9 @@ namespace ride::chaos {
 
 cv::Mat draw(const Course& course, const std::string& title);  // 8-bit BGR
 
+// Each makes its file, the table its folder, too.
+Result<void> write_picture(const cv::Mat& picture, const std::filesystem::path& file);
+Result<void> write_table(const std::string& csv, const std::filesystem::path& file);
 // Writes <folder>/<name>.png and <folder>/<name>.csv.
 Result<void> write_figure(const Course& course, const std::string& title, const std::filesystem::path& folder,
                           const std::string& name);

@@ -144,6 +144,16 @@ std::optional<SystemTime> Recorder::captured_at(const ledger::Stretch& stretch, 
   return found == captured_.end() ? std::nullopt : std::optional(found->second);
 }
 
+std::vector<SystemTime> Recorder::captures() const {
+  std::vector<SystemTime> times;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [frame, at] : captured_) times.push_back(at);
+  }
+  std::sort(times.begin(), times.end());
+  return times;
+}
+
 std::optional<Error> Recorder::failed() const {
   const std::lock_guard lock(mutex_);
   return failure_;

@@ -45,6 +45,8 @@ class Recorder {
   // When a source frame was captured; nothing for one that was not seen.
   std::optional<SystemTime> captured_at(const ledger::Stretch& stretch, std::int64_t number) const;
 
+  std::vector<SystemTime> captures() const;  // of all source frames that were seen, in their order
+
   const stream::JobSpec& spec() const { return spec_; }
   std::optional<Error> failed() const;
   // Ends the reading and tells what became of every frame; waits up to `patience` for what is still open.
