@@ -16,7 +16,7 @@ struct Options {
   std::uint64_t seed = 0; // of what is random; 0: another one each time, printed
   std::string figure;     // folder for pictures and their tables; empty: the working folder
   std::string only;       // of several parts only this one
-  int seconds = 0;  // of the fault that is measured, where it lasts
+  int seconds = 0;  // of what is measured, where that has a length
   bool verbose = false;  // single measurements to standard error
 };
 
@@ -26,6 +26,11 @@ Result<Figures> run_floor(const Options& options);
 Result<Figures> run_failover(const Options& options);
 Result<Figures> run_brokers(const Options& options);
 Result<Figures> run_spares(const Options& options);
+Result<Figures> run_figure12(const Options& options);
 Result<Figures> run_figure13(const Options& options);
+Result<Figures> run_rescale(const Options& options);
+Result<Figures> run_mixed(const Options& options);
+Result<Figures> run_speedup(const Options& options);
+Result<Figures> run_plan_scale(const Options& options);
 
 }  // namespace ride::bench

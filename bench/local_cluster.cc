@@ -133,11 +133,16 @@ Result<void> LocalCluster::cancel(const std::string& job) {
   return wait_for_phase(job, "cancelled", 30s);
 }
 
-Result<void> LocalCluster::drain(const std::string& job) {
+Result<void> LocalCluster::post(const std::string& path, const nlohmann::json& body) {
   httplib::Client client(master_url_);
-  const auto answer = client.Post("/api/v1/jobs/" + job + "/drain", "", "application/json");
-  if (!answer || answer->status != 200)
-    return Error{ErrorCode::unavailable, "cannot drain job " + job + (answer ? ": " + answer->body : std::string())};
+  client.set_read_timeout(10s);
+  const auto answer = client.Post("/api/v1" + path, body.is_null() ? "" : body.dump(), "application/json");
+  if (answer && answer->status >= 200 && answer->status < 300) return {};
+  return Error{ErrorCode::unavailable, "POST " + path + " of " + master_url_ + " failed" + (answer ? ": " + answer->body : std::string())};
+}
+
+Result<void> LocalCluster::drain(const std::string& job) {
+  if (auto asked = post("/jobs/" + job + "/drain", nullptr); !asked.ok()) return asked;
   return wait_for_phase(job, "completed", 60s);
 }
 

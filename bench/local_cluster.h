@@ -35,6 +35,7 @@ class LocalCluster {
   Result<void> cancel(const std::string& job);  // and waits for it
   Result<void> drain(const std::string& job);   // ends it with every frame finished
   Result<nlohmann::json> get(const std::string& path);  // of the API, "/jobs/x"
+  Result<void> post(const std::string& path, const nlohmann::json& body);
   Result<void> wait_for_phase(const std::string& job, const std::string& phase, std::chrono::seconds timeout);
 
   const std::string& brokers() const { return kafka_.brokers; }

@@ -33,6 +33,25 @@ const std::map<std::string, Benchmark>& benchmarks() {
       {"spares",
        {"20 idle warm spares: CPU and memory of each (spares, cpu_percent, rss_mb, private_mb, all_cpu_percent)",
         ride::bench::run_spares}},
+      {"rescale",
+       {"`step`: a source goes from 5 to 30 fps and back, and its group follows (decision_ms, full_rate_ms, lost, duplicates); "
+        "`moves`: a group is set to 3 and to 2 by hand, 10 times (moved_gap_ms, other_gap_ms: how late frames were)",
+        ride::bench::run_rescale}},
+      {"mixed",
+       {"two workers of equal and two of half speed (CPU quota): their throughput together by the sum of their single "
+        "speeds, with partitions that move and with an equal share (ratio_to_sum, static_ratio)",
+        ride::bench::run_mixed}},
+      {"speedup",
+       {"eight workers beside one, 200 ms a frame, one frame at a time each (workers, speedup); --seconds: of each (30)",
+        ride::bench::run_speedup}},
+      {"plan-scale",
+       {"1,000 workers x 10,000 partitions in the master's core: decisions, reports, memory (workers, partitions, decide_ms, "
+        "events_per_half_core_second, rss_mb)",
+        ride::bench::run_plan_scale}},
+      {"figure12",
+       {"the paper's figure: unprocessed and processed frames over time, workers added by hand and by the platform, as "
+        "figure12-*.png and .csv in --figure; --only 30 or 6.9; --seconds: of each run (180)",
+        ride::bench::run_figure12}},
       {"figure13",
        {"the paper's figure: frames processed over time while workers are killed, as figure13.png and figure13.csv in --figure",
         ride::bench::run_figure13}},
@@ -58,7 +77,7 @@ int main(int argc, char** argv) {
   app.add_option("--seed", options.seed, "Seed of what is random (default: another each time; it is printed)");
   app.add_option("--figure", options.figure, "Folder for pictures and their tables (default: here)");
   app.add_option("--only", options.only, "Of a benchmark of several parts only this one, for example agent");
-  app.add_option("--seconds", options.seconds, "Length of the fault, where it lasts");
+  app.add_option("--seconds", options.seconds, "Length of what is measured, where it has one");
   app.add_flag("--verbose", options.verbose, "Also print the single measurements, on standard error");
   CLI11_PARSE(app, argc, argv);
   if (name.empty()) {

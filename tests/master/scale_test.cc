@@ -6,80 +6,20 @@
 #include <algorithm>
 #include <chrono>
 
-#include "master/core/apply.h"
-#include "master/core/decide.h"
+#include "bench/big_cluster.h"
 
 namespace ride::master::test {
 namespace {
 
+using bench::BigCluster;
 using std::chrono::steady_clock;
 
-constexpr int kWorkers = 1000, kStages = 10, kPartitions = 1000;
-
-class BigCluster {
- public:
-  BigCluster() {
-    write(stream::Claim{1, "m", ""});
-    stream::JobSpec spec{.job = {"big"}, .run = {1}};
-    for (int s = 0; s < kStages; ++s) {
-      stream::StageSpec stage{.name = fmt::format("stage{}", s), .partitions = kPartitions};
-      stage.group.min = kWorkers / kStages - 2;
-      stage.group.spares = 2;
-      spec.stages.push_back(stage);
-    }
-    std::vector<Event> joins;
-    for (int w = 0; w < kWorkers; ++w) joins.emplace_back(ReportRead{offer(w), now_});
-    handle(joins);
-    handle({SubmitRequest{1, spec, ""}});
-    filled_in = handle({TopicsOutcome{{"big"}, {1}, {}}}).count();
-  }
-
-  static stream::Heartbeat offer(int w) {
-    return {.id = WorkerId{fmt::format("worker-{:04}#0123456789abcdef", w)},
-            .node = NodeName{fmt::format("n{}", w % 100)}};
-  }
-
-  stream::Heartbeat beat(int w) const {
-    auto beat = offer(w);
-    const auto* member = state.hard.member(beat.id);
-    if (member == nullptr) return beat;
-    beat.warm = true;
-    beat.group = "big/" + member->stage.stage.value;
-    const auto& partitions = state.hard.find(member->stage)->partitions;
-    for (int p = 0; p < kPartitions; ++p)
-      if (partitions[static_cast<std::size_t>(p)].owner == beat.id)
-        beat.partitions.push_back({.job = {"big"},
-                                   .run = {1},
-                                   .stage = member->stage.stage,
-                                   .partition = {p},
-                                   .epoch = partitions[static_cast<std::size_t>(p)].epoch});
-    return beat;
-  }
-
-  void write(const stream::DecisionBody& body) { apply(state, {"log", 1, "m", body}); }
-
-  // Time inside decide() only.
-  std::chrono::duration<double, std::milli> handle(const std::vector<Event>& events) {
-    const auto begin = steady_clock::now();
-    const auto actions = decide(state, events, now_);
-    const auto took = steady_clock::now() - begin;
-    for (const auto& action : actions)
-      if (const auto* append = std::get_if<Append>(&action))
-        for (const auto& decision : append->decisions) write(decision);
-    return took;
-  }
-
-  State state;
-  double filled_in = 0;  // ms
-
- private:
-  SystemTime now_{std::chrono::seconds(1'800'000'000)};
-};
+constexpr int kWorkers = 1000, kStages = 10;
 
 TEST(Scale, AThousandWorkersAndTenThousandPartitions) {
   BigCluster cluster;
   for (int s = 0; s < kStages; ++s)
-    for (const auto& partition : cluster.state.hard.find({{"big"}, {1}, {fmt::format("stage{}", s)}})->partitions)
+    for (const auto& partition : cluster.state.hard.find(cluster.stage(s))->partitions)
       ASSERT_FALSE(partition.owner.value.empty());
 
   std::vector<Event> beats;

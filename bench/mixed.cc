@@ -1,0 +1,159 @@
+// bench/run mixed: a group of two workers of equal and two of half speed: 30 % of a core for each of two, 15 % for the others,
+// by CPU quota (control groups, version 1 or 2), so that all fit on two cores beside the brokers. Work that really computes:
+// gaussian_blur 201x201 of 640x480. First each alone; then all four, offered 5 % more than their sum; then the same with
+// as many partitions as workers, so that each keeps an equal share.
+#include <spdlog/fmt/fmt.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <thread>
+
+#include "bench/benchmarks.h"
+#include "bench/local_cluster.h"
+#include "chaos/cut.h"
+#include "chaos/recorder.h"
+
+namespace ride::bench {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Speed {
+  const char* name;
+  int percent;  // of one core
+};
+constexpr Speed kWorkers[] = {{"full1", 30}, {"full2", 30}, {"half1", 15}, {"half2", 15}};
+constexpr int kPartitions = 24;
+constexpr double kMoreThanOne = 40;  // fps: above what any of them does
+
+class Worker {
+ public:
+  static Result<std::unique_ptr<Worker>> start(LocalCluster& cluster, const Speed& speed) {
+    auto child = cluster.run("ride-worker", {"--brokers", cluster.brokers(), "--name", speed.name, "--node", speed.name});
+    if (!child.ok()) return child.error();
+    auto worker = std::unique_ptr<Worker>(new Worker());
+    worker->child_ = *child;
+    worker->limit_ = chaos::CpuLimit::start(fmt::format("ride-mixed-{}-{}", speed.name, ::getpid()), {(*child)->pid()}, speed.percent);
+    return worker;
+  }
+  ~Worker() {
+    limit_.reset();  // at full speed it ends soon
+    child_->send_signal(SIGTERM);
+    if (!child_->wait_until_ended(10s)) child_->send_signal(SIGKILL);
+  }
+  bool by_quota() const { return limit_->by_quota(); }
+
+ private:
+  Worker() = default;
+  broker::ChildProcess* child_ = nullptr;
+  std::unique_ptr<chaos::CpuLimit> limit_;
+};
+
+class Mixed {
+ public:
+  Mixed(LocalCluster& cluster, const Options& options)
+      : cluster_(cluster), watched_(options.seconds > 0 ? options.seconds : 20), verbose_(options.verbose) {}
+
+  // Of so many workers that are there and have joined.
+  Result<double> fps(int workers, int partitions, double offered, std::chrono::seconds settle) {
+    const auto name = fmt::format("mixed{}", ++jobs_);
+    if (auto joined = wait_for_workers(workers); !joined.ok()) return joined.error();
+    if (auto submitted = cluster_.submit(topology(name, workers, partitions, offered)); !submitted.ok()) return submitted.error();
+    if (auto running = cluster_.wait_for_phase(name, "running", 30s); !running.ok()) return running.error();
+    auto recorder = chaos::Recorder::start(cluster_.kafka(), "ride", JobName{name}, 10s);
+    if (!recorder.ok()) return recorder.error();
+    if (!wait_until(60s, [&] { return !(*recorder)->arrivals_since({}).empty(); })) return Error{ErrorCode::timeout, "no frames came"};
+    std::this_thread::sleep_for(settle);  // speeds are measured, partitions move
+    const auto begin = system_now();
+    std::this_thread::sleep_for(watched_);
+    const auto count = (*recorder)->arrivals_since(begin).size();
+    const std::chrono::duration<double> seconds = system_now() - begin;
+    if (const auto failed = (*recorder)->failed()) return *failed;
+    if (verbose_) show(name);
+    if (auto cancelled = cluster_.cancel(name); !cancelled.ok()) return cancelled.error();
+    return static_cast<double>(count) / seconds.count();
+  }
+
+ private:
+  static std::string topology(const std::string& name, int workers, int partitions, double offered) {
+    return fmt::format(
+        "ride: v1\nname: {0}\nsources:\n  cam: {{ synthetic: {{ width: 640, height: 480, channels: 1 }}, fps: {1:.2f}, codec: raw }}\n"
+        "stages:\n  - name: blur\n    from: [cam]\n    topic: {{ partitions: {2} }}\n    task: gaussian_blur\n"
+        "    params: {{ ksize: 201 }}\n    group: {{ min: {3}, max: {3} }}\n    output: {{ topic: {0}-out, partitions: {2} }}\n",
+        name, offered, partitions, workers);
+  }
+
+  Result<void> wait_for_workers(int wanted) {
+    const bool there = wait_until(30s, [&] {
+      auto workers = cluster_.get("/workers");
+      if (!workers.ok()) return false;
+      const auto& all = workers->at("workers");
+      return std::count_if(all.begin(), all.end(), [](const auto& one) {
+               return one.value("state", "") == "live" && one.value("kind", "") == "worker";
+             }) == wanted;
+    });
+    if (there) return {};
+    return Error{ErrorCode::timeout, fmt::format("there are not {} workers", wanted)};
+  }
+
+  void show(const std::string& job) {
+    auto view = cluster_.get("/jobs/" + job);
+    if (!view.ok()) return;
+    std::map<std::string, int> owned;
+    for (const auto& partition : view->at("stages").at(0).at("partition_list"))
+      if (partition.at("worker").is_string()) ++owned[partition.value("worker", "")];
+    for (const auto& [worker, count] : owned) fmt::print(stderr, "{}: {} has {} partitions\n", job, worker, count);
+  }
+
+  LocalCluster& cluster_;
+  std::chrono::seconds watched_;
+  bool verbose_;
+  int jobs_ = 0;
+};
+
+}  // namespace
+
+Result<Figures> run_mixed(const Options& options) {
+  auto started = LocalCluster::start();
+  if (!started.ok()) return started.error();
+  auto& cluster = **started;
+  if (auto master = cluster.run_master(); !master.ok()) return master.error();
+  if (auto producer = cluster.run("ride-producer", {"--brokers", cluster.brokers(), "--name", "camera"}); !producer.ok()) return producer.error();
+  Mixed mixed(cluster, options);
+  Figures figures;
+  double sum = 0;
+  for (const auto& speed : kWorkers) {
+    auto worker = Worker::start(cluster, speed);
+    if (!worker.ok()) return worker.error();
+    auto alone = mixed.fps(1, kPartitions, kMoreThanOne, 5s);
+    if (!alone.ok()) return Error{alone.error().code, fmt::format("{} alone: {}", speed.name, alone.error().message)};
+    if (*alone >= 0.95 * kMoreThanOne) return Error{ErrorCode::internal, "one worker does all that is offered: nothing is measured"};
+    figures[fmt::format("{}_fps", speed.name)] = *alone;
+    sum += *alone;
+  }
+  std::vector<std::unique_ptr<Worker>> all;
+  bool by_quota = true;
+  for (const auto& speed : kWorkers) {
+    auto worker = Worker::start(cluster, speed);
+    if (!worker.ok()) return worker.error();
+    by_quota = by_quota && (*worker)->by_quota();
+    all.push_back(std::move(worker).value());
+  }
+  const int count = static_cast<int>(all.size());
+  auto together = mixed.fps(count, kPartitions, 1.05 * sum, 15s);
+  if (!together.ok()) return Error{together.error().code, "together: " + together.error().message};
+  auto equal = mixed.fps(count, count, 1.05 * sum, 15s);
+  if (!equal.ok()) return Error{equal.error().code, "equal shares: " + equal.error().message};
+  figures["sum_fps"] = sum;
+  figures["together_fps"] = *together;
+  figures["static_fps"] = *equal;
+  figures["ratio_to_sum"] = *together / sum;
+  figures["static_ratio"] = *equal / sum;
+  figures["limited_by"] = by_quota ? "quota" : "stop and continue";
+  return figures;
+}
+
+}  // namespace ride::bench
