@@ -7,7 +7,7 @@ OwnedPartition::OwnedPartition(stream::TopicPartition where, Epoch epoch_now, co
     : at(std::move(where)),
       epoch(epoch_now),
       reading{stream::Intake(intake, metadata), commit.offset, std::nullopt, commit.offset, nullptr},
-      writing{.window = AckWindow(commit.offset, metadata, warmup_frames)} {
+      writing{.flow = PartitionFlow(commit.offset, metadata, warmup_frames)} {
   if (warmup_frames > 0 && metadata.warm_from && *metadata.warm_from < commit.offset) {
     reading.next = *metadata.warm_from;
     reading.warming = std::make_unique<stream::Intake>(std::move(intake), stream::CommitMetadata{});

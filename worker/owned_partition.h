@@ -5,19 +5,16 @@
 
 #include <atomic>
 #include <chrono>
-#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <string>
-#include <utility>
 #include <vector>
 
 #include "stream/control.h"
 #include "stream/core/intake.h"
 #include "stream/ports.h"
-#include "worker/core/ack_window.h"
+#include "worker/core/partition_flow.h"
 #include "worker/set_processor.h"
 #include "worker/tasks/task.h"
 
@@ -42,13 +39,8 @@ struct OwnedPartition {
   };
   // Writer thread.
   struct Writing {
-    AckWindow window;
-    std::map<Offset, SystemTime> captured;  // of sets without an ACK, by released_by
-    std::deque<Processed> ends;
-    std::map<std::string, std::vector<std::pair<Offset, Counted>>> held;  // by group, until the task releases it
-    std::size_t sets_in_flight = 0;
-    std::int64_t processing = 0;  // accepted and not yet processed
-    bool releasing = false, dirty = false;
+    PartitionFlow flow;
+    bool dirty = false;
     std::optional<stream::Commit> published;
     std::chrono::steady_clock::time_point published_at{};
   };

@@ -35,11 +35,8 @@ class StageWriter {
   void write(WarmedUp event);
   void write(WasProcessed event);
   void write(MustRelease event);
-  // Sends the sets of a partition; `delivered` follows when the last one has arrived.
-  void send(const OwnedPtr& owned, std::vector<SetToSend> sets, std::function<void()> delivered);
-  void acked(const OwnedPtr& owned, Offset released_by, Counted counted);
-  void send_ready_end(const OwnedPtr& owned);
-  void end_went_on(const OwnedPtr& owned, Offset released_by);
+  void send(const OwnedPtr& owned, std::vector<PartitionFlow::Sending> sendings);
+  void was_delivered(const OwnedPtr& owned, std::int64_t batch);
   void publish(const OwnedPtr& owned, bool now);
   void show_progress(OwnedPartition& owned) const;
   void finish_release(const OwnedPtr& owned);

@@ -2,13 +2,29 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <algorithm>
+#include <thread>
+
 #include "common/environment.h"
 
 namespace ride::cli {
 
+namespace {
+
+constexpr int kSlotsPerCore = 4;
+
+}  // namespace
+
 Need need_of(const topology::Topology& topology, int slots) {
   Need need{0, topology.sources().empty() ? 0 : 1};
-  for (const auto& stage : topology.stages()) need.slots += stage.group.min + stage.group.spares;
+  int least = 0, most = 0;
+  for (const auto& stage : topology.stages()) {
+    least += stage.group.min + stage.group.spares;
+    most += stage.group.max + stage.group.spares;
+  }
+  // Room to grow, but a topology made for a cluster shall not flood this machine with idle processes.
+  const int room = kSlotsPerCore * static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  need.slots = std::max(least, std::min(most, room));
   if (slots > 0) need.slots = slots;
   return need;
 }

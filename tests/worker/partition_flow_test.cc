@@ -73,6 +73,17 @@ TEST_F(PartitionFlowTest, TheEndGoesOnWhenAllBeforeItIsAcked) {
   EXPECT_EQ(committable(), 2);
 }
 
+TEST_F(PartitionFlowTest, WhatIsNotBegunIsLeftToTheNextOwner) {
+  for (int n = 0; n < 3; ++n) flow.read(Offset{n}, accepted(n));
+  const auto first = flow.processed(result(0, 1));
+  flow.give_up();
+  EXPECT_FALSE(flow.handed_out()) << "a set is on its way";
+  flow.read(Offset{3}, accepted(3));
+  flow.delivered(first[0].batch);
+  EXPECT_TRUE(flow.handed_out());
+  EXPECT_EQ(committable(), 1);
+}
+
 TEST_F(PartitionFlowTest, HeldFramesAreAckedWithTheSetThatReleasesThem) {
   flow.read(Offset{0}, accepted(0));
   flow.read(Offset{1}, accepted(1));

@@ -45,6 +45,7 @@ class AckWindow {
   stream::CommitMetadata metadata() const;  // as of committable()
   Offset position() const { return position_; }  // the next record to read
   std::size_t unfinished() const { return entries_.size(); }
+  bool ended() const { return base_.forwarded_end; }  // the end of the input is behind us
   const stream::OutcomeCounters& counters() const { return base_.counters; }
 
  private:

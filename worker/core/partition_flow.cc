@@ -3,11 +3,16 @@
 namespace ride::worker {
 
 void PartitionFlow::read(Offset offset, const stream::IntakeStep& step) {
+  if (given_up_) return;
   if (step.accepted) {
     unacked_[step.accepted->released_by] = step.accepted->header.captured_at;
     ++processing_;
   }
   window_.read(offset, step);
+}
+
+void PartitionFlow::expire(Offset first, const std::vector<Offset>& settled) {
+  if (!given_up_) window_.expire(first, settled);
 }
 
 std::vector<PartitionFlow::Sending> PartitionFlow::processed(Processed result) {

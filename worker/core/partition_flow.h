@@ -25,17 +25,30 @@ class PartitionFlow {
     std::int64_t batch = 0;
   };
 
-  PartitionFlow(Offset start, stream::CommitMetadata metadata) : window_(start, std::move(metadata)) {}
+  PartitionFlow(Offset start, stream::CommitMetadata metadata, int warmup_frames = 0)
+      : window_(start, std::move(metadata), warmup_frames) {}
 
   void read(Offset offset, const stream::IntakeStep& step);
+  // Retention took the records up to `first` (see AckWindow).
+  void expire(Offset first, const std::vector<Offset>& settled);
+  void warmed_up_with(const std::string& source, Offset first) { window_.warmed_up_with(source, first); }
+  void is_warm() { window_.is_warm(); }
   // What it returns is to be sent in this order.
   std::vector<Sending> processed(Processed result);
   std::vector<Sending> delivered(std::int64_t batch);
 
   // The partition is to be handed over: nothing more is read.
   void release() { releasing_ = true; }
+  // ... and what was read and is not processed yet never will be: the next owner begins there.
+  void give_up() {
+    releasing_ = true;
+    given_up_ = true;
+    processing_ = 0;
+  }
   bool handed_out() const { return releasing_ && idle(); }  // all that was read is done: the last commit may go
   bool idle() const { return processing_ == 0 && in_flight_ == 0 && ends_.empty(); }
+
+  bool ended() const { return window_.ended(); }
 
   stream::Commit commit() const { return {window_.committable(), stream::pack(window_.metadata())}; }
   const AckWindow& window() const { return window_; }
@@ -60,7 +73,7 @@ class PartitionFlow {
   std::deque<std::pair<Offset, std::vector<SetToSend>>> ends_;
   std::map<std::string, std::vector<std::pair<Offset, Counted>>> held_;  // by group, until the task releases it
   std::int64_t last_batch_ = 0, processing_ = 0, in_flight_ = 0;
-  bool releasing_ = false;
+  bool releasing_ = false, given_up_ = false;
 };
 
 }  // namespace ride::worker
