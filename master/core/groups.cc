@@ -7,14 +7,13 @@
 //   5. who lacks workers for a while gets one of another group, which hands its partitions back first: of the largest for
 //      a stage that has nobody; below `min`, of one that has more than its own; beyond, of a job of lower priority
 //   6. groups that have more than they want give back, the slowest first, and so do those with too many spares
-// Best fit: right device, surely alive (heard a moment ago, on a node where nobody fell silent), warm, nothing wasted that
-// others ask for, on the node with the fewest of the group, then the one whose cores and memory fit most closely, then
-// by name.
+// Who is the best for a group: candidates.h.
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
 #include <tuple>
 
+#include "master/core/candidates.h"
 #include "master/core/offers.h"
 #include "master/core/steps.h"
 
@@ -30,17 +29,10 @@ struct Group {
   int priority = 0;
 };
 
-constexpr std::chrono::seconds kSuspicion{10};  // of a node on which somebody fell silent
-constexpr std::int64_t kQuietTicks = 2;
-
 class Pool {
  public:
-  Pool(Draft& draft, State& state, Due& due) : draft_(draft), state_(state), due_(due) {
-    for (const auto& [id, process] : state.soft.processes)
-      if (process.heard && process.last.kind == ProcessKind::worker && draft.hard().member(id) == nullptr &&
-          !draft.hard().is_out(id))
-        idle_.emplace(id, &process.last);
-    suspect_nodes();
+  Pool(Draft& draft, State& state, Due& due)
+      : draft_(draft), state_(state), due_(due), candidates_(state, draft.now()), idle_(candidates_.idle(draft.hard())) {
     std::map<std::int64_t, const Job*> jobs;  // by order of submission
     for (const auto& [name, job] : draft.hard().jobs)
       if (has_owners(job->phase)) jobs[job->order] = &*job;
@@ -74,7 +66,7 @@ class Pool {
   }
 
  private:
-  using Offers = std::map<WorkerId, const stream::Heartbeat*>;
+  using Offers = Candidates::Offers;
 
   const Stage& stage(const Group& group) const { return *draft_.hard().find(group.key); }
   int actives(const Group& group) const { return static_cast<int>(stage(group).actives.size()); }
@@ -164,26 +156,8 @@ class Pool {
     for (auto at = all.rbegin(); at != all.rend() && spares(group) > group.spec->group.spares; ++at) {
       if (!owns_nothing(stage(group), *at)) continue;
       draft_.decide(stream::JoinGroup{.worker = *at, .reason = group.key.stage.value + " needs it no more"});
-      add_offer(idle_, *at);
+      candidates_.add(idle_, *at);
     }
-  }
-
-  // Who falls silent often takes its node along: those who are next to it may be dead and not yet missed.
-  void suspect_nodes() {
-    for (const auto& [id, departure] : state_.soft.leaving)
-      if (const auto* beat = offer(id); beat != nullptr && departure.silent) suspected_.insert(beat->node);
-    for (const auto& gone : state_.soft.gone)
-      if (gone.silent && draft_.now() - gone.at < kSuspicion) suspected_.insert(gone.last.node);
-  }
-
-  bool is_doubtful(const WorkerId& worker, const stream::Heartbeat& beat) const {
-    return state_.soft.ticks - state_.soft.processes.at(worker).last_tick >= kQuietTicks ||
-           suspected_.contains(beat.node);
-  }
-
-  const stream::Heartbeat* offer(const WorkerId& worker) const {
-    const auto found = state_.soft.processes.find(worker);
-    return found == state_.soft.processes.end() ? nullptr : &found->second.last;
   }
 
   bool owns_nothing(const Stage& stage, const WorkerId& worker) const {
@@ -191,39 +165,8 @@ class Pool {
                         [&](const Partition& partition) { return partition.owner == worker; });
   }
 
-  std::map<NodeName, int> members_by_node(const Group& group) const {
-    std::map<NodeName, int> count;
-    for (const auto* set : {&stage(group).actives, &stage(group).spares})
-      for (const auto& worker : *set)
-        if (const auto* beat = offer(worker)) ++count[beat->node];
-    return count;
-  }
-
-  void add_offer(Offers& offers, const WorkerId& worker) const {
-    if (const auto* beat = offer(worker)) offers.emplace(worker, beat);
-  }
-
-  std::optional<WorkerId> best(const Group& group, const Offers& candidates) const {
-    const auto by_node = members_by_node(group);
-    const auto& wanted = group.spec->group;
-    const auto task = group.key.job.value + "/" + group.key.stage.value;
-    std::optional<std::tuple<bool, bool, bool, std::size_t, int, double, std::int64_t>> least;
-    const WorkerId* best = nullptr;
-    for (const auto& [worker, beat] : candidates) {  // by name
-      if (!fits(*beat, wanted)) continue;
-      const bool gpu = has_gpu(*beat);
-      const bool no_gpu = wanted.device == "prefer_gpu" && !gpu;
-      // What others may ask for and this group does not.
-      const auto wasted = (wanted.device == "cpu" && gpu) + beat->labels.size() - wanted.labels.size();
-      const bool cold = !(beat->warm && beat->group == task);
-      const auto node = by_node.find(beat->node);
-      const std::tuple rank(is_doubtful(worker, *beat), no_gpu, cold, wasted, node == by_node.end() ? 0 : node->second,
-                            beat->cores, beat->memory_bytes);
-      if (best != nullptr && !(rank < *least)) continue;
-      least = rank;
-      best = &worker;
-    }
-    return best == nullptr ? std::nullopt : std::optional(*best);
+  std::optional<WorkerId> best(const Group& group, const Offers& offers) const {
+    return candidates_.best(group.key, *group.spec, stage(group), offers);
   }
 
   void join(const Group& group, const WorkerId& worker, bool spare, std::string reason) {
@@ -244,7 +187,7 @@ class Pool {
   bool promote(const Group& group) {
     Offers ready;
     for (const auto& spare : stage(group).spares)  // one that still owns partitions is on its way to another group
-      if (owns_nothing(stage(group), spare)) add_offer(ready, spare);
+      if (owns_nothing(stage(group), spare)) candidates_.add(ready, spare);
     const auto worker = best(group, ready);
     if (!worker) return false;
     join(group, *worker, false, "the spare takes over: " + size_of(group));
@@ -265,7 +208,7 @@ class Pool {
     Offers free;
     for (const auto& other : groups_)
       for (const auto& spare : stage(other).spares)
-        if (owns_nothing(stage(other), spare)) add_offer(free, spare);
+        if (owns_nothing(stage(other), spare)) candidates_.add(free, spare);
     const auto worker = best(group, free);
     if (!worker) return false;
     join(group, *worker, false,
@@ -286,7 +229,7 @@ class Pool {
   bool is_one_on_its_way(const Group& group) const {
     for (const auto& other : groups_)
       for (const auto& spare : stage(other).spares) {
-        const auto* beat = offer(spare);
+        const auto* beat = candidates_.offer(spare);
         if (beat != nullptr && fits(*beat, group.spec->group) && (actives(group) == 0 || !owns_nothing(stage(other), spare)))
           return true;
       }
@@ -306,7 +249,7 @@ class Pool {
     }
     if (donor == nullptr) return;
     Offers actives_of_it;
-    for (const auto& active : stage(*donor).actives) add_offer(actives_of_it, active);
+    for (const auto& active : stage(*donor).actives) candidates_.add(actives_of_it, active);
     const auto worker = best(group, actives_of_it);
     if (!worker) return;
     if (owns_nothing(stage(*donor), *worker)) {
@@ -350,8 +293,8 @@ class Pool {
   Draft& draft_;
   State& state_;
   Due& due_;
+  const Candidates candidates_;
   Offers idle_;
-  std::set<NodeName> suspected_;
   std::vector<Group> groups_;
   std::vector<std::shared_ptr<const stream::JobSpec>> specs_;  // keep the groups' specs alive
 };
