@@ -15,14 +15,21 @@ void make_program(const std::filesystem::path& file) {
   std::filesystem::permissions(file, std::filesystem::perms::owner_all);
 }
 
-TEST(AgentPlan, NamesChildrenAfterTheNodeAndPassesTheClusterOn) {
+class AgentPlan : public testing::Test {
+ protected:
+  AgentPlan() {
+    make_program(folder / "ride-worker");
+    make_program(folder / "ride-producer");
+    options.node = NodeName{"gate"};
+    options.bin_folder = folder.path();
+  }
+
   const test::TempFolder folder;
-  make_program(folder / "ride-worker");
-  make_program(folder / "ride-producer");
   Options options;
-  options.node = NodeName{"gate"};
+};
+
+TEST_F(AgentPlan, NamesChildrenAfterTheNodeAndPassesTheClusterOn) {
   options.slots = 2;
-  options.bin_folder = folder.path();
   options.kafka_arguments = {"--brokers", "b:1", "--prefix", "x"};
   const auto children = plan_children(options);
   ASSERT_TRUE(children.ok()) << children.error().message;
@@ -34,14 +41,8 @@ TEST(AgentPlan, NamesChildrenAfterTheNodeAndPassesTheClusterOn) {
                                      "--metrics", "127.0.0.1:0", "--brokers", "b:1", "--prefix", "x"));
 }
 
-TEST(AgentPlan, GivesWorkersTheirShareOfTheNode) {
-  const test::TempFolder folder;
-  make_program(folder / "ride-worker");
-  make_program(folder / "ride-producer");
-  Options options;
-  options.node = NodeName{"gate"};
+TEST_F(AgentPlan, GivesWorkersTheirShareOfTheNode) {
   options.slots = 3;
-  options.bin_folder = folder.path();
   options.worker_memory = 5 << 20;
   options.gpus = {"0", "2"};
   const auto children = plan_children(options).value();
@@ -53,7 +54,7 @@ TEST(AgentPlan, GivesWorkersTheirShareOfTheNode) {
   EXPECT_GT(plan_children(options).value()[0].memory_limit, 0) << "no worker may take the whole node";
 }
 
-TEST(AgentPlan, CoresAreGivenInTurn) {
+TEST_F(AgentPlan, CoresAreGivenInTurn) {
   const std::vector<int> all = {0, 1, 2, 3, 8};
   EXPECT_THAT(cores_of(all, 2, 0), ::testing::ElementsAre(0, 1));
   EXPECT_THAT(cores_of(all, 2, 1), ::testing::ElementsAre(2, 3));
@@ -62,12 +63,8 @@ TEST(AgentPlan, CoresAreGivenInTurn) {
   EXPECT_THAT(cores_of(all, 9, 0), ::testing::IsEmpty()) << "more than there are: all";
 }
 
-TEST(AgentPlan, SaysWhichProgramIsMissing) {
-  const test::TempFolder folder;
-  make_program(folder / "ride-worker");
-  Options options;
-  options.node = NodeName{"gate"};
-  options.bin_folder = folder.path();
+TEST_F(AgentPlan, SaysWhichProgramIsMissing) {
+  std::filesystem::remove(folder / "ride-producer");
   const auto children = plan_children(options);
   ASSERT_FALSE(children.ok());
   EXPECT_EQ(children.error().code, ErrorCode::not_found);

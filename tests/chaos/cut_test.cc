@@ -1,7 +1,6 @@
 // Cutting off and slowing down real processes. Where the system does not allow a cut, the error must say what is needed.
 #include "chaos/cut.h"
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -14,6 +13,7 @@
 #include <thread>
 
 #include "broker-config/child_process.h"
+#include "tests/support/loopback_listener.h"
 #include "tests/support/temp_folder.h"
 
 namespace ride::chaos {
@@ -30,34 +30,6 @@ bool within(std::chrono::seconds limit, const std::function<bool()>& condition) 
   return true;
 }
 
-class Listener {
- public:
-  Listener() {
-    socket_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    EXPECT_EQ(::bind(socket_, reinterpret_cast<sockaddr*>(&address), size), 0);
-    EXPECT_EQ(::listen(socket_, 2), 0);
-    ::getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size);
-    port_ = ntohs(address.sin_port);
-  }
-  ~Listener() {
-    for (const int one : accepted_) ::close(one);
-    ::close(socket_);
-  }
-  int port() const { return port_; }
-  int accept() {
-    accepted_.push_back(::accept4(socket_, nullptr, nullptr, SOCK_CLOEXEC));
-    return accepted_.back();
-  }
-
- private:
-  int socket_ = -1, port_ = 0;
-  std::vector<int> accepted_;
-};
-
 std::string text_of(const std::filesystem::path& file) {
   std::ifstream in(file);
   return {std::istreambuf_iterator<char>(in), {}};
@@ -70,7 +42,7 @@ TEST(NetworkGate, DropsTheGroupsPacketsAndNobodyElses) {
     return;
   }
   test::TempFolder folder("gate");
-  Listener listener;
+  test::LoopbackListener listener;
   // Prints every line that it is sent.
   const std::vector<std::string> reader = {"/bin/bash", "-c",
                                            "exec 3<>/dev/tcp/127.0.0.1/" + std::to_string(listener.port()) +

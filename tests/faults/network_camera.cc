@@ -35,33 +35,21 @@ std::string picture(int number) {
 
 }  // namespace
 
-NetworkCamera::NetworkCamera() {
-  listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  EXPECT_EQ(::bind(listener_, reinterpret_cast<sockaddr*>(&address), size), 0);
-  EXPECT_EQ(::listen(listener_, 8), 0);
-  ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
-  port_ = ntohs(address.sin_port);
-  thread_ = std::thread([this] { accept_viewers(); });
-}
+NetworkCamera::NetworkCamera() : thread_([this] { accept_viewers(); }) {}
 
 NetworkCamera::~NetworkCamera() {
   stopping_ = true;
   thread_.join();
-  ::close(listener_);
 }
 
-std::string NetworkCamera::url() const { return "http://127.0.0.1:" + std::to_string(port_) + "/stream.mjpg"; }
+std::string NetworkCamera::url() const { return "http://127.0.0.1:" + std::to_string(listener_.port()) + "/stream.mjpg"; }
 
 void NetworkCamera::accept_viewers() {
   std::vector<std::thread> viewers;
   while (!stopping_) {
-    pollfd watched{listener_, POLLIN, 0};
+    pollfd watched{listener_.socket(), POLLIN, 0};
     if (::poll(&watched, 1, 50) <= 0) continue;
-    const int viewer = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+    const int viewer = listener_.accept();
     if (viewer >= 0) viewers.emplace_back([this, viewer] { serve(viewer); });
   }
   for (auto& viewer : viewers) viewer.join();

@@ -7,6 +7,8 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/loopback_listener.h"
+
 namespace ride::test {
 
 class NetworkCamera {
@@ -22,7 +24,7 @@ class NetworkCamera {
   void accept_viewers();
   void serve(int viewer) const;
 
-  int listener_ = -1, port_ = 0;
+  LoopbackListener listener_;
   std::atomic<bool> stopping_ = false;
   std::thread thread_;
 };

@@ -1,22 +1,21 @@
 // A real network camera: ffmpeg serves a video over HTTP on this machine, is stopped and started again.
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <opencv2/videoio.hpp>
 
+#include "broker-config/free_port.h"
 #include "memory_access.h"
 #include "producer/source_runner.h"
 #include "producer/sources/capture_stream.h"
 #include "producer/sources/ffmpeg_setup.h"
 #include "test_files.h"
+#include "tests/support/loopback_listener.h"
 
 namespace ride::producer {
 namespace {
@@ -27,17 +26,7 @@ using Clock = std::chrono::steady_clock;
 using testing::AllOf;
 using testing::HasSubstr;
 
-int free_port() {
-  const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  if (::bind(listener, reinterpret_cast<sockaddr*>(&address), size) != 0) throw std::runtime_error("no free port");
-  ::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size);
-  ::close(listener);
-  return ntohs(address.sin_port);
-}
+int free_port() { return broker::free_ports("127.0.0.1", 1).value().front(); }
 
 // A server that ends with the test, also when the test is killed.
 class StreamServer {
@@ -173,19 +162,11 @@ TEST(NetworkStream, NeverShowsCredentials) {
 
 // Accepts connections and says nothing: what a hung camera does.
 TEST(NetworkStream, GivesUpOnACameraThatAcceptsAndStaysSilent) {
-  const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  ASSERT_EQ(::bind(listener, reinterpret_cast<sockaddr*>(&address), size), 0);
-  ASSERT_EQ(::listen(listener, 5), 0);
-  ::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size);
+  const test::LoopbackListener listener;
   const auto begun = Clock::now();
-  const std::string url = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + "/cam";
+  const std::string url = "http://127.0.0.1:" + std::to_string(listener.port()) + "/cam";
   EXPECT_THAT(open_error(url, url), HasSubstr("no answer within 1.5s"));
   EXPECT_LT(Clock::now() - begun, seconds(4));
-  ::close(listener);
 }
 
 }  // namespace

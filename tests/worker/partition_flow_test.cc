@@ -32,6 +32,14 @@ Processed result(std::int64_t offset, int sets) {
   return result;
 }
 
+// The task holds the frame's group, releases what it held before, or both.
+Processed result_of_segment(std::int64_t offset, bool releases, bool holds) {
+  auto one = result(offset, 0);
+  if (releases) one.released = {"segment"};
+  if (holds) one.held = "segment";
+  return one;
+}
+
 class PartitionFlowTest : public testing::Test {
  protected:
   std::int64_t committable() const { return flow.commit().offset.value; }
@@ -87,13 +95,9 @@ TEST_F(PartitionFlowTest, WhatIsNotBegunIsLeftToTheNextOwner) {
 TEST_F(PartitionFlowTest, HeldFramesAreAckedWithTheSetThatReleasesThem) {
   flow.read(Offset{0}, accepted(0));
   flow.read(Offset{1}, accepted(1));
-  auto held = result(0, 0);
-  held.held = "segment";
-  flow.processed(std::move(held));
+  flow.processed(result_of_segment(0, false, true));
   EXPECT_EQ(committable(), 0);
-  auto closing = result(1, 0);
-  closing.released = {"segment"};
-  flow.processed(std::move(closing));
+  flow.processed(result_of_segment(1, true, false));
   EXPECT_EQ(committable(), 2);
 }
 
@@ -101,13 +105,8 @@ TEST_F(PartitionFlowTest, HeldFramesAreAckedWithTheSetThatReleasesThem) {
 TEST_F(PartitionFlowTest, ASetThatReleasesAndIsHeldAgainWaitsForTheNextRelease) {
   flow.read(Offset{0}, accepted(0));
   flow.read(Offset{1}, accepted(1));
-  auto held = result(0, 0);
-  held.held = "segment";
-  flow.processed(std::move(held));
-  auto both = result(1, 0);
-  both.released = {"segment"};
-  both.held = "segment";
-  flow.processed(std::move(both));
+  flow.processed(result_of_segment(0, false, true));
+  flow.processed(result_of_segment(1, true, true));
   EXPECT_EQ(committable(), 1);
 }
 
