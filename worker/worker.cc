@@ -1,5 +1,7 @@
 #include "worker/worker.h"
 
+#include <spdlog/fmt/fmt.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <thread>
@@ -197,6 +199,22 @@ void Worker::open_stage(const StageKey& key) {
   log_info("joined stage {} of job {} (run {})", key.stage.value, key.job.value, key.run.value);
 }
 
+// While it owns something: a spare leaves the cores to others. Less than a whole core cannot be reserved, it is shared.
+void Worker::reserve_cores(const Duty& duty) {
+  const auto& stage = runner_->config().stage;
+  const int count = static_cast<int>(stage.group.cores);
+  if (duty.owns.empty() && taken_.empty()) cores_.reset();
+  if (duty.owns.empty() || count < 1 || cores_) return;
+  cores_.emplace(count);
+  const auto got = cores_->cores().size();
+  if (got == static_cast<std::size_t>(count)) return;
+  member_->notice(stream::Severity::warning, "cores_short",
+                  fmt::format("stage {} asks for {} cores for each worker, and {} of this machine's are free for this one: "
+                              "it {}. State fewer `cores`, start fewer workers here, or give the stage a larger machine",
+                              stage.name, count, got, got == 0 ? "shares them with others" : "has to do with these"),
+                  stage_->job.value, stage.name);
+}
+
 void Worker::close_stage() {
   std::shared_ptr<StageRunner> old;
   {
@@ -210,12 +228,14 @@ void Worker::close_stage() {
     log_info("left stage {}", stage_->stage.value);
   }
   if (note_) note_->limit_memory(0);
+  cores_.reset();
   stage_.reset();
   taken_.clear();
   released_.clear();
 }
 
 void Worker::reconcile_partitions(const Duty& duty) {
+  reserve_cores(duty);
   runner_->pause(duty.paused);
   runner_->condemn(duty.condemned);
   for (auto it = taken_.begin(); it != taken_.end();) {

@@ -12,6 +12,7 @@
 #include "stream/kafka/client_config.h"
 #include "stream/member.h"
 #include "worker/core/ownership.h"
+#include "worker/core_lease.h"
 #include "worker/stage_runner.h"
 
 namespace ride::worker {
@@ -42,6 +43,7 @@ class Worker {
   void reconcile(const Duty& duty);
   void open_stage(const StageKey& key);
   void close_stage();
+  void reserve_cores(const Duty& duty);
   void reconcile_partitions(const Duty& duty);
   void on_released(const StageKey& key, PartitionId partition);
   void leave();
@@ -53,6 +55,7 @@ class Worker {
   std::unique_ptr<CrashNote> note_;  // what the agent reads when we end; null without an agent
   std::unique_ptr<stream::Member> member_;
   std::unique_ptr<Ownership> ownership_;
+  std::optional<CoreLease> cores_;  // of the stage that is open, when it says so
   std::optional<StageKey> stage_;
   std::map<PartitionId, Epoch> taken_;
   std::set<PartitionId> released_;      // asked to release
