@@ -81,15 +81,34 @@ double StageFlow::frames_per_record() const {
   return std::min(1.0, static_cast<double>(counted_) / static_cast<double>(committed_));
 }
 
-std::optional<double> StageFlow::arrival() const {
-  if (samples_.empty()) return std::nullopt;
+const StageFlow::Sample* StageFlow::begin_of_window() const {
+  if (samples_.empty()) return nullptr;
   const auto& last = samples_.back();
   const auto first = std::find_if(samples_.rbegin(), samples_.rend(), [&](const Sample& one) {
     return last.at - one.at >= kShortestWindow && last.arrived - one.arrived >= kEnoughRecords;
   });
   const auto& begin = first == samples_.rend() ? samples_.front() : *first;
-  if (2 * (last.at - begin.at) < kShortestWindow) return std::nullopt;
-  return static_cast<double>(last.arrived - begin.arrived) / seconds(last.at - begin.at) * frames_per_record();
+  return 2 * (last.at - begin.at) < kShortestWindow ? nullptr : &begin;
+}
+
+std::optional<double> StageFlow::arrival() const {
+  const auto* begin = begin_of_window();
+  return begin == nullptr ? std::nullopt : std::optional(at_least(*begin, 0));
+}
+
+std::optional<double> StageFlow::arrival_at_least() const {
+  const auto* begin = begin_of_window();
+  return begin == nullptr ? std::nullopt : std::optional(at_least(*begin, 2));
+}
+
+std::optional<double> StageFlow::steady_at_least() const {
+  return begin_of_window() == nullptr ? std::nullopt : std::optional(at_least(samples_.front(), 1));
+}
+
+double StageFlow::at_least(const Sample& begin, double doubt) const {
+  const auto& last = samples_.back();
+  const double frames = static_cast<double>(last.arrived - begin.arrived) * frames_per_record();
+  return std::max(0.0, frames - doubt * std::sqrt(frames)) / seconds(last.at - begin.at);
 }
 
 std::int64_t StageFlow::lag() const {

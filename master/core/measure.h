@@ -38,6 +38,10 @@ class StageFlow {
   // Frames per second, over the last second, or as far back as it takes to see ten of them; unknown while less than half
   // a second was seen.
   std::optional<double> arrival() const;
+  // What it is at least: frames come by chance, and n of them may as well have been n - sqrt(n). Of arrival()'s window with
+  // twice that doubt, and of the last ten seconds.
+  std::optional<double> arrival_at_least() const;
+  std::optional<double> steady_at_least() const;
   std::int64_t lag() const;  // frames without an ACK, of the partitions that were told of
 
  private:
@@ -45,6 +49,8 @@ class StageFlow {
     SystemTime at{};
     std::int64_t arrived = 0;  // records
   };
+  const Sample* begin_of_window() const;  // null: too little was seen
+  double at_least(const Sample& begin, double doubt) const;
   double frames_per_record() const;  // chunks and sets of several records count as one
 
   std::int64_t arrived_ = 0;   // records

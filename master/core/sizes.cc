@@ -16,6 +16,8 @@ constexpr int kLooksBeforeMore = 2;                // so often in a row it must 
 StageLoad load_of(const State& state, const Stage& stage, StageReports& reports) {
   StageLoad load;
   load.arrival = reports.flow.arrival();
+  load.arrival_at_least = reports.flow.arrival_at_least().value_or(0);
+  load.steady_at_least = reports.flow.steady_at_least().value_or(0);
   load.lag = static_cast<double>(reports.flow.lag());
   double busy = 0, rates = 0;
   int seen = 0, rated = 0;
@@ -58,10 +60,11 @@ class Sizer {
       return;
     }
     const int least = std::clamp(spec_.group.min, 1, spec_.partitions);
-    const int enough = std::clamp(advice->enough, least, std::clamp(spec_.group.max, least, spec_.partitions));
+    const int most = std::clamp(spec_.group.max, least, spec_.partitions);
+    const int enough = std::clamp(advice->enough, least, most), surely = std::clamp(advice->surely, least, most);
     const auto calm = std::chrono::milliseconds(spec_.group.scaling.calm_ms);
     reports_.sizes.add(draft_.now(), enough, calm);
-    if (enough > now_) return more(enough, *advice);
+    if (surely > now_) return more(surely, *advice);
     reports_.too_few = 0;
     if (enough < now_ && is_settled(stage_)) less(calm, *advice);
   }

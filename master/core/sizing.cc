@@ -50,10 +50,12 @@ std::optional<SizeAdvice> advise(const StageLoad& load, const stream::ScalingSpe
   const bool held_up_elsewhere = load.utilisation && *load.utilisation < kIdle;
   const double on_their_way = arrival * kOnTheirWaySeconds + static_cast<double>(load.rates.size());
   const double lag = held_up_elsewhere ? 0 : std::max(0.0, load.lag - on_their_way);
-  const double needed = std::max(arrival / std::clamp(scaling.target, 0.05, 1.0), arrival + lag / drain);
   const double all = std::accumulate(rates.begin(), rates.end(), 0.0);
+  const auto needed = [&](double fps) { return std::max(fps / std::clamp(scaling.target, 0.05, 1.0), fps + lag / drain); };
+  const double sure = load.arrival_at_least > all ? arrival : std::min(arrival, load.steady_at_least);
   const double lag_seconds = load.lag / std::max(arrival, all);
-  return SizeAdvice{.enough = enough_for(needed, rates),
+  return SizeAdvice{.enough = enough_for(needed(arrival), rates),
+                    .surely = enough_for(needed(sure), rates),
                     .why = fmt::format("{:.1f} fps in, {:.1f} fps per worker, lag {:.1f} s, drain in {:g} s", arrival,
                                        all / static_cast<double>(rates.size()), lag_seconds, drain)};
 }
