@@ -2,6 +2,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "broker-config/free_port.h"
@@ -102,6 +103,25 @@ Result<void> BrokerCluster::restart(int id, std::stop_token stop) {
   Node& one = node(id);
   one.process->stop();
   return one.process->start(one.launch, stop);
+}
+
+bool BrokerCluster::in_sync() const {
+  // Each has its own view of the cluster, and one that has just come back may not have heard that it is behind: ask all.
+  return std::all_of(nodes_.begin(), nodes_.end(), [](const Node& node) {
+    const auto behind = partitions_out_of_sync(kHost, node.launch.port, std::chrono::seconds(2));
+    return behind.ok() && *behind == 0;
+  });
+}
+
+Result<void> BrokerCluster::wait_until_in_sync(std::chrono::milliseconds timeout, std::stop_token stop) const {
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  while (!in_sync()) {
+    if (stop.stop_requested()) return Error{ErrorCode::cancelled, "waiting for the brokers was broken off"};
+    if (std::chrono::steady_clock::now() > deadline)
+      return Error{ErrorCode::timeout, fmt::format("the brokers are not in sync after {} s", timeout.count() / 1000), true};
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  return {};
 }
 
 bool BrokerCluster::alive(int id) const { return node(id).process->alive(); }

@@ -3,6 +3,7 @@
 // object; its destructor stops all. Threads: one at a time. Failure: after a failed start() nothing runs.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <stop_token>
@@ -31,8 +32,11 @@ class BrokerCluster {
 
   // Node `id` dies at once (SIGKILL); the others elect new leaders within 1 to 2.5 s.
   void kill(int id);
-  // Starts it again on its ports and data; returns when it takes part again.
+  // Starts it again on its ports and data; returns when it takes part again. It is not in sync yet.
   Result<void> restart(int id, std::stop_token stop = {});
+  // Every replica of every partition is in sync, and all nodes live: only now may another one be lost.
+  bool in_sync() const;
+  Result<void> wait_until_in_sync(std::chrono::milliseconds timeout, std::stop_token stop = {}) const;
   bool alive(int id) const;
   int pid(int id) const;
 

@@ -49,7 +49,7 @@ class Reader {
     std::uint64_t value = 0;
     for (std::size_t i = 0; i < bytes; ++i) value = (value << 8) | left_[i];
     left_ = left_.subspan(bytes);
-    return bytes == 2 ? static_cast<std::int16_t>(value) : static_cast<std::int32_t>(value);
+    return bytes == 1 ? static_cast<std::int8_t>(value) : bytes == 2 ? static_cast<std::int16_t>(value) : static_cast<std::int32_t>(value);
   }
   std::string text() {
     const std::int64_t length = integer(2);
@@ -68,6 +68,29 @@ class Reader {
   std::span<const std::uint8_t> left_;
   bool good_ = true;
 };
+
+// Returns how many were in the list.
+std::int64_t skip_ids(Reader& reader) {
+  const std::int64_t count = reader.integer(4);
+  for (std::int64_t i = 0; i < count && reader.good(); ++i) reader.integer(4);
+  return count;
+}
+
+int out_of_sync_in_topic(Reader& reader) {
+  reader.integer(2);  // error
+  reader.text();
+  reader.integer(1);  // internal
+  int behind = 0;
+  const std::int64_t partitions = reader.integer(4);
+  for (std::int64_t i = 0; i < partitions && reader.good(); ++i) {
+    reader.integer(2);  // error
+    reader.integer(4);  // number
+    reader.integer(4);  // leader
+    const std::int64_t replicas = skip_ids(reader);
+    if (skip_ids(reader) < replicas) ++behind;
+  }
+  return behind;
+}
 
 bool wait_for(int socket, short what, Clock::time_point deadline) {
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
@@ -119,14 +142,14 @@ bool receive_all(int socket, std::span<std::uint8_t> bytes, Clock::time_point de
 
 }  // namespace
 
-std::vector<std::uint8_t> metadata_request() {
+std::vector<std::uint8_t> metadata_request(Ask ask) {
   std::vector<std::uint8_t> body;
   put(body, kMetadataKey, 2);
   put(body, kMetadataVersion, 2);
   put(body, kCorrelation, 4);
   put(body, 4, 2);
   for (const char c : {'r', 'i', 'd', 'e'}) body.push_back(static_cast<std::uint8_t>(c));
-  put(body, 0, 4);  // no topics
+  put(body, ask == Ask::partitions ? -1 : 0, 4);  // all topics, or none
   return body;
 }
 
@@ -145,6 +168,8 @@ Result<ClusterView> parse_metadata(std::span<const std::uint8_t> answer) {
     view.brokers.push_back(std::move(broker));
   }
   view.controller = static_cast<int>(reader.integer(4));
+  const std::int64_t topics = reader.integer(4);
+  for (std::int64_t i = 0; i < topics && reader.good(); ++i) view.out_of_sync += out_of_sync_in_topic(reader);
   if (!reader.good()) return alien;
   return view;
 }
@@ -153,14 +178,16 @@ bool listens(const std::string& host, int port, std::chrono::milliseconds timeou
   return open_connection(host, port, Clock::now() + timeout) != nullptr;
 }
 
-Result<ClusterView> probe(const std::string& host, int port, std::chrono::milliseconds timeout) {
+namespace {
+
+Result<ClusterView> ask_broker(const std::string& host, int port, std::chrono::milliseconds timeout, Ask ask) {
   const auto deadline = Clock::now() + timeout;
   const std::string place = fmt::format("{}:{}", host, port);
   const auto socket = open_connection(host, port, deadline);
   if (!socket) return Error{ErrorCode::unavailable, fmt::format("no broker answers on {}", place), true};
 
   std::vector<std::uint8_t> request;
-  const auto body = metadata_request();
+  const auto body = metadata_request(ask);
   put(request, static_cast<std::int64_t>(body.size()), 4);
   request.insert(request.end(), body.begin(), body.end());
   std::uint8_t head[4] = {};
@@ -175,6 +202,18 @@ Result<ClusterView> probe(const std::string& host, int port, std::chrono::millis
     return Error{ErrorCode::unavailable, fmt::format("{} broke off its answer", place), true};
   }
   return parse_metadata(answer);
+}
+
+}  // namespace
+
+Result<ClusterView> probe(const std::string& host, int port, std::chrono::milliseconds timeout) {
+  return ask_broker(host, port, timeout, Ask::brokers);
+}
+
+Result<int> partitions_out_of_sync(const std::string& host, int port, std::chrono::milliseconds timeout) {
+  auto view = ask_broker(host, port, timeout, Ask::partitions);
+  if (!view.ok()) return view.error();
+  return view->out_of_sync;
 }
 
 }  // namespace ride::broker

@@ -22,16 +22,23 @@ struct BrokerAddress {
 struct ClusterView {
   std::vector<BrokerAddress> brokers;  // those that take part (not fenced)
   int controller = -1;                 // -1: none
+  int out_of_sync = 0;                 // partitions with a replica that is not in sync, of those that were asked for
 };
 
 // unavailable (retriable): nothing listens, or no answer in time. corrupt: something else than Kafka listens there.
 Result<ClusterView> probe(const std::string& host, int port, std::chrono::milliseconds timeout);
 
+// How many partitions have a replica that is not in sync, as this broker has heard. A broker that comes back takes part at
+// once, but holds nobody's promise until it has fetched what it missed: with two of three in sync demanded, losing another
+// one before that stops every such partition. Fails as probe() does.
+Result<int> partitions_out_of_sync(const std::string& host, int port, std::chrono::milliseconds timeout);
+
 // Does anything take connections there? For controllers, which speak no Metadata.
 bool listens(const std::string& host, int port, std::chrono::milliseconds timeout);
 
-// The answer's bytes, without the length in front; exposed for tests.
-std::vector<std::uint8_t> metadata_request();
+// Without the lengths in front; exposed for tests.
+enum class Ask { brokers, partitions };
+std::vector<std::uint8_t> metadata_request(Ask ask);
 Result<ClusterView> parse_metadata(std::span<const std::uint8_t> answer);
 
 }  // namespace ride::broker

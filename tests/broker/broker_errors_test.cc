@@ -226,13 +226,22 @@ TEST(Probe, takes_no_answer_that_is_cut_short_or_not_kafkas) {
                                             0,    0,    0,    1,                               // one broker
                                             0,    0,    0,    7,    0, 1, 'h', 0, 0, 35, 132,  // id 7, "h", 9092
                                             0xFF, 0xFF,                                        // no rack
-                                            0,    0,    0,    7};                              // controller
+                                            0,    0,    0,    7,                               // controller
+                                            0,    0,    0,    1,    0, 0, 0, 1, 't', 0,        // one topic, "t", not internal
+                                            0,    0,    0,    2,                               // of two partitions
+                                            0,    0,    0,    0,    0, 0, 0, 0,    0, 7,       // 0, led by 7
+                                            0,    0,    0,    1,    0, 0, 0, 7,                // one replica
+                                            0,    0,    0,    1,    0, 0, 0, 7,                // in sync
+                                            0,    0,    0,    0,    0, 1, 0, 0,    0, 7,       // 1, led by 7
+                                            0,    0,    0,    2,    0, 0, 0, 7, 0, 0, 0, 8,    // two replicas
+                                            0,    0,    0,    1,    0, 0, 0, 7};               // one of them in sync
   const auto view = broker::parse_metadata(answer);
   ASSERT_TRUE(view.ok());
   EXPECT_EQ(view->brokers.at(0).id, 7);
   EXPECT_EQ(view->brokers.at(0).host, "h");
   EXPECT_EQ(view->brokers.at(0).port, 9092);
   EXPECT_EQ(view->controller, 7);
+  EXPECT_EQ(view->out_of_sync, 1);
   for (std::size_t length = 0; length < answer.size(); ++length) {
     EXPECT_FALSE(broker::parse_metadata(std::span(answer).first(length)).ok()) << length;
   }
