@@ -33,8 +33,10 @@ class FailoverJob {
   // Waits for the whole group and a calm time, kills so many of the three with SIGKILL at a random phase, and watches until
   // the frames are as punctual as before.
   Result<Fault> strike(std::size_t victims, std::mt19937_64& random);
-  // Kills one of several brokers, watches, and starts it again.
-  Result<Fault> strike_broker(int id, std::mt19937_64& random);
+  // Kills one of several brokers, watches, and starts it again. Or stops it (SIGSTOP: its connections stay and are silent),
+  // and lets it go on when frames flow without it.
+  enum class Blow { kill, stop };
+  Result<Fault> strike_broker(int id, Blow blow, std::mt19937_64& random);
   // Drains the job and counts.
   Result<ledger::Statement> finish();
 
@@ -44,6 +46,7 @@ class FailoverJob {
   explicit FailoverJob(bool one_worker_a_node) : one_each_(one_worker_a_node) {}
   Result<void> run_agents();
   Result<void> run_agent(const std::string& node, int slots, int producers);
+  Result<void> wait_until_punctual();
   Result<void> watch(Fault& fault);
   void kill_worker(const JobGroup::Worker& worker);
   Result<void> bring_back(const JobGroup::Worker& worker);

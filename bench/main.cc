@@ -28,7 +28,8 @@ const std::map<std::string, Benchmark>& benchmarks() {
         "agent) and `node` (agents die, too): runs, detect_ms, gap_ms, full_rate_ms, redelivered, lost, duplicates, medians",
         ride::bench::run_failover}},
       {"brokers",
-       {"three brokers, replication 3: kill -9 each in turn, 10 times (runs, gap_ms, full_rate_ms, lost, duplicates)",
+       {"three brokers, replication 3: kill -9 each in turn, 10 times (runs, gap_ms, full_rate_ms, lost, duplicates); --only stop: "
+        "SIGSTOP instead",
         ride::bench::run_brokers}},
       {"spares",
        {"20 idle warm spares: CPU and memory of each (spares, cpu_percent, rss_mb, private_mb, all_cpu_percent)",
