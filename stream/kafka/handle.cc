@@ -4,6 +4,7 @@
 
 #include "broker-config/limits.h"
 #include "common/log.h"
+#include "stream/kafka/leader_hunt.h"
 
 namespace ride::kafka {
 
@@ -14,6 +15,10 @@ void log_callback(const rd_kafka_t*, int level, const char*, const char* text) {
     log_warning("kafka: {}", text);
   else
     log_debug("kafka: {}", text);
+}
+
+void error_callback(rd_kafka_t* client, int code, const char*, void*) {
+  hunt_for_leaders(client, static_cast<rd_kafka_resp_err_t>(code));
 }
 
 }  // namespace
@@ -122,6 +127,7 @@ Result<Conf> make_conf(const ClientConfig& config, const Settings& settings) {
   for (const auto& [name, value] : config.extra)
     if (auto result = set(name, value); !result.ok()) return result.error();
   rd_kafka_conf_set_log_cb(conf.get(), log_callback);
+  rd_kafka_conf_set_error_cb(conf.get(), error_callback);
   return conf;
 }
 
@@ -132,11 +138,15 @@ Result<Client> make_client(rd_kafka_type_t type, Conf conf) {
   conf.release();  // owned by the handle now
   if (type == RD_KAFKA_CONSUMER) {
     rd_kafka_poll_set_consumer(handle);
-    return Client(handle, [](rd_kafka_t* one) { rd_kafka_destroy_flags(one, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE); });
+    return Client(handle, [](rd_kafka_t* one) {
+      end_hunt(one);
+      rd_kafka_destroy_flags(one, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    });
   }
   return Client(handle, [](rd_kafka_t* one) {
     rd_kafka_purge(one, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
     rd_kafka_poll(one, 0);
+    end_hunt(one);  // behind the last error that it can be told
     rd_kafka_destroy(one);
   });
 }

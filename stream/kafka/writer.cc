@@ -7,6 +7,7 @@
 
 #include "stream/core/first_record.h"
 #include "stream/kafka/handle.h"
+#include "stream/kafka/leader_hunt.h"
 
 namespace ride::kafka {
 
@@ -163,6 +164,7 @@ class Writer final : public KafkaWriter {
 
   static void on_error(rd_kafka_t* client, int code, const char* reason, void* opaque) {
     auto* self = static_cast<Writer*>(opaque);
+    hunt_for_leaders(client, static_cast<rd_kafka_resp_err_t>(code));
     if (static_cast<rd_kafka_resp_err_t>(code) != RD_KAFKA_RESP_ERR__FATAL) return;  // passes by itself
     char text[512];
     const auto fatal = rd_kafka_fatal_error(client, text, sizeof text);
