@@ -22,6 +22,7 @@
 #include "common/metrics.h"
 #include "master/core/decide.h"
 #include "master/core/leadership.h"
+#include "master/core/snapshot.h"
 #include "master/event_ring.h"
 #include "stream/control_client.h"
 
@@ -110,7 +111,6 @@ class Owner {
   Result<void> read(std::chrono::milliseconds timeout);
   Result<void> reopen_reader();
   Result<void> take(const stream::ControlReader::Entry& entry);
-  void note_snapshot(const stream::SnapshotPart& part, Offset at);
 
   // leading
   Result<void> seek_leadership();
@@ -139,7 +139,7 @@ class Owner {
   std::int64_t term_ = 0;                // epoch of our claim ...
   std::int64_t written_ = 0, read_ = 0;  // ... our records under it: sent, and seen in the log
   int writers_ = 1;                      // that we had
-  std::pair<std::string, Offset> snapshot_begin_;
+  SnapshotPlace snapshot_;
   std::mt19937_64 random_{std::random_device{}()};
 
   mutable std::mutex mutex_;

@@ -112,7 +112,7 @@ Result<void> Owner::take(const stream::ControlReader::Entry& entry) {
     leadership_.stands(state_.hard.claim, now_point());
     ports_.metrics.add("ride_read_claims_total", {});
   }
-  if (const auto* part = std::get_if<stream::SnapshotPart>(&decision->body)) note_snapshot(*part, entry.offset);
+  if (const auto* part = std::get_if<stream::SnapshotPart>(&decision->body)) snapshot_.read(*part, entry.offset);
   auto words = describe(decision->body);
   if (mine) {
     ports_.metrics.add("ride_written_decisions_total", {stream::type_of(decision->body)});
@@ -120,10 +120,6 @@ Result<void> Owner::take(const stream::ControlReader::Entry& entry) {
   }
   ports_.events.add(entry.timestamp, std::move(words));
   return {};
-}
-
-void Owner::note_snapshot(const stream::SnapshotPart& part, Offset at) {
-  if (part.part == 1) snapshot_begin_ = {part.id, at};
 }
 
 // ---- leadership
@@ -222,8 +218,7 @@ Result<void> Owner::perform(const Action& action) {
     write_log(tell->severity, tell->text);
     ports_.events.add(system_now(), {tell->severity, tell->code, tell->job, tell->stage, tell->text});
   } else if (const auto* order = std::get_if<TruncateBehind>(&action)) {
-    const bool valid = state_.soft.snapshot == order->snapshot && snapshot_begin_.first == order->snapshot;
-    if (valid) ports_.truncate(snapshot_begin_.second);
+    if (const auto before = snapshot_.behind(*order, state_)) ports_.truncate(*before);
   }
   return {};
 }

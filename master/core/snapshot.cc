@@ -124,6 +124,17 @@ void restore(Hard& hard, const stream::Snapshot& snapshot) {
   hard = std::move(fresh);
 }
 
+void SnapshotPlace::read(const stream::SnapshotPart& part, Offset at) {
+  if (part.part != 1) return;
+  id_ = part.id;
+  first_ = at;
+}
+
+std::optional<Offset> SnapshotPlace::behind(const TruncateBehind& order, const State& state) const {
+  const bool valid = state.soft.snapshot == order.snapshot && id_ == order.snapshot;
+  return valid ? std::optional(first_) : std::nullopt;
+}
+
 void write_snapshot(Draft& draft, State& state, Due& due) {
   if (!due.snapshot) return;
   const auto id = fmt::format("{}-{}", state.hard.standing.epoch(), ++state.soft.snapshots);

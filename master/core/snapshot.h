@@ -1,7 +1,10 @@
 // The hard state as a snapshot and back. restore(capture(hard)) gives an equal state. Pure.
 #pragma once
 
-#include "master/core/state.h"
+#include <optional>
+#include <string>
+
+#include "master/core/event.h"
 #include "stream/core/snapshot.h"
 
 namespace ride::master {
@@ -10,5 +13,18 @@ stream::Snapshot capture(const Hard& hard);
 
 // All but the standing claim's rank, which is known from the records themselves.
 void restore(Hard& hard, const stream::Snapshot& snapshot);
+
+// Where the decisions log may be cut off. Owner: who reads the log and performs TruncateBehind.
+class SnapshotPlace {
+ public:
+  // Every part that counts, in log order.
+  void read(const stream::SnapshotPart& part, Offset at);
+  // The offset of the ordered snapshot's first part, if it was read back whole and counts (D4). Nothing: delete nothing.
+  std::optional<Offset> behind(const TruncateBehind& order, const State& state) const;
+
+ private:
+  std::string id_;
+  Offset first_;
+};
 
 }  // namespace ride::master
