@@ -22,6 +22,7 @@ void ControlFeed::read() {
   if (host_.cut() || host_.deaf()) return;
   if (position_ < line_.first) {
     position_ = line_.first;
+    end_at_start_ = line_.visible;
     truncated_();
   }
   bool any = false;

@@ -27,6 +27,8 @@ const char* to_string(FaultKind kind) {
       return "fails";
     case FaultKind::successor:
       return "was succeeded by one that is killed";
+    case FaultKind::scribe:
+      return "is stopped or cut off";
   }
   return "";
 }
@@ -68,6 +70,10 @@ std::vector<Fault> draw_faults(Random& random, const Hosts& hosts, Time from, Ti
     faults.push_back(fault);
     if (const auto wake = draw_wake(random, hosts, fault, until)) faults.push_back(*wake);
   }
+  // Long enough for another master to claim.
+  if (random.one_in(3))
+    faults.push_back({FaultKind::scribe, Time(random.between(from.count(), until.count() * 3 / 4)),
+                      Time(random.between(1'200'000, 4'000'000))});
   std::sort(faults.begin(), faults.end(), [](const Fault& a, const Fault& b) { return a.at < b.at; });
   return faults;
 }

@@ -19,8 +19,9 @@ enum class FaultKind {
   lost_answers,  // half of the answers do not come: commits and records are sent again
   broker,        // a broker is gone, others take over
   successor,     // who took over from this host is killed
+  scribe,        // the master that writes the next snapshot is stopped or cut off in the middle of it
 };
-inline constexpr int kFaultKinds = 8;  // that are drawn; successors follow others
+inline constexpr int kFaultKinds = 8;  // that are drawn for hosts; successors follow others
 const char* to_string(FaultKind kind);
 
 struct Fault {

@@ -92,6 +92,13 @@ std::optional<stream::Commit> Kafka::committed(const std::string& name, const st
   return found == group->second.commits.end() ? std::nullopt : std::optional(found->second);
 }
 
+void Kafka::delete_before(Line& line, std::int64_t offset) {
+  const auto first = std::min(offset, line.visible);
+  if (first <= line.first) return;
+  line.first = first;
+  if (on_deleted) on_deleted(line);
+}
+
 void Kafka::fail_broker(int broker) {
   const auto next = (broker + 1 + static_cast<int>(random_.below(kBrokers - 1))) % kBrokers;
   for (auto& [at, line] : lines_) {

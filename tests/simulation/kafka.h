@@ -75,6 +75,8 @@ class Kafka {
   // Told of every record as it becomes readable, and of every commit as it is taken.
   std::function<void(const Line&, std::int64_t offset)> on_visible;
   std::function<void(const std::string& group, const stream::TopicPartition&, const stream::Commit&)> on_commit;
+  // Told when the oldest record is another one.
+  std::function<void(const Line&)> on_deleted;
 
   Result<void> create(const stream::NewTopic& topic);
   const std::map<std::string, stream::NewTopic>& topics() const { return topics_; }
@@ -86,7 +88,7 @@ class Kafka {
   bool commit(const std::string& group, const std::map<stream::TopicPartition, stream::Commit>& commits);
   bool coordinator_answers(const std::string& group);
   std::optional<stream::Commit> committed(const std::string& group, const stream::TopicPartition& at) const;
-  void delete_before(Line& line, std::int64_t offset) { line.first = std::max(line.first, std::min(offset, line.visible)); }
+  void delete_before(Line& line, std::int64_t offset);
   // Null: nothing there (yet), or nobody leads the partition now.
   const Stored* read(const Line& line, std::int64_t offset) const;
 

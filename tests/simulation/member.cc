@@ -17,10 +17,7 @@ Member::Member(Surroundings& around, Host& host, stream::Heartbeat offer, Callba
             [this] {
               if (caught_up()) callbacks_.act();
             },
-            [this] {
-              standing_ = {};
-              callbacks_.forget();
-            }) {
+            [this] { standing_.restart(); }) {
   host_.later(Time(host.random().between(1'000, 100'000)), [this] { beat(); });
 }
 

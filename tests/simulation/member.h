@@ -17,7 +17,6 @@ class Member {
   struct Callbacks {
     std::function<void(const stream::Decision&)> take;  // each decision that counts
     std::function<void()> act;                          // all that was there is taken
-    std::function<void()> forget;                       // begin again: the log was truncated under us
     std::function<void(stream::Heartbeat&)> fill;
     std::function<void()> out_of_reach;  // no heartbeat was acknowledged for 10 s
   };
@@ -27,6 +26,7 @@ class Member {
   bool caught_up() const { return feed_.caught_up() && !standing_.log().empty(); }
   void post(stream::ReportBody body);
   void look() { feed_.look(); }
+  std::int64_t position() const { return feed_.position(); }  // in the decisions log
 
  private:
   void take(const Stored& stored);

@@ -15,6 +15,12 @@ std::string host_name(const Scenario& scenario, int host) {
   return fmt::format("worker{}", host - scenario.hosts.producers + 1);
 }
 
+std::string target_name(const Scenario& scenario, const Fault& fault) {
+  if (fault.kind == FaultKind::broker) return fmt::format("broker {}", fault.target);
+  if (fault.kind == FaultKind::scribe) return "who writes the next snapshot";
+  return host_name(scenario, fault.target);
+}
+
 std::string describe(const Scenario& scenario) {
   std::string text;
   for (const auto& source : scenario.job.sources) {
@@ -28,8 +34,7 @@ std::string describe(const Scenario& scenario) {
                         stage.group.spares);
   text += fmt::format("{} masters, {} producers, {} workers\n", scenario.hosts.masters, scenario.hosts.producers, scenario.hosts.workers);
   for (const auto& fault : scenario.faults) {
-    const auto target = fault.kind == FaultKind::broker ? fmt::format("broker {}", fault.target) : host_name(scenario, fault.target);
-    text += "fault at " + to_string(fault, target) + "\n";
+    text += "fault at " + to_string(fault, target_name(scenario, fault)) + "\n";
   }
   return text;
 }

@@ -14,9 +14,9 @@ using namespace ride::simulation;
 int replay(std::uint64_t seed, Mutation broken, bool story, bool whole) {
   const auto outcome = run_seed(seed, broken);
   if (whole || (story && outcome.problem)) fmt::print("{}", report(seed, broken, whole));
-  fmt::print("seed {}: {} events, {} faults, {} frames, {} repetitions, {} leaders, {} takeovers, {} ms: {}\n", seed,
-             outcome.events, outcome.faults, outcome.frames, outcome.repetitions, outcome.leaders, outcome.takeovers,
-             outcome.lasted.count() / 1000, outcome.problem.value_or("all well"));
+  fmt::print("seed {}: {} events, {} faults, {} frames, {} repetitions, {} leaders, {} takeovers, {} snapshots, {} void parts, {} truncations, {} ms: {}\n", seed,
+             outcome.events, outcome.faults, outcome.frames, outcome.repetitions, outcome.plan.leaders, outcome.plan.takeovers,
+             outcome.plan.snapshots, outcome.plan.void_parts, outcome.plan.truncations, outcome.lasted.count() / 1000, outcome.problem.value_or("all well"));
   return outcome.problem ? 1 : 0;
 }
 

@@ -18,6 +18,7 @@ struct Scenario {
   Hosts hosts;
   std::vector<Fault> faults;
   bool round_trip = false;  // decisions go through their JSON
+  std::int64_t snapshot_records = 5000;
 };
 
 inline constexpr Time kFaultsFrom{1'500'000}, kFaultsUntil{8'000'000};

@@ -134,11 +134,11 @@ SimProducer::SimProducer(Surroundings& around, Host& host, Config config)
       member_(around, host, offer_of(config_),
               {.take = [this](const stream::Decision& decision) { assignments_.take(decision); },
                .act = [this] { act(); },
-               .forget = [this] { assignments_ = producer::Assignments(config_.id); },
                .fill = [this](stream::Heartbeat& beat) { fill(beat); },
                .out_of_reach = [this] { config_.end("no heartbeat was acknowledged for 10 s"); }}) {}
 
 void SimProducer::act() {
+  config_.watch.on_sources(config_.id, assignments_, member_.position());
   if (assignments_.out()) return config_.end("it was declared lost");
   const auto mine = assignments_.mine();
   std::erase_if(sources_, [&](const auto& entry) {

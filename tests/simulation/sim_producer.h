@@ -7,6 +7,7 @@
 #include "producer/core/assignments.h"
 #include "stream/frame_writer.h"
 #include "tests/simulation/member.h"
+#include "tests/simulation/plan_watch.h"
 
 namespace ride::simulation {
 
@@ -51,6 +52,7 @@ class SimProducer final : public Program {
   struct Config {
     WorkerId id;
     NodeName node;
+    PlanWatch& watch;
     SourceShell::Acknowledged acknowledged;
     std::function<void(const std::string& why)> end;
   };

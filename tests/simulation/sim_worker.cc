@@ -19,7 +19,6 @@ SimWorker::SimWorker(Surroundings& around, Host& host, Config config)
       member_(around, host, offer_of(config_),
               {.take = [this](const stream::Decision& decision) { ownership_.apply(decision); },
                .act = [this] { act(); },
-               .forget = [this] { ownership_ = worker::Ownership(config_.id); },
                .fill = [this](stream::Heartbeat& beat) { fill(beat); },
                .out_of_reach = [this] { config_.end("no heartbeat was acknowledged for 10 s"); }}) {}
 
@@ -34,6 +33,7 @@ bool SimWorker::owns(const worker::StageKey& stage, PartitionId partition) const
 
 void SimWorker::act() {
   const auto duty = ownership_.duty();
+  config_.watch.on_duty(config_.id, duty, member_.position());
   if (duty.out) return config_.end("it was declared lost");
   if (duty.stage != stage_) {
     shell_.reset();

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "tests/simulation/member.h"
+#include "tests/simulation/plan_watch.h"
 #include "tests/simulation/stage_shell.h"
 
 namespace ride::simulation {
@@ -15,6 +16,7 @@ class SimWorker final : public Program {
   struct Config {
     WorkerId id;
     NodeName node;
+    PlanWatch& watch;
     std::function<SimTask::Config(const stream::StageSpec&)> task;
     SimTask::Keep keep;
     std::function<void(const std::string& why)> end;  // this incarnation must end

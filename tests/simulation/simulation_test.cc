@@ -21,6 +21,7 @@ struct Totals {
   std::mutex mutex;
   std::vector<std::uint64_t> bad;
   std::int64_t runs = 0, events = 0, faults = 0, frames = 0, repetitions = 0, takeovers = 0, new_leaders = 0;
+  std::int64_t snapshots = 0, void_parts = 0, truncations = 0, overtaken = 0, begun_behind = 0;
   std::int64_t least_events = 1'000'000, least_faults = 1'000;
 
   void add(std::uint64_t seed, const Outcome& outcome) {
@@ -31,8 +32,13 @@ struct Totals {
     faults += outcome.faults;
     frames += outcome.frames;
     repetitions += outcome.repetitions;
-    takeovers += outcome.takeovers;
-    new_leaders += outcome.leaders - 1;
+    takeovers += outcome.plan.takeovers;
+    new_leaders += outcome.plan.leaders - 1;
+    snapshots += outcome.plan.snapshots;
+    void_parts += outcome.plan.void_parts;
+    truncations += outcome.plan.truncations;
+    overtaken += outcome.plan.overtaken;
+    begun_behind += outcome.plan.begun_behind;
     least_events = std::min(least_events, outcome.events);
     least_faults = std::min<std::int64_t>(least_faults, outcome.faults);
   }
@@ -51,8 +57,10 @@ TEST(Simulation, EveryInvariantHoldsInEverySeed) {
   Totals totals;
   run_all(first_seed(), RIDE_SIM_RUNS, totals);
   std::cout << fmt::format(
-      "{} runs: {} events, {} faults, {} frames in, {} repeated sets dropped, {} takeovers, {} new leaders\n", totals.runs,
-      totals.events, totals.faults, totals.frames, totals.repetitions, totals.takeovers, totals.new_leaders);
+      "{} runs: {} events, {} faults, {} frames in, {} repeated sets dropped, {} takeovers, {} new leaders\n"
+      "{} snapshots, {} void parts of snapshots, {} truncations, {} masters overtaken by one, {} begun at a snapshot\n",
+      totals.runs, totals.events, totals.faults, totals.frames, totals.repetitions, totals.takeovers, totals.new_leaders,
+      totals.snapshots, totals.void_parts, totals.truncations, totals.overtaken, totals.begun_behind);
   EXPECT_GE(totals.least_events, 1'000);
   EXPECT_GE(totals.least_faults, 3);
   // Runs in which nothing happens would prove nothing.

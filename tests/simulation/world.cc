@@ -18,6 +18,9 @@ World::World(const Scenario& scenario, Mutation broken, bool tell)
       agent_(clock_, random_.fork(), "agent"), agent_reports_(clock_, kafka_, agent_, {}, [this] { agent_reports_.serve({}); }) {
   kafka_.on_visible = [this](const Line& line, std::int64_t offset) { on_visible(line, offset); };
   kafka_.on_commit = [this](const auto& group, const auto& at, const auto& commit) { ledger_.on_commit(group, at, commit); };
+  kafka_.on_deleted = [this](const Line& line) {
+    if (line.at == kDecisions) watch_.on_truncated(line.first);
+  };
   RIDE_CHECK(kafka_.create({.name = stream::kDecisionsTopic}).ok() && kafka_.create({.name = stream::kReportsTopic}).ok(),
              "the control topics are new");
   const auto add = [this](const char* kind, int count) {
@@ -43,8 +46,7 @@ Outcome World::run() {
           .frames = ledger_.frames(),
           .repetitions = ledger_.repetitions(),
           .faults = static_cast<int>(scenario_.faults.size()),
-          .leaders = watch_.leaders(),
-          .takeovers = watch_.takeovers(),
+          .plan = watch_.counts(),
           .lasted = clock_.now(),
           .story = story_.lines()};
 }
@@ -78,6 +80,9 @@ void World::start_master(Host& host) {
         around_, host,
         SimMaster::Config{.id = incarnation(host),
                           .round_trip = scenario_.round_trip,
+                          .snapshot_records = scenario_.snapshot_records,
+                          .watch = watch_,
+                          .writes_snapshot = [this, &host] { on_snapshot(host); },
                           .end = [this, &host](const std::string& why) { end(host, why); }});
   });
 }
@@ -88,6 +93,7 @@ void World::start_producer(Host& host) {
         around_, host,
         SimProducer::Config{.id = WorkerId{incarnation(host)},
                             .node = NodeName{"n" + host.name().substr(host.name().size() - 1)},
+                            .watch = watch_,
                             .acknowledged = [this](const FrameId& id) { ledger_.on_acknowledged(id, is_current(id)); },
                             .end = [this, &host](const std::string& why) { end(host, why); }});
   });
@@ -99,6 +105,7 @@ void World::start_worker(Host& host) {
         around_, host,
         SimWorker::Config{.id = WorkerId{incarnation(host)},
                           .node = NodeName{"n" + host.name().substr(host.name().size() - 1)},
+                          .watch = watch_,
                           .task = [this](const stream::StageSpec& stage) { return scenario_.tasks.at(stage.name); },
                           .keep = [this](const FrameId& id, const std::string& item) { ledger_.on_kept(id, item); },
                           .end = [this, &host](const std::string& why) { end(host, why); }});
@@ -130,18 +137,22 @@ void World::restart_later(Host& host) {
 void World::tell_exit(const std::string& incarnation) {
   auto content = std::make_shared<Content>();
   content->report = std::make_shared<const stream::Report>(stream::Report{
-      "log-1", stream::ChildExit{.agent = WorkerId{"agent"}, .child = WorkerId{incarnation}, .exit_code = 137}});
+      watch_.plan().standing.log(), stream::ChildExit{.agent = WorkerId{"agent"}, .child = WorkerId{incarnation}, .exit_code = 137}});
   agent_reports_.post(*kafka_.find(kReports), std::move(content), {});
 }
 
 // ---- faults ----------------------------------------------------------------------------------------------------------
 
 void World::begin(const Fault& fault) {
+  if (fault.kind == FaultKind::scribe) return scribes_.push_back(fault);
   if (fault.kind == FaultKind::broker) {
     story_.tell("broker {} fails", fault.target);
     return kafka_.fail_broker(fault.target);
   }
-  auto& host = *hosts_[static_cast<std::size_t>(fault.target)];
+  befall(*hosts_[static_cast<std::size_t>(fault.target)], fault);
+}
+
+void World::befall(Host& host, const Fault& fault) {
   story_.tell("{} {}", host.name(), to_string(fault.kind));
   const auto over = [&](auto undo) {
     clock_.after(fault.length, [this, &host, undo] {
@@ -173,8 +184,19 @@ void World::begin(const Fault& fault) {
       host.lose_answers(true);
       return over([](Host& one) { one.lose_answers(false); });
     case FaultKind::broker:
+    case FaultKind::scribe:
       return;
   }
+}
+
+// Who writes a snapshot is deposed while it does so: what it had not sent comes under a claim that does not stand any more.
+void World::on_snapshot(Host& host) {
+  if (scribes_.empty()) return;
+  auto fault = scribes_.front();
+  scribes_.pop_front();
+  fault.kind = random_.one_in(2) ? FaultKind::cut : FaultKind::pause;
+  fault.length = std::min(fault.length, kFaultsUntil - clock_.now());
+  if (fault.length > Time(0)) befall(host, fault);
 }
 
 void World::crash(Host& host) {

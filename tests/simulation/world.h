@@ -2,6 +2,7 @@
 // the watchers that check every invariant at every step. Deterministic: a scenario gives the same run every time.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,7 +22,8 @@ namespace ride::simulation {
 struct Outcome {
   std::optional<std::string> problem;  // none: all invariants held
   std::int64_t events = 0, frames = 0, repetitions = 0;
-  int faults = 0, leaders = 0, takeovers = 0;
+  int faults = 0;
+  PlanWatch::Counts plan;
   Time lasted{0};
   std::vector<std::string> story;
 };
@@ -42,6 +44,8 @@ class World {
   std::string incarnation(const Host& host) const;
 
   void begin(const Fault& fault);
+  void befall(Host& host, const Fault& fault);
+  void on_snapshot(Host& host);
   void crash(Host& host);
   void crash_successor(Host& host);
   void note_successors(const stream::Assign& assign);
@@ -66,6 +70,7 @@ class World {
   Host agent_;
   Writer agent_reports_;
   std::map<std::string, std::string> successors_;  // who took over from whom last, by the names of their hosts
+  std::deque<Fault> scribes_;  // faults that wait for the next snapshot
   bool completed_ = false;
 };
 
