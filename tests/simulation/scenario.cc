@@ -72,7 +72,7 @@ Scenario draw_scenario(std::uint64_t seed) {
   scenario.hosts.workers += static_cast<int>(random.between(0, 3));
   scenario.round_trip = seed % 16 == 0;
   scenario.faults = draw_faults(random, scenario.hosts, kFaultsFrom, kFaultsUntil);
-  if (!random.one_in(4)) scenario.snapshot_records = random.between(20, 60);
+  if (!random.one_in(4)) scenario.snapshot_records = random.between(12, 40);
   return scenario;
 }
 

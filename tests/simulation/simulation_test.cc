@@ -67,6 +67,10 @@ TEST(Simulation, EveryInvariantHoldsInEverySeed) {
   EXPECT_GE(totals.takeovers, totals.runs);
   EXPECT_GE(totals.repetitions, totals.runs);
   EXPECT_GE(totals.new_leaders, totals.runs / 6);
+  EXPECT_GE(totals.truncations, totals.runs / 2);
+  EXPECT_GE(totals.void_parts, totals.runs / 20);
+  EXPECT_GE(totals.begun_behind, totals.runs / 20);
+  EXPECT_GE(totals.overtaken, totals.runs / 100);
   std::sort(totals.bad.begin(), totals.bad.end());
   EXPECT_TRUE(totals.bad.empty()) << totals.bad.size() << " seeds fail; the first:\n"
                                   << report(totals.bad.front(), Mutation::none);
