@@ -6,12 +6,14 @@
 #include <thread>
 
 #include "broker-config/broker_process.h"
+#include "broker-config/disk_space.h"
 #include "common/units.h"
 
 namespace ride::broker {
 namespace {
 
 constexpr std::chrono::milliseconds kPollInterval{50};
+constexpr std::chrono::seconds kLookForSpace{5};
 constexpr std::int64_t kSmallestHeap = 128 << 20;
 
 ParamSpec text_param(const char* name, const char* doc, const char* default_value) {
@@ -72,6 +74,25 @@ Result<LaunchOptions> launch_options(const BrokerOptions& options) {
   if (launch.quorum.size() > 1) launch.start_deadline = {};
   return launch;
 }
+
+// Looks now and then; says each shortage once.
+class SpaceWatch {
+ public:
+  explicit SpaceWatch(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  std::optional<std::string> look() {
+    const auto now = std::chrono::steady_clock::now();
+    if (now < next_) return std::nullopt;
+    next_ = now + kLookForSpace;
+    auto shortage = short_of_space(folder_);
+    const bool known = std::exchange(short_, shortage.has_value());
+    return known ? std::nullopt : shortage;
+  }
+
+ private:
+  std::filesystem::path folder_;
+  std::chrono::steady_clock::time_point next_{};
+  bool short_ = false;
+};
 
 }  // namespace
 
@@ -140,8 +161,10 @@ Result<void> run_broker(const BrokerOptions& options, std::stop_token stop,
     return started;
   }
   print("broker ready on " + broker.bootstrap());
+  SpaceWatch space(options.data);
   while (!stop.stop_requested()) {
     if (!broker.alive()) return broker.explain_end();
+    if (const auto shortage = space.look()) print("warning: " + *shortage + ": a broker without space ends");
     std::this_thread::sleep_for(kPollInterval);
   }
   if (!broker.stop()) print("the broker did not end in time and was killed: its next start checks its files first");

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <thread>
 
+#include "broker-config/disk_space.h"
 #include "broker-config/free_port.h"
 #include "broker-config/java.h"
 #include "broker-config/java_command.h"
@@ -272,7 +273,14 @@ Error BrokerProcess::explain_end() const {
                         "Start it again: its data is kept. Its log: {}",
                         log_file().string())};
   }
-  return explain_log(log_file(), log_start_, fmt::format("the broker ended (exit code {})", code));
+  const auto what = fmt::format("the broker ended (exit code {})", code);
+  auto why = explain_log(log_file(), log_start_, what);
+  // Its last words may have found no room in the log.
+  const auto shortage = short_of_space(options_.data, kNoSpace);
+  if (why.code != ErrorCode::internal || !shortage) return why;
+  return {ErrorCode::resource_exhausted,
+          fmt::format("{}: {}. Then start it again: what it has acknowledged is kept, and jobs go on (log: {})", what, *shortage,
+                      log_file().string())};
 }
 
 Result<std::string> preview_settings(const LaunchOptions& options) {

@@ -21,7 +21,8 @@ constexpr std::array kKnown = {
     Known{"Cannot assign requested address", ErrorCode::invalid_argument,
           "its --host is not an address of this machine"},
     Known{"No space left on device", ErrorCode::resource_exhausted,
-          "the disk is full: free some space, or choose another disk (--data)"},
+          "the disk is full: free some space, or move its folder to another disk (--data), and start it again: what it has "
+          "acknowledged is kept"},
     Known{"Disk quota exceeded", ErrorCode::resource_exhausted,
           "the disk quota is used up: free some space, or choose another disk (--data)"},
     Known{"Too many open files", ErrorCode::resource_exhausted,

@@ -332,7 +332,8 @@ ApiResponse Api::leader(const ApiRequest&, const PathValues&) const {
                   {"log", view.log},
                   {"leads", view.role == Leadership::Role::leading},
                   {"role", to_string(view.role)},
-                  {"since_tick_ms", view.since_tick.count()}});
+                  {"since_tick_ms", view.since_tick.count()},
+                  {"waits_for_kafka", view.waits_for_kafka}});
 }
 
 ApiResponse Api::readyz(const ApiRequest&, const PathValues&) const {

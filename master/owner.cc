@@ -134,7 +134,8 @@ Owner::View Owner::view() const {
           .is_led = published_.is_led(now),
           .leader = published_.standing(),
           .log = published_log_,
-          .since_tick = published_.since_tick(now)};
+          .since_tick = published_.since_tick(now),
+          .waits_for_kafka = published_.leads() && stalled_};
 }
 
 bool Owner::ready() const {

@@ -83,6 +83,7 @@ class Owner {
     stream::Claim leader;  // the standing claim; empty id: none
     std::string log;       // id; empty while it is unknown
     std::chrono::milliseconds since_tick{0};
+    bool waits_for_kafka = false;  // we lead, and Kafka takes no decisions
   };
   View view() const;
   std::optional<Error> failed() const;
@@ -125,6 +126,8 @@ class Owner {
   Result<void> read_back();
   Result<void> replace_writer(const Error& why);
   std::vector<std::string> encode(const std::vector<stream::DecisionBody>& decisions, const stream::Claim& claim);
+  void stall(const std::string& why);
+  void go_on();
   bool is_stopping() const;
   void publish();
 
@@ -152,7 +155,8 @@ class Owner {
   bool stopping_ = false;
   Leadership published_;  // a copy for other threads
   std::string published_log_;
-  std::atomic<bool> stalled_ = false;  // Kafka takes no decisions
+  std::atomic<bool> stalled_ = false;  // Kafka takes no decisions ...
+  std::chrono::steady_clock::time_point stalled_since_{};
   std::atomic<std::int64_t> tick_interval_ms_ = 100;
   std::thread thread_;
 };

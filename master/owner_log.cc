@@ -167,7 +167,7 @@ Result<void> Owner::claim(const stream::Claim& claim) {
 bool Owner::change_role() {
   if (leadership_.leads() == leading_) return false;
   leading_ = leadership_.leads();
-  stalled_ = false;
+  go_on();
   if (leading_) return true;
   const auto& standing = leadership_.standing();
   log_warning("deposed: {} leads with epoch {}; standing by", standing.id.empty() ? "nobody" : standing.id,
@@ -241,16 +241,34 @@ Result<void> Owner::append(const std::vector<stream::DecisionBody>& decisions) {
   }
   if (auto done = read_back(); !done.ok()) return done;
   leadership_.wrote(sent);
-  stalled_ = false;
+  go_on();
   publish();  // ticks may go on
   ports_.metrics.observe("ride_append_decision_seconds", {}, seconds_since(begin));
   return {};
 }
 
+// Said where people look, once: all that they are shown from here on is old.
+void Owner::stall(const std::string& why) {
+  if (stalled_.exchange(true)) return;
+  stalled_since_ = steady_clock::now();
+  const auto text = fmt::format(
+      "decisions wait for Kafka ({}): until it answers nothing is decided and no figure is new. Do the brokers run, and have "
+      "their disks space? `ride broker` and its broker.log say why one ended", why);
+  log_warning("{}", text);
+  ports_.events.add(system_now(), {stream::Severity::error, "kafka_away", "", "", text});
+}
+
+void Owner::go_on() {
+  if (!stalled_.exchange(false)) return;
+  const auto text = fmt::format("Kafka takes decisions again after {:.1f} s", seconds_since(stalled_since_));
+  log_info("{}", text);
+  ports_.events.add(system_now(), {stream::Severity::info, "kafka_back", "", "", text});
+}
+
 // What was sent is on its way and arrives once, in order, when Kafka is back. Until then nothing is decided and no tick
 // sent, so another master may take over.
 Result<void> Owner::wait_for_writer(Error why) {
-  if (!stalled_.exchange(true)) log_warning("decisions wait for Kafka: {}", why.message);
+  stall(why.message);
   for (;;) {
     if (is_stopping()) return stopped();
     answer_questions();
@@ -269,7 +287,7 @@ Result<void> Owner::read_back() {
     if (!leadership_.leads()) return deposed();
     if (is_stopping()) return stopped();
     if (steady_clock::now() - begin < kStallAfter) continue;
-    if (!stalled_.exchange(true)) log_warning("waiting to read the decisions back");
+    stall("they are not read back");
     answer_questions();
   }
   return {};

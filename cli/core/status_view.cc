@@ -108,7 +108,11 @@ std::string render_leader(const Json& leader, const std::string& asked, const Vi
   if (url.empty()) return view.style.paint("no master leads", Tone::bad) + " (asked " + asked + ")\n";
   auto text = fmt::format("led by {}, epoch {}", url, count_of(leader, "epoch"));
   if (!flag_of(leader, "leads")) text += fmt::format("; {} stands by", asked);
-  return view.style.paint(text, Tone::dim) + "\n";
+  text = view.style.paint(text, Tone::dim) + "\n";
+  if (flag_of(leader, "waits_for_kafka"))
+    text += view.style.paint("Kafka takes no decisions: what is shown is old", Tone::bad) +
+            " (do the brokers run, and have their disks space? `ride logs` and a broker's broker.log say more)\n";
+  return text;
 }
 
 std::string render_jobs(const Json& jobs, const ViewOptions& view) {

@@ -110,6 +110,8 @@ TEST(Leader, IsNamedAndSoIsAStandbyThatWasAsked) {
   EXPECT_EQ(render_leader(stands_by, "http://b:2", plain), "led by http://a:1, epoch 3; http://b:2 stands by\n");
   const Json none = {{"role", "standby"}, {"url", nullptr}, {"epoch", 3}, {"leads", false}};
   EXPECT_EQ(render_leader(none, "http://b:2", plain), "no master leads (asked http://b:2)\n");
+  const Json waits = {{"role", "leader"}, {"url", "http://a:1"}, {"epoch", 3}, {"leads", true}, {"waits_for_kafka", true}};
+  EXPECT_THAT(render_leader(waits, "http://a:1", plain), testing::HasSubstr("Kafka takes no decisions: what is shown is old"));
   EXPECT_EQ(render_leader(Json::object(), "http://b:2", plain), "") << "an older master";
 }
 

@@ -98,10 +98,18 @@ bool LocalRun::cancel(const std::string& job) {
 }
 
 LocalRun::Said LocalRun::ride(std::vector<std::string> arguments) {
+  arguments.insert(arguments.end(), {"--brokers", brokers_, "--prefix", prefix_});
+  return ask_master(std::move(arguments));
+}
+
+LocalRun::Said LocalRun::ask_master(std::vector<std::string> arguments) {
+  arguments.insert(arguments.end(), {"--master", "http://127.0.0.1:" + std::to_string(port_)});
+  return run(std::move(arguments));
+}
+
+LocalRun::Said LocalRun::run(std::vector<std::string> arguments) {
   const auto name = "ride-" + std::to_string(++count_);
   arguments.insert(arguments.begin(), std::string(RIDE_PROGRAMS) + "/ride");
-  arguments.insert(arguments.end(), {"--brokers", brokers_, "--prefix", prefix_, "--master",
-                                     "http://127.0.0.1:" + std::to_string(port_)});
   auto process = start(folder(), name, arguments);
   EXPECT_TRUE(process->wait_until_ended(30s));
   return {process->exit_code().value_or(-1), read_all(folder() / (name + ".log"))};

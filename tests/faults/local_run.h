@@ -31,6 +31,7 @@ class LocalRun {
     std::string text;
   };
   Said ride(std::vector<std::string> arguments);
+  Said ask_master(std::vector<std::string> arguments);  // commands that know of no cluster, only of a master
   nlohmann::json get(const std::string& path) const;  // "/jobs/x"
   std::string phase(const std::string& job) const;
   // As the API shows it.
@@ -48,6 +49,7 @@ class LocalRun {
   std::string brokers_, prefix_;
   std::unique_ptr<broker::ChildProcess> master_;
   std::vector<std::unique_ptr<broker::ChildProcess>> agents_;
+  Said run(std::vector<std::string> arguments);
   int port_ = 0, count_ = 0;
 };
 
