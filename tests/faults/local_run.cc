@@ -102,6 +102,11 @@ LocalRun::Said LocalRun::ride(std::vector<std::string> arguments) {
   return ask_master(std::move(arguments));
 }
 
+LocalRun::Said LocalRun::ask_cluster(std::vector<std::string> arguments) {
+  arguments.insert(arguments.end(), {"--brokers", brokers_, "--prefix", prefix_});
+  return run(std::move(arguments));
+}
+
 LocalRun::Said LocalRun::ask_master(std::vector<std::string> arguments) {
   arguments.insert(arguments.end(), {"--master", "http://127.0.0.1:" + std::to_string(port_)});
   return run(std::move(arguments));
