@@ -1,13 +1,24 @@
 #include "bench/big_cluster.h"
 
 #include <spdlog/fmt/fmt.h>
+#include <time.h>
 
 #include <algorithm>
 
 namespace ride::bench {
 
 using master::Event;
-using std::chrono::steady_clock;
+
+namespace {
+
+// Of this thread: what else the machine does is not the master's cost.
+std::chrono::nanoseconds cpu_time() {
+  timespec time{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
+}  // namespace
 
 BigCluster::BigCluster(const BigShape& shape) : shape_(shape) {
   write(stream::Claim{1, "m", ""});
@@ -58,9 +69,9 @@ stream::Heartbeat BigCluster::beat(int w, std::int64_t frames) const {
 }
 
 std::chrono::duration<double, std::milli> BigCluster::round(const std::vector<Event>& events, bool& decided) {
-  const auto begin = steady_clock::now();
+  const auto begin = cpu_time();
   const auto actions = decide(state, events, now_);
-  const auto took = steady_clock::now() - begin;
+  const auto took = cpu_time() - begin;
   decided = false;
   for (const auto& action : actions) {
     const auto* append = std::get_if<master::Append>(&action);

@@ -24,7 +24,7 @@ class BigCluster {
   stream::Tick next_tick() const { return {1, "m", state.soft.ticks + 1}; }
   master::StageKey stage(int index) const;
 
-  // Carries the events out to the end; the time inside decide() only, of the first round.
+  // Carries the events out to the end; CPU time inside decide() only, of the first round.
   std::chrono::duration<double, std::milli> handle(const std::vector<master::Event>& events);
   void pass(std::chrono::milliseconds time) { now_ += time; }
   SystemTime now() const { return now_; }

@@ -21,7 +21,7 @@ using chaos::Arrival;
 
 constexpr double kLow = 5, kHigh = 30, kWorkMs = 84;
 constexpr auto kCalm = 5s;  // of the group; what it must have been calm for before a worker goes
-constexpr double kFull = 0.97;
+constexpr double kFull = 28.0 / 30;  // two frames of a second's thirty may be on either side of its edges
 constexpr auto kFullFor = 5s;
 constexpr const char* kFeed = "rescale-feed";
 
@@ -94,6 +94,7 @@ class Step {
     if (const auto failed = feed_->failed()) return *failed;
     const auto sizes = job_->sizes_since(step);
     show("up", step, sizes);
+    show_rates(step);
     if (sizes.empty()) return Error{ErrorCode::timeout, "the group was not made larger"};
     if (!reached) return Error{ErrorCode::timeout, "the output did not reach the input's rate within 60 s"};
     figures_["decision_ms"] = ms_between(step, sizes.front().at);
@@ -121,6 +122,14 @@ class Step {
   void show(const char* what, SystemTime step, const std::vector<SizeChange>& sizes) const {
     if (!verbose_) return;
     for (const auto& size : sizes) fmt::print(stderr, "{} {:6.0f} ms: {}\n", what, ms_between(step, size.at), size.reason);
+  }
+
+  void show_rates(SystemTime step) const {
+    if (!verbose_) return;
+    const auto arrivals = job_->recorder().arrivals_since(step);
+    fmt::print(stderr, "frames in each second after the step:");
+    for (auto at = step; at + 1s <= system_now(); at += 1s) fmt::print(stderr, " {:.0f}", rate_between(arrivals, at, at + 1s));
+    fmt::print(stderr, "\n");
   }
 
   bool verbose_;
