@@ -137,7 +137,7 @@ Result<Figures> run_mixed(const Options& options) {
   for (const auto& speed : kWorkers) {
     auto worker = Worker::start(cluster, speed);
     if (!worker.ok()) return worker.error();
-    auto alone = mixed.fps(1, 1, kMoreThanOne, 5s);
+    auto alone = mixed.fps(1, 1, kMoreThanOne, 10s);
     if (!alone.ok()) return Error{alone.error().code, fmt::format("{} alone: {}", speed.name, alone.error().message)};
     if (*alone >= 0.95 * kMoreThanOne) return Error{ErrorCode::internal, "one worker does all that is offered: nothing is measured"};
     figures[fmt::format("{}_fps", speed.name)] = *alone;
@@ -154,7 +154,7 @@ Result<Figures> run_mixed(const Options& options) {
   const int count = static_cast<int>(all.size());
   auto together = mixed.fps(count, 1, 1.05 * sum, 15s);
   if (!together.ok()) return Error{together.error().code, "together: " + together.error().message};
-  auto equal = mixed.fps(count, count, 1.05 * sum, 10s);
+  auto equal = mixed.fps(count, count, 1.05 * sum, 20s);
   if (!equal.ok()) return Error{equal.error().code, "equal shares: " + equal.error().message};
   figures["sum_fps"] = sum;
   figures["together_fps"] = *together;
