@@ -32,6 +32,7 @@ class FileParser {
     SectionReader reader(context_, *root, file_section(), "the file");
     if (root->kind != YamlNode::Kind::map) return std::nullopt;
     const std::string name = reader.text("name").value_or("");
+    const auto priority = static_cast<int>(reader.whole("priority").value_or(0));
     reader.text("ride");
     std::vector<SourceDraft> sources;
     std::vector<StageDraft> stages;
@@ -48,7 +49,7 @@ class FileParser {
     }
     const auto order = check_flow(context_, sources, stages);
     if (context_.failed()) return std::nullopt;
-    return assemble(name, std::move(sources), std::move(stages), order);
+    return assemble(name, priority, std::move(sources), std::move(stages), order);
   }
 
   // Another version is the only thing that is said about its file: all else may mean something else there.
@@ -65,15 +66,15 @@ class FileParser {
     return false;
   }
 
-  static Topology assemble(const std::string& name, std::vector<SourceDraft> sources, std::vector<StageDraft> stages,
-                           const std::vector<std::size_t>& order) {
+  static Topology assemble(const std::string& name, int priority, std::vector<SourceDraft> sources,
+                           std::vector<StageDraft> stages, const std::vector<std::size_t>& order) {
     std::vector<Source> read;
     for (SourceDraft& draft : sources) {
       if (draft.read) read.push_back(std::move(draft.source));
     }
     std::vector<Stage> ordered;
     for (const std::size_t index : order) ordered.push_back(std::move(stages[index].stage));
-    return {name, std::move(read), std::move(ordered)};
+    return {name, priority, std::move(read), std::move(ordered)};
   }
 
   Context context_;

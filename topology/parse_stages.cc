@@ -99,6 +99,7 @@ void parse_topic(Context& context, const YamlEntry* entry, StageDraft& draft) {
   if (entry == nullptr) return parse_partition_by(context, nullptr, draft);
   SectionReader reader(context, *entry->value, topic_section(), "topic of " + draft.label);
   topic.partitions = static_cast<int>(reader.whole("partitions").value_or(0));
+  topic.partitions_given = reader.has("partitions");
   if (reader.flag("adopt").value_or(false)) {
     topic.retention = milliseconds{0};
     parse_adopted(context, reader, *entry->value, draft);
@@ -120,6 +121,17 @@ void parse_labels(Context& context, const YamlEntry& entry, std::map<std::string
   }
 }
 
+// How to follow the frame rate says nothing where the size is fixed.
+void warn_of_idle_scaling(Context& context, const SectionReader& reader, const Group& group) {
+  for (const char* key : {"target", "drain", "calm"}) {
+    if (!reader.has(key)) continue;
+    context.warning(reader.key_place(key),
+                    fmt::format("'{}' has no effect: the group always has {} worker{}", key, group.min,
+                                group.min == 1 ? "" : "s"),
+                    fmt::format("write max: {} or more for a group that grows, or remove it", group.min + 1));
+  }
+}
+
 void parse_group(Context& context, const YamlEntry* entry, StageDraft& draft) {
   if (entry == nullptr) return;
   Group& group = draft.stage.group;
@@ -133,6 +145,10 @@ void parse_group(Context& context, const YamlEntry* entry, StageDraft& draft) {
   group.memory_bytes = reader.whole("memory").value_or(0);
   if (reader.has("memory")) draft.memory_place = reader.place("memory");
   if (const YamlEntry* labels = reader.entry("labels")) parse_labels(context, *labels, group.labels);
+  group.target = reader.number("target").value_or(group.target);
+  group.drain = reader.duration("drain").value_or(group.drain);
+  group.calm = reader.duration("calm").value_or(group.calm);
+  if (group.min == group.max) warn_of_idle_scaling(context, reader, group);
   if (group.min > group.max) {
     context.error(reader.place("min"), fmt::format("'min' ({}) is above 'max' ({})", group.min, group.max),
                   fmt::format("write max: {} or more, or a smaller min", group.min));

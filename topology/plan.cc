@@ -23,6 +23,7 @@ class Planner {
     plan_.job = topology.name();
     plan_.prefix = prefix;
     plan_.run = run.value;
+    plan_.priority = topology.priority();
     plan_.brokers = facts.brokers;
     plan_.max_message_bytes = facts.max_message_bytes;
     plan_.finite = topology.finite();
@@ -65,6 +66,7 @@ class Planner {
       planned.topic = planned.group_id;
       planned.partitions = stage.topic.partitions;
       planned.replication = stage.topic.replication.value_or(std::min(kDefaultReplication, plan_.brokers));
+      keep_what_runs(stage, planned);
       if (planned.replication > plan_.brokers) {
         return fail(
             ErrorCode::invalid_argument,
@@ -81,6 +83,15 @@ class Planner {
                             .stage = stage.name});
     plan_.stages.push_back(std::move(planned));
     return {};
+  }
+
+  // What the file leaves open is no difference to what runs.
+  void keep_what_runs(const Stage& stage, PlannedStage& planned) const {
+    const auto running = facts_.running.find(stage.name);
+    if (running == facts_.running.end()) return;
+    const auto& [partitions, replication] = running->second;
+    if (!stage.topic.partitions_given && stage.group.max <= partitions) planned.partitions = partitions;
+    if (!stage.topic.replication && replication > 0 && replication <= plan_.brokers) planned.replication = replication;
   }
 
   // A job that reads what it writes itself never comes to an end, and the control topics hold no pictures.

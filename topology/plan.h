@@ -24,6 +24,11 @@ struct ClusterFacts {
   int brokers = 1;
   std::int64_t max_message_bytes = 16 << 20;
   std::optional<TopicPartitions> topics;  // absent: not looked at (a plan without a cluster)
+  // Of the run that a plan would change or replace, by stage: where the file states no number and it is enough, it stays.
+  struct RunningTopic {
+    int partitions = 0, replication = 0;
+  };
+  std::map<std::string, RunningTopic> running;
 };
 
 struct PlannedTopic {
@@ -61,6 +66,7 @@ struct PlannedSource {
 struct Plan {
   std::string job, prefix;
   std::int64_t run = 0;
+  int priority = 0;
   int brokers = 1;
   std::int64_t max_message_bytes = 0;
   bool finite = false;

@@ -13,7 +13,8 @@ stream::GroupSpec group_spec(const Group& group) {
           .spares = group.spares,
           .cores = group.cores,
           .memory_bytes = group.memory_bytes,
-          .labels = group.labels};
+          .labels = group.labels,
+          .scaling = {.target = group.target, .drain_ms = group.drain.count(), .calm_ms = group.calm.count()}};
 }
 
 stream::StageSpec stage_spec(const PlannedStage& planned, const Plan& plan) {
@@ -74,6 +75,7 @@ stream::JobSpec to_job_spec(const Plan& plan) {
   spec.run = RunNumber{plan.run};
   spec.prefix = plan.prefix;
   spec.finite = plan.finite;
+  spec.priority = plan.priority;
   for (const PlannedSource& source : plan.sources) spec.sources.push_back(source_spec(source, plan));
   for (const PlannedStage& stage : plan.stages) spec.stages.push_back(stage_spec(stage, plan));
   return spec;

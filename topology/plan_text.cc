@@ -107,13 +107,20 @@ std::string worker_count(int min, int max) {
   return min == max ? counted(min, "worker") : fmt::format("{} to {} workers", min, max);
 }
 
+std::string scaling_text(const Group& group) {
+  if (group.min == group.max) return "";
+  return fmt::format(", follows the frame rate: {:g} busy, drain {}, calm {}", group.target, format_duration(group.drain),
+                     format_duration(group.calm));
+}
+
 std::string group_text(const Group& group) {
   std::string text = worker_count(group.min, group.max);
   if (group.spares > 0) text += fmt::format(" + {}", counted(group.spares, "spare"));
   text += fmt::format(" on {}", to_string(group.device));
   if (group.cores > 0) text += fmt::format(", {} cores each", group.cores);
   if (group.memory_bytes > 0) text += fmt::format(", {} each", format_byte_size({group.memory_bytes}));
-  return text;
+  for (const auto& [name, value] : group.labels) text += fmt::format(", {}={}", name, value);
+  return text + scaling_text(group);
 }
 
 std::string from_text(const PlannedStage& planned) {
@@ -205,7 +212,10 @@ nlohmann::json stage_json(const PlannedStage& planned) {
             {"spares", stage.group.spares},
             {"cores", stage.group.cores},
             {"memory_bytes", stage.group.memory_bytes},
-            {"labels", stage.group.labels}}},
+            {"labels", stage.group.labels},
+            {"target", stage.group.target},
+            {"drain_ms", stage.group.drain.count()},
+            {"calm_ms", stage.group.calm.count()}}},
           {"upstreams", upstreams},
           {"outputs", outputs_json(planned.outputs)},
           {"estimate",
@@ -223,6 +233,7 @@ std::string render_plan(const Plan& plan, const std::optional<TopicPartitions>& 
       fmt::format("job {}, run {}: {}, {}, {}; {}\n", plan.job, plan.run,
                   counted(static_cast<std::int64_t>(plan.sources.size()), "source"), counted(stages, "stage"),
                   counted(sinks, "sink"), plan.finite ? "it ends with its input" : "it runs until it is stopped");
+  if (plan.priority != 0) text += fmt::format("priority {}\n", plan.priority);
   text +=
       fmt::format("needs {}{}; {}\n", worker_count(plan.min_workers(), plan.max_workers()),
                   plan.spares() == 0 ? "" : " and " + counted(plan.spares(), "spare"), counted(plan.brokers, "broker"));
@@ -237,6 +248,7 @@ std::string render_plan(const Plan& plan, const std::optional<TopicPartitions>& 
 nlohmann::json plan_to_json(const Plan& plan, const std::optional<TopicPartitions>& existing) {
   nlohmann::json json = {{"job", plan.job},
                          {"run", plan.run},
+                         {"priority", plan.priority},
                          {"prefix", plan.prefix},
                          {"brokers", plan.brokers},
                          {"max_message_bytes", plan.max_message_bytes},

@@ -61,6 +61,7 @@ struct AdoptedTopic {
 struct TopicSettings {
   std::optional<AdoptedTopic> adopt;
   int partitions = 0;              // 0: an adopted topic's own number
+  bool partitions_given = false;   // in the file; else it follows the group's size
   std::optional<int> replication;  // absent: 3, or the number of brokers
   milliseconds retention{0};
   milliseconds keep{0};
@@ -73,6 +74,10 @@ struct Group {
   double cores = 0;               // 0: shared
   std::int64_t memory_bytes = 0;  // 0: no limit
   std::map<std::string, std::string> labels;
+  // How it follows the frame rate between min and max.
+  double target = 0.8;         // share of its time that a worker shall be busy
+  milliseconds drain{10'000};  // lag is to be worked off within it
+  milliseconds calm{30'000};   // fewer workers must have been enough for so long before one goes
 };
 
 // A topic outside the job.
@@ -103,14 +108,16 @@ class Topology {
   const std::vector<Stage>& stages() const { return stages_; }     // in flow order, sinks last
   const Source* source(std::string_view name) const;               // null when there is none
   const Stage* stage(std::string_view name) const;
+  int priority() const { return priority_; }  // of its growth, where jobs share workers
   bool finite() const;  // every source ends by itself and no topic is adopted: the job completes
 
  private:
   friend class FileParser;
-  Topology(std::string name, std::vector<Source> sources, std::vector<Stage> stages)
-      : name_(std::move(name)), sources_(std::move(sources)), stages_(std::move(stages)) {}
+  Topology(std::string name, int priority, std::vector<Source> sources, std::vector<Stage> stages)
+      : name_(std::move(name)), priority_(priority), sources_(std::move(sources)), stages_(std::move(stages)) {}
 
   std::string name_;
+  int priority_ = 0;
   std::vector<Source> sources_;
   std::vector<Stage> stages_;
 };

@@ -22,14 +22,27 @@ struct FileFlags {
   SettingFlags settings;
 };
 
+std::string workers_text(const topology::Topology& topology) {
+  int min = 0, max = 0, spares = 0;
+  for (const auto& stage : topology.stages()) {
+    min += stage.group.min;
+    max += stage.group.max;
+    spares += stage.group.spares;
+  }
+  std::string text = min == max ? fmt::format("{} worker{}", min, min == 1 ? "" : "s")
+                                : fmt::format("{} to {} workers", min, max);
+  if (spares > 0) text += fmt::format(" and {} spare{}", spares, spares == 1 ? "" : "s");
+  return text;
+}
+
 ExitCode validate(const FileFlags& flags) {
   const auto file = load_topology(flags.file);
   if (!file.ok()) return fail(file.error());
   const ExitCode code = report_diagnostics(*file, flags.json);
   if (code == ExitCode::ok && !flags.json) {
     const auto& topology = file->topology();
-    print(fmt::format("{}: job '{}' is valid: {} sources, {} stages and sinks; it {}\n", flags.file, topology.name(),
-                      topology.sources().size(), topology.stages().size(),
+    print(fmt::format("{}: job '{}' is valid: {} sources, {} stages and sinks, {}; it {}\n", flags.file,
+                      topology.name(), topology.sources().size(), topology.stages().size(), workers_text(topology),
                       topology.finite() ? "ends with its input" : "runs until it is stopped"));
   }
   return code;
