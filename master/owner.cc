@@ -111,8 +111,9 @@ Result<RunNumber> Owner::request(std::function<Event(std::int64_t)> make) {
   return too_late();
 }
 
-Result<RunNumber> Owner::submit(stream::JobSpec spec, std::string topology) {
-  return request([&](std::int64_t ticket) { return SubmitRequest{ticket, std::move(spec), std::move(topology)}; });
+Result<RunNumber> Owner::submit(stream::JobSpec spec, std::string topology, bool replace) {
+  return request(
+      [&](std::int64_t ticket) { return SubmitRequest{ticket, std::move(spec), std::move(topology), replace}; });
 }
 
 Result<RunNumber> Owner::change_phase(const JobName& job, PhaseCommand command, bool delete_topics) {

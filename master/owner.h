@@ -72,7 +72,8 @@ class Owner {
     }
   }
   // A request that leads to a decision; the answer comes when it stands in the log. unavailable: another master leads.
-  Result<RunNumber> submit(stream::JobSpec spec, std::string topology);
+  // Of a job that runs: the run that goes on when what differs takes effect within it, or the run that is to follow.
+  Result<RunNumber> submit(stream::JobSpec spec, std::string topology, bool replace = false);
   Result<RunNumber> change_phase(const JobName& job, PhaseCommand command, bool delete_topics);
   Result<RunNumber> scale(const ScaleRequest& wish);  // its ticket is filled in
 

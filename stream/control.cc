@@ -67,6 +67,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Strike, job, run, stage, partiti
                                                 condemned, at)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Scale, job, run, stage, workers, held, reason, at)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(JobChanged, spec, topology, reason, at)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(JobQueued, spec, topology, reason, at)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(NamedFrame, job, run, stage, partition, offset, frame)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ChildExit, node, agent, child, pid, exit_code, signal, ordered, cause,
                                                 frames, at)
@@ -78,7 +79,8 @@ namespace {
 
 // The "type" of each record; the order is that of the variants.
 constexpr std::array<const char*, std::variant_size_v<DecisionBody>> kDecisionTypes = {
-    "claim", "job", "phase", "assign", "releasing", "source", "group", "out", "snapshot", "strike", "scale", "job_changed"};
+    "claim", "job", "phase", "assign", "releasing", "source", "group", "out", "snapshot", "strike", "scale", "job_changed",
+    "job_queued"};
 constexpr std::array<const char*, std::variant_size_v<ReportBody>> kReportTypes = {"tick",    "heartbeat", "child_exit",
                                                                                   "goodbye", "released",  "notice"};
 

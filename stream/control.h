@@ -156,8 +156,18 @@ struct JobChanged {
   bool operator==(const JobChanged&) const = default;
 };
 
+// A job was submitted again with changes that need a new run: it begins when the run that goes on is completed. Dropped
+// when that is cancelled or fails.
+struct JobQueued {
+  JobSpec spec;  // with the number of the run to come
+  std::string topology;
+  std::string reason;  // what differs, in words
+  SystemTime at{};
+  bool operator==(const JobQueued&) const = default;
+};
+
 using DecisionBody = std::variant<Claim, JobAccepted, JobPhaseChanged, Assign, Releasing, AssignSource, JoinGroup,
-                                  WorkerOut, SnapshotPart, Strike, Scale, JobChanged>;
+                                  WorkerOut, SnapshotPart, Strike, Scale, JobChanged, JobQueued>;
 
 struct Decision {
   std::string log;         // id of the decisions log

@@ -90,6 +90,7 @@ bool on(Hard& hard, const stream::JobPhaseChanged& changed) {
   job->reason = changed.reason;
   job->phase_at = changed.at;
   if (!is_over(changed.phase)) return true;
+  if (changed.phase != JobPhase::completed) job->next.reset();
   // The end of a job sets its workers free; every reader of the log does the same.
   std::vector<WorkerId> members;
   for (const auto& [name, stage] : job->stages) {
@@ -230,6 +231,14 @@ bool on(Hard& hard, const stream::JobChanged& changed) {
   auto* job = edit_job(hard, changed.spec.job, changed.spec.run);
   job->spec = std::make_shared<const stream::JobSpec>(changed.spec);
   job->topology = std::make_shared<const std::string>(changed.topology);
+  return true;
+}
+
+bool on(Hard& hard, const stream::JobQueued& queued) {
+  const auto found = hard.jobs.find(queued.spec.job);
+  if (found == hard.jobs.end() || is_over(found->second->phase)) return false;
+  if (queued.spec.run < next_run(hard, queued.spec.job)) return false;
+  found->second.edit().next = std::make_shared<const stream::JobQueued>(queued);
   return true;
 }
 

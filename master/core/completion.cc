@@ -67,6 +67,14 @@ std::string summary(const State& state, const Job& job, SystemTime now) {
   return text + fmt::format(", {:.1f} s after submit", std::chrono::duration<double>(now - job.submitted_at).count());
 }
 
+// The run that was to follow begins.
+void begin_next(Draft& draft, const JobName& name) {
+  const auto next = draft.hard().jobs.at(name)->next;
+  if (next == nullptr) return;
+  draft.decide(stream::JobAccepted{.spec = next->spec, .topology = next->topology, .at = draft.now()});
+  draft.act(EnsureTopics{draft.hard().find(name, next->spec.run)->spec});
+}
+
 bool is_used(const State& state, const stream::JobSpec& spec) {
   for (const auto& [id, process] : state.soft.processes) {
     for (const auto& partition : process.last.partitions)
@@ -84,9 +92,11 @@ void settle_jobs(Draft& draft, State& state, Due& due) {
   for (const auto& notice : due.fatal) settle(draft, due, notice);
   for (const auto& name : due.ends) {
     const auto found = draft.hard().jobs.find(name);
-    if (found == draft.hard().jobs.end() || !has_owners(found->second->phase)) continue;
-    if (!is_complete(state, *found->second)) continue;
-    change_phase(draft, due, *found->second, JobPhase::completed, summary(state, *found->second, draft.now()));
+    if (found == draft.hard().jobs.end()) continue;
+    if (has_owners(found->second->phase) && is_complete(state, *found->second))
+      change_phase(draft, due, *found->second, JobPhase::completed, summary(state, *found->second, draft.now()));
+    // Also when a master died between the two.
+    if (draft.hard().jobs.at(name)->phase == JobPhase::completed) begin_next(draft, name);
   }
 }
 

@@ -12,8 +12,9 @@ namespace {
 void look_at_everything(Draft& draft, const State& state, Due& due) {
   due.pool = due.sources = true;
   for (const auto& [name, job] : state.hard.jobs) {
-    if (is_over(job->phase)) continue;
+    if (is_over(job->phase) && job->next == nullptr) continue;
     due.ends.insert(name);
+    if (is_over(job->phase)) continue;
     for (const auto& [stage_name, stage] : job->stages) due.stages.insert({name, job->spec->run, stage_name});
     if (job->phase == JobPhase::creating) draft.act(EnsureTopics{job->spec});
   }

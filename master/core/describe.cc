@@ -109,6 +109,13 @@ EventText words(const stream::JobChanged& changed) {
           .text = fmt::format("{} changed: {}", run_of(changed.spec.job, changed.spec.run), changed.reason)};
 }
 
+EventText words(const stream::JobQueued& queued) {
+  return {.code = "job_queued",
+          .job = queued.spec.job.value,
+          .text = fmt::format("{} follows when the run before it is completed: {}", run_of(queued.spec.job, queued.spec.run),
+                              queued.reason)};
+}
+
 }  // namespace
 
 std::string list_of(const std::vector<PartitionId>& partitions) {

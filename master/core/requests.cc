@@ -1,6 +1,7 @@
 // What people ask for: a job, and changes of its phase. Every request gets one Answer.
 #include <spdlog/fmt/fmt.h>
 
+#include "master/core/job_change.h"
 #include "master/core/steps.h"
 
 namespace ride::master {
@@ -13,17 +14,71 @@ void look_at_all(const Job& job, Due& due) {
   for (const auto& [name, stage] : job.stages) due.stages.insert({job.spec->job, job.spec->run, name});
 }
 
-void settle(Draft& draft, const SubmitRequest& request) {
+// What may change within a run does, in a job that goes on.
+void change_at_once(Draft& draft, Due& due, const SubmitRequest& request, stream::JobSpec spec, std::string reason) {
+  draft.decide(stream::JobChanged{
+      .spec = std::move(spec), .topology = request.topology, .reason = std::move(reason), .at = draft.now()});
+  const auto& job = draft.hard().jobs.at(request.spec.job);
+  look_at_all(*job, due);
+  due.sizes = true;
+  draft.act(Answer{request.ticket, job->spec->run});
+}
+
+// The run that goes on is drained, and the new one follows it.
+void queue_behind(Draft& draft, Due& due, const SubmitRequest& request, const Job& old, std::string reason) {
+  draft.decide(stream::JobQueued{
+      .spec = request.spec, .topology = request.topology, .reason = std::move(reason), .at = draft.now()});
+  if (old.phase != JobPhase::draining)
+    draft.decide(stream::JobPhaseChanged{
+        .job = old.spec->job,
+        .run = old.spec->run,
+        .phase = JobPhase::draining,
+        .reason = fmt::format("run {} follows: the sources stop, what is on its way is finished", request.spec.run.value),
+        .at = draft.now()});
+  look_at_all(*draft.hard().find(old.spec->job, old.spec->run), due);
+  draft.act(Answer{request.ticket, request.spec.run});
+}
+
+Error refusal(const SubmitRequest& request, const Job& old, const JobChange& change) {
+  const auto head = fmt::format("job '{}' is there already, as run {} ({})", request.spec.job.value,
+                                old.spec->run.value, to_string(old.phase));
+  if (old.next != nullptr)
+    return {ErrorCode::already_exists,
+            fmt::format("{}, and run {} follows it: wait for that, or cancel the job", head, old.next->spec.run.value)};
+  if (old.phase == JobPhase::creating)
+    return {ErrorCode::already_exists, head + ": wait until it runs, or cancel it"};
+  if (old.phase == JobPhase::draining)
+    return {ErrorCode::already_exists,
+            head + ": wait until it is through, or submit with --replace: then a new run follows"};
+  return {ErrorCode::already_exists,
+          fmt::format("{}, and what differs needs a new run: {}. Submit with --replace: run {} is drained, then run {} "
+                      "begins; or submit under another name",
+                      head, to_string(change.differences), old.spec->run.value, request.spec.run.value)};
+}
+
+// A job of this name goes on: only what differs is changed.
+void settle_again(Draft& draft, Due& due, const SubmitRequest& request) {
+  const Job old = *draft.hard().jobs.at(request.spec.job);
+  auto spec = as_change_of(*old.spec, request.spec);
+  const auto change = change_of(*old.spec, spec);
+  const bool ends = old.phase == JobPhase::draining || old.next != nullptr;
+  if (!ends && change.kind == JobChange::Kind::none) {
+    draft.act(Answer{request.ticket, old.spec->run});
+  } else if (!ends && change.kind == JobChange::Kind::at_once) {
+    change_at_once(draft, due, request, std::move(spec), to_string(change.differences));
+  } else if (!request.replace || old.next != nullptr || old.phase == JobPhase::creating) {
+    draft.act(Answer{request.ticket, refusal(request, old, change)});
+  } else {
+    queue_behind(draft, due, request, old,
+                 change.differences.empty() ? "submitted again" : to_string(change.differences));
+  }
+}
+
+void settle(Draft& draft, Due& due, const SubmitRequest& request) {
   const auto& hard = draft.hard();
   const auto& name = request.spec.job;
-  if (const auto old = hard.jobs.find(name); old != hard.jobs.end() && !is_over(old->second->phase)) {
-    draft.act(Answer{request.ticket,
-                     Error{ErrorCode::already_exists,
-                           fmt::format("job '{}' is there already, as run {} ({}): cancel or drain it first, or "
-                                       "submit under another name",
-                                       name.value, old->second->spec->run.value, to_string(old->second->phase))}});
-    return;
-  }
+  const auto old = hard.jobs.find(name);
+  const bool goes_on = old != hard.jobs.end() && !is_over(old->second->phase);
   if (request.spec.run < next_run(hard, name)) {
     draft.act(Answer{request.ticket, Error{ErrorCode::unavailable,
                                            fmt::format("run {} of job '{}' was taken meanwhile: submit again",
@@ -31,6 +86,7 @@ void settle(Draft& draft, const SubmitRequest& request) {
                                            true}});
     return;
   }
+  if (goes_on) return settle_again(draft, due, request);
   draft.decide(stream::JobAccepted{.spec = request.spec, .topology = request.topology, .at = draft.now()});
   draft.act(EnsureTopics{hard.find(name, request.spec.run)->spec});
   draft.act(Answer{request.ticket, request.spec.run});
@@ -89,8 +145,11 @@ void settle(Draft& draft, State& state, Due& due, const PhaseRequest& request) {
       draft.act(Answer{request.ticket, phase.error()});
       return;
     }
+    std::string reason = reason_of(request.command);
+    if (const auto& next = found->second->next; next != nullptr && is_over(*phase))
+      reason += fmt::format("; run {}, which was to follow, is dropped", next->spec.run.value);
     draft.decide(stream::JobPhaseChanged{
-        .job = spec->job, .run = spec->run, .phase = *phase, .reason = reason_of(request.command), .at = draft.now()});
+        .job = spec->job, .run = spec->run, .phase = *phase, .reason = std::move(reason), .at = draft.now()});
     look_at_all(*draft.hard().find(spec->job, spec->run), due);
   }
   if (deletes) {
@@ -124,6 +183,12 @@ Result<void> settle_scale(Draft& draft, const ScaleRequest& request, const Job& 
   return {};
 }
 
+std::string stage_names(const stream::JobSpec& spec) {
+  std::string names;
+  for (const auto& stage : spec.stages) names += (names.empty() ? "" : ", ") + stage.name;
+  return names;
+}
+
 void settle(Draft& draft, Due& due, const ScaleRequest& request) {
   const auto refuse = [&](ErrorCode code, std::string why) {
     draft.act(Answer{request.ticket, Error{code, std::move(why)}});
@@ -136,8 +201,8 @@ void settle(Draft& draft, Due& due, const ScaleRequest& request) {
     return refuse(ErrorCode::already_exists,
                   fmt::format("job '{}' is {}: it has no groups any more", request.job.value, to_string(job.phase)));
   if (!request.stage.value.empty() && job.spec->stage(request.stage.value) == nullptr)
-    return refuse(ErrorCode::not_found,
-                  fmt::format("job '{}' has no stage '{}'", request.job.value, request.stage.value));
+    return refuse(ErrorCode::not_found, fmt::format("job '{}' has no stage '{}'; its stages: {}", request.job.value,
+                                                    request.stage.value, stage_names(*job.spec)));
   for (const auto& spec : job.spec->stages) {
     if (!request.stage.value.empty() && spec.name != request.stage.value) continue;
     if (auto done = settle_scale(draft, request, job, spec); !done.ok()) {
@@ -153,7 +218,7 @@ void settle(Draft& draft, Due& due, const ScaleRequest& request) {
 }  // namespace
 
 void settle_requests(Draft& draft, State& state, Due& due) {
-  for (const auto& request : due.submits) settle(draft, request);
+  for (const auto& request : due.submits) settle(draft, due, request);
   for (const auto& request : due.phases) settle(draft, state, due, request);
   for (const auto& request : due.scales) settle(draft, due, request);
 }

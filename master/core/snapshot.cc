@@ -50,6 +50,7 @@ stream::Snapshot::Job capture(const Job& job) {
   for (const auto& [name, stage] : job.stages) copy.stages.push_back(capture(StageKey{job.spec->job, job.spec->run, name}, *stage));
   for (const auto& [name, one] : job.sources)
     copy.sources.push_back({name, one.producer, one.previous, one.session, one.epoch});
+  if (job.next != nullptr) copy.next.push_back(*job.next);
   return copy;
 }
 
@@ -88,6 +89,7 @@ Job restore(const stream::Snapshot::Job& copy) {
   for (const auto& stage : copy.stages) job.stages.emplace(stage.name, Cow<Stage>(restore(stage)));
   for (const auto& one : copy.sources)
     job.sources[one.name] = {one.producer, one.previous, one.session, one.epoch};
+  if (!copy.next.empty()) job.next = std::make_shared<const stream::JobQueued>(copy.next.front());
   return job;
 }
 

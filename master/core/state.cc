@@ -45,7 +45,8 @@ const Membership* Hard::member(const WorkerId& worker) const {
 bool Hard::is_out(const WorkerId& worker) const { return out->ids.contains(worker); }
 
 bool Job::operator==(const Job& other) const {
-  return *spec == *other.spec && *topology == *other.topology && order == other.order &&
+  const bool same_next = (next == nullptr) == (other.next == nullptr) && (next == nullptr || *next == *other.next);
+  return same_next && *spec == *other.spec && *topology == *other.topology && order == other.order &&
          submitted_at == other.submitted_at && phase == other.phase && reason == other.reason &&
          phase_at == other.phase_at && stages == other.stages && sources == other.sources;
 }

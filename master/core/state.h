@@ -96,6 +96,7 @@ struct Job {
   SystemTime phase_at{};
   std::map<StageName, Cow<Stage>> stages;
   std::map<std::string, Source> sources;
+  std::shared_ptr<const stream::JobQueued> next;  // begins when this run is completed; null: nothing follows
 
   const stream::StageSpec& stage_spec(const StageName& stage) const;
   const stream::SourceSpec& source_spec(const std::string& source) const;
@@ -189,6 +190,7 @@ struct SubmitRequest {
   std::int64_t ticket = 0;
   stream::JobSpec spec;  // with the run number of next_run()
   std::string topology;
+  bool replace = false;  // what differs from a run that goes on may need a new run
 };
 
 enum class PhaseCommand { pause, resume, drain, cancel };

@@ -52,6 +52,7 @@ struct Snapshot {
     SystemTime phase_at{};
     std::vector<Stage> stages;
     std::vector<Source> sources;
+    std::vector<JobQueued> next;  // the run that follows: one, or none
     bool operator==(const Job&) const = default;
   };
 

@@ -98,6 +98,7 @@ stream::JobSpec job_spec(const Lines& lines) {
     stream::StageSpec stage;
     stage.name = command.words.at(1);
     stage.sink = kind == "sink";
+    stage.task = command.option("task", "identity");
     stage.partitions = command.number("partitions", 2);
     stage.group.min = command.number("min", 1);
     stage.group.max = command.number("max", stage.group.min);
@@ -128,7 +129,7 @@ class Story {
     if (verb == "scale" || verb == "hold") return scale(command);
     if (verb == "producer") return cluster_.join(offer(command, ProcessKind::producer));
     if (verb == "agent") return cluster_.join(offer(command, ProcessKind::agent));
-    if (verb == "submit") return cluster_.submit(job_spec(lines));
+    if (verb == "submit") return cluster_.submit(job_spec(lines), command.words.size() > 2 && command.words[2] == "replace");
     if (verb == "topics-ready" || verb == "topics-failed") return topics(command);
     if (verb == "tick") return ticks(command);
     if (verb == "silent" || verb == "speaks" || verb == "cold" || verb == "warm") return mark(command);

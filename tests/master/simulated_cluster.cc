@@ -127,9 +127,9 @@ Lines SimulatedCluster::tick(std::chrono::milliseconds interval) {
   return said;
 }
 
-Lines SimulatedCluster::submit(stream::JobSpec spec) {
+Lines SimulatedCluster::submit(stream::JobSpec spec, bool replace) {
   spec.run = next_run(state_.hard, spec.job);
-  return handle({SubmitRequest{.ticket = ++ticket_, .spec = std::move(spec), .topology = "ride: v1"}});
+  return handle({SubmitRequest{.ticket = ++ticket_, .spec = std::move(spec), .topology = "ride: v1", .replace = replace}});
 }
 
 Lines SimulatedCluster::release(const WorkerId& worker) {

@@ -30,7 +30,7 @@ class SimulatedCluster {
   std::vector<std::string> report(stream::ReportBody body);
   // Everyone that is not silent beats, then the leader's tick comes, `interval` after the last.
   std::vector<std::string> tick(std::chrono::milliseconds interval = std::chrono::milliseconds(100));
-  std::vector<std::string> submit(stream::JobSpec spec);
+  std::vector<std::string> submit(stream::JobSpec spec, bool replace = false);
   // The worker hands back all that it was asked for.
   std::vector<std::string> release(const WorkerId& worker);
   // The stage's owners (or one source's producer) say that the end went through.

@@ -38,6 +38,9 @@ std::vector<Decision> busy_log() {
   add(stream::Strike{name, run, clean, {2}, Offset{7}, "gate/1/7", WorkerId{"w1#a"}, "signal 11", 1, false, {}});
   add(stream::Strike{name, run, clean, {2}, Offset{7}, "gate/1/7", WorkerId{"w0#a"}, "it hung", 2, true, {}});
   add(stream::WorkerOut{WorkerId{"w1#a"}, "gone", true, {}});
+  auto next = job();
+  next.spec.run = RunNumber{4};
+  add(stream::JobQueued{next.spec, next.topology, "clean: task a → b", SystemTime(std::chrono::seconds(10))});
   return log;
 }
 

@@ -34,7 +34,10 @@ TEST(ControlRecords, EveryDecisionIsReadBack) {
       WorkerOut{WorkerId{"w#1"}, "lost", true, {}},
       SnapshotPart{"4-1", 2, 3, "{\"jobs\": [\"\u00e9"},
       Strike{JobName{"street"}, RunNumber{3}, StageName{"blur"}, PartitionId{1}, Offset{17}, "gate/1/17", WorkerId{"w#1"},
-             "signal 11", 2, true, {}}};
+             "signal 11", 2, true, {}},
+      Scale{JobName{"street"}, RunNumber{3}, StageName{"blur"}, 4, true, "2 → 4: on request", {}},
+      JobChanged{job(), "ride: v1\n", "blur: group.max 2 → 6", {}},
+      JobQueued{job(), "ride: v1\n", "blur: task a → b", SystemTime(std::chrono::microseconds(5))}};
   for (const auto& body : bodies) {
     const Decision decision{"log-1", 4, "m1", body};
     EXPECT_EQ(decode_decision(encode(decision)).value(), decision) << body.index();

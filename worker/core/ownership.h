@@ -76,6 +76,7 @@ class Ownership {
   void on(const stream::Strike& strike);
   void on(const stream::JobChanged& changed);
   void on(const stream::Scale&) {}
+  void on(const stream::JobQueued&) {}  // begins as a job of its own
   void on(const stream::Claim&) {}
   void on(const stream::AssignSource&) {}
 
