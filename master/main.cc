@@ -9,6 +9,7 @@
 
 #include "common/log.h"
 #include "common/version.h"
+#include "master/http_server.h"
 #include "master/master.h"
 #include "stream/kafka/client_flags.h"
 
@@ -76,6 +77,10 @@ ride::Result<ride::master::MasterOptions> options_of(const Flags& flags, const r
   options.prefix = kafka_flags.prefix();
   options.http = flags.http;
   options.advertised = flags.advertised;
+  if (auto http = ride::master::parse_http_address(flags.http); !http.ok())
+    return ride::Error{http.error().code, "--http: " + http.error().message};
+  if (auto http = ride::master::parse_http_address(flags.advertised); !flags.advertised.empty() && !http.ok())
+    return ride::Error{http.error().code, "--advertised-http: " + http.error().message};
   options.host = ride::kafka::host_name();
   options.rules.ticks_to_loss = flags.loss_ticks;
   options.rules.snapshot_records = flags.snapshot_records;

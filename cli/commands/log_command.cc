@@ -87,7 +87,7 @@ void add_log_command(Program& program) {
   command.add_option("JOB", flags->job, "Only of this one");
   command.add_flag("-f,--follow", flags->follow, "Go on with what comes, until Ctrl-C");
   command.add_option("--last", flags->last, "How many of the past; 0: all that the master still has")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Range(0, 1'000'000'000))
       ->capture_default_str();
   command.add_option("--after", flags->after, "Only behind this event number (n in --json), for scripts that go on");
   command.add_option("--severity", flags->severity, "Only these and worse")

@@ -166,7 +166,7 @@ void add_status_commands(Program& program) {
       ->check(CLI::Range(0.1, 3600.0))
       ->capture_default_str();
   command->add_option("-n", flags->rounds, "Looks, then end; 0: until Ctrl-C")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Range(0, 1'000'000'000))
       ->capture_default_str();
   flags->settings.declare(*command, {"master", "state"});
 }

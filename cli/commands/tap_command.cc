@@ -182,11 +182,11 @@ void add_tap_command(Program& program) {
   command.add_option("TOPIC", flags->topic, "A topic, or JOB/STAGE for a stage's input in the job's latest run")
       ->required();
   command.add_option("-n", flags->count, "How many records; 0: until Ctrl-C")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Range(0, 1'000'000'000))
       ->capture_default_str();
   command.add_option("--from", flags->from, "last, beginning, end (those that come), or an offset")
       ->capture_default_str();
-  command.add_option("--partition", flags->partition, "Only of this one")->check(CLI::NonNegativeNumber);
+  command.add_option("--partition", flags->partition, "Only of this one")->check(CLI::Range(0, 1'000'000'000));
   command.add_option("--save", flags->save,
                      "Write pictures into this folder (JPEG and PNG as they are, pixels as PNG)");
   command.add_flag("--show", flags->show, "Show pictures in the terminal");

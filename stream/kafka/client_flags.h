@@ -3,6 +3,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <string>
@@ -33,6 +34,7 @@ class ClientFlags {
   }
 
   Result<ClientConfig> config(const std::string& client_id) const {
+    if (auto fits = check_prefix(); !fits.ok()) return fits.error();
     auto pairs = pairs_;
     if (!file_.empty()) {
       std::ifstream in(file_);
@@ -61,6 +63,16 @@ class ClientFlags {
   }
 
  private:
+  // It begins the names of topics and groups, and a dot ends it there.
+  Result<void> check_prefix() const {
+    const auto fits = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_'; };
+    if (!prefix_.empty() && prefix_.size() <= 64 && std::all_of(prefix_.begin(), prefix_.end(), fits) &&
+        prefix_.front() != '-' && prefix_.front() != '_')
+      return {};
+    return Error{ErrorCode::invalid_argument, "--prefix '" + prefix_ + "' cannot begin the names of topics: use a-z, 0-9, '-' and "
+                                              "'_', at most 64, the first a letter or digit; for example --prefix lab"};
+  }
+
   std::string brokers_, prefix_, file_, max_message_;
   std::vector<std::string> pairs_;
 };

@@ -59,6 +59,10 @@ TEST_F(ProgramTest, TeachesWithHelpAndSaysItsVersion) {
 TEST_F(ProgramTest, WrongUsageIsExitCodeTwo) {
   for (const std::vector<std::string>& wrong : {std::vector<std::string>{"--nothing"},
                                                 {"--http", "here"},
+                                                {"--http", "127.0.0.1:http"},
+                                                {"--advertised-http", "here"},
+                                                {"--prefix", "../x y"},
+                                                {"--prefix", ""},
                                                 {"--tick-interval", "100"},
                                                 {"--loss-ticks", "1"},
                                                 {"--kafka", "no-pair"},
