@@ -72,6 +72,7 @@ Result<std::string> read_file(const std::string& path);  // the message names it
 void add_topology_commands(Program& program);
 void add_task_commands(Program& program);
 void add_job_commands(Program& program);
+void add_scale_commands(Program& program);
 void add_status_commands(Program& program);
 void add_log_command(Program& program);
 void add_local_commands(Program& program);

@@ -33,6 +33,7 @@ void add_commands(Program& program) {
   add_topology_commands(program);
   add_task_commands(program);
   add_job_commands(program);
+  add_scale_commands(program);
   add_status_commands(program);
   add_log_command(program);
   add_tap_command(program);

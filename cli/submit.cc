@@ -26,16 +26,28 @@ std::string rendered_errors(const Json& errors, const std::string& text, const s
   return topology::render(diagnostics, text);
 }
 
-}  // namespace
-
-Result<Submitted> submit(MasterClient& master, const std::string& text, const std::string& file_name) {
-  const auto reply = master.post("/jobs?name=" + url_encoded(file_name), text, "application/yaml");
-  if (!reply.ok()) return reply.error();
-  if (reply->ok()) return Submitted{text_of(*reply->body, "job"), count_of(*reply->body, "run")};
-  Error error = error_of(*reply);
-  const Json& errors = list_of(*reply->body, "errors");
+Error refusal(const ApiReply& reply, const std::string& text, const std::string& file_name) {
+  Error error = error_of(reply);
+  const Json& errors = list_of(*reply.body, "errors");
   if (!errors.empty()) error.message = "the master refused the topology\n" + rendered_errors(errors, text, file_name);
   return error;
+}
+
+}  // namespace
+
+Result<Submitted> submit(MasterClient& master, const std::string& text, const std::string& file_name, bool replace) {
+  const auto path = "/jobs?name=" + url_encoded(file_name) + (replace ? "&replace=true" : "");
+  const auto reply = master.post(path, text, "application/yaml");
+  if (!reply.ok()) return reply.error();
+  if (!reply->ok()) return refusal(*reply, text, file_name);
+  return Submitted{text_of(*reply->body, "job"), count_of(*reply->body, "run"), *reply->body};
+}
+
+Result<Json> dry_run(MasterClient& master, const std::string& text, const std::string& file_name) {
+  const auto reply = master.post("/plan?name=" + url_encoded(file_name), text, "application/yaml");
+  if (!reply.ok()) return reply.error();
+  if (!reply->ok()) return refusal(*reply, text, file_name);
+  return *reply->body;
 }
 
 }  // namespace ride::cli

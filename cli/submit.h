@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "cli/core/exit_code.h"
@@ -12,9 +13,15 @@ namespace ride::cli {
 struct Submitted {
   std::string job;
   std::int64_t run = 0;
+  nlohmann::json answer;  // the master's
 };
 
-// What the master refused, with its diagnostics rendered against the text; the code is invalid_argument then.
-Result<Submitted> submit(MasterClient& master, const std::string& text, const std::string& file_name);
+// What the master refused, with its diagnostics rendered against the text; the code is invalid_argument then. A job that
+// runs is changed where that takes effect at once; `replace`: else it is drained, and a new run follows.
+Result<Submitted> submit(MasterClient& master, const std::string& text, const std::string& file_name,
+                         bool replace = false);
+
+// What a submit would do: the master's plan, with "change" where the job runs.
+Result<nlohmann::json> dry_run(MasterClient& master, const std::string& text, const std::string& file_name);
 
 }  // namespace ride::cli

@@ -5,8 +5,11 @@
 
 #include "common/log.h"
 #include "common/version.h"
+#include "master/change_view.h"
+#include "master/core/job_change.h"
 #include "master/master_metrics.h"
 #include "master/openapi_text.h"
+#include "master/stage_view.h"
 #include "master/views.h"
 
 namespace ride::master {
@@ -130,6 +133,16 @@ Result<bool> flag(const ApiRequest& request, const std::string& name) {
   return Error{ErrorCode::invalid_argument, fmt::format("{}={} is neither true nor false", name, found->second)};
 }
 
+// The job goes on, and what would change takes more than was asked for: the problem tells both.
+ApiResponse refuse_change(const Error& error, const json& change) {
+  auto response = problem_of(error);
+  if (error.code != ErrorCode::already_exists) return response;
+  auto body = json::parse(response.body);
+  body["change"] = change;
+  response.body = body.dump(-1, ' ', false, json::error_handler_t::replace);
+  return response;
+}
+
 ApiResponse refuse(const Refusal& refusal) {
   if (!refusal.diagnostics.empty()) return problem(422, refusal.error.message, refusal.diagnostics);
   // An adopted topic that is not there is an error of the topology, not of the URL.
@@ -159,6 +172,11 @@ const std::vector<Api::Entry>& Api::table() {
       {{"POST", "/api/v1/jobs/{job}/pause"}, &Api::pause, true},
       {{"POST", "/api/v1/jobs/{job}/resume"}, &Api::resume, true},
       {{"POST", "/api/v1/jobs/{job}/drain"}, &Api::drain, true},
+      {{"POST", "/api/v1/jobs/{job}/hold"}, &Api::hold, true},
+      {{"POST", "/api/v1/jobs/{job}/release"}, &Api::release, true},
+      {{"POST", "/api/v1/jobs/{job}/stages/{stage}/scale"}, &Api::scale, true},
+      {{"POST", "/api/v1/jobs/{job}/stages/{stage}/hold"}, &Api::hold, true},
+      {{"POST", "/api/v1/jobs/{job}/stages/{stage}/release"}, &Api::release, true},
       {{"POST", "/api/v1/plan"}, &Api::plan},
       {{"GET", "/api/v1/stages"}, &Api::stages},
       {{"GET", "/api/v1/sources"}, &Api::sources},
@@ -187,17 +205,23 @@ ApiResponse Api::handle(const ApiRequest& request) const {
 }
 
 ApiResponse Api::dispatch(const ApiRequest& request) const {
+  const auto method = request.method == "HEAD" ? std::string("GET") : request.method;  // the same, without its body
   std::string allowed;
   for (const auto& [route, handler, leader_only] : table()) {
     const auto values = match(route.path, request.path);
     if (!values) continue;
-    if (request.method == route.method) {
+    if (method == route.method) {
       const bool elsewhere = leader_only && ports_.owner.view().role != Leadership::Role::leading;
       return elsewhere ? redirect(request) : (this->*handler)(request, *values);
     }
     allowed += (allowed.empty() ? "" : ", ") + std::string(route.method);
+    if (std::string_view(route.method) == "GET") allowed += ", HEAD";
   }
-  if (!allowed.empty()) return problem(405, fmt::format("{} is not served here; {} is", request.method, allowed));
+  if (!allowed.empty()) {
+    auto response = problem(405, fmt::format("{} is not served here; {} is", request.method, allowed));
+    response.allow = allowed;
+    return response;
+  }
   return problem(404, fmt::format("nothing is served at {}; see /api/v1/openapi.json", request.path));
 }
 
@@ -217,41 +241,66 @@ ApiResponse Api::redirect(const ApiRequest& request) const {
 // ---- jobs
 // ------------------------------------------------------------------------------------------------------------
 
-std::variant<Planned, ApiResponse> Api::make_plan(const ApiRequest& request) const {
+std::variant<Api::Submission, ApiResponse> Api::make_plan(const ApiRequest& request) const {
   const auto name = request.query.find("name");
   std::vector<topology::Diagnostic> warnings;
   auto parsed = ports_.desk.parse(request.body, name == request.query.end() ? "topology.yaml" : name->second, warnings);
   if (const auto* refusal = std::get_if<Refusal>(&parsed)) return refuse(*refusal);
   const auto& topology = std::get<topology::Topology>(parsed);
-  auto run = ports_.owner.ask<RunNumber>(
-      [job = JobName{topology.name()}](const State& state) { return next_run(state.hard, job); });
-  if (!run.ok()) return problem_of(run.error());
-  auto planned = ports_.desk.plan(topology, *run);
+  struct Standing {
+    RunNumber next;
+    std::optional<Job> job;
+  };
+  auto standing = ports_.owner.ask<Standing>([job = JobName{topology.name()}](const State& state) {
+    const auto found = state.hard.jobs.find(job);
+    const bool goes_on = found != state.hard.jobs.end() && !is_over(found->second->phase);
+    return Standing{next_run(state.hard, job), goes_on ? std::optional(*found->second) : std::nullopt};
+  });
+  if (!standing.ok()) return problem_of(standing.error());
+  const auto& before = standing->job;
+  auto planned = ports_.desk.plan(topology, standing->next, before ? before->spec.get() : nullptr);
   if (const auto* refusal = std::get_if<Refusal>(&planned)) return refuse(*refusal);
   std::get<Planned>(planned).warnings = std::move(warnings);
-  return std::get<Planned>(std::move(planned));
+  return Submission{std::get<Planned>(std::move(planned)), before};
 }
 
 ApiResponse Api::plan(const ApiRequest& request, const PathValues&) const {
-  auto planned = make_plan(request);
-  if (auto* refused = std::get_if<ApiResponse>(&planned)) return *refused;
-  const auto& result = std::get<Planned>(planned);
-  auto body = topology::plan_to_json(result.plan, result.existing);
-  body["warnings"] = to_json(result.warnings);
+  auto made = make_plan(request);
+  if (auto* refused = std::get_if<ApiResponse>(&made)) return *refused;
+  const auto& [planned, before] = std::get<Submission>(made);
+  auto body = topology::plan_to_json(planned.plan, planned.existing);
+  body["warnings"] = to_json(planned.warnings);
+  body["change"] = before ? change_view(*before, topology::to_job_spec(planned.plan)) : json();
   return respond(body);
 }
 
 ApiResponse Api::submit(const ApiRequest& request, const PathValues&) const {
-  auto planned = make_plan(request);
-  if (auto* refused = std::get_if<ApiResponse>(&planned)) return *refused;
-  const auto& result = std::get<Planned>(planned);
-  auto run = ports_.owner.submit(topology::to_job_spec(result.plan), request.body);
-  if (!run.ok()) return problem_of(run.error());
-  return respond({{"job", result.plan.job},
-                  {"run", run->value},
-                  {"phase", to_string(JobPhase::creating)},
-                  {"warnings", to_json(result.warnings)}},
-                 201);
+  const auto replace = flag(request, "replace");
+  if (!replace.ok()) return problem(400, replace.error().message);
+  auto made = make_plan(request);
+  if (auto* refused = std::get_if<ApiResponse>(&made)) return *refused;
+  const auto& [planned, before] = std::get<Submission>(made);
+  const auto spec = topology::to_job_spec(planned.plan);
+  const auto change = before ? change_view(*before, spec) : json();
+  const auto run = ports_.owner.submit(spec, request.body, *replace);
+  if (!run.ok()) return refuse_change(run.error(), change);
+  const bool is_new = *run == spec.run;
+  json body = {{"job", planned.plan.job},
+               {"run", run->value},
+               {"phase", to_string(JobPhase::creating)},
+               {"change", "new"},
+               {"replaces", nullptr},
+               {"differences", json::array()},
+               {"begins_again", json::array()},
+               {"warnings", to_json(planned.warnings)}};
+  if (!before || (is_new && !*replace)) return respond(body, 201);
+  for (const char* key : {"change", "differences", "begins_again"}) body[key] = change[key];
+  if (is_new) {
+    body["change"] = to_string(JobChange::Kind::replace);
+    body["replaces"] = before->spec->run.value;
+  }
+  body["phase"] = is_new ? to_string(JobPhase::draining) : to_string(before->phase);
+  return respond(body, is_new ? 202 : 200);
 }
 
 ApiResponse Api::jobs(const ApiRequest&, const PathValues&) const {
@@ -290,6 +339,48 @@ ApiResponse Api::cancel(const ApiRequest& request, const PathValues& values) con
   if (!deletes.ok()) return problem(400, deletes.error().message);
   return change_phase(values.at("job"), PhaseCommand::cancel, *deletes);
 }
+
+// ---- sizes of groups
+// -------------------------------------------------------------------------------------------------
+
+namespace {
+
+// {"workers": 3}; null or "auto": the platform sizes the group again.
+Result<std::optional<int>> workers_of(const std::string& body) {
+  const auto parsed = json::parse(body, nullptr, false);
+  const Error wrong{ErrorCode::invalid_argument,
+                    "the body is {\"workers\": N} with a whole number from 1, or {\"workers\": null} to let the platform "
+                    "size the group again"};
+  if (!parsed.is_object() || !parsed.contains("workers")) return wrong;
+  const auto& workers = parsed["workers"];
+  if (workers.is_null() || workers == "auto") return std::optional<int>();
+  if (!workers.is_number_integer() || workers < 1 || workers > 1'000'000) return wrong;
+  return std::optional(workers.get<int>());
+}
+
+}  // namespace
+
+ApiResponse Api::change_size(const PathValues& values, std::optional<int> workers, bool hold) const {
+  const auto stage = values.find("stage");
+  const ScaleRequest wish{.job = JobName{values.at("job")},
+                          .stage = StageName{stage == values.end() ? "" : stage->second},
+                          .workers = workers,
+                          .hold = hold};
+  const auto run = ports_.owner.scale(wish);
+  if (!run.ok()) return problem_of(run.error());
+  return respond(ports_.owner.ask<json>([wish](const State& state) {
+    const auto found = state.hard.jobs.find(wish.job);
+    return found == state.hard.jobs.end() ? json::object() : sizes_view(*found->second, wish.stage);
+  }));
+}
+
+ApiResponse Api::scale(const ApiRequest& request, const PathValues& values) const {
+  const auto workers = workers_of(request.body);
+  if (!workers.ok()) return problem(400, workers.error().message);
+  return change_size(values, *workers, workers->has_value());
+}
+ApiResponse Api::hold(const ApiRequest&, const PathValues& values) const { return change_size(values, {}, true); }
+ApiResponse Api::release(const ApiRequest&, const PathValues& values) const { return change_size(values, {}, false); }
 
 // ---- what is there
 // ---------------------------------------------------------------------------------------------------

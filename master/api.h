@@ -31,6 +31,7 @@ struct ApiResponse {
   std::string body;
   std::string location;         // of a redirection
   int retry_after_seconds = 0;  // with 503: worth trying again then
+  std::string allow;            // with 405: the methods that are served
 };
 
 class Api {
@@ -72,6 +73,9 @@ class Api {
   ApiResponse resume(const ApiRequest&, const PathValues&) const;
   ApiResponse drain(const ApiRequest&, const PathValues&) const;
   ApiResponse cancel(const ApiRequest&, const PathValues&) const;
+  ApiResponse scale(const ApiRequest&, const PathValues&) const;
+  ApiResponse hold(const ApiRequest&, const PathValues&) const;
+  ApiResponse release(const ApiRequest&, const PathValues&) const;
   ApiResponse stages(const ApiRequest&, const PathValues&) const;
   ApiResponse sources(const ApiRequest&, const PathValues&) const;
   ApiResponse workers(const ApiRequest&, const PathValues&) const;
@@ -83,8 +87,14 @@ class Api {
   ApiResponse readyz(const ApiRequest&, const PathValues&) const;
   ApiResponse metrics(const ApiRequest&, const PathValues&) const;
 
+  ApiResponse change_size(const PathValues& values, std::optional<int> workers, bool hold) const;
   ApiResponse change_phase(const std::string& job, PhaseCommand command, bool delete_topics) const;
-  std::variant<Planned, ApiResponse> make_plan(const ApiRequest& request) const;
+  // A topology on its way to a job, and the job of that name that goes on, if there is one.
+  struct Submission {
+    Planned planned;
+    std::optional<Job> before;
+  };
+  std::variant<Submission, ApiResponse> make_plan(const ApiRequest& request) const;
 
   Ports ports_;
 };

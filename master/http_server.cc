@@ -23,6 +23,7 @@ void set_socket_options(socket_t socket) {
 void write(const ApiResponse& from, httplib::Response& to) {
   to.status = from.status;
   if (from.retry_after_seconds > 0) to.set_header("Retry-After", std::to_string(from.retry_after_seconds));
+  if (!from.allow.empty()) to.set_header("Allow", from.allow);
   if (!from.location.empty()) to.set_header("Location", from.location);
   to.set_content(from.body, from.content_type);
 }

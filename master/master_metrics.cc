@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "master/stage_measures.h"
+
 namespace ride::master {
 
 namespace {
@@ -15,7 +17,8 @@ constexpr auto kHistogram = MetricType::histogram;
 const std::vector<double> kSeconds = {0.0001, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5};
 
 struct StageValues {
-  Values lag, acked, filtered, dropped, dead, expired, duplicates, rate, active, wanted, oldest, missing, missing_spares;
+  Values acked, filtered, dropped, dead, expired, duplicates, rate, active, wanted, missing, missing_spares, held;
+  Values lag, lag_seconds, oldest, arrival, service, busy;
 
   void add(const State& state, const Job& job, const stream::StageSpec& spec) {
     const Metrics::Labels labels{job.spec->job.value, spec.name};
@@ -30,13 +33,12 @@ struct StageValues {
       if (const auto found = state.soft.processes.find(worker); found != state.soft.processes.end())
         fps += found->second.last.frames_per_second;
     rate[labels] = fps;
+    held[labels] = stage.held ? 1 : 0;
+    add_measures(measures_of(state, job, spec), labels);
     const auto reports = state.soft.stages.find({job.spec->job, job.spec->run, StageName{spec.name}});
     if (reports == state.soft.stages.end()) return;
-    double behind = 0, oldest_ms = -1;
     stream::OutcomeCounters sum;
     for (const auto& partition : reports->second.partitions) {
-      behind += static_cast<double>(std::max<std::int64_t>(0, partition.end - partition.committed));
-      oldest_ms = std::max(oldest_ms, partition.oldest_unacked_age_ms);
       sum.acked += partition.counters.acked;
       sum.filtered += partition.counters.filtered;
       sum.dropped += partition.counters.dropped;
@@ -44,8 +46,6 @@ struct StageValues {
       sum.expired += partition.counters.expired;
       sum.duplicates += partition.counters.duplicates;
     }
-    lag[labels] = behind;
-    if (oldest_ms >= 0) oldest[labels] = oldest_ms / 1000;
     acked[labels] = static_cast<double>(sum.acked);
     filtered[labels] = static_cast<double>(sum.filtered);
     dropped[labels] = static_cast<double>(sum.dropped);
@@ -54,8 +54,23 @@ struct StageValues {
     duplicates[labels] = static_cast<double>(sum.duplicates);
   }
 
+  // What is unknown has no sample: it is not zero.
+  void add_measures(const StageMeasures& measures, const Metrics::Labels& labels) {
+    if (measures.lag) lag[labels] = static_cast<double>(*measures.lag);
+    if (measures.lag_seconds) lag_seconds[labels] = *measures.lag_seconds;
+    if (measures.oldest_ms) oldest[labels] = *measures.oldest_ms / 1000;
+    if (measures.arrival) arrival[labels] = *measures.arrival;
+    if (measures.service_rate) service[labels] = *measures.service_rate;
+    if (measures.utilisation) busy[labels] = *measures.utilisation;
+  }
+
   void put(Metrics& metrics) const {
     metrics.replace("ride_stage_lag_frames", lag);
+    metrics.replace("ride_stage_lag_seconds", lag_seconds);
+    metrics.replace("ride_stage_arrival_frames_per_second", arrival);
+    metrics.replace("ride_stage_service_frames_per_busy_second", service);
+    metrics.replace("ride_stage_utilisation_ratio", busy);
+    metrics.replace("ride_stage_held_groups", held);
     metrics.replace("ride_stage_acked_frames_total", acked);
     metrics.replace("ride_stage_filtered_frames_total", filtered);
     metrics.replace("ride_stage_dropped_frames_total", dropped);
@@ -97,8 +112,22 @@ const MetricsTable& master_metrics_table() {
       {"ride_phase_jobs", kGauge, "Jobs in each phase.", {"phase"}},
       {"ride_live_processes", kGauge, "Workers, producers and agents that are heard of.", {"kind"}},
       {"ride_idle_workers", kGauge, "Workers that belong to no group."},
-      {"ride_pool_wanted_workers", kGauge, "Workers that all groups together want, spares included."},
-      {"ride_stage_lag_frames", kGauge, "Records of the input topic without an ACK.", {"job", "stage"}},
+      {"ride_wanted_pool_workers",
+       kGauge,
+       "Workers that all groups of all jobs want, spares included: an outside autoscaler adds nodes while it is above "
+       "the live workers."},
+      {"ride_stage_lag_frames", kGauge, "Frames of the input topic without an ACK.", {"job", "stage"}},
+      {"ride_stage_lag_seconds",
+       kGauge,
+       "Time to work off the frames without an ACK, if nothing came in and all workers were busy.",
+       {"job", "stage"}},
+      {"ride_stage_arrival_frames_per_second", kGauge, "Frames that come into the input topic.", {"job", "stage"}},
+      {"ride_stage_service_frames_per_busy_second",
+       kGauge,
+       "Speed of one worker while it works, the mean of the group.",
+       {"job", "stage"}},
+      {"ride_stage_utilisation_ratio", kGauge, "Busy share of the workers' time, 0 to 1.", {"job", "stage"}},
+      {"ride_stage_held_groups", kGauge, "1 while a person holds the size of the group.", {"job", "stage"}},
       {"ride_stage_acked_frames_total", kCounter, "Frames whose results are safe.", {"job", "stage"}},
       {"ride_stage_filtered_frames_total", kCounter, "Frames that the task let go.", {"job", "stage"}},
       {"ride_stage_dropped_frames_total", kCounter, "Frames that were older than max_age.", {"job", "stage"}},
@@ -152,10 +181,8 @@ void fill_metrics(const State& state, Metrics& metrics) {
   for (const auto& [name, job] : state.hard.jobs) {
     ++phases[{to_string(job->phase)}];
     if (is_over(job->phase)) continue;
-    for (const auto& spec : job->spec->stages) {
-      stages.add(state, *job, spec);
-      wanted += wanted_workers(spec, *job->stages.at(StageName{spec.name})) + spec.group.spares;
-    }
+    for (const auto& spec : job->spec->stages) stages.add(state, *job, spec);
+    wanted += wanted_with_spares(*job);
   }
   for (const auto& [id, process] : state.soft.processes) {
     if (!process.heard) continue;
@@ -165,7 +192,7 @@ void fill_metrics(const State& state, Metrics& metrics) {
   metrics.replace("ride_phase_jobs", phases);
   metrics.replace("ride_live_processes", kinds);
   metrics.set("ride_idle_workers", {}, idle);
-  metrics.set("ride_pool_wanted_workers", {}, wanted);
+  metrics.set("ride_wanted_pool_workers", {}, wanted);
   metrics.set("ride_leader_claim_epochs", {}, static_cast<double>(state.hard.standing.epoch()));
   metrics.set("ride_snapshot_behind_records", {}, static_cast<double>(state.soft.records));
   metrics.replace("ride_log_ticks_total", {{{}, static_cast<double>(state.soft.ticks)}});

@@ -20,7 +20,7 @@ std::variant<topology::Topology, Refusal> TopologyDesk::parse(const std::string&
   return *std::move(parsed.topology);
 }
 
-Result<topology::ClusterFacts> TopologyDesk::facts() {
+Result<topology::ClusterFacts> TopologyDesk::facts(const stream::JobSpec* running) {
   const std::lock_guard lock(mutex_);
   auto topics = admin_->topics();
   if (!topics.ok()) return topics.error();
@@ -29,11 +29,15 @@ Result<topology::ClusterFacts> TopologyDesk::facts() {
   topology::ClusterFacts facts{.brokers = *brokers, .max_message_bytes = config_.max_message_bytes};
   facts.topics.emplace();
   for (const auto& topic : *topics) (*facts.topics)[topic.name] = topic.partitions;
+  if (running == nullptr) return facts;
+  for (const auto& stage : running->stages)
+    facts.running[stage.name] = {.partitions = stage.partitions, .replication = stage.replication};
   return facts;
 }
 
-std::variant<Planned, Refusal> TopologyDesk::plan(const topology::Topology& topology, RunNumber run) {
-  auto facts = this->facts();
+std::variant<Planned, Refusal> TopologyDesk::plan(const topology::Topology& topology, RunNumber run,
+                                                  const stream::JobSpec* running) {
+  auto facts = this->facts(running);
   if (!facts.ok()) return Refusal{facts.error(), {}};
   std::vector<stream::TopicInfo> named;
   for (const auto& [name, partitions] : *facts->topics) named.push_back({name, partitions, 0});

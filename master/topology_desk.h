@@ -39,11 +39,12 @@ class TopologyDesk {
 
   std::variant<topology::Topology, Refusal> parse(const std::string& text, const std::string& file,
                                                   std::vector<topology::Diagnostic>& warnings) const;
-  // `run`: the next one by the decisions log; topics of a lost log may move it further.
-  std::variant<Planned, Refusal> plan(const topology::Topology& topology, RunNumber run);
+  // `run`: the next one by the decisions log; topics of a lost log may move it further. `running`: the run of the job that
+  // goes on, if any; what the file leaves open stays as it is there.
+  std::variant<Planned, Refusal> plan(const topology::Topology& topology, RunNumber run, const stream::JobSpec* running);
 
  private:
-  Result<topology::ClusterFacts> facts();
+  Result<topology::ClusterFacts> facts(const stream::JobSpec* running);
 
   Config config_;
   std::mutex mutex_;

@@ -5,6 +5,10 @@
 #include <nlohmann/json.hpp>
 
 #include "common/units.h"
+#include "master/pool_words.h"
+#include "master/stage_measures.h"
+#include "master/stage_view.h"
+#include "master/view_values.h"
 
 namespace ride::master {
 
@@ -12,119 +16,14 @@ namespace {
 
 using nlohmann::json;
 
-json time_or_null(SystemTime time) { return time == SystemTime{} ? json() : json(format_time(time)); }
-json measured(double value) { return value > 0 ? json(value) : json(); }
-
-const StageReports* reports_of(const State& state, const Job& job, const StageName& stage) {
-  const auto found = state.soft.stages.find({job.spec->job, job.spec->run, stage});
-  return found == state.soft.stages.end() ? nullptr : &found->second;
-}
-
 const SourceReports* reports_of(const State& state, const Job& job, const std::string& source) {
   const auto found = state.soft.sources.find({job.spec->job, job.spec->run, source});
   return found == state.soft.sources.end() ? nullptr : &found->second;
 }
 
-const Process* process_of(const State& state, const WorkerId& id) {
-  const auto found = state.soft.processes.find(id);
-  return found == state.soft.processes.end() ? nullptr : &found->second;
-}
-
 bool is_last(const stream::StageSpec& stage) {
   return std::none_of(stage.outputs.begin(), stage.outputs.end(),
                       [](const auto& output) { return !output.to.empty(); });
-}
-
-// ---- stages
-// ----------------------------------------------------------------------------------------------------------
-
-struct Sums {
-  stream::OutcomeCounters counters;
-  std::int64_t lag = 0, committed = 0, end = 0;
-  double oldest_ms = -1;
-};
-
-Sums sum(const StageReports* reports) {
-  Sums sums;
-  if (reports == nullptr) return sums;
-  for (const auto& one : reports->partitions) {
-    sums.counters.acked += one.counters.acked;
-    sums.counters.filtered += one.counters.filtered;
-    sums.counters.dropped += one.counters.dropped;
-    sums.counters.dead += one.counters.dead;
-    sums.counters.expired += one.counters.expired;
-    sums.counters.duplicates += one.counters.duplicates;
-    sums.oldest_ms = std::max(sums.oldest_ms, one.oldest_unacked_age_ms);
-    if (one.end < 0) continue;
-    sums.lag += std::max<std::int64_t>(0, one.end - one.committed);
-    sums.committed += one.committed;
-    sums.end += one.end;
-  }
-  return sums;
-}
-
-json partition_list(const Stage& stage, const StageReports* reports) {
-  auto list = json::array();
-  for (std::size_t p = 0; p < stage.partitions.size(); ++p) {
-    const auto& partition = stage.partitions[p];
-    json one = {{"partition", p},
-                {"worker", partition.owner.value.empty() ? json() : json(partition.owner.value)},
-                {"epoch", partition.epoch.value},
-                {"releasing", partition.releasing}};
-    const bool known =
-        reports != nullptr && p < reports->partitions.size() && !reports->partitions[p].job.value.empty();
-    const auto* progress = known ? &reports->partitions[p] : nullptr;
-    one["committed"] = progress == nullptr ? json() : json(progress->committed);
-    one["position"] = progress == nullptr ? json() : json(progress->position);
-    one["end"] = progress == nullptr || progress->end < 0 ? json() : json(progress->end);
-    one["ended"] = progress != nullptr && progress->ended;
-    list.push_back(std::move(one));
-  }
-  return list;
-}
-
-json stage_view(const State& state, const Job& job, const stream::StageSpec& spec) {
-  const StageName name{spec.name};
-  const auto& stage = *job.stages.at(name);
-  const auto* reports = reports_of(state, job, name);
-  const auto sums = sum(reports);
-  auto workers = json::array(), spares = json::array();
-  double fps = 0, rate = 0;
-  int rated = 0;
-  for (const auto& worker : stage.actives) {
-    workers.push_back(worker.value);
-    const auto* process = process_of(state, worker);
-    if (process == nullptr) continue;
-    fps += process->last.frames_per_second;
-    if (process->last.service_rate <= 0) continue;
-    rate += process->last.service_rate;
-    ++rated;
-  }
-  for (const auto& spare : stage.spares) spares.push_back(spare.value);
-  return {{"job", job.spec->job.value},
-          {"run", job.spec->run.value},
-          {"stage", spec.name},
-          {"topic", spec.topic},
-          {"task", spec.task},
-          {"sink", spec.sink},
-          {"partitions", spec.partitions},
-          {"workers", workers},
-          {"spares", spares},
-          {"wanted", wanted_workers(spec, stage)},
-          {"wanted_spares", spec.group.spares},
-          {"waiting", reports == nullptr || reports->waiting.empty() ? json() : json(reports->waiting)},
-          {"lag", sums.lag},
-          {"acked", sums.counters.acked},
-          {"filtered", sums.counters.filtered},
-          {"dropped", sums.counters.dropped},
-          {"dead", sums.counters.dead},
-          {"expired", sums.counters.expired},
-          {"duplicates", sums.counters.duplicates},
-          {"fps", fps},
-          {"service_rate", rated == 0 ? json() : json(rate / rated)},
-          {"oldest_unacked_ms", sums.oldest_ms < 0 ? json() : json(sums.oldest_ms)},
-          {"ended", reports != nullptr && reports->ended >= spec.partitions},
-          {"partition_list", partition_list(stage, reports)}};
 }
 
 // ---- sources
@@ -187,6 +86,18 @@ std::optional<double> progress(const State& state, const Job& job) {
   return std::min(slowest, 1.0);
 }
 
+// What the job lacks, stage by stage: a job waits visibly.
+json waiting_of(const State& state, const Job& job) {
+  auto list = json::array();
+  if (is_over(job.phase)) return list;
+  for (const auto& stage : job.spec->stages)
+    if (auto words = waiting_words(state, job, stage); !words.empty()) list.push_back(std::move(words));
+  for (const auto& source : job.spec->sources)
+    if (const auto* reports = reports_of(state, job, source.name); reports != nullptr && !reports->waiting.empty())
+      list.push_back(reports->waiting);
+  return list;
+}
+
 json summary(const State& state, const Job& job) {
   std::int64_t in = 0, out = 0;
   for (const auto& source : job.spec->sources)
@@ -199,6 +110,9 @@ json summary(const State& state, const Job& job) {
   view["submitted_at"] = format_time(job.submitted_at);
   view["phase_at"] = format_time(job.phase_at);
   view["finite"] = job.spec->finite;
+  view["priority"] = job.spec->priority;
+  view["next_run"] = job.next == nullptr ? json() : json(job.next->spec.run.value);
+  view["waiting"] = waiting_of(state, job);
   view["stages"] = job.spec->stages.size();
   view["sources"] = job.spec->sources.size();
   view["frames_in"] = in;
@@ -230,6 +144,7 @@ json process_view(const stream::Heartbeat& beat, const char* kind_state, SystemT
           {"busy_fraction", beat.busy_fraction},
           {"fps", beat.frames_per_second},
           {"service_rate", measured(beat.service_rate)},
+          {"utilisation", nullptr},
           {"warm", beat.warm},
           {"devices", beat.devices},
           {"labels", beat.labels},
@@ -310,6 +225,8 @@ json workers_view(const State& state) {
   const auto sources = fed_sources(state);
   for (const auto& [id, process] : state.soft.processes) {
     auto view = process_view(process.last, "live", process.last_seen);
+    view["service_rate"] = or_null(service_rate_of(process));
+    view["utilisation"] = or_null(process.rate.utilisation());
     if (!process.heard) view["reason"] = "not heard of since this master began";
     if (const auto* member = state.hard.member(id)) {
       view["job"] = member->stage.job.value;

@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "cli/command.h"
+#include "cli/core/change_view.h"
 #include "cli/core/fields.h"
 #include "cli/find_master.h"
 #include "cli/interrupt.h"
@@ -20,20 +21,22 @@ constexpr std::chrono::milliseconds kLook{300};
 
 struct JobFlags {
   std::string job, file;
-  bool json = false, wait = false, delete_topics = false;
+  bool json = false, wait = false, delete_topics = false, replace = false, dry_run = false;
   SettingFlags settings;
 };
 
 bool is_over(const std::string& phase) { return phase == "completed" || phase == "cancelled" || phase == "failed"; }
 
-// Until the job is over, or paused: nobody knows when it would end then.
-ExitCode wait_for_end(MasterClient& master, const std::string& job, bool json) {
+// Until this run of the job, or a later one, is over.
+ExitCode wait_for_end(MasterClient& master, const std::string& job, std::int64_t run, bool json) {
   Interrupt interrupt;
   for (;;) {
     const auto now = master.fetch("/jobs/" + url_encoded(job));
     if (!now.ok()) return fail(now.error());
     const std::string phase = text_of(*now, "phase");
-    if (is_over(phase)) {
+    if (is_over(phase) && count_of(*now, "run") < run && phase == "completed") {
+      // The run that is to follow begins a moment later.
+    } else if (is_over(phase)) {
       const std::string reason = text_of(*now, "reason");
       print(json ? now->dump(2) + "\n"
                  : fmt::format("{}: {}{}\n", job, phase, reason.empty() ? "" : " (" + reason + ")"));
@@ -46,6 +49,41 @@ ExitCode wait_for_end(MasterClient& master, const std::string& job, bool json) {
   }
 }
 
+std::string submitted_text(const Submitted& submitted) {
+  const std::string kind = text_of(submitted.answer, "change", "new");
+  if (kind == "new")
+    return fmt::format("job '{}' is accepted as run {}\n  ride status {}    shows how it fares\n", submitted.job,
+                       submitted.run, submitted.job);
+  Json change = submitted.answer;
+  if (kind == "replace") {
+    change["next_run"] = submitted.run;
+    change["run"] = count_of(change, "replaces");
+  }
+  return fmt::format("job '{}'\n{}", submitted.job, render_change(change));
+}
+
+// Of a job that runs, what would change; else that it would begin. Nothing is done.
+ExitCode show_plan(const JobFlags& flags, MasterClient& master, const std::string& text) {
+  const auto plan = dry_run(master, text, flags.file);
+  if (!plan.ok()) return fail(plan.error());
+  if (flags.json) {
+    print(plan->dump(2) + "\n");
+    return ExitCode::ok;
+  }
+  const auto change = plan->find("change");
+  const std::string job = text_of(*plan, "job");
+  if (change == plan->end() || !change->is_object()) {
+    print(fmt::format("job '{}' does not run: it would begin as run {}\n  ride plan {}    shows its topics, stages and "
+                      "groups\n",
+                      job, count_of(*plan, "run"), flags.file));
+    return ExitCode::ok;
+  }
+  print(fmt::format("job '{}' runs as run {} ({})\n{}", job, count_of(*change, "run"), text_of(*change, "phase"),
+                    render_change(*change)));
+  if (text_of(*change, "change") == "replace") print("'ride submit --replace' does it\n");
+  return ExitCode::ok;
+}
+
 ExitCode submit_file(const JobFlags& flags) {
   const auto settings = flags.settings.resolve();
   if (!settings.ok()) return fail(settings.error());
@@ -53,15 +91,14 @@ ExitCode submit_file(const JobFlags& flags) {
   if (!text.ok()) return fail(text.error());
   auto master = find_master(*settings);
   if (!master.ok()) return fail(master.error());
-  const auto submitted = submit(*master, *text, flags.file);
+  if (flags.dry_run) return show_plan(flags, *master, *text);
+  const auto submitted = submit(*master, *text, flags.file, flags.replace);
   if (!submitted.ok()) return fail(submitted.error());
-  if (flags.wait) return wait_for_end(*master, submitted->job, flags.json);
-  if (flags.json) {
-    print(Json{{"job", submitted->job}, {"run", submitted->run}}.dump() + "\n");
-  } else {
-    print(fmt::format("job '{}' is accepted as run {}\n  ride status {}    shows how it fares\n", submitted->job,
-                      submitted->run, submitted->job));
+  if (flags.wait) {
+    if (!flags.json) print(submitted_text(*submitted));
+    return wait_for_end(*master, submitted->job, submitted->run, flags.json);
   }
+  print(flags.json ? submitted->answer.dump() + "\n" : submitted_text(*submitted));
   return ExitCode::ok;
 }
 
@@ -76,7 +113,7 @@ ExitCode change(const JobFlags& flags, const std::string& verb) {
   if (!reply.ok()) return fail(reply.error());
   if (reply->status == 404) return fail(no_such_job(*master, flags.job));
   if (!reply->ok()) return fail(error_of(*reply));
-  if (flags.wait) return wait_for_end(*master, flags.job, flags.json);
+  if (flags.wait) return wait_for_end(*master, flags.job, 0, flags.json);
   if (flags.json) {
     print(reply->body->dump() + "\n");
   } else {
@@ -106,11 +143,20 @@ void add_job_commands(Program& program) {
       program.add(kGroup, "submit", "Hand a topology to a running master",
                   "  ride submit street.yaml                                   to the master on this machine\n"
                   "  ride submit street.yaml --master http://host:7800\n"
-                  "  ride submit pictures.yaml --wait && echo all pictures are done",
+                  "  ride submit pictures.yaml --wait && echo all pictures are done\n"
+                  "\nOf a job that runs, only what differs is changed:\n"
+                  "  ride submit street.yaml --dry-run    what differs, and what would happen; nothing is done\n"
+                  "  ride submit street.yaml              sizes of groups, scaling and priority: at once, nothing stops\n"
+                  "  ride submit street.yaml --replace    all else: the run is drained, then a new one begins",
                   [flags] { return submit_file(*flags); });
   command.add_option("FILE", flags->file, "Topology file (YAML); - is standard input")->required();
   flags->settings.declare(command, {"master", "state"});
   command.add_flag("--wait", flags->wait, "Return when the job has ended; exit code 1 if it failed");
+  auto* dry_run = command.add_flag("--dry-run", flags->dry_run, "Only show what would be done");
+  command
+      .add_flag("--replace", flags->replace,
+                "Drain the run that goes on and begin a new one, if what differs cannot be changed while it runs")
+      ->excludes(dry_run);
   add_json_flag(command, flags->json);
 
   add_change(program, "pause", "Stop a job's sources and workers; what waits in its topics stays",

@@ -2,8 +2,10 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <algorithm>
 #include <cmath>
 
+#include "cli/core/change_view.h"
 #include "cli/core/fields.h"
 #include "common/log.h"
 
@@ -78,6 +80,51 @@ std::string percent_text(const Json& item, const char* name) {
   return value ? fmt::format("{:.0f} %", *value) : "-";
 }
 
+// "120 (1.8 s)"; unknown is not zero.
+std::string lag_text(const Json& stage) {
+  const auto lag = number_of(stage, "lag"), seconds = number_of(stage, "lag_seconds");
+  if (!lag) return "-";
+  if (!seconds || *lag <= 0) return fmt::format("{:.0f}", *lag);
+  return fmt::format("{:.0f} ({:.1f} s)", *lag, *seconds);
+}
+
+std::string share_text(const Json& item, const char* name) {
+  const auto value = number_of(item, name);
+  return value ? fmt::format("{:.0f} %", *value * 100) : "-";
+}
+
+// Why the groups are as large as they are, and what they lack.
+std::string size_reasons(const Json& stages, const std::string& job, const ViewOptions& view) {
+  std::string text;
+  for (const Json& stage : list_of(stages, "stages")) {
+    if (!belongs(stage, job)) continue;
+    const std::string name = (job.empty() ? text_of(stage, "job") + "/" : "") + text_of(stage, "stage");
+    if (const std::string waiting = text_of(stage, "waiting"); !waiting.empty())
+      text += view.style.paint(fmt::format("{}: {}", name, waiting), Tone::warning) + "\n";
+    const std::string reason = text_of(stage, "size_reason");
+    if (reason.empty()) continue;
+    const auto at = time_of(stage, "sized_at");
+    text += view.style.paint(fmt::format("{}: {}{}", name, reason, at ? " (" + format_age(*at, view.now) + " ago)" : ""),
+                             Tone::dim) +
+            "\n";
+  }
+  return text;
+}
+
+// The first thing that a job lacks says more than why its phase began.
+std::string job_reason(const Json& job) {
+  const Json& waiting = list_of(job, "waiting");
+  if (!waiting.empty() && waiting.front().is_string()) return one_line(waiting.front().get<std::string>());
+  return text_of(job, "reason");
+}
+
+std::string gpu_text(const Json& node) {
+  const Json& devices = list_of(node, "devices");
+  if (devices.empty()) return "-";
+  const auto gpus = std::count(devices.begin(), devices.end(), Json("gpu"));
+  return gpus == 0 ? "none" : gpus == 1 ? "yes" : fmt::format("{}", gpus);
+}
+
 }  // namespace
 
 Tone tone_of_phase(const std::string& phase) {
@@ -131,7 +178,7 @@ std::string render_jobs(const Json& jobs, const ViewOptions& view) {
     table.add({Cell(text_of(job, "job"), Tone::bold), count_text(job, "run"), Cell(phase, tone_of_phase(phase)),
                submitted ? format_age(*submitted, view.now) + " ago" : "-", count_text(job, "frames_in"),
                count_text(job, "frames_out"), progress ? fmt::format("{:.0f} %", *progress * 100) : "-",
-               redact(text_of(job, "reason"))});
+               redact(job_reason(job))});
   }
   return table.empty() ? "no jobs\n" : table.render(view.style, view.width);
 }
@@ -162,9 +209,12 @@ std::string render_sources(const Json& sources, const std::string& job, const Vi
 std::string render_stages(const Json& stages, const std::string& job, const ViewOptions& view) {
   Table table({{"STAGE"},
                {"TASK"},
-               {"FPS", Align::right},
+               {"WORKERS"},
+               {"FPS IN", Align::right},
+               {"FPS OUT", Align::right},
+               {"PER WORKER", Align::right},
+               {"BUSY", Align::right},
                {"LAG", Align::right},
-               {"WORKERS", Align::right},
                {"PARTITIONS", Align::right},
                {"ACKED", Align::right},
                {"FILTERED", Align::right},
@@ -178,14 +228,14 @@ std::string render_stages(const Json& stages, const std::string& job, const View
     const auto workers = static_cast<std::int64_t>(list_of(stage, "workers").size()),
                wanted = count_of(stage, "wanted");
     const auto oldest = number_of(stage, "oldest_unacked_ms");
-    const auto lag = count_of(stage, "lag");
-    table.add({Cell(name, Tone::bold), text_of(stage, "task"), rate_text(stage, "fps"), fmt::format("{}", lag),
-               Cell(fmt::format("{}/{}", workers, wanted), workers < wanted ? Tone::warning : Tone::plain),
-               count_text(stage, "partitions"), count_text(stage, "acked"), count_text(stage, "filtered"),
+    table.add({Cell(name, Tone::bold), text_of(stage, "task"),
+               Cell(size_text(stage), workers < wanted ? Tone::warning : Tone::plain), rate_text(stage, "arrival_rate"),
+               rate_text(stage, "fps"), rate_text(stage, "service_rate"), share_text(stage, "utilisation"),
+               lag_text(stage), count_text(stage, "partitions"), count_text(stage, "acked"), count_text(stage, "filtered"),
                warn_if_any(stage, "dropped"), bad_if_any(stage, "dead"), bad_if_any(stage, "expired"),
                oldest && *oldest >= 0 ? fmt::format("{:.0f} ms", *oldest) : "-"});
   }
-  return table.empty() ? "" : table.render(view.style, view.width);
+  return table.empty() ? "" : table.render(view.style, view.width) + size_reasons(stages, job, view);
 }
 
 std::string render_workers(const Json& workers, const std::string& job, const ViewOptions& view) {
@@ -221,13 +271,16 @@ std::string render_nodes(const Json& nodes, const ViewOptions& view) {
                {"WORKERS", Align::right},
                {"CORES", Align::right},
                {"CPU", Align::right},
-               {"MEMORY", Align::right}});
+               {"MEMORY", Align::right},
+               {"AVAILABLE", Align::right},
+               {"GPU"}});
   for (const Json& node : list_of(nodes, "nodes")) {
     const auto workers = node.is_object() && node.contains("workers") && node["workers"].is_array()
                              ? static_cast<std::int64_t>(node["workers"].size())
                              : count_of(node, "workers");
     table.add({Cell(text_of(node, "node"), Tone::bold), text_of(node, "agent", "-"), fmt::format("{}", workers),
-               rate_text(node, "cores"), percent_text(node, "cpu_percent"), bytes_text(node, "memory_bytes")});
+               rate_text(node, "cores"), percent_text(node, "cpu_percent"), bytes_text(node, "memory_bytes"),
+               bytes_text(node, "memory_available"), gpu_text(node)});
   }
   return table.empty() ? "" : table.render(view.style, view.width);
 }
@@ -252,6 +305,8 @@ std::string render_job_head(const Json& job, const ViewOptions& view) {
     line += fmt::format(" ({})", redact(reason));
   if (const auto submitted = time_of(job, "submitted_at"))
     line += fmt::format(", submitted {} ago", format_age(*submitted, view.now));
+  if (const auto next = count_of(job, "next_run"); next > 0) line += fmt::format(", run {} follows", next);
+  if (const auto priority = count_of(job, "priority"); priority != 0) line += fmt::format(", priority {}", priority);
   line += fmt::format(", {} frames in, {} out", count_of(job, "frames_in"), count_of(job, "frames_out"));
   if (const auto progress = number_of(job, "progress")) line += fmt::format(", {:.0f} % done", *progress * 100);
   return line + "\n";

@@ -160,13 +160,98 @@ TEST_F(RideJobs, SubmitWaitsForTheEndOfAFiniteJobAndCancelsAnother) {
   EXPECT_EQ(done.code, 0) << done.out << done.err;
   EXPECT_THAT(done.out, HasSubstr("other: completed"));
   const auto again = ride({"submit", "job.yaml"});
-  EXPECT_EQ(again.code, 1);
-  EXPECT_THAT(again.err, HasSubstr("small"));
+  EXPECT_EQ(again.code, 0) << again.err;
+  EXPECT_THAT(again.out, HasSubstr("nothing differs from run 1, which goes on"));
   std::ofstream(*folder_ / "bad.yaml")
       << "ride: v1\nname: bad\nsources: { s: { synthetic: {} } }\nsinks: [{ name: b, from: [s], task: discrd }]\n";
   const auto bad = ride({"submit", "bad.yaml"});
   EXPECT_EQ(bad.code, 2);
   EXPECT_THAT(bad.err, HasSubstr("did you mean 'discard'?"));
+}
+
+TEST_F(RideJobs, SubmitOfAJobThatRunsShowsItsPlanAndChangesOnlyWhatDiffers) {
+  std::string text = kJob;
+  text.replace(text.find("task: grayscale"), 15, "task: grayscale, group: { max: 2 }");
+  std::ofstream(*folder_ / "larger.yaml") << text;
+  const auto plan = ride({"submit", "larger.yaml", "--dry-run"});
+  EXPECT_EQ(plan.code, 0) << plan.err;
+  EXPECT_THAT(plan.out, HasSubstr("  gray: group.max 1 → 2\ntakes effect at once, within run 1: nothing stops\n"));
+  const auto max_of = [](const std::string& job) {
+    return Json::parse(ride({"status", job, "--json"}).out, nullptr, false)["stages"][0]["max"];
+  };
+  EXPECT_EQ(max_of("small"), 1) << "a plan changes nothing";
+  EXPECT_EQ(ride({"submit", "larger.yaml"}).code, 0);
+  EXPECT_EQ(max_of("small"), 2);
+  EXPECT_EQ(job("small")["run"], 1);
+
+  text.replace(text.find("grayscale"), 9, "identity");
+  std::ofstream(*folder_ / "other-task.yaml") << text;
+  const auto refused = ride({"submit", "other-task.yaml"});
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_THAT(refused.err, HasSubstr("gray: task grayscale → identity"));
+  EXPECT_THAT(refused.err, HasSubstr("--replace"));
+  EXPECT_EQ(ride({"submit", "other-task.yaml", "--replace", "--dry-run"}).code, 2) << "one or the other";
+  EXPECT_EQ(ride({"submit", "job.yaml"}).code, 0);
+}
+
+TEST_F(RideJobs, SubmitWithReplaceDrainsTheOldRunAndTheNewOneFollows) {
+  std::string text =
+      "ride: v1\nname: third\nsources:\n  scene: { synthetic: { width: 64, height: 48 }, fps: 20 }\n"
+      "sinks:\n  - { name: bin, from: [scene], task: discard }\n";
+  std::ofstream(*folder_ / "third.yaml") << text;
+  ASSERT_EQ(ride({"submit", "third.yaml"}).code, 0);
+  ASSERT_TRUE(reaches_phase("third", "running"));
+  text.replace(text.find("fps: 20"), 7, "fps: 25");
+  std::ofstream(*folder_ / "third.yaml") << text;
+  const auto replaced = ride({"submit", "third.yaml", "--replace"});
+  EXPECT_EQ(replaced.code, 0) << replaced.err;
+  EXPECT_THAT(replaced.out, HasSubstr("scene: fps 20 → 25   (needs a new run)"));
+  EXPECT_THAT(replaced.out, HasSubstr("run 1 is drained"));
+  const auto deadline = std::chrono::steady_clock::now() + seconds(40);
+  while (job("third").value("run", 0) != 2 && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  EXPECT_EQ(job("third").value("run", 0), 2);
+  EXPECT_TRUE(reaches_phase("third", "running"));
+  EXPECT_EQ(ride({"cancel", "third"}).code, 0);
+}
+
+TEST_F(RideJobs, ScaleSetsAndHoldsASizeAndAutoLetsItGo) {
+  const auto set = ride({"scale", "small/gray", "2"});
+  EXPECT_EQ(set.code, 0) << set.err;
+  EXPECT_THAT(set.out, HasSubstr("small/gray: 2 workers, held"));
+  const auto workers = [] {
+    const auto status = Json::parse(ride({"status", "small", "--json"}).out, nullptr, false);
+    return status["stages"][0]["workers"].size();
+  };
+  const auto deadline = std::chrono::steady_clock::now() + seconds(40);
+  while (workers() != 2 && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  EXPECT_EQ(workers(), 2U);
+  const auto status = ride({"status", "small"});
+  EXPECT_THAT(status.out, HasSubstr("2 of 1, held"));
+  EXPECT_THAT(status.out, HasSubstr("gray: 1 → 2: on request, and held there"));
+  EXPECT_THAT(ride({"logs", "small"}).out, HasSubstr("1 → 2: on request"));
+
+  const auto too_many = ride({"scale", "small/gray", "3"});
+  EXPECT_EQ(too_many.code, 2);
+  EXPECT_THAT(too_many.err, HasSubstr("from 1 to 2, one for each partition"));
+  EXPECT_EQ(ride({"scale", "small", "2"}).code, 2);
+  EXPECT_EQ(ride({"scale", "small/gray", "many"}).code, 2);
+  const auto unknown = ride({"scale", "small/grey", "1"});
+  EXPECT_EQ(unknown.code, 1);
+  EXPECT_THAT(unknown.err, HasSubstr("its stages: gray, bin"));
+  EXPECT_THAT(ride({"hold", "smal"}).err, HasSubstr("did you mean 'small'?"));
+
+  EXPECT_EQ(ride({"scale", "small/gray", "1"}).code, 0);
+  EXPECT_THAT(ride({"scale", "small/gray", "auto"}).out, HasSubstr("small/gray: 1 worker, as its topology says"));
+  EXPECT_THAT(ride({"hold", "small", "--json"}).out, HasSubstr("\"held\":true"));
+  EXPECT_THAT(ride({"hold", "small", "--release"}).out, HasSubstr("small/bin: 1 worker, as its topology says"));
+}
+
+TEST_F(RideJobs, ANumberThatIsTooSmallIsAnsweredWithTheOnesThatFit) {
+  const auto tap = ride({"tap", "small/gray", "-n", "-1"});
+  EXPECT_EQ(tap.code, 2);
+  EXPECT_THAT(tap.err + tap.out, HasSubstr("0 to 1000000000"));
 }
 
 TEST_F(RideJobs, LedgerCountsTheJobThatRuns) {

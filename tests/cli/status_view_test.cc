@@ -1,5 +1,7 @@
 #include "cli/core/status_view.h"
 
+#include "cli/core/change_view.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -38,9 +40,54 @@ TEST(StatusView, SaysThatThereAreNoJobs) {
 
 TEST(StatusView, ShowsOnlyTheStagesOfTheJob) {
   const std::string text = render_stages(kStages, "street", at_noon());
-  EXPECT_THAT(text, HasSubstr("people  detect_people  5.0    7      1/2"));
+  EXPECT_THAT(text, HasSubstr("people  detect_people  1 of 2        -      5.0           -     -    7"));
   EXPECT_THAT(text, HasSubstr("210 ms"));
   EXPECT_THAT(text, Not(HasSubstr("other")));
+}
+
+TEST(StatusView, ShowsTheSizeOfAGroupItsSpeedAndWhyItIsSo) {
+  const Json stages = Json::parse(R"({"stages": [{"job": "street", "stage": "clean", "task": "gaussian_blur",
+    "workers": ["a#1", "b#1"], "wanted": 3, "min": 2, "max": 6, "held": true, "arrival_rate": 30.02, "fps": 23.8,
+    "service_rate": 11.9, "utilisation": 0.97, "lag": 54, "lag_seconds": 1.8, "partitions": 12,
+    "size_reason": "2 → 3: 30.0 fps in, 11.9 fps per worker, lag 1.8 s, drain in 10 s",
+    "sized_at": "2026-11-21T11:59:57Z", "waiting": "the pool ran dry: clean has 2 of 3 workers; the pool has 2 workers"}]})");
+  const std::string text = render_stages(stages, "street", at_noon());
+  EXPECT_THAT(text, HasSubstr("2 of 2..6, wants 3, held"));
+  EXPECT_THAT(text, HasSubstr("30.0     23.8        11.9  97 %  54 (1.8 s)"));
+  EXPECT_THAT(text, HasSubstr("clean: the pool ran dry: clean has 2 of 3 workers; the pool has 2 workers\n"));
+  EXPECT_THAT(text, HasSubstr("clean: 2 → 3: 30.0 fps in, 11.9 fps per worker, lag 1.8 s, drain in 10 s (3.0 s ago)\n"));
+}
+
+TEST(StatusView, AJobThatWaitsSaysForWhatInsteadOfWhyItBegan) {
+  const Json jobs = Json::parse(R"({"jobs": [{"job": "street", "phase": "running", "reason": "topics are ready",
+    "waiting": ["clean waits: no fitting worker is there"]}]})");
+  EXPECT_THAT(render_jobs(jobs, at_noon()), HasSubstr("clean waits: no fitting worker is there"));
+  EXPECT_THAT(render_jobs(jobs, at_noon()), Not(HasSubstr("topics are ready")));
+}
+
+TEST(StatusView, ANodeIsShownWithItsResourcesAndWhatIsUnknownIsNotZero) {
+  const Json nodes = Json::parse(R"({"nodes": [{"node": "n1", "agent": "agent#1", "workers": 2, "cores": 8, "cpu_percent": 50,
+    "memory_bytes": 8589934592, "memory_available": 4294967296, "devices": ["cpu", "gpu"]}, {"node": "n2", "devices": []},
+    {"node": "n3", "devices": ["cpu"]}]})");
+  const auto text = render_nodes(nodes, at_noon());
+  EXPECT_THAT(text, HasSubstr("8192 MiB   4096 MiB  yes"));
+  EXPECT_THAT(text, HasSubstr("-          -  -\n"));
+  EXPECT_THAT(text, HasSubstr("none\n"));
+}
+
+TEST(ChangeView, SaysWhatDiffersAndWhatHappens) {
+  Json change = Json::parse(R"({"job": "street", "run": 3, "change": "replace", "next_run": 4, "begins_again": ["film"],
+    "differences": [{"text": "clean: group.max 2 → 6", "at_once": true}, {"text": "clean: task a → b", "at_once": false}]})");
+  EXPECT_EQ(render_change(change),
+            "  clean: group.max 2 → 6\n  clean: task a → b   (needs a new run)\n"
+            "needs a new run: run 3 is drained (its sources stop, all that is on its way is finished), then run 4 begins in "
+            "topics of its own; no frame is lost, but what a camera shows meanwhile is not taken\n"
+            "source 'film' is finite: the new run reads it again from its start\n");
+  change["change"] = "at_once";
+  EXPECT_THAT(render_change(change), HasSubstr("takes effect at once, within run 3: nothing stops\n"));
+  change["change"] = "none";
+  change["differences"] = Json::array();
+  EXPECT_EQ(render_change(change), "nothing differs from run 3, which goes on\n");
 }
 
 TEST(StatusView, ShowsASourceThatIsNotConnectedWithItsReason) {

@@ -126,7 +126,10 @@ TEST_F(MasterTest, AJobRunsFromSubmitToItsEnd) {
 
   EXPECT_TRUE(soon([&] { return w1->owned().size() + w2->owned().size() + w3->owned().size() == 6; }));
   EXPECT_TRUE(soon([&] { return p1->sources().contains("pictures"); }));
-  EXPECT_EQ(http().post("/api/v1/jobs", street()).status, 409) << "the name is taken while it runs";
+  const auto same = http().post("/api/v1/jobs", street());
+  EXPECT_EQ(same.status, 200) << "the same file changes nothing";
+  EXPECT_EQ(same.json()["change"], "none");
+  EXPECT_EQ(same.json()["run"], 1);
 
   EXPECT_EQ(http().post("/api/v1/jobs/street/pause").json()["phase"], "paused");
   EXPECT_EQ(http().post("/api/v1/jobs/street/pause").status, 409);
@@ -342,6 +345,75 @@ TEST_F(MasterTest, AForeignTopicWithOtherPartitionsIsRefusedInWords) {
   EXPECT_EQ(http().post("/api/v1/plan", text).status, 409);
 }
 
+TEST_F(MasterTest, WhatMayChangeInARunningJobDoesAndTheRestWaitsForADrain) {
+  auto w1 = member("w1"), w2 = member("w2"), w3 = member("w3");
+  auto p1 = member("p1", ProcessKind::producer);
+  ASSERT_TRUE(soon([&] { return knows(3); }));
+  ASSERT_EQ(http().post("/api/v1/jobs", street()).status, 201);
+  ASSERT_TRUE(soon([&] { return phase() == "running"; }));
+
+  const auto larger = http().post("/api/v1/jobs", street(", spares: 1"));
+  EXPECT_EQ(larger.status, 200) << larger.body;
+  EXPECT_EQ(larger.json()["change"], "at_once");
+  EXPECT_EQ(larger.json()["run"], 1);
+  EXPECT_EQ(larger.json()["differences"][0]["text"], "clean: group.spares 0 → 1");
+  EXPECT_EQ(http().get("/api/v1/jobs/street").json()["stages"][0]["wanted_spares"], 1);
+
+  auto other = street(", spares: 1");
+  other.replace(other.find("grayscale"), 9, "identity");
+  const auto planned = http().post("/api/v1/plan", other).json()["change"];
+  EXPECT_EQ(planned["change"], "replace");
+  EXPECT_EQ(planned["next_run"], 2);
+  EXPECT_EQ(planned["begins_again"], nlohmann::json({"pictures"}));
+  const auto refused = http().post("/api/v1/jobs", other);
+  EXPECT_EQ(refused.status, 409) << refused.body;
+  EXPECT_THAT(refused.body, HasSubstr("clean: task grayscale → identity"));
+  EXPECT_EQ(refused.json()["change"]["change"], "replace");
+  EXPECT_EQ(http().post("/api/v1/jobs?replace=maybe", other).status, 400);
+  const auto replaced = http().post("/api/v1/jobs?replace=true", other);
+  EXPECT_EQ(replaced.status, 202) << replaced.body;
+  EXPECT_EQ(replaced.json()["run"], 2);
+  EXPECT_EQ(replaced.json()["replaces"], 1);
+  EXPECT_EQ(phase(), "draining");
+  EXPECT_EQ(http().get("/api/v1/jobs/street").json()["next_run"], 2);
+
+  // The master ends meanwhile: what follows stands in the log.
+  master_.reset();
+  master_ = start();
+  ASSERT_NE(master_, nullptr);
+  for (auto* one : {w1.get(), w2.get(), w3.get(), p1.get()}) one->end_all(10);
+  EXPECT_TRUE(soon([&] {
+    const auto job = http().get("/api/v1/jobs/street").json();
+    return job.value("run", 0) == 2 && job.value("phase", "creating") != "creating";
+  })) << http().get("/api/v1/jobs/street").body;
+}
+
+TEST_F(MasterTest, APersonSetsAndHoldsTheSizeOfAGroup) {
+  auto w1 = member("w1"), w2 = member("w2"), w3 = member("w3"), w4 = member("w4");
+  ASSERT_TRUE(soon([&] { return knows(4); }));
+  ASSERT_EQ(http().post("/api/v1/jobs", street()).status, 201);
+  ASSERT_TRUE(soon([&] { return phase() == "running"; }));
+  const std::string clean = "/api/v1/jobs/street/stages/clean";
+  const auto set = http().post(clean + "/scale", R"({"workers": 3})");
+  ASSERT_EQ(set.status, 200) << set.body;
+  EXPECT_EQ(set.json()["stages"][0]["wanted"], 3);
+  EXPECT_EQ(set.json()["stages"][0]["held"], true);
+  EXPECT_TRUE(soon([&] { return w1->owned().size() + w2->owned().size() + w3->owned().size() + w4->owned().size() == 6; }));
+  const auto stages = http().get("/api/v1/stages").json();
+  EXPECT_EQ(stages["stages"][0]["workers"].size(), 3u) << stages.dump();
+  EXPECT_EQ(http().post(clean + "/scale", R"({"workers": null})").json()["stages"][0]["held"], false);
+  EXPECT_EQ(http().post(clean + "/hold").json()["stages"][0]["held"], true);
+  EXPECT_EQ(http().post(clean + "/release").json()["stages"][0]["held"], false);
+  EXPECT_EQ(http().post("/api/v1/jobs/street/hold").json()["stages"].size(), 2u);
+  EXPECT_EQ(http().post("/api/v1/jobs/street/release").json()["stages"][1]["held"], false);
+
+  EXPECT_EQ(http().post(clean + "/scale", R"({"workers": 5})").status, 422) << "four partitions";
+  for (const auto* wrong : {"", "x", "3", "{}", R"({"workers": 0})", R"({"workers": 1.5})", R"({"workers": "many"})"})
+    EXPECT_EQ(http().post(clean + "/scale", wrong).status, 400) << wrong;
+  EXPECT_EQ(http().post("/api/v1/jobs/street/stages/nothing/hold").status, 404);
+  EXPECT_EQ(http().post("/api/v1/jobs/nothing/hold").status, 404);
+}
+
 TEST_F(MasterTest, APlanChangesNothing) {
   const auto plan = http().post("/api/v1/plan", street());
   ASSERT_EQ(plan.status, 200) << plan.body;
@@ -402,6 +474,16 @@ TEST_F(MasterTest, ARequestWithoutALengthHasNoBody) {
   const std::string rest = " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
   EXPECT_THAT(http().raw("POST /api/v1/jobs/nothing/drain" + rest, false), HasSubstr("there is no job 'nothing'"));
   EXPECT_THAT(http().raw("DELETE /api/v1/jobs/nothing" + rest, false), HasSubstr("there is no job 'nothing'"));
+}
+
+TEST_F(MasterTest, AMethodThatIsNotServedIsAnsweredWithThoseThatAreAndHeadIsGetWithoutABody) {
+  const std::string rest = " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+  EXPECT_THAT(http().raw("DELETE /healthz" + rest, false), HasSubstr("Allow: GET, HEAD\r\n"));
+  EXPECT_THAT(http().raw("PUT /api/v1/jobs" + rest, false), HasSubstr("Allow: POST, GET, HEAD\r\n"));
+  const auto head = http().raw("HEAD /api/v1/jobs" + rest, false);
+  EXPECT_THAT(head, ::testing::StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(head, ::testing::EndsWith("\r\n\r\n")) << "no body";
+  EXPECT_THAT(http().raw("HEAD /nothing" + rest, false), ::testing::StartsWith("HTTP/1.1 404"));
 }
 
 TEST_F(MasterTest, APageOfSomebodyElseGivesNoOrders) {

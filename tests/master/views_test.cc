@@ -7,9 +7,11 @@
 #include <nlohmann/json.hpp>
 
 #include "master/api.h"
+#include "master/change_view.h"
 #include "master/http_server.h"
 #include "master/master_metrics.h"
 #include "master/openapi_text.h"
+#include "master/stage_view.h"
 #include "tests/master/simulated_cluster.h"
 
 namespace ride::master::test {
@@ -60,7 +62,10 @@ TEST(Views, WhatIsNotKnownIsNullAndNotZero) {
   EXPECT_EQ(view["phase"], "running");
   EXPECT_TRUE(view["progress"].is_null());
   EXPECT_TRUE(view["stages"][0]["service_rate"].is_null());
-  EXPECT_TRUE(view["stages"][0]["oldest_unacked_ms"].is_null());
+  for (const auto* measure : {"oldest_unacked_ms", "lag", "lag_seconds", "arrival_rate", "utilisation", "size_reason",
+                              "sized_at"})
+    EXPECT_TRUE(view["stages"][0][measure].is_null()) << measure;
+  EXPECT_TRUE(view["stages"][0]["worker_speeds"][0]["service_rate"].is_null());
   EXPECT_TRUE(view["sources"][0]["last_frame"].is_null());
   EXPECT_EQ(job_view(cluster.state(), JobName{"nothing"}), std::nullopt);
 }
@@ -99,7 +104,7 @@ TEST(Views, TheWordOfWhoDoesNotOwnAPartitionIsNotCounted) {
   one.end = 99;
   beat.partitions = {one};
   cluster.report(beat);
-  EXPECT_EQ(stages_view(cluster.state())["stages"][0]["lag"], 0);
+  EXPECT_TRUE(stages_view(cluster.state())["stages"][0]["lag"].is_null());
 }
 
 TEST(Views, ProgressFollowsTheFramesThroughAllStages) {
@@ -120,6 +125,63 @@ TEST(Views, ProgressFollowsTheFramesThroughAllStages) {
   }
   EXPECT_NEAR(jobs_view(cluster.state())["jobs"][0]["progress"].get<double>(), 0.5 * 0.8 * 0.8, 1e-9);
   EXPECT_EQ(jobs_view(cluster.state())["jobs"][0]["frames_in"], 50);
+}
+
+TEST(Views, AJobThatNobodyCanServeSaysWhatIsMissingAndWhatThePoolHas) {
+  SimulatedCluster cluster;
+  auto small = worker("w1#a");
+  small.cores = 2;
+  small.labels = {{"site", "south"}};
+  cluster.join(small);
+  stream::JobSpec spec{.job = {"street"}};
+  spec.stages = {{.name = "clean", .partitions = 2, .task = "identity", .sink = true}};
+  spec.stages[0].group = {.device = "gpu", .cores = 4, .labels = {{"site", "north"}}};
+  cluster.submit(spec);
+  cluster.handle({TopicsOutcome{{"street"}, {1}, {}}});
+  for (int i = 0; i < 20; ++i) cluster.tick();
+  const auto stage = stages_view(cluster.state())["stages"][0];
+  EXPECT_EQ(stage["waiting"],
+            "clean waits: no fitting worker is there (1 wanted, with a GPU, with 4 cores, labelled site=north); the pool "
+            "has 1 worker, none of them fits: none has a GPU, the largest has 2 cores, there is site=south");
+  EXPECT_EQ(jobs_view(cluster.state())["jobs"][0]["waiting"], json({stage["waiting"]}));
+  EXPECT_EQ(stage["wanted"], 1);
+}
+
+TEST(Views, ASizeIsShownWithItsBoundsAndWhy) {
+  auto cluster = running_street();
+  cluster.handle({ScaleRequest{.ticket = 1, .job = {"street"}, .stage = {"clean"}, .workers = 2}});
+  const auto stage = stages_view(cluster.state())["stages"][0];
+  EXPECT_EQ(stage["wanted"], 2);
+  EXPECT_EQ(stage["held"], true);
+  EXPECT_EQ(stage["min"], 1);
+  EXPECT_EQ(stage["max"], 1);
+  EXPECT_EQ(stage["size_reason"], "1 → 2: on request, and held there");
+  EXPECT_TRUE(stage["sized_at"].is_string());
+  EXPECT_THAT(sizes_view(*cluster.state().hard.jobs.at({"street"}), {"clean"})["stages"][0]["held"], true);
+}
+
+TEST(Views, SpeedsAreMeasuredPerWorkerAndStage) {
+  auto cluster = running_street();
+  const StageKey clean{{"street"}, {1}, {"clean"}};
+  cluster.load.set_speed(WorkerId{"w1#a"}, 40);
+  cluster.load.set_arrival(clean, 20);
+  for (int i = 0; i < 60; ++i) cluster.tick();
+  EXPECT_NEAR(stages_view(cluster.state())["stages"][0]["arrival_rate"].get<double>(), 20, 2);
+  cluster.load.set_arrival(clean, 60);  // more than it can do
+  for (int i = 0; i < 10; ++i) cluster.tick();
+  const auto stage = stages_view(cluster.state())["stages"][0];
+  EXPECT_NEAR(stage["service_rate"].get<double>(), 40, 1);
+  EXPECT_GT(stage["utilisation"].get<double>(), 0.3);
+  EXPECT_NEAR(stage["lag"].get<double>(), cluster.load.lag(clean), 3);
+  EXPECT_NEAR(stage["lag_seconds"].get<double>(), stage["lag"].get<double>() / 40, 0.02);
+  EXPECT_EQ(stage["worker_speeds"][0]["worker"], "w1#a");
+  EXPECT_NEAR(stage["worker_speeds"][0]["service_rate"].get<double>(), 40, 1);
+  Metrics metrics(master_metrics_table());
+  fill_metrics(cluster.state(), metrics);
+  EXPECT_THAT(metrics.text(), HasSubstr("ride_stage_lag_frames{job=\"street\",stage=\"clean\"} "));
+  EXPECT_THAT(metrics.text(), Not(HasSubstr("ride_stage_lag_frames{job=\"street\",stage=\"album\"}")))
+      << "unknown is not zero";
+  EXPECT_THAT(metrics.text(), HasSubstr("ride_wanted_pool_workers 2"));
 }
 
 TEST(Views, WhoWentIsShownWithTheReason) {
@@ -199,6 +261,14 @@ TEST(OpenApi, DescribesWhatTheViewsShow) {
   expect_described(document, "Job", jobs_view(state)["jobs"][0]);
   expect_described(document, "JobDetail", *job_view(state, JobName{"street"}));
   expect_described(document, "Stage", stages_view(state)["stages"][0]);
+  expect_described(document, "WorkerSpeed", stages_view(state)["stages"][0]["worker_speeds"][0]);
+  const auto& job = *state.hard.jobs.at({"street"});
+  expect_described(document, "Sizes", sizes_view(job, {}));
+  expect_described(document, "GroupSize", sizes_view(job, {"clean"})["stages"][0]);
+  auto changed = *job.spec;
+  changed.priority = 3;
+  expect_described(document, "Change", change_view(job, changed));
+  expect_described(document, "Difference", change_view(job, changed)["differences"][0]);
   expect_described(document, "Partition", stages_view(state)["stages"][0]["partition_list"][0]);
   expect_described(document, "Source", sources_view(state)["sources"][0]);
   expect_described(document, "Worker", workers_view(state)["workers"][0]);

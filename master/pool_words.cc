@@ -1,0 +1,74 @@
+#include "master/pool_words.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <set>
+#include <vector>
+
+#include "common/units.h"
+#include "master/core/offers.h"
+
+namespace ride::master {
+
+namespace {
+
+using Offers = std::vector<const stream::Heartbeat*>;
+
+Offers offers_of(const State& state) {
+  Offers offers;
+  for (const auto& [id, process] : state.soft.processes)
+    if (process.heard && process.last.kind == ProcessKind::worker) offers.push_back(&process.last);
+  return offers;
+}
+
+std::string label_words(const Offers& offers, const std::string& name) {
+  std::set<std::string> values;
+  for (const auto* offer : offers)
+    if (const auto found = offer->labels.find(name); found != offer->labels.end()) values.insert(found->second);
+  if (values.empty()) return fmt::format("none is labelled {}", name);
+  std::string text;
+  for (const auto& value : values) text += fmt::format("{}{}={}", text.empty() ? "there is " : ", ", name, value);
+  return text;
+}
+
+// Of each thing that the group asks for, the best that there is.
+std::string what_is_there(const Offers& offers, const stream::GroupSpec& group) {
+  std::vector<std::string> words;
+  if (group.device == "gpu") {
+    const auto gpus = std::count_if(offers.begin(), offers.end(), [](const auto* offer) { return has_gpu(*offer); });
+    words.push_back(gpus == 0 ? "none has a GPU" : fmt::format("{} with a GPU", gpus));
+  }
+  double cores = 0;
+  std::int64_t memory = 0;
+  for (const auto* offer : offers) {
+    cores = std::max(cores, offer->cores);
+    memory = std::max(memory, offer->memory_bytes);
+  }
+  if (group.cores > 0 && cores > 0) words.push_back(fmt::format("the largest has {:g} cores", cores));
+  if (group.memory_bytes > 0 && memory > 0) words.push_back("the largest has " + format_byte_size({memory}));
+  for (const auto& [name, value] : group.labels) words.push_back(label_words(offers, name));
+  std::string text;
+  for (const auto& word : words) text += (text.empty() ? ": " : ", ") + word;
+  return text;
+}
+
+}  // namespace
+
+std::string pool_words(const State& state, const stream::GroupSpec& group) {
+  const auto offers = offers_of(state);
+  if (offers.empty()) return "the pool has no worker: start ride-agent or ride-worker on a node";
+  const auto fitting = std::count_if(offers.begin(), offers.end(), [&](const auto* one) { return fits(*one, group); });
+  const auto head = fmt::format("the pool has {} worker{}", offers.size(), offers.size() == 1 ? "" : "s");
+  if (fitting == 0) return head + ", none of them fits" + what_is_there(offers, group);
+  if (demands(group) == 0) return head;
+  return fmt::format("{}, {} of them fit{}", head, fitting, fitting == 1 ? "s" : "");
+}
+
+std::string waiting_words(const State& state, const Job& job, const stream::StageSpec& spec) {
+  const auto found = state.soft.stages.find({job.spec->job, job.spec->run, StageName{spec.name}});
+  if (found == state.soft.stages.end() || found->second.waiting.empty() || is_over(job.phase)) return {};
+  return found->second.waiting + "; " + pool_words(state, spec.group);
+}
+
+}  // namespace ride::master

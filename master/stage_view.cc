@@ -1,0 +1,137 @@
+#include "master/stage_view.h"
+
+#include <nlohmann/json.hpp>
+
+#include "master/pool_words.h"
+#include "master/stage_measures.h"
+#include "master/view_values.h"
+
+namespace ride::master {
+
+using nlohmann::json;
+
+StageSums sum(const StageReports* reports) {
+  StageSums sums;
+  if (reports == nullptr) return sums;
+  for (const auto& one : reports->partitions) {
+    sums.counters.acked += one.counters.acked;
+    sums.counters.filtered += one.counters.filtered;
+    sums.counters.dropped += one.counters.dropped;
+    sums.counters.dead += one.counters.dead;
+    sums.counters.expired += one.counters.expired;
+    sums.counters.duplicates += one.counters.duplicates;
+    if (one.end < 0) continue;
+    sums.committed += one.committed;
+    sums.end += one.end;
+  }
+  return sums;
+}
+
+namespace {
+
+json partition_list(const Stage& stage, const StageReports* reports) {
+  auto list = json::array();
+  for (std::size_t p = 0; p < stage.partitions.size(); ++p) {
+    const auto& partition = stage.partitions[p];
+    json one = {{"partition", p},
+                {"worker", partition.owner.value.empty() ? json() : json(partition.owner.value)},
+                {"epoch", partition.epoch.value},
+                {"releasing", partition.releasing}};
+    const bool known =
+        reports != nullptr && p < reports->partitions.size() && !reports->partitions[p].job.value.empty();
+    const auto* progress = known ? &reports->partitions[p] : nullptr;
+    one["committed"] = progress == nullptr ? json() : json(progress->committed);
+    one["position"] = progress == nullptr ? json() : json(progress->position);
+    one["end"] = progress == nullptr || progress->end < 0 ? json() : json(progress->end);
+    one["ended"] = progress != nullptr && progress->ended;
+    list.push_back(std::move(one));
+  }
+  return list;
+}
+
+// What each of the group does: its own speed, which may differ from the others'.
+json worker_speeds(const State& state, const Stage& stage) {
+  auto list = json::array();
+  for (const auto& worker : stage.actives) {
+    const auto* process = process_of(state, worker);
+    const bool heard = process != nullptr && process->heard;
+    list.push_back({{"worker", worker.value},
+                    {"fps", heard ? json(process->last.frames_per_second) : json()},
+                    {"service_rate", heard ? or_null(service_rate_of(*process)) : json()},
+                    {"utilisation", heard ? or_null(process->rate.utilisation()) : json()}});
+  }
+  return list;
+}
+
+// How large the group is, shall be and may be, and why.
+void add_size(const stream::StageSpec& spec, const Stage& stage, json& view) {
+  auto workers = json::array(), spares = json::array();
+  for (const auto& worker : stage.actives) workers.push_back(worker.value);
+  for (const auto& spare : stage.spares) spares.push_back(spare.value);
+  view["workers"] = std::move(workers);
+  view["spares"] = std::move(spares);
+  view["wanted"] = wanted_workers(spec, stage);
+  view["wanted_spares"] = spec.group.spares;
+  view["min"] = spec.group.min;
+  view["max"] = spec.group.max;
+  view["held"] = stage.held;
+  view["size_reason"] = stage.sized_because.empty() ? json() : json(stage.sized_because);
+  view["sized_at"] = time_or_null(stage.sized_at);
+}
+
+void add_measures(const State& state, const Job& job, const stream::StageSpec& spec, json& view) {
+  const auto measures = measures_of(state, job, spec);
+  double fps = 0;
+  for (const auto& worker : job.stages.at(StageName{spec.name})->actives)
+    if (const auto* process = process_of(state, worker)) fps += process->last.frames_per_second;
+  view["fps"] = fps;
+  view["arrival_rate"] = or_null(measures.arrival);
+  view["service_rate"] = or_null(measures.service_rate);
+  view["utilisation"] = or_null(measures.utilisation);
+  view["lag"] = or_null(measures.lag);
+  view["lag_seconds"] = or_null(measures.lag_seconds);
+  view["oldest_unacked_ms"] = or_null(measures.oldest_ms);
+  view["worker_speeds"] = worker_speeds(state, *job.stages.at(StageName{spec.name}));
+}
+
+}  // namespace
+
+json stage_view(const State& state, const Job& job, const stream::StageSpec& spec) {
+  const StageName name{spec.name};
+  const auto& stage = *job.stages.at(name);
+  const auto* reports = reports_of(state, job, name);
+  const auto sums = sum(reports);
+  const auto waiting = waiting_words(state, job, spec);
+  json view = {{"job", job.spec->job.value},
+               {"run", job.spec->run.value},
+               {"stage", spec.name},
+               {"topic", spec.topic},
+               {"task", spec.task},
+               {"sink", spec.sink},
+               {"partitions", spec.partitions},
+               {"waiting", waiting.empty() ? json() : json(waiting)},
+               {"acked", sums.counters.acked},
+               {"filtered", sums.counters.filtered},
+               {"dropped", sums.counters.dropped},
+               {"dead", sums.counters.dead},
+               {"expired", sums.counters.expired},
+               {"duplicates", sums.counters.duplicates},
+               {"ended", reports != nullptr && reports->ended >= spec.partitions},
+               {"partition_list", partition_list(stage, reports)}};
+  add_size(spec, stage, view);
+  add_measures(state, job, spec, view);
+  return view;
+}
+
+json sizes_view(const Job& job, const StageName& stage) {
+  auto list = json::array();
+  for (const auto& spec : job.spec->stages) {
+    if (!stage.value.empty() && spec.name != stage.value) continue;
+    json view = {{"stage", spec.name}, {"partitions", spec.partitions}};
+    add_size(spec, *job.stages.at(StageName{spec.name}), view);
+    list.push_back(std::move(view));
+  }
+  return {{"job", job.spec->job.value}, {"run", job.spec->run.value}, {"stages", list}};
+}
+
+}  // namespace ride::master
