@@ -9,6 +9,14 @@ constexpr Time kOutOfReach{10'000'000};
 
 }  // namespace
 
+stream::Heartbeat offer_of(const WorkerId& id, stream::ProcessKind kind, const NodeName& node) {
+  stream::Heartbeat offer;
+  offer.id = id;
+  offer.kind = kind;
+  offer.node = node;
+  return offer;
+}
+
 Member::Member(Surroundings& around, Host& host, stream::Heartbeat offer, Callbacks callbacks)
     : around_(around), host_(host), offer_(std::move(offer)), callbacks_(std::move(callbacks)),
       reports_(around.clock, around.kafka, host, {}, [this] { reports_.serve({}); }), reports_line_(*around.kafka.find(kReports)),

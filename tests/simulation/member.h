@@ -12,6 +12,9 @@
 
 namespace ride::simulation {
 
+// What a process of this kind says of itself.
+stream::Heartbeat offer_of(const WorkerId& id, stream::ProcessKind kind, const NodeName& node);
+
 class Member {
  public:
   struct Callbacks {

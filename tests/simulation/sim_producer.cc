@@ -117,21 +117,9 @@ stream::SourceProgress SourceShell::progress() const {
   return progress;
 }
 
-namespace {
-
-stream::Heartbeat offer_of(const SimProducer::Config& config) {
-  stream::Heartbeat offer;
-  offer.id = config.id;
-  offer.kind = stream::ProcessKind::producer;
-  offer.node = config.node;
-  return offer;
-}
-
-}  // namespace
-
 SimProducer::SimProducer(Surroundings& around, Host& host, Config config)
     : around_(around), host_(host), config_(std::move(config)), assignments_(config_.id),
-      member_(around, host, offer_of(config_),
+      member_(around, host, offer_of(config_.id, stream::ProcessKind::producer, config_.node),
               {.take = [this](const stream::Decision& decision) { assignments_.take(decision); },
                .act = [this] { act(); },
                .fill = [this](stream::Heartbeat& beat) { fill(beat); },

@@ -2,21 +2,9 @@
 
 namespace ride::simulation {
 
-namespace {
-
-stream::Heartbeat offer_of(const SimWorker::Config& config) {
-  stream::Heartbeat offer;
-  offer.id = config.id;
-  offer.kind = stream::ProcessKind::worker;
-  offer.node = config.node;
-  return offer;
-}
-
-}  // namespace
-
 SimWorker::SimWorker(Surroundings& around, Host& host, Config config)
     : around_(around), host_(host), config_(std::move(config)), ownership_(config_.id),
-      member_(around, host, offer_of(config_),
+      member_(around, host, offer_of(config_.id, stream::ProcessKind::worker, config_.node),
               {.take = [this](const stream::Decision& decision) { ownership_.apply(decision); },
                .act = [this] { act(); },
                .fill = [this](stream::Heartbeat& beat) { fill(beat); },

@@ -120,7 +120,9 @@ void StageShell::release(PartitionId partition) {
   const auto found = owned_.find(partition);
   if (found == owned_.end() || !found->second) return;
   found->second->reads = false;
-  to_compute_.push_back({found->second, std::nullopt});
+  // What was read and not begun is the next owner's.
+  std::erase_if(to_compute_, [&](const ToCompute& item) { return item.owned == found->second; });
+  to_compute_.push_front({found->second, std::nullopt});
   soon(computes_, Time(100), Time(2'000), &StageShell::compute_turn);
 }
 
@@ -259,7 +261,7 @@ void StageShell::write(WasProcessed event) {
 
 void StageShell::write(OwnedPtr released) {
   if (released->dropped) return;
-  released->flow.release();
+  released->flow.give_up();
   changed(released);
 }
 

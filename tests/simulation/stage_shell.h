@@ -49,7 +49,7 @@ class StageShell {
   using OwnedPtr = std::shared_ptr<Owned>;
   struct ToCompute {
     OwnedPtr owned;
-    std::optional<stream::AcceptedSet> set;  // none: a release passes through
+    std::optional<stream::AcceptedSet> set;  // none: the partition is handed over
   };
   struct WasRead {
     OwnedPtr owned;

@@ -110,15 +110,5 @@ TEST_F(PartitionFlowTest, ASetThatReleasesAndIsHeldAgainWaitsForTheNextRelease) 
   EXPECT_EQ(committable(), 1);
 }
 
-TEST_F(PartitionFlowTest, ItIsHandedOutWhenNothingIsLeftToDo) {
-  flow.read(Offset{0}, accepted(0));
-  flow.release();
-  EXPECT_FALSE(flow.handed_out());
-  const auto sendings = flow.processed(result(0, 1));
-  EXPECT_FALSE(flow.handed_out());
-  flow.delivered(sendings[0].batch);
-  EXPECT_TRUE(flow.handed_out());
-}
-
 }  // namespace
 }  // namespace ride::worker

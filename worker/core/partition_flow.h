@@ -37,15 +37,13 @@ class PartitionFlow {
   std::vector<Sending> processed(Processed result);
   std::vector<Sending> delivered(std::int64_t batch);
 
-  // The partition is to be handed over: nothing more is read.
-  void release() { releasing_ = true; }
-  // ... and what was read and is not processed yet never will be: the next owner begins there.
+  // The partition is to be handed over: nothing more is read, and what was read and is not processed yet never will be.
+  // The next owner begins there.
   void give_up() {
-    releasing_ = true;
     given_up_ = true;
     processing_ = 0;
   }
-  bool handed_out() const { return releasing_ && idle(); }  // all that was read is done: the last commit may go
+  bool handed_out() const { return given_up_ && idle(); }  // all that was read is done: the last commit may go
   bool idle() const { return processing_ == 0 && in_flight_ == 0 && ends_.empty(); }
 
   bool ended() const { return window_.ended(); }
@@ -73,7 +71,7 @@ class PartitionFlow {
   std::deque<std::pair<Offset, std::vector<SetToSend>>> ends_;
   std::map<std::string, std::vector<std::pair<Offset, Counted>>> held_;  // by group, until the task releases it
   std::int64_t last_batch_ = 0, processing_ = 0, in_flight_ = 0;
-  bool releasing_ = false, given_up_ = false;
+  bool given_up_ = false;
 };
 
 }  // namespace ride::worker
