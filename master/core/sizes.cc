@@ -78,7 +78,7 @@ class Sizer {
 
   void less(std::chrono::milliseconds calm, const SizeAdvice& advice) {
     const auto most = reports_.sizes.most(draft_.now(), calm);
-    if (!most || *most >= now_ || draft_.now() - stage_.sized_at < calm) return;
+    if (!most || *most >= now_) return;
     decide(*most, fmt::format("{} → {}: {}; {} were enough for {:g} s", now_, *most, advice.why, *most,
                               static_cast<double>(calm.count()) / 1000));
   }
@@ -117,7 +117,10 @@ void size_groups(Draft& draft, State& state, Due& due) {
       state.soft.stages[key].flow.sample(draft.now());
       const auto& now = *draft.hard().find(key);
       if (now.actives.size() > 1 && is_settled(now)) due.stages.insert(key);  // partitions may lie better with another
-      if (!now.held) Sizer(draft, state, due, key, stage).size();
+      if (now.held)
+        state.soft.stages[key].sizes.clear();  // calm is counted anew from when it is let go
+      else
+        Sizer(draft, state, due, key, stage).size();
     }
   }
 }
