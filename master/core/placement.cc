@@ -114,7 +114,7 @@ class Rebalance {
 
   void ask_back(Moves& moves) {
     for (auto left = view_.partitions.size(); left > 0; --left) {
-      const auto from = std::get<2>(*by_time_.rbegin()), to = std::get<2>(*by_next_.begin());
+      const auto to = soonest(), from = busiest(to);
       const auto best = best_of(from, to);
       if (!best || (!even_ && !newcomer_[to] && loads_.time(view_, from) < kBusy)) return;
       if (!view_.members[to].ready) {
@@ -141,11 +141,28 @@ class Rebalance {
     by_next_.erase({loads_.time(view_, member, loads_.usual_weight), rank_[member], member});
   }
 
+  // An idle member before one that has something, if it is through before the busiest is now.
+  std::size_t soonest() const {
+    if (!even_)
+      for (const auto& [time, rank, member] : by_next_)
+        if (loads_.count[member] == 0 && time <= std::get<0>(*by_time_.rbegin()) * (1 + 1e-9)) return member;
+    return std::get<2>(*by_next_.begin());
+  }
+  // Who has nothing is helped by one that has two: the busiest of all may have a single one.
+  std::size_t busiest(std::size_t to) const {
+    if (!even_ && loads_.count[to] == 0)
+      for (auto at = by_time_.rbegin(); at != by_time_.rend(); ++at)
+        if (loads_.count[std::get<2>(*at)] > 1) return std::get<2>(*at);
+    return std::get<2>(*by_time_.rbegin());
+  }
+
   std::optional<std::size_t> best_of(std::size_t from, std::size_t to) const {
     const double now = loads_.time(view_, from);
-    const double latest = even_ ? now * (1 - 1e-9) : now * (1 - kWorthAMove);
+    // Who has nothing is worth as much as it can do, as long as nobody is through later than now.
+    const bool idle = !even_ && loads_.count[to] == 0 && loads_.count[from] > 1;
+    const double latest = even_ ? now * (1 - 1e-9) : idle ? now * (1 + 1e-9) : now * (1 - kWorthAMove);
     std::optional<std::size_t> best;
-    double least = now;
+    double least = std::max(now, latest) * (1 + 1e-9);
     for (auto at = owned_[from].rbegin(); at != owned_[from].rend(); ++at) {
       const double weight = view_.partitions[*at].weight;
       const double there = loads_.time(view_, to, weight);

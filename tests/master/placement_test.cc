@@ -128,6 +128,17 @@ TEST(Placement, ANewcomerGetsItsShareOfManyPartitionsThoughTheirWeightsDiffer) {
   EXPECT_LE(moves.release.size(), 20u);
 }
 
+// The fast ones would be through no sooner, but the slow ones would stand idle beside a backlog.
+TEST(Placement, NobodyStandsIdleWhereAnotherHasTwo) {
+  auto view = group(4, {0, 0, 1, 1});
+  for (std::size_t i = 0; i < view.members.size(); ++i) view.members[i].speed = i < 2 ? 5 : 2.5;
+  for (auto& slot : view.partitions) slot.weight = 4;
+  EXPECT_EQ(place(view).release.size(), 2u);
+  view = group(4, {0, 1, 2, 3});
+  for (std::size_t i = 0; i < view.members.size(); ++i) view.members[i].speed = i < 2 ? 5 : 2.5;
+  EXPECT_TRUE(place(view).release.empty()) << "and it stays so";
+}
+
 TEST(Placement, ASmallDifferenceIsLeftAloneWhereItIsMeasured) {
   auto view = group(2, std::vector<int>(40, 0));
   for (std::size_t p = 0; p < view.partitions.size(); ++p) {
