@@ -1,4 +1,5 @@
 #include "agent/node_status.h"
+#include "common/file_text.h"
 
 #include <sched.h>
 #include <unistd.h>
@@ -19,14 +20,14 @@ double usable_cores() {
   CPU_ZERO(&set);
   double cores = std::max(1U, std::thread::hardware_concurrency());
   if (sched_getaffinity(0, sizeof set, &set) == 0) cores = std::max(1, CPU_COUNT(&set));
-  std::istringstream limit(slurp("/sys/fs/cgroup/cpu.max"));  // "200000 100000", or "max 100000"
+  std::istringstream limit(file_text("/sys/fs/cgroup/cpu.max"));  // "200000 100000", or "max 100000"
   double quota = 0, period = 0;
   if (limit >> quota >> period && quota > 0 && period > 0) cores = std::min(cores, quota / period);
   return cores;
 }
 
 std::int64_t meminfo(const std::string& key) {
-  std::istringstream lines(slurp("/proc/meminfo"));
+  std::istringstream lines(file_text("/proc/meminfo"));
   std::string line;
   while (std::getline(lines, line)) {
     if (line.starts_with(key + ":")) return std::stoll("0" + line.substr(line.find_first_of("0123456789"))) * 1024;
@@ -36,7 +37,7 @@ std::int64_t meminfo(const std::string& key) {
 
 std::int64_t usable_memory() {
   const std::int64_t all = meminfo("MemTotal");
-  std::istringstream limit(slurp("/sys/fs/cgroup/memory.max"));  // bytes, or "max"
+  std::istringstream limit(file_text("/sys/fs/cgroup/memory.max"));  // bytes, or "max"
   std::int64_t bytes = 0;
   if (limit >> bytes && bytes > 0) return all > 0 ? std::min(all, bytes) : bytes;
   return all;
@@ -57,11 +58,6 @@ std::vector<std::string> list_cameras() {
 
 }  // namespace
 
-std::string slurp(const std::string& file) {
-  std::ifstream in(file);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
 NodeFacts read_node_facts() {
   NodeFacts facts;
   facts.cores = usable_cores();
@@ -72,7 +68,7 @@ NodeFacts read_node_facts() {
   return facts;
 }
 
-double NodeLoad::sample() { return sample(slurp("/proc/stat")); }
+double NodeLoad::sample() { return sample(file_text("/proc/stat")); }
 
 double NodeLoad::sample(const std::string& proc_stat) {
   // "cpu  user nice system idle iowait irq softirq steal ...", in ticks, summed over all cores; then "cpu0", "cpu1",
@@ -105,18 +101,18 @@ double NodeLoad::sample(const std::string& proc_stat) {
 ProcessFacts read_process(int pid) {
   ProcessFacts facts;
   const auto folder = "/proc/" + std::to_string(pid);
-  std::istringstream pages(slurp(folder + "/statm"));
+  std::istringstream pages(file_text(folder + "/statm"));
   std::int64_t size = 0, resident = 0, shared = 0;
   if (pages >> size >> resident >> shared)
     facts.memory_bytes = std::max<std::int64_t>(0, resident - shared) * sysconf(_SC_PAGESIZE);
-  const auto stat = slurp(folder + "/stat");  // "12 (name) T ...": the name may hold anything
+  const auto stat = file_text(folder + "/stat");  // "12 (name) T ...": the name may hold anything
   const auto end = stat.rfind(')');
   if (end != std::string::npos && end + 2 < stat.size()) facts.stopped = stat[end + 2] == 'T' || stat[end + 2] == 't';
   return facts;
 }
 
 std::optional<std::int64_t> out_of_memory_kills() {
-  std::istringstream lines(slurp("/proc/vmstat"));
+  std::istringstream lines(file_text("/proc/vmstat"));
   std::string name;
   std::int64_t value = 0;
   while (lines >> name >> value)

@@ -41,6 +41,5 @@ std::optional<std::int64_t> out_of_memory_kills();
 
 std::int64_t free_disk(const std::filesystem::path& folder);  // bytes; empty: the working folder
 std::int64_t available_memory();  // bytes that could be used now
-std::string slurp(const std::string& file);
 
 }  // namespace ride::agent

@@ -1,4 +1,5 @@
 #include "bench/local_cluster.h"
+#include "common/file_text.h"
 
 #include <httplib.h>
 #include <stdlib.h>
@@ -17,11 +18,6 @@ using namespace std::chrono_literals;
 
 std::filesystem::path own_folder() { return std::filesystem::read_symlink("/proc/self/exe").parent_path(); }
 
-std::string read_file(const std::filesystem::path& path) {
-  std::ifstream in(path);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
 }  // namespace
 
 bool wait_until(std::chrono::milliseconds timeout, const std::function<bool()>& condition) {
@@ -35,7 +31,7 @@ bool wait_until(std::chrono::milliseconds timeout, const std::function<bool()>& 
 
 ProcessUsage usage_of(int pid) {
   ProcessUsage usage;
-  const auto stat = read_file("/proc/" + std::to_string(pid) + "/stat");
+  const auto stat = file_text("/proc/" + std::to_string(pid) + "/stat");
   if (const auto end = stat.rfind(')'); end != std::string::npos) {
     std::istringstream fields(stat.substr(end + 2));
     std::string skip;
@@ -44,7 +40,7 @@ ProcessUsage usage_of(int pid) {
     fields >> user >> system;
     usage.cpu_seconds = (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
   }
-  std::istringstream status(read_file("/proc/" + std::to_string(pid) + "/status"));
+  std::istringstream status(file_text("/proc/" + std::to_string(pid) + "/status"));
   for (std::string line; std::getline(status, line);)
     if (line.starts_with("VmHWM:")) usage.peak_rss_mb = std::stod(line.substr(6)) / 1024;
   return usage;
@@ -104,7 +100,7 @@ Result<broker::ChildProcess*> LocalCluster::run_master() {
   if (!master.ok()) return master;
   const std::string mark = "ready on http://";
   const bool ready = wait_until(30s, [&] {
-    const auto text = read_file(log);
+    const auto text = file_text(log);
     const auto at = text.find(mark);
     if (at == std::string::npos || text.find('\n', at) == std::string::npos) return !(*master)->alive();
     const auto begin = at + mark.size() - 7;
@@ -112,7 +108,7 @@ Result<broker::ChildProcess*> LocalCluster::run_master() {
     return true;
   });
   if (!ready || master_url_.empty())
-    return Error{ErrorCode::unavailable, "the master did not become ready:\n" + read_file(log)};
+    return Error{ErrorCode::unavailable, "the master did not become ready:\n" + file_text(log)};
   return master;
 }
 

@@ -1,4 +1,5 @@
 #include "broker-config/data_folder.h"
+#include "common/file_text.h"
 
 #include <fcntl.h>
 #include <spdlog/fmt/fmt.h>
@@ -167,9 +168,8 @@ void DataFolder::note_process(int pid) {
 }
 
 Result<std::optional<FolderState>> read_state(const fs::path& root) {
-  std::ifstream in(root / "broker.json");
-  if (!in) return std::optional<FolderState>();
-  const std::string text((std::istreambuf_iterator<char>(in)), {});
+  if (!std::ifstream(root / "broker.json")) return std::optional<FolderState>();
+  const auto text = file_text(root / "broker.json");
   const auto json = nlohmann::json::parse(text, nullptr, false);
   try {
     if (json.is_discarded()) return damaged(root, "broker.json is not JSON");

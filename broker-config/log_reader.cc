@@ -1,4 +1,5 @@
 #include "broker-config/log_reader.h"
+#include "common/file_text.h"
 
 #include <spdlog/fmt/fmt.h>
 
@@ -50,9 +51,7 @@ std::string read_part(const std::filesystem::path& log, std::uintmax_t start) {
   std::error_code failed;
   const auto size = std::filesystem::file_size(log, failed);
   if (failed) return {};
-  std::ifstream in(log, std::ios::binary);
-  in.seekg(static_cast<std::streamoff>(std::max(start, size > kMost ? size - kMost : 0)));
-  return std::string(std::istreambuf_iterator<char>(in), {});
+  return file_text(log, std::max(start, size > kMost ? size - kMost : 0));
 }
 
 std::string line_around(const std::string& text, std::size_t position) {

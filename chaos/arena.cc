@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "broker-config/log_reader.h"
+#include "common/file_text.h"
 
 namespace ride::chaos {
 namespace fs = std::filesystem;
@@ -20,11 +21,6 @@ namespace {
 
 constexpr const char* kCamera = "camera";
 
-std::string read_file(const fs::path& path) {
-  std::ifstream in(path);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
 // Parent of each process.
 std::multimap<pid_t, pid_t> children_by_parent() {
   std::multimap<pid_t, pid_t> children;
@@ -32,7 +28,7 @@ std::multimap<pid_t, pid_t> children_by_parent() {
   for (const auto& entry : fs::directory_iterator("/proc", failed)) {
     const auto name = entry.path().filename().string();
     if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-    const auto stat = read_file(entry.path() / "stat");
+    const auto stat = file_text(entry.path() / "stat");
     const auto end = stat.rfind(')');
     if (end == std::string::npos) continue;
     std::istringstream fields(stat.substr(end + 2));
@@ -45,7 +41,7 @@ std::multimap<pid_t, pid_t> children_by_parent() {
 
 // What stands behind --name on its command line.
 std::string name_of(pid_t pid) {
-  const auto command = read_file(fmt::format("/proc/{}/cmdline", pid));
+  const auto command = file_text(fmt::format("/proc/{}/cmdline", pid));
   std::vector<std::string> words;
   for (std::size_t at = 0; at < command.size();) {
     words.emplace_back(command.c_str() + at);
@@ -155,7 +151,7 @@ Result<void> Arena::wait_for_master(std::stop_token stop) {
   const auto deadline = std::chrono::steady_clock::now() + 60s;
   const auto& child = *processes_.at("master1").child;
   while (std::chrono::steady_clock::now() < deadline && child.alive() && !stop.stop_requested()) {
-    const auto text = read_file(log_of("master1"));
+    const auto text = file_text(log_of("master1"));
     const auto at = text.find(mark);
     if (at != std::string::npos && text.find('\n', at) != std::string::npos) {
       const auto begin = at + mark.size();
@@ -168,7 +164,7 @@ Result<void> Arena::wait_for_master(std::stop_token stop) {
 }
 
 std::string Arena::log_tail(const std::string& name) const {
-  const auto text = read_file(log_of(name));
+  const auto text = file_text(log_of(name));
   return text.substr(text.size() > 2000 ? text.size() - 2000 : 0);
 }
 

@@ -10,6 +10,7 @@
 #include <random>
 #include <thread>
 
+#include "common/file_text.h"
 #include "common/log.h"
 #include "common/version.h"
 #include "stream/control_client.h"
@@ -27,8 +28,7 @@ using std::chrono::steady_clock;
 class SelfUsage {
  public:
   void sample(Heartbeat& beat) {
-    std::ifstream stat("/proc/self/stat");
-    std::string text((std::istreambuf_iterator<char>(stat)), {});
+    const auto text = file_text("/proc/self/stat");
     if (const auto end = text.rfind(')'); end != std::string::npos) {
       std::istringstream fields(text.substr(end + 2));
       std::string skip;

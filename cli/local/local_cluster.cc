@@ -12,6 +12,7 @@
 #include "cli/core/fields.h"
 #include "cli/kafka_settings.h"
 #include "cli/programs.h"
+#include "common/file_text.h"
 #include "common/log.h"
 #include "common/units.h"
 #include "stream/kafka/admin.h"
@@ -65,10 +66,7 @@ std::string log_tail(const fs::path& file, std::uintmax_t start, std::size_t lin
   constexpr std::uintmax_t kMostBytes = 16 << 10;
   const std::uintmax_t size = size_of(file);
   if (size <= start) return {};
-  std::ifstream in(file, std::ios::binary);
-  const std::uintmax_t begin = std::max(start, size - std::min(size, kMostBytes));
-  in.seekg(static_cast<std::streamoff>(begin));
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  const auto text = file_text(file, std::max(start, size - std::min(size, kMostBytes)));
   std::size_t at = text.size();
   for (std::size_t found = 0; at > 0 && found <= lines;) {
     at = text.rfind('\n', at - 1);

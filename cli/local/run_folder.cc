@@ -14,17 +14,13 @@
 
 #include "broker-config/data_folder.h"
 #include "cli/core/fields.h"
+#include "common/file_text.h"
 
 namespace ride::cli {
 namespace fs = std::filesystem;
 namespace {
 
 constexpr std::array kOwnEntries = {"broker", "logs", "run.json", "lock"};
-
-std::string file_text(const fs::path& file) {
-  std::ifstream in(file);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 
 Error refused(const fs::path& path, const std::string& why) {
   return {ErrorCode::permission,

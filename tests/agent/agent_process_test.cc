@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "agent/node_status.h"
+#include "common/file_text.h"
 #include "tests/support/temp_folder.h"
 
 namespace ride::agent {
@@ -123,10 +124,10 @@ TEST_F(AgentProcess, WhatAChildSaysIsInItsLog) {
   script("ride-producer", "echo hello from the producer >&2; exec sleep 1000");
   start(1);
   EXPECT_TRUE(
-      eventually([this] { return slurp(folder_ / "logs/n-w1.log").find("hello from the worker") != std::string::npos; },
+      eventually([this] { return file_text(folder_ / "logs/n-w1.log").find("hello from the worker") != std::string::npos; },
                  seconds(10)));
   EXPECT_TRUE(eventually(
-      [this] { return slurp(folder_ / "logs/n-p1.log").find("hello from the producer") != std::string::npos; },
+      [this] { return file_text(folder_ / "logs/n-p1.log").find("hello from the producer") != std::string::npos; },
       seconds(10)));
 }
 

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "agent/node_status.h"
+#include "common/file_text.h"
 #include "tests/support/temp_folder.h"
 
 namespace ride::agent {
@@ -19,7 +20,7 @@ TEST(ChildLog, GoesOnInTheFileOfAnEarlierRun) {
     ASSERT_TRUE(log.ok()) << log.error().message;
     log->write(text);
   }
-  EXPECT_EQ(slurp(folder / "logs" / "n-w1.log"), "first\nsecond\n");
+  EXPECT_EQ(file_text(folder / "logs" / "n-w1.log"), "first\nsecond\n");
 }
 
 TEST(ChildLog, NeverGrowsBeyondTwoFilesOfItsLimit) {
@@ -55,7 +56,7 @@ TEST(ChildLog, TellsWhenTheOtherEndOfThePipeIsClosed) {
   close(ends[1]);
   EXPECT_FALSE(log->take(ends[0]));
   close(ends[0]);
-  EXPECT_EQ(slurp(log->file()), "x\n");
+  EXPECT_EQ(file_text(log->file()), "x\n");
 }
 
 TEST(ChildLog, NamesAFolderThatCannotBeMade) {
