@@ -13,6 +13,7 @@ namespace {
 
 constexpr double kNothing = 1e-3;    // frames per second of a partition into which nothing comes
 constexpr double kOnTheirWay = 2;    // frames of a partition that are being worked on are no lag
+constexpr double kLittle = 0.5;      // of a worker's time: the whole stage asks for less
 constexpr double kAlike = 1.3;       // the fastest beside the slowest
 
 class StagePlacement {
@@ -86,9 +87,16 @@ class StagePlacement {
     if (speeds.empty()) return;
     const double each = std::max(arrival / static_cast<double>(view.partitions.size()), kNothing);
     const double drain = static_cast<double>(std::max<std::int64_t>(group.scaling.drain_ms, 1)) / 1000;
+    std::vector<double> weights;
+    double all = 0;
+    for (std::size_t p = 0; p < view.partitions.size(); ++p) {
+      weights.push_back(each + std::max(0.0, lag_of(p) - kOnTheirWay - each / 2) / drain);
+      all += weights.back();
+    }
+    // The slowest could do all of it by itself: speeds do not matter, and a spare is not passed over for its.
+    if (all < kLittle * *std::min_element(speeds.begin(), speeds.end())) return;
     for (std::size_t i = 0; i < view.members.size(); ++i) view.members[i].speed = speeds[i];
-    for (std::size_t p = 0; p < view.partitions.size(); ++p)
-      view.partitions[p].weight = each + std::max(0.0, lag_of(p) - kOnTheirWay - each / 2) / drain;
+    for (std::size_t p = 0; p < weights.size(); ++p) view.partitions[p].weight = weights[p];
   }
 
   // Differences that a busy machine makes by itself count as none.
