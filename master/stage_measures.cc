@@ -2,24 +2,11 @@
 
 #include <algorithm>
 
+#include "master/core/group_rates.h"
+
 namespace ride::master {
 
 namespace {
-
-// The mean of what is known.
-class Mean {
- public:
-  void add(std::optional<double> value) {
-    if (!value) return;
-    sum_ += *value;
-    ++count_;
-  }
-  std::optional<double> value() const { return count_ == 0 ? std::nullopt : std::optional(sum_ / count_); }
-
- private:
-  double sum_ = 0;
-  int count_ = 0;
-};
 
 void add_partitions(const StageReports& reports, StageMeasures& measures) {
   bool known = false;
@@ -35,24 +22,13 @@ void add_partitions(const StageReports& reports, StageMeasures& measures) {
 
 }  // namespace
 
-std::optional<double> service_rate_of(const Process& process) {
-  if (const auto rate = process.rate.frames_per_busy_second()) return rate;
-  return process.last.service_rate > 0 ? std::optional(process.last.service_rate) : std::nullopt;
-}
-
 StageMeasures measures_of(const State& state, const Job& job, const stream::StageSpec& spec) {
   const StageName name{spec.name};
   StageMeasures measures;
-  Mean rate, busy;
   const auto& stage = *job.stages.at(name);
-  for (const auto& worker : stage.actives) {
-    const auto process = state.soft.processes.find(worker);
-    if (process == state.soft.processes.end() || !process->second.heard) continue;
-    rate.add(service_rate_of(process->second));
-    busy.add(process->second.rate.utilisation());
-  }
-  measures.service_rate = rate.value();
-  measures.utilisation = busy.value();
+  const auto rates = rates_of(state.soft, stage.actives);
+  measures.service_rate = rates.mean;
+  measures.utilisation = rates.utilisation;
   if (const auto reports = state.soft.stages.find({job.spec->job, job.spec->run, name}); reports != state.soft.stages.end())
     add_partitions(reports->second, measures);
   if (measures.lag && *measures.lag == 0)

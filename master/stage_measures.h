@@ -19,9 +19,6 @@ struct StageMeasures {
 };
 StageMeasures measures_of(const State& state, const Job& job, const stream::StageSpec& spec);
 
-// Frames per busy second, as the master measured or, before it has, as the worker itself tells.
-std::optional<double> service_rate_of(const Process& process);
-
 // Workers that the groups of the job want, spares included.
 int wanted_with_spares(const Job& job);
 

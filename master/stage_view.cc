@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "master/core/group_rates.h"
 #include "master/pool_words.h"
 #include "master/stage_measures.h"
 #include "master/view_values.h"

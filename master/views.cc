@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/units.h"
+#include "master/core/group_rates.h"
 #include "master/pool_words.h"
 #include "master/stage_measures.h"
 #include "master/stage_view.h"

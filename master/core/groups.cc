@@ -14,6 +14,7 @@
 #include <tuple>
 
 #include "master/core/candidates.h"
+#include "master/core/group_rates.h"
 #include "master/core/offers.h"
 #include "master/core/steps.h"
 
@@ -136,18 +137,17 @@ class Pool {
 
   // The slowest goes first; it becomes a spare, hands its partitions back, and is free when they are gone.
   void shrink(const Group& group) {
-    std::vector<std::tuple<bool, double, std::string>> order;
-    for (const auto& worker : stage(group).actives) {
-      const auto process = state_.soft.processes.find(worker);
-      const auto rate = process == state_.soft.processes.end() ? std::nullopt : process->second.rate.frames_per_busy_second();
-      order.push_back({rate.has_value(), rate.value_or(0), worker.value});
-    }
-    std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
-      const auto key = [](const auto& one) { return std::tuple(std::get<0>(one), std::get<1>(one)); };
-      return key(a) != key(b) ? key(a) < key(b) : std::get<2>(a) > std::get<2>(b);
-    });
+    struct Member {
+      WorkerId worker;
+      std::optional<double> rate;  // unknown comes before all
+    };
+    std::vector<Member> order;
+    const auto rates = rates_of(state_.soft, stage(group).actives).each;
+    for (const auto& worker : stage(group).actives) order.push_back({worker, rates[order.size()]});
+    std::reverse(order.begin(), order.end());  // of equals the last by name
+    std::stable_sort(order.begin(), order.end(), [](const Member& a, const Member& b) { return a.rate < b.rate; });
     for (auto at = order.begin(); actives(group) > group.wanted && at != order.end(); ++at)
-      join(group, WorkerId{std::get<2>(*at)}, true,
+      join(group, at->worker, true,
            fmt::format("{} has {} workers and wants {}", group.key.stage.value, actives(group), group.wanted));
   }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "master/core/group_rates.h"
 #include "master/core/placement.h"
 #include "master/core/steps.h"
 
@@ -99,25 +100,14 @@ class StagePlacement {
     for (std::size_t p = 0; p < weights.size(); ++p) view.partitions[p].weight = weights[p];
   }
 
-  // Differences that a busy machine makes by itself count as none.
+  // Differences that a busy machine makes by itself count as none, and who is unknown is like the others.
   std::vector<double> speeds() const {
+    const auto rates = rates_of(state_.soft, stage_.actives);
+    if (!rates.mean) return {};
     std::vector<double> speeds;
-    double sum = 0, least = 0, most = 0;
-    int known = 0;
-    for (const auto& member : members_) {
-      const auto* one = process(member);
-      const auto rate = one == nullptr ? std::nullopt : one->rate.frames_per_busy_second();
-      speeds.push_back(rate.value_or(0));
-      if (!rate) continue;
-      least = known == 0 ? *rate : std::min(least, *rate);
-      most = std::max(most, *rate);
-      sum += *rate;
-      ++known;
-    }
-    if (known == 0) return {};
-    const bool alike = most < kAlike * least;
-    for (auto& speed : speeds)
-      if (alike || speed <= 0) speed = sum / known;
+    for (const auto& rate : rates.each) speeds.push_back(rate.value_or(*rates.mean));
+    const auto [least, most] = std::minmax_element(speeds.begin(), speeds.end());
+    if (*most < kAlike * *least) std::fill(speeds.begin(), speeds.end(), *rates.mean);
     return speeds;
   }
 

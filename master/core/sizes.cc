@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "master/core/group_rates.h"
 #include "master/core/sizing.h"
 #include "master/core/steps.h"
 
@@ -19,24 +20,10 @@ StageLoad load_of(const State& state, const Stage& stage, StageReports& reports)
   load.arrival_at_least = reports.flow.arrival_at_least().value_or(0);
   load.steady_at_least = reports.flow.steady_at_least().value_or(0);
   load.lag = static_cast<double>(reports.flow.lag());
-  double busy = 0, rates = 0;
-  int seen = 0, rated = 0;
-  for (const auto& worker : stage.actives) {
-    const auto process = state.soft.processes.find(worker);
-    const auto rate = process == state.soft.processes.end() ? std::nullopt : process->second.rate.frames_per_busy_second();
-    load.rates.push_back(rate);
-    if (rate) {
-      rates += *rate;
-      ++rated;
-    }
-    if (process == state.soft.processes.end()) continue;
-    if (const auto share = process->second.rate.utilisation()) {
-      busy += *share;
-      ++seen;
-    }
-  }
-  if (seen > 0) load.utilisation = busy / seen;
-  if (rated > 0) reports.usual_rate = rates / rated;
+  auto rates = rates_of(state.soft, stage.actives);
+  load.rates = std::move(rates.each);
+  load.utilisation = rates.utilisation;
+  if (rates.mean) reports.usual_rate = rates.mean;
   load.usual_rate = reports.usual_rate;
   return load;
 }

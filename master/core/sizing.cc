@@ -53,7 +53,7 @@ std::optional<SizeAdvice> advise(const StageLoad& load, const stream::ScalingSpe
   const double all = std::accumulate(rates.begin(), rates.end(), 0.0);
   const auto needed = [&](double fps) { return std::max(fps / std::clamp(scaling.target, 0.05, 1.0), fps + lag / drain); };
   const double sure = load.arrival_at_least > all ? arrival : std::min(arrival, load.steady_at_least);
-  const double lag_seconds = load.lag / std::max(arrival, all);
+  const double lag_seconds = load.lag / all;  // if nothing came in and all were busy
   return SizeAdvice{.enough = enough_for(needed(arrival), rates),
                     .surely = enough_for(needed(sure), rates),
                     .why = fmt::format("{:.1f} fps in, {:.1f} fps per worker, lag {:.1f} s, drain in {:g} s", arrival,

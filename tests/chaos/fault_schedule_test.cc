@@ -15,6 +15,7 @@
 #include "cli/submit.h"
 #include "common/log.h"
 #include "tests/support/temp_folder.h"
+#include "tests/support/test_seed.h"
 
 namespace ride::chaos {
 namespace {
@@ -65,10 +66,7 @@ std::string plan_text() {
   return kPlan;
 }
 
-std::uint64_t seed() {
-  const char* given = std::getenv("RIDE_FAULT_SEED");
-  return given == nullptr ? 20261121 : std::strtoull(given, nullptr, 10);
-}
+std::uint64_t seed() { return test::test_seed("RIDE_FAULT_SEED", 20261121); }
 
 TEST(FaultSchedule, FiftyMixedFaultsLoseNothingAndCountNothingTwice) {
   init_logging("fault-schedule", LogLevel::error);  // brokers that are away are part of it

@@ -14,6 +14,7 @@
 #include "bench/local_cluster.h"
 #include "chaos/recorder.h"
 #include "common/log.h"
+#include "tests/support/test_seed.h"
 
 namespace ride::chaos {
 namespace {
@@ -33,10 +34,7 @@ stages:
 constexpr int kWorkers = 7;  // of the node: five, a spare, and one for the edges
 constexpr int kRounds = 8;
 
-std::uint64_t seed() {
-  const char* given = std::getenv("RIDE_FAULT_SEED");
-  return given == nullptr ? 20261121 : std::strtoull(given, nullptr, 10);
-}
+std::uint64_t seed() { return test::test_seed("RIDE_FAULT_SEED", 20261121); }
 
 class RescaleFault : public ::testing::Test {
  protected:

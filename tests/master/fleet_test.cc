@@ -11,6 +11,7 @@
 #include <numbers>
 
 #include "tests/master/fleet.h"
+#include "tests/support/test_seed.h"
 
 namespace ride::master::test {
 namespace {
@@ -20,10 +21,7 @@ double day() {
   return given == nullptr ? 400 : std::stod(given);
 }
 
-std::uint32_t seed() {
-  const char* given = std::getenv("RIDE_SEED");
-  return given == nullptr ? 20261121 : static_cast<std::uint32_t>(std::stoul(given));
-}
+std::uint32_t seed() { return static_cast<std::uint32_t>(ride::test::test_seed("RIDE_SEED", 20261121)); }
 
 constexpr double kUsual = 3;  // frames per second and camera
 constexpr double kBurst = 3;  // times as many
