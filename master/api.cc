@@ -1,3 +1,4 @@
+// Routes, and what is answered from the state as it is; api_jobs.cc has what is asked of jobs.
 #include "master/api.h"
 
 #include <charconv>
@@ -5,8 +6,7 @@
 
 #include "common/log.h"
 #include "common/version.h"
-#include "master/change_view.h"
-#include "master/core/job_change.h"
+#include "master/api_answers.h"
 #include "master/master_metrics.h"
 #include "master/openapi_text.h"
 #include "master/stage_view.h"
@@ -19,75 +19,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::int64_t kMaxEvents = 1000;
-
-const char* title_of(int status) {
-  switch (status) {
-    case 307:
-      return "Temporary Redirect";
-    case 400:
-      return "Bad Request";
-    case 404:
-      return "Not Found";
-    case 405:
-      return "Method Not Allowed";
-    case 409:
-      return "Conflict";
-    case 413:
-      return "Payload Too Large";
-    case 422:
-      return "Unprocessable Entity";
-    case 503:
-      return "Service Unavailable";
-    default:
-      return status >= 500 ? "Internal Server Error" : "Error";
-  }
-}
-
-int status_of(ErrorCode code) {
-  switch (code) {
-    case ErrorCode::invalid_argument:
-    case ErrorCode::unsupported:
-    case ErrorCode::corrupt:
-      return 422;
-    case ErrorCode::not_found:
-      return 404;
-    case ErrorCode::already_exists:
-      return 409;
-    case ErrorCode::unavailable:
-    case ErrorCode::timeout:
-    case ErrorCode::cancelled:
-      return 503;
-    case ErrorCode::resource_exhausted:
-      return 413;
-    case ErrorCode::permission:
-    case ErrorCode::internal:
-      return 500;
-  }
-  return 500;
-}
-
-ApiResponse respond(const json& body, int status = 200) {
-  // Texts come from files and processes: bytes that are no UTF-8 are shown as such, not thrown about.
-  return {status, "application/json", body.dump(-1, ' ', false, json::error_handler_t::replace)};
-}
-
-template <class T>
-ApiResponse respond(const Result<T>& body) {
-  return body.ok() ? respond(json(*body)) : problem_of(body.error());
-}
-
-json to_json(const std::vector<topology::Diagnostic>& diagnostics) {
-  auto list = json::array();
-  for (const auto& one : diagnostics)
-    list.push_back({{"file", one.file},
-                    {"line", one.line},
-                    {"column", one.column},
-                    {"length", one.length},
-                    {"severity", to_string(one.severity)},
-                    {"message", one.message},
-                    {"fix", one.fix}});
-  return list;
-}
 
 std::vector<std::string> split(const std::string& path) {
   std::vector<std::string> parts;
@@ -126,42 +57,7 @@ Result<std::int64_t> number(const ApiRequest& request, const std::string& name, 
   return value;
 }
 
-Result<bool> flag(const ApiRequest& request, const std::string& name) {
-  const auto found = request.query.find(name);
-  if (found == request.query.end() || found->second == "false") return false;
-  if (found->second == "true") return true;
-  return Error{ErrorCode::invalid_argument, fmt::format("{}={} is neither true nor false", name, found->second)};
-}
-
-// The job goes on, and what would change takes more than was asked for: the problem tells both.
-ApiResponse refuse_change(const Error& error, const json& change) {
-  auto response = problem_of(error);
-  if (error.code != ErrorCode::already_exists) return response;
-  auto body = json::parse(response.body);
-  body["change"] = change;
-  response.body = body.dump(-1, ' ', false, json::error_handler_t::replace);
-  return response;
-}
-
-ApiResponse refuse(const Refusal& refusal) {
-  if (!refusal.diagnostics.empty()) return problem(422, refusal.error.message, refusal.diagnostics);
-  // An adopted topic that is not there is an error of the topology, not of the URL.
-  const int status = refusal.error.code == ErrorCode::not_found ? 422 : status_of(refusal.error.code);
-  return problem(status, refusal.error.message);
-}
-
 }  // namespace
-
-ApiResponse problem(int status, const std::string& detail, const std::vector<topology::Diagnostic>& errors) {
-  json body = {{"type", "about:blank"}, {"title", title_of(status)}, {"status", status}, {"detail", detail}};
-  if (status == 422) body["errors"] = to_json(errors);
-  return {status, "application/problem+json", body.dump(-1, ' ', false, json::error_handler_t::replace)};
-}
-
-ApiResponse problem_of(const Error& error) { return problem(status_of(error.code), error.message); }
-
-// ---- routes
-// ----------------------------------------------------------------------------------------------------------
 
 const std::vector<Api::Entry>& Api::table() {
   static const std::vector<Entry> kTable = {
@@ -237,153 +133,6 @@ ApiResponse Api::redirect(const ApiRequest& request) const {
   response.location = "http://" + view.leader.http + request.target;
   return response;
 }
-
-// ---- jobs
-// ------------------------------------------------------------------------------------------------------------
-
-std::variant<Api::Submission, ApiResponse> Api::make_plan(const ApiRequest& request) const {
-  const auto name = request.query.find("name");
-  std::vector<topology::Diagnostic> warnings;
-  auto parsed = ports_.desk.parse(request.body, name == request.query.end() ? "topology.yaml" : name->second, warnings);
-  if (const auto* refusal = std::get_if<Refusal>(&parsed)) return refuse(*refusal);
-  const auto& topology = std::get<topology::Topology>(parsed);
-  struct Standing {
-    RunNumber next;
-    std::optional<Job> job;
-  };
-  auto standing = ports_.owner.ask<Standing>([job = JobName{topology.name()}](const State& state) {
-    const auto found = state.hard.jobs.find(job);
-    const bool goes_on = found != state.hard.jobs.end() && !is_over(found->second->phase);
-    return Standing{next_run(state.hard, job), goes_on ? std::optional(*found->second) : std::nullopt};
-  });
-  if (!standing.ok()) return problem_of(standing.error());
-  const auto& before = standing->job;
-  auto planned = ports_.desk.plan(topology, standing->next, before ? before->spec.get() : nullptr);
-  if (const auto* refusal = std::get_if<Refusal>(&planned)) return refuse(*refusal);
-  std::get<Planned>(planned).warnings = std::move(warnings);
-  return Submission{std::get<Planned>(std::move(planned)), before};
-}
-
-ApiResponse Api::plan(const ApiRequest& request, const PathValues&) const {
-  auto made = make_plan(request);
-  if (auto* refused = std::get_if<ApiResponse>(&made)) return *refused;
-  const auto& [planned, before] = std::get<Submission>(made);
-  auto body = topology::plan_to_json(planned.plan, planned.existing);
-  body["warnings"] = to_json(planned.warnings);
-  body["change"] = before ? change_view(*before, topology::to_job_spec(planned.plan)) : json();
-  return respond(body);
-}
-
-ApiResponse Api::submit(const ApiRequest& request, const PathValues&) const {
-  const auto replace = flag(request, "replace");
-  if (!replace.ok()) return problem(400, replace.error().message);
-  auto made = make_plan(request);
-  if (auto* refused = std::get_if<ApiResponse>(&made)) return *refused;
-  const auto& [planned, before] = std::get<Submission>(made);
-  const auto spec = topology::to_job_spec(planned.plan);
-  const auto change = before ? change_view(*before, spec) : json();
-  const auto run = ports_.owner.submit(spec, request.body, *replace);
-  if (!run.ok()) return refuse_change(run.error(), change);
-  const bool is_new = *run == spec.run;
-  json body = {{"job", planned.plan.job},
-               {"run", run->value},
-               {"phase", to_string(JobPhase::creating)},
-               {"change", "new"},
-               {"replaces", nullptr},
-               {"differences", json::array()},
-               {"begins_again", json::array()},
-               {"warnings", to_json(planned.warnings)}};
-  if (!before || (is_new && !*replace)) return respond(body, 201);
-  for (const char* key : {"change", "differences", "begins_again"}) body[key] = change[key];
-  if (is_new) {
-    body["change"] = to_string(JobChange::Kind::replace);
-    body["replaces"] = before->spec->run.value;
-  }
-  body["phase"] = is_new ? to_string(JobPhase::draining) : to_string(before->phase);
-  return respond(body, is_new ? 202 : 200);
-}
-
-ApiResponse Api::jobs(const ApiRequest&, const PathValues&) const {
-  return respond(ports_.owner.ask<json>([](const State& state) { return jobs_view(state); }));
-}
-
-ApiResponse Api::job(const ApiRequest&, const PathValues& values) const {
-  const JobName name{values.at("job")};
-  auto view = ports_.owner.ask<std::optional<json>>([name](const State& state) { return job_view(state, name); });
-  if (!view.ok()) return problem_of(view.error());
-  if (!*view) return problem(404, fmt::format("there is no job '{}'", name.value));
-  return respond(**view);
-}
-
-ApiResponse Api::change_phase(const std::string& job, PhaseCommand command, bool delete_topics) const {
-  const JobName name{job};
-  auto run = ports_.owner.change_phase(name, command, delete_topics);
-  if (!run.ok()) return problem_of(run.error());
-  return respond(ports_.owner.ask<json>([name](const State& state) {
-    const auto found = state.hard.jobs.find(name);
-    return found == state.hard.jobs.end() ? json::object() : phase_view(*found->second);
-  }));
-}
-
-ApiResponse Api::pause(const ApiRequest&, const PathValues& values) const {
-  return change_phase(values.at("job"), PhaseCommand::pause, false);
-}
-ApiResponse Api::resume(const ApiRequest&, const PathValues& values) const {
-  return change_phase(values.at("job"), PhaseCommand::resume, false);
-}
-ApiResponse Api::drain(const ApiRequest&, const PathValues& values) const {
-  return change_phase(values.at("job"), PhaseCommand::drain, false);
-}
-ApiResponse Api::cancel(const ApiRequest& request, const PathValues& values) const {
-  const auto deletes = flag(request, "delete_topics");
-  if (!deletes.ok()) return problem(400, deletes.error().message);
-  return change_phase(values.at("job"), PhaseCommand::cancel, *deletes);
-}
-
-// ---- sizes of groups
-// -------------------------------------------------------------------------------------------------
-
-namespace {
-
-// {"workers": 3}; null or "auto": the platform sizes the group again.
-Result<std::optional<int>> workers_of(const std::string& body) {
-  const auto parsed = json::parse(body, nullptr, false);
-  const Error wrong{ErrorCode::invalid_argument,
-                    "the body is {\"workers\": N} with a whole number from 1, or {\"workers\": null} to let the platform "
-                    "size the group again"};
-  if (!parsed.is_object() || !parsed.contains("workers")) return wrong;
-  const auto& workers = parsed["workers"];
-  if (workers.is_null() || workers == "auto") return std::optional<int>();
-  if (!workers.is_number_integer() || workers < 1 || workers > 1'000'000) return wrong;
-  return std::optional(workers.get<int>());
-}
-
-}  // namespace
-
-ApiResponse Api::change_size(const PathValues& values, std::optional<int> workers, bool hold) const {
-  const auto stage = values.find("stage");
-  const ScaleRequest wish{.job = JobName{values.at("job")},
-                          .stage = StageName{stage == values.end() ? "" : stage->second},
-                          .workers = workers,
-                          .hold = hold};
-  const auto run = ports_.owner.scale(wish);
-  if (!run.ok()) return problem_of(run.error());
-  return respond(ports_.owner.ask<json>([wish](const State& state) {
-    const auto found = state.hard.jobs.find(wish.job);
-    return found == state.hard.jobs.end() ? json::object() : sizes_view(*found->second, wish.stage);
-  }));
-}
-
-ApiResponse Api::scale(const ApiRequest& request, const PathValues& values) const {
-  const auto workers = workers_of(request.body);
-  if (!workers.ok()) return problem(400, workers.error().message);
-  return change_size(values, *workers, workers->has_value());
-}
-ApiResponse Api::hold(const ApiRequest&, const PathValues& values) const { return change_size(values, {}, true); }
-ApiResponse Api::release(const ApiRequest&, const PathValues& values) const { return change_size(values, {}, false); }
-
-// ---- what is there
-// ---------------------------------------------------------------------------------------------------
 
 ApiResponse Api::stages(const ApiRequest&, const PathValues&) const {
   return respond(ports_.owner.ask<json>([](const State& state) { return stages_view(state); }));

@@ -88,7 +88,7 @@ class Api {
   ApiResponse metrics(const ApiRequest&, const PathValues&) const;
 
   ApiResponse change_size(const PathValues& values, std::optional<int> workers, bool hold) const;
-  ApiResponse change_phase(const std::string& job, PhaseCommand command, bool delete_topics) const;
+  ApiResponse change_phase(const PhaseRequest& wish) const;
   // A topology on its way to a job, and the job of that name that goes on, if there is one.
   struct Submission {
     Planned planned;

@@ -111,13 +111,18 @@ Result<RunNumber> Owner::request(std::function<Event(std::int64_t)> make) {
   return too_late();
 }
 
-Result<RunNumber> Owner::submit(stream::JobSpec spec, std::string topology, bool replace) {
-  return request(
-      [&](std::int64_t ticket) { return SubmitRequest{ticket, std::move(spec), std::move(topology), replace}; });
+Result<RunNumber> Owner::submit(stream::JobSpec spec, std::string topology, bool replace, stream::LogEnds ends) {
+  return request([&](std::int64_t ticket) {
+    return SubmitRequest{ticket, std::move(spec), std::move(topology), replace, std::move(ends)};
+  });
 }
 
-Result<RunNumber> Owner::change_phase(const JobName& job, PhaseCommand command, bool delete_topics) {
-  return request([&](std::int64_t ticket) { return PhaseRequest{ticket, job, command, delete_topics}; });
+Result<RunNumber> Owner::change_phase(const PhaseRequest& wish) {
+  return request([&](std::int64_t ticket) {
+    auto request = wish;
+    request.ticket = ticket;
+    return request;
+  });
 }
 
 Result<RunNumber> Owner::scale(const ScaleRequest& wish) {

@@ -73,8 +73,9 @@ class Owner {
   }
   // A request that leads to a decision; the answer comes when it stands in the log. unavailable: another master leads.
   // Of a job that runs: the run that goes on when what differs takes effect within it, or the run that is to follow.
-  Result<RunNumber> submit(stream::JobSpec spec, std::string topology, bool replace = false);
-  Result<RunNumber> change_phase(const JobName& job, PhaseCommand command, bool delete_topics);
+  // `ends`: where that run ends in its adopted topics when it is drained.
+  Result<RunNumber> submit(stream::JobSpec spec, std::string topology, bool replace = false, stream::LogEnds ends = {});
+  Result<RunNumber> change_phase(const PhaseRequest& wish);  // its ticket is filled in
   Result<RunNumber> scale(const ScaleRequest& wish);  // its ticket is filled in
 
   // Who leads, as far as this master knows.

@@ -1,5 +1,7 @@
 #include "master/topology_desk.h"
 
+#include <spdlog/fmt/fmt.h>
+
 #include <algorithm>
 
 #include "master/topics.h"
@@ -33,6 +35,23 @@ Result<topology::ClusterFacts> TopologyDesk::facts(const stream::JobSpec* runnin
   for (const auto& stage : running->stages)
     facts.running[stage.name] = {.partitions = stage.partitions, .replication = stage.replication};
   return facts;
+}
+
+Result<stream::LogEnds> TopologyDesk::ends_of_adopted(const stream::JobSpec& job) {
+  const std::lock_guard lock(mutex_);
+  stream::LogEnds ends;
+  for (const auto& stage : job.stages) {
+    if (!stage.adopt || ends.contains(stage.topic)) continue;
+    for (int p = 0; p < stage.partitions; ++p) {
+      auto range = admin_->range({stage.topic, PartitionId{p}});
+      if (!range.ok())
+        return Error{range.error().code,
+                     fmt::format("cannot tell where the adopted topic {} ends: {}", stage.topic, range.error().message),
+                     range.error().retriable};
+      ends[stage.topic].push_back(range->end);
+    }
+  }
+  return ends;
 }
 
 std::variant<Planned, Refusal> TopologyDesk::plan(const topology::Topology& topology, RunNumber run,

@@ -10,6 +10,7 @@
 
 #include "common/environment.h"
 #include "common/task_decl.h"
+#include "stream/control.h"
 #include "stream/ports.h"
 #include "topology/plan.h"
 
@@ -39,6 +40,8 @@ class TopologyDesk {
 
   std::variant<topology::Topology, Refusal> parse(const std::string& text, const std::string& file,
                                                   std::vector<topology::Diagnostic>& warnings) const;
+  // Where the topics that the job adopts end now.
+  Result<stream::LogEnds> ends_of_adopted(const stream::JobSpec& job);
   // `run`: the next one by the decisions log; topics of a lost log may move it further. `running`: the run of the job that
   // goes on, if any; what the file leaves open stays as it is there.
   std::variant<Planned, Refusal> plan(const topology::Topology& topology, RunNumber run, const stream::JobSpec* running);

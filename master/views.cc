@@ -6,6 +6,7 @@
 
 #include "common/units.h"
 #include "master/core/group_rates.h"
+#include "master/core/totals.h"
 #include "master/pool_words.h"
 #include "master/stage_measures.h"
 #include "master/stage_view.h"
@@ -20,11 +21,6 @@ using nlohmann::json;
 const SourceReports* reports_of(const State& state, const Job& job, const std::string& source) {
   const auto found = state.soft.sources.find({job.spec->job, job.spec->run, source});
   return found == state.soft.sources.end() ? nullptr : &found->second;
-}
-
-bool is_last(const stream::StageSpec& stage) {
-  return std::none_of(stage.outputs.begin(), stage.outputs.end(),
-                      [](const auto& output) { return !output.to.empty(); });
 }
 
 // ---- sources
@@ -100,11 +96,7 @@ json waiting_of(const State& state, const Job& job) {
 }
 
 json summary(const State& state, const Job& job) {
-  std::int64_t in = 0, out = 0;
-  for (const auto& source : job.spec->sources)
-    if (const auto* reports = reports_of(state, job, source.name)) in += reports->earlier_frames + reports->last.frames;
-  for (const auto& stage : job.spec->stages)
-    if (is_last(stage)) out += sum(reports_of(state, job, StageName{stage.name})).counters.acked;
+  const auto totals = totals_of(state, job);
   const auto done = progress(state, job);
   auto view = phase_view(job);
   view["reason"] = job.reason;
@@ -116,8 +108,8 @@ json summary(const State& state, const Job& job) {
   view["waiting"] = waiting_of(state, job);
   view["stages"] = job.spec->stages.size();
   view["sources"] = job.spec->sources.size();
-  view["frames_in"] = in;
-  view["frames_out"] = out;
+  view["frames_in"] = totals.in;
+  view["frames_out"] = totals.out;
   view["progress"] = done ? json(*done) : json();
   return view;
 }

@@ -35,6 +35,15 @@ enum class JobPhase { creating, running, paused, draining, completed, cancelled,
 const char* to_string(JobPhase phase);
 Result<JobPhase> parse_job_phase(const std::string& text);
 
+// Where the logs of topics end that others write (adopted ones), by partition: no end record comes there (D16).
+using LogEnds = std::map<std::string, std::vector<Offset>>;
+
+// Of a whole job, cumulative: sent by its sources, and ACKed by its last stages.
+struct FrameTotals {
+  std::int64_t in = 0, out = 0;
+  bool operator==(const FrameTotals&) const = default;
+};
+
 // A job was accepted as this run; its topics are being made.
 struct JobAccepted {
   JobSpec spec;
@@ -48,6 +57,8 @@ struct JobPhaseChanged {
   JobPhase phase = JobPhase::creating;
   std::string reason;
   SystemTime at{};
+  LogEnds ends;        // draining: what lies behind them is not read any more
+  FrameTotals totals;  // over: as far as the leader knew
   bool operator==(const JobPhaseChanged&) const = default;
 };
 

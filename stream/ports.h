@@ -57,6 +57,9 @@ class RecordReader {
   // The next record of any assigned partition; nothing when none came in time. not_found / corrupt: the offset is gone
   // (retention overtook it) or the topic is; the message names it. Retriable errors pass by themselves.
   virtual Result<std::optional<Record>> poll(std::chrono::milliseconds timeout) = 0;
+  // All records before this offset were handed out, and there the log ended: known behind records that are never handed
+  // out (marks of transactions, what a compaction took). Nothing: not known, or the reader was not made to tell.
+  virtual std::optional<Offset> at_end(const TopicPartition&) const { return std::nullopt; }
 };
 
 // Writes records; per partition they land in the order of send(), without gaps, once each per incarnation.

@@ -107,6 +107,20 @@ struct StagePlane {
     return found == condemned.end() ? std::nullopt : std::optional(found->second);
   }
 
+  // Where the topic ends for a job that drains, while others go on writing.
+  void end_at(std::map<PartitionId, Offset> ends_now) {
+    const std::lock_guard lock(mutex);
+    ends = std::move(ends_now);
+    some_ends = !ends.empty();
+  }
+  bool has_ends() const { return some_ends; }
+  std::optional<Offset> end_of(PartitionId partition) const {
+    if (!some_ends) return std::nullopt;  // asked for every record
+    const std::lock_guard lock(mutex);
+    const auto found = ends.find(partition);
+    return found == ends.end() ? std::nullopt : std::optional(found->second);
+  }
+
   const StageConfig config;
   StagePorts ports;
   const Notify notify;
@@ -119,6 +133,8 @@ struct StagePlane {
   mutable std::mutex mutex;
   std::optional<Error> failure;
   std::map<FramePlace, Condemned> condemned;
+  std::map<PartitionId, Offset> ends;
+  std::atomic<bool> some_ends = false;
 };
 
 }  // namespace ride::worker

@@ -11,7 +11,8 @@ Result<StagePorts> open_kafka_ports(const kafka::ClientConfig& config, const str
   auto cluster = config;
   cluster.max_message_bytes = stage.max_message_bytes;
   // Over a second of 0.8 MB frames at the speed of a fast task: with less, librdkafka 2.0.2 stalls when it overflows.
-  kafka::ReaderOptions options{.group = stage.group_id, .prefetch_bytes = 256 << 20};
+  kafka::ReaderOptions options{
+      .group = stage.group_id, .prefetch_bytes = 256 << 20, .tells_ends = stage.adopt.has_value()};
   auto reader = kafka::KafkaReader::open(cluster, options);
   if (!reader.ok()) return reader.error();
   if (auto ready = (*reader)->prepare(stage.topic); !ready.ok()) return ready.error();

@@ -44,6 +44,7 @@ void StageReader::loop() {
       continue;
     }
     unpark();
+    end_what_is_through();
     auto record = plane_.ports.reader->poll(kIdlePoll);
     if (!record.ok())
       read_failed(record.error());
@@ -84,6 +85,7 @@ void StageReader::read_one(stream::Record record) {
   // A record that was fetched before the partition was unassigned, or assigned anew.
   if (found == reading_.end() || record.offset < found->second->reading.next) return;
   const auto owned = found->second;
+  if (const auto last = last_of(owned); last && record.offset >= *last) return end(owned, *last);
   if (owned->dropped || park(owned, record)) return;
   if (record.offset < owned->reading.start) return warm_up(owned, std::move(record));
   owned->reading.warming.reset();
@@ -110,6 +112,34 @@ void StageReader::read_one(stream::Record record) {
     for (const auto& frame : work->frames) size = std::max(size, static_cast<std::int64_t>(frame.payload.bytes.size()));
     plane_.to_compute.push({owned, std::move(work)}, size);
   }
+}
+
+// Where to stop reading: the job drains, and others go on writing (D16).
+std::optional<Offset> StageReader::last_of(const OwnedPtr& owned) const {
+  const auto last = plane_.end_of(owned->at.partition);
+  return last ? std::optional(std::max(*last, owned->reading.start)) : std::nullopt;
+}
+
+void StageReader::end_what_is_through() {
+  if (!plane_.has_ends()) return;
+  const auto reading = reading_;
+  for (const auto& [at, owned] : reading) {
+    const auto last = last_of(owned);
+    if (!last) continue;
+    const auto at_end = plane_.ports.reader->at_end(at);
+    if (owned->reading.next >= *last || (at_end && *at_end >= *last)) end(owned, *last);
+  }
+}
+
+void StageReader::end(const OwnedPtr& owned, Offset last) {
+  plane_.ports.reader->unassign(owned->at);
+  reading_.erase(owned->at);
+  const auto offset = std::max(owned->reading.next, last);
+  auto step = owned->reading.intake.end_at(offset, system_now());
+  auto work = step.accepted;
+  owned->reading.next = offset;
+  if (!plane_.to_write.push(WasRead{owned, offset, std::move(step)}, 0)) return;
+  plane_.to_compute.push({owned, std::move(work)}, 0);
 }
 
 // The task of a new owner sees the last frames once more, so that its state is what its predecessor's was (D11).

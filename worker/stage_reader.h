@@ -38,6 +38,9 @@ class StageReader {
   void run_commands();
   void run(const Command& command);
   void read_one(stream::Record record);
+  std::optional<Offset> last_of(const OwnedPtr& owned) const;
+  void end_what_is_through();
+  void end(const OwnedPtr& owned, Offset last);
   void warm_up(const OwnedPtr& owned, stream::Record record);
   void read_failed(const Error& error);
   bool pass_over_expired();

@@ -96,6 +96,11 @@ std::vector<stream::PartitionProgress> StageRunner::progress() const {
     std::unique_lock lock(owned->mutex);
     auto one = owned->progress;
     lock.unlock();
+    if (one.ended) {
+      one.end = one.position;  // what others write behind it does not wait for us
+      progress.push_back(std::move(one));
+      continue;
+    }
     for (const auto end : {plane_.ports.end_of(owned->at), ends_.end_of(owned->at)})
       if (end) one.end = std::max({one.end, end->value, one.position});
     progress.push_back(std::move(one));

@@ -43,6 +43,9 @@ class StageRunner {
   void pause(bool paused) { reader_.pause(paused); }
   // Frames that must not be run (D9). All of them at each call.
   void condemn(std::map<FramePlace, Condemned> condemned) { plane_.condemn(std::move(condemned)); }
+  // Where the topic's partitions end, which others go on writing: what lies behind is not read, and the end goes on as
+  // if a record had told it. What was read already counts. All of them at each call.
+  void end_at(std::map<PartitionId, Offset> ends) { plane_.end_at(std::move(ends)); }
 
   std::vector<PartitionId> owned() const;
   std::vector<stream::PartitionProgress> progress() const;

@@ -238,6 +238,7 @@ void Worker::reconcile_partitions(const Duty& duty) {
   reserve_cores(duty);
   runner_->pause(duty.paused);
   runner_->condemn(duty.condemned);
+  runner_->end_at(duty.ends);
   for (auto it = taken_.begin(); it != taken_.end();) {
     const auto wanted = duty.owns.find(it->first);
     if (wanted != duty.owns.end() && wanted->second == it->second) {

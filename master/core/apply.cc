@@ -89,6 +89,8 @@ bool on(Hard& hard, const stream::JobPhaseChanged& changed) {
   job->phase = changed.phase;
   job->reason = changed.reason;
   job->phase_at = changed.at;
+  job->ends = changed.ends;
+  job->totals = changed.totals;
   if (!is_over(changed.phase)) return true;
   if (changed.phase != JobPhase::completed) job->next.reset();
   // The end of a job sets its workers free; every reader of the log does the same.

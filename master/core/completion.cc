@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "master/core/steps.h"
+#include "master/core/totals.h"
 
 namespace ride::master {
 
@@ -12,32 +13,32 @@ namespace {
 
 constexpr std::chrono::seconds kDeletionPatience{5};
 
-void change_phase(Draft& draft, Due& due, const Job& job, JobPhase phase, std::string reason) {
+void change_phase(Draft& draft, const State& state, Due& due, const Job& job, JobPhase phase, std::string reason) {
   const auto name = job.spec->job;
   const auto run = job.spec->run;
-  draft.decide(
-      stream::JobPhaseChanged{.job = name, .run = run, .phase = phase, .reason = std::move(reason), .at = draft.now()});
+  draft.decide(stream::JobPhaseChanged{.job = name,
+                                       .run = run,
+                                       .phase = phase,
+                                       .reason = std::move(reason),
+                                       .at = draft.now(),
+                                       .totals = is_over(phase) ? totals_of(state, job) : stream::FrameTotals()});
   due.pool = due.sources = true;
   for (const auto& [stage, state] : draft.hard().find(name, run)->stages) due.stages.insert({name, run, stage});
 }
 
-void settle(Draft& draft, Due& due, const TopicsOutcome& outcome) {
+void settle(Draft& draft, const State& state, Due& due, const TopicsOutcome& outcome) {
   const auto* job = draft.hard().find(outcome.job, outcome.run);
   if (job == nullptr || job->phase != JobPhase::creating) return;  // cancelled meanwhile, or told twice
   if (outcome.failure)
-    change_phase(draft, due, *job, JobPhase::failed, *outcome.failure);
+    change_phase(draft, state, due, *job, JobPhase::failed, *outcome.failure);
   else
-    change_phase(draft, due, *job, JobPhase::running, "topics are ready");
+    change_phase(draft, state, due, *job, JobPhase::running, "topics are ready");
 }
 
-void settle(Draft& draft, Due& due, const FatalNotice& notice) {
+void settle(Draft& draft, const State& state, Due& due, const FatalNotice& notice) {
   const auto found = draft.hard().jobs.find(JobName{notice.job});
   if (found == draft.hard().jobs.end() || is_over(found->second->phase)) return;
-  change_phase(draft, due, *found->second, JobPhase::failed, notice.text);
-}
-
-bool writes_into_job(const stream::StageSpec& stage) {
-  return std::any_of(stage.outputs.begin(), stage.outputs.end(), [](const auto& output) { return !output.to.empty(); });
+  change_phase(draft, state, due, *found->second, JobPhase::failed, notice.text);
 }
 
 // Every stage took the end in every partition. Lag 0 would prove nothing; and the last stages alone would do, but the
@@ -51,14 +52,9 @@ bool is_complete(const State& state, const Job& job) {
 }
 
 std::string summary(const State& state, const Job& job, SystemTime now) {
-  std::int64_t frames = 0;
-  for (const auto& source : job.spec->sources) {
-    const auto reports = state.soft.sources.find({job.spec->job, job.spec->run, source.name});
-    if (reports != state.soft.sources.end()) frames += reports->second.earlier_frames + reports->second.last.frames;
-  }
-  auto text = fmt::format("the end went through all stages: {} frames in", frames);
+  auto text = fmt::format("the end went through all stages: {} frames in", totals_of(state, job).in);
   for (const auto& stage : job.spec->stages) {
-    if (writes_into_job(stage)) continue;
+    if (!is_last(stage)) continue;
     const auto reports = state.soft.stages.find({job.spec->job, job.spec->run, StageName{stage.name}});
     std::int64_t acked = 0;
     for (const auto& partition : reports->second.partitions) acked += partition.counters.acked;
@@ -88,13 +84,13 @@ bool is_used(const State& state, const stream::JobSpec& spec) {
 }  // namespace
 
 void settle_jobs(Draft& draft, State& state, Due& due) {
-  for (const auto& outcome : due.topics) settle(draft, due, outcome);
-  for (const auto& notice : due.fatal) settle(draft, due, notice);
+  for (const auto& outcome : due.topics) settle(draft, state, due, outcome);
+  for (const auto& notice : due.fatal) settle(draft, state, due, notice);
   for (const auto& name : due.ends) {
     const auto found = draft.hard().jobs.find(name);
     if (found == draft.hard().jobs.end()) continue;
     if (has_owners(found->second->phase) && is_complete(state, *found->second))
-      change_phase(draft, due, *found->second, JobPhase::completed, summary(state, *found->second, draft.now()));
+      change_phase(draft, state, due, *found->second, JobPhase::completed, summary(state, *found->second, draft.now()));
     // Also when a master died between the two.
     if (draft.hard().jobs.at(name)->phase == JobPhase::completed) begin_next(draft, name);
   }

@@ -3,6 +3,7 @@
 
 #include "master/core/job_change.h"
 #include "master/core/steps.h"
+#include "master/core/totals.h"
 
 namespace ride::master {
 
@@ -33,8 +34,10 @@ void queue_behind(Draft& draft, Due& due, const SubmitRequest& request, const Jo
         .job = old.spec->job,
         .run = old.spec->run,
         .phase = JobPhase::draining,
-        .reason = fmt::format("run {} follows: the sources stop, what is on its way is finished", request.spec.run.value),
-        .at = draft.now()});
+        .reason =
+            fmt::format("run {} follows: the sources stop, what is on its way is finished", request.spec.run.value),
+        .at = draft.now(),
+        .ends = request.ends});
   look_at_all(*draft.hard().find(old.spec->job, old.spec->run), due);
   draft.act(Answer{request.ticket, request.spec.run});
 }
@@ -148,8 +151,14 @@ void settle(Draft& draft, State& state, Due& due, const PhaseRequest& request) {
     std::string reason = reason_of(request.command);
     if (const auto& next = found->second->next; next != nullptr && is_over(*phase))
       reason += fmt::format("; run {}, which was to follow, is dropped", next->spec.run.value);
-    draft.decide(stream::JobPhaseChanged{
-        .job = spec->job, .run = spec->run, .phase = *phase, .reason = std::move(reason), .at = draft.now()});
+    draft.decide(
+        stream::JobPhaseChanged{.job = spec->job,
+                                .run = spec->run,
+                                .phase = *phase,
+                                .reason = std::move(reason),
+                                .at = draft.now(),
+                                .ends = *phase == JobPhase::draining ? request.ends : stream::LogEnds(),
+                                .totals = is_over(*phase) ? totals_of(state, *found->second) : stream::FrameTotals()});
     look_at_all(*draft.hard().find(spec->job, spec->run), due);
   }
   if (deletes) {

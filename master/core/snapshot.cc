@@ -46,7 +46,9 @@ stream::Snapshot::Job capture(const Job& job) {
                              .submitted_at = job.submitted_at,
                              .phase = job.phase,
                              .reason = job.reason,
-                             .phase_at = job.phase_at};
+                             .phase_at = job.phase_at,
+                             .ends = job.ends,
+                             .totals = job.totals};
   for (const auto& [name, stage] : job.stages) copy.stages.push_back(capture(StageKey{job.spec->job, job.spec->run, name}, *stage));
   for (const auto& [name, one] : job.sources)
     copy.sources.push_back({name, one.producer, one.previous, one.session, one.epoch});
@@ -86,6 +88,8 @@ Job restore(const stream::Snapshot::Job& copy) {
   job.phase = copy.phase;
   job.reason = copy.reason;
   job.phase_at = copy.phase_at;
+  job.ends = copy.ends;
+  job.totals = copy.totals;
   for (const auto& stage : copy.stages) job.stages.emplace(stage.name, Cow<Stage>(restore(stage)));
   for (const auto& one : copy.sources)
     job.sources[one.name] = {one.producer, one.previous, one.session, one.epoch};

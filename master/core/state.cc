@@ -48,7 +48,8 @@ bool Job::operator==(const Job& other) const {
   const bool same_next = (next == nullptr) == (other.next == nullptr) && (next == nullptr || *next == *other.next);
   return same_next && *spec == *other.spec && *topology == *other.topology && order == other.order &&
          submitted_at == other.submitted_at && phase == other.phase && reason == other.reason &&
-         phase_at == other.phase_at && stages == other.stages && sources == other.sources;
+         phase_at == other.phase_at && ends == other.ends && totals == other.totals && stages == other.stages &&
+         sources == other.sources;
 }
 
 bool is_over(JobPhase phase) {

@@ -94,6 +94,8 @@ struct Job {
   JobPhase phase = JobPhase::creating;
   std::string reason;
   SystemTime phase_at{};
+  stream::LogEnds ends;        // draining: of its adopted topics
+  stream::FrameTotals totals;  // over: as its end told
   std::map<StageName, Cow<Stage>> stages;
   std::map<std::string, Source> sources;
   std::shared_ptr<const stream::JobQueued> next;  // begins when this run is completed; null: nothing follows
@@ -191,6 +193,7 @@ struct SubmitRequest {
   stream::JobSpec spec;  // with the run number of next_run()
   std::string topology;
   bool replace = false;  // what differs from a run that goes on may need a new run
+  stream::LogEnds ends;  // with replace: where the run that goes on ends in its adopted topics
 };
 
 enum class PhaseCommand { pause, resume, drain, cancel };
@@ -202,6 +205,7 @@ struct PhaseRequest {
   JobName job;
   PhaseCommand command = PhaseCommand::pause;
   bool delete_topics = false;  // with cancel
+  stream::LogEnds ends;        // with drain: where the job ends in its adopted topics
 };
 
 // A person sets the size of a group, or freezes it, or lets it go.

@@ -108,6 +108,22 @@ IntakeStep Intake::take_foreign(Offset offset, SystemTime timestamp, const Heade
   return step;
 }
 
+IntakeStep Intake::end_at(Offset offset, SystemTime now) const {
+  AcceptedSet set;
+  set.kind = RecordKind::end;
+  set.released_by = set.first = offset;
+  set.upstream = {config_.at.topic, config_.at.partition};
+  set.key = {offset.value, 0};
+  set.header.kind = RecordKind::end;
+  set.header.id = {config_.at.topic, SessionId{config_.at.partition.value}, offset.value};
+  set.header.captured_at = now;
+  set.header.job = config_.job;
+  IntakeStep step;
+  step.accepted = std::move(set);
+  step.all_ended = step.without_record = true;
+  return step;
+}
+
 IntakeStep Intake::refuse(Offset offset, SystemTime timestamp, Error why, const Headers& headers, Payload payload) {
   IntakeStep step;
   AcceptedSet set;

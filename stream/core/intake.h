@@ -56,6 +56,7 @@ struct IntakeStep {
   std::optional<Upstream> ended;    // an end record was taken
   std::optional<OriginKey> ended_key;
   bool all_ended = false;           // with it, all upstreams have ended: the input is complete
+  bool without_record = false;      // the end was ordered: nothing was read at this offset
   std::optional<Error> problem;     // the record is no frame; it is accepted as an outcome `dead` with this reason
 };
 
@@ -73,6 +74,10 @@ class Intake {
 
   // Records in offset order, each once.
   IntakeStep take(Offset offset, SystemTime timestamp, const Headers& headers, Payload payload);
+
+  // Of an adopted topic, which others go on writing: the job reads no more of it from `offset` on, as if an end record
+  // stood there.
+  IntakeStep end_at(Offset offset, SystemTime now) const;
 
   // Records are missing that retention took: what waits for the rest of its set is given up. The offsets of its records,
   // which lead to nothing more.

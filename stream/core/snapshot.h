@@ -50,6 +50,8 @@ struct Snapshot {
     JobPhase phase = JobPhase::creating;
     std::string reason;
     SystemTime phase_at{};
+    LogEnds ends;
+    FrameTotals totals;
     std::vector<Stage> stages;
     std::vector<Source> sources;
     std::vector<JobQueued> next;  // the run that follows: one, or none

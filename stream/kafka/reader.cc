@@ -67,6 +67,7 @@ class Reader final : public KafkaReader {
   }
 
   void unassign(const TopicPartition& at) override {
+    at_end_.erase(at);
     PartitionList list(rd_kafka_topic_partition_list_new(1));
     rd_kafka_topic_partition_list_add(list.get(), at.topic.c_str(), at.partition.value);
     if (rd_kafka_error_t* error = rd_kafka_incremental_unassign(client_.get(), list.get()))
@@ -77,6 +78,11 @@ class Reader final : public KafkaReader {
     rd_kafka_message_t* message = rd_kafka_consumer_poll(client_.get(), static_cast<int>(timeout.count()));
     if (message == nullptr) return std::optional<Record>();
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) return std::optional(to_record(client_, message));
+    if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+      at_end_[{rd_kafka_topic_name(message->rkt), PartitionId{message->partition}}] = Offset{message->offset};
+      rd_kafka_message_destroy(message);
+      return std::optional<Record>();
+    }
     std::string where = message->rkt == nullptr ? std::string("Kafka")
                                                 : to_string(TopicPartition{rd_kafka_topic_name(message->rkt),
                                                                            PartitionId{message->partition}});
@@ -85,6 +91,11 @@ class Reader final : public KafkaReader {
     if (text != nullptr && *text != 0) error.message += std::string(" (") + text + ")";
     rd_kafka_message_destroy(message);
     return error;
+  }
+
+  std::optional<Offset> at_end(const TopicPartition& at) const override {
+    const auto found = at_end_.find(at);
+    return found == at_end_.end() ? std::nullopt : std::optional(found->second);
   }
 
   Result<void> prepare(const std::string& topic) override { return learn_topic(client_, topic); }
@@ -154,6 +165,7 @@ class Reader final : public KafkaReader {
  private:
   Client client_;
   std::string group_;
+  std::map<TopicPartition, Offset> at_end_;  // reading thread
 };
 
 // One small consumer per group, made when first asked for.
@@ -194,6 +206,7 @@ class GroupCommits final : public stream::CommitStore {
 Result<std::unique_ptr<KafkaReader>> KafkaReader::open(const ClientConfig& config, const ReaderOptions& options) {
   auto settings = consumer_settings(config.max_message_bytes, std::max<std::int64_t>(options.prefetch_bytes / 1024, 1));
   settings.emplace_back("group.id", options.group);
+  if (options.tells_ends) settings.emplace_back("enable.partition.eof", "true");  // the last word counts
   settings.emplace_back("fetch.wait.max.ms", std::to_string(options.fetch_wait.count()));
   auto conf = make_conf(config, settings);
   if (!conf.ok()) return conf.error();

@@ -17,6 +17,7 @@ struct ReaderOptions {
   // How long the broker holds a fetch that finds nothing. A record that arrives ends it at once; a partition that is newly
   // assigned waits for it. Longer, where partitions do not change: an idle reader then asks twice a second, not 100 times.
   std::chrono::milliseconds fetch_wait{10};
+  bool tells_ends = false;  // at_end() is known; costs one more answer whenever a log's end is reached
 };
 
 class KafkaReader : public stream::RecordReader, public stream::CommitStore {

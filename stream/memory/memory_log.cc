@@ -41,6 +41,15 @@ class MemoryReader final : public RecordReader {
   }
   void unassign(const TopicPartition& at) override { next_.erase(at); }
 
+  std::optional<Offset> at_end(const TopicPartition& at) const override {
+    const std::lock_guard lock(log_->mutex_);
+    const auto* partition = log_->find(at);
+    const auto found = next_.find(at);
+    if (partition == nullptr || found == next_.end()) return std::nullopt;
+    const Offset end{static_cast<std::int64_t>(partition->records.size())};
+    return found->second == end ? std::optional(end) : std::nullopt;
+  }
+
   Result<std::optional<Record>> poll(std::chrono::milliseconds timeout) override {
     std::unique_lock lock(log_->mutex_);
     Result<std::optional<Record>> found = std::optional<Record>();

@@ -33,7 +33,7 @@ class RideJobs : public ::testing::Test {
     folder_ = new TempFolder("cli-jobs");
     std::ofstream(*folder_ / "job.yaml") << kJob;
     std::ofstream(*folder_ / "other.yaml") << kOther;
-    up_ = new RideProcess({"up", "job.yaml", "--http", "127.0.0.1:0", "--broker-port", "0", "--slots", "4"}, options());
+    up_ = new RideProcess({"up", "job.yaml", "--http", "127.0.0.1:0", "--broker-port", "0", "--slots", "5"}, options());
     running_ = up_->wait_for_output("small running", seconds(60));
   }
   static void TearDownTestSuite() {
@@ -213,6 +213,31 @@ TEST_F(RideJobs, SubmitWithReplaceDrainsTheOldRunAndTheNewOneFollows) {
   EXPECT_EQ(job("third").value("run", 0), 2);
   EXPECT_TRUE(reaches_phase("third", "running"));
   EXPECT_EQ(ride({"cancel", "third"}).code, 0);
+}
+
+TEST_F(RideJobs, AJobThatReadsAnothersTopicIsDrainedWhileThatGoesOnWriting) {
+  std::ofstream(*folder_ / "writer.yaml")
+      << "ride: v1\nname: writer\nsources:\n  scene: { synthetic: { width: 64, height: 48 }, fps: 50 }\n"
+         "stages:\n  - { name: copy, from: [scene], topic: { partitions: 2 }, task: grayscale, output: { topic: grays } }\n";
+  std::ofstream(*folder_ / "reader.yaml")
+      << "ride: v1\nname: reader\nstages:\n  - { name: edges, topic: { name: grays, adopt: true }, task: canny }\n"
+         "sinks:\n  - { name: album, from: [edges], task: write_images, params: { path: \"edges/{source}-{session}-{seq}.png\" } }\n";
+  ASSERT_EQ(ride({"submit", "writer.yaml"}).code, 0);
+  ASSERT_TRUE(reaches_phase("writer", "running"));
+  const auto submitted = ride({"submit", "reader.yaml"});
+  ASSERT_EQ(submitted.code, 0) << submitted.err;
+  const auto out = [](const std::string& name) { return job(name).value("frames_out", std::int64_t{0}); };
+  const auto deadline = std::chrono::steady_clock::now() + seconds(60);
+  while (out("reader") < 50 && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_GE(out("reader"), 50);
+  const auto drained = ride({"drain", "reader", "--wait"});
+  EXPECT_EQ(drained.code, 0) << drained.out << drained.err;
+  EXPECT_TRUE(reaches_phase("reader", "completed"));
+  EXPECT_EQ(job("writer")["phase"], "running");
+  const auto pictures = std::distance(fs::directory_iterator(*folder_ / "edges"), fs::directory_iterator());
+  EXPECT_EQ(pictures, out("reader")) << "each frame that was counted lies there, once";
+  EXPECT_EQ(ride({"cancel", "writer"}).code, 0);
 }
 
 TEST_F(RideJobs, ScaleSetsAndHoldsASizeAndAutoLetsItGo) {

@@ -40,6 +40,8 @@ std::vector<Decision> busy_log() {
   add(stream::WorkerOut{WorkerId{"w1#a"}, "gone", true, {}});
   auto next = job();
   next.spec.run = RunNumber{4};
+  add(stream::JobPhaseChanged{
+      name, run, stream::JobPhase::draining, "by hand", {}, {{"plates", {Offset{7}, Offset{0}}}}, {}});
   add(stream::JobQueued{next.spec, next.topology, "clean: task a → b", SystemTime(std::chrono::seconds(10))});
   return log;
 }

@@ -278,6 +278,25 @@ TEST(OpenApi, DescribesWhatTheViewsShow) {
   expect_described(document, "Event", events_view(ring.since(0, 1), 0)["events"][0]);
 }
 
+TEST(Views, AMasterThatStartsAfterTheEndOfAJobStillKnowsWhatWentThrough) {
+  auto cluster = running_street();
+  auto sent =
+      stream::SourceProgress{.job = {"street"}, .run = {1}, .source = "gate", .session = SessionId{1}, .frames = 9};
+  stream::Heartbeat producer{
+      .id = WorkerId{"p1#a"}, .kind = ProcessKind::producer, .node = NodeName{"n1"}, .sources = {sent}};
+  auto done = progress(cluster, "album", 0);
+  done.counters.acked = 7;
+  const auto owner = cluster.state().hard.find({done.job, done.run, done.stage})->partitions[0].owner;
+  stream::Heartbeat beat{.id = owner, .node = NodeName{"n1"}, .partitions = {done}};
+  cluster.report(producer);
+  cluster.report(beat);
+  cluster.handle({PhaseRequest{.ticket = 1, .job = {"street"}, .command = PhaseCommand::cancel}});
+  cluster.restart_master();
+  const auto view = *job_view(cluster.state(), JobName{"street"});
+  EXPECT_EQ(view["frames_in"], 9);
+  EXPECT_EQ(view["frames_out"], 7);
+}
+
 TEST(Metrics, ComeFromOneTable) {
   EXPECT_EQ(find_fault(master_metrics_table()), std::nullopt);
   Metrics metrics(master_metrics_table());

@@ -138,5 +138,13 @@ TEST_F(IntakeTest, AnAdoptedTopicsRecordsAreFramesByTheirPlace) {
   EXPECT_EQ(step.accepted->frames.at(0).header.passed_on, (Headers{{"seq", "7"}}));
 }
 
+TEST_F(IntakeTest, AnAdoptedTopicEndsWhereItIsOrderedTo) {
+  adopt = AdoptSpec{"raw", "10x10x1", "8u"};
+  const auto step = open().end_at(Offset{41}, SystemTime(std::chrono::seconds(1)));
+  ASSERT_TRUE(step.accepted && step.all_ended && step.without_record);
+  EXPECT_EQ(step.accepted->kind, RecordKind::end);
+  EXPECT_EQ(step.accepted->released_by, Offset{41});
+}
+
 }  // namespace
 }  // namespace ride::stream

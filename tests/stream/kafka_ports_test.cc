@@ -1,5 +1,6 @@
 // The Kafka adapters against a real broker: what only Kafka can show.
 #include <gtest/gtest.h>
+#include <librdkafka/rdkafka.h>
 
 #include <opencv2/core.hpp>
 
@@ -88,6 +89,37 @@ TEST_F(KafkaPorts, AnOffsetOutsideTheLogIsSaidNotReset) {
   while (record.ok() && std::chrono::steady_clock::now() < deadline) record = reader->poll(50ms);
   ASSERT_FALSE(record.ok());
   EXPECT_EQ(record.error().code, ErrorCode::corrupt);
+}
+
+// Writes one record in a transaction: a mark that no reader is ever handed stands behind it in the log.
+void write_in_a_transaction(const kafka::ClientConfig& config, const TopicPartition& at) {
+  std::array<char, 256> why{};
+  auto* conf = rd_kafka_conf_new();
+  rd_kafka_conf_set(conf, "bootstrap.servers", config.brokers.c_str(), why.data(), why.size());
+  rd_kafka_conf_set(conf, "transactional.id", at.topic.c_str(), why.data(), why.size());
+  std::unique_ptr<rd_kafka_t, void (*)(rd_kafka_t*)> client(
+      rd_kafka_new(RD_KAFKA_PRODUCER, conf, why.data(), why.size()), rd_kafka_destroy);
+  ASSERT_TRUE(client) << why.data();
+  ASSERT_EQ(rd_kafka_init_transactions(client.get(), 20'000), nullptr);
+  ASSERT_EQ(rd_kafka_begin_transaction(client.get()), nullptr);
+  ASSERT_EQ(rd_kafka_producev(client.get(), RD_KAFKA_V_TOPIC(at.topic.c_str()),
+                              RD_KAFKA_V_PARTITION(at.partition.value), RD_KAFKA_V_VALUE(const_cast<char*>("x"), 1),
+                              RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END),
+            RD_KAFKA_RESP_ERR_NO_ERROR);
+  ASSERT_EQ(rd_kafka_commit_transaction(client.get(), 20'000), nullptr);
+}
+
+TEST_F(KafkaPorts, TheEndOfALogIsKnownBehindATransactionsMark) {
+  const TopicPartition at{topic, PartitionId{0}};
+  write_in_a_transaction(config, at);
+  EXPECT_EQ(admin->range(at).value().end, Offset{2});
+  auto reader = kafka::KafkaReader::open(config, {.group = group, .tells_ends = true}).value();
+  ASSERT_TRUE(reader->assign(at, Offset{0}).ok());
+  EXPECT_EQ(next(*reader).offset, Offset{0});
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  while (!reader->at_end(at) && std::chrono::steady_clock::now() < deadline)
+    EXPECT_EQ(reader->poll(20ms).value(), std::nullopt) << "the mark is no record";
+  EXPECT_EQ(reader->at_end(at), Offset{2});
 }
 
 TEST_F(KafkaPorts, TopicsAreMadeListedTrimmedAndRemoved) {

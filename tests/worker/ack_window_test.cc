@@ -168,5 +168,23 @@ TEST(AckWindow, KeepsItsPredecessorsWarmUpUntilItIsWarmItself) {
   EXPECT_EQ(window.metadata().warm_from, Offset{4});
 }
 
+TEST(AckWindow, AnOrderedEndStandsBehindTheLastRecordAndTakesNoPlaceInTheLog) {
+  AckWindow window(Offset{10}, {});
+  window.read(Offset{10}, accepts(10, 0));
+  IntakeStep end;
+  end.accepted = AcceptedSet{};
+  end.accepted->kind = stream::RecordKind::end;
+  end.accepted->released_by = end.accepted->first = Offset{13};  // two records there are never handed out
+  end.accepted->upstream = kCam;
+  end.accepted->key = {13, 0};
+  end.all_ended = end.without_record = true;
+  window.read(Offset{13}, end);
+  window.ack_end(Offset{13});
+  EXPECT_EQ(window.committable(), Offset{10}) << "what is before it is not ACKed";
+  window.ack(Offset{10}, Counted::acked);
+  EXPECT_EQ(window.committable(), Offset{13}) << "where others go on writing";
+  EXPECT_TRUE(window.metadata().forwarded_end);
+}
+
 }  // namespace
 }  // namespace ride::worker

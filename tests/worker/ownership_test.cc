@@ -104,6 +104,25 @@ TEST_F(OwnershipTest, AFrameThatTwoWorkersEndedWithIsCondemned) {
             (std::map<FramePlace, Condemned>{{{PartitionId{1}, Offset{17}}, {"poison: signal 11 on w9#x, it hung on w8#x", 2}}}));
 }
 
+TEST_F(OwnershipTest, ADrainTellsWhereATopicEndsThatOthersWriteAndASnapshotTellsItAgain) {
+  JobAccepted accepted;
+  accepted.spec = {
+      .job = kJob, .run = kRun, .stages = {{.name = "blur", .topic = "plates", .partitions = 2, .adopt = AdoptSpec{}}}};
+  decide(accepted);
+  decide(JoinGroup{kMe, kJob, kRun, kStage, false, ""});
+  phase(JobPhase::running);
+  EXPECT_TRUE(ownership.duty().ends.empty());
+  const LogEnds ends = {{"plates", {Offset{7}, Offset{0}}}, {"others", {Offset{3}}}};
+  decide(JobPhaseChanged{kJob, kRun, JobPhase::draining, "", {}, ends});
+  const std::map<PartitionId, Offset> of_the_stage = {{{0}, Offset{7}}, {{1}, Offset{0}}};
+  EXPECT_EQ(ownership.duty().ends, of_the_stage);
+  Snapshot snapshot;
+  snapshot.jobs.push_back({.spec = accepted.spec, .phase = JobPhase::draining, .ends = ends});
+  snapshot.jobs[0].stages.push_back({.name = kStage, .actives = {kMe}});
+  for (auto& part : cut(snapshot, "s")) decide(std::move(part));
+  EXPECT_EQ(ownership.duty().ends, of_the_stage);
+}
+
 TEST_F(OwnershipTest, AnEndedJobLeavesNothingToDo) {
   accept_job();
   decide(JoinGroup{kMe, kJob, kRun, kStage, false, ""});

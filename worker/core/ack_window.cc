@@ -39,7 +39,7 @@ AckWindow::Entry* AckWindow::find(Offset offset) {
 
 void AckWindow::read(Offset offset, const stream::IntakeStep& step) {
   RIDE_CHECK(offset >= position_, "records of a partition come in offset order");
-  position_ = Offset{offset.value + 1};
+  position_ = step.without_record ? offset : Offset{offset.value + 1};
   entries_[offset] = Entry{.duplicate = step.duplicate};
   for (const auto settled : step.settled)
     if (auto* entry = find(settled)) entry->finished = true;

@@ -30,7 +30,7 @@ void Ownership::apply(const stream::Decision& decision) {
 }
 
 void Ownership::on(const stream::JobAccepted& accepted) {
-  jobs_[{accepted.spec.job, accepted.spec.run}] = {accepted.spec, stream::JobPhase::creating};
+  jobs_[{accepted.spec.job, accepted.spec.run}] = {accepted.spec, stream::JobPhase::creating, {}};
 }
 
 void Ownership::on(const stream::JobChanged& changed) {
@@ -42,6 +42,7 @@ void Ownership::on(const stream::JobPhaseChanged& changed) {
   const auto found = jobs_.find({changed.job, changed.run});
   if (found == jobs_.end()) return;
   found->second.phase = changed.phase;
+  found->second.ends = changed.ends;
   if (!is_over(changed.phase)) return;
   jobs_.erase(found);
   std::erase_if(owners_, [&](const auto& entry) { return entry.first.job == changed.job && entry.first.run == changed.run; });
@@ -88,7 +89,7 @@ void Ownership::on(const stream::SnapshotPart& part) {
   const auto contains = [this](const auto& list) { return std::find(list.begin(), list.end(), self_) != list.end(); };
   for (const auto& job : (*snapshot)->jobs) {
     if (is_over(job.phase)) continue;
-    jobs_[{job.spec.job, job.spec.run}] = {job.spec, job.phase};
+    jobs_[{job.spec.job, job.spec.run}] = {job.spec, job.phase, job.ends};
     for (const auto& stage : job.stages) {
       const StageKey key{job.spec.job, job.spec.run, stage.name};
       if (contains(stage.actives) || contains(stage.spares)) group_ = key;
@@ -109,6 +110,15 @@ void Ownership::on(const stream::Strike& strike) {
   if (stage.size() > kMostCondemned) stage.erase(stage.begin());
 }
 
+std::map<PartitionId, Offset> Ownership::ends_of(const Job& job, const StageKey& key) {
+  std::map<PartitionId, Offset> ends;
+  const auto* stage = job.spec.stage(key.stage.value);
+  const auto found = stage == nullptr ? job.ends.end() : job.ends.find(stage->topic);
+  if (found == job.ends.end()) return ends;
+  for (std::size_t p = 0; p < found->second.size(); ++p) ends[PartitionId{static_cast<int>(p)}] = found->second[p];
+  return ends;
+}
+
 Duty Ownership::duty() const {
   Duty duty;
   duty.out = out_;
@@ -119,6 +129,7 @@ Duty Ownership::duty() const {
   duty.paused = job->second.phase == stream::JobPhase::paused;
   if (job->second.phase == stream::JobPhase::creating) return duty;  // warm, but nothing to read yet
   if (const auto condemned = condemned_.find(*group_); condemned != condemned_.end()) duty.condemned = condemned->second;
+  duty.ends = ends_of(job->second, *group_);
   const auto owners = owners_.find(*group_);
   if (owners == owners_.end()) return duty;
   for (const auto& [partition, owner] : owners->second) {

@@ -40,6 +40,7 @@ struct Duty {
   std::map<PartitionId, Epoch> owns;      // of that stage
   std::set<PartitionId> releasing;        // of these: finish and hand back
   std::map<FramePlace, Condemned> condemned;  // frames of that stage that must not be run any more
+  std::map<PartitionId, Offset> ends;         // of that stage's topic, which others write: what lies behind is not read
   bool paused = false;                    // own, but do not read
   bool out = false;                       // this incarnation was declared lost: end
   bool operator==(const Duty&) const = default;
@@ -58,6 +59,7 @@ class Ownership {
   struct Job {
     stream::JobSpec spec;
     stream::JobPhase phase = stream::JobPhase::creating;
+    stream::LogEnds ends;
   };
   struct Owner {
     WorkerId worker;
@@ -66,6 +68,7 @@ class Ownership {
   };
   using JobKey = std::pair<JobName, RunNumber>;
 
+  static std::map<PartitionId, Offset> ends_of(const Job& job, const StageKey& key);
   void on(const stream::JobAccepted& accepted);
   void on(const stream::JobPhaseChanged& changed);
   void on(const stream::Assign& assign);
