@@ -112,11 +112,14 @@ void write_in_a_transaction(const kafka::ClientConfig& config, const TopicPartit
 TEST_F(KafkaPorts, TheEndOfALogIsKnownBehindATransactionsMark) {
   const TopicPartition at{topic, PartitionId{0}};
   write_in_a_transaction(config, at);
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  // The mark is written after the producer was told that all is well.
+  while (admin->range(at).value().end != Offset{2} && std::chrono::steady_clock::now() < deadline) {
+  }
   EXPECT_EQ(admin->range(at).value().end, Offset{2});
   auto reader = kafka::KafkaReader::open(config, {.group = group, .tells_ends = true}).value();
   ASSERT_TRUE(reader->assign(at, Offset{0}).ok());
   EXPECT_EQ(next(*reader).offset, Offset{0});
-  const auto deadline = std::chrono::steady_clock::now() + 20s;
   while (!reader->at_end(at) && std::chrono::steady_clock::now() < deadline)
     EXPECT_EQ(reader->poll(20ms).value(), std::nullopt) << "the mark is no record";
   EXPECT_EQ(reader->at_end(at), Offset{2});
