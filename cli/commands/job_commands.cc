@@ -7,17 +7,21 @@
 #include "cli/command.h"
 #include "cli/core/change_view.h"
 #include "cli/core/fields.h"
+#include "cli/core/run_summary.h"
 #include "cli/find_master.h"
 #include "cli/interrupt.h"
+#include "cli/local/topology_facts.h"
 #include "cli/submit.h"
 #include "cli/terminal.h"
 #include "cli/topology_file.h"
+#include "worker/tasks/task.h"
 
 namespace ride::cli {
 namespace {
 
 constexpr const char* kGroup = "Jobs";
 constexpr std::chrono::milliseconds kLook{300};
+constexpr std::chrono::seconds kCountPatience{2};
 
 struct JobFlags {
   std::string job, file;
@@ -27,20 +31,54 @@ struct JobFlags {
 
 bool is_over(const std::string& phase) { return phase == "completed" || phase == "cancelled" || phase == "failed"; }
 
+// Until the last counts have come, for a moment.
+Json with_last_counts(MasterClient& master, const std::string& path, Json job, Interrupt& interrupt) {
+  const auto deadline = std::chrono::steady_clock::now() + kCountPatience;
+  while (text_of(job, "phase") == "completed" && !all_have_ended(job) && std::chrono::steady_clock::now() < deadline &&
+         !interrupt.wait(kLook)) {
+    if (auto later = master.fetch(path); later.ok()) job = std::move(*later);
+  }
+  return job;
+}
+
+// What the topology allows to be lost, as its text in the master's answer says it.
+RunFacts facts_of(const Json& job) {
+  const auto parsed = topology::parse_topology(job.value("topology", std::string()), "topology",
+                                               tasks::builtin_catalog(), process_environment());
+  if (parsed.topology) return {.may_drop = may_drop(*parsed.topology), .upstreams = upstreams_of(*parsed.topology)};
+  print_error("what the topology allows to be dropped is not known here, so every dropped frame counts as lost (a "
+              "variable that it names may be set where the master runs, but not here)");
+  return {};
+}
+
+// Said with the rule of `ride run`: all went well, or what is missing. Who cancelled wanted no more than the end.
+ExitCode tell_end(Json job, const std::string& wish, bool json) {
+  const std::string phase = text_of(job, "phase"), reason = text_of(job, "reason");
+  Verdict verdict{.good = phase != "failed", .reasons = {}};
+  if (wish != "cancel") verdict = judge(job, facts_of(job), false);
+  if (json) {
+    job["good"] = verdict.good;
+    job["reasons"] = verdict.reasons;
+    print(job.dump(2) + "\n");
+  } else {
+    print(fmt::format("{}: {}{}\n", text_of(job, "job"), phase, reason.empty() ? "" : " (" + reason + ")") +
+          render_reasons(verdict, stdout_terminal().style));
+  }
+  return verdict.good ? ExitCode::ok : ExitCode::failed;
+}
+
 // Until this run of the job, or a later one, is over.
-ExitCode wait_for_end(MasterClient& master, const std::string& job, std::int64_t run, bool json) {
+ExitCode wait_for_end(MasterClient& master, const std::string& job, std::int64_t run, const std::string& wish, bool json) {
   Interrupt interrupt;
+  const std::string path = "/jobs/" + url_encoded(job);
   for (;;) {
-    const auto now = master.fetch("/jobs/" + url_encoded(job));
+    auto now = master.fetch(path);
     if (!now.ok()) return fail(now.error());
     const std::string phase = text_of(*now, "phase");
     if (is_over(phase) && count_of(*now, "run") < run && phase == "completed") {
       // The run that is to follow begins a moment later.
     } else if (is_over(phase)) {
-      const std::string reason = text_of(*now, "reason");
-      print(json ? now->dump(2) + "\n"
-                 : fmt::format("{}: {}{}\n", job, phase, reason.empty() ? "" : " (" + reason + ")"));
-      return phase == "failed" ? ExitCode::failed : ExitCode::ok;
+      return tell_end(with_last_counts(master, path, std::move(*now), interrupt), wish, json);
     }
     if (interrupt.wait(kLook)) {
       print_error(fmt::format("no longer waiting; the job goes on ({})", phase));
@@ -96,7 +134,7 @@ ExitCode submit_file(const JobFlags& flags) {
   if (!submitted.ok()) return fail(submitted.error());
   if (flags.wait) {
     if (!flags.json) print(submitted_text(*submitted));
-    return wait_for_end(*master, submitted->job, submitted->run, flags.json);
+    return wait_for_end(*master, submitted->job, submitted->run, "submit", flags.json);
   }
   print(flags.json ? submitted->answer.dump() + "\n" : submitted_text(*submitted));
   return ExitCode::ok;
@@ -113,7 +151,7 @@ ExitCode change(const JobFlags& flags, const std::string& verb) {
   if (!reply.ok()) return fail(reply.error());
   if (reply->status == 404) return fail(no_such_job(*master, flags.job));
   if (!reply->ok()) return fail(error_of(*reply));
-  if (flags.wait) return wait_for_end(*master, flags.job, 0, flags.json);
+  if (flags.wait) return wait_for_end(*master, flags.job, 0, verb, flags.json);
   if (flags.json) {
     print(reply->body->dump() + "\n");
   } else {
@@ -129,7 +167,9 @@ std::shared_ptr<JobFlags> add_change(Program& program, const char* verb, const c
   flags->settings.declare(command, {"master", "state"});
   add_json_flag(command, flags->json);
   if (std::string(verb) == "drain" || std::string(verb) == "cancel")
-    command.add_flag("--wait", flags->wait, "Return when the job has ended");
+    command.add_flag("--wait", flags->wait,
+                     std::string(verb) == "cancel" ? "Return when the job has ended"
+                                                   : "Return when the job has ended; exit code 1 if a frame was lost");
   if (std::string(verb) == "cancel")
     command.add_flag("--delete-topics", flags->delete_topics, "Also delete the job's topics, with all that is in them");
   return flags;
@@ -151,7 +191,7 @@ void add_job_commands(Program& program) {
                   [flags] { return submit_file(*flags); });
   command.add_option("FILE", flags->file, "Topology file (YAML); - is standard input")->required();
   flags->settings.declare(command, {"master", "state"});
-  command.add_flag("--wait", flags->wait, "Return when the job has ended; exit code 1 if it failed");
+  command.add_flag("--wait", flags->wait, "Return when the job has ended; exit code 1 if it failed, was cancelled, or lost a frame");
   auto* dry_run = command.add_flag("--dry-run", flags->dry_run, "Only show what would be done");
   command
       .add_flag("--replace", flags->replace,

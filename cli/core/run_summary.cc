@@ -89,6 +89,19 @@ Verdict judge(const Json& job, const RunFacts& facts, bool ended_on_purpose) {
   return verdict;
 }
 
+bool all_have_ended(const Json& job) {
+  for (const char* list : {"sources", "stages"})
+    for (const Json& one : list_of(job, list))
+      if (!flag_of(one, "ended")) return false;
+  return true;
+}
+
+std::string render_reasons(const Verdict& verdict, const Style& style) {
+  std::string text;
+  for (const auto& reason : verdict.reasons) text += style.paint("not well: " + reason, Tone::bad) + "\n";
+  return text;
+}
+
 std::string render_summary(const Json& job, const RunFacts& facts, const Verdict& verdict, const Style& style) {
   const std::string phase = text_of(job, "phase");
   std::string text = fmt::format("\n{}, run {}: {} after {:.1f} s\n", style.paint(text_of(job, "job"), Tone::bold),
@@ -121,7 +134,7 @@ std::string render_summary(const Json& job, const RunFacts& facts, const Verdict
   if (verdict.good) {
     text += phase == "completed" ? style.paint("no frame was lost", Tone::good) + "\n" : "";
   } else {
-    for (const auto& reason : verdict.reasons) text += style.paint("not well: " + reason, Tone::bad) + "\n";
+    text += render_reasons(verdict, style);
   }
   return text;
 }

@@ -37,6 +37,11 @@ struct Verdict {
 // `ended_on_purpose`: the person stopped it, so it need not have completed.
 Verdict judge(const nlohmann::json& job, const RunFacts& facts, bool ended_on_purpose);
 
+// Every source and stage has told its last counts: the last sink may have told its end before others did.
+bool all_have_ended(const nlohmann::json& job);
+
+// "not well: stage 'people': 1 frame dead", a line for each reason.
+std::string render_reasons(const Verdict& verdict, const Style& style);
 std::string render_summary(const nlohmann::json& job, const RunFacts& facts, const Verdict& verdict,
                            const Style& style);
 nlohmann::ordered_json summary_to_json(const nlohmann::json& job, const RunFacts& facts, const Verdict& verdict);

@@ -287,15 +287,8 @@ class Session {
     return interrupt_.exit_code();
   }
 
-  // The last sink may have told its end before others told their last counts.
   void settle() {
-    if (watch_->phase() == "completed") wait_until([this] { return all_ended(); }, kCountPatience);
-  }
-  bool all_ended() const {
-    for (const char* list : {"sources", "stages"})
-      for (const Json& one : list_of(watch_->job(), list))
-        if (!flag_of(one, "ended")) return false;
-    return true;
+    if (watch_->phase() == "completed") wait_until([this] { return all_have_ended(watch_->job()); }, kCountPatience);
   }
 
   bool any_source_connected() const {

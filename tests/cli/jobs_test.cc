@@ -169,6 +169,50 @@ TEST_F(RideJobs, SubmitWaitsForTheEndOfAFiniteJobAndCancelsAnother) {
   EXPECT_THAT(bad.err, HasSubstr("did you mean 'discard'?"));
 }
 
+TEST_F(RideJobs, WhoWaitsForAJobIsToldWhatItLost) {
+  fs::create_directories(*folder_ / "pictures");
+  ASSERT_EQ(std::system(("ffmpeg -v error -f lavfi -i testsrc=size=64x48:rate=1 -frames:v 40 " +
+                         (*folder_ / "pictures/%d.jpg").string())
+                            .c_str()),
+            0);
+  const auto write = [](const std::string& name, const std::string& fps, const std::string& stage) {
+    std::ofstream(*folder_ / "waited.yaml")
+        << "ride: v1\nname: " << name << "\nsources:\n  film: { directory: pictures, fps: " << fps
+        << " }\nstages:\n  - { name: gray, from: [film], task: grayscale" << stage
+        << " }\nsinks:\n  - { name: bin, from: [gray], task: discard }\n";
+  };
+  const std::string too_large = ", max_pixels: 1000";
+  write("lost", "max", too_large);
+  const auto lost = ride({"submit", "waited.yaml", "--wait"});
+  EXPECT_EQ(lost.code, 1) << lost.out << lost.err;
+  EXPECT_THAT(lost.out, HasSubstr("\nnot well: stage 'gray': 40 frames dead\n"));
+
+  write("slow", "1", "");
+  RideProcess cancelled({"submit", "waited.yaml", "--wait"}, options());
+  ASSERT_TRUE(reaches_phase("slow", "running"));
+  const auto cancel = ride({"cancel", "slow", "--wait"});
+  EXPECT_EQ(cancel.code, 0) << "who cancels wants no more than the end: " << cancel.out << cancel.err;
+  const auto told = cancelled.wait(seconds(40));
+  EXPECT_EQ(told.code, 1) << told.out << told.err;
+  EXPECT_THAT(told.out, HasSubstr("not well: the job is cancelled"));
+
+  write("slow", "2", too_large);
+  ASSERT_EQ(ride({"submit", "waited.yaml"}).code, 0);
+  const auto frames = [] {
+    const auto all = Json::parse(ride({"status", "slow", "--json"}).out, nullptr, false);
+    return all.is_object() && !all["sources"].empty() ? all["sources"][0].value("frames", std::int64_t{0}) : 0;
+  };
+  const auto deadline = std::chrono::steady_clock::now() + seconds(40);
+  while (frames() == 0 && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  const auto drained = ride({"drain", "slow", "--wait", "--json"});
+  EXPECT_EQ(drained.code, 1) << drained.out << drained.err;
+  const auto end = Json::parse(drained.out, nullptr, false);
+  ASSERT_TRUE(end.is_object()) << drained.out;
+  EXPECT_EQ(end["good"], false);
+  EXPECT_THAT(end["reasons"].dump(), HasSubstr("stage 'gray'"));
+}
+
 TEST_F(RideJobs, SubmitOfAJobThatRunsShowsItsPlanAndChangesOnlyWhatDiffers) {
   std::string text = kJob;
   text.replace(text.find("task: grayscale"), 15, "task: grayscale, group: { max: 2 }");
