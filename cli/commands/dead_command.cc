@@ -207,7 +207,7 @@ void add_dead_command(Program& program) {
   show.add_flag("--show", flags->picture, "Show the picture in the terminal");
   add_json_flag(show, flags->json);
   auto& replay = add_action(dead, *flags, DeadFlags::What::replay, "replay",
-                            "Write it into its stage's input again, as a new frame with the old name");
+                            "Write it into its stage's input again, as a new frame with the old name; never into an adopted topic");
   replay.add_option("PLACE", flags->place, "PARTITION/OFFSET, as the list shows it");
   replay.add_flag("--all", flags->all, "All of the stage");
 }

@@ -51,6 +51,10 @@ std::string place_text(const stream::DeathNotice& notice) {
   return fmt::format("{}/{}", notice.at.partition.value, notice.offset.value);
 }
 
+bool died_in_foreign_topic(const DeadFrame& frame) {
+  return frame.topic != frame.notice.at.topic + std::string(kEnding);
+}
+
 Result<std::vector<std::string>> dead_topics(const std::string& wanted, const std::string& prefix,
                                              const std::vector<std::string>& topics) {
   std::vector<std::string> found;

@@ -81,7 +81,20 @@ Result<DeadLetter> DeadLetters::find(const std::string& topic, const DeadPlace& 
                                                  topic, place.partition.value, place.offset.value)};
 }
 
+namespace {
+
+Error not_ours(const DeadFrame& frame) {
+  const auto place = place_text(frame.notice);
+  return {ErrorCode::permission,
+          fmt::format("{} {}: stage {} reads the topic {}, which others write: RIDE does not write into it. Save the frame "
+                      "(`ride dead show {} {} --save FILE`) and send it again as that topic's writers do",
+                      frame.topic, place, frame.notice.stage, frame.notice.at.topic, frame.topic, place)};
+}
+
+}  // namespace
+
 Result<void> DeadLetters::replay(const DeadLetter& letter, RunNumber run, SystemTime now) const {
+  if (died_in_foreign_topic(letter.about)) return not_ours(letter.about);
   if (letter.set.frames.empty())
     return Error{ErrorCode::unsupported, fmt::format("{} is no frame ({}): there is nothing to run again",
                                                      place_text(letter.about.notice), letter.about.notice.reason)};

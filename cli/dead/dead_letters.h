@@ -26,7 +26,7 @@ class DeadLetters {
   Result<void> each(const std::string& topic, const std::function<bool(DeadLetter&&)>& take) const;
   // not_found: no letter tells of that place.
   Result<DeadLetter> find(const std::string& topic, const DeadPlace& place) const;
-  // Returns when the brokers have taken it. unsupported: it is no frame.
+  // Returns when the brokers have taken it. unsupported: it is no frame. permission: it lay in a topic of others.
   Result<void> replay(const DeadLetter& letter, RunNumber run, SystemTime now) const;
 
  private:

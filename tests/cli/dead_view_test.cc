@@ -32,6 +32,13 @@ TEST(DeadPlaces, AreWrittenAsTheListShowsThem) {
     EXPECT_EQ(parse_place(wrong).error().code, ErrorCode::invalid_argument) << wrong;
 }
 
+TEST(DeadFrames, OfATopicOfOthersAreKnownByTheNameOfTheirDeadTopic) {
+  DeadFrame frame{.topic = "ride.street.10.people.dead", .notice = {.at = {"ride.street.10.people", PartitionId{2}}}};
+  EXPECT_FALSE(died_in_foreign_topic(frame));
+  frame.notice.at.topic = "plates";
+  EXPECT_TRUE(died_in_foreign_topic(frame));
+}
+
 TEST(DeadFrames, AreShownToPeopleAndToScripts) {
   const SystemTime now{std::chrono::hours(24)};
   DeadFrame frame{"ride.street.10.people.dead", Offset{3},
