@@ -13,6 +13,7 @@
 #include "cli/find_master.h"
 #include "cli/interrupt.h"
 #include "cli/kafka_settings.h"
+#include "cli/tap/adopted_topics.h"
 #include "cli/tap/record_reader.h"
 #include "cli/terminal.h"
 #include "stream/core/picture_info.h"
@@ -23,8 +24,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::chrono::seconds kDecisionsPatience{10};
+
 struct TapFlags {
-  std::string topic, from = "last", save, format = "image", shape, depth = "8u", timeout = "10s";
+  std::string topic, from = "last", save, format, shape, depth, timeout = "10s";
   int count = 1, partition = -1;
   bool show = false, json = false;
   SettingFlags settings;
@@ -52,13 +55,36 @@ Result<TapRequest> request_of(const TapFlags& flags, const std::string& topic) {
   return request;
 }
 
+// What records without our headers hold: as the flags say, else as the stage reads them that was named.
+stream::AdoptSpec records_of(const TapFlags& flags, const AdoptedTopics& adopted) {
+  const auto stage = adopted.find(flags.topic);
+  stream::AdoptSpec records = stage == adopted.end() ? stream::AdoptSpec{"image", "", ""} : stage->second.records;
+  if (!flags.format.empty()) records.format = flags.format;
+  if (!flags.shape.empty()) records.shape = flags.shape;
+  if (!flags.depth.empty()) records.depth = flags.depth;
+  if (records.depth.empty() && !records.shape.empty()) records.depth = "8u";
+  return records;
+}
+
+// A topic that is there need not be looked up.
+AdoptedTopics look_up(const TapFlags& flags, const kafka::ClientConfig& config, const std::string& prefix,
+                      const std::vector<std::string>& topics) {
+  const auto is_there = [&](const std::string& name) { return std::count(topics.begin(), topics.end(), name) > 0; };
+  if (is_there(flags.topic) || !is_there(prefix + ".decisions")) return {};
+  auto adopted = adopted_topics(config, prefix, kDecisionsPatience);
+  if (adopted.ok()) return std::move(*adopted);
+  print_error("which stages read topics of others is not known: " + adopted.error().message);
+  return {};
+}
+
 std::string extension_of(const stream::Content& content) {
   return content.content_type == "image/jpeg" ? ".jpg" : content.content_type == "image/png" ? ".png" : ".raw";
 }
 
 class Tap {
  public:
-  Tap(const TapFlags& flags, TapReader& reader) : flags_(flags), reader_(reader) {}
+  Tap(const TapFlags& flags, stream::AdoptSpec foreign, TapReader& reader)
+      : flags_(flags), foreign_(std::move(foreign)), reader_(reader) {}
 
   bool take(const stream::Record& record) {
     RecordFacts facts = facts_of(record);
@@ -91,7 +117,7 @@ class Tap {
     stream::WholeFrame whole{{}, {record.value, record.owner}};
     std::optional<stream::AdoptSpec> adopt;
     if (!facts.frame) {
-      adopt = stream::AdoptSpec{flags_.format, flags_.shape, flags_.shape.empty() ? "" : flags_.depth};
+      adopt = foreign_;
       whole.header.id = {record.at.topic, SessionId{record.at.partition.value}, record.offset.value};
     } else if (facts.frame->kind != stream::RecordKind::frame) {
       return Error{ErrorCode::not_found, "the record holds no picture"};
@@ -139,6 +165,7 @@ class Tap {
   }
 
   const TapFlags& flags_;
+  const stream::AdoptSpec foreign_;  // what records without our headers hold
   TapReader& reader_;
   bool failed_ = false;
 };
@@ -153,11 +180,12 @@ ExitCode tap(const TapFlags& flags) {
   if (!reader.ok()) return fail(reader.error());
   const auto topics = (*reader)->topics();
   if (!topics.ok()) return fail(topics.error());
-  const auto topic = find_topic(flags.topic, settings->text("prefix"), *topics);
+  const auto adopted = look_up(flags, *config, settings->text("prefix"), *topics);
+  const auto topic = find_topic(flags.topic, settings->text("prefix"), *topics, adopted);
   if (!topic.ok()) return fail(topic.error());
   const auto request = request_of(flags, *topic);
   if (!request.ok()) return fail(request.error());
-  Tap tap(flags, **reader);
+  Tap tap(flags, records_of(flags, adopted), **reader);
   const auto count = (*reader)->read(
       *request, [&](const stream::Record& record) { return tap.take(record); }, [&] { return interrupt.requested(); });
   if (!count.ok()) return fail(count.error());
@@ -179,7 +207,7 @@ void add_tap_command(Program& program) {
                   "  ride tap frames --partition 0 --from 1042 --format raw --shape 900x900x1 --show\n"
                   "  ride tap ride.decisions -n 3 --json        other records, too",
                   [flags] { return tap(*flags); });
-  command.add_option("TOPIC", flags->topic, "A topic, or JOB/STAGE for a stage's input in the job's latest run")
+  command.add_option("TOPIC", flags->topic, "A topic, or JOB/STAGE for a stage's input in the job's latest run, also where it adopts a topic")
       ->required();
   command.add_option("-n", flags->count, "How many records; 0: until Ctrl-C")
       ->check(CLI::Range(0, 1'000'000'000))
@@ -190,13 +218,13 @@ void add_tap_command(Program& program) {
   command.add_option("--save", flags->save,
                      "Write pictures into this folder (JPEG and PNG as they are, pixels as PNG)");
   command.add_flag("--show", flags->show, "Show pictures in the terminal");
-  command.add_option("--format", flags->format, "Of foreign records: image (JPEG or PNG), jpeg, png, raw")
-      ->check(CLI::IsMember({"image", "jpeg", "png", "raw"}))
-      ->capture_default_str();
-  command.add_option("--shape", flags->shape, "Of foreign raw records: ROWSxCOLUMNSxCHANNELS");
-  command.add_option("--depth", flags->depth, "Of foreign raw records")
-      ->check(CLI::IsMember({"8u", "16u", "32f"}))
-      ->capture_default_str();
+  command
+      .add_option("--format", flags->format,
+                  "Of foreign records: image (JPEG or PNG), jpeg, png, raw; by default as the named stage reads them, else image")
+      ->check(CLI::IsMember({"image", "jpeg", "png", "raw"}));
+  command.add_option("--shape", flags->shape, "Of foreign raw records: ROWSxCOLUMNSxCHANNELS; by default the stage's");
+  command.add_option("--depth", flags->depth, "Of foreign raw records; by default the stage's, else 8u")
+      ->check(CLI::IsMember({"8u", "16u", "32f"}));
   command.add_option("--timeout", flags->timeout, "How long to wait for a record")->capture_default_str();
   flags->settings.declare(command, {"brokers", "prefix", "kafka-config", "max-message-bytes", "state"});
   add_json_flag(command, flags->json);

@@ -45,8 +45,9 @@ std::set<std::string> stage_names(const std::string& prefix, const std::vector<s
 }  // namespace
 
 Result<std::string> find_topic(const std::string& wanted, const std::string& prefix,
-                               const std::vector<std::string>& topics) {
+                               const std::vector<std::string>& topics, const AdoptedTopics& adopted) {
   if (std::find(topics.begin(), topics.end(), wanted) != topics.end()) return wanted;
+  if (const auto found = adopted.find(wanted); found != adopted.end()) return found->second.topic;
   if (const auto slash = wanted.find('/'); slash != std::string::npos) {
     const std::string before = prefix + "." + wanted.substr(0, slash) + ".", after = "." + wanted.substr(slash + 1);
     std::optional<std::pair<std::int64_t, std::string>> latest;
@@ -55,10 +56,12 @@ Result<std::string> find_topic(const std::string& wanted, const std::string& pre
         latest = {*run, topic};
     if (latest) return latest->second;
   }
+  auto names = stage_names(prefix, topics);
+  for (const auto& [name, topic] : adopted) names.insert(name);
   std::vector<std::string> candidates = topics;
-  for (const auto& name : stage_names(prefix, topics)) candidates.push_back(name);
+  candidates.insert(candidates.end(), names.begin(), names.end());
   std::string known;
-  for (const auto& name : stage_names(prefix, topics)) known += (known.empty() ? "" : ", ") + name;
+  for (const auto& name : names) known += (known.empty() ? "" : ", ") + name;
   const std::string meant = did_you_mean(wanted, candidates);
   return Error{ErrorCode::not_found,
                fmt::format("there is no topic '{}'{}{}", wanted, meant.empty() ? "." : meant,

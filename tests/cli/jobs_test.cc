@@ -8,6 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "stream/kafka/admin.h"
+#include "stream/kafka/writer.h"
 #include "tests/cli/ride_process.h"
 #include "tests/support/temp_folder.h"
 
@@ -282,6 +284,62 @@ TEST_F(RideJobs, AJobThatReadsAnothersTopicIsDrainedWhileThatGoesOnWriting) {
   const auto pictures = std::distance(fs::directory_iterator(*folder_ / "edges"), fs::directory_iterator());
   EXPECT_EQ(pictures, out("reader")) << "each frame that was counted lies there, once";
   EXPECT_EQ(ride({"cancel", "writer"}).code, 0);
+}
+
+// Three raw pictures of 48x64 with 16 bits, and one that is cut short: what another program might write.
+void write_plates(const std::string& brokers) {
+  const kafka::ClientConfig config{.brokers = brokers};
+  const auto admin = kafka::open_admin(config);
+  ASSERT_TRUE(admin.ok()) << admin.error().message;
+  ASSERT_TRUE((*admin)->create({.name = "plates"}).ok());
+  const auto writer = kafka::KafkaWriter::open(config);
+  ASSERT_TRUE(writer.ok()) << writer.error().message;
+  ASSERT_TRUE((*writer)->prepare("plates").ok());
+  const auto pixels = std::make_shared<std::vector<std::uint8_t>>(48 * 64 * 2, 90);
+  for (const std::size_t bytes : {pixels->size(), pixels->size(), pixels->size(), std::size_t{10}}) {
+    const auto sent = (*writer)->send({"plates", PartitionId{0}}, {.value = {pixels->data(), bytes}, .owner = pixels},
+                                      [](const Result<Offset>& taken) { EXPECT_TRUE(taken.ok()); });
+    ASSERT_TRUE(sent.ok()) << sent.error().message;
+  }
+  ASSERT_TRUE((*writer)->flush(seconds(20)).ok());
+}
+
+TEST_F(RideJobs, ATopicOfOthersIsLookedIntoAsItsStageReadsItAndNeverWrittenInto) {
+  std::ifstream file(*folder_ / ".ride" / "run.json");
+  const std::string brokers = Json::parse(file)["brokers"];
+  ASSERT_NO_FATAL_FAILURE(write_plates(brokers));
+  std::ofstream(*folder_ / "foreign.yaml")
+      << "ride: v1\nname: foreign\nstages:\n  - { name: dark, topic: { name: plates, adopt: true, format: raw, shape: "
+         "48x64x1, depth: 16u }, task: identity }\nsinks:\n  - { name: bin, from: [dark], task: discard }\n";
+  ASSERT_EQ(ride({"submit", "foreign.yaml"}).code, 0);
+  const auto dead = [] {
+    return Json::parse(ride({"dead", "list", "foreign", "--json"}).out, nullptr, false).value("dead", Json::array());
+  };
+  const auto deadline = std::chrono::steady_clock::now() + seconds(60);
+  while (dead().empty() && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  ASSERT_EQ(dead().size(), 1U);
+  EXPECT_EQ(dead()[0]["topic"], "plates");
+
+  const auto tapped = ride({"tap", "foreign/dark", "-n", "1", "--from", "beginning", "--save", "plates", "--json"});
+  EXPECT_EQ(tapped.code, 0) << tapped.out << tapped.err;
+  const auto record = Json::parse(tapped.out, nullptr, false);
+  ASSERT_TRUE(record.is_object()) << tapped.out << tapped.err;
+  EXPECT_EQ(record["topic"], "plates");
+  EXPECT_TRUE(fs::exists(*folder_ / record["saved"].get<std::string>()));
+  EXPECT_EQ(ride({"tap", "foreign/dark", "--format", "jpeg", "--show"}).code, 1) << "what is asked for wins";
+  const auto wrong = ride({"tap", "foreign/drak"});
+  EXPECT_THAT(wrong.err, HasSubstr("did you mean 'foreign/dark'?"));
+
+  for (const std::string which : {"0/3", "--all"}) {
+    const auto replayed = ride({"dead", "replay", "foreign/dark", which});
+    EXPECT_EQ(replayed.code, 1) << which << replayed.out;
+    EXPECT_THAT(replayed.err, HasSubstr("reads the topic plates, which others write: RIDE does not write into it")) << which;
+  }
+  const auto admin = kafka::open_admin({.brokers = brokers});
+  ASSERT_TRUE(admin.ok()) << admin.error().message;
+  EXPECT_EQ((*admin)->range({"plates", PartitionId{0}})->end, Offset{4}) << "nothing was written into it";
+  EXPECT_EQ(ride({"cancel", "foreign"}).code, 0);
 }
 
 TEST_F(RideJobs, ScaleSetsAndHoldsASizeAndAutoLetsItGo) {

@@ -1,0 +1,29 @@
+#include "cli/tap/adopted_topics.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include "stream/control_client.h"
+
+namespace ride::cli {
+
+Result<AdoptedTopics> adopted_topics(const kafka::ClientConfig& config, const std::string& prefix,
+                                     std::chrono::milliseconds timeout) {
+  const std::string log = prefix + ".decisions";
+  auto reader = stream::open_control_reader(config, log);
+  if (!reader.ok()) return reader.error();
+  AdoptedStages stages;
+  for (const auto deadline = std::chrono::steady_clock::now() + timeout; !(*reader)->caught_up();) {
+    if (std::chrono::steady_clock::now() > deadline)
+      return Error{ErrorCode::timeout, fmt::format("{} did not come within {} ms", log, timeout.count()), true};
+    const auto entries = (*reader)->poll(std::chrono::milliseconds(50));
+    if (!entries.ok()) return entries.error();
+    for (const auto& entry : *entries) {
+      const auto decision = stream::decode_decision(entry.json);
+      if (!decision.ok()) continue;  // of a newer version: it is none that we know
+      if (const auto taken = stages.take(*decision); !taken.ok()) return taken.error();
+    }
+  }
+  return stages.all();
+}
+
+}  // namespace ride::cli
