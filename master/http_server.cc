@@ -6,13 +6,15 @@
 #include <thread>
 
 #include "common/log.h"
+#include "master/http_body.h"
+#include "master/http_connection.h"
 
 namespace ride::master {
 
 namespace {
 
-constexpr std::size_t kMaxBody = 4 << 20;  // a topology is at most 1 MB
-constexpr std::size_t kThreads = 16;
+constexpr std::size_t kThreads = 256;  // connections that are served at once
+constexpr int kBodiesAtOnce = 64;      // the rest is for who asks
 
 // httplib's own default lets a second master listen on the same port (SO_REUSEPORT) and take half of the requests.
 void set_socket_options(socket_t socket) {
@@ -28,8 +30,14 @@ void write(const ApiResponse& from, httplib::Response& to) {
   to.set_content(from.body, from.content_type);
 }
 
-ApiRequest read(const httplib::Request& from) {
-  ApiRequest request{from.method, from.path, {}, from.body, from.target};
+// What is left of its request is not read.
+void refuse(const ApiResponse& from, const httplib::Request& request, httplib::Response& to) {
+  write(from, to);
+  if (request.get_header_value("Connection") != "close") to.set_header("Connection", "close");
+}
+
+ApiRequest read(const httplib::Request& from, std::string body) {
+  ApiRequest request{from.method, from.path, {}, std::move(body), from.target};
   for (const auto& [name, value] : from.params) request.query[name] = value;
   return request;
 }
@@ -43,8 +51,9 @@ bool is_loopback(const std::string& host) {
   return host == "localhost" || host == "[::1]" || host == "::1" || host.starts_with("127.");
 }
 
-// A web page of somebody else must not give us orders through the browser of who visits it: neither straight (its Origin
-// is not ours) nor by a name of its own that it lets point at this machine (on loopback, only loopback's names are ours).
+// A web page of somebody else must not give us orders through the browser of who visits it: neither straight (its
+// Origin is not ours) nor by a name of its own that it lets point at this machine (on loopback, only loopback's names
+// are ours).
 std::optional<std::string> foreign_page(const httplib::Request& request, bool on_loopback) {
   const auto host = request.get_header_value("Host");
   if (on_loopback && !host.empty() && !is_loopback(host_of(host)))
@@ -59,8 +68,6 @@ std::string describe_error(int status) {
   switch (status) {
     case 400:
       return "the request cannot be understood";
-    case 413:
-      return fmt::format("the body is larger than {} MB", kMaxBody >> 20);
     case 414:
       return "the URL is too long";
     default:
@@ -71,7 +78,8 @@ std::string describe_error(int status) {
 }  // namespace
 
 struct HttpServer::Inside {
-  httplib::Server server;
+  HttpConnections server{ConnectionLimits{}};
+  BodyReader bodies{kBodiesAtOnce};
   int port = 0;
   bool on_loopback = false;
   std::thread thread;
@@ -100,11 +108,9 @@ Result<std::unique_ptr<HttpServer>> HttpServer::listen(const HttpAddress& addres
   auto& server = inside->server;
   server.set_socket_options(set_socket_options);
   server.set_payload_max_length(kMaxBody);
-  server.set_read_timeout(10, 0);
-  server.set_write_timeout(10, 0);
-  server.set_keep_alive_timeout(2);
+  server.set_keep_alive_timeout(ConnectionLimits{}.idle / std::chrono::seconds(1));
   server.set_tcp_nodelay(true);
-  server.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
+  server.new_task_queue = [] { return new ConnectionThreads(kThreads); };
   if (address.port == 0) {
     inside->port = server.bind_to_any_port(address.host);
   } else if (server.bind_to_port(address.host, address.port)) {
@@ -115,6 +121,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::listen(const HttpAddress& addres
                  fmt::format("cannot listen on {}:{}: is another master running there? choose another port with --http "
                              "HOST:PORT (0: a free one)",
                              address.host, address.port)};
+  server.widen_backlog();
   inside->on_loopback = is_loopback(address.host);
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(inside)));
 }
@@ -123,24 +130,39 @@ int HttpServer::port() const { return inside_->port; }
 
 void HttpServer::serve(std::function<ApiResponse(const ApiRequest&)> handle) {
   auto& server = inside_->server;
-  const auto answer = [handle = std::move(handle), on_loopback = inside_->on_loopback](
-                          const httplib::Request& request, httplib::Response& response) {
+  const auto refused = [on_loopback = inside_->on_loopback](const httplib::Request& request) {
     const auto foreign = foreign_page(request, on_loopback);
-    write(foreign ? problem(403, *foreign) : handle(read(request)), response);
+    return foreign ? problem(403, *foreign) : refuse_head(request);
   };
+  const auto answer = [handle](const httplib::Request& request, httplib::Response& response) {
+    write(handle(read(request, {})), response);
+  };
+  const auto answer_body = [handle, &bodies = inside_->bodies](const httplib::Request& request,
+                                                               httplib::Response& response,
+                                                               const httplib::ContentReader& content) {
+    auto body = bodies.read(content);
+    if (const auto* no = std::get_if<ApiResponse>(&body)) return refuse(*no, request, response);
+    write(handle(read(request, std::get<std::string>(std::move(body)))), response);
+  };
+  server.set_expect_100_continue_handler([refused](const httplib::Request& request, httplib::Response& response) {
+    const auto no = refused(request);
+    if (no) refuse(*no, request, response);
+    return no ? no->status : 100;
+  });
   // Without a length there is no body (RFC 7230, 3.3.3), as from `curl -X POST`; httplib would wait for one.
-  server.set_pre_routing_handler([answer](const httplib::Request& request, httplib::Response& response) {
+  server.set_pre_routing_handler([refused, answer](const httplib::Request& request, httplib::Response& response) {
+    const auto no = refused(request);
     const bool bodiless = !request.has_header("Content-Length") && !request.has_header("Transfer-Encoding");
-    if (!bodiless) return httplib::Server::HandlerResponse::Unhandled;
-    answer(request, response);
+    if (!no && !bodiless) return httplib::Server::HandlerResponse::Unhandled;
+    no ? refuse(*no, request, response) : answer(request, response);
     return httplib::Server::HandlerResponse::Handled;
   });
   // One handler for all: routes are the Api's business.
   server.Get(".*", answer);
-  server.Post(".*", answer);
-  server.Put(".*", answer);
-  server.Delete(".*", answer);
-  server.Patch(".*", answer);
+  server.Post(".*", answer_body);
+  server.Put(".*", answer_body);
+  server.Delete(".*", answer_body);
+  server.Patch(".*", answer_body);
   server.set_exception_handler([](const httplib::Request&, httplib::Response& response, std::exception_ptr failure) {
     try {
       std::rethrow_exception(failure);

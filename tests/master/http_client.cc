@@ -6,28 +6,50 @@
 
 namespace ride::master::test {
 
-std::string HttpClient::raw(const std::string& bytes, bool close_half) const {
+namespace {
+
+int connect_to(int port) {
   const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<std::uint16_t>(port_));
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   const timeval patience{20, 0};
   ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  if (::connect(socket, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) return socket;
+  ::close(socket);
+  return -1;
+}
+
+void send_all(int socket, const std::string& bytes) {
+  std::size_t sent = 0;
+  while (sent < bytes.size()) {
+    const auto count = ::send(socket, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
+    if (count <= 0) break;
+    sent += static_cast<std::size_t>(count);
+  }
+}
+
+}  // namespace
+
+HeldConnection::HeldConnection(int port, const std::string& bytes) : socket_(connect_to(port)) {
+  if (socket_ >= 0) send_all(socket_, bytes);
+}
+HeldConnection::~HeldConnection() {
+  if (socket_ >= 0) ::close(socket_);
+}
+
+std::string HttpClient::raw(const std::string& bytes, bool close_half) const {
+  const int socket = connect_to(port_);
   std::string answer;
-  if (::connect(socket, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) {
-    std::size_t sent = 0;
-    while (sent < bytes.size()) {
-      const auto count = ::send(socket, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
-      if (count <= 0) break;
-      sent += static_cast<std::size_t>(count);
-    }
+  if (socket >= 0) {
+    send_all(socket, bytes);
     if (close_half) ::shutdown(socket, SHUT_WR);
     char buffer[4096];
     for (ssize_t count = 0; (count = ::recv(socket, buffer, sizeof buffer, 0)) > 0;)
       answer.append(buffer, static_cast<std::size_t>(count));
+    ::close(socket);
   }
-  ::close(socket);
   return answer;
 }
 

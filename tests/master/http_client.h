@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 
 namespace ride::master::test {
 
@@ -23,6 +24,17 @@ class HttpClient {
 
  private:
   int port_;
+};
+
+// A connection that sent these bytes and then says nothing more, until it is destroyed.
+class HeldConnection {
+ public:
+  HeldConnection(int port, const std::string& bytes);
+  HeldConnection(HeldConnection&& other) noexcept : socket_(std::exchange(other.socket_, -1)) {}
+  ~HeldConnection();
+
+ private:
+  int socket_ = -1;
 };
 
 }  // namespace ride::master::test
