@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "cli/core/fields.h"
+#include "cli/core/master_answer.h"
 
 namespace ride::cli {
 namespace {
@@ -16,6 +17,7 @@ constexpr const char* kRoot = "/api/v1";
 constexpr std::chrono::seconds kConnectTimeout{2};
 constexpr std::chrono::seconds kElection{5};  // a new leader is there within two
 constexpr std::chrono::milliseconds kLook{200};
+constexpr std::size_t kShown = 120;  // bytes of an answer in a message
 
 Error unreachable(const std::string& url, const std::string& why) {
   return {ErrorCode::unavailable,
@@ -23,6 +25,15 @@ Error unreachable(const std::string& url, const std::string& why) {
                       "HOST:PORT', or name another with --master URL",
                       url, why),
           true};
+}
+
+Error no_master(const std::string& url, const std::string& request, const ApiReply& reply, const std::string& why) {
+  const std::string text = one_line(reply.text.substr(0, kShown)) + (reply.text.size() > kShown ? "…" : "");
+  return {ErrorCode::unavailable,
+          fmt::format("{} is no RIDE master: it answered {} with status {}, {}: '{}'. Name a master with --master URL (or "
+                      "RIDE_MASTER): it serves at the --http HOST:PORT that it was started with, 'ride up' prints it",
+                      url, request, reply.status, why, text),
+          reply.status >= 500};
 }
 
 std::string reason_of(httplib::Error error) {
@@ -73,6 +84,8 @@ struct MasterClient::Connection {
 };
 
 struct MasterClient::Exchange {
+  const char* method;
+  const std::string& path;
   std::function<httplib::Result(httplib::Client&)> send;
 };
 
@@ -121,13 +134,16 @@ Result<MasterClient> MasterClient::open(const std::string& urls) {
 
 namespace {
 
-Result<ApiReply> reply_of(const std::string& url, const httplib::Result& result) {
+Result<ApiReply> reply_of(const std::string& url, const char* method, const std::string& path,
+                          const httplib::Result& result) {
   if (!result) return unreachable(url, reason_of(result.error()));
   ApiReply reply;
   reply.status = result->status;
   reply.text = result->body;
   auto body = Json::parse(result->body, nullptr, false);
   if (!body.is_discarded()) *reply.body = std::move(body);
+  if (const auto why = why_no_master(method, path, reply.status, *reply.body))
+    return no_master(url, fmt::format("{} {}{}", method, kRoot, path), reply, *why);
   return reply;
 }
 
@@ -137,6 +153,9 @@ Result<ApiReply> reply_of(const std::string& url, const httplib::Result& result)
 // there is none, or it died a moment ago, the next one is waited for.
 Result<ApiReply> MasterClient::exchange(const Exchange& exchange) {
   const auto deadline = std::chrono::steady_clock::now() + kElection;
+  const auto reply = [&](const std::string& from, const httplib::Result& result) {
+    return reply_of(from, exchange.method, exchange.path, result);
+  };
   for (;; std::this_thread::sleep_for(kLook)) {
     auto result = exchange.send(connection_->http);
     for (std::size_t others = urls_.size() - 1; others > 0 && never_arrived(result); --others) {
@@ -147,28 +166,29 @@ Result<ApiReply> MasterClient::exchange(const Exchange& exchange) {
     const bool late = std::chrono::steady_clock::now() >= deadline;
     if (result && result->status == 307) {
       const auto leader = address_of(base_of(result->get_header_value("Location")));
-      if (!leader.ok()) return reply_of(url(), result);
+      if (!leader.ok()) return reply(url(), result);
       Connection there(*leader, timeout_);
       const auto led = exchange.send(there.http);
-      if (late || !never_arrived(led)) return reply_of(*leader, led);
+      if (late || !never_arrived(led)) return reply(*leader, led);
       continue;
     }
     const bool leaderless = result && result->status == 503 && result->has_header("Retry-After");
-    if (late || !leaderless) return reply_of(urls_.size() > 1 && !result ? fmt::format("{}", fmt::join(urls_, ", ")) : url(), result);
+    if (late || !leaderless)
+      return reply(urls_.size() > 1 && !result ? fmt::format("{}", fmt::join(urls_, ", ")) : url(), result);
   }
 }
 
 Result<ApiReply> MasterClient::get(const std::string& path) {
-  return exchange({[&](httplib::Client& http) { return http.Get(kRoot + path); }});
+  return exchange({"GET", path, [&](httplib::Client& http) { return http.Get(kRoot + path); }});
 }
 
 Result<ApiReply> MasterClient::post(const std::string& path, const std::string& body, const std::string& content_type) {
   const auto type = content_type.empty() ? "application/json" : content_type;
-  return exchange({[&](httplib::Client& http) { return http.Post(kRoot + path, body, type); }});
+  return exchange({"POST", path, [&](httplib::Client& http) { return http.Post(kRoot + path, body, type); }});
 }
 
 Result<ApiReply> MasterClient::remove(const std::string& path) {
-  return exchange({[&](httplib::Client& http) { return http.Delete(kRoot + path); }});
+  return exchange({"DELETE", path, [&](httplib::Client& http) { return http.Delete(kRoot + path); }});
 }
 
 Result<Json> MasterClient::fetch(const std::string& path) {

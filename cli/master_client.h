@@ -1,6 +1,7 @@
 // The master's REST API (docs: /api/v1/openapi.json), the only place of the CLI that speaks HTTP. Several masters may be
 // named: the first that answers is asked, and what only the leader can do is sent on to it. Threads: one. Failure:
-// unavailable when nothing answers, with what to do about it; else what the master's problem+json says.
+// unavailable when nothing answers, or something that is no master, with what to do about it; else what the master's
+// problem+json says.
 #pragma once
 
 #include <chrono>
@@ -35,7 +36,7 @@ class MasterClient {
 
   const std::string& url() const { return urls_[current_]; }  // of the one that is asked
 
-  // `path` below /api/v1, as "/jobs". An answer of any status is a reply.
+  // `path` below /api/v1, as "/jobs". A master's answer of any status is a reply.
   Result<ApiReply> get(const std::string& path);
   Result<ApiReply> post(const std::string& path, const std::string& body = {}, const std::string& content_type = {});
   Result<ApiReply> remove(const std::string& path);

@@ -72,6 +72,43 @@ TEST(MasterClient, ARefusalBecomesAnErrorWithTheMastersWords) {
   EXPECT_EQ(error_of(*reply).code, ErrorCode::already_exists);
 }
 
+TEST(MasterClient, AnotherWebServerIsNoMasterWhateverItAnswers) {
+  FakeMaster other;
+  const auto answer = [&other](const char* text, int status, const char* type) {
+    const auto all = [=](const auto&, auto& answer) {
+      answer.status = status;
+      answer.set_content(text, type);
+    };
+    other.server().Get(".*", all);
+    other.server().Post(".*", all);
+    other.server().Delete(".*", all);
+  };
+  answer(R"({"hello": "world"})", 200, "application/json");
+  auto client = other.client();
+  for (const char* path : {"/jobs", "/jobs/street", "/workers", "/stages", "/sources", "/nodes", "/leader", "/events?after=0"}) {
+    const auto got = client.fetch(path);
+    ASSERT_FALSE(got.ok()) << path;
+    EXPECT_EQ(got.error().code, ErrorCode::unavailable) << path;
+  }
+  const auto jobs = client.fetch("/jobs");
+  EXPECT_THAT(jobs.error().message,
+              HasSubstr(client.url() + " is no RIDE master: it answered GET /api/v1/jobs with status 200, without 'jobs'"));
+  EXPECT_THAT(jobs.error().message, HasSubstr("--master URL"));
+  EXPECT_FALSE(client.post("/jobs/street/drain").ok());
+  EXPECT_FALSE(client.remove("/jobs/street").ok());
+  EXPECT_FALSE(submit(client, "ride: v1\n", "a.yaml").ok());
+  EXPECT_FALSE(dry_run(client, "ride: v1\n", "a.yaml").ok());
+}
+
+TEST(MasterClient, APageThatIsNotFoundIsNoMasters) {
+  FakeMaster other;  // serves nothing
+  auto client = other.client();
+  const auto reply = client.post("/jobs/street/pause");
+  ASSERT_FALSE(reply.ok());
+  EXPECT_EQ(reply.error().code, ErrorCode::unavailable);
+  EXPECT_THAT(reply.error().message, HasSubstr("is no RIDE master: it answered POST /api/v1/jobs/street/pause with status 404"));
+}
+
 TEST(MasterClient, AnAnswerThatIsNoJsonIsShownAsItIs) {
   FakeMaster master;
   master.server().Get("/api/v1/jobs", [](const auto&, auto& answer) {
@@ -87,7 +124,7 @@ TEST(MasterClient, AnAnswerThatIsNoJsonIsShownAsItIs) {
 
 TEST(MasterClient, AsksTheNextMasterWhenOneIsNotThere) {
   FakeMaster master;
-  master.server().Get("/api/v1/jobs", [](const auto&, auto& answer) { answer.set_content("{}", "application/json"); });
+  master.server().Get("/api/v1/jobs", [](const auto&, auto& answer) { answer.set_content(R"({"jobs": []})", "application/json"); });
   const auto url = master.client().url();
   auto client = MasterClient::open("http://127.0.0.1:1," + url + ",http://127.0.0.1:2");
   ASSERT_TRUE(client.ok());
@@ -107,7 +144,7 @@ TEST(MasterClient, AStandbysRedirectionLeadsToTheLeaderWithTheWholeRequest) {
     body = request.body;
     query = request.get_param_value("name");
     answer.status = 201;
-    answer.set_content("{}", "application/json");
+    answer.set_content(R"({"job": "street"})", "application/json");
   });
   standby.server().Post("/api/v1/jobs", [&](const auto& request, auto& answer) {
     answer.status = 307;
@@ -127,7 +164,7 @@ TEST(MasterClient, WaitsForTheNextLeaderWhileThereIsNone) {
   master.server().Delete("/api/v1/jobs/street", [&](const auto&, auto& answer) {
     answer.status = ++asked < 3 ? 503 : 200;
     if (asked < 3) answer.set_header("Retry-After", "1");
-    answer.set_content("{}", "application/json");
+    answer.set_content(R"({"job": "street"})", "application/json");
   });
   auto client = master.client();
   const auto reply = client.remove("/jobs/street");
@@ -144,7 +181,8 @@ TEST(Submit, ShowsTheMastersErrorsInTheFile) {
     type = request.get_header_value("Content-Type");
     body = request.body;
     answer.status = 422;
-    answer.set_content(Json{{"detail", "1 error"},
+    answer.set_content(Json{{"title", "Unprocessable Entity"},
+                            {"detail", "1 error"},
                             {"errors", Json::array({{{"file", "a b.yaml"},
                                                      {"line", 2},
                                                      {"column", 7},
