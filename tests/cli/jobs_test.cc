@@ -172,14 +172,14 @@ TEST_F(RideJobs, SubmitWaitsForTheEndOfAFiniteJobAndCancelsAnother) {
 }
 
 TEST_F(RideJobs, WhoWaitsForAJobIsToldWhatItLost) {
-  fs::create_directories(*folder_ / "pictures");
+  fs::create_directories(*folder_ / "film");
   ASSERT_EQ(std::system(("ffmpeg -v error -f lavfi -i testsrc=size=64x48:rate=1 -frames:v 40 " +
-                         (*folder_ / "pictures/%d.jpg").string())
+                         (*folder_ / "film/%d.jpg").string())
                             .c_str()),
             0);
   const auto write = [](const std::string& name, const std::string& fps, const std::string& stage) {
     std::ofstream(*folder_ / "waited.yaml")
-        << "ride: v1\nname: " << name << "\nsources:\n  film: { directory: pictures, fps: " << fps
+        << "ride: v1\nname: " << name << "\nsources:\n  film: { directory: film, fps: " << fps
         << " }\nstages:\n  - { name: gray, from: [film], task: grayscale" << stage
         << " }\nsinks:\n  - { name: bin, from: [gray], task: discard }\n";
   };
