@@ -55,8 +55,16 @@ std::int64_t waiting_frames(const Json& job) {
 
 std::string files_text(const WrittenFiles& files) {
   if (files.count == 0) return fmt::format("no new file in {}", files.folder);
-  if (files.count == 1) return fmt::format("{}/{}", files.folder, files.first);
-  return fmt::format("{} files in {}: {} … {}", files.count, files.folder, files.first, files.last);
+  const bool one = files.count == 1;
+  std::string text = one ? fmt::format("{}/{}", files.folder, files.first)
+                         : fmt::format("{} files in {}: {} … {}", files.count, files.folder, files.first, files.last);
+  if (files.anew == 0) return text;
+  const std::string which = one                          ? "it was"
+                            : files.anew == files.count ? "all of them were"
+                            : files.anew == 1           ? "1 of them was"
+                                                        : fmt::format("{} of them were", files.anew);
+  return text + fmt::format("; {} there before, and {} {}", which, files.anew == 1 ? "was" : "were",
+                            files.appends ? "added to" : "written anew");
 }
 
 }  // namespace
@@ -167,6 +175,7 @@ nlohmann::ordered_json summary_to_json(const Json& job, const RunFacts& facts, c
     json["files"].push_back({{"sink", files.sink},
                              {"folder", files.folder},
                              {"count", files.count},
+                             {"anew", files.anew},
                              {"first", files.first},
                              {"last", files.last}});
   json["problems"] = facts.problems;

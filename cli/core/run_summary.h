@@ -14,8 +14,10 @@ namespace ride::cli {
 struct WrittenFiles {
   std::string sink;
   std::string folder;       // absolute
-  std::int64_t count = 0;   // new in this run
+  std::int64_t count = 0;   // written in this run
   std::string first, last;  // names within the folder, in order of names
+  std::int64_t anew = 0;    // of `count`: were there before
+  bool appends = false;     // what was there stays, and more comes behind it
 };
 
 struct RunFacts {

@@ -80,6 +80,9 @@ class Session {
                        .prefix = prefix(),
                        .any_ports = options_.finite};
     const auto line = [this](const std::string& text) { say(text); };
+    // A job that goes on writes as soon as there are workers.
+    started_files_ = std::filesystem::file_time_type::clock::now();
+    files_before_ = files_of_sinks(file_->topology());
     if (auto started = cluster_.start(local, interrupt_.token(), line); !started.ok()) {
       if (own_prefix() && started.error().code != ErrorCode::unavailable) remove_topics();
       if (interrupt_.requested()) return say("stopped"), interrupt_.exit_code();
@@ -192,7 +195,6 @@ class Session {
 
   ExitCode watch() {
     started_ = Clock::now();
-    started_files_ = std::filesystem::file_time_type::clock::now();
     if (!options_.json) screen_.emplace();
     auto next_line = started_;
     for (;;) {
@@ -302,7 +304,7 @@ class Session {
     RunFacts facts{.seconds = Progress::Seconds(ran_).count(),
                    .may_drop = may_drop(topology),
                    .upstreams = upstreams_of(topology),
-                   .files = find_written_files(topology, started_files_),
+                   .files = find_written_files(topology, started_files_, files_before_),
                    .problems = watch_->problems(),
                    .log_folder = options_.finite && !options_.keep ? "" : folder_->logs().string()};
     const Verdict verdict = judge(watch_->job(), facts, on_purpose_);
@@ -327,6 +329,7 @@ class Session {
   Clock::time_point started_{};
   Clock::duration ran_{};
   std::filesystem::file_time_type started_files_{};
+  SinkPaths files_before_;
   bool on_purpose_ = false;
 };
 

@@ -85,6 +85,20 @@ TEST(RunSummary, SaysWhatWaitsForTheNextTime) {
   EXPECT_THAT(text, Not(HasSubstr("no frame was lost")));
 }
 
+TEST(RunSummary, TellsWhichFilesWereThereBefore) {
+  const auto told = [](const WrittenFiles& files) {
+    return render_summary(finished_job(), {.files = {files}}, {.good = true, .reasons = {}}, {});
+  };
+  WrittenFiles files{.sink = "album", .folder = "/out", .count = 20, .first = "1.jpg", .last = "20.jpg", .anew = 12};
+  EXPECT_THAT(told(files), HasSubstr("album: 20 files in /out: 1.jpg … 20.jpg; 12 of them were there before, and were written anew\n"));
+  files.anew = 20;
+  EXPECT_THAT(told(files), HasSubstr("; all of them were there before, and were written anew\n"));
+  files.anew = 1;
+  EXPECT_THAT(told(files), HasSubstr("; 1 of them was there before, and was written anew\n"));
+  EXPECT_THAT(told({.sink = "p", .folder = "/x", .count = 1, .first = "p.txt", .last = "p.txt", .anew = 1, .appends = true}),
+              HasSubstr("p: /x/p.txt; it was there before, and was added to\n"));
+}
+
 TEST(RunSummary, AsJsonHasStableKeys) {
   const RunFacts facts{.seconds = 2, .problems = {"warning: x"}};
   const auto json = summary_to_json(finished_job(), facts, judge(finished_job(), facts, false));
