@@ -10,6 +10,7 @@
 
 #include "broker-config/free_port.h"
 #include "cli/core/fields.h"
+#include "cli/core/host_port.h"
 #include "cli/kafka_settings.h"
 #include "cli/programs.h"
 #include "common/file_text.h"
@@ -29,22 +30,6 @@ constexpr std::chrono::seconds kMasterDeadline{60}, kWorkersDeadline{60};
 constexpr std::chrono::seconds kAgentEnd{10}, kMasterEnd{5}, kBrokerEnd{20};
 constexpr std::size_t kTailLines = 12;
 constexpr std::uintmax_t kLargestOldLog = 8 << 20;
-
-struct HostPort {
-  std::string host = "127.0.0.1";
-  int port = 0;
-};
-
-Result<HostPort> parse_host_port(const std::string& text) {
-  const auto colon = text.rfind(':');
-  const std::string digits = colon == std::string::npos ? "" : text.substr(colon + 1);
-  const bool number =
-      !digits.empty() && digits.size() <= 5 && digits.find_first_not_of("0123456789") == std::string::npos;
-  if (!number || colon == 0 || std::stoi(digits) > 65535)
-    return Error{ErrorCode::invalid_argument,
-                 fmt::format("--http is '{}'; it takes HOST:PORT, for example 127.0.0.1:7800", text)};
-  return HostPort{text.substr(0, colon), std::stoi(digits)};
-}
 
 Result<int> free_port(const std::string& host) {
   auto ports = broker::free_ports(host == "0.0.0.0" ? "127.0.0.1" : host, 1);
@@ -75,6 +60,19 @@ std::string log_tail(const fs::path& file, std::uintmax_t start, std::size_t lin
     if (found == lines) break;
   }
   return redact(text.substr(at == 0 ? 0 : at + 1));
+}
+
+Result<void> check_http(const Settings& settings, bool any_ports) {
+  const auto http = http_address(settings);
+  if (!http.ok()) return http.error();
+  if (any_ports || http->port == 0) return {};
+  const auto free = broker::check_port_free(http->host, http->port);
+  if (free.ok()) return {};
+  const bool taken = free.error().code == ErrorCode::already_exists;
+  if (taken && settings.is_default("http")) return {};  // then a free one is taken
+  return Error{free.error().code,
+               where_and_what(settings, "http") + ": " +
+                   (taken ? "another program listens there. Name another port, or port 0 for a free one" : free.error().message)};
 }
 
 LocalCluster::~LocalCluster() = default;  // children are killed by their owners
@@ -142,14 +140,10 @@ Result<void> LocalCluster::launch(Child& child, const std::string& program, std:
 
 Result<void> LocalCluster::start_master(std::stop_token stop, const Say& say) {
   const Settings& settings = *options_.settings;
-  auto http = parse_host_port(settings.text("http"));
+  if (auto usable = check_http(settings, options_.any_ports); !usable.ok()) return usable;  // as it is by now
+  auto http = http_address(settings);
   if (!http.ok()) return http.error();
-  const bool taken = http->port != 0 && !broker::check_port_free(http->host, http->port).ok();
-  if (taken && !settings.is_default("http"))
-    return Error{
-        ErrorCode::already_exists,
-        fmt::format("--http {}: another program listens there. Port 0 takes a free one", settings.text("http"))};
-  if (http->port == 0 || taken || options_.any_ports) {
+  if (http->port == 0 || options_.any_ports || !broker::check_port_free(http->host, http->port).ok()) {
     const auto port = free_port(http->host);
     if (!port.ok()) return port.error();
     http->port = *port;

@@ -27,6 +27,10 @@ struct LocalOptions {
   bool any_ports = false;  // free ports of our choice: for temporary clusters
 };
 
+// Whether the master can serve where `http` says; before anything is started. invalid_argument: no HOST:PORT, or not of this
+// machine. already_exists: another program listens there, and the port was asked for. Messages name the setting's place.
+Result<void> check_http(const Settings& settings, bool any_ports);
+
 class LocalCluster {
  public:
   using Say = std::function<void(const std::string&)>;

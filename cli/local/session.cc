@@ -9,6 +9,7 @@
 
 #include "cli/command.h"
 #include "cli/core/fields.h"
+#include "cli/core/host_port.h"
 #include "cli/core/progress.h"
 #include "cli/core/run_summary.h"
 #include "cli/core/status_view.h"
@@ -45,6 +46,7 @@ class Session {
     if (options_.finite)
       if (auto ends = check_finite(file_->topology(), options_.file); !ends.ok()) return fail(ends.error());
     if (auto unset = check_variables(file_->topology()); !unset.ok()) return fail(unset.error());
+    if (auto http = http_address(options_.settings); !http.ok()) return fail(http.error());
     auto folder = RunFolder::open(options_.state);
     if (!folder.ok()) return fail(folder.error());
     folder_.emplace(std::move(*folder));
@@ -65,6 +67,7 @@ class Session {
   }
 
   ExitCode run_in_folder() {
+    if (auto usable = check_http(options_.settings, options_.finite); !usable.ok()) return fail(usable.error());
     if (options_.fresh) {
       if (auto wiped = folder_->wipe(); !wiped.ok()) return fail(wiped.error());
       if (!options_.settings.is_default("brokers"))

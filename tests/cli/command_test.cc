@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/cli/ride_process.h"
+#include "tests/support/loopback_listener.h"
 #include "tests/support/temp_folder.h"
 
 namespace ride::test {
@@ -170,6 +171,23 @@ TEST_F(RideCommand, AMasterThatIsAwayIsExitCode3WithWhatToDo) {
   file("good.yaml", kGood);
   EXPECT_EQ(ride({"submit", "good.yaml", "--master", "127.0.0.1:1"}).code, 3);
   EXPECT_EQ(ride({"tap", "x", "--brokers", "127.0.0.1:1"}).code, 3);
+}
+
+TEST_F(RideCommand, UpRefusesAnAddressThatCannotBeHadBeforeAnythingStarts) {
+  file("good.yaml", kGood);
+  for (const char* command : {"up", "run"}) {
+    const auto wrong = ride({command, "good.yaml"}, {{"RIDE_HTTP", "abc"}});
+    EXPECT_EQ(wrong.code, 2) << command;
+    EXPECT_THAT(wrong.err, HasSubstr("RIDE_HTTP: 'http' is 'abc'")) << command;
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder_ / ".ride"));
+  const LoopbackListener other;
+  const auto address = "127.0.0.1:" + std::to_string(other.port());
+  file("ride.conf", "http = " + address + "\n");
+  const auto taken = ride({"up", "good.yaml"});
+  EXPECT_EQ(taken.code, 1) << taken.err;
+  EXPECT_THAT(taken.err, HasSubstr("ride.conf:1 (" + address + "): another program listens there"));
+  EXPECT_THAT(taken.out, Not(HasSubstr("Kafka"))) << "no broker was started for it";
 }
 
 TEST_F(RideCommand, RunRefusesAnEndlessSourceAndSaysHowElse) {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "cli/core/host_port.h"
+
 namespace ride::cli {
 namespace {
 
@@ -44,6 +46,21 @@ TEST(Settings, ABadValueNamesThePlaceThatItCameFrom) {
   ASSERT_FALSE(from_flag.ok());
   EXPECT_THAT(from_flag.error().message,
               HasSubstr("--broker-port: parameter 'broker-port' is 70000, but from 0 to 65535"));
+}
+
+TEST(HttpAddress, IsHostAndPortAndElseNamesThePlaceThatHasIt) {
+  const auto address = http_address(*resolve_settings({{"http", "0.0.0.0:0"}}, environment_of({}), {}));
+  ASSERT_TRUE(address.ok());
+  EXPECT_EQ(address->host, "0.0.0.0");
+  EXPECT_EQ(address->port, 0);
+  for (const char* wrong : {"abc", ":7800", "host:", "host:x", "host:65536", "host:123456", "7800"}) {
+    const auto refused = http_address(*resolve_settings({}, environment_of({{"RIDE_HTTP", wrong}}), {}));
+    ASSERT_FALSE(refused.ok()) << wrong;
+    EXPECT_EQ(refused.error().code, ErrorCode::invalid_argument);
+    EXPECT_THAT(refused.error().message, HasSubstr(std::string("RIDE_HTTP: 'http' is '") + wrong + "', but HOST:PORT is needed"));
+  }
+  const auto from_file = resolve_settings({}, environment_of({}), file_with("http = host:1\n"));
+  EXPECT_EQ(where_and_what(*from_file, "http"), "ride.conf:1 (host:1)");
 }
 
 TEST(SettingsFile, TakesCommentsBlanksAndQuotes) {
