@@ -95,6 +95,7 @@ Result<std::unique_ptr<Source>> make_source(const stream::JobSpec& job, const st
     return std::unique_ptr<Source>(std::make_unique<TopicSource>(
         TopicOptions{.topic = *uri,
                      .group = fmt::format("{}.{}.{}.{}", job.prefix, job.job.value, job.run.value, source.name),
+                     .journal = job.manifest_topic(source.name),
                      .format = {.format = param<std::string>(source, "format", "image"),
                                 .shape = param<std::string>(source, "shape", ""),
                                 .depth = param<std::string>(source, "depth", "8u")},

@@ -11,10 +11,14 @@ namespace ride::producer {
 namespace {
 
 constexpr std::chrono::seconds kCommitEvery(1);
+constexpr int kBatch = 64;                          // records of one proposal
+constexpr std::int64_t kMaxHeld = 64LL << 20;       // bytes of what was read ahead
+constexpr std::chrono::milliseconds kAgreement(5);  // how long a turn waits for the journal
 
 }  // namespace
 
-TopicSource::TopicSource(TopicOptions options, LogAccess& log) : options_(std::move(options)), log_(log) {}
+TopicSource::TopicSource(TopicOptions options, LogAccess& log)
+    : options_(std::move(options)), log_(log), journal_(log, options_.journal) {}
 
 Result<std::vector<stream::TopicPartition>> TopicSource::partitions() {
   auto admin = log_.admin();
@@ -43,9 +47,18 @@ Result<void> TopicSource::open(std::int64_t first) {
   auto commits = log_.commits();
   if (!commits) return commits.error();
   commits_ = std::move(*commits);
+  planned_.clear();
+  awaited_.clear();
+  held_.clear();
+  held_bytes_ = 0;
+  unproposed_.clear();
+  auto planned = journal_.open(first);
+  if (!planned) return planned.error();
+  add(*planned);
   return assign_all();
 }
 
+// Each partition from the first record on that has a number and is missing, or has none yet.
 Result<void> TopicSource::assign_all() {
   auto all = partitions();
   if (!all) return all.error();
@@ -58,10 +71,16 @@ Result<void> TopicSource::assign_all() {
     if (!range) return range.error();
     Position& position = positions_[at];
     const auto& commit = (*committed)[at];
-    // Opened again: on behind what was read; else behind what an owner before us committed. Retention may have passed
-    // it.
     if (commit) position.committed = commit->offset.value;
-    position.next = std::max({position.next, position.committed, range->first.value});
+    const auto behind = journal_.order().behind(at.partition.value);
+    position.proposed = behind.value_or(commit ? commit->offset.value : 0);
+    position.next = position.proposed;
+    const auto oldest = awaited_.lower_bound({at.partition.value, 0});
+    if (oldest != awaited_.end() && oldest->partition == at.partition.value)
+      position.next = std::min(position.next, oldest->offset);
+    position.next = std::max(position.next, range->first.value);  // retention may have passed it
+    position.handed_out = position.next;
+    position.parked = false;
     if (auto assigned = reader_->assign(at, Offset{position.next}); !assigned) return assigned;
   }
   return {};
@@ -69,23 +88,114 @@ Result<void> TopicSource::assign_all() {
 
 Result<Pulled> TopicSource::next(std::chrono::milliseconds timeout) {
   RIDE_CHECK(reader_ != nullptr, "next() comes after open()");
-  if (std::chrono::steady_clock::now() - last_commit_ > kCommitEvery) commit();
-  auto polled = reader_->poll(timeout);
-  if (!polled && polled.error().retriable) return Pulled(NothingYet{});  // passes by itself
-  if (!polled) return Error{polled.error().code, polled.error().message, /*retriable=*/true};
-  if (!*polled) return Pulled(NothingYet{});
-  const stream::Record& record = **polled;
-  const std::string name = fmt::format("{}/{}", to_string(record.at), record.offset.value);
-  Position& position = positions_[record.at];
-  position.next = record.offset.value + 1;
-  const auto header = stream::decode_header(record.headers);
-  if (header && header->kind != stream::RecordKind::frame) return Pulled(NothingYet{});  // no picture, and meant so
+  if (std::chrono::steady_clock::now() - last_commit_ > kCommitEvery) {
+    commit();
+    journal_.forget_before(in_flight_.empty() ? next_ : in_flight_.begin()->first);
+  }
+  if (auto followed = follow(std::chrono::milliseconds(0)); !followed) return followed.error();
+  if (auto item = hand_out()) return std::move(*item);
+  // Where something waits for the journal, only the journal is waited for.
+  if (auto read = read_ahead(held_.empty() ? timeout : std::chrono::milliseconds(0)); !read) return read.error();
+  if (auto proposed = propose(); !proposed) return proposed.error();
+  if (!held_.empty()) {
+    if (auto followed = follow(std::min(timeout, kAgreement)); !followed) return followed.error();
+  }
+  if (auto item = hand_out()) return std::move(*item);
+  return Pulled(NothingYet{});
+}
 
-  const std::int64_t number = next_++;
-  position.open.insert(record.offset.value);
-  in_flight_[number] = {record.at, record.offset.value};
+Result<void> TopicSource::follow(std::chrono::milliseconds timeout) {
+  auto agreed = journal_.follow(timeout);
+  if (!agreed) return agreed.error();
+  add(*agreed);
+  return {};
+}
+
+void TopicSource::add(const std::vector<NumberedPlace>& places) {
+  for (const NumberedPlace& one : places) {
+    planned_.push_back(one);
+    awaited_.insert(one.place);
+  }
+}
+
+Result<void> TopicSource::read_ahead(std::chrono::milliseconds timeout) {
+  if (auto unparked = unpark(); !unparked) return unparked;
+  for (int i = 0; i < kBatch && (held_bytes_ < kMaxHeld || !planned_.empty()); ++i) {
+    auto polled = reader_->poll(i == 0 ? timeout : std::chrono::milliseconds(0));
+    if (!polled && polled.error().retriable) return {};  // passes by itself
+    if (!polled) return Error{polled.error().code, polled.error().message, /*retriable=*/true};
+    if (!*polled) return {};
+    hold(**polled);
+  }
+  return {};
+}
+
+void TopicSource::hold(const stream::Record& record) {
+  Position& position = positions_[record.at];
+  const CopyPlace place{record.at.partition.value, record.offset.value};
+  if (position.parked || place.offset < position.next) return;
+  // What has its number goes in that order: one partition must not fill the memory while another one is waited for.
+  if (held_bytes_ >= kMaxHeld && !planned_.empty() && place.partition != planned_.front().place.partition) {
+    position.parked = true;
+    reader_->unassign(record.at);
+    return;
+  }
+  position.next = place.offset + 1;
+  const bool fresh = place.offset >= position.proposed;
+  if (!fresh && !awaited_.contains(place)) return;  // an owner before us copied it
+  const auto header = stream::decode_header(record.headers);
+  if (fresh && header && header->kind != stream::RecordKind::frame) return;  // no picture, and meant so
   auto frame = frame_of(record);
+  held_bytes_ += frame ? frame->bytes() : 0;
+  held_.emplace(place, std::move(frame));
+  if (!fresh) return;
+  position.proposed = position.next;
+  unproposed_.push_back(place);
+}
+
+Result<void> TopicSource::unpark() {
+  for (auto& [at, position] : positions_) {
+    const bool needed = planned_.empty() || at.partition.value == planned_.front().place.partition;
+    if (!position.parked || (!needed && held_bytes_ >= kMaxHeld)) continue;
+    if (auto assigned = reader_->assign(at, Offset{position.next}); !assigned) return assigned;
+    position.parked = false;
+  }
+  return {};
+}
+
+Result<void> TopicSource::propose() {
+  if (unproposed_.empty()) return {};
+  auto proposed = journal_.propose(unproposed_);
+  if (!proposed && proposed.error().retriable) return {};  // its queue is full: later
+  if (!proposed) return Error{proposed.error().code, proposed.error().message, /*retriable=*/true};
+  unproposed_.clear();
+  return {};
+}
+
+// The next one in the order of numbers, if it is there, or known never to come.
+std::optional<Pulled> TopicSource::hand_out() {
+  if (planned_.empty()) return std::nullopt;
+  const auto [number, place] = planned_.front();
+  const auto from = at(place);
+  const auto known = positions_.find(from);
+  const auto held = held_.find(place);
+  const bool gone = known == positions_.end() || known->second.next > place.offset;
+  if (held == held_.end() && !gone) return std::nullopt;
+  planned_.pop_front();
+  awaited_.erase(place);
+  next_ = number + 1;
+  in_flight_[number] = {from, place.offset};
+  Position& position = positions_[from];
+  position.open.insert(place.offset);
+  position.handed_out = std::max(position.handed_out, place.offset + 1);
+  const std::string name = fmt::format("{}/{}", to_string(from), place.offset);
+  if (held == held_.end())
+    return Pulled(
+        RejectedItem{number, "record " + name, "is not in the topic any more: retention or compaction took it"});
+  auto frame = std::move(held->second);
+  held_.erase(held);
   if (!frame) return Pulled(RejectedItem{number, "record " + name, frame.error().message});
+  held_bytes_ -= frame->bytes();
   frame->number = number;
   frame->name = name;
   frame->attributes["source_record"] = name;
@@ -143,10 +253,10 @@ void TopicSource::commit() {
   last_commit_ = std::chrono::steady_clock::now();
   std::map<stream::TopicPartition, stream::Commit> due;
   for (auto& [at, position] : positions_) {
-    const std::int64_t oldest = position.open.empty() ? position.next : *position.open.begin();
+    const std::int64_t oldest = position.open.empty() ? position.handed_out : *position.open.begin();
     if (oldest != position.committed) due[at] = {Offset{oldest}, ""};
   }
-  // A commit that fails costs frames copied again after a loss, no more: the next one makes up for it.
+  // What was copied tells the journal; the commit shows people how far that is. One that fails is made up for.
   if (due.empty() || !commits_->commit(options_.group, due).ok()) return;
   for (const auto& [at, committed] : due) positions_[at].committed = committed.offset.value;
 }
@@ -155,6 +265,7 @@ void TopicSource::close() {
   if (commits_) commit();
   reader_.reset();
   commits_.reset();
+  journal_.close();
 }
 
 }  // namespace ride::producer

@@ -281,6 +281,36 @@ TEST_F(ProducerProcessTest, AKilledProducersFolderGoesOnWithoutLossOrRepeat) {
   EXPECT_EQ(std::set<std::string>(told.begin(), told.end()).size(), told.size());
 }
 
+TEST_F(ProducerProcessTest, AKilledProducersTopicIsCopiedWithoutLossOrRepeat) {
+  constexpr int kRecords = 300;
+  const std::string plates = prefix_ + ".plates";
+  ASSERT_TRUE(access_->admin().value()->create({.name = plates, .partitions = 2}).ok());
+  auto opened = access_->writer({plates}, 16 << 20);
+  ASSERT_TRUE(opened.ok()) << opened.error().message;
+  const auto jpeg = std::make_shared<std::vector<std::uint8_t>>(encoded(test_picture(60, 80), ".jpg"));
+  for (int i = 0; i < kRecords; ++i)
+    ASSERT_TRUE(opened->writer->send({plates, PartitionId{i % 2}}, {.value = *jpeg, .owner = jpeg}, nullptr).ok());
+  ASSERT_TRUE(opened->writer->flush(seconds(10)).ok());
+  for (int session = 1; session <= 3; ++session) {
+    ProducerProcess process(bootstrap(), prefix_);
+    ASSERT_TRUE(heartbeat_of_new_producer());
+    if (session == 1)
+      submit({.name = "src", .kind = "topic", .uri = plates, .fps = 150, .params = {{"format", std::string("image")}}});
+    assign(producer_, session);
+    ASSERT_TRUE(progress([&](const auto& p) { return p.frames >= 30 * session; })) << last_.error;
+    process.end(SIGKILL);
+  }
+  ProducerProcess process(bootstrap(), prefix_);
+  ASSERT_TRUE(heartbeat_of_new_producer());
+  assign(producer_, 4);
+  ASSERT_TRUE(eventually([&] { return taken().pictures.size() >= kRecords; })) << last_.error;
+  const Taken all = taken();
+  expect_each_once(all, kRecords);
+  std::set<std::string> records;
+  for (const auto& [number, frame] : all.frames) records.insert(frame.header.attributes.at("source_record"));
+  EXPECT_EQ(records.size(), std::size_t{kRecords});
+}
+
 TEST_F(ProducerProcessTest, DrainingALiveSourceEndsItAndAMoveStopsIt) {
   ProducerProcess process(bootstrap(), prefix_);
   ASSERT_TRUE(heartbeat_of_new_producer());
