@@ -31,6 +31,8 @@ StageMeasures measures_of(const State& state, const Job& job, const stream::Stag
   measures.utilisation = rates.utilisation;
   if (const auto reports = state.soft.stages.find({job.spec->job, job.spec->run, name}); reports != state.soft.stages.end())
     add_partitions(reports->second, measures);
+  if (is_over(job.phase)) measures.oldest_ms.reset();  // nothing waits any more, whatever the last words were
+  if (measures.lag && job.phase == JobPhase::completed) measures.lag = 0;
   if (measures.lag && *measures.lag == 0)
     measures.lag_seconds = 0;
   else if (measures.lag && measures.service_rate && *measures.service_rate > 0 && !stage.actives.empty())

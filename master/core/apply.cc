@@ -156,6 +156,8 @@ bool on(Hard& hard, const stream::AssignSource& assign) {
   changed.producer = assign.producer;
   changed.session = assign.session;
   changed.epoch = assign.epoch;
+  auto& highest = hard.sessions[assign.job][assign.source];
+  highest = std::max(highest, assign.session);
   return true;
 }
 

@@ -103,6 +103,8 @@ stream::Snapshot capture(const Hard& hard) {
   stream::Snapshot copy{.claim = hard.claim, .accepted = hard.accepted};
   for (const auto& [name, job] : hard.jobs) copy.jobs.push_back(capture(*job));
   for (const auto& [job, run] : hard.runs) copy.runs[job.value] = run.value;
+  for (const auto& [job, sources] : hard.sessions)
+    for (const auto& [source, session] : sources) copy.sessions[job.value][source] = session.value;
   copy.out.assign(hard.out->order.begin(), hard.out->order.end());
   return copy;
 }
@@ -113,6 +115,8 @@ void restore(Hard& hard, const stream::Snapshot& snapshot) {
   fresh.claim = snapshot.claim;
   fresh.accepted = snapshot.accepted;
   for (const auto& [job, run] : snapshot.runs) fresh.runs[JobName{job}] = RunNumber{run};
+  for (const auto& [job, sources] : snapshot.sessions)
+    for (const auto& [source, session] : sources) fresh.sessions[JobName{job}][source] = SessionId{session};
   auto& members = fresh.members.edit();
   for (const auto& copy : snapshot.jobs) {
     for (const auto& stage : copy.stages) {

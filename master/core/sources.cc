@@ -44,8 +44,7 @@ class Feeders {
       return;
     }
     reports.waiting.clear();
-    // A live source begins a new session; a finite one goes on in its first by its manifest (D7).
-    const SessionId session{source.finite ? 1 : mine.session.value + 1};
+    const auto session = next_session(spec.job, source, mine);
     auto reason = mine.previous.value.empty() ? fmt::format("{} feeds {} sources", producer->value, loads_[*producer])
                                               : fmt::format("{} is out; {} feeds {} sources", mine.previous.value,
                                                             producer->value, loads_[*producer]);
@@ -59,6 +58,17 @@ class Feeders {
                                        .epoch = epoch,
                                        .reason = std::move(reason),
                                        .at = draft_.now()});
+  }
+
+  // A live source begins a new session; a finite one goes on in its first by its manifest (D7). It rises over the runs of
+  // the job, too: what an earlier one wrote stands in files that are named by source, session and number.
+  SessionId next_session(const JobName& job, const stream::SourceSpec& source, const Source& mine) const {
+    if (source.finite && mine.session.value > 0) return mine.session;
+    const auto& all = draft_.hard().sessions;
+    const auto sources = all.find(job);
+    if (sources == all.end()) return SessionId{1};
+    const auto highest = sources->second.find(source.name);
+    return SessionId{highest == sources->second.end() ? 1 : highest->second.value + 1};
   }
 
   // A new job's frames should find warm owners, not wait for tasks to open; but a stage without workers stops no

@@ -125,6 +125,7 @@ struct Hard {
   stream::Claim claim;                // the standing one
   std::map<JobName, Cow<Job>> jobs;   // the latest run of each name
   std::map<JobName, RunNumber> runs;  // the highest run ever used
+  std::map<JobName, std::map<std::string, SessionId>> sessions;  // ... and session, by source: files are named by it
   Cow<std::map<WorkerId, Membership>> members;
   Cow<OutList> out;
   std::int64_t accepted = 0;  // jobs so far

@@ -62,6 +62,7 @@ struct Snapshot {
   Claim claim;  // the standing one
   std::vector<Job> jobs;
   std::map<std::string, std::int64_t> runs;  // the highest run ever used, by job
+  std::map<std::string, std::map<std::string, std::int64_t>> sessions;  // ... and session, by job and source
   std::vector<WorkerId> out;                 // oldest first
   std::int64_t accepted = 0;                 // jobs so far
   bool operator==(const Snapshot&) const = default;

@@ -69,6 +69,7 @@ TEST(Snapshot, RestoresAllThatWasDecidedInAnyNumberOfParts) {
     for (const auto& decision : log) EXPECT_EQ(apply(after, decision), Applied::counted);
     EXPECT_EQ(after.hard, before.hard);
     EXPECT_EQ(after.hard.claim.http, "host:1");
+    EXPECT_EQ(after.hard.sessions.at({"street"}).at("gate"), SessionId{2});
     EXPECT_EQ(find_violation(after.hard), std::nullopt);
     EXPECT_EQ(after.soft.snapshot, "a-1");
     EXPECT_EQ(after.soft.records, 0);

@@ -84,8 +84,8 @@ TaskDecl write_video() {
       .name = "write_video",
       .doc =
           "Writes each source as closed segments of Motion JPEG in AVI: aside, synced, then renamed under the number "
-          "of "
-          "the segment's first frame. Missing frames are left out; JPEG pictures keep their bytes.",
+          "of the segment's first frame. The open segments of all sources of a partition are closed together, so that "
+          "each frame is in one segment whoever goes on. Missing frames are left out; JPEG pictures keep their bytes.",
       .params = {{.name = "path",
                   .doc =
                       "Where to write, with {job} {run} {stage} {source} {session} {segment} filled in; {segment} is "
@@ -102,7 +102,7 @@ TaskDecl write_video() {
                   .rule_doc = "above 0"},
                  {.name = "segment_frames",
                   .type = ParamType::integer,
-                  .doc = "Source frames that a segment spans; it ends where their number is a multiple of this",
+                  .doc = "Source frames that a segment spans at most",
                   .default_value = std::int64_t{300},
                   .min = 1,
                   .max = 1000000},

@@ -2,10 +2,14 @@
 // number of frames asked for, at a new session, at another size of picture, at 1 GiB, when other sources have gone on
 // for a segment's time without it, and at the end of the input. Guarantee: where the caller can hold (Emitter::hold),
 // the frames of an open segment are not ACKed; the next owner gets them again and writes the same segment under the
-// same name. Where it cannot, frames of an open segment are ACKed one by one and are lost if the worker is killed; an
-// ordered close still writes them.
+// same name. For that, the segments of all sources are closed together: an owner begins where no segment is open, and
+// what it writes follows from the frames behind. If each was closed alone, the next owner would begin at the oldest
+// frame of one that was open, in the middle of what others had closed since, and write the rest of that twice. Where the
+// caller cannot hold, frames of an open segment are ACKed one by one and are lost if the worker is killed; an ordered
+// close still writes them.
 #include <spdlog/fmt/fmt.h>
 
+#include <algorithm>
 #include <map>
 #include <opencv2/imgcodecs.hpp>
 #include <optional>
@@ -22,11 +26,12 @@ namespace {
 
 struct Segment {
   SessionId session;
-  std::int64_t block = 0;  // frame number / segment_frames
+  std::int64_t first = 0;  // number of its first frame
   MjpegAvi video;
   std::int64_t newest = -1;  // number of its newest frame
   SystemTime last{};         // and its capture time
   bool held = false;
+  bool closed = false;  // it is there, while another one could not be closed yet
 };
 
 class WriteVideo : public Task {
@@ -52,11 +57,11 @@ class WriteVideo : public Task {
     std::vector<std::uint8_t> buffer;
     const auto jpeg = jpeg_of(frame, buffer);
     if (!jpeg) return jpeg.error();
-    if (auto closed = close_overtaken(frame, out); !closed) return at(frame, closed.error());
     const auto open = segments_.find(frame.id.source);
     if (open != segments_.end() && closing_with(frame, open->second)) return close_at(frame, out);
-    if (open != segments_.end() && !belongs(frame, jpeg->size(), open->second)) {
-      if (auto closed = close_segment(frame.id.source, out); !closed) return at(frame, closed.error());
+    const bool begins = open != segments_.end() && !belongs(frame, jpeg->size(), open->second);
+    if (begins || overtakes(frame)) {
+      if (auto closed = close_at(frame, out); !closed) return closed;
     }
     auto segment = segment_for(frame);
     if (!segment) return at(frame, segment.error());
@@ -73,17 +78,11 @@ class WriteVideo : public Task {
     return closing_with(frame, **segment) ? close_at(frame, out) : Result<void>();
   }
 
-  Result<void> finish(Emitter& out) override {
-    while (!segments_.empty()) {
-      const std::string source = segments_.begin()->first;
-      if (auto closed = close_segment(source, out); !closed) return closed;
-    }
-    return {};
-  }
+  Result<void> finish(Emitter& out) override { return close_all(out); }
 
   void close() override {
     for (auto& [source, segment] : segments_) {
-      if (segment.held) continue;  // its frames come again, and it would be in the next owner's way
+      if (segment.held || segment.closed) continue;  // held: its frames come again, and it would be in the next owner's way
       if (auto closed = segment.video.commit(); !closed) {
         log_error("stage '{}', source {}: a video segment of {} frames is lost: {}", env_.stage, source,
                   segment.video.frames(), closed.error().message);
@@ -111,7 +110,7 @@ class WriteVideo : public Task {
   }
 
   bool belongs(const Frame& frame, std::size_t bytes, const Segment& segment) const {
-    return segment.session == frame.id.session && segment.block == frame.id.number / segment_frames_ &&
+    return !segment.closed && segment.session == frame.id.session && frame.id.number - segment.first < segment_frames_ &&
            segment.video.width() == frame.image.cols && segment.video.height() == frame.image.rows &&
            segment.video.fits(bytes);
   }
@@ -120,25 +119,15 @@ class WriteVideo : public Task {
   // caller gives the frame again.
   bool closing_with(const Frame& frame, const Segment& segment) const {
     return segment.session == frame.id.session && segment.newest == frame.id.number &&
-           (frame.id.number + 1) % segment_frames_ == 0;
-  }
-
-  Result<void> close_at(const Frame& frame, Emitter& out) {
-    auto closed = close_segment(frame.id.source, out);
-    return closed ? closed : at(frame, closed.error());
+           frame.id.number - segment.first + 1 >= segment_frames_;
   }
 
   // A source that went silent must not keep its frames without an ACK for ever.
-  Result<void> close_overtaken(const Frame& frame, Emitter& out) {
+  bool overtakes(const Frame& frame) const {
     const auto span = std::chrono::duration<double>(std::max(1.0, static_cast<double>(segment_frames_) / fps_));
-    std::vector<std::string> overtaken;
-    for (const auto& [source, segment] : segments_) {
-      if (source != frame.id.source && frame.captured_at - segment.last > span) overtaken.push_back(source);
-    }
-    for (const std::string& source : overtaken) {
-      if (auto closed = close_segment(source, out); !closed) return closed;
-    }
-    return {};
+    return std::any_of(segments_.begin(), segments_.end(), [&](const auto& entry) {
+      return entry.first != frame.id.source && frame.captured_at - entry.second.last > span;
+    });
   }
 
   Result<Segment*> segment_for(const Frame& frame) {
@@ -153,18 +142,26 @@ class WriteVideo : public Task {
     auto video = MjpegAvi::create(path, env_.worker, sync_, frame.image.cols, frame.image.rows, fps_);
     if (!video) return video.error();
     Segment segment{
-        .session = frame.id.session, .block = frame.id.number / segment_frames_, .video = std::move(*video)};
+        .session = frame.id.session, .first = frame.id.number, .video = std::move(*video)};
     return &segments_.emplace(frame.id.source, std::move(segment)).first->second;
   }
 
-  // On an Error the segment stays, to be closed when the caller tries again.
-  Result<void> close_segment(const std::string& source, Emitter& out) {
-    const auto found = segments_.find(source);
-    if (auto committed = found->second.video.commit(); !committed) return committed;
-    const bool held = found->second.held;
-    segments_.erase(found);
-    if (held) out.release(source);
+  // On an Error all stay, to be closed when the caller tries again; none is ACKed before all are there.
+  Result<void> close_all(Emitter& out) {
+    for (auto& [source, segment] : segments_) {
+      if (segment.closed) continue;
+      if (auto committed = segment.video.commit(); !committed) return committed;
+      segment.closed = true;
+    }
+    for (const auto& [source, segment] : segments_)
+      if (segment.held) out.release(source);
+    segments_.clear();
     return {};
+  }
+
+  Result<void> close_at(const Frame& frame, Emitter& out) {
+    auto closed = close_all(out);
+    return closed ? closed : at(frame, closed.error());
   }
 
   Error at(const Frame& frame, Error error) const {
