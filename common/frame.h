@@ -51,6 +51,7 @@ struct EncodedPicture {
 
 struct Frame {
   FrameId id;
+  std::string from;  // the source or stage that emitted it, or the foreign topic
   SystemTime captured_at{};
   // Pixels: rows x cols, 8U/16U/32F, 1..4 channels, BGR order for 3, value range that of the depth (32F: 0..1).
   // NEVER write into the image of a frame that was given as input: it may lie in shared, read-only memory. Allocate.

@@ -18,6 +18,7 @@ struct TaskDecl {
   std::vector<std::string> outputs = {"out"};  // named output ports; the first is the default one; empty for sinks
   bool sink = false;          // ends the flow: writes files or discards; may stand under `sinks:`
   bool needs_order = false;   // wants each source's frames in order: needs partition_by: source
+  const char* files_param = nullptr;  // the parameter that is the template of its files' names; null: it names none by frame
   int warmup_frames = 0;      // accepted frames of each source that a new owner is fed without emitting
   bool gpu = false;           // a CUDA variant exists
   // Rows (and columns) of neighbours on each side that a pixel of the output depends on; null: not splittable.

@@ -13,15 +13,15 @@ namespace {
 
 constexpr std::size_t kExamples = 5;
 
-using EachFrame = std::function<void(const Stretch&, std::int64_t number)>;
+using EachFrame = std::function<void(const std::string& upstream, const Stretch&, std::int64_t number)>;
 
-// The pictures that a sink was given; outcomes leave no file.
-void for_each_frame(const TopicPage& page, const EachFrame& each) {
-  std::map<Stretch, NumberSet> frames;
+// The pictures that a sink was given; outcomes leave no file. `apart`: those of each upstream have a file of their own.
+void for_each_frame(const TopicPage& page, bool apart, const EachFrame& each) {
+  std::map<std::pair<std::string, Stretch>, NumberSet> frames;
   for (const auto& [upstream, inflow] : page.inflows)
-    for (const auto& [stretch, tally] : inflow.frames) frames[stretch].add(tally.seen(0));
-  for (const auto& [stretch, numbers] : frames)
-    for (const auto number : numbers.first(static_cast<std::size_t>(numbers.size()))) each(stretch, number);
+    for (const auto& [stretch, tally] : inflow.frames) frames[{apart ? upstream : "", stretch}].add(tally.seen(0));
+  for (const auto& [of, numbers] : frames)
+    for (const auto number : numbers.first(static_cast<std::size_t>(numbers.size()))) each(of.first, of.second, number);
 }
 
 std::string path_of(const stream::StageSpec& stage) {
@@ -44,17 +44,19 @@ void count_images(const stream::JobSpec& spec, const stream::StageSpec& stage, c
                   SinkFiles& files) {
   const auto path = tasks::PathTemplate::parse(files.path, tasks::image_path_fields());
   if (!path.ok()) return;
-  for_each_frame(book.page(stage.topic), [&](const Stretch& stretch, std::int64_t number) {
+  const auto each = [&](const std::string& upstream, const Stretch& stretch, std::int64_t number) {
     const auto name = path->expand({{"job", spec.job.value},
                                     {"run", std::to_string(spec.run.value)},
                                     {"stage", stage.name},
+                                    {"from", upstream},
                                     {"source", stretch.source},
                                     {"session", std::to_string(stretch.session)},
                                     {"seq", std::to_string(number)}});
     std::error_code failed;
     const auto size = fs::file_size(base / name, failed);
     expect(files, !failed && size > 0, name);
-  });
+  };
+  for_each_frame(book.page(stage.topic), path->uses("from"), each);
 }
 
 // A file per worker: all whose names begin and end alike.
@@ -91,7 +93,7 @@ void count_lines(const stream::JobSpec& spec, const stream::StageSpec& stage, co
       if (lines[stretch].add(json.value("number", std::int64_t{-1})) > 0) ++files.repeated;
     }
   }
-  for_each_frame(book.page(stage.topic), [&](const Stretch& stretch, std::int64_t number) {
+  for_each_frame(book.page(stage.topic), false, [&](const std::string&, const Stretch& stretch, std::int64_t number) {
     expect(files, lines[stretch].seen(0).contains(number), name_of(stretch, number));
   });
 }

@@ -120,6 +120,7 @@ Result<Frame> to_frame(const WholeFrame& whole, const std::optional<AdoptSpec>& 
   if (max_pixels <= 0) max_pixels = kDefaultMaxPixels;
   Frame frame;
   frame.id = header.id;
+  frame.from = header.origin.upstream.name;
   frame.captured_at = header.captured_at;
   frame.attributes = header.attributes;
   frame.passed_on = header.passed_on;

@@ -54,4 +54,8 @@ std::string parse_uri(Context& context, const std::string& key, const YamlNode& 
 std::vector<std::size_t> check_flow(Context& context, std::vector<SourceDraft>& sources,
                                     std::vector<StageDraft>& stages);
 
+// Names of the files that sinks write; for a flow without errors, in its order.
+void check_files(Context& context, const std::vector<SourceDraft>& sources, const std::vector<StageDraft>& stages,
+                 const std::vector<std::size_t>& order);
+
 }  // namespace ride::topology

@@ -47,7 +47,8 @@ inline const TaskCatalog& test_catalog() {
        .doc = "Writes files.",
        .params = {{.name = "path", .type = ParamType::string, .doc = "Where to."}},
        .outputs = {},
-       .sink = true},
+       .sink = true,
+       .files_param = "path"},
       {.name = "discard", .doc = "Forgets.", .outputs = {}, .sink = true},
   });
   return catalog;

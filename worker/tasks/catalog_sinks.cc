@@ -64,8 +64,9 @@ TaskDecl write_images() {
           "Writes each picture as a file: aside, synced, then renamed, so that a file that is there is whole. A frame "
           "that comes again after a failover gets the same name.",
       .params = {{.name = "path",
-                  .doc = "Where to write, with {job} {run} {stage} {source} {session} {seq} filled in ({seq:06}: with "
-                         "zeros); the ending says how it is encoded",
+                  .doc = "Where to write, with {job} {run} {stage} {from} {source} {session} {seq} filled in ({seq:06}: "
+                         "with zeros; {from}: the source or stage that the picture comes from); the ending says how it "
+                         "is encoded",
                   .default_value = std::string("out/{source}/{session}/{seq}.jpg"),
                   .rule = image_path,
                   .rule_doc = "holds {seq}; ends in .jpg, .jpeg, .png, .tif, .tiff, .bmp or .webp"},
@@ -76,7 +77,8 @@ TaskDecl write_images() {
                   .choices = {"overwrite", "fail"}},
                  sync()},
       .outputs = {},
-      .sink = true};
+      .sink = true,
+      .files_param = "path"};
 }
 
 TaskDecl write_video() {
@@ -88,7 +90,7 @@ TaskDecl write_video() {
           "each frame is in one segment whoever goes on. Missing frames are left out; JPEG pictures keep their bytes.",
       .params = {{.name = "path",
                   .doc =
-                      "Where to write, with {job} {run} {stage} {source} {session} {segment} filled in; {segment} is "
+                      "Where to write, with {job} {run} {stage} {from} {source} {session} {segment} filled in; {segment} is "
                       "the number of its first frame",
                   .default_value = std::string("out/{source}/{session}/{segment:08}.avi"),
                   .rule = video_path,
@@ -110,7 +112,8 @@ TaskDecl write_video() {
                  sync()},
       .outputs = {},
       .sink = true,
-      .needs_order = true};
+      .needs_order = true,
+      .files_param = "path"};
 }
 
 TaskDecl print() {

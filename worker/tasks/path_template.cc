@@ -110,12 +110,12 @@ std::string PathTemplate::expand(const std::map<std::string, std::string>& value
 }
 
 const std::vector<std::string>& image_path_fields() {
-  static const std::vector<std::string> kFields = {"job", "run", "stage", "source", "session", "seq"};
+  static const std::vector<std::string> kFields = {"job", "run", "stage", "from", "source", "session", "seq"};
   return kFields;
 }
 
 const std::vector<std::string>& video_path_fields() {
-  static const std::vector<std::string> kFields = {"job", "run", "stage", "source", "session", "segment"};
+  static const std::vector<std::string> kFields = {"job", "run", "stage", "from", "source", "session", "segment"};
   return kFields;
 }
 

@@ -35,12 +35,6 @@ class WriteImages : public Task {
     quality_ = static_cast<int>(get_int(env.params, "quality"));
     fail_on_conflict_ = get_string(env.params, "on_conflict") == "fail";
     sync_ = get_bool(env.params, "sync");
-    if (!path_->uses("source") || !path_->uses("session")) {
-      log_warning(
-          "stage '{}': 'path' has no {{source}} or no {{session}}; pictures of another source or session with the "
-          "same number take each other's place",
-          env.stage);
-    }
     return {};
   }
 
@@ -48,6 +42,7 @@ class WriteImages : public Task {
     const std::string path = path_->expand({{"job", env_.job},
                                             {"run", std::to_string(env_.run)},
                                             {"stage", env_.stage},
+                                            {"from", frame.from},
                                             {"source", frame.id.source},
                                             {"session", std::to_string(frame.id.session.value)},
                                             {"seq", std::to_string(frame.id.number)}});

@@ -45,10 +45,6 @@ class WriteVideo : public Task {
     segment_frames_ = get_int(env.params, "segment_frames");
     quality_ = static_cast<int>(get_int(env.params, "quality"));
     sync_ = get_bool(env.params, "sync");
-    if (!path_->uses("source")) {
-      log_warning("stage '{}': 'path' has no {{source}}; segments of several sources take each other's place",
-                  env.stage);
-    }
     return {};
   }
 
@@ -57,7 +53,7 @@ class WriteVideo : public Task {
     std::vector<std::uint8_t> buffer;
     const auto jpeg = jpeg_of(frame, buffer);
     if (!jpeg) return jpeg.error();
-    const auto open = segments_.find(frame.id.source);
+    const auto open = segments_.find(stream_of(frame));
     if (open != segments_.end() && closing_with(frame, open->second)) return close_at(frame, out);
     const bool begins = open != segments_.end() && !belongs(frame, jpeg->size(), open->second);
     if (begins || overtakes(frame)) {
@@ -74,17 +70,17 @@ class WriteVideo : public Task {
     if (auto added = (*segment)->video.add(*jpeg); !added) return at(frame, added.error());
     (*segment)->newest = frame.id.number;
     (*segment)->last = frame.captured_at;
-    (*segment)->held = out.hold(frame.id.source);
+    (*segment)->held = out.hold(stream_of(frame));
     return closing_with(frame, **segment) ? close_at(frame, out) : Result<void>();
   }
 
   Result<void> finish(Emitter& out) override { return close_all(out); }
 
   void close() override {
-    for (auto& [source, segment] : segments_) {
+    for (auto& [stream, segment] : segments_) {
       if (segment.held || segment.closed) continue;  // held: its frames come again, and it would be in the next owner's way
       if (auto closed = segment.video.commit(); !closed) {
-        log_error("stage '{}', source {}: a video segment of {} frames is lost: {}", env_.stage, source,
+        log_error("stage '{}', source {}: a video segment of {} frames is lost: {}", env_.stage, stream,
                   segment.video.frames(), closed.error().message);
       }
     }
@@ -92,6 +88,11 @@ class WriteVideo : public Task {
   }
 
  private:
+  // What makes one video: a source's frames on one way.
+  static std::string stream_of(const Frame& frame) {
+    return frame.from.empty() || frame.from == frame.id.source ? frame.id.source : frame.id.source + " of " + frame.from;
+  }
+
   // Whether the kept bytes are the picture as it was decoded: a video player does not turn it as EXIF says.
   static bool shows(const Frame& frame) {
     const auto& bytes = frame.encoded->bytes;
@@ -126,16 +127,17 @@ class WriteVideo : public Task {
   bool overtakes(const Frame& frame) const {
     const auto span = std::chrono::duration<double>(std::max(1.0, static_cast<double>(segment_frames_) / fps_));
     return std::any_of(segments_.begin(), segments_.end(), [&](const auto& entry) {
-      return entry.first != frame.id.source && frame.captured_at - entry.second.last > span;
+      return entry.first != stream_of(frame) && frame.captured_at - entry.second.last > span;
     });
   }
 
   Result<Segment*> segment_for(const Frame& frame) {
-    const auto open = segments_.find(frame.id.source);
+    const auto open = segments_.find(stream_of(frame));
     if (open != segments_.end()) return &open->second;
     const std::string path = path_->expand({{"job", env_.job},
                                             {"run", std::to_string(env_.run)},
                                             {"stage", env_.stage},
+                                            {"from", frame.from},
                                             {"source", frame.id.source},
                                             {"session", std::to_string(frame.id.session.value)},
                                             {"segment", std::to_string(frame.id.number)}});
@@ -143,18 +145,18 @@ class WriteVideo : public Task {
     if (!video) return video.error();
     Segment segment{
         .session = frame.id.session, .first = frame.id.number, .video = std::move(*video)};
-    return &segments_.emplace(frame.id.source, std::move(segment)).first->second;
+    return &segments_.emplace(stream_of(frame), std::move(segment)).first->second;
   }
 
   // On an Error all stay, to be closed when the caller tries again; none is ACKed before all are there.
   Result<void> close_all(Emitter& out) {
-    for (auto& [source, segment] : segments_) {
+    for (auto& [stream, segment] : segments_) {
       if (segment.closed) continue;
       if (auto committed = segment.video.commit(); !committed) return committed;
       segment.closed = true;
     }
-    for (const auto& [source, segment] : segments_)
-      if (segment.held) out.release(source);
+    for (const auto& [stream, segment] : segments_)
+      if (segment.held) out.release(stream);
     segments_.clear();
     return {};
   }
@@ -175,7 +177,7 @@ class WriteVideo : public Task {
   std::int64_t segment_frames_ = 300;
   int quality_ = 90;
   bool sync_ = true;
-  std::map<std::string, Segment> segments_;  // the open one of each source
+  std::map<std::string, Segment> segments_;  // the open one of each stream
 };
 
 }  // namespace
