@@ -10,12 +10,12 @@ Result<JobLog> JobLog::open(const kafka::ClientConfig& config, const std::string
   auto reader = stream::open_control_reader(config, prefix + ".decisions");
   if (!reader.ok()) return reader.error();
   JobLog log;
-  log.job_ = job;
+  log.story_.emplace(job);
   log.reader_ = std::move(reader).value();
   const auto deadline = steady_clock::now() + timeout;
-  while (!log.reader_->caught_up() || !log.spec_ || log.phase_ == stream::JobPhase::creating) {
+  while (!log.reader_->caught_up() || !log.story_->spec() || log.story_->phase() == stream::JobPhase::creating) {
     if (steady_clock::now() > deadline)
-      return Error{ErrorCode::not_found, log.spec_ ? "the topics of job '" + job.value + "' are not there yet"
+      return Error{ErrorCode::not_found, log.story_->spec() ? "the topics of job '" + job.value + "' are not there yet"
                                                    : "there is no job '" + job.value + "' in " + prefix + ".decisions"};
     if (auto done = log.read(milliseconds(50)); !done.ok()) return done.error();
   }
@@ -28,20 +28,14 @@ Result<void> JobLog::read(milliseconds timeout) {
   for (const auto& entry : *entries) {
     auto decision = stream::decode_decision(entry.json);
     if (!decision.ok() || !standing_.counts(*decision)) continue;
-    const auto* accepted = std::get_if<stream::JobAccepted>(&decision->body);
-    if (accepted != nullptr && accepted->spec.job == job_) {
-      spec_ = accepted->spec;
-      phase_ = stream::JobPhase::creating;
-    }
-    const auto* changed = std::get_if<stream::JobPhaseChanged>(&decision->body);
-    if (changed != nullptr && spec_ && changed->job == job_ && changed->run == spec_->run) phase_ = changed->phase;
+    if (auto taken = story_->take(*decision); !taken.ok()) return taken;
   }
   return {};
 }
 
 Result<stream::JobPhase> JobLog::phase() {
   if (auto done = read(milliseconds(0)); !done.ok()) return done.error();
-  return phase_;
+  return story_->phase();
 }
 
 bool JobLog::is_over(stream::JobPhase phase) {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "common/result.h"
+#include "ledger/job_story.h"
 #include "stream/control.h"
 #include "stream/control_client.h"
 #include "stream/core/standing.h"
@@ -20,7 +21,7 @@ class JobLog {
   // The latest run of that name.
   static Result<JobLog> open(const kafka::ClientConfig& config, const std::string& prefix, const JobName& job,
                              std::chrono::milliseconds timeout);
-  const stream::JobSpec& spec() const { return *spec_; }
+  const stream::JobSpec& spec() const { return *story_->spec(); }
   // Reads what was decided since.
   Result<stream::JobPhase> phase();
   static bool is_over(stream::JobPhase phase);
@@ -28,11 +29,9 @@ class JobLog {
  private:
   Result<void> read(std::chrono::milliseconds timeout);
 
-  JobName job_;
   std::unique_ptr<stream::ControlReader> reader_;
   stream::Standing standing_;
-  std::optional<stream::JobSpec> spec_;
-  stream::JobPhase phase_ = stream::JobPhase::creating;
+  std::optional<JobStory> story_;
 };
 
 }  // namespace ride::ledger
