@@ -87,7 +87,7 @@ bool SourceRunner::prepare() {
 Result<void> SourceRunner::prepare_once() {
   out_.reset();  // of an attempt before: two at once would share one account in the budget
   out_ =
-      std::make_unique<Outgoing>(*assignment_.job, spec_, session_of_frames(), services_.incarnation, services_.budget,
+      std::make_unique<Outgoing>(*assignment_.job, spec_, assignment_.session, services_.incarnation, services_.budget,
                                  [this](std::int64_t number, bool picture) { on_acknowledged(number, picture); });
   if (auto opened = out_->open(services_.log); !opened) return opened;
   if (spec_.kind == "directory") {
@@ -99,10 +99,10 @@ Result<void> SourceRunner::prepare_once() {
   auto source = make_source(*assignment_.job, spec_, services_.log, *book_, services_.environment);
   if (!source) return source.error();
   if (continues()) {
-    auto resume = find_resume_point(services_.log, *assignment_.job, spec_, session_of_frames());
+    auto resume = find_resume_point(services_.log, *assignment_.job, spec_, assignment_.session);
     if (!resume) return Error{resume.error().code, resume.error().message, /*retriable=*/true};
     next_number_ = resume->next;
-    if (spec_.finite) settled_before_ = resume->next;  // else the master adds up what each owner sent
+    settled_before_ = resume->next;
     if (resume->ended) phase_ = Phase::ended;
     if (resume->next > 0) log_info("source {}: goes on at number {}", spec_.name, resume->next);
   }

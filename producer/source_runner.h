@@ -75,9 +75,8 @@ class SourceRunner {
   void begin_end();
   void finish_end();
   void publish();
-  // Its items have numbers that every owner knows: it goes on in one session for ever, whatever session it is assigned.
+  // Its items have numbers that every owner knows: all owners of a run are given the same session.
   bool continues() const { return spec_.finite || spec_.kind == "topic"; }
-  SessionId session_of_frames() const { return spec_.kind == "topic" ? SessionId{1} : assignment_.session; }
   bool live() const { return source_ && source_->state().live; }
   bool stopping() const { return stop_.load(); }
 

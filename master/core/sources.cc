@@ -60,10 +60,11 @@ class Feeders {
                                        .at = draft_.now()});
   }
 
-  // A live source begins a new session; a finite one goes on in its first by its manifest (D7). It rises over the runs of
-  // the job, too: what an earlier one wrote stands in files that are named by source, session and number.
+  // A live source begins a new session; a finite one and a copied topic go on in their first, since every owner knows the
+  // numbers (D7, decisions/0018). It rises over the runs of the job, too: what an earlier one wrote stands in files that
+  // are named by source, session and number.
   SessionId next_session(const JobName& job, const stream::SourceSpec& source, const Source& mine) const {
-    if (source.finite && mine.session.value > 0) return mine.session;
+    if ((source.finite || source.kind == "topic") && mine.session.value > 0) return mine.session;
     const auto& all = draft_.hard().sessions;
     const auto sources = all.find(job);
     if (sources == all.end()) return SessionId{1};

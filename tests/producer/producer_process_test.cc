@@ -291,18 +291,18 @@ TEST_F(ProducerProcessTest, AKilledProducersTopicIsCopiedWithoutLossOrRepeat) {
   for (int i = 0; i < kRecords; ++i)
     ASSERT_TRUE(opened->writer->send({plates, PartitionId{i % 2}}, {.value = *jpeg, .owner = jpeg}, nullptr).ok());
   ASSERT_TRUE(opened->writer->flush(seconds(10)).ok());
-  for (int session = 1; session <= 3; ++session) {
+  for (int owner = 1; owner <= 3; ++owner) {
     ProducerProcess process(bootstrap(), prefix_);
     ASSERT_TRUE(heartbeat_of_new_producer());
-    if (session == 1)
+    if (owner == 1)
       submit({.name = "src", .kind = "topic", .uri = plates, .fps = 150, .params = {{"format", std::string("image")}}});
-    assign(producer_, session);
-    ASSERT_TRUE(progress([&](const auto& p) { return p.frames >= 30 * session; })) << last_.error;
+    assign(producer_);
+    ASSERT_TRUE(progress([&](const auto& p) { return p.frames >= 30 * owner; })) << last_.error;
     process.end(SIGKILL);
   }
   ProducerProcess process(bootstrap(), prefix_);
   ASSERT_TRUE(heartbeat_of_new_producer());
-  assign(producer_, 4);
+  assign(producer_);
   ASSERT_TRUE(eventually([&] { return taken().pictures.size() >= kRecords; })) << last_.error;
   const Taken all = taken();
   expect_each_once(all, kRecords);

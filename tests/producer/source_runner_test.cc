@@ -248,10 +248,10 @@ TEST_F(SourceRunnerTest, ATopicIsCopiedWithItsPicturesAndItsBrokenRecords) {
   EXPECT_THAT(all.frames.begin()->second.header.attributes.at("source_record"), HasSubstr("plates/"));
   // The next owner goes on behind what was acknowledged.
   put(1, jpeg);
-  const auto runner = start(spec, 2);
-  ASSERT_TRUE(eventually([&] { return runner->progress().frames == 1; }));
-  std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  EXPECT_EQ(runner->progress().frames, 1);
+  const auto runner = start(spec);
+  ASSERT_TRUE(eventually([&] { return taken().pictures.size() == 3; }));
+  EXPECT_EQ(taken().frames.rbegin()->first, 3) << "three records have a number";
+  ASSERT_TRUE(eventually([&] { return runner->progress().frames == 4; })) << "of all owners, the broken record too";
 }
 
 }  // namespace

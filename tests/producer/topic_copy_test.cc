@@ -16,6 +16,7 @@ class TopicCopyTest : public SourceRunnerTest {
  protected:
   static constexpr int kRecords = 12;
   static constexpr int kOthers = 2;
+  static constexpr std::int64_t kSession = 3;  // of all owners of this run
 
   TopicCopyTest() {
     outputs_ = {{.to = "stage", .topic = "frames", .partitions = kPartitions},
@@ -40,14 +41,14 @@ class TopicCopyTest : public SourceRunnerTest {
     for (int i = begin; i < end; ++i)
       put(i % 3 == 0, std::vector<std::uint8_t>(i == 4 ? 5 : kRows * 100, static_cast<std::uint8_t>(i)));
   }
-  std::unique_ptr<SourceRunner> owner(MemoryAccess& access, std::int64_t session) {
+  std::unique_ptr<SourceRunner> owner(MemoryAccess& access) {
     return start_on(access,
                     {.name = "src",
                      .kind = "topic",
                      .uri = "plates",
                      .params = {{"format", std::string("raw")}, {"shape", std::to_string(kRows) + "x100x1"}},
                      .max_message_bytes = 40'000},
-                    session);
+                    kSession);
   }
   // Readers of a stage, which keep what they took in their commits: how often each record of the input was taken, and
   // (as "") how many outcomes.
@@ -98,7 +99,7 @@ class TopicCopyTest : public SourceRunnerTest {
     MemoryAccess access(log_);
     const auto gate = access.gate;
     gate->left = records;
-    const auto killed = owner(access, 1);
+    const auto killed = owner(access);
     ASSERT_TRUE(eventually([&] {
       return gate->left <= 0 ||
              (sum(take("frames", kPartitions)) == kRecords && sum(take("others", kOthers)) == kRecords);
@@ -117,7 +118,7 @@ TEST_F(TopicCopyTest, WhereverItsOwnerIsKilledEachRecordCountsOnce) {
     put_records(0, kRecords);
     kill_behind(point);
     MemoryAccess access(log_);
-    const auto heir = owner(access, 2);
+    const auto heir = owner(access);
     ASSERT_TRUE(all_are_copied(kRecords)) << heir->progress().error;
     expect_each_once(kRecords);
   }
@@ -131,7 +132,7 @@ TEST_F(TopicCopyTest, WhatReadersHaveFinishedAndDeletedIsNotCopiedAgain) {
     kill_behind(point);
     take("frames", kPartitions, true);
     MemoryAccess access(log_);
-    const auto heir = owner(access, 2);
+    const auto heir = owner(access);
     put_records(kRecords, kRecords + 3);
     ASSERT_TRUE(all_are_copied(kRecords + 3)) << heir->progress().error;
     expect_each_once(kRecords + 3);
@@ -146,7 +147,7 @@ TEST_F(TopicCopyTest, APictureInPiecesCountsWhenItIsWhole) {
     put_records(0, kRecords);
     kill_behind(point);
     MemoryAccess access(log_);
-    const auto heir = owner(access, 2);
+    const auto heir = owner(access);
     ASSERT_TRUE(all_are_copied(kRecords)) << heir->progress().error;
     expect_each_once(kRecords);
   }
@@ -156,9 +157,9 @@ TEST_F(TopicCopyTest, AnOwnerThatDoesNotKnowOfItsLossChangesNothing) {
   put_records(0, kRecords);
   MemoryAccess first(log_), second(log_);
   first.gate->left = 6;
-  const auto zombie = owner(first, 1);
+  const auto zombie = owner(first);
   ASSERT_TRUE(eventually([&] { return first.gate->left <= 0; }));
-  const auto heir = owner(second, 2);
+  const auto heir = owner(second);
   ASSERT_TRUE(all_are_copied(kRecords));
   first.gate->left = 1 << 30;  // all that it had in flight arrives now, and it goes on
   for (int i = kRecords; i < 200; i += 4) {
@@ -175,7 +176,7 @@ TEST_F(TopicCopyTest, ARecordThatRetentionTookBeforeItWasSentLeavesAnOutcome) {
   MemoryAccess access(log_);
   access.gate->left = 1;  // the journal, and nothing else
   {
-    const auto killed = owner(access, 1);
+    const auto killed = owner(access);
     ASSERT_TRUE(eventually([&] { return access.gate->left <= 0; }));
     access.gate->deliver = false;
   }
@@ -185,7 +186,7 @@ TEST_F(TopicCopyTest, ARecordThatRetentionTookBeforeItWasSentLeavesAnOutcome) {
   }
   put_records(5, 6);
   MemoryAccess fresh(log_);
-  const auto heir = owner(fresh, 2);
+  const auto heir = owner(fresh);
   ASSERT_TRUE(eventually([&] { return heir->progress().frames == 1; })) << heir->progress().error;
   const auto taken = read_topic(*log_, "frames", kPartitions, "src");
   EXPECT_FALSE(taken.dropped.empty());
