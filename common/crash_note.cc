@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <bit>
 #include <cstdlib>
 #include <cstring>
 #include <utility>
@@ -15,7 +17,7 @@ namespace ride {
 
 namespace {
 
-constexpr std::uint64_t kMagic = 0x31304554'4f4e4452;  // "RDNOTE01"
+constexpr std::uint64_t kMagic = 0x32304554'4f4e4452;  // "RDNOTE02"
 constexpr std::size_t kPageBytes = 4096;
 
 template <std::size_t N>
@@ -33,17 +35,27 @@ std::string text_of(const char (&field)[N]) {
 
 }  // namespace
 
-// The plain fields change only while `inside` is 0, or of another number than before: a reader that finds the same
-// number before and after has read them whole.
+namespace {
+
+// What is told of a frame, as it lies in the page.
+struct Told {
+  std::int64_t run = 0, offset = 0, allowed_ms = 0, partition = 0;
+  char job[256] = {}, stage[256] = {}, frame[512] = {};
+};
+constexpr std::size_t kWords = sizeof(Told) / sizeof(std::uint64_t);
+static_assert(sizeof(Told) == kWords * sizeof(std::uint64_t) && std::is_trivially_copyable_v<Told>);
+
+}  // namespace
+
+// `told` changes only while `inside` is 0, or of another number than before: a reader that finds the same number before
+// and after has read it whole. It is read while it is written, hence word by word (a seqlock).
 struct CrashNote::Page {
   std::uint64_t magic;
   std::atomic<std::uint64_t> inside;  // number of the frame, from 1; 0: none
   std::atomic<std::uint64_t> moved;
   std::atomic<std::int64_t> memory_limit;
   std::uint64_t entered;  // frames so far
-  std::int64_t run, offset, allowed_ms;
-  std::int32_t partition;
-  char job[256], stage[256], frame[512];
+  std::array<std::atomic<std::uint64_t>, kWords> told;
 };
 
 Result<CrashNote> CrashNote::make() {
@@ -106,13 +118,16 @@ void CrashNote::clear() {
 
 void CrashNote::enter(const FrameAtWork& frame, std::chrono::milliseconds allowed) {
   page_->inside.store(0);
-  page_->run = frame.run.value;
-  page_->offset = frame.offset.value;
-  page_->partition = frame.partition.value;
-  page_->allowed_ms = allowed.count();
-  put(page_->job, frame.job.value);
-  put(page_->stage, frame.stage.value);
-  put(page_->frame, frame.frame);
+  Told told{.run = frame.run.value,
+            .offset = frame.offset.value,
+            .allowed_ms = allowed.count(),
+            .partition = frame.partition.value};
+  put(told.job, frame.job.value);
+  put(told.stage, frame.stage.value);
+  put(told.frame, frame.frame);
+  const auto words = std::bit_cast<std::array<std::uint64_t, kWords>>(told);
+  // Release: whoever sees one of them sees `inside` gone, too.
+  for (std::size_t i = 0; i < kWords; ++i) page_->told[i].store(words[i], std::memory_order_release);
   page_->moved.fetch_add(1);
   page_->inside.store(++page_->entered);
 }
@@ -127,14 +142,16 @@ std::optional<WorkNoted> CrashNote::read() const {
     if (inside == 0) return std::nullopt;
     WorkNoted noted;
     noted.moved = page_->moved.load();
-    noted.at.run = RunNumber{page_->run};
-    noted.at.offset = Offset{page_->offset};
-    noted.at.partition = PartitionId{page_->partition};
-    noted.allowed = std::chrono::milliseconds(page_->allowed_ms);
-    noted.at.job = JobName{text_of(page_->job)};
-    noted.at.stage = StageName{text_of(page_->stage)};
-    noted.at.frame = text_of(page_->frame);
-    std::atomic_thread_fence(std::memory_order_seq_cst);
+    std::array<std::uint64_t, kWords> words;
+    for (std::size_t i = 0; i < kWords; ++i) words[i] = page_->told[i].load(std::memory_order_acquire);
+    const auto told = std::bit_cast<Told>(words);
+    noted.at.run = RunNumber{told.run};
+    noted.at.offset = Offset{told.offset};
+    noted.at.partition = PartitionId{static_cast<std::int32_t>(told.partition)};
+    noted.allowed = std::chrono::milliseconds(told.allowed_ms);
+    noted.at.job = JobName{text_of(told.job)};
+    noted.at.stage = StageName{text_of(told.stage)};
+    noted.at.frame = text_of(told.frame);
     if (page_->inside.load() == inside) return noted;
   }
   return std::nullopt;  // frames follow one another faster than we read: nothing hangs
