@@ -77,12 +77,15 @@ void Recorder::read_decisions() {
     return;
   }
   for (const auto& entry : *entries) {
-    auto decision = stream::decode_decision(entry.json);
-    if (!decision.ok()) continue;
+    auto decision = filter_.take(entry.offset, entry.json, system_now());
     const std::lock_guard lock(mutex_);
-    if (!standing_.counts(*decision)) continue;
-    note(*decision);
-    seen_.push_back({entry.timestamp, std::move(decision).value()});
+    if (!decision.ok()) {
+      failure_ = decision.error();
+      return;
+    }
+    if (!*decision) continue;
+    note(**decision);
+    seen_.push_back({entry.timestamp, **std::move(decision)});
   }
 }
 

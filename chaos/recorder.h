@@ -19,7 +19,7 @@
 #include "ledger/follower.h"
 #include "ledger/sink_files.h"
 #include "stream/control_client.h"
-#include "stream/core/standing.h"
+#include "stream/core/decisions_filter.h"
 
 namespace ride::chaos {
 
@@ -71,7 +71,7 @@ class Recorder {
   std::vector<SeenDecision> seen_;
   std::vector<SystemTime> repeats_;
   std::map<std::pair<std::string, std::int32_t>, std::string> owners_;  // by stage and partition
-  stream::Standing standing_;
+  stream::DecisionsFilter filter_;
   std::string leader_url_;
   stream::JobPhase phase_ = stream::JobPhase::creating;
   std::map<std::pair<ledger::Stretch, std::int64_t>, SystemTime> captured_;

@@ -1,5 +1,7 @@
 #include "ledger/job_log.h"
 
+#include "common/log.h"
+
 namespace ride::ledger {
 
 using std::chrono::milliseconds;
@@ -26,9 +28,11 @@ Result<void> JobLog::read(milliseconds timeout) {
   auto entries = reader_->poll(timeout);
   if (!entries.ok()) return entries.error();
   for (const auto& entry : *entries) {
-    auto decision = stream::decode_decision(entry.json);
-    if (!decision.ok() || !standing_.counts(*decision)) continue;
-    if (auto taken = story_->take(*decision); !taken.ok()) return taken;
+    auto decision = filter_.take(entry.offset, entry.json, system_now());
+    if (!decision.ok()) return decision.error();
+    for (const auto& words : filter_.take_words()) log_warning("decisions log: {}", words);
+    if (!*decision) continue;
+    if (auto taken = story_->take(**decision); !taken.ok()) return taken;
   }
   return {};
 }

@@ -11,7 +11,7 @@
 #include "ledger/job_story.h"
 #include "stream/control.h"
 #include "stream/control_client.h"
-#include "stream/core/standing.h"
+#include "stream/core/decisions_filter.h"
 #include "stream/spec.h"
 
 namespace ride::ledger {
@@ -30,7 +30,7 @@ class JobLog {
   Result<void> read(std::chrono::milliseconds timeout);
 
   std::unique_ptr<stream::ControlReader> reader_;
-  stream::Standing standing_;
+  stream::DecisionsFilter filter_;
   std::optional<JobStory> story_;
 };
 

@@ -109,7 +109,11 @@ struct Master::Parts {
     if (!writer.ok()) return writer.error();
     feed = std::make_unique<ReportFeed>(
         ReportFeed::Config{[this] { return owner->view().log; }, read,
-                           [this](std::vector<Event> read_events) { owner->post(std::move(read_events)); }, metrics});
+                           [this](std::vector<Event> read_events, std::size_t bytes) { owner->post(std::move(read_events), bytes); },
+                           [this](const std::string& words) {
+                             events.add(system_now(), {stream::Severity::warning, "report_refused", "", "", words});
+                           },
+                           metrics});
     ticker = std::make_unique<Ticker>(Ticker::Config{
         write, [this](std::int64_t number) { return owner->tick(number); }, [this] { return owner->tick_interval(); }});
     keeper->start([this](TopicsOutcome outcome) { owner->post({std::move(outcome)}); },

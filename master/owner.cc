@@ -13,7 +13,8 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr std::size_t kQueueLimit = 20'000;
-constexpr std::size_t kBatch = 2'000;
+constexpr std::size_t kQueuedBytes = 64 << 20;
+constexpr std::size_t kBatch = 500;  // reports taken before the owner looks at leadership, and at who asks, again
 
 Leadership::Moment now_point() {
   return std::chrono::duration_cast<Leadership::Moment>(steady_clock::now().time_since_epoch());
@@ -68,12 +69,15 @@ void Owner::drop_requests() {
   tickets_.clear();
 }
 
-void Owner::post(std::vector<Event> events) {
+void Owner::post(std::vector<Event> events, std::size_t bytes) {
   {
     std::unique_lock lock(mutex_);
-    room_.wait(lock, [this] { return stopping_ || failure_ || queue_.size() < kQueueLimit; });
-    if (stopping_ || failure_) return;
-    for (auto& event : events) queue_.push_back(std::move(event));
+    room_.wait(lock, [this] {
+      return stopping_ || failure_ || (queue_.size() < kQueueLimit && queued_bytes_ < kQueuedBytes);
+    });
+    if (stopping_ || failure_ || events.empty()) return;
+    for (auto& event : events) queue_.push_back({std::move(event), bytes / events.size()});
+    queued_bytes_ += bytes / events.size() * events.size();
   }
   wake_.notify_all();
 }
@@ -197,7 +201,8 @@ std::vector<Event> Owner::wait_for_events() {
   wake_.wait_for(lock, milliseconds(reading ? 0 : 50),
                  [this] { return stopping_ || !queue_.empty() || !questions_.empty(); });
   while (!reading && !queue_.empty() && events.size() < kBatch) {
-    events.push_back(std::move(queue_.front()));
+    events.push_back(std::move(queue_.front().event));
+    queued_bytes_ -= queue_.front().bytes;
     queue_.pop_front();
   }
   return events;

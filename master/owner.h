@@ -1,8 +1,9 @@
 // Owner: the one thread that holds the master's state. It follows both logs; while it leads, events are posted to it, it
 // decides, writes decisions, reads them back and applies them before it decides again (D2). While another master leads,
 // it stands by and only listens (D4). Questions about the state are answered on this thread, leader or not. Call order:
-// start(), then the rest from any thread. Failure: failed() says why the master has to end: the log is another one, or
-// Kafka refuses. Losing leadership is none.
+// start(), then the rest from any thread. Failure: failed() says why the master has to end: the log begins with a snapshot
+// that it cannot read, or Kafka refuses. Losing leadership is none, nor is any record that somebody else wrote
+// (decisions/0021).
 #pragma once
 
 #include <atomic>
@@ -25,6 +26,7 @@
 #include "master/core/snapshot.h"
 #include "master/event_ring.h"
 #include "stream/control_client.h"
+#include "stream/core/decisions_filter.h"
 
 namespace ride::master {
 
@@ -53,7 +55,7 @@ class Owner {
   void stop();           // a leader says farewell
 
   // Waits while the queue is full: reports are not thrown away.
-  void post(std::vector<Event> events);
+  void post(std::vector<Event> events, std::size_t bytes = 0);  // bytes: as they stood in the log
 
   // Runs `question` on the owner's thread. unavailable when it does not come to it in time.
   template <class T>
@@ -114,6 +116,9 @@ class Owner {
   Result<void> read(std::chrono::milliseconds timeout);
   Result<void> reopen_reader();
   Result<void> take(const stream::ControlReader::Entry& entry);
+  Result<void> take_unreadable(const stream::ControlReader::Entry& entry);
+  void take_counted(const stream::ControlReader::Entry& entry, const stream::Decision& decision, bool mine);
+  void refuse(stream::Refused kind, Offset at, const std::string& why);
 
   // leading
   Result<void> seek_leadership();
@@ -125,7 +130,7 @@ class Owner {
   Result<void> perform(const Action& action);
   Result<void> append(const std::vector<stream::DecisionBody>& decisions);
   Result<void> wait_for_writer(Error why);
-  Result<void> read_back();
+  Result<void> read_back(Offset last);
   Result<void> replace_writer(const Error& why);
   std::vector<std::string> encode(const std::vector<stream::DecisionBody>& decisions, const stream::Claim& claim);
   void stall(const std::string& why);
@@ -142,14 +147,22 @@ class Owner {
   bool leading_ = false;                 // as the core knows it: since LeadershipTaken
   std::string log_id_;                   // empty until the first record is read or written
   std::int64_t term_ = 0;                // epoch of our claim ...
-  std::int64_t written_ = 0, read_ = 0;  // ... our records under it: sent, and seen in the log
+  std::int64_t written_ = 0, read_ = 0;  // ... records under it: sent by us, and seen in the log
+  Offset next_;                          // of the decisions log: all before it has been taken
+  stream::KnownBefore before_;
+  stream::Refusals refusals_;
   int writers_ = 1;                      // that we had
   SnapshotPlace snapshot_;
   std::mt19937_64 random_{std::random_device{}()};
 
   mutable std::mutex mutex_;
   std::condition_variable wake_, room_;
-  std::deque<Event> queue_;
+  struct Queued {
+    Event event;
+    std::size_t bytes = 0;
+  };
+  std::deque<Queued> queue_;
+  std::size_t queued_bytes_ = 0;
   std::deque<Question> questions_;
   std::map<std::int64_t, std::promise<Result<RunNumber>>> tickets_;
   std::int64_t next_ticket_ = 1;

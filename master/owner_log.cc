@@ -74,52 +74,78 @@ Result<void> Owner::reopen_reader() {
   standing.restart();
   state_.hard = {};
   state_.hard.standing = standing;
+  state_.soft.snapshot.clear();
+  before_ = {};
   return {};
 }
 
 Result<void> Owner::take(const stream::ControlReader::Entry& entry) {
+  next_ = Offset{entry.offset.value + 1};
+  before_.read(entry.offset);
   auto decision = stream::decode_decision(entry.json);
   if (!decision.ok()) {
     // A record that nobody understands cannot be skipped by some and obeyed by others: all readers skip it, and say so.
-    log_error("decisions log, offset {}: {}; it is skipped", entry.offset.value, decision.error().message);
+    refuse(stream::Refused::unreadable, entry.offset, decision.error().message);
     return {};
   }
-  const bool mine = decision->epoch == term_ && decision->leader == leadership_.id();
+  const bool mine = decision->epoch == term_ && decision->leader == leadership_.id() && decision->log == log_id_;
   if (mine) ++read_;
   switch (apply(state_, *decision)) {
     case Applied::foreign_log:
-      return Error{ErrorCode::internal,
-                   fmt::format("offset {} of the decisions log belongs to log {}, not to {}: somebody mixed two "
-                               "clusters or wiped one topic only; delete both control topics, or use another --prefix",
-                               entry.offset.value, decision->log, state_.hard.standing.log())};
+      refuse(stream::Refused::foreign_log, entry.offset,
+             fmt::format("it belongs to log '{}', not to '{}': does another cluster use this --prefix?", decision->log,
+                         state_.hard.standing.log()));
+      return {};
     case Applied::unreadable_snapshot:
-      return Error{ErrorCode::unsupported,
-                   fmt::format("offset {} of the decisions log holds a snapshot that this version of ride-master cannot "
-                               "read: run the same version everywhere",
-                               entry.offset.value)};
+      return take_unreadable(entry);
     case Applied::contradiction:
-      log_error("decisions log, offset {}: contradicts what stands before it: {}", entry.offset.value,
-                describe(decision->body).text);
+      refuse(stream::Refused::contradiction, entry.offset,
+             "it contradicts what stands before it: " + describe(decision->body).text);
       return {};
     case Applied::void_claim:
-      log_id_ = state_.hard.standing.log();
       return {};
     case Applied::counted:
-      break;
+      take_counted(entry, *decision, mine);
+      return {};
   }
+  return {};
+}
+
+// It tells only what stands before it, so whoever has read that has lost nothing.
+Result<void> Owner::take_unreadable(const stream::ControlReader::Entry& entry) {
+  constexpr const char* kWhy = "a snapshot of another version, or one that does not hold together";
+  if (!before_.all()) return stream::nothing_is_known(entry.offset, std::string(kWhy) + ": run the same version of RIDE everywhere");
+  refuse(stream::Refused::snapshot, entry.offset, kWhy);
+  return {};
+}
+
+void Owner::take_counted(const stream::ControlReader::Entry& entry, const stream::Decision& decision, bool mine) {
   log_id_ = state_.hard.standing.log();
+  before_.counted(decision.body);
   if (leadership_.standing() != state_.hard.claim) {
     leadership_.stands(state_.hard.claim, now_point());
     ports_.metrics.add("ride_read_claims_total", {});
   }
-  if (const auto* part = std::get_if<stream::SnapshotPart>(&decision->body)) snapshot_.read(*part, entry.offset);
-  auto words = describe(decision->body);
+  if (const auto* part = std::get_if<stream::SnapshotPart>(&decision.body)) {
+    snapshot_.read(*part, entry.offset);
+    if (state_.soft.snapshot == part->id && part->part == part->parts) before_.restored();
+  }
+  auto words = describe(decision.body);
   if (mine) {
-    ports_.metrics.add("ride_written_decisions_total", {stream::type_of(decision->body)});
+    ports_.metrics.add("ride_written_decisions_total", {stream::type_of(decision.body)});
     write_log(words.severity, words.text);
   }
   ports_.events.add(entry.timestamp, std::move(words));
-  return {};
+}
+
+// It changes nothing, and ends nobody; people are told, but not by each of many.
+void Owner::refuse(stream::Refused kind, Offset at, const std::string& why) {
+  ports_.metrics.add("ride_refused_decisions_total", {stream::to_string(kind)});
+  const auto now = system_now();
+  const auto words = refusals_.add(kind, fmt::format("decisions log, the record at offset {} is refused: {}", at.value, why), now);
+  if (!words) return;
+  log_error("{}", *words);
+  ports_.events.add(now, {stream::Severity::error, "record_refused", "", "", *words});
 }
 
 // ---- leadership
@@ -152,7 +178,7 @@ Result<void> Owner::claim(const stream::Claim& claim) {
     log_warning("a claim of leadership waits for Kafka: {}", appended.error().message);
     return {};  // given up or won, as the log will tell
   }
-  while (leadership_.role() == Leadership::Role::claiming && read_ < written_) {
+  while (leadership_.role() == Leadership::Role::claiming && next_ <= *appended) {
     if (seconds_since(begin) > std::chrono::duration<double>(kAppendTimeout).count()) return {};
     if (auto seen = read(milliseconds(50)); !seen.ok()) return seen;
     if (is_stopping()) return stopped();
@@ -235,11 +261,13 @@ Result<void> Owner::append(const std::vector<stream::DecisionBody>& decisions) {
   const auto begin = steady_clock::now();
   const auto sent = now_point();
   auto appended = writer_->append_all(encode(decisions, leadership_.standing()), kAppendTimeout);
-  if (!appended.ok()) {
+  while (!appended.ok()) {
     if (!appended.error().retriable) return replace_writer(appended.error());
     if (auto done = wait_for_writer(appended.error()); !done.ok()) return done;
+    // All has arrived; where is not known. The claim, which means nothing when written again, comes behind it.
+    appended = writer_->append_all(encode({leadership_.standing()}, leadership_.standing()), kAppendTimeout);
   }
-  if (auto done = read_back(); !done.ok()) return done;
+  if (auto done = read_back(*appended); !done.ok()) return done;
   leadership_.wrote(sent);
   go_on();
   publish();  // ticks may go on
@@ -280,9 +308,10 @@ Result<void> Owner::wait_for_writer(Error why) {
   }
 }
 
-Result<void> Owner::read_back() {
+// Up to the place of our last record: only the broker gives places, so nobody can make us believe that we have read it.
+Result<void> Owner::read_back(Offset last) {
   const auto begin = steady_clock::now();
-  while (read_ < written_) {
+  while (next_ <= last) {
     if (auto seen = read(milliseconds(100)); !seen.ok()) return seen;
     if (!leadership_.leads()) return deposed();
     if (is_stopping()) return stopped();
@@ -290,6 +319,11 @@ Result<void> Owner::read_back() {
     stall("they are not read back");
     answer_questions();
   }
+  if (read_ > written_)
+    refuse(stream::Refused::forged, last,
+           fmt::format("{} more records stand under this master's claim than it wrote: somebody else writes decisions in its "
+                       "name. They counted; who may write to the topic is for its access rules to say", read_ - written_));
+  written_ = read_;
   return {};
 }
 

@@ -30,27 +30,33 @@ void ReportFeed::run() {
 
 void ReportFeed::take(const std::vector<stream::ControlReader::Entry>& entries) {
   std::vector<Event> events;
+  std::size_t bytes = 0;
   const auto log_id = config_.log_id();
   if (log_id.empty()) return;
+  const auto now = system_now();
   for (const auto& entry : entries) {
     auto report = stream::decode_report(entry.json);
     if (!report.ok()) {
-      refuse(fmt::format("offset {}: {}", entry.offset.value, report.error().message));
+      refuse(stream::Refused::unreadable, fmt::format("offset {}: {}", entry.offset.value, report.error().message), now);
     } else if (report->log != log_id) {
-      refuse(fmt::format("a record of log '{}' where '{}' is expected: a process of another cluster writes here",
-                         report->log, log_id));
+      refuse(stream::Refused::foreign_log,
+             fmt::format("offset {}: a record of log '{}' where '{}' is expected: a process of another cluster writes here",
+                         entry.offset.value, report->log, log_id), now);
     } else {
-      events.push_back(ReportRead{std::move(report->body), entry.timestamp});
+      bytes += entry.json.size();
+      // The time may be the writer's own: one that lies ahead would make all that waits for time wait.
+      events.push_back(ReportRead{std::move(report->body), std::min(entry.timestamp, now)});
     }
   }
-  if (!events.empty()) config_.post(std::move(events));
+  if (!events.empty()) config_.post(std::move(events), bytes);
 }
 
-void ReportFeed::refuse(const std::string& why) {
+void ReportFeed::refuse(stream::Refused kind, const std::string& why, SystemTime now) {
   config_.metrics.add("ride_refused_reports_total", {});
-  if (why == said_) return;
-  said_ = why;
-  log_error("reports log: {}", why);
+  const auto words = refusals_.add(kind, "reports log: " + why, now);
+  if (!words) return;
+  log_error("{}", *words);
+  config_.tell(*words);
 }
 
 void ReportFeed::reopen() {

@@ -1,5 +1,5 @@
 // ReportFeed: the thread that reads the reports log and posts what it reads. Records of another log id, or that are no
-// reports, are counted and said once: a stray process must not be able to stop the master. Failure: a reader that was
+// reports, are counted and told, once a minute at most: a stray process must not be able to stop the master. Failure: a reader that was
 // overtaken by retention, or whose client broke, is opened anew.
 #pragma once
 
@@ -13,6 +13,7 @@
 #include "common/metrics.h"
 #include "master/core/event.h"
 #include "stream/control_client.h"
+#include "stream/core/refusals.h"
 
 namespace ride::master {
 
@@ -21,7 +22,8 @@ class ReportFeed {
   struct Config {
     std::function<std::string()> log_id;  // empty while it is unknown: nothing counts then
     std::function<Result<std::unique_ptr<stream::ControlReader>>()> open;
-    std::function<void(std::vector<Event>)> post;  // waits when there is no room
+    std::function<void(std::vector<Event>, std::size_t bytes)> post;  // waits when there is no room
+    std::function<void(const std::string&)> tell;  // people, of records that were refused
     Metrics& metrics;
   };
   explicit ReportFeed(Config config) : config_(std::move(config)) {}
@@ -33,12 +35,12 @@ class ReportFeed {
  private:
   void run();
   void take(const std::vector<stream::ControlReader::Entry>& entries);
-  void refuse(const std::string& why);
+  void refuse(stream::Refused kind, const std::string& why, SystemTime now);
   void reopen();
 
   Config config_;
   std::unique_ptr<stream::ControlReader> reader_;
-  std::string said_;
+  stream::Refusals refusals_;
   std::atomic<bool> stopping_ = false;
   std::thread thread_;
 };

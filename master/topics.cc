@@ -205,7 +205,8 @@ Result<void> remove_topics(const TopicWork& work, const stream::JobSpec& spec) {
   return {};
 }
 
-RunNumber highest_run(const std::vector<stream::TopicInfo>& topics, const std::string& prefix, const std::string& job) {
+RunNumber highest_run(const std::vector<stream::TopicInfo>& topics, const std::string& prefix, const std::string& job,
+                      std::int64_t most) {
   const auto start = prefix + "." + job + ".";
   RunNumber highest{0};
   for (const auto& topic : topics) {
@@ -214,7 +215,7 @@ RunNumber highest_run(const std::vector<stream::TopicInfo>& topics, const std::s
     const char* end = topic.name.data() + topic.name.size();
     std::int64_t run = 0;
     const auto [rest, failed] = std::from_chars(begin, end, run);
-    if (failed == std::errc() && rest != end && *rest == '.') highest = std::max(highest, RunNumber{run});
+    if (failed == std::errc() && rest != end && *rest == '.' && run <= most) highest = std::max(highest, RunNumber{run});
   }
   return highest;
 }

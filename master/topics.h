@@ -2,6 +2,7 @@
 // the caller's; may take seconds.
 #pragma once
 
+#include <limits>
 #include <chrono>
 #include <functional>
 #include <string>
@@ -28,6 +29,7 @@ Result<void> remove_topics(const TopicWork& work, const stream::JobSpec& spec);
 
 // The highest run number that stands in a topic's name "<prefix>.<job>.<run>.<stage>"; 0: none. Nothing is made under
 // an old name, also when the decisions log was lost.
-RunNumber highest_run(const std::vector<stream::TopicInfo>& topics, const std::string& prefix, const std::string& job);
+RunNumber highest_run(const std::vector<stream::TopicInfo>& topics, const std::string& prefix, const std::string& job,
+                      std::int64_t most = std::numeric_limits<std::int64_t>::max() - 1);
 
 }  // namespace ride::master

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "master/topics.h"
+#include "stream/core/control_limits.h"
 
 namespace ride::master {
 
@@ -60,7 +61,8 @@ std::variant<Planned, Refusal> TopologyDesk::plan(const topology::Topology& topo
   if (!facts.ok()) return Refusal{facts.error(), {}};
   std::vector<stream::TopicInfo> named;
   for (const auto& [name, partitions] : *facts->topics) named.push_back({name, partitions, 0});
-  run = std::max(run, RunNumber{highest_run(named, config_.prefix, topology.name()).value + 1});
+  const auto most = run.value + stream::kMostRunRise - 1;  // a topic that somebody named so uses no numbers up
+  run = std::max(run, RunNumber{highest_run(named, config_.prefix, topology.name(), most).value + 1});
   auto plan = topology::make_plan(topology, run, config_.prefix, *facts);
   if (!plan.ok()) return Refusal{plan.error(), {}};
   Planned planned{std::move(plan).value(), *facts->topics, {}};

@@ -70,7 +70,7 @@ int main(int argc, char** argv) {
     std::unique_ptr<ride::MetricsPage> page;
     if (!metrics.empty()) {
       auto served = ride::serve_metrics(
-          metrics, [&producer] { return ride::producer::metrics_text(producer.progress(), producer.held_bytes()); });
+          metrics, [&producer] { return ride::producer::metrics_text(producer.progress(), producer.held_bytes(), producer.refused_decisions()); });
       if (!served) {
         std::cerr << "ride-producer: " << served.error().message << '\n';
         return 2;

@@ -3,6 +3,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include "common/log.h"
+#include "master/core/decided.h"
 #include "producer/kafka_access.h"
 
 namespace ride::producer {
@@ -58,13 +59,21 @@ Result<void> Producer::run(const std::atomic<bool>& stop) {
 }
 
 Result<void> Producer::control(const std::atomic<bool>& stop) {
+  master::Decided decided;
+  std::int64_t contradictions = 0;  // told by the master
   while (!stop) {
     auto decisions = member_->poll_decisions(kPoll);
     if (!decisions) {
       if (!decisions.error().retriable) return decisions.error();
       continue;
     }
-    for (const stream::Decision& decision : *decisions) assignments_->take(decision);
+    for (const stream::Decision& decision : *decisions) {
+      if (decided.take(decision))
+        assignments_->take(decision);
+      else
+        ++contradictions;
+    }
+    refused_ = member_->refused_decisions() + contradictions;
     if (!member_->caught_up()) continue;
     if (assignments_->out()) {
       return Error{ErrorCode::unavailable, "this producer was declared lost; a new one has to take its place", true};

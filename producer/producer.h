@@ -42,6 +42,7 @@ class Producer {
   // Any thread.
   std::vector<stream::SourceProgress> progress() const;
   std::int64_t held_bytes() { return budget_.held(); }
+  std::int64_t refused_decisions() const { return refused_; }
 
  private:
   Result<void> control(const std::atomic<bool>& stop);
@@ -58,6 +59,7 @@ class Producer {
   std::unique_ptr<LogAccess> log_;
   std::unique_ptr<stream::Member> member_;
   std::unique_ptr<Assignments> assignments_;
+  std::atomic<std::int64_t> refused_ = 0;                               // records of the decisions log
   std::optional<std::chrono::steady_clock::time_point> failing_since_;  // a writer, of a source that is wanted
   bool isolated_ = false;                                               // no heartbeat got through for long
   mutable std::mutex mutex_;                                            // of runners_: heartbeats look at them

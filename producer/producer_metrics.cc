@@ -37,12 +37,18 @@ const MetricsTable& producer_metrics() {
        "When the last frame was captured, as Unix time.",
        labels,
        {}},
+      {"ride_producer_refused_decisions_total",
+       MetricType::counter,
+       "Records of the decisions log that are none, or of another log.",
+       {},
+       {}},
       {"ride_producer_buffered_bytes", MetricType::gauge, "Bytes of frames on their way to Kafka.", {}, {}},
   };
   return table;
 }
 
-std::string metrics_text(const std::vector<stream::SourceProgress>& sources, std::int64_t buffered_bytes) {
+std::string metrics_text(const std::vector<stream::SourceProgress>& sources, std::int64_t buffered_bytes,
+                         std::int64_t refused_decisions) {
   std::map<std::string, std::map<Metrics::Labels, double>> values;
   for (const stream::SourceProgress& source : sources) {
     const Metrics::Labels labels = {source.job.value, source.source};
@@ -59,6 +65,7 @@ std::string metrics_text(const std::vector<stream::SourceProgress>& sources, std
   }
   Metrics metrics(producer_metrics());
   for (const auto& [name, by_label] : values) metrics.replace(name, by_label);
+  metrics.replace("ride_producer_refused_decisions_total", {{{}, static_cast<double>(refused_decisions)}});
   metrics.set("ride_producer_buffered_bytes", {}, static_cast<double>(buffered_bytes));
   return metrics.text();
 }

@@ -12,6 +12,7 @@ namespace ride::producer {
 const MetricsTable& producer_metrics();
 
 // The page's text. Pure.
-std::string metrics_text(const std::vector<stream::SourceProgress>& sources, std::int64_t buffered_bytes);
+std::string metrics_text(const std::vector<stream::SourceProgress>& sources, std::int64_t buffered_bytes,
+                         std::int64_t refused_decisions = 0);
 
 }  // namespace ride::producer

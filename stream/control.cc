@@ -3,6 +3,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "stream/core/control_limits.h"
 #include "stream/spec_json.h"
 
 namespace ride::stream {
@@ -121,16 +122,38 @@ std::string encode(const Decision& decision) {
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-Result<Decision> decode_decision(std::string_view text) {
+namespace {
+
+// The record may come from anybody: nothing is built from it before its size is known, and no number is converted that
+// does not fit. nlohmann's parser does not recurse, so depth costs memory only, which the size bounds.
+template <class Record, class Read>
+Result<Record> decode(std::string_view text, const char* what, std::size_t most_bytes, Read read) {
+  const auto refuse = [what](std::string why) {
+    cut(why);
+    return Error{ErrorCode::corrupt, std::string("not a ") + what + ": " + why};
+  };
+  if (text.size() > most_bytes) return refuse(std::to_string(text.size()) + " bytes");
   try {
     const auto json = nlohmann::json::parse(text);
+    if (auto misfit = find_misfit(json)) return refuse(*std::move(misfit));
+    Record record = read(json);
+    cut_texts(record);
+    if (auto fault = find_fault(record)) return refuse(*std::move(fault));
+    return record;
+  } catch (const nlohmann::json::exception& failure) {
+    return refuse(failure.what());
+  }
+}
+
+}  // namespace
+
+Result<Decision> decode_decision(std::string_view text) {
+  return decode<Decision>(text, "decision", kMostDecisionBytes, [](const nlohmann::json& json) {
     return Decision{.log = json.value("log", ""),
                     .epoch = json.value("claim_epoch", std::int64_t{0}),
                     .leader = json.value("leader", ""),
                     .body = decode_body<DecisionBody>(json, kDecisionTypes)};
-  } catch (const nlohmann::json::exception& failure) {
-    return Error{ErrorCode::corrupt, std::string("not a decision: ") + failure.what()};
-  }
+  });
 }
 
 std::string encode(const Report& report) {
@@ -140,12 +163,9 @@ std::string encode(const Report& report) {
 }
 
 Result<Report> decode_report(std::string_view text) {
-  try {
-    const auto json = nlohmann::json::parse(text);
+  return decode<Report>(text, "report", kMostReportBytes, [](const nlohmann::json& json) {
     return Report{.log = json.value("log", ""), .body = decode_body<ReportBody>(json, kReportTypes)};
-  } catch (const nlohmann::json::exception& failure) {
-    return Error{ErrorCode::corrupt, std::string("not a report: ") + failure.what()};
-  }
+  });
 }
 
 }  // namespace ride::stream

@@ -11,6 +11,7 @@ namespace ride::stream {
 namespace {
 
 constexpr std::int64_t kControlPrefetch = 8 << 20;
+constexpr std::size_t kMostAtOnce = 8 << 20;  // bytes that one poll() returns, and one record more
 
 class KafkaControlReader final : public ControlReader {
  public:
@@ -19,7 +20,7 @@ class KafkaControlReader final : public ControlReader {
 
   Result<std::vector<Entry>> poll(std::chrono::milliseconds timeout) override {
     std::vector<Entry> entries;
-    for (;;) {
+    for (std::size_t bytes = 0;;) {
       auto record = reader_->poll(entries.empty() ? timeout : std::chrono::milliseconds(0));
       if (!record.ok()) {
         if (record.error().retriable) return entries;
@@ -31,7 +32,8 @@ class KafkaControlReader final : public ControlReader {
       next_ = Offset{(*record)->offset.value + 1};
       entries.push_back({(*record)->offset, (*record)->timestamp,
                          std::string(reinterpret_cast<const char*>(value.data()), value.size())});
-      if (entries.size() >= 1000) return entries;
+      bytes += value.size();
+      if (entries.size() >= 1000 || bytes >= kMostAtOnce) return entries;
     }
   }
   bool caught_up() const override { return next_ >= end_; }

@@ -14,8 +14,7 @@
 #include "common/log.h"
 #include "common/version.h"
 #include "stream/control_client.h"
-#include "stream/core/snapshot.h"
-#include "stream/core/standing.h"
+#include "stream/core/decisions_filter.h"
 
 namespace ride::stream {
 
@@ -73,7 +72,8 @@ class KafkaMember final : public Member {
     bool said = false;
     while (!stop) {
       if (auto taken = take_next(milliseconds(200)); !taken.ok()) return taken;
-      if (!standing_.log().empty()) return {};
+      log_ = filter_.log();
+      if (!log_.empty()) return {};
       if (!said) log_info("waiting for a master (none has written to {}.decisions yet)", config_.prefix);
       said = true;
     }
@@ -112,6 +112,8 @@ class KafkaMember final : public Member {
     wake_.notify_all();
   }
 
+  std::int64_t refused_decisions() const override { return refused_; }
+
   milliseconds since_acknowledged() const override {
     const std::lock_guard lock(mutex_);
     return std::chrono::duration_cast<milliseconds>(steady_clock::now() - acknowledged_at_);
@@ -136,16 +138,11 @@ class KafkaMember final : public Member {
   }
 
   Result<void> take(const ControlReader::Entry& entry) {
-    auto decision = decode_decision(entry.json);
-    if (!decision.ok()) {
-      log_warning("{}.decisions, offset {}: {}", config_.prefix, entry.offset.value, decision.error().message);
-      return {};
-    }
-    if (!standing_.counts(*decision)) return {};
-    // Those who keep a state of the decisions rely on it: a snapshot that cannot be read ends us here.
-    if (const auto* part = std::get_if<SnapshotPart>(&decision->body))
-      if (auto snapshot = assembler_.add(*part); !snapshot.ok()) return snapshot.error();
-    backlog_.push_back(std::move(decision).value());
+    auto decision = filter_.take(entry.offset, entry.json, system_now());
+    for (const auto& words : filter_.take_words()) log_warning("{}.decisions: {}", config_.prefix, words);
+    if (!decision.ok()) return decision.error();
+    if (*decision) backlog_.push_back(**std::move(decision));
+    refused_ = filter_.refused();
     return {};
   }
 
@@ -159,7 +156,7 @@ class KafkaMember final : public Member {
     }
     log_info("{}.decisions was truncated past us: going on from its snapshot", config_.prefix);
     decisions_ = std::move(fresh).value();
-    standing_.restart();
+    filter_.restart();
     overtaken_ = false;
     return {};
   }
@@ -176,12 +173,12 @@ class KafkaMember final : public Member {
         if (stopping_ && posted.empty()) return;
       }
       std::vector<std::string> records;
-      for (auto& body : posted) records.push_back(encode(Report{standing_.log(), std::move(body)}));
+      for (auto& body : posted) records.push_back(encode(Report{log_, std::move(body)}));
       bool beating = false;
       if (const auto now = steady_clock::now(); !stopping_ && (now >= next || beat_now_.exchange(false))) {
         beating = true;
         next = std::max(next + config_.interval, now);
-        records.push_back(encode(Report{standing_.log(), make_heartbeat(usage)}));
+        records.push_back(encode(Report{log_, make_heartbeat(usage)}));
       }
       const auto sent_at = steady_clock::now();
       auto sent = reports_->append_all(records, milliseconds(1000));
@@ -231,8 +228,9 @@ class KafkaMember final : public Member {
   WorkerId id_;
   std::unique_ptr<ControlReader> decisions_;
   std::unique_ptr<ControlWriter> reports_;  // heartbeat thread
-  Standing standing_;
-  SnapshotAssembler assembler_;
+  DecisionsFilter filter_;
+  std::string log_;  // for the heartbeat thread: known before it starts, and never another one
+  std::atomic<std::int64_t> refused_ = 0;
   bool overtaken_ = false;  // by truncation; the reader is to be opened anew
   std::vector<Decision> backlog_;
 

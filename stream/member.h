@@ -36,10 +36,12 @@ class Member {
 
   virtual const WorkerId& id() const = 0;
   // What was decided since the last call, oldest first: only records of the standing leader count and are returned. A
-  // snapshot among them (all its parts) replaces what was known before. Error: also a snapshot that cannot be read.
+  // snapshot among them (all its parts) replaces what was known before. Records that are none are refused and told in the
+  // log. Error: also a log that begins with a snapshot that cannot be read.
   virtual Result<std::vector<Decision>> poll_decisions(std::chrono::milliseconds timeout) = 0;
   // All that stood in the log when we joined has been returned: only now may the process act.
   virtual bool caught_up() const = 0;
+  virtual std::int64_t refused_decisions() const { return 0; }  // records so far; any thread
   // Sent soon, in order, before the next heartbeat.
   virtual void post(ReportBody report) = 0;
   void notice(Severity severity, std::string code, std::string text, std::string job = {}, std::string stage = {},

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "common/log.h"
+#include "master/core/decided.h"
 #include "stream/kafka/admin.h"
 #include "worker/worker_metrics.h"
 
@@ -43,6 +44,8 @@ Result<void> Worker::run(const std::atomic<bool>& stop) {
   }
   member_ = std::move(member).value();
   ownership_ = std::make_unique<Ownership>(member_->id());
+  master::Decided decided;
+  std::int64_t contradictions = 0;  // told by the master
   log_info("worker {} is ready", member_->id().value);
   Result<void> result;
   while (!stop) {
@@ -51,7 +54,13 @@ Result<void> Worker::run(const std::atomic<bool>& stop) {
       result = decisions.error();
       break;
     }
-    for (const auto& decision : *decisions) ownership_->apply(decision);
+    for (const auto& decision : *decisions) {
+      if (decided.take(decision))
+        ownership_->apply(decision);
+      else
+        ++contradictions;
+    }
+    refused_ = member_->refused_decisions() + contradictions;
     if (!member_->caught_up()) continue;
     const auto duty = ownership_->duty();
     if (duty.out) {
@@ -111,6 +120,7 @@ std::shared_ptr<StageRunner> Worker::runner() const {
 
 std::string Worker::metrics() const {
   WorkerView view;
+  view.refused_decisions = refused_;
   if (const auto runner = this->runner()) {
     view.job = runner->config().job.value;
     view.stage = runner->config().stage.name;

@@ -55,6 +55,7 @@ class Worker {
   std::unique_ptr<CrashNote> note_;  // what the agent reads when we end; null without an agent
   std::unique_ptr<stream::Member> member_;
   std::unique_ptr<Ownership> ownership_;
+  std::atomic<std::int64_t> refused_ = 0;  // records of the decisions log
   std::optional<CoreLease> cores_;  // of the stage that is open, when it says so
   std::optional<StageKey> stage_;
   std::map<PartitionId, Epoch> taken_;

@@ -30,6 +30,11 @@ const MetricsTable& worker_metrics() {
        outcome,
        {}},
       {"ride_worker_read_queue_bytes", MetricType::gauge, "Frames that wait for the task.", stage, {}},
+      {"ride_worker_refused_decisions_total",
+       MetricType::counter,
+       "Records of the decisions log that are none, or of another log.",
+       {},
+       {}},
       {"ride_worker_write_queue_bytes", MetricType::gauge, "Results that wait to be sent.", stage, {}},
   };
   return table;
@@ -37,6 +42,7 @@ const MetricsTable& worker_metrics() {
 
 std::string metrics_text(const WorkerView& view) {
   Metrics metrics(worker_metrics());
+  metrics.replace("ride_worker_refused_decisions_total", {{{}, static_cast<double>(view.refused_decisions)}});
   if (view.stage.empty()) return metrics.text();
   const Metrics::Labels labels = {view.job, view.stage};
   stream::OutcomeCounters sums;

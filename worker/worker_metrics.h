@@ -18,6 +18,7 @@ struct WorkerView {
   std::int64_t frames = 0;
   double busy_seconds = 0;
   bool warm = false;
+  std::int64_t refused_decisions = 0;
   std::int64_t read_queue_bytes = 0, write_queue_bytes = 0;
   std::vector<stream::PartitionProgress> partitions;
 };

@@ -3,7 +3,6 @@
 namespace ride::cli {
 
 Result<void> AdoptedStages::take(const stream::Decision& decision) {
-  if (!standing_.counts(decision)) return {};
   if (const auto* accepted = std::get_if<stream::JobAccepted>(&decision.body)) accept(accepted->spec);
   if (const auto* part = std::get_if<stream::SnapshotPart>(&decision.body)) {
     auto whole = assembler_.add(*part);

@@ -1,6 +1,6 @@
 // Which stages read a topic that others write, as the decisions log tells it: of each job's latest run, by "job/stage".
 // Their topics do not bear the stage's name, so the list of topics alone does not show them. Pure. Owner: one thread.
-// Call order: take() every decision in log order, then all().
+// Call order: take() every decision that counts in log order, then all().
 #pragma once
 
 #include <map>
@@ -8,7 +8,6 @@
 
 #include "stream/control.h"
 #include "stream/core/snapshot.h"
-#include "stream/core/standing.h"
 
 namespace ride::cli {
 
@@ -28,7 +27,6 @@ class AdoptedStages {
  private:
   void accept(const stream::JobSpec& spec);
 
-  stream::Standing standing_;
   stream::SnapshotAssembler assembler_;
   std::map<JobName, AdoptedTopics> jobs_;
 };

@@ -2,7 +2,9 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include "common/log.h"
 #include "stream/control_client.h"
+#include "stream/core/decisions_filter.h"
 
 namespace ride::cli {
 
@@ -12,17 +14,20 @@ Result<AdoptedTopics> adopted_topics(const kafka::ClientConfig& config, const st
   auto reader = stream::open_control_reader(config, log);
   if (!reader.ok()) return reader.error();
   AdoptedStages stages;
+  stream::DecisionsFilter filter;
   for (const auto deadline = std::chrono::steady_clock::now() + timeout; !(*reader)->caught_up();) {
     if (std::chrono::steady_clock::now() > deadline)
       return Error{ErrorCode::timeout, fmt::format("{} did not come within {} ms", log, timeout.count()), true};
     const auto entries = (*reader)->poll(std::chrono::milliseconds(50));
     if (!entries.ok()) return entries.error();
     for (const auto& entry : *entries) {
-      const auto decision = stream::decode_decision(entry.json);
-      if (!decision.ok()) continue;  // of a newer version: it is none that we know
-      if (const auto taken = stages.take(*decision); !taken.ok()) return taken.error();
+      const auto decision = filter.take(entry.offset, entry.json, system_now());
+      if (!decision.ok()) return decision.error();
+      if (!*decision) continue;
+      if (const auto taken = stages.take(**decision); !taken.ok()) return taken.error();
     }
   }
+  for (const auto& words : filter.take_words()) log_warning("{}: {}", log, words);
   return stages.all();
 }
 

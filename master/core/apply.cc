@@ -7,6 +7,7 @@
 
 #include "master/core/job_change.h"
 #include "master/core/snapshot.h"
+#include "stream/core/control_limits.h"
 
 namespace ride::master {
 
@@ -15,7 +16,13 @@ namespace {
 constexpr std::size_t kOutKept = 10'000;
 constexpr std::size_t kFinishedJobsKept = 200;
 constexpr std::size_t kGoneKept = 100;
-constexpr std::size_t kStrikesKept = 1000;  // of a stage
+constexpr std::size_t kStrikesKept = 1000;  // frames of a stage
+
+// A number that only rises, by little at once: none is used up by a single record.
+template <class Number>
+bool rises(Number from, Number to, std::int64_t most = stream::kMostRise) {
+  return to > from && to.value - from.value <= most;
+}
 
 Job* edit_job(Hard& hard, const JobName& job, RunNumber run) {
   const auto found = hard.jobs.find(job);
@@ -58,13 +65,35 @@ void forget_old_jobs(Hard& hard) {
   }
 }
 
+std::size_t jobs_that_go_on(const Hard& hard) {
+  return static_cast<std::size_t>(
+      std::count_if(hard.jobs.begin(), hard.jobs.end(), [](const auto& entry) { return !is_over(entry.second->phase); }));
+}
+
+}  // namespace
+
+std::optional<std::string> why_not_accept(const Hard& hard, const stream::JobSpec& spec) {
+  const auto next = next_run(hard, spec.job);
+  if (spec.run < next || spec.run.value - next.value > stream::kMostRunRise)
+    return fmt::format("run {} does not follow run {}", spec.run.value, next.value - 1);
+  if (!hard.runs.contains(spec.job) && hard.runs.size() >= stream::kMostJobNames)
+    return fmt::format("{} names of jobs are in use; there may be no more", stream::kMostJobNames);
+  const auto old = hard.jobs.find(spec.job);
+  const bool goes_on = old != hard.jobs.end() && !is_over(old->second->phase);
+  if (!goes_on && jobs_that_go_on(hard) >= stream::kMostJobs)
+    return fmt::format("{} jobs run; there may be no more", stream::kMostJobs);
+  return stream::find_fault(spec);
+}
+
+namespace {
+
 bool on(Hard&, const stream::Claim&) { return true; }
 bool on(Hard&, const stream::SnapshotPart&) { return true; }  // tells what stands already
 
 bool on(Hard& hard, const stream::JobAccepted& accepted) {
   const auto& spec = accepted.spec;
   if (const auto old = hard.jobs.find(spec.job); old != hard.jobs.end() && !is_over(old->second->phase)) return false;
-  if (spec.run < next_run(hard, spec.job)) return false;
+  if (why_not_accept(hard, spec)) return false;
   Job job;
   job.spec = std::make_shared<const stream::JobSpec>(spec);
   job.topology = std::make_shared<const std::string>(accepted.topology);
@@ -72,7 +101,7 @@ bool on(Hard& hard, const stream::JobAccepted& accepted) {
   job.submitted_at = job.phase_at = accepted.at;
   for (const auto& stage : spec.stages) {
     Stage fresh;
-    fresh.partitions.resize(static_cast<std::size_t>(std::max(stage.partitions, 0)));
+    fresh.partitions.resize(static_cast<std::size_t>(stage.partitions));
     job.stages.emplace(StageName{stage.name}, Cow<Stage>(std::move(fresh)));
   }
   for (const auto& source : spec.sources) job.sources[source.name];
@@ -112,7 +141,7 @@ bool on(Hard& hard, const stream::Assign& assign) {
   const auto* before = hard.find(key);
   const auto* member = hard.member(assign.worker);
   if (before == nullptr || member == nullptr || member->stage != key) return false;
-  if (is_over(hard.find(key.job, key.run)->phase)) return false;
+  if (is_over(hard.find(key.job, key.run)->phase) || assign.epoch.value - before->epoch.value > stream::kMostRise) return false;
   for (const auto partition : assign.partitions) {
     if (partition.value < 0 || partition.value >= static_cast<int>(before->partitions.size())) return false;
     if (assign.epoch <= before->partitions[static_cast<std::size_t>(partition.value)].epoch) return false;
@@ -146,11 +175,19 @@ bool on(Hard& hard, const stream::Releasing& releasing) {
   return true;
 }
 
+SessionId highest_session(const Hard& hard, const stream::AssignSource& assign) {
+  const auto job = hard.sessions.find(assign.job);
+  if (job == hard.sessions.end()) return {};
+  const auto source = job->second.find(assign.source);
+  return source == job->second.end() ? SessionId{} : source->second;
+}
+
 bool on(Hard& hard, const stream::AssignSource& assign) {
   const auto* before = hard.find(assign.job, assign.run);
   if (before == nullptr || is_over(before->phase) || hard.is_out(assign.producer)) return false;
   const auto source = before->sources.find(assign.source);
-  if (source == before->sources.end() || assign.epoch <= source->second.epoch) return false;
+  if (source == before->sources.end() || !rises(source->second.epoch, assign.epoch)) return false;
+  if (assign.session.value - highest_session(hard, assign).value > stream::kMostRise) return false;
   auto& changed = edit_job(hard, assign.job, assign.run)->sources.at(assign.source);
   if (!changed.producer.value.empty()) changed.previous = changed.producer;
   changed.producer = assign.producer;
@@ -203,7 +240,11 @@ bool on(Hard& hard, const stream::WorkerOut& out) {
 
 bool on(Hard& hard, const stream::Strike& strike) {
   const StageKey key{strike.job, strike.run, strike.stage};
-  if (hard.find(key) == nullptr) return false;
+  const auto* before = hard.find(key);
+  if (before == nullptr || strike.partition.value >= static_cast<int>(before->partitions.size())) return false;
+  if (const auto found = before->strikes.find({strike.partition, strike.offset});
+      found != before->strikes.end() && found->second.workers.size() >= kMostStrikesOfFrame)
+    return false;
   auto& strikes = edit_stage(hard, key)->strikes;
   auto& struck = strikes[{strike.partition, strike.offset}];
   struck.workers.push_back(strike.worker);
@@ -241,7 +282,7 @@ bool on(Hard& hard, const stream::JobChanged& changed) {
 bool on(Hard& hard, const stream::JobQueued& queued) {
   const auto found = hard.jobs.find(queued.spec.job);
   if (found == hard.jobs.end() || is_over(found->second->phase)) return false;
-  if (queued.spec.run < next_run(hard, queued.spec.job)) return false;
+  if (why_not_accept(hard, queued.spec)) return false;
   found->second.edit().next = std::make_shared<const stream::JobQueued>(queued);
   return true;
 }
@@ -256,7 +297,7 @@ void follow(State& state, const stream::JobAccepted& accepted) {
                 [&](const auto& entry) { return state.hard.find(entry.first.job, entry.first.run) == nullptr; });
   for (const auto& stage : accepted.spec.stages)
     soft.stages[{accepted.spec.job, accepted.spec.run, StageName{stage.name}}].partitions.resize(
-        static_cast<std::size_t>(std::max(stage.partitions, 0)));
+        static_cast<std::size_t>(stage.partitions));
 }
 
 void follow(State& state, const stream::JobPhaseChanged& changed) {
@@ -320,17 +361,16 @@ Applied take(State& state, const stream::SnapshotPart& part) {
   auto snapshot = state.soft.assembler.add(part);
   if (!snapshot.ok()) return Applied::unreadable_snapshot;
   if (!*snapshot) return Applied::counted;
-  restore(state.hard, **snapshot);
+  auto hard = state.hard;
+  restore(hard, **snapshot);
+  const bool of_the_leader =
+      hard.claim.epoch == state.hard.standing.epoch() && hard.claim.id == state.hard.standing.leader();
+  if (!of_the_leader || find_violation(hard)) return Applied::unreadable_snapshot;
+  state.hard = std::move(hard);
   state.soft.snapshot = part.id;
   state.soft.records = 0;
   settle_beside(state);
   return Applied::counted;
-}
-
-// Two masters that found the log empty both made an id for it up; the first record's is the one.
-bool lost_the_first_race(const stream::Decision& decision) {
-  const auto* claim = std::get_if<stream::Claim>(&decision.body);
-  return claim != nullptr && claim->epoch == 1;
 }
 
 }  // namespace
@@ -339,7 +379,8 @@ Applied apply(State& state, const stream::Decision& decision) {
   auto& standing = state.hard.standing;
   ++state.soft.records;
   if (!standing.log().empty() && decision.log != standing.log())
-    return lost_the_first_race(decision) ? Applied::void_claim : Applied::foreign_log;
+    return stream::lost_the_first_race(decision) ? Applied::void_claim : Applied::foreign_log;
+  if (standing.is_ahead(decision)) return Applied::contradiction;
   if (!standing.counts(decision)) return Applied::void_claim;
   if (const auto* claim = std::get_if<stream::Claim>(&decision.body)) {
     state.hard.claim = *claim;
@@ -349,50 +390,6 @@ Applied apply(State& state, const stream::Decision& decision) {
   if (!apply_to(state.hard, decision.body)) return Applied::contradiction;
   std::visit([&state](const auto& one) { follow(state, one); }, decision.body);
   return Applied::counted;
-}
-
-namespace {
-
-std::optional<std::string> find_violation(const Hard& hard, const StageKey& key, const Stage& stage) {
-  int releasing = 0;
-  for (std::size_t i = 0; i < stage.partitions.size(); ++i) {
-    const auto& partition = stage.partitions[i];
-    if (partition.releasing) ++releasing;
-    if (partition.epoch > stage.epoch) return fmt::format("{}/{}: epoch above the stage's", to_string(key), i);
-    if (partition.owner.value.empty()) continue;
-    if (!stage.actives.contains(partition.owner) && !stage.spares.contains(partition.owner))
-      return fmt::format("{}/{}: its owner {} is not in the group", to_string(key), i, partition.owner.value);
-    if (hard.is_out(partition.owner))
-      return fmt::format("{}/{}: its owner {} is out", to_string(key), i, partition.owner.value);
-  }
-  if (releasing != stage.releasing) return to_string(key) + ": the count of releasing partitions is wrong";
-  for (const auto* group : {&stage.actives, &stage.spares}) {
-    for (const auto& worker : *group) {
-      const auto* member = hard.member(worker);
-      if (member == nullptr || member->stage != key || member->spare != (group == &stage.spares))
-        return fmt::format("{}: {} is in the group, its membership says otherwise", to_string(key), worker.value);
-    }
-  }
-  return std::nullopt;
-}
-
-}  // namespace
-
-std::optional<std::string> find_violation(const Hard& hard) {
-  for (const auto& [name, job] : hard.jobs) {
-    for (const auto& [stage_name, stage] : job->stages)
-      if (auto wrong = find_violation(hard, {name, job->spec->run, stage_name}, *stage)) return wrong;
-    for (const auto& [source_name, source] : job->sources)
-      if (!source.producer.value.empty() && hard.is_out(source.producer))
-        return fmt::format("{}/{}: its producer {} is out", name.value, source_name, source.producer.value);
-  }
-  for (const auto& [worker, member] : *hard.members) {
-    const auto* stage = hard.find(member.stage);
-    if (stage == nullptr) return worker.value + " is in a group that is not there";
-    if (!(member.spare ? stage->spares : stage->actives).contains(worker))
-      return worker.value + " is not in the group that it belongs to";
-  }
-  return std::nullopt;
 }
 
 }  // namespace ride::master

@@ -67,6 +67,13 @@ std::string summary(const State& state, const Job& job, SystemTime now) {
 void begin_next(Draft& draft, const JobName& name) {
   const auto next = draft.hard().jobs.at(name)->next;
   if (next == nullptr) return;
+  if (const auto why = why_not_accept(draft.hard(), next->spec)) {
+    draft.act(Tell{.severity = stream::Severity::error,
+                   .code = "job_refused",
+                   .job = name.value,
+                   .text = fmt::format("run {} of job {} cannot begin: {}", next->spec.run.value, name.value, *why)});
+    return;
+  }
   draft.decide(stream::JobAccepted{.spec = next->spec, .topology = next->topology, .at = draft.now()});
   draft.act(EnsureTopics{draft.hard().find(name, next->spec.run)->spec});
 }

@@ -31,9 +31,11 @@ void follow(State& state, std::span<const Event> events) {
     const bool counts = !departure.silent && !state.hard.is_out(departure.worker) && told.insert(departure.worker).second;
     if (counts && is_known(state, state.hard, departure.worker)) kept.departures.push_back(std::move(departure));
   }
+  std::set<std::string> failing;  // once is enough: nobody acts on it before the next leader does
   for (auto& notice : due.fatal) {
     const auto job = state.hard.jobs.find(JobName{notice.job});
-    if (job != state.hard.jobs.end() && !is_over(job->second->phase)) kept.fatal.push_back(std::move(notice));
+    if (job != state.hard.jobs.end() && !is_over(job->second->phase) && failing.insert(notice.job).second)
+      kept.fatal.push_back(std::move(notice));
   }
 }
 

@@ -7,7 +7,9 @@
 #include <type_traits>
 #include <utility>
 
+#include "master/core/admission.h"
 #include "master/core/steps.h"
+#include "stream/core/control_limits.h"
 
 namespace ride::master {
 
@@ -43,10 +45,12 @@ void grant_grace(State& state, SystemTime at) {
 // since not all miss the same tick. A false loss costs repeated work, and so many at once would stop everything.
 bool is_hushed(State& state, SystemTime at) {
   auto& soft = state.soft;
-  std::int64_t quiet = 0;
-  for (const auto& [id, process] : soft.processes)
+  std::int64_t quiet = 0, all = 0;
+  for (const auto& [id, process] : soft.processes) {
+    if (is_passing(state, id, process)) continue;  // its silence tells nothing about the log
+    ++all;
     if (soft.ticks - process.last_tick >= ticks_to_loss(state, id) - 1) ++quiet;
-  const auto all = static_cast<std::int64_t>(soft.processes.size());
+  }
   if (quiet < state.rules.hush_least || quiet * state.rules.hush_share <= all) {
     soft.hush_until = {};
     return false;
@@ -61,14 +65,20 @@ bool is_hushed(State& state, SystemTime at) {
 void find_losses(State& state, SystemTime at) {
   auto& soft = state.soft;
   std::optional<bool> hushed;
+  std::vector<WorkerId> passed;
   for (const auto& [id, process] : soft.processes) {
     const auto missed = soft.ticks - process.last_tick;
     if (missed < ticks_to_loss(state, id)) continue;
+    if (is_passing(state, id, process)) {
+      passed.push_back(id);
+      continue;
+    }
     if (process.last_tick < soft.grace_from && at < soft.grace_until) continue;
     if (!hushed) hushed = is_hushed(state, at);
-    if (*hushed) return;
+    if (*hushed) break;
     depart(state, id, fmt::format("no word for {} ticks, {} ms each", missed, tick_interval(state).count()), false, true);
   }
+  for (const auto& id : passed) forget(state, id);
 }
 
 void forget_old_doubts(State& state) {
@@ -97,6 +107,7 @@ void on(State& state, const stream::Tick& tick, SystemTime at) {
   ++state.soft.ticks;
   forget_old_doubts(state);
   find_losses(state, at);
+  count_crowd(state);
   if (has_deadlines(state)) state.soft.due.deadlines = true;
   auto& soft = state.soft;
   soft.due.stages.insert(soft.unsettled.begin(), soft.unsettled.end());
@@ -150,7 +161,8 @@ void take_sources(State& state, const stream::Heartbeat& beat) {
     if (source == job->sources.end() || source->second.producer != beat.id) continue;
     if (source->second.session != progress.session) continue;
     auto& reports = state.soft.sources[{progress.job, progress.run, progress.source}];
-    if (reports.last.session != progress.session) reports.earlier_frames += reports.last.frames;
+    if (reports.last.session != progress.session)
+      reports.earlier_frames = std::min(reports.earlier_frames + reports.last.frames, stream::kMostTotal);
     reports.last = progress;
     reports.ended = reports.ended || progress.ended;
   }
@@ -167,13 +179,19 @@ void replace_incarnation(State& state, const WorkerId& id) {
   auto& soft = state.soft;
   const auto [name, fresh] = soft.names.try_emplace(slot_name(id), id);
   if (fresh || name->second == id) return;
-  if (soft.processes.contains(name->second)) depart(state, name->second, "replaced by " + id.value);
-  name->second = id;
+  const auto before = std::exchange(name->second, id);
+  const auto process = soft.processes.find(before);
+  if (process == soft.processes.end()) return;
+  if (is_passing(state, before, process->second))
+    soft.processes.erase(process);
+  else
+    depart(state, before, "replaced by " + id.value);
 }
 
 void on(State& state, const stream::Heartbeat& beat, SystemTime at) {
   if (state.hard.is_out(beat.id)) return note_false_loss(state, beat.id);  // a zombie's word
   auto& soft = state.soft;
+  if (!soft.processes.contains(beat.id) && !admit(state, beat, at)) return;
   auto [found, fresh] = soft.processes.try_emplace(beat.id);
   auto& process = found->second;
   if (fresh) replace_incarnation(state, beat.id);
@@ -185,6 +203,9 @@ void on(State& state, const stream::Heartbeat& beat, SystemTime at) {
   }
   process.rate.take(beat, at);
   process.last = beat;
+  trim(state.hard, process.last);
+  if (process.heard_ticks < state.rules.settled_ticks && (!process.heard || process.last_tick != soft.ticks))
+    ++process.heard_ticks;
   process.heard = true;
   process.last_tick = soft.ticks;
   process.last_seen = at;

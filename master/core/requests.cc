@@ -89,6 +89,11 @@ void settle(Draft& draft, Due& due, const SubmitRequest& request) {
                                            true}});
     return;
   }
+  if (const auto why = why_not_accept(hard, request.spec)) {
+    draft.act(Answer{request.ticket,
+                     Error{ErrorCode::invalid_argument, fmt::format("job '{}' cannot be accepted: {}", name.value, *why)}});
+    return;
+  }
   if (goes_on) return settle_again(draft, due, request);
   draft.decide(stream::JobAccepted{.spec = request.spec, .topology = request.topology, .at = draft.now()});
   draft.act(EnsureTopics{hard.find(name, request.spec.run)->spec});

@@ -3,10 +3,13 @@
 #include <spdlog/fmt/fmt.h>
 
 #include "master/core/steps.h"
+#include "stream/core/control_limits.h"
 
 namespace ride::master {
 
 namespace {
+
+constexpr std::size_t kPartBytes = 500'000;
 
 std::vector<stream::Strike> capture(const StageKey& key, const std::map<FramePlace, StruckFrame>& struck) {
   std::vector<stream::Strike> strikes;
@@ -145,10 +148,26 @@ std::optional<Offset> SnapshotPlace::behind(const TruncateBehind& order, const S
   return valid ? std::optional(first_) : std::nullopt;
 }
 
+namespace {
+
+// Its readers would refuse it. The log grows instead, and every decision still stands there.
+void too_large(Draft& draft, State& state) {
+  state.soft.records = 0;  // tried again when the log has grown as much again
+  draft.act(Tell{.severity = stream::Severity::error,
+                 .code = "snapshot_too_large",
+                 .text = fmt::format("a snapshot of the decisions would have more than {} MiB: none is written, and the "
+                                     "decisions log grows. Cancel jobs that are not needed",
+                                     stream::kMostSnapshotBytes >> 20)});
+}
+
+}  // namespace
+
 void write_snapshot(Draft& draft, State& state, Due& due) {
   if (!due.snapshot) return;
   const auto id = fmt::format("{}-{}", state.hard.standing.epoch(), ++state.soft.snapshots);
-  for (auto& part : stream::cut(capture(draft.hard()), id)) draft.decide(std::move(part));
+  auto parts = stream::cut(capture(draft.hard()), id, kPartBytes);
+  if (parts.size() * kPartBytes > stream::kMostSnapshotBytes) return too_large(draft, state);
+  for (auto& part : parts) draft.decide(std::move(part));
   draft.act(TruncateBehind{id});
 }
 

@@ -90,13 +90,15 @@ std::optional<PhaseCommand> parse_phase_command(const std::string& text) {
 }
 
 bool Due::any() const {
-  return everything || pool || sources || deadlines || snapshot || sizes || hushed > 0 || !departures.empty() ||
+  return everything || pool || sources || deadlines || snapshot || sizes || hushed > 0 || refused > 0 || !departures.empty() ||
          !exits.empty() || !submits.empty() || !phases.empty() || !scales.empty() || !topics.empty() || !fatal.empty() || !stages.empty() || !ends.empty();
 }
 
 std::chrono::milliseconds tick_interval(const State& state) {
-  return std::max(state.rules.tick_interval,
-                  std::chrono::milliseconds(static_cast<std::int64_t>(state.soft.processes.size())));
+  // Who is in no group counts little, so that names that somebody made up do not slow the clock.
+  const auto members = static_cast<std::int64_t>(state.hard.members->size());
+  const auto others = static_cast<std::int64_t>(state.soft.processes.size()) - members;
+  return std::max(state.rules.tick_interval, std::chrono::milliseconds(members + std::clamp<std::int64_t>(others, 0, 100)));
 }
 
 std::int64_t ticks_to_loss(const State& state, const WorkerId& worker) {

@@ -150,6 +150,7 @@ struct Process {
   bool heard = false;            // false: known from the decisions log only
   std::int64_t last_tick = 0;    // number of ticks in the log before its last heartbeat
   std::int64_t joined_tick = 0;  // its group
+  int heard_ticks = 0;           // in which it spoke, up to Rules::settled_ticks
   SystemTime last_seen{};
   WorkerRate rate;
 };
@@ -237,6 +238,7 @@ struct Due {
   bool deadlines = false;  // time passed while something has a deadline
   bool snapshot = false;   // the log grew long enough
   std::int64_t hushed = 0; // so many fell silent at once that nobody is declared lost yet
+  std::int64_t refused = 0; // heartbeats for which there was no room, since the last word about it
   std::vector<Departure> departures;
   std::vector<stream::ChildExit> exits;  // of children whose crash note names frames
   std::vector<SubmitRequest> submits;
@@ -266,6 +268,15 @@ struct Doubt {
   std::int64_t tick = 0;    // of the last false loss
 };
 
+// Of the processes: how many are there for whom nothing was decided (admission.h). Counted anew with every tick.
+struct Crowd {
+  std::map<NodeName, std::int64_t> room;        // for so many more has the node's agent announced
+  std::int64_t announced = 0, unannounced = 0;
+  std::int64_t refused = 0;                     // heartbeats for which there was no room, so far ...
+  std::int64_t told = 0;                        // ... and as of the last word about it ...
+  SystemTime told_at{};                         // ... which was then
+};
+
 struct Soft {
   std::map<WorkerId, Process> processes;  // not out
   std::map<std::string, WorkerId> names;  // slot name -> its latest incarnation
@@ -291,6 +302,7 @@ struct Soft {
   std::int64_t snapshots = 0;             // written by this process
   std::string snapshot;                   // the last one that was read whole, and counts
   stream::SnapshotAssembler assembler;
+  Crowd crowd;
   Due due;
 };
 
@@ -309,6 +321,9 @@ struct Rules {
   std::int64_t hush_least = 8;         // ... and at least so many: fewer tell nothing about the log
   std::chrono::milliseconds hush{3000};  // ... only seen deaths count for so long
   std::chrono::milliseconds size_every{300};  // how often the sizes of groups are looked at
+  std::int64_t most_unannounced = 2000;  // processes that no agent announced, beyond those with something to do
+  std::int64_t most_announced = 10'000;  // ... and that agents announced
+  int settled_ticks = 3;                 // who spoke in fewer and has nothing to do is forgotten without a decision
   std::int64_t snapshot_records = 5000;  // of the decisions log: then a snapshot is written and what is before deleted
 };
 
@@ -318,7 +333,7 @@ struct State {
   Soft soft;
 };
 
-// The time between two ticks: 100 ms, or 1 ms for each process where there are more (D3).
+// The time between two ticks: 100 ms, or 1 ms for each worker that is in a group, where there are more (D3).
 std::chrono::milliseconds tick_interval(const State& state);
 std::int64_t ticks_to_loss(const State& state, const WorkerId& worker);  // its own: more after a false loss
 // Active ones: what was decided, within min and max unless a person said it; at first as declared.

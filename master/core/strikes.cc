@@ -41,11 +41,13 @@ void strike(Draft& draft, const stream::ChildExit& exit, const stream::NamedFram
   const auto* job = draft.hard().find(key.job, key.run);
   const auto* stage = draft.hard().find(key);
   if (job == nullptr || stage == nullptr || is_over(job->phase)) return;
+  if (frame.partition.value >= static_cast<int>(stage->partitions.size())) return;  // whoever said so made it up
   const auto found = stage->strikes.find({frame.partition, frame.offset});
   const StruckFrame* before = found == stage->strikes.end() ? nullptr : &found->second;
   if (before != nullptr &&
       std::find(before->workers.begin(), before->workers.end(), exit.child) != before->workers.end())
     return;  // told twice
+  if (before != nullptr && before->workers.size() >= kMostStrikesOfFrame) return;
   const auto count = (before == nullptr ? 0 : before->workers.size()) + 1;
   const bool condemned = count >= kStrikesToDie && alone;
   const auto last = fmt::format("{} on {}", how(exit), exit.child.value);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "stream/core/control_limits.h"
+
 namespace ride::master {
 
 bool is_last(const stream::StageSpec& stage) {
@@ -20,7 +22,8 @@ stream::FrameTotals totals_of(const State& state, const Job& job) {
     if (!is_last(stage) || reports == state.soft.stages.end()) continue;
     for (const auto& partition : reports->second.partitions) totals.out += partition.counters.acked;
   }
-  return {std::max(totals.in, job.totals.in), std::max(totals.out, job.totals.out)};
+  const auto most = [](std::int64_t now, std::int64_t at_end) { return std::min(std::max(now, at_end), stream::kMostTotal); };
+  return {most(totals.in, job.totals.in), most(totals.out, job.totals.out)};
 }
 
 }  // namespace ride::master

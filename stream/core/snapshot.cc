@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "stream/core/control_limits.h"
 #include "stream/spec_json.h"
 
 namespace ride::stream {
@@ -38,6 +39,15 @@ std::vector<SnapshotPart> cut(const Snapshot& snapshot, const std::string& id, s
   return parts;
 }
 
+namespace {
+
+Error not_a_snapshot(std::string why) {
+  cut(why);
+  return {ErrorCode::corrupt, "not a snapshot of the decisions: " + why};
+}
+
+}  // namespace
+
 Result<std::optional<Snapshot>> SnapshotAssembler::add(const SnapshotPart& part) {
   if (part.part == 1) {
     id_ = part.id;
@@ -45,6 +55,11 @@ Result<std::optional<Snapshot>> SnapshotAssembler::add(const SnapshotPart& part)
     next_ = 1;
   }
   if (part.id != id_ || part.part != next_) return std::optional<Snapshot>();
+  if (text_.size() + part.text.size() > kMostSnapshotBytes) {
+    text_ = {};
+    id_.clear();
+    return Error{ErrorCode::corrupt, fmt::format("a snapshot of more than {} MiB", kMostSnapshotBytes >> 20)};
+  }
   ++next_;
   text_ += part.text;
   if (part.part < part.parts) return std::optional<Snapshot>();
@@ -52,14 +67,16 @@ Result<std::optional<Snapshot>> SnapshotAssembler::add(const SnapshotPart& part)
   id_.clear();
   try {
     const auto json = nlohmann::json::parse(text);
+    if (auto misfit = find_misfit(json)) return not_a_snapshot(*std::move(misfit));
     if (const auto version = json.at("version").get<int>(); version != Snapshot::kVersion)
       return Error{ErrorCode::unsupported,
-                   fmt::format("the decisions log begins with a snapshot of version {}, this program reads {}: run the "
-                               "same version of RIDE everywhere",
+                   fmt::format("a snapshot of version {}, this program reads {}: run the same version of RIDE everywhere",
                                version, Snapshot::kVersion)};
-    return std::optional(json.get<Snapshot>());
+    auto snapshot = json.get<Snapshot>();
+    if (auto fault = find_fault(snapshot)) return not_a_snapshot(*std::move(fault));
+    return std::optional(std::move(snapshot));
   } catch (const nlohmann::json::exception& failure) {
-    return Error{ErrorCode::corrupt, std::string("not a snapshot of the decisions: ") + failure.what()};
+    return not_a_snapshot(failure.what());
   }
 }
 

@@ -11,6 +11,8 @@
 #include <thread>
 
 #include "broker-config/child_process.h"
+#include "stream/control_client.h"
+#include "stream/core/decisions_filter.h"
 #include "stream/core/frame_record.h"
 #include "stream/kafka/reader.h"
 #include "tests/master/http_client.h"
@@ -131,6 +133,68 @@ class MastersTest : public ride::test::KafkaTest {
     return owners;
   }
 
+  // The claim that stands, as anybody who can read the log knows it.
+  stream::Decision standing_claim() {
+    stream::Decision last;
+    auto reader = stream::open_control_reader(config_, prefix_ + ".decisions").value();
+    stream::DecisionsFilter filter;
+    while (!reader->caught_up()) {
+      const auto entries = reader->poll(100ms).value();
+      for (const auto& entry : entries) {
+        const auto decision = filter.take(entry.offset, entry.json, entry.timestamp).value();
+        if (decision && std::holds_alternative<stream::Claim>(decision->body)) last = *decision;
+      }
+    }
+    return last;
+  }
+  // Of every kind that must change nothing, most of them in the leader's own name.
+  std::vector<std::string> forged_decisions() {
+    const auto claim = standing_claim();
+    const JobName job{"small"};
+    const RunNumber run{1};
+    const StageName slow{"slow"};
+    const WorkerId worker{owners_.at(0)};
+    stream::JobSpec huge{.job = {"huge"}, .run = {1}};
+    huge.stages.push_back({.name = "s", .partitions = 2'000'000'000});
+    std::vector<std::string> texts = {"", "\xff\xfe", "{", "[[[[", R"({"type":"dance"})", std::string(900'000, '[')};
+    const auto add = [&](stream::DecisionBody body) {
+      texts.push_back(stream::encode(stream::Decision{claim.log, claim.epoch, claim.leader, std::move(body)}));
+    };
+    texts.push_back(stream::encode(stream::Decision{"another-log", 9, "x", stream::Claim{9, "x", ""}}));
+    texts.push_back(stream::encode(stream::Decision{"another-log", 9, "x", stream::WorkerOut{worker, "", false, {}}}));
+    add(stream::SnapshotPart{"s", 1, 1, "{ no json"});
+    add(stream::SnapshotPart{"s", 1, 1, R"({"version": 99})"});
+    add(stream::SnapshotPart{"s", 1, 1, R"({"version": 1})"});
+    add(stream::JobAccepted{huge, "", {}});
+    add(stream::Claim{INT64_MAX, "x", ""});
+    add(stream::Claim{stream::kMostNumber, "x", ""});
+    add(stream::Assign{job, run, slow, worker, Epoch{stream::kMostNumber}, {{0}, {1}, {2}, {3}}, "", {}});
+    add(stream::Assign{job, run, slow, WorkerId{"nobody#1"}, Epoch{100}, {{0}, {1}, {2}, {3}}, "", {}});
+    add(stream::Assign{job, run, slow, worker, Epoch{100}, {{1'000'000}}, "", {}});
+    add(stream::AssignSource{job, run, "scene", WorkerId{"nobody#1"}, {1}, Epoch{stream::kMostNumber}, "", {}});
+    add(stream::Releasing{job, run, slow, WorkerId{"nobody#1"}, {{0}}, {}, ""});
+    return texts;
+  }
+  std::string forged_heartbeat(int number, const std::string& log) {
+    return stream::encode(stream::Report{log, stream::Heartbeat{.id = WorkerId{fmt::format("forged{}#1", number)}}});
+  }
+  // The longest time between two ticks in a row, over `time` from now on.
+  std::chrono::milliseconds longest_gap_of_ticks(std::chrono::milliseconds time) {
+    auto reader = stream::open_control_reader(config_, prefix_ + ".reports", 0ms).value();
+    const auto begin = std::chrono::steady_clock::now();
+    auto last = begin, now = begin;
+    auto longest = 0ms;
+    while (now - begin < time) {
+      const auto entries = reader->poll(20ms).value();
+      now = std::chrono::steady_clock::now();
+      for (const auto& entry : entries)
+        if (entry.json.find("\"type\":\"tick\"") != std::string::npos) last = now;
+      longest = std::max(longest, std::chrono::duration_cast<std::chrono::milliseconds>(now - last));
+    }
+    return longest;
+  }
+
+  std::map<int, std::string> owners_;
   ride::test::TempFolder folder_{"masters"};
   kafka::ClientConfig config_;
   std::string prefix_, out_;
@@ -202,6 +266,58 @@ TEST_F(MastersTest, ALeaderThatWasStoppedStandsByWhenItGoesOn) {
   second.process->send_signal(SIGTERM);
   ASSERT_TRUE(soon([&] { return first.role() == "leader"; }, 5s)) << "it can lead again";
   expect_each_once(600);
+}
+
+TEST_F(MastersTest, ForgedDecisionsEndNobodyAndTheJobGoesOn) {
+  auto first = master("m1"), second = master("m2");
+  start_workers({"w1", "w2", "w3"});
+  submit(first, 1500);
+  ASSERT_TRUE(soon([&] { return frames_out() > 50; }));
+  owners_ = owners(first);
+  auto decisions = stream::open_control_writer(config_, prefix_ + ".decisions").value();
+  for (const auto& text : forged_decisions()) decisions->append(text, 5s).value();
+  const int then = frames_out();
+  EXPECT_TRUE(soon([&] { return frames_out() > then + 200; })) << "the job goes on";
+  EXPECT_EQ(first.role(), "leader");
+  EXPECT_EQ(second.role(), "standby");
+  EXPECT_EQ(owners(first), owners_) << "nobody was moved";
+  EXPECT_NE(first.get("/api/v1/events").dump().find("is refused: it belongs to log 'another-log'"), std::string::npos);
+  for (auto& [name, worker] : workers_) EXPECT_FALSE(worker.process->wait_until_ended(0ms)) << name;
+
+  // All masters end; those that come read all of it from the beginning.
+  for (auto* one : {&first, &second}) one->process->send_signal(SIGKILL);
+  for (auto* one : {&first, &second}) ASSERT_TRUE(one->process->wait_until_ended(5s));
+  auto later = master("m3");
+  ASSERT_TRUE(soon([&] { return later.role() == "leader"; }, 10s));
+  EXPECT_EQ(owners(later), owners_);
+  workers_["w4"] = start("ride-worker", "w4", {"--name", "w4", "--node", "node-of-w4"});
+  EXPECT_TRUE(soon([&] { return later.get("/api/v1/workers").dump().find("\"w4#") != std::string::npos; })) << "a new worker joins";
+  const auto victim = owners_.at(0);
+  workers_.at(victim.substr(0, victim.find('#'))).process->send_signal(SIGKILL);
+  expect_each_once(1500);
+  EXPECT_TRUE(soon([&] { return later.get("/api/v1/jobs/small").value("phase", "") == "completed"; }));
+}
+
+TEST_F(MastersTest, TwentyThousandForgedHeartbeatsSlowNoTick) {
+  auto first = master("m1");
+  start_workers({"w1", "w2", "w3"});
+  submit(first, 1000);
+  ASSERT_TRUE(soon([&] { return frames_out() > 50; }));
+  owners_ = owners(first);
+  const auto log = first.get("/readyz")["log"].get<std::string>();
+  auto reports = stream::open_control_writer(config_, prefix_ + ".reports").value();
+  std::vector<std::string> flood;
+  for (int i = 0; i < 20'000; ++i) flood.push_back(forged_heartbeat(i, log));
+  reports->append_all(flood, 20s).value();
+  const auto gap = longest_gap_of_ticks(5s);
+  RecordProperty("longest_gap_of_ticks_ms", static_cast<int>(gap.count()));
+  std::cout << "longest time between two ticks: " << gap.count() << " ms\n";
+  EXPECT_LT(gap, 2s) << "20 s, when each name slowed the clock by 1 ms";
+  EXPECT_NE(first.get("/api/v1/events").dump().find("members_refused"), std::string::npos);
+  EXPECT_EQ(first.role(), "leader");
+  EXPECT_EQ(owners(first), owners_) << "nobody was moved";
+  EXPECT_TRUE(soon([&] { return first.get("/api/v1/workers")["workers"].size() <= 3; }, 30s)) << "they are forgotten";
+  expect_each_once(1000);
 }
 
 }  // namespace

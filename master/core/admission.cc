@@ -1,0 +1,107 @@
+#include "master/core/admission.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace ride::master {
+
+namespace {
+
+constexpr std::int64_t kMostOfAnAgent = 1024;  // that one agent may announce
+constexpr std::chrono::seconds kTellEvery{60};
+constexpr std::size_t kMostProgress = 16;      // entries kept of who has nothing to do
+
+std::int64_t announced_by(const stream::Heartbeat& agent) {
+  std::int64_t all = 0;
+  for (const char* label : {"slots", "producers"}) {
+    const auto found = agent.labels.find(label);
+    if (found == agent.labels.end()) continue;
+    std::int64_t count = 0;
+    const auto& text = found->second;
+    const auto failed = std::from_chars(text.data(), text.data() + text.size(), count).ec;
+    if (failed == std::errc()) all += std::clamp<std::int64_t>(count, 0, kMostOfAnAgent);
+  }
+  return all;
+}
+
+// Another incarnation in the place of one that had settled: there are no more than before.
+bool replaces(const State& state, const WorkerId& id) {
+  const auto name = state.soft.names.find(slot_name(id));
+  if (name == state.soft.names.end()) return false;
+  const auto before = state.soft.processes.find(name->second);
+  return before != state.soft.processes.end() && !is_passing(state, before->first, before->second);
+}
+
+void refuse(Soft& soft, SystemTime at) {
+  auto& crowd = soft.crowd;
+  ++crowd.refused;
+  if (crowd.told > 0 && at >= crowd.told_at && at - crowd.told_at < kTellEvery) return;
+  soft.due.refused = crowd.refused - crowd.told;
+  crowd.told = crowd.refused;
+  crowd.told_at = at;
+}
+
+}  // namespace
+
+bool has_duty(const Hard& hard, const WorkerId& id) {
+  if (hard.member(id) != nullptr) return true;
+  for (const auto& [name, job] : hard.jobs)
+    for (const auto& [source_name, source] : job->sources)
+      if (source.producer == id) return true;
+  return false;
+}
+
+bool admit(State& state, const stream::Heartbeat& beat, SystemTime at) {
+  auto& crowd = state.soft.crowd;
+  const auto room = crowd.room.find(beat.node);
+  if (replaces(state, beat.id)) return true;
+  if (beat.kind != ProcessKind::agent && room != crowd.room.end() && room->second > 0 &&
+      crowd.announced < state.rules.most_announced) {
+    --room->second;
+    ++crowd.announced;
+    return true;
+  }
+  if (crowd.unannounced < state.rules.most_unannounced) {
+    ++crowd.unannounced;
+    return true;
+  }
+  if (has_duty(state.hard, beat.id)) return true;
+  refuse(state.soft, at);
+  return false;
+}
+
+bool is_passing(const State& state, const WorkerId& id, const Process& process) {
+  return process.heard && process.heard_ticks < state.rules.settled_ticks && !has_duty(state.hard, id);
+}
+
+void forget(State& state, const WorkerId& id) {
+  auto& soft = state.soft;
+  soft.processes.erase(id);
+  const auto name = soft.names.find(slot_name(id));
+  if (name != soft.names.end() && name->second == id) soft.names.erase(name);
+}
+
+void count_crowd(State& state) {
+  auto& crowd = state.soft.crowd;
+  crowd.room.clear();
+  crowd.announced = crowd.unannounced = 0;
+  for (const auto& [id, process] : state.soft.processes)
+    if (process.last.kind == ProcessKind::agent) crowd.room[process.last.node] += announced_by(process.last);
+  for (const auto& [id, process] : state.soft.processes) {
+    const auto room = crowd.room.find(process.last.node);
+    if (process.last.kind != ProcessKind::agent && room != crowd.room.end() && room->second > 0) {
+      --room->second;
+      ++crowd.announced;
+    } else if (state.hard.member(id) == nullptr) {
+      ++crowd.unannounced;
+    }
+  }
+}
+
+void trim(const Hard& hard, stream::Heartbeat& beat) {
+  if (std::max(beat.partitions.size(), beat.sources.size()) <= kMostProgress || has_duty(hard, beat.id)) return;
+  if (beat.partitions.size() > kMostProgress) beat.partitions.resize(kMostProgress);
+  if (beat.sources.size() > kMostProgress) beat.sources.resize(kMostProgress);
+}
+
+}  // namespace ride::master

@@ -1,0 +1,47 @@
+#include "stream/core/refusals.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include "stream/core/control_limits.h"
+
+namespace ride::stream {
+
+namespace {
+
+constexpr std::chrono::seconds kTellEvery{60};
+
+}  // namespace
+
+const char* to_string(Refused kind) {
+  switch (kind) {
+    case Refused::unreadable:
+      return "unreadable";
+    case Refused::foreign_log:
+      return "foreign_log";
+    case Refused::contradiction:
+      return "contradiction";
+    case Refused::snapshot:
+      return "snapshot";
+    case Refused::forged:
+      return "forged";
+  }
+  return "";
+}
+
+std::optional<std::string> Refusals::add(Refused kind, std::string why, SystemTime now) {
+  ++count_;
+  auto& one = kinds_.at(static_cast<std::size_t>(kind));
+  if (one.told && now >= *one.told && now - *one.told < kTellEvery) {
+    ++one.untold;
+    return std::nullopt;
+  }
+  one.told = now;
+  cut(why);
+  for (char& c : why)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  if (const auto untold = std::exchange(one.untold, 0); untold > 0)
+    why += fmt::format(" (and {} more like it since the last was told)", untold);
+  return why;
+}
+
+}  // namespace ride::stream

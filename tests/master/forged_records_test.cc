@@ -1,0 +1,266 @@
+// Records of both control topics that somebody made up, against the core: they change nothing, and what is decided goes on.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <spdlog/fmt/fmt.h>
+
+#include "master/core/admission.h"
+#include "master/core/decide.h"
+#include "master/core/decided.h"
+#include "master/core/snapshot.h"
+#include "stream/core/control_limits.h"
+
+namespace ride::master::test {
+namespace {
+
+using stream::Decision;
+using stream::DecisionBody;
+using stream::kMostNumber;
+
+const JobName kJob{"street"};
+const RunNumber kRun{1};
+const StageName kClean{"clean"};
+const WorkerId kW1{"w1#a"}, kW2{"w2#a"}, kP1{"p1#a"};
+
+stream::JobSpec job(const std::string& name = "street", std::int64_t run = 1) {
+  stream::JobSpec spec{.job = {name}, .run = {run}};
+  spec.sources.push_back({.name = "gate"});
+  spec.stages.push_back({.name = "clean", .partitions = 2, .group = {.min = 2, .max = 2}});
+  return spec;
+}
+
+class ForgedRecords : public ::testing::Test {
+ protected:
+  ForgedRecords() {
+    decided(stream::Claim{1, "m", ""});
+    decided(stream::JobAccepted{.spec = job()});
+    decided(stream::JobPhaseChanged{kJob, kRun, stream::JobPhase::running, "", {}});
+    for (const auto& worker : {kW1, kW2}) {
+      decided(stream::JoinGroup{worker, kJob, kRun, kClean, false, ""});
+      beat(worker);
+    }
+    decided(stream::Assign{kJob, kRun, kClean, kW1, Epoch{1}, {{0}}, "", {}});
+    decided(stream::Assign{kJob, kRun, kClean, kW2, Epoch{2}, {{1}}, "", {}});
+    decided(stream::AssignSource{kJob, kRun, "gate", kP1, SessionId{1}, Epoch{1}, "", {}});
+    beat(kP1, ProcessKind::producer);
+  }
+  void decided(DecisionBody body) {
+    const Decision decision{"log", 1, "m", std::move(body)};
+    ASSERT_EQ(apply(state, decision), Applied::counted);
+    ASSERT_TRUE(members.take(decision)) << "members agree with the master";
+  }
+  // As it comes from the log; nothing: it is refused before anybody looks at what it says.
+  std::optional<Applied> read(const Decision& forged) {
+    const auto decoded = stream::decode_decision(stream::encode(forged));
+    if (!decoded.ok()) return std::nullopt;
+    return apply(state, *decoded);
+  }
+  std::vector<DecisionBody> hear(stream::ReportBody body) {
+    now += std::chrono::milliseconds(1);
+    const std::vector<Event> events{ReportRead{std::move(body), now}};
+    std::vector<DecisionBody> all;
+    for (const auto& action : decide(state, events, now)) {
+      if (const auto* append = std::get_if<Append>(&action))
+        all.insert(all.end(), append->decisions.begin(), append->decisions.end());
+      if (const auto* tell = std::get_if<Tell>(&action)) told.push_back(tell->code);
+    }
+    for (const auto& one : all) decided(one);
+    return all;
+  }
+  std::vector<DecisionBody> beat(const WorkerId& id, ProcessKind kind = ProcessKind::worker, const std::string& node = "") {
+    return hear(stream::Heartbeat{.id = id, .kind = kind, .node = {node}});
+  }
+  std::vector<DecisionBody> tick() {
+    now += std::chrono::milliseconds(99);
+    return hear(stream::Tick{1, "m", ++ticks});
+  }
+  stream::SnapshotPart whole(stream::Snapshot snapshot) {
+    auto parts = stream::cut(snapshot, "s");
+    EXPECT_EQ(parts.size(), 1u);
+    return parts.front();
+  }
+
+  State state;
+  Decided members;
+  SystemTime now{std::chrono::seconds(1'800'000'000)};
+  std::int64_t ticks = 0;
+  std::vector<std::string> told;
+};
+
+TEST_F(ForgedRecords, ChangeNothingAndWhatIsDecidedNextCounts) {
+  const auto ours = [](DecisionBody body) { return Decision{"log", 1, "m", std::move(body)}; };
+  auto huge = job("other");
+  huge.stages[0].partitions = 2'000'000'000;
+  auto other_task = job();
+  other_task.stages[0].task = "other";
+  auto odd = capture(state.hard);
+  auto lacks_a_stage = odd, other_claim = odd, of_the_dead = odd, many_partitions = odd, same_order = odd;
+  lacks_a_stage.jobs[0].stages.clear();
+  other_claim.claim.epoch = 1 << 30;
+  of_the_dead.out = {kW1};
+  many_partitions.jobs[0].stages[0].partitions.resize(500);
+  same_order.jobs.push_back(same_order.jobs[0]);
+  same_order.jobs[1].spec.job = {"yard"};
+  same_order.runs["yard"] = 1;
+  const std::vector<std::pair<std::string, Decision>> forged = {
+      {"of another log", {"evil", 1, "m", stream::WorkerOut{kW1, "", false, {}}}},
+      {"a claim of another log", {"evil", 2, "x", stream::Claim{2, "x", ""}}},
+      {"the last epoch", ours(stream::Claim{INT64_MAX, "x", ""})},
+      {"the last epoch that can be read", ours(stream::Claim{kMostNumber, "x", ""})},
+      {"an epoch far ahead", ours(stream::Claim{3, "x", ""})},
+      {"a job of 2,000,000,000 partitions", ours(stream::JobAccepted{huge, "", {}})},
+      {"a run far ahead", ours(stream::JobAccepted{job("other", kMostNumber), "", {}})},
+      {"a job that runs already", ours(stream::JobAccepted{job("street", 2), "", {}})},
+      {"another task for a job that runs", ours(stream::JobChanged{other_task, "", "", {}})},
+      {"a run that follows far ahead", ours(stream::JobQueued{job("street", kMostNumber), "", "", {}})},
+      {"an epoch of a partition far ahead", ours(stream::Assign{kJob, kRun, kClean, kW1, Epoch{kMostNumber}, {{0}}, "", {}})},
+      {"a partition that is not there", ours(stream::Assign{kJob, kRun, kClean, kW1, Epoch{3}, {{7}}, "", {}})},
+      {"a worker of no group", ours(stream::Assign{kJob, kRun, kClean, WorkerId{"x"}, Epoch{3}, {{0}}, "", {}})},
+      {"a source's epoch far ahead", ours(stream::AssignSource{kJob, kRun, "gate", kP1, {1}, Epoch{kMostNumber}, "", {}})},
+      {"a session far ahead", ours(stream::AssignSource{kJob, kRun, "gate", kP1, {kMostNumber}, Epoch{2}, "", {}})},
+      {"a strike at no partition", ours(stream::Strike{kJob, kRun, kClean, {9}, {1}, "", kW1, "", 1, true, {}})},
+      {"a snapshot that is no text", ours(stream::SnapshotPart{"s", 1, 1, "{ no json"})},
+      {"a snapshot of another version", ours(stream::SnapshotPart{"s", 1, 1, R"({"version": 2})"})},
+      {"an empty snapshot", ours(stream::SnapshotPart{"s", 1, 1, R"({"version": 1})"})},
+      {"a snapshot that lacks a stage", ours(whole(lacks_a_stage))},
+      {"a snapshot with another claim", ours(whole(other_claim))},
+      {"a snapshot in which the dead work", ours(whole(of_the_dead))},
+      {"a snapshot with other partitions", ours(whole(many_partitions))},
+      {"a snapshot with two firsts", ours(whole(same_order))}};
+  const auto before = state.hard;
+  for (const auto& [what, decision] : forged) {
+    const auto applied = read(decision);
+    EXPECT_TRUE(!applied || *applied != Applied::counted) << what;
+    EXPECT_EQ(state.hard, before) << what;
+  }
+  for (const auto& [what, decision] : forged) {
+    if (decision.log != "log" || std::holds_alternative<stream::Claim>(decision.body)) continue;  // the filter's work
+    if (const auto* part = std::get_if<stream::SnapshotPart>(&decision.body); part != nullptr && part->text.size() < 20) continue;
+    if (what == "a snapshot with another claim") continue;  // which is nothing to members
+    if (stream::decode_decision(stream::encode(decision)).ok())
+      EXPECT_FALSE(members.take(decision)) << what << ": members pass it over, too";
+  }
+  decided(stream::Assign{kJob, kRun, kClean, kW1, Epoch{3}, {{0}}, "", {}});
+  decided(whole(capture(state.hard)));
+  EXPECT_EQ(apply(state, {"log", 2, "b", stream::Claim{2, "b", ""}}), Applied::counted);
+}
+
+TEST_F(ForgedRecords, OfAJobThatIsTooLargeAreNotWrittenEither) {
+  auto huge = job("other");
+  for (int i = 0; i < 60; ++i) huge.stages.push_back({.name = fmt::format("s{}", i), .partitions = 4096});
+  const std::vector<Event> events{SubmitRequest{1, huge, ""}};
+  const auto actions = decide(state, events, now);
+  ASSERT_EQ(actions.size(), 1u);
+  const auto& answer = std::get<Answer>(actions[0]);
+  ASSERT_FALSE(answer.result.ok());
+  EXPECT_THAT(answer.result.error().message, ::testing::HasSubstr("the partitions of all stages"));
+}
+
+TEST_F(ForgedRecords, StrikesAgainstOneFrameHaveAnEnd) {
+  for (int i = 0; i < 300; ++i) {
+    stream::ChildExit exit{.child = WorkerId{fmt::format("x#{}", i)}, .signal = 11};
+    exit.frames = {{kJob, kRun, kClean, {0}, {7}, "f"}, {kJob, kRun, kClean, {5000}, {7}, "f"}};
+    hear(exit);
+  }
+  const auto& strikes = state.hard.find(StageKey{kJob, kRun, kClean})->strikes;
+  ASSERT_EQ(strikes.size(), 1u);
+  EXPECT_EQ(strikes.begin()->second.workers.size(), kMostStrikesOfFrame);
+}
+
+TEST_F(ForgedRecords, CountersAtTheirLimitsOverflowNothing) {
+  for (const std::int64_t value : {stream::kMostFrames, std::int64_t{0}, stream::kMostFrames}) {
+    for (const auto& [worker, partition, epoch] : {std::tuple{kW1, 0, 1}, std::tuple{kW2, 1, 2}}) {
+      stream::Heartbeat beat{.id = worker, .frames = value, .busy_seconds = 1e15};
+      beat.partitions.push_back({.job = kJob, .run = kRun, .stage = kClean, .partition = {partition}, .epoch = {epoch},
+                                 .position = value, .committed = stream::kMostFrames - value, .end = value,
+                                 .counters = {value, value, value, value, value, value}});
+      hear(beat);
+    }
+    stream::Heartbeat feeder{.id = kP1, .kind = ProcessKind::producer};
+    feeder.sources.push_back({.job = kJob, .run = kRun, .source = "gate", .session = {1}, .frames = value});
+    hear(feeder);
+    for (int i = 0; i < 12; ++i) {
+      for (const auto& worker : {kW1, kW2}) beat(worker);
+      beat(kP1, ProcessKind::producer);
+      tick();
+    }
+  }
+  EXPECT_EQ(find_violation(state.hard), std::nullopt);
+}
+
+TEST_F(ForgedRecords, TwentyThousandHeartbeatsOfNobodySlowNoTickAndHideNoLoss) {
+  for (int i = 0; i < 5; ++i) {
+    for (const auto& worker : {kW1, kW2}) beat(worker);
+    beat(kP1, ProcessKind::producer);
+    tick();
+  }
+  for (int i = 0; i < 20'000; ++i) beat(WorkerId{fmt::format("x{}#1", i)});
+  EXPECT_LE(state.soft.processes.size(), 2'010u);
+  EXPECT_LE(tick_interval(state).count(), 110);
+  EXPECT_EQ(std::count(told.begin(), told.end(), "members_refused"), 1) << "told, and once";
+  EXPECT_GT(state.soft.crowd.refused, 17'000);
+
+  // One worker dies at the same time: it is replaced as soon as ever.
+  std::vector<DecisionBody> decisions;
+  for (int i = 0; i < 6; ++i) {
+    beat(kW2);
+    beat(kP1, ProcessKind::producer);
+    const auto more = tick();
+    decisions.insert(decisions.end(), more.begin(), more.end());
+  }
+  int out = 0;
+  for (const auto& one : decisions)
+    if (const auto* gone = std::get_if<stream::WorkerOut>(&one)) {
+      ++out;
+      EXPECT_TRUE(gone->worker == kW1 || gone->worker.value.starts_with("x")) << gone->worker.value;
+    }
+  EXPECT_GE(out, 1);
+  EXPECT_LE(out, 3) << "of those who were never there, only who was taken into the group is declared lost";
+  EXPECT_TRUE(state.hard.is_out(kW1));
+  EXPECT_EQ(std::count(told.begin(), told.end(), "many_silent"), 0);
+  for (int i = 0; i < 8; ++i) {
+    beat(kW2);
+    beat(kP1, ProcessKind::producer);
+    tick();
+  }
+  EXPECT_LE(state.soft.processes.size(), 3u) << "all of them are forgotten";
+  EXPECT_LE(state.soft.names.size(), 3u);
+}
+
+TEST_F(ForgedRecords, WhoAnAgentAnnouncedHasRoomWhenOthersHaveNone) {
+  stream::Heartbeat agent{.id = WorkerId{"node#1"}, .kind = ProcessKind::agent, .node = {"n1"}};
+  agent.labels = {{"slots", "4"}, {"producers", "999999999999999999999"}};
+  hear(agent);
+  tick();
+  for (int i = 0; i < 3'000; ++i) beat(WorkerId{fmt::format("x{}#1", i)});
+  for (int i = 0; i < 5; ++i) beat(WorkerId{fmt::format("n1-w{}#1", i)}, ProcessKind::worker, "n1");
+  int of_the_node = 0;
+  for (const auto& [id, process] : state.soft.processes) of_the_node += process.last.node.value == "n1";
+  EXPECT_EQ(of_the_node, 1 + 4) << "the agent and as many as it has slots";
+}
+
+TEST_F(ForgedRecords, ManyIncarnationsOfOneNameAreStrangersToo) {
+  for (int i = 0; i < 5'000; ++i) beat(WorkerId{fmt::format("x#{}", i)});
+  EXPECT_LE(state.soft.processes.size(), 10u);
+  EXPECT_LE(state.hard.out->order.size(), 10u) << "nothing is decided about them";
+}
+
+TEST_F(ForgedRecords, AStandbyKeepsOneFatalNoticeForAJob) {
+  for (int i = 0; i < 1'000; ++i) {
+    const std::vector<Event> events{ReportRead{stream::Notice{.text = "gone", .job = "street", .fatal_for_job = true}, now}};
+    follow(state, events);
+  }
+  EXPECT_EQ(state.soft.due.fatal.size(), 1u);
+}
+
+TEST_F(ForgedRecords, WhatAStrangerReportsIsKeptInPart) {
+  stream::Heartbeat beat{.id = WorkerId{"x#1"}};
+  beat.partitions.resize(5'000);
+  beat.sources.resize(5'000);
+  hear(beat);
+  const auto& kept = state.soft.processes.at(beat.id).last;
+  EXPECT_LE(kept.partitions.size(), 16u);
+  EXPECT_LE(kept.sources.size(), 16u);
+}
+
+}  // namespace
+}  // namespace ride::master::test
