@@ -30,6 +30,14 @@ Result<std::unique_ptr<tasks::Task>> StageCompute::open_task() {
   if (!task) return Error{ErrorCode::not_found, "this worker has no task '" + stage.task + "'"};
   tasks::TaskEnv env;
   env.params = stage.params;
+  // A task takes it for granted that its parameters are as declared; who wrote the job into the log may not have.
+  if (const auto* declared = tasks::builtin_catalog().find(stage.task)) {
+    auto checked = check_task_params(*declared, stage.params);
+    if (!checked.ok())
+      return Error{checked.error().code, "task '" + stage.task + "' of stage " + stage.name + " has other parameters than it "
+                                         "declares: " + checked.error().message};
+    env.params = std::move(checked).value();
+  }
   env.job = plane_.config.job.value;
   env.stage = stage.name;
   env.run = plane_.config.run.value;

@@ -13,7 +13,7 @@ class Decided {
   bool take(const stream::Decision& decision);
 
  private:
-  bool take(const stream::SnapshotPart& part);
+  bool take(const stream::Decision& decision, const stream::SnapshotPart& part);
 
   Hard hard_;
   stream::SnapshotAssembler assembler_;

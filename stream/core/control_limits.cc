@@ -136,6 +136,15 @@ void check(Check& it, const StageSpec& stage) {
   it.number("max_message_bytes", stage.max_message_bytes, 0, INT32_MAX);
 }
 
+// The only source whose frames are made from numbers: as large as a topology file may ask for.
+void check_scene(Check& it, const ParamValues& params) {
+  for (const auto& [name, most] : {std::pair("width", 65'535), std::pair("height", 65'535), std::pair("channels", 4)}) {
+    const auto found = params.find(name);
+    const auto* value = found == params.end() ? nullptr : std::get_if<std::int64_t>(&found->second);
+    if (value != nullptr) it.number(name, *value, 1, most);
+  }
+}
+
 void check(Check& it, const SourceSpec& source) {
   it.declared("a source's name", source.name);
   it.name("a source's kind", source.kind);
@@ -147,6 +156,7 @@ void check(Check& it, const SourceSpec& source) {
   it.number("max_pixels", source.max_pixels, 0, kMostNumber);
   it.number("max_message_bytes", source.max_message_bytes, 0, INT32_MAX);
   check(it, source.params);
+  if (source.kind == "synthetic") check_scene(it, source.params);
   check(it, source.outputs);
 }
 

@@ -1,5 +1,6 @@
 #include "stream/kafka/reader.h"
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 
@@ -40,11 +41,17 @@ struct MessageOwner {
   rd_kafka_message_t* message;
 };
 
+// Whoever wrote the record chose the number, in ms: what lies outside of 1970 to 2100 would not fit when counted in µs.
+SystemTime time_of(std::int64_t ms) {
+  constexpr std::int64_t kLatest = 4'102'444'800'000;
+  return SystemTime(std::chrono::milliseconds(std::clamp<std::int64_t>(ms, -1, kLatest)));
+}
+
 Record to_record(const Client& client, rd_kafka_message_t* message) {
   Record record;
   record.at = {rd_kafka_topic_name(message->rkt), PartitionId{message->partition}};
   record.offset = Offset{message->offset};
-  record.timestamp = SystemTime(std::chrono::milliseconds(rd_kafka_message_timestamp(message, nullptr)));
+  record.timestamp = time_of(rd_kafka_message_timestamp(message, nullptr));
   if (message->key != nullptr) record.key.assign(static_cast<const char*>(message->key), message->key_len);
   record.headers = headers_of(message);
   record.value = {static_cast<const std::uint8_t*>(message->payload), message->len};

@@ -135,9 +135,8 @@ TEST_F(ForgedRecords, ChangeNothingAndWhatIsDecidedNextCounts) {
   for (const auto& [what, decision] : forged) {
     if (decision.log != "log" || std::holds_alternative<stream::Claim>(decision.body)) continue;  // the filter's work
     if (const auto* part = std::get_if<stream::SnapshotPart>(&decision.body); part != nullptr && part->text.size() < 20) continue;
-    if (what == "a snapshot with another claim") continue;  // which is nothing to members
-    if (stream::decode_decision(stream::encode(decision)).ok())
-      EXPECT_FALSE(members.take(decision)) << what << ": members pass it over, too";
+    if (!stream::decode_decision(stream::encode(decision)).ok()) continue;
+    EXPECT_FALSE(members.take(decision)) << what << ": members pass it over, too";
   }
   decided(stream::Assign{kJob, kRun, kClean, kW1, Epoch{3}, {{0}}, "", {}});
   decided(whole(capture(state.hard)));

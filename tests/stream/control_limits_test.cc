@@ -105,10 +105,12 @@ TEST(ControlLimits, AHostileNumberUnderAnyKeyOfAnyRecordIsRefusedOrReadAsItStand
         forged[place] = number;
         const auto back = read(forged);
         ++tried;
-        if (back) EXPECT_EQ((*back)[place], number) << place.to_string() << " of " << honest.value("type", "snapshot");
-        const bool huge = number.is_number_float() ? std::abs(number.get<double>()) > 1 : true;
-        if (huge && (number == json(1e300) || number == json(UINT64_MAX) || number == json(INT64_MIN)))
+        if (back) {
+          EXPECT_EQ((*back)[place], number) << place.to_string() << " of " << honest.value("type", "snapshot");
+        }
+        if (number == json(1e300) || number == json(UINT64_MAX) || number == json(INT64_MIN)) {
           EXPECT_TRUE(!back || place.to_string().find("params") != std::string::npos) << place.to_string();
+        }
       }
     }
   }

@@ -378,6 +378,22 @@ TEST_F(StageRunnerTest, APictureThatTheTaskRefusesIsDeadWithTheReason) {
   EXPECT_EQ(stream::decode_header(copy.headers)->id.source, "cam");
 }
 
+TEST_F(StageRunnerTest, AJobWithOtherParametersThanItsTaskDeclaresIsToldAndEndsNoWorker) {
+  const std::int64_t two = 2;
+  const std::vector<ParamValues> wrong = {{}, {{"ksize", std::string("x")}, {"sigma", 0.0}}, {{"ksize", two}, {"sigma", 0.0}}};
+  for (const auto& params : wrong) {
+    stage.task = "gaussian_blur";
+    stage.params = params;
+    notices.clear();
+    auto runner = start();
+    EXPECT_TRUE(wait_for([&] {
+      const std::lock_guard lock(mutex);
+      return std::any_of(notices.begin(), notices.end(),
+                         [](const auto& text) { return text.find("has other parameters than it declares") != std::string::npos; });
+    }));
+  }
+}
+
 TEST_F(StageRunnerTest, ACondemnedFrameIsNotRunAndItsNeighboursAre) {
   std::set<std::int64_t> ran;
   std::mutex guard;
