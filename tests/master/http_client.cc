@@ -4,6 +4,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
+
 namespace ride::master::test {
 
 namespace {
@@ -34,6 +36,16 @@ void send_all(int socket, const std::string& bytes) {
 
 HeldConnection::HeldConnection(int port, const std::string& bytes) : socket_(connect_to(port)) {
   if (socket_ >= 0) send_all(socket_, bytes);
+}
+void HeldConnection::send(const std::string& more) {
+  if (socket_ >= 0) send_all(socket_, more);
+}
+bool HeldConnection::is_closed() {
+  char buffer[4096];
+  ssize_t count = 0;
+  do count = ::recv(socket_, buffer, sizeof buffer, MSG_DONTWAIT);
+  while (count > 0);
+  return count == 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
 }
 HeldConnection::~HeldConnection() {
   if (socket_ >= 0) ::close(socket_);
