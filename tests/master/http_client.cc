@@ -1,10 +1,9 @@
 #include "tests/master/http_client.h"
 
 #include <arpa/inet.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <cerrno>
 
 namespace ride::master::test {
 
@@ -40,12 +39,9 @@ HeldConnection::HeldConnection(int port, const std::string& bytes) : socket_(con
 void HeldConnection::send(const std::string& more) {
   if (socket_ >= 0) send_all(socket_, more);
 }
-bool HeldConnection::is_closed() {
-  char buffer[4096];
-  ssize_t count = 0;
-  do count = ::recv(socket_, buffer, sizeof buffer, MSG_DONTWAIT);
-  while (count > 0);
-  return count == 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
+bool HeldConnection::is_closed() const {
+  pollfd one{socket_, POLLRDHUP, 0};
+  return ::poll(&one, 1, 0) != 0;
 }
 HeldConnection::~HeldConnection() {
   if (socket_ >= 0) ::close(socket_);
