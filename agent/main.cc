@@ -3,6 +3,7 @@
 
 #include "agent/agent.h"
 #include "common/log.h"
+#include "common/output_folders.h"
 #include "common/units.h"
 #include "common/version.h"
 #include "stream/kafka/client_flags.h"
@@ -11,7 +12,7 @@ namespace {
 
 constexpr const char* kFooter = R"(
 Examples:
-  ride-agent --brokers localhost:9092 --slots 4
+  ride-agent --brokers localhost:9092 --slots 4 --output /srv/pictures
   ride-agent --brokers kafka1:9093,kafka2:9093 --slots 8 --node gatehouse --log-dir /var/log/ride \
              --kafka-config /etc/ride/kafka.conf
 
@@ -56,6 +57,10 @@ void declare(CLI::App& app, ride::agent::Options& options) {
       ->type_name("HOST");
   app.add_option("--node", options.node.value, "Name of this node in the cluster (default: the host's name)")
       ->envname("RIDE_NODE");
+  app.add_option("--output", options.output_folders,
+                 "Folder where sinks of this node's workers may write, and nowhere else; repeatable. Relative paths of sinks\n"
+                 "begin in the first (default: the working folder)")
+      ->type_name("DIR");
   app.add_option("--log-dir", options.log_folder,
                  "Folder for the children's logs, two files of 8 MiB each at most (default: standard error)");
   app.add_option("--bin-dir", options.bin_folder,
@@ -88,6 +93,10 @@ int main(int argc, char** argv) {
                              "node with --node",
                              options.node.value)});
   }
+  std::error_code failed;
+  const std::string here = std::filesystem::current_path(failed).string();
+  if (options.output_folders.empty()) options.output_folders = {here};
+  for (auto& folder : options.output_folders) folder = ride::plain_folder(folder, here);
   auto kafka = flags.config("ride-agent-" + options.node.value);
   if (!kafka.ok()) return fail(kafka.error());
   options.kafka = *kafka;

@@ -1,5 +1,6 @@
 #include "agent/membership.h"
 
+#include <nlohmann/json.hpp>
 #include <variant>
 
 #include "common/log.h"
@@ -144,6 +145,7 @@ void Membership::fill(stream::Heartbeat& beat) {
   beat.labels["producers"] = std::to_string(options_.producers);
   beat.labels["memory_available"] = std::to_string(memory_available_);
   beat.labels["disk_free"] = std::to_string(disk_free_);
+  beat.labels["outputs"] = nlohmann::json(options_.output_folders).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   if (!facts_.cameras.empty()) beat.labels["cameras"] = fmt::format("{}", fmt::join(facts_.cameras, ","));
 }
 

@@ -72,6 +72,8 @@ Result<std::vector<ChildPlan>> plan_children(const Options& options) {
   for (int i = 1; i <= options.slots; ++i) {
     const auto added = add(ChildKind::worker, "ride-worker", fmt::format("{}-w{}", options.node.value, i));
     if (!added.ok()) return added.error();
+    for (const auto& folder : options.output_folders)
+      children.back().arguments.insert(children.back().arguments.end(), {"--output", folder});
     give_resources(children.back(), options, cores, i - 1);
   }
   for (int i = 1; i <= options.producers; ++i) {

@@ -22,6 +22,7 @@ struct Options {
   std::int64_t worker_memory = 0;            // bytes that a worker may have; 0: four fifths of the node's
   std::vector<std::string> gpus;             // that workers see, one each in turn; empty: what the agent sees
   std::string metrics_host = "127.0.0.1";    // children serve /metrics here, on free ports; empty: they do not
+  std::vector<std::string> output_folders;   // where workers' sinks may write; the first is where relative paths begin
   std::filesystem::path log_folder;          // empty: children write to our standard error
   std::filesystem::path bin_folder;          // where ride-worker and ride-producer are; empty: beside this program
   std::vector<std::string> kafka_arguments;  // our own flags for Kafka, passed on to the children

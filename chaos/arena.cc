@@ -95,8 +95,10 @@ Result<void> Arena::begin(std::stop_token stop) {
     if (i == 1)  // the first one makes the topics
       if (auto ready = wait_for_master(stop); !ready.ok()) return ready;
   }
-  const auto agent = [](const std::string& node, int slots, int producers) {
-    return std::vector<std::string>{"ride-agent", "--node", node, "--slots", std::to_string(slots), "--producers", std::to_string(producers)};
+  const auto agent = [this](const std::string& node, int slots, int producers) {
+    std::vector<std::string> words = {"ride-agent", "--node", node, "--slots", std::to_string(slots), "--producers", std::to_string(producers)};
+    for (const auto& folder : options_.outputs) words.insert(words.end(), {"--output", folder});
+    return words;
   };
   if (auto added = add(kCamera, agent(kCamera, 0, 1), false); !added.ok()) return added;
   for (int i = 1; i <= options_.nodes; ++i) {

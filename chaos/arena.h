@@ -25,6 +25,7 @@ namespace ride::chaos {
 struct ArenaOptions {
   std::filesystem::path folder;    // for data and logs
   std::filesystem::path work;      // where sources and sinks find relative paths; empty: the folder
+  std::vector<std::string> outputs;  // folders where sinks may write; empty: the working folder
   std::filesystem::path programs;  // where ride-master, ride-agent and the others are
   int brokers = 1, masters = 1, nodes = 3, slots = 2;
   bool quick_start = false;        // brokers that start soon and are slow under load

@@ -2,18 +2,36 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <optional>
+
 #include "cli/core/fields.h"
 #include "cli/local/run_folder.h"
+#include "common/environment.h"
 #include "common/suggest.h"
+#include "common/token_file.h"
 
 namespace ride::cli {
 
-Result<MasterClient> find_master(const Settings& settings) {
-  if (settings.is_default("master")) {
-    const auto running = running_in(settings.text("state"));
-    if (running && !running->master.empty()) return MasterClient::open(running->master);
+Result<std::string> master_token(const Settings& settings, const std::string& otherwise) {
+  const auto given = process_environment()("RIDE_TOKEN");
+  if (settings.at("token-file").origin != Origin::flag && given && !given->empty()) {
+    if (is_token(*given)) return *given;
+    return Error{ErrorCode::invalid_argument, "RIDE_TOKEN holds no token: it takes 16 characters at least, without blanks"};
   }
-  return MasterClient::open(settings.text("master"));
+  const auto& file = settings.is_default("token-file") ? otherwise : settings.text("token-file");
+  if (file.empty()) return std::string();
+  auto tokens = read_token_file(file);
+  if (!tokens.ok()) return tokens.error();
+  return std::move(tokens->front());
+}
+
+Result<MasterClient> find_master(const Settings& settings) {
+  std::optional<RunInfo> running;
+  if (settings.is_default("master")) running = running_in(settings.text("state"));
+  const bool found = running && !running->master.empty();
+  const auto token = master_token(settings, found ? running->token_file : "");
+  if (!token.ok()) return token.error();
+  return MasterClient::open(found ? running->master : settings.text("master"), *token);
 }
 
 std::string find_brokers(const Settings& settings) {

@@ -50,6 +50,9 @@ std::string reason_of(httplib::Error error) {
 
 ErrorCode code_of(int status) {
   switch (status) {
+    case 401:
+    case 403:
+      return ErrorCode::permission;
     case 404:
       return ErrorCode::not_found;
     case 409:
@@ -75,7 +78,8 @@ ApiReply::ApiReply(ApiReply&&) noexcept = default;
 ApiReply& ApiReply::operator=(ApiReply&&) noexcept = default;
 
 struct MasterClient::Connection {
-  Connection(const std::string& url, std::chrono::milliseconds timeout) : http(url) {
+  Connection(const std::string& url, const std::string& token, std::chrono::milliseconds timeout) : http(url) {
+    if (!token.empty()) http.set_bearer_token_auth(token);
     http.set_connection_timeout(kConnectTimeout);
     http.set_read_timeout(timeout);
     http.set_keep_alive(true);
@@ -118,7 +122,7 @@ std::string base_of(const std::string& location) { return location.substr(0, loc
 
 }  // namespace
 
-Result<MasterClient> MasterClient::open(const std::string& urls) {
+Result<MasterClient> MasterClient::open(const std::string& urls, const std::string& token) {
   std::vector<std::string> addresses;
   for (std::size_t begin = 0; begin <= urls.size();) {
     const auto end = std::min(urls.find(',', begin), urls.size());
@@ -128,7 +132,8 @@ Result<MasterClient> MasterClient::open(const std::string& urls) {
     begin = end + 1;
   }
   MasterClient client(std::move(addresses), nullptr);
-  client.connection_ = std::make_unique<Connection>(client.url(), client.timeout_);
+  client.token_ = token;
+  client.connection_ = std::make_unique<Connection>(client.url(), token, client.timeout_);
   return client;
 }
 
@@ -160,14 +165,14 @@ Result<ApiReply> MasterClient::exchange(const Exchange& exchange) {
     auto result = exchange.send(connection_->http);
     for (std::size_t others = urls_.size() - 1; others > 0 && never_arrived(result); --others) {
       current_ = (current_ + 1) % urls_.size();
-      connection_ = std::make_unique<Connection>(url(), timeout_);
+      connection_ = std::make_unique<Connection>(url(), token_, timeout_);
       result = exchange.send(connection_->http);
     }
     const bool late = std::chrono::steady_clock::now() >= deadline;
     if (result && result->status == 307) {
       const auto leader = address_of(base_of(result->get_header_value("Location")));
       if (!leader.ok()) return reply(url(), result);
-      Connection there(*leader, timeout_);
+      Connection there(*leader, token_, timeout_);
       const auto led = exchange.send(there.http);
       if (late || !never_arrived(led)) return reply(*leader, led);
       continue;

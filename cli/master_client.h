@@ -28,8 +28,8 @@ struct ApiReply {
 
 class MasterClient {
  public:
-  // "URL" or "URL1,URL2". invalid_argument: not an http:// URL.
-  static Result<MasterClient> open(const std::string& urls);
+  // "URL" or "URL1,URL2". `token`: sent with every request; empty: none. invalid_argument: not an http:// URL.
+  static Result<MasterClient> open(const std::string& urls, const std::string& token = {});
   MasterClient(MasterClient&&) noexcept;
   MasterClient& operator=(MasterClient&&) noexcept;
   ~MasterClient();
@@ -54,6 +54,7 @@ class MasterClient {
   Result<ApiReply> exchange(const Exchange& exchange);
 
   std::vector<std::string> urls_;
+  std::string token_;
   std::size_t current_ = 0;
   std::chrono::milliseconds timeout_{20'000};
   std::unique_ptr<Connection> connection_;

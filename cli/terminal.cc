@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "common/log.h"
+#include "common/text.h"
 
 namespace ride::cli {
 
@@ -34,7 +35,7 @@ void print(std::string_view text) {
 }
 
 void print_error(std::string_view text) {
-  const std::string line = fmt::format("ride: {}\n", redact(text));
+  const std::string line = fmt::format("ride: {}\n", printable_lines(redact(text)));
   std::fflush(stdout);
   std::fwrite(line.data(), 1, line.size(), stderr);
 }

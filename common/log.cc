@@ -5,7 +5,10 @@
 #include <cctype>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <mutex>
+#include <string>
+#include <vector>
 
 #include "common/text.h"
 #include "common/units.h"
@@ -94,6 +97,20 @@ bool starts_with_word(std::string_view text, std::size_t at, std::string_view wo
   return true;
 }
 
+// "cannot open '/run/secrets/token': Not a directory": a file's name and why it failed, no key and its value. A key is no
+// last part of a path, and what the system or FFmpeg says is no secret.
+bool is_reason(std::string_view text, std::size_t key, std::size_t value) {
+  static const std::vector<std::string> kReasons = [] {
+    std::vector<std::string> reasons = {"Invalid data found", "Protocol not found", "Server returned", "End of file"};
+    for (int code = 1; code < 134; ++code) reasons.emplace_back(std::strerror(code));
+    return reasons;
+  }();
+  const auto rest = text.substr(value);
+  if (std::any_of(kReasons.begin(), kReasons.end(), [&](const auto& one) { return rest.starts_with(one); })) return true;
+  const auto before = text.substr(0, key).find_last_of(" \t\r\n\"'=,;:{(");
+  return text.substr(0, key).find('/', before == std::string_view::npos ? 0 : before) != std::string_view::npos;
+}
+
 // Length of a secret's key ("password", ...) at `at` with its separator, up to where the value starts; 0: none here.
 std::size_t secret_key_length(std::string_view text, std::size_t at) {
   for (const std::string_view word : {"password", "passwd", "passphrase", "secret", "token", "api_key", "apikey"}) {
@@ -102,8 +119,9 @@ std::size_t secret_key_length(std::string_view text, std::size_t at) {
     if (i < text.size() && (text[i] == '"' || text[i] == '\'')) ++i;
     while (i < text.size() && text[i] == ' ') ++i;
     if (i >= text.size() || (text[i] != '=' && text[i] != ':') || text.substr(i, 3) == "://") continue;
-    ++i;
+    const bool colon = text[i++] == ':';
     while (i < text.size() && text[i] == ' ') ++i;
+    if (colon && is_reason(text, at, i)) continue;
     return i - at;
   }
   return 0;

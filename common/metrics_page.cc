@@ -1,51 +1,47 @@
 #include "common/metrics_page.h"
 
-#include <httplib.h>
 #include <spdlog/fmt/fmt.h>
 
-#include <thread>
+#include "common/http_loop.h"
 
 namespace ride {
 namespace {
 
+constexpr const char* kPlain = "text/plain; charset=utf-8";
+
+HttpLimits limits_of_a_page() {
+  HttpLimits limits;
+  limits.body_bytes = 0;
+  limits.connections = 400;
+  limits.answer_bytes = 16 << 20;
+  limits.workers = 2;
+  return limits;
+}
+
 class HttpPage : public MetricsPage {
  public:
-  ~HttpPage() override {
-    server_.stop();
-    if (thread_.joinable()) thread_.join();
-  }
-
-  Result<void> open(const std::string& host, int port, std::function<std::string()> text) {
-    // The library's own options let several processes share a port (SO_REUSEPORT): a taken one would go unnoticed.
-    server_.set_socket_options([](socket_t socket) {
-      const int yes = 1;
-      ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    });
-    server_.new_task_queue = [] { return new httplib::ThreadPool(2); };
-    server_.Get("/metrics", [text = std::move(text)](const httplib::Request&, httplib::Response& response) {
-      response.set_content(text(), "text/plain; version=0.0.4");
-    });
-    const int bound = port == 0 ? server_.bind_to_any_port(host) : server_.bind_to_port(host, port) ? port : -1;
-    if (bound < 0) {
-      return Error{
-          ErrorCode::unavailable,
-          fmt::format("--metrics {}:{}: the port is taken, or the host is not of this machine; 0 takes a free port",
-                      host, port),
-          false};
-    }
-    address_ = fmt::format("{}:{}", host, bound);
-    thread_ = std::thread([this] { server_.listen_after_bind(); });
-    while (!server_.is_running())
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));  // stop() before that is lost
-    return {};
+  HttpPage(std::unique_ptr<HttpLoop> loop, const std::string& host, std::function<std::string()> text)
+      : loop_(std::move(loop)), address_(fmt::format("{}:{}", host, loop_->port())) {
+    loop_->serve({.refuse = refuse,
+                  .fault = [](const HttpFault& fault) { return http_response(fault.status, kPlain, fault.why + "\n", true); },
+                  .is_quick = [](const HttpHead&) { return false; },
+                  .answer =
+                      [text = std::move(text)](const HttpRequest& request, bool close) {
+                        return http_response(200, "text/plain; version=0.0.4", text(), close, {}, request.head.method == "GET");
+                      }});
   }
 
   const std::string& address() const override { return address_; }
 
  private:
-  httplib::Server server_;
+  static std::optional<std::string> refuse(const HttpHead& head) {
+    if (head.path() != "/metrics") return http_response(404, kPlain, "only /metrics is served here\n", true);
+    if (head.method == "GET" || head.method == "HEAD") return std::nullopt;
+    return http_response(405, kPlain, "only GET is served here\n", true, {{"Allow", "GET, HEAD"}});
+  }
+
+  std::unique_ptr<HttpLoop> loop_;
   std::string address_;
-  std::thread thread_;
 };
 
 }  // namespace
@@ -60,9 +56,16 @@ Result<std::unique_ptr<MetricsPage>> serve_metrics(const std::string& at, std::f
         ErrorCode::invalid_argument,
         fmt::format("--metrics '{}' is not host:port, for example 127.0.0.1:9100; port 0 takes a free one", at), false};
   }
-  auto page = std::make_unique<HttpPage>();
-  if (auto opened = page->open(at.substr(0, colon), std::stoi(digits), std::move(text)); !opened) return opened.error();
-  return std::unique_ptr<MetricsPage>(std::move(page));
+  const std::string host = at.substr(0, colon);
+  auto loop = HttpLoop::listen(host, std::stoi(digits), limits_of_a_page());
+  if (!loop.ok()) {
+    return Error{
+        ErrorCode::unavailable,
+        fmt::format("--metrics {}:{}: the port is taken, or the host is not of this machine ({}); 0 takes a free port",
+                    host, digits, loop.error().message),
+        false};
+  }
+  return std::unique_ptr<MetricsPage>(std::make_unique<HttpPage>(std::move(loop).value(), host, std::move(text)));
 }
 
 }  // namespace ride

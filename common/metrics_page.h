@@ -1,5 +1,5 @@
-// MetricsPage: serves a process's metrics over HTTP, from a thread of its own. The HTTP library stays in
-// metrics_page.cc.
+// MetricsPage: serves a process's metrics over HTTP (common/http_loop.h), from threads of its own: one for all sockets, and
+// two that make the text.
 #pragma once
 
 #include <functional>

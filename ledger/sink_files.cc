@@ -5,6 +5,7 @@
 #include <fstream>
 #include <functional>
 
+#include "common/text.h"
 #include "worker/tasks/path_template.h"
 
 namespace ride::ledger {
@@ -128,7 +129,7 @@ std::string to_text(const std::vector<SinkFiles>& files) {
   for (const auto& one : files) {
     text += fmt::format("files of {} ({}): {} of {} there, {} missing", one.sink, one.path, one.found, one.expected, one.missing);
     if (one.repeated > 0) text += fmt::format(", {} lines again", one.repeated);
-    if (!one.examples.empty()) text += fmt::format("; for example {}", fmt::join(one.examples, ", "));
+    if (!one.examples.empty()) text += fmt::format("; for example {}", one_line(fmt::format("{}", fmt::join(one.examples, ", "))));
     text += "\n";
   }
   return text;

@@ -32,6 +32,7 @@ struct ApiResponse {
   std::string location;         // of a redirection
   int retry_after_seconds = 0;  // with 503: worth trying again then
   std::string allow;            // with 405: the methods that are served
+  std::string authenticate;     // with 401: WWW-Authenticate
 };
 
 class Api {

@@ -64,7 +64,9 @@ Result<std::optional<int>> workers_of(const std::string& body) {
 std::variant<Api::Submission, ApiResponse> Api::make_plan(const ApiRequest& request) const {
   const auto name = request.query.find("name");
   std::vector<topology::Diagnostic> warnings;
-  auto parsed = ports_.desk.parse(request.body, name == request.query.end() ? "topology.yaml" : name->second, warnings);
+  const auto nodes = ports_.owner.ask<std::vector<topology::NodeOutputs>>(outputs_of_nodes);
+  if (!nodes.ok()) return problem_of(nodes.error());
+  auto parsed = ports_.desk.parse(request.body, name == request.query.end() ? "topology.yaml" : name->second, *nodes, warnings);
   if (const auto* refusal = std::get_if<Refusal>(&parsed)) return refuse(*refusal);
   const auto& topology = std::get<topology::Topology>(parsed);
   struct Standing {

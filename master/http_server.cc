@@ -1,88 +1,39 @@
 #include "master/http_server.h"
 
-#include <httplib.h>
+#include <spdlog/fmt/fmt.h>
 
 #include <charconv>
-#include <thread>
 
-#include "common/log.h"
+#include "common/http_loop.h"
+#include "common/text.h"
 #include "master/http_body.h"
-#include "master/http_connection.h"
+#include "master/http_exchange.h"
 
 namespace ride::master {
-
 namespace {
 
-constexpr std::size_t kThreads = 256;  // connections that are served at once
-constexpr int kBodiesAtOnce = 64;      // the rest is for who asks
+constexpr std::size_t kBodiesAtOnce = 64;
 
-// httplib's own default lets a second master listen on the same port (SO_REUSEPORT) and take half of the requests.
-void set_socket_options(socket_t socket) {
-  const int yes = 1;
-  ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+HttpLimits limits_of_the_api() {
+  HttpLimits limits;
+  limits.body_bytes = kMaxBody;
+  limits.bodies = kBodiesAtOnce;
+  return limits;
 }
 
-void write(const ApiResponse& from, httplib::Response& to) {
-  to.status = from.status;
-  if (from.retry_after_seconds > 0) to.set_header("Retry-After", std::to_string(from.retry_after_seconds));
-  if (!from.allow.empty()) to.set_header("Allow", from.allow);
-  if (!from.location.empty()) to.set_header("Location", from.location);
-  to.set_content(from.body, from.content_type);
-}
-
-// What is left of its request is not read.
-void refuse(const ApiResponse& from, const httplib::Request& request, httplib::Response& to) {
-  write(from, to);
-  if (request.get_header_value("Connection") != "close") to.set_header("Connection", "close");
-}
-
-ApiRequest read(const httplib::Request& from, std::string body) {
-  ApiRequest request{from.method, from.path, {}, std::move(body), from.target};
-  for (const auto& [name, value] : from.params) request.query[name] = value;
-  return request;
-}
-
-std::string host_of(std::string_view authority) {
-  if (authority.starts_with('[')) return std::string(authority.substr(0, authority.find(']') + 1));
-  return std::string(authority.substr(0, authority.find(':')));
-}
-
-bool is_loopback(const std::string& host) {
-  return host == "localhost" || host == "[::1]" || host == "::1" || host.starts_with("127.");
-}
-
-// A web page of somebody else must not give us orders through the browser of who visits it: neither straight (its
-// Origin is not ours) nor by a name of its own that it lets point at this machine (on loopback, only loopback's names
-// are ours).
-std::optional<std::string> foreign_page(const httplib::Request& request, bool on_loopback) {
-  const auto host = request.get_header_value("Host");
-  if (on_loopback && !host.empty() && !is_loopback(host_of(host)))
-    return fmt::format("this API listens on loopback and is not called {}", host);
-  const auto origin = request.get_header_value("Origin");
-  if (!origin.empty() && origin != "http://" + host && origin != "https://" + host)
-    return fmt::format("a page of {} may not use this API", origin);
-  return std::nullopt;
-}
-
-std::string describe_error(int status) {
-  switch (status) {
-    case 400:
-      return "the request cannot be understood";
-    case 414:
-      return "the URL is too long";
-    default:
-      return "the request is refused";
-  }
+std::string fault_response(const HttpFault& fault) {
+  if (fault.status == 413) return last_response(body_too_large());
+  auto response = problem(fault.status, fault.why);
+  if (fault.status == 503) response.retry_after_seconds = 1;
+  return last_response(response);
 }
 
 }  // namespace
 
 struct HttpServer::Inside {
-  HttpConnections server{ConnectionLimits{}};
-  BodyReader bodies{kBodiesAtOnce};
-  int port = 0;
-  bool on_loopback = false;
-  std::thread thread;
+  std::unique_ptr<HttpLoop> loop;
+  HttpAccess access;
+  std::unique_ptr<HttpExchange> exchange;
 };
 
 Result<HttpAddress> parse_http_address(const std::string& text) {
@@ -103,88 +54,36 @@ Result<HttpAddress> parse_http_address(const std::string& text) {
 HttpServer::HttpServer(std::unique_ptr<Inside> inside) : inside_(std::move(inside)) {}
 HttpServer::~HttpServer() { stop(); }
 
-Result<std::unique_ptr<HttpServer>> HttpServer::listen(const HttpAddress& address) {
-  auto inside = std::make_unique<Inside>();
-  auto& server = inside->server;
-  server.set_socket_options(set_socket_options);
-  server.set_payload_max_length(kMaxBody);
-  server.set_keep_alive_timeout(ConnectionLimits{}.idle / std::chrono::seconds(1));
-  server.set_tcp_nodelay(true);
-  server.new_task_queue = [] { return new ConnectionThreads(kThreads); };
-  if (address.port == 0) {
-    inside->port = server.bind_to_any_port(address.host);
-  } else if (server.bind_to_port(address.host, address.port)) {
-    inside->port = address.port;
-  }
-  if (inside->port <= 0)
+Result<std::unique_ptr<HttpServer>> HttpServer::listen(const HttpAddress& address, HttpAccess access) {
+  auto loop = HttpLoop::listen(address.host, address.port, limits_of_the_api());
+  if (!loop.ok())
     return Error{ErrorCode::unavailable,
-                 fmt::format("cannot listen on {}:{}: is another master running there? choose another port with --http "
+                 fmt::format("cannot listen on {}:{} ({}): is another master running there? choose another port with --http "
                              "HOST:PORT (0: a free one)",
-                             address.host, address.port)};
-  server.widen_backlog();
-  inside->on_loopback = is_loopback(address.host);
-  return std::unique_ptr<HttpServer>(new HttpServer(std::move(inside)));
+                             address.host, address.port, loop.error().message)};
+  access.on_loopback = (*loop)->on_loopback();
+  if (!access.on_loopback) access.names.push_back(address.host);
+  return std::unique_ptr<HttpServer>(
+      new HttpServer(std::make_unique<Inside>(Inside{std::move(loop).value(), std::move(access), nullptr})));
 }
 
-int HttpServer::port() const { return inside_->port; }
+int HttpServer::port() const { return inside_->loop->port(); }
+bool HttpServer::on_loopback() const { return inside_->access.on_loopback; }
 
 void HttpServer::serve(std::function<ApiResponse(const ApiRequest&)> handle) {
-  auto& server = inside_->server;
-  const auto refused = [on_loopback = inside_->on_loopback](const httplib::Request& request) {
-    const auto foreign = foreign_page(request, on_loopback);
-    return foreign ? problem(403, *foreign) : refuse_head(request);
-  };
-  const auto answer = [handle](const httplib::Request& request, httplib::Response& response) {
-    write(handle(read(request, {})), response);
-  };
-  const auto answer_body = [handle, &bodies = inside_->bodies](const httplib::Request& request,
-                                                               httplib::Response& response,
-                                                               const httplib::ContentReader& content) {
-    auto body = bodies.read(content);
-    if (const auto* no = std::get_if<ApiResponse>(&body)) return refuse(*no, request, response);
-    write(handle(read(request, std::get<std::string>(std::move(body)))), response);
-  };
-  server.set_expect_100_continue_handler([refused](const httplib::Request& request, httplib::Response& response) {
-    const auto no = refused(request);
-    if (no) refuse(*no, request, response);
-    return no ? no->status : 100;
-  });
-  // Without a length there is no body (RFC 7230, 3.3.3), as from `curl -X POST`; httplib would wait for one.
-  server.set_pre_routing_handler([refused, answer](const httplib::Request& request, httplib::Response& response) {
-    const auto no = refused(request);
-    const bool bodiless = !request.has_header("Content-Length") && !request.has_header("Transfer-Encoding");
-    if (!no && !bodiless) return httplib::Server::HandlerResponse::Unhandled;
-    no ? refuse(*no, request, response) : answer(request, response);
-    return httplib::Server::HandlerResponse::Handled;
-  });
-  // One handler for all: routes are the Api's business.
-  server.Get(".*", answer);
-  server.Post(".*", answer_body);
-  server.Put(".*", answer_body);
-  server.Delete(".*", answer_body);
-  server.Patch(".*", answer_body);
-  server.set_exception_handler([](const httplib::Request&, httplib::Response& response, std::exception_ptr failure) {
-    try {
-      std::rethrow_exception(failure);
-    } catch (const std::exception& error) {
-      log_error("a request failed: {}", error.what());
-    } catch (...) {
-      log_error("a request failed");
-    }
-    write(problem(500, "the master failed to answer; its log says why"), response);
-  });
-  server.set_error_handler([](const httplib::Request&, httplib::Response& response) {
-    if (response.body.empty()) write(problem(response.status, describe_error(response.status)), response);
-  });
-  inside_->thread = std::thread([this] { inside_->server.listen_after_bind(); });
-  // stop() is only heard by a server that runs.
-  while (!server.is_running()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  inside_->exchange = std::make_unique<HttpExchange>(std::move(handle));
+  inside_->loop->serve(
+      {.refuse = [&access = inside_->access](const HttpHead& head) -> std::optional<std::string> {
+         auto refused = refuse_access(access, head);
+         if (!refused) refused = refuse_head(head);
+         return refused ? std::optional(last_response(*refused)) : std::nullopt;
+       },
+       .fault = fault_response,
+       .is_quick = [](const HttpHead& head) { return head.path() == "/healthz" || head.path() == "/readyz"; },
+       .answer = [&exchange = *inside_->exchange](const HttpRequest& request,
+                                                  bool close) { return exchange.answer(request, close); }});
 }
 
-void HttpServer::stop() {
-  if (!inside_->thread.joinable()) return;
-  inside_->server.stop();
-  inside_->thread.join();
-}
+void HttpServer::stop() { inside_->loop->stop(); }
 
 }  // namespace ride::master

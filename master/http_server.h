@@ -1,5 +1,6 @@
-// HttpServer: serves an Api over HTTP/1.1. cpp-httplib stays inside http_server.cc. Threads: starts its own, bounded
-// number. Failure: listen() says why a port cannot be had; whatever a client sends, the answer is a response.
+// HttpServer: serves an Api over HTTP/1.1. common/http_loop.h reads the sockets; cpp-httplib, which stays inside
+// http_exchange.cc, turns a whole request into what the Api takes. Threads: starts its own, bounded number. Failure: listen()
+// says why a port cannot be had; whatever a client sends, the answer is a response.
 #pragma once
 
 #include <functional>
@@ -8,6 +9,7 @@
 
 #include "common/result.h"
 #include "master/api.h"
+#include "master/http_access.h"
 
 namespace ride::master {
 
@@ -19,10 +21,12 @@ Result<HttpAddress> parse_http_address(const std::string& text);  // "127.0.0.1:
 
 class HttpServer {
  public:
-  static Result<std::unique_ptr<HttpServer>> listen(const HttpAddress& address);
+  // `access`: whether it listens on loopback is found out here.
+  static Result<std::unique_ptr<HttpServer>> listen(const HttpAddress& address, HttpAccess access = {});
   ~HttpServer();
 
   int port() const;
+  bool on_loopback() const;
   void serve(std::function<ApiResponse(const ApiRequest&)> handle);  // returns at once
   void stop();
 

@@ -8,6 +8,7 @@
 #include <future>
 
 #include "common/log.h"
+#include "common/token_file.h"
 #include "common/version.h"
 #include "master/http_server.h"
 #include "master/master.h"
@@ -27,18 +28,24 @@ answers questions itself and sends changes on to the leader.
 Examples:
   ride broker &                                            # a Kafka of your own
   ride-master --brokers localhost:9092
-  ride-master --brokers kafka1:9093,kafka2:9093 --http 0.0.0.0:7800 --kafka-config /etc/ride/kafka.conf
+  ride-master --brokers kafka1:9093,kafka2:9093 --http 0.0.0.0:7800 --token-file /etc/ride/tokens \
+              --kafka-config /etc/ride/kafka.conf
   ride submit street.yaml --master http://127.0.0.1:7800
 
-The API has no passwords: keep it on loopback, or behind something that asks for them. /api/v1/openapi.json describes it,
-/metrics is for Prometheus, /readyz says whether the master leads or stands by.
+Outside of loopback the API asks for a token: --token-file FILE, one token a line (clients: 'Authorization: Bearer TOKEN',
+for ride RIDE_TOKEN_FILE); only /healthz and /readyz need none. There is no TLS: put something that has it in front, or a
+network that nobody else hears. Clients may call it by its address, localhost, this host's name, --advertised-http and each
+--http-name; on loopback by loopback's addresses and localhost alone, so that no web page can use it by a name of its own.
+/api/v1/openapi.json describes it, /metrics is for Prometheus, /readyz says whether the master leads or stands by.
 
 Exit codes: 0 ended as told, 1 failed, 2 wrong usage.)";
 
 struct Flags {
   std::string http = "127.0.0.1:7800";
   std::string advertised;
-  std::string port_file;
+  std::string port_file, token_file;
+  std::vector<std::string> http_names;
+  bool insecure = false;
   std::string tick_interval = "100ms";
   int loss_ticks = 5;
   int snapshot_records = 5000;
@@ -53,6 +60,12 @@ void declare(CLI::App& app, Flags& flags) {
   app.add_option("--advertised-http", flags.advertised,
                  "HOST:PORT at which the other masters' clients reach this one (default: --http, or this host's name)")
       ->envname("RIDE_ADVERTISED_HTTP");
+  app.add_option("--http-name", flags.http_names, "A name by which clients outside may call it, of a proxy for example; repeatable")
+      ->envname("RIDE_HTTP_NAME");
+  app.add_option("--token-file", flags.token_file,
+                 "File with the tokens that open the API, one a line, 16 characters at least; not readable by others")
+      ->envname("RIDE_TOKEN_FILE");
+  app.add_flag("--insecure", flags.insecure, "Listen outside of loopback though no token is asked for");
   app.add_option("--port-file", flags.port_file, "A file to write the port to, once the master is ready");
   app.add_option("--tick-interval", flags.tick_interval,
                  "Time between two ticks in the log; 1 ms for each process at least")
@@ -82,6 +95,13 @@ ride::Result<ride::master::MasterOptions> options_of(const Flags& flags, const r
   if (auto http = ride::master::parse_http_address(flags.advertised); !flags.advertised.empty() && !http.ok())
     return ride::Error{http.error().code, "--advertised-http: " + http.error().message};
   options.host = ride::kafka::host_name();
+  options.http_names = flags.http_names;
+  options.insecure = flags.insecure;
+  if (!flags.token_file.empty()) {
+    auto tokens = ride::read_token_file(flags.token_file);
+    if (!tokens.ok()) return tokens.error();
+    options.tokens = std::move(tokens).value();
+  }
   options.rules.ticks_to_loss = flags.loss_ticks;
   options.rules.snapshot_records = flags.snapshot_records;
   auto interval = ride::parse_duration(flags.tick_interval);

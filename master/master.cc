@@ -53,12 +53,32 @@ struct Master::Parts {
   Result<void> listen() {
     auto address = parse_http_address(options.http);
     if (!address.ok()) return address.error();
-    auto server = HttpServer::listen(*address);
+    auto server = HttpServer::listen(*address, access());
     if (!server.ok()) return server.error();
     http = std::move(server).value();
+    if (!http->on_loopback() && options.tokens.empty()) {
+      if (!options.insecure) return open_to_all();
+      log_warning("--insecure: everybody who reaches {}:{} can submit jobs, which read and write files of the nodes: name a "
+                  "--token-file, or listen on loopback", address->host, http->port());
+    }
     const bool v6 = address->host.find(':') != std::string::npos;
     authority = fmt::format("{}:{}", v6 ? "[" + address->host + "]" : address->host, http->port());
     return {};
+  }
+
+  HttpAccess access() const {
+    HttpAccess access{.names = options.http_names, .tokens = options.tokens};
+    if (!options.host.empty()) access.names.push_back(options.host);
+    if (const auto own = host_of_authority(options.advertised)) access.names.push_back(*own);
+    return access;
+  }
+
+  Error open_to_all() const {
+    return {ErrorCode::invalid_argument,
+            fmt::format("--http {} can be reached from outside of this machine, and the API asks for no token: everybody could "
+                        "submit jobs, which read and write files. Name a file with a token (--token-file FILE, for example "
+                        "from 'openssl rand -hex 32'), listen on 127.0.0.1, or say --insecure if something else guards it",
+                        options.http)};
   }
 
   // What a claim tells others: "all addresses" is none that they could call.

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/environment.h"
 #include "common/result.h"
@@ -23,6 +24,9 @@ struct MasterOptions {
   std::string http = "127.0.0.1:7800";  // port 0: a free one
   std::string advertised;               // HOST:PORT at which others reach it; empty: `http`
   std::string host;                     // ... with this name where `http` is all addresses
+  std::vector<std::string> http_names;  // by which clients may call it, besides addresses, `host` and `advertised`
+  std::vector<std::string> tokens;      // of who may use the API; empty: everybody who reaches it
+  bool insecure = false;                // ... also outside loopback
   Rules rules;
   Leadership::Rules leadership;
   std::chrono::milliseconds clean_interval{5000};   // between two looks for records to delete

@@ -10,8 +10,9 @@
 namespace ride::master {
 
 std::variant<topology::Topology, Refusal> TopologyDesk::parse(const std::string& text, const std::string& file,
+                                                              const std::vector<topology::NodeOutputs>& nodes,
                                                               std::vector<topology::Diagnostic>& warnings) const {
-  auto parsed = topology::parse_topology(text, file, config_.catalog, config_.environment);
+  auto parsed = topology::parse_topology(text, file, config_.catalog, config_.environment, nodes);
   if (!parsed.topology) {
     const auto errors = std::count_if(parsed.diagnostics.begin(), parsed.diagnostics.end(),
                                       [](const auto& one) { return one.severity == topology::Severity::error; });

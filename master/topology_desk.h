@@ -12,6 +12,7 @@
 #include "common/task_decl.h"
 #include "stream/control.h"
 #include "stream/ports.h"
+#include "topology/output_check.h"
 #include "topology/plan.h"
 
 namespace ride::master {
@@ -38,7 +39,9 @@ class TopologyDesk {
   TopologyDesk(Config config, std::unique_ptr<stream::TopicAdmin> admin)
       : config_(std::move(config)), admin_(std::move(admin)) {}
 
+  // `nodes`: where their workers may write.
   std::variant<topology::Topology, Refusal> parse(const std::string& text, const std::string& file,
+                                                  const std::vector<topology::NodeOutputs>& nodes,
                                                   std::vector<topology::Diagnostic>& warnings) const;
   // Where the topics that the job adopts end now.
   Result<stream::LogEnds> ends_of_adopted(const stream::JobSpec& job);

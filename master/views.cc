@@ -262,6 +262,22 @@ json words_of(const std::string& text) {
 
 }  // namespace
 
+std::vector<topology::NodeOutputs> outputs_of_nodes(const State& state) {
+  std::vector<topology::NodeOutputs> nodes;
+  for (const auto& [id, process] : state.soft.processes) {
+    const auto& beat = process.last;
+    const auto told = beat.labels.find("outputs");
+    if (!process.heard || beat.kind != ProcessKind::agent || told == beat.labels.end()) continue;
+    const auto list = json::parse(told->second, nullptr, false);
+    topology::NodeOutputs node{beat.node.value, {}};
+    if (list.is_array())
+      for (const auto& folder : list)
+        if (folder.is_string()) node.folders.push_back(folder.get<std::string>());
+    if (!node.folders.empty()) nodes.push_back(std::move(node));
+  }
+  return nodes;
+}
+
 json nodes_view(const State& state) {
   std::map<NodeName, json> nodes;
   for (const auto& [id, process] : state.soft.processes) {
@@ -273,7 +289,7 @@ json nodes_view(const State& state) {
       node = {{"node", beat.node.value}, {"agent", nullptr}, {"workers", 0},
               {"producers", 0},          {"cores", nullptr}, {"memory_bytes", nullptr},
               {"cpu_percent", 0.0},      {"rss_bytes", 0},   {"devices", json::array()},
-              {"disk_free", nullptr},    {"cameras", json::array()}, {"memory_available", nullptr}};
+              {"disk_free", nullptr},    {"cameras", json::array()}, {"memory_available", nullptr}, {"outputs", json::array()}};
     if (node["agent"].is_null()) node["cpu_percent"] = node["cpu_percent"].get<double>() + beat.cpu_percent;
     node["rss_bytes"] = node["rss_bytes"].get<std::int64_t>() + beat.rss_bytes;
     if (beat.kind == ProcessKind::worker) node["workers"] = node["workers"].get<int>() + 1;
@@ -289,6 +305,8 @@ json nodes_view(const State& state) {
     if (const auto cameras = beat.labels.find("cameras"); cameras != beat.labels.end())
       node["cameras"] = words_of(cameras->second);
   }
+  for (auto& outputs : outputs_of_nodes(state))
+    if (const auto found = nodes.find(NodeName{outputs.node}); found != nodes.end()) found->second["outputs"] = outputs.folders;
   auto list = json::array();
   for (auto& [name, node] : nodes) list.push_back(std::move(node));
   return {{"nodes", list}};

@@ -6,6 +6,7 @@
 
 #include "master/core/state.h"
 #include "master/event_ring.h"
+#include "topology/output_check.h"
 
 namespace ride::master {
 
@@ -14,6 +15,8 @@ std::optional<nlohmann::json> job_view(const State& state, const JobName& job); 
 nlohmann::json stages_view(const State& state);
 nlohmann::json sources_view(const State& state);
 nlohmann::json workers_view(const State& state);
+// Where sinks may write, as the agents of live nodes announce it.
+std::vector<topology::NodeOutputs> outputs_of_nodes(const State& state);
 nlohmann::json nodes_view(const State& state);
 nlohmann::json events_view(const std::vector<PastEvent>& events, std::int64_t after);
 nlohmann::json phase_view(const Job& job);  // {job, run, phase}

@@ -38,9 +38,9 @@ Result<std::unique_ptr<Source>> make_camera(const stream::SourceSpec& source, co
     return Error{uri.error().code, fmt::format("camera {}: {}", redact(source.uri), uri.error().message), false};
   LiveOptions options{.shown = redact(source.uri), .max_fps = source.fps, .max_pixels = source.max_pixels};
   if (const auto path = device_path(*uri)) {
-    options.shown = *path;
+    if (!has_variables(source.uri)) options.shown = *path;
     return std::unique_ptr<Source>(std::make_unique<LiveSource>(
-        options, [path = *path, fps = source.fps] { return make_device_grabber(path, fps); }));
+        options, [path = *path, shown = options.shown, fps = source.fps] { return make_device_grabber(path, shown, fps); }));
   }
   if (scheme_of(*uri).empty()) {
     return Error{
@@ -79,12 +79,13 @@ Result<std::unique_ptr<Source>> make_source(const stream::JobSpec& job, const st
   if (source.kind == "video") {
     return std::unique_ptr<Source>(std::make_unique<VideoFileSource>(VideoFileOptions{
         .path = *uri,
-        .shown = scheme_of(*uri).empty() ? *uri : redact(source.uri),
+        .shown = redact(source.uri),
         .plays = param<std::int64_t>(source, "loop", 1), .max_pixels = source.max_pixels}));
   }
   if (source.kind == "directory") {
     return std::unique_ptr<Source>(
         std::make_unique<DirectorySource>(DirectoryOptions{.path = *uri,
+                                                           .shown = redact(source.uri),
                                                            .glob = param<std::string>(source, "glob", "*"),
                                                            .recursive = param<bool>(source, "recursive", false),
                                                            .max_pixels = source.max_pixels,

@@ -4,13 +4,15 @@
 #include <utility>
 
 #include "topology/draft.h"
+#include "topology/output_check.h"
 
 namespace ride::topology {
 
 class FileParser {
  public:
-  FileParser(const std::string& file, const TaskCatalog& catalog, const Environment& environment)
-      : context_(file, environment), catalog_(catalog) {}
+  FileParser(const std::string& file, const TaskCatalog& catalog, const Environment& environment,
+             const std::vector<NodeOutputs>& nodes)
+      : context_(file, environment), catalog_(catalog), nodes_(nodes) {}
 
   ParseOutcome run(std::string_view text) {
     auto yaml = read_yaml(text);
@@ -49,6 +51,7 @@ class FileParser {
     }
     const auto order = check_flow(context_, sources, stages);
     if (!context_.failed()) check_files(context_, sources, stages, order);
+    if (!context_.failed()) check_outputs(context_, stages, nodes_);
     if (context_.failed()) return std::nullopt;
     return assemble(name, priority, std::move(sources), std::move(stages), order);
   }
@@ -80,11 +83,17 @@ class FileParser {
 
   Context context_;
   const TaskCatalog& catalog_;
+  const std::vector<NodeOutputs>& nodes_;
 };
 
 ParseOutcome parse_topology(std::string_view text, const std::string& file_name, const TaskCatalog& catalog,
                             const Environment& environment) {
-  return FileParser(file_name, catalog, environment).run(text);
+  return parse_topology(text, file_name, catalog, environment, {});
+}
+
+ParseOutcome parse_topology(std::string_view text, const std::string& file_name, const TaskCatalog& catalog,
+                            const Environment& environment, const std::vector<NodeOutputs>& nodes) {
+  return FileParser(file_name, catalog, environment, nodes).run(text);
 }
 
 }  // namespace ride::topology

@@ -43,6 +43,8 @@ sinks:
 - A task that needs each source's frames in order makes its topic `partition_by: source`.
 - `output` writes into a topic outside the job as well, one writer to a topic. A stage may have readers and an `output`.
 - An adopted topic is read in place: RIDE neither changes nor deletes it, and its stage has no `from`.
+- Sinks write only where the node of their worker lets them (`ride-agent --output DIR`, by default its working folder; relative paths
+  begin in the first): a `path` elsewhere is refused at submit, and again by the worker, symbolic links included.
 - YAML anchors and aliases work; tags and merge keys (`<<`) are refused. Files are UTF-8, at most 1 MiB.
 
 ## Variables and credentials
@@ -51,8 +53,9 @@ variable that is not set and has no default is an error. Inside `{ }` and `[ ]` 
 `{ partitions: "${N}" }`; the value still counts as a number.
 
 The URIs of `camera`, `video` and `directory` keep their variables: only the producer that opens the source fills them in, from its own
-environment. So credentials are in no decision, log or API. A password or token written out in a URI, or as a variable's
-default, is refused. All other values are visible to everybody who can see the job.
+environment. So credentials are in no decision, log or API. A password or token written out in a URI (also alone before
+the `@`, as in `rtsp://TOKEN@host`), or as a variable's default, is refused. Messages show the URI or path as it is written here, with
+its variables. All other values are visible to everybody who can see the job.
 )";
 
 std::string type_text(const KeySpec& key) {

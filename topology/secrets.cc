@@ -42,6 +42,7 @@ void add_password(std::string_view text, std::size_t start, std::size_t end, std
     if (i + 1 < at) spans.push_back({i + 1, at});
     return;
   }
+  if (start < at) spans.push_back({start, at});  // no password: many services take a token there
 }
 
 bool is_secret_key(std::string_view key) {

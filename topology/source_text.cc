@@ -4,29 +4,9 @@
 #include <array>
 
 #include "common/check.h"
+#include "common/text.h"
 
 namespace ride::topology {
-namespace {
-
-// Bytes of the well-formed character at `at` (Unicode 15, table 3-7), 0 when there is none.
-std::size_t sequence_length(std::string_view text, std::size_t at) {
-  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
-  const auto tail = [&](std::size_t i) { return (byte(i) & 0xC0u) == 0x80u; };
-  const unsigned first = byte(at), second = byte(at + 1);
-  if (first < 0x80) return 1;
-  if (first >= 0xC2 && first <= 0xDF) return tail(at + 1) ? 2 : 0;
-  if (first >= 0xE0 && first <= 0xEF) {
-    if ((first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F)) return 0;
-    return tail(at + 1) && tail(at + 2) ? 3 : 0;
-  }
-  if (first >= 0xF0 && first <= 0xF4) {
-    if ((first == 0xF0 && second < 0x90) || (first == 0xF4 && second > 0x8F)) return 0;
-    return tail(at + 1) && tail(at + 2) && tail(at + 3) ? 4 : 0;
-  }
-  return 0;
-}
-
-}  // namespace
 
 SourceText::SourceText(std::string_view text) {
   std::size_t begin = 0;
@@ -64,7 +44,7 @@ Place SourceText::place(int line, int byte_column, int length) const {
 std::vector<std::string> code_points(std::string_view text) {
   std::vector<std::string> characters;
   for (std::size_t i = 0; i < text.size();) {
-    const std::size_t length = std::max<std::size_t>(1, sequence_length(text, i));
+    const std::size_t length = std::max<std::size_t>(1, utf8_length(text, i));
     characters.emplace_back(text.substr(i, length));
     i += length;
   }
@@ -79,7 +59,7 @@ bool is_control(const std::string& character) {
 
 std::optional<std::size_t> find_invalid_utf8(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
-    const std::size_t length = sequence_length(text, i);
+    const std::size_t length = utf8_length(text, i);
     if (length == 0) return i;
     i += length;
   }

@@ -9,6 +9,7 @@
 #include "common/metrics_page.h"
 #include "common/version.h"
 #include "stream/kafka/client_flags.h"
+#include "worker/tasks/output_place.h"
 #include "worker/worker.h"
 
 namespace ride::worker {
@@ -33,6 +34,10 @@ int run_program(int argc, char** argv, tasks::MakeTask make_task) {
   app.add_option("--node", node, "Name of the node it runs on (default: the host's name)");
   app.add_option("--metrics,--http", metrics,
                  "Serve /metrics here, host:port; port 0 takes a free one (default: not served)");
+  std::vector<std::string> outputs;
+  app.add_option("--output", outputs,
+                 "Folder where sinks may write, and nowhere else; repeatable. Relative paths of sinks begin in the first\n"
+                 "(default: the working folder)");
   app.set_version_flag("--version", std::string("ride-worker ") + version());
   try {
     app.parse(argc, argv);
@@ -48,6 +53,7 @@ int run_program(int argc, char** argv, tasks::MakeTask make_task) {
   config.kafka = *kafka;
   config.prefix = flags.prefix();
   config.make_task = std::move(make_task);
+  tasks::confine_outputs(outputs.empty() ? std::vector<std::string>{"."} : outputs);
   config.node = NodeName{node.empty() ? kafka::host_name() : node};
   std::signal(SIGINT, [](int) { stop = true; });
   std::signal(SIGTERM, [](int) { stop = true; });

@@ -12,12 +12,14 @@
 #include "chaos/plan_file.h"
 #include "chaos/trial.h"
 #include "cli/command.h"
+#include "cli/core/fields.h"
 #include "cli/interrupt.h"
 #include "cli/master_client.h"
 #include "cli/programs.h"
 #include "cli/submit.h"
 #include "cli/terminal.h"
 #include "cli/topology_file.h"
+#include "topology/output_check.h"
 
 namespace ride::cli {
 namespace {
@@ -71,9 +73,9 @@ ExitCode tell(const ChaosFlags& flags, const chaos::TrialResult& result, const s
     json["clean"] = result.clean();
     json["ledger"] = ledger::to_json(result.statement);
     json["files"] = ledger::to_json(result.files);
-    print(json.dump() + "\n");
+    print(json_line(json));
   } else {
-    print(chaos::to_text(result.report) + "\n" + ledger::to_text(result.statement) + ledger::to_text(result.files));
+    print(printable_lines(chaos::to_text(result.report) + "\n" + ledger::to_text(result.statement) + ledger::to_text(result.files)));
     if (!result.completed) print("the job did not complete after the drain\n");
   }
   return result.clean() ? ExitCode::ok : ExitCode::failed;
@@ -92,6 +94,8 @@ ExitCode run(const ChaosFlags& flags) {
   options.arena.folder = folder;
   options.arena.work = fs::current_path();
   options.arena.programs = program_folder();
+  options.arena.outputs = topology::sink_folders(checked.file->topology());
+  options.arena.outputs.insert(options.arena.outputs.begin(), ".");
   options.plan = *plan;
   options.seed = flags.seed != 0 ? flags.seed : std::random_device{}();
   options.submit = [&](const std::string& url) { return hand_in(url, *checked.file); };

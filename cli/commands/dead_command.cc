@@ -55,7 +55,7 @@ ExitCode list(const DeadFlags& flags, const Place& place) {
   if (flags.json) {
     auto all = nlohmann::ordered_json::array();
     for (const auto& frame : frames) all.push_back(dead_to_json(frame));
-    print(nlohmann::ordered_json{{"dead", all}}.dump() + "\n");
+    print(json_line(nlohmann::ordered_json{{"dead", all}}));
     return ExitCode::ok;
   }
   if (frames.empty()) {
@@ -99,9 +99,9 @@ ExitCode show(const DeadFlags& flags, const Place& place) {
   if (flags.json) {
     auto json = dead_to_json(letter->about);
     for (const auto& [name, value] : letter->headers) json["headers"][name] = value;
-    print(json.dump() + "\n");
+    print(json_line(json));
   } else {
-    for (const auto& [name, value] : letter->headers) print(fmt::format("{}: {}\n", name, value));
+    print(render_headers(letter->headers));
     print(fmt::format("value: {}\n", format_byte_size({letter->about.bytes})));
   }
   if (!flags.save.empty()) {
@@ -145,8 +145,8 @@ ExitCode replay(const DeadFlags& flags, const Place& place, const Settings& sett
       return done.error().code == ErrorCode::unsupported && flags.all;
     }
     ++sent;
-    print(fmt::format("{} goes into {} again as a new frame\n", to_string(*letter.about.frame),
-                      to_string(letter.about.notice.at)));
+    print(fmt::format("{} goes into {} again as a new frame\n", one_line(to_string(*letter.about.frame)),
+                      one_line(to_string(letter.about.notice.at))));
     return true;
   };
   if (!flags.all) {
@@ -183,7 +183,7 @@ CLI::App& add_action(CLI::App& dead, DeadFlags& flags, DeadFlags::What what, con
   action.callback([&flags, what] { flags.what = what; });
   auto* target = action.add_option("TARGET", flags.target, "JOB, JOB/STAGE of the latest run, or a dead topic");
   if (what != DeadFlags::What::list) target->required();
-  flags.settings.declare(action, {"brokers", "prefix", "kafka-config", "max-message-bytes", "state", "master"});
+  flags.settings.declare(action, {"brokers", "prefix", "kafka-config", "max-message-bytes", "state", "master", "token-file"});
   return action;
 }
 

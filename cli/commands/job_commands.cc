@@ -164,7 +164,7 @@ std::shared_ptr<JobFlags> add_change(Program& program, const char* verb, const c
   auto flags = std::make_shared<JobFlags>();
   auto& command = program.add(kGroup, verb, summary, examples, [flags, verb] { return change(*flags, verb); });
   command.add_option("JOB", flags->job, "Its name, as 'ride list' shows it")->required();
-  flags->settings.declare(command, {"master", "state"});
+  flags->settings.declare(command, {"master", "token-file", "state"});
   add_json_flag(command, flags->json);
   if (std::string(verb) == "drain" || std::string(verb) == "cancel")
     command.add_flag("--wait", flags->wait,
@@ -190,7 +190,7 @@ void add_job_commands(Program& program) {
                   "  ride submit street.yaml --replace    all else: the run is drained, then a new one begins",
                   [flags] { return submit_file(*flags); });
   command.add_option("FILE", flags->file, "Topology file (YAML); - is standard input")->required();
-  flags->settings.declare(command, {"master", "state"});
+  flags->settings.declare(command, {"master", "token-file", "state"});
   command.add_flag("--wait", flags->wait, "Return when the job has ended; exit code 1 if it failed, was cancelled, or lost a frame");
   auto* dry_run = command.add_flag("--dry-run", flags->dry_run, "Only show what would be done");
   command

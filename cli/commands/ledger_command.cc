@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "cli/core/fields.h"
 #include "cli/core/trace_view.h"
 #include "cli/find_master.h"
 #include "cli/interrupt.h"
@@ -84,9 +85,9 @@ ExitCode count(const LedgerFlags& flags) {
     json["phase"] = phase.ok() ? stream::to_string(*phase) : "unknown";
     json["at_rest"] = over;
     json["clean"] = clean;
-    print(json.dump() + "\n");
+    print(json_line(json));
   } else {
-    print(ledger::to_text(*statement) + ledger::to_text(files));
+    print(printable_lines(ledger::to_text(*statement) + ledger::to_text(files)));
     print(!over ? "the job runs: what is open may be on its way; drain it for a verdict\n"
           : clean ? "clean: every frame counted once\n" : "NOT clean: what is open is lost, what came twice is counted twice\n");
   }
@@ -147,7 +148,7 @@ ExitCode trace(const TraceFlags& flags) {
   const auto statement = ledger::make_statement((*follower)->spec(), (*follower)->book(), commits->counted);
   trace.unseen = statement.unseen();
   if (trace.steps.empty()) return fail(not_traced(trace));
-  print(flags.json ? trace_to_json(trace).dump() + "\n" : render_trace(trace, stdout_terminal().style));
+  print(flags.json ? json_line(trace_to_json(trace)) : render_trace(trace, stdout_terminal().style));
   return ExitCode::ok;
 }
 

@@ -80,7 +80,7 @@ void add_local_commands(Program& program) {
   command->add_flag("--fresh", flags->fresh, "Remove what earlier runs left in the state folder first");
   command->add_option("--for", flags->duration, "End by itself after this time (30s, 5m), with all frames finished");
   flags->settings.declare(
-      *command, {"slots", "brokers", "broker-port", "http", "state", "prefix", "kafka-config", "max-message-bytes"});
+      *command, {"slots", "brokers", "broker-port", "http", "token-file", "state", "prefix", "kafka-config", "max-message-bytes"});
   add_json_flag(*command, flags->json);
 
   flags = std::make_shared<LocalFlags>();

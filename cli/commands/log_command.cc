@@ -93,7 +93,7 @@ void add_log_command(Program& program) {
   command.add_option("--severity", flags->severity, "Only these and worse")
       ->check(CLI::IsMember({"info", "warning", "error"}))
       ->capture_default_str();
-  flags->settings.declare(command, {"master", "state"});
+  flags->settings.declare(command, {"master", "token-file", "state"});
   add_json_flag(command, flags->json);
 }
 

@@ -91,7 +91,7 @@ void add_scale_commands(Program& program) {
       [flags] { return scale(*flags); });
   command->add_option("JOB/STAGE", flags->target, "Which group")->required();
   command->add_option("N", flags->workers, "Workers, or 'auto'")->required();
-  flags->settings.declare(*command, {"master", "state"});
+  flags->settings.declare(*command, {"master", "token-file", "state"});
   add_json_flag(*command, flags->json);
 
   flags = std::make_shared<SizeFlags>();
@@ -102,7 +102,7 @@ void add_scale_commands(Program& program) {
                          [flags] { return hold(*flags); });
   command->add_option("JOB[/STAGE]", flags->target, "Which group; a job alone: all of its groups")->required();
   command->add_flag("--release", flags->release, "Let the platform size it again");
-  flags->settings.declare(*command, {"master", "state"});
+  flags->settings.declare(*command, {"master", "token-file", "state"});
   add_json_flag(*command, flags->json);
 }
 

@@ -145,7 +145,7 @@ void add_status_commands(Program& program) {
   auto flags = std::make_shared<StatusFlags>();
   auto* command = &program.add(kGroup, "list", "List the jobs", "  ride list\n  ride list --json | jq -r '.[].job'",
                                [flags] { return list(*flags); });
-  flags->settings.declare(*command, {"master", "state"});
+  flags->settings.declare(*command, {"master", "token-file", "state"});
   add_json_flag(*command, flags->json);
 
   flags = std::make_shared<StatusFlags>();
@@ -154,7 +154,7 @@ void add_status_commands(Program& program) {
                          "  ride status street --json | jq '.stages[] | {stage, fps, lag}'",
                          [flags] { return status(*flags); });
   command->add_option("JOB", flags->job, "Only this one");
-  flags->settings.declare(*command, {"master", "state"});
+  flags->settings.declare(*command, {"master", "token-file", "state"});
   add_json_flag(*command, flags->json);
 
   flags = std::make_shared<StatusFlags>();
@@ -168,7 +168,7 @@ void add_status_commands(Program& program) {
   command->add_option("-n", flags->rounds, "Looks, then end; 0: until Ctrl-C")
       ->check(CLI::Range(0, 1'000'000'000))
       ->capture_default_str();
-  flags->settings.declare(*command, {"master", "state"});
+  flags->settings.declare(*command, {"master", "token-file", "state"});
 }
 
 }  // namespace ride::cli

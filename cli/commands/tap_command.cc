@@ -7,6 +7,7 @@
 
 #include "broker-config/data_folder.h"
 #include "cli/command.h"
+#include "cli/core/fields.h"
 #include "cli/core/half_block.h"
 #include "cli/core/record_view.h"
 #include "cli/core/tap_target.h"
@@ -101,7 +102,7 @@ class Tap {
     if (picture && !flags_.save.empty()) save(*picture, facts);
     const Terminal terminal = stdout_terminal();
     const SystemTime now = system_now();
-    print(flags_.json ? record_to_json(facts, now).dump() + "\n" : render_record(facts, terminal.style, now));
+    print(flags_.json ? json_line(record_to_json(facts, now)) : render_record(facts, terminal.style, now));
     if (picture && flags_.show && !flags_.json) {
       const int columns = terminal.width == 0 ? 80 : static_cast<int>(terminal.width);
       const int lines = terminal.height < 12 ? 40 : static_cast<int>(terminal.height) - 2;

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/core/tap_target.h"
+#include "common/text.h"
 
 namespace ride::cli {
 namespace {
@@ -95,6 +96,12 @@ std::string render_dead(const std::vector<DeadFrame>& frames, const Style& style
                ago(frame.notice.died_at, now),
                {frame.notice.reason, Tone::bad}});
   return table.render(style, width);
+}
+
+std::string render_headers(const stream::Headers& headers) {
+  std::string text;
+  for (const auto& [name, value] : headers) text += fmt::format("{}: {}\n", one_line(name), one_line(value));
+  return text;
 }
 
 nlohmann::ordered_json dead_to_json(const DeadFrame& frame) {

@@ -38,6 +38,8 @@ Result<std::vector<std::string>> dead_topics(const std::string& wanted, const st
                                              const std::vector<std::string>& topics);
 
 std::string render_dead(const std::vector<DeadFrame>& frames, const Style& style, std::size_t width, SystemTime now);
+// Name and value a line, in a form that a terminal obeys nothing in.
+std::string render_headers(const stream::Headers& headers);
 nlohmann::ordered_json dead_to_json(const DeadFrame& frame);
 
 }  // namespace ride::cli

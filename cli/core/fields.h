@@ -44,4 +44,10 @@ inline const Json& list_of(const Json& object, const char* name) {
   return found != object.end() && found->is_array() ? *found : empty;
 }
 
+// One line of JSON, whatever bytes its texts came with: what is no UTF-8 is replaced.
+template <class AnyJson>
+std::string json_line(const AnyJson& json) {
+  return json.dump(-1, ' ', false, AnyJson::error_handler_t::replace) + "\n";
+}
+
 }  // namespace ride::cli

@@ -103,7 +103,7 @@ std::string render_record(const RecordFacts& facts, const Style& style, SystemTi
     line("holds", fmt::format("{}", format_byte_size({facts.bytes})));
     line("written", format_time(facts.timestamp));
     line("key", clean(facts.key));
-    if (!facts.text.empty()) text += "  " + facts.text + "\n";
+    if (!facts.text.empty()) text += "  " + printable_lines(facts.text) + "\n";
   }
   line("saved", facts.saved);
   text += style.paint("  headers\n", Tone::dim);

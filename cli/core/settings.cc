@@ -68,6 +68,9 @@ const std::vector<ParamSpec>& setting_specs() {
           "master", "http://127.0.0.1:7800",
           "address of the master's API, or of several as URL1,URL2; by default that of the 'ride up' that runs in the "
           "state folder, if any"),
+      text_setting("token-file", "",
+                   "file with the token that the master asks for, one a line (RIDE_TOKEN: the token itself); for 'up': "
+                   "the master that it starts asks for these"),
       text_setting("brokers", "127.0.0.1:9092",
                    "Kafka as host:port,host:port; for 'up' and 'run': use this cluster "
                    "instead of starting a broker"),

@@ -37,7 +37,7 @@ struct Cell {
 class Table {
  public:
   explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
-  void add(std::vector<Cell> row);
+  void add(std::vector<Cell> row);  // texts as one_line() writes them: colours are the cell's tone
   bool empty() const { return rows_.empty(); }
   // Title line and rows, each with '\n', two blanks between columns; a line is cut at `width` (0: never).
   std::string render(const Style& style, std::size_t width = 0, std::string_view indent = "") const;

@@ -6,6 +6,8 @@
 #include <charconv>
 #include <tuple>
 
+#include "common/text.h"
+
 namespace ride::cli {
 namespace {
 
@@ -66,7 +68,7 @@ std::string render_trace(const Trace& trace, const Style& style) {
     if (step.frame != frame) {
       flush();
       frame = step.frame;
-      text += fmt::format("{} of job {} (run {}), captured {}\n", style.paint(frame, Tone::bold), trace.job, trace.run,
+      text += fmt::format("{} of job {} (run {}), captured {}\n", style.paint(one_line(frame), Tone::bold), one_line(trace.job), trace.run,
                           format_time(step.captured));
       table.emplace(std::vector<Column>{{"after ms", Align::right}, {"from"}, {"into"}, {"offset", Align::right}, {"part"},
                                         {"written by"}, {"what became of it"}});
@@ -107,7 +109,7 @@ nlohmann::ordered_json trace_to_json(const Trace& trace) {
 }
 
 Error not_traced(const Trace& trace) {
-  std::string text = fmt::format("no record of {} is in the topics of job {} (run {})", trace.wanted, trace.job, trace.run);
+  std::string text = fmt::format("no record of {} is in the topics of job {} (run {})", one_line(trace.wanted), one_line(trace.job), trace.run);
   if (trace.unseen > 0)
     text += fmt::format("; {} records are deleted already, since every stage has ACKed them: give the topics `keep: 10m`",
                         trace.unseen);

@@ -11,6 +11,7 @@
 #include "broker-config/free_port.h"
 #include "cli/core/fields.h"
 #include "cli/core/host_port.h"
+#include "cli/find_master.h"
 #include "cli/kafka_settings.h"
 #include "cli/programs.h"
 #include "common/file_text.h"
@@ -151,9 +152,14 @@ Result<void> LocalCluster::start_master(std::stop_token stop, const Say& say) {
   const std::string address = fmt::format("{}:{}", http->host, http->port);
   auto arguments = kafka_arguments(settings, brokers_, options_.prefix);
   arguments.insert(arguments.end(), {"--http", address});
+  if (!settings.text("token-file").empty())
+    arguments.insert(arguments.end(), {"--token-file", settings.text("token-file")});
+  const auto token = master_token(settings);
+  if (!token.ok()) return token.error();
   if (auto launched = launch(master_process_, "ride-master", std::move(arguments)); !launched.ok()) return launched;
   auto client =
-      MasterClient::open(fmt::format("http://{}:{}", http->host == "0.0.0.0" ? "127.0.0.1" : http->host, http->port));
+      MasterClient::open(fmt::format("http://{}:{}", http->host == "0.0.0.0" ? "127.0.0.1" : http->host, http->port),
+                         *token);
   if (!client.ok()) return client.error();
   master_ = std::move(*client);
   for (const auto deadline = Clock::now() + kMasterDeadline; !master_->ready(); std::this_thread::sleep_for(kLook)) {
@@ -177,6 +183,9 @@ Result<void> LocalCluster::start_agent(std::stop_token, const Say&) {
   auto arguments = kafka_arguments(*options_.settings, brokers_, options_.prefix);
   arguments.insert(arguments.end(), {"--slots", std::to_string(options_.slots), "--producers",
                                      std::to_string(options_.producers), "--log-dir", options_.logs.string()});
+  // The working folder, where relative paths begin, and what the file at hand names.
+  arguments.insert(arguments.end(), {"--output", "."});
+  for (const auto& folder : options_.output_folders) arguments.insert(arguments.end(), {"--output", folder});
   return launch(agent_, "ride-agent", std::move(arguments));
 }
 

@@ -24,6 +24,7 @@ struct LocalOptions {
   std::filesystem::path broker_data, logs;
   int slots = 1, producers = 1;
   std::string prefix = "ride";
+  std::vector<std::string> output_folders;  // where sinks may write, besides the working folder
   bool any_ports = false;  // free ports of our choice: for temporary clusters
 };
 

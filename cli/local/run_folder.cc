@@ -42,19 +42,24 @@ Error in_use(const fs::path& path) {
 std::string to_json(const RunInfo& info) {
   const nlohmann::ordered_json json = {
       {"pid", info.pid},       {"started_at", info.started_at}, {"topology", info.topology},    {"job", info.job},
-      {"master", info.master}, {"brokers", info.brokers},       {"paused_job", info.paused_job}};
+      {"master", info.master}, {"brokers", info.brokers},       {"token_file", info.token_file}, {"outputs", info.outputs},      {"paused_job", info.paused_job}};
   return json.dump(2) + "\n";
 }
 
 std::optional<RunInfo> parse_run_info(const std::string& text) {
   const Json json = Json::parse(text, nullptr, false);
   if (!json.is_object()) return std::nullopt;
+  std::vector<std::string> outputs;
+  for (const Json& folder : list_of(json, "outputs"))
+    if (folder.is_string()) outputs.push_back(folder.get<std::string>());
   return RunInfo{.pid = count_of(json, "pid"),
                  .started_at = text_of(json, "started_at"),
                  .topology = text_of(json, "topology"),
                  .job = text_of(json, "job"),
                  .master = text_of(json, "master"),
                  .brokers = text_of(json, "brokers"),
+                 .token_file = text_of(json, "token_file"),
+                 .outputs = std::move(outputs),
                  .paused_job = text_of(json, "paused_job")};
 }
 

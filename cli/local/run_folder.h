@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/result.h"
 
@@ -19,6 +20,8 @@ struct RunInfo {
   std::string job;
   std::string master;  // URL of its API
   std::string brokers;
+  std::string token_file;  // of the master, absolute; empty: it asks for no token
+  std::vector<std::string> outputs;  // folders of its sinks: what it has taken in is written there, also by the next one
   std::string paused_job;  // that this `ride up` paused when it ended: the next one resumes it
 };
 

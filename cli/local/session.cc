@@ -25,6 +25,7 @@
 #include "cli/terminal.h"
 #include "cli/topology_file.h"
 #include "stream/kafka/admin.h"
+#include "topology/output_check.h"
 
 namespace ride::cli {
 namespace {
@@ -34,6 +35,12 @@ using Clock = std::chrono::steady_clock;
 
 constexpr milliseconds kLook{250};
 constexpr std::chrono::seconds kLineEvery{5}, kDrainPatience{120}, kPausePatience{3}, kCountPatience{2};
+
+std::string absolute_token_file(const Settings& settings) {
+  std::error_code failed;
+  const auto& file = settings.text("token-file");
+  return file.empty() ? file : std::filesystem::absolute(file, failed).string();
+}
 
 class Session {
  public:
@@ -74,6 +81,8 @@ class Session {
         say("--fresh wipes the state folder only: topics on your cluster stay (ride cancel JOB --delete-topics)");
     }
     if (auto last = folder_->last()) last_ = *last;
+    outputs_ = topology::sink_folders(file_->topology());
+    outputs_.insert(outputs_.end(), last_.outputs.begin(), last_.outputs.end());
     const Need need = need_of(file_->topology(), static_cast<int>(options_.settings.integer("slots")));
     LocalOptions local{.settings = &options_.settings,
                        .broker_data = folder_->broker_data(),
@@ -81,6 +90,7 @@ class Session {
                        .slots = need.slots,
                        .producers = need.producers,
                        .prefix = prefix(),
+                       .output_folders = outputs_,
                        .any_ports = options_.finite};
     const auto line = [this](const std::string& text) { say(text); };
     // A job that goes on writes as soon as there are workers.
@@ -137,6 +147,8 @@ class Session {
                        .job = file_->topology().name(),
                        .master = cluster_.master().url(),
                        .brokers = cluster_.brokers(),
+                       .token_file = absolute_token_file(options_.settings),
+                       .outputs = topology::sink_folders(file_->topology()),
                        .paused_job = paused_job};
     return folder_->save(info);
   }
@@ -325,6 +337,7 @@ class Session {
   std::optional<TopologyFile> file_;
   std::optional<RunFolder> folder_;
   RunInfo last_;
+  std::vector<std::string> outputs_;
   LocalCluster cluster_;
   std::optional<JobWatch> watch_;
   std::optional<LiveScreen> screen_;

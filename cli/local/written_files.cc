@@ -4,6 +4,7 @@
 #include <span>
 
 #include "cli/local/path_pattern.h"
+#include "common/output_folders.h"
 
 namespace ride::cli {
 namespace fs = std::filesystem;
@@ -69,10 +70,7 @@ void for_each_file(const topology::Topology& topology, const SinkPath& sink,
 }  // namespace
 
 fs::path fixed_folder(const std::string& path_template) {
-  const auto brace = path_template.find('{');
-  const std::string fixed = path_template.substr(0, brace);
-  const auto slash = fixed.rfind('/');
-  return slash == std::string::npos ? fs::path(".") : fs::path(slash == 0 ? "/" : fixed.substr(0, slash));
+  return fixed_folder_of(path_template);
 }
 
 SinkPaths files_of_sinks(const topology::Topology& topology) {

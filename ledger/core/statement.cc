@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "common/text.h"
+
 namespace ride::ledger {
 
 namespace {
@@ -163,7 +165,7 @@ std::string to_text(const Statement& statement) {
     text += fmt::format("{:<16} {:<28} {:>9} {:>9} {:>9} {:>6} {:>12}\n", one.from, one.topic, one.expected, one.arrived,
                         one.missing - one.explained, one.twice, one.repeated);
     if (!one.examples.empty() && one.missing + one.twice > one.explained)
-      text += fmt::format("{:<16} for example {}\n", "", fmt::join(one.examples, ", "));
+      text += fmt::format("{:<16} for example {}\n", "", one_line(fmt::format("{}", fmt::join(one.examples, ", "))));
   }
   text += fmt::format("\nsent {}, open {}, counted twice {}, written again {}\n", statement.sent, statement.open(),
                       statement.twice(), statement.redelivered());

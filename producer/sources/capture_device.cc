@@ -15,7 +15,8 @@ namespace {
 
 class DeviceGrabber : public Grabber {
  public:
-  DeviceGrabber(std::string path, double fps) : path_(std::move(path)), fps_(fps) {}
+  DeviceGrabber(std::string path, std::string shown, double fps)
+      : path_(std::move(path)), shown_(std::move(shown)), fps_(fps) {}
 
   Result<void> open() override {
     if (auto error = device_error()) return *error;
@@ -25,7 +26,7 @@ class DeviceGrabber : public Grabber {
             ErrorCode::unavailable,
             fmt::format(
                 "camera {} cannot be opened: it is in use, or no capture device ('v4l2-ctl --list-devices' tells)",
-                path_),
+                shown_),
             true};
       }
       capture_.set(cv::CAP_PROP_BUFFERSIZE, 2);            // as few old pictures in the driver as it allows
@@ -57,7 +58,7 @@ class DeviceGrabber : public Grabber {
 
  private:
   Error lost(const std::string& why) const {
-    return {ErrorCode::unavailable, fmt::format("camera {} was lost: {}", path_, why), true};
+    return {ErrorCode::unavailable, fmt::format("camera {} was lost: {}", shown_, why), true};
   }
   // Why the system does not give us the device, if so. All may pass: a camera is plugged in again, a right is granted.
   std::optional<Error> device_error() const {
@@ -69,7 +70,7 @@ class DeviceGrabber : public Grabber {
     const int cause = errno;
     if (cause == ENOENT || cause == ENODEV || cause == ENXIO) {
       return Error{ErrorCode::not_found,
-                   fmt::format("camera {} is not there; plug it in, or name the node that has it with 'node:'", path_),
+                   fmt::format("camera {} is not there; plug it in, or name the node that has it with 'node:'", shown_),
                    true};
     }
     if (cause == EACCES) {
@@ -77,14 +78,14 @@ class DeviceGrabber : public Grabber {
           ErrorCode::permission,
           fmt::format(
               "camera {} may not be opened: permission denied; put the user of the producer into the group 'video'",
-              path_),
+              shown_),
           true};
     }
-    return Error{ErrorCode::unavailable, fmt::format("camera {} cannot be opened: {}", path_, std::strerror(cause)),
+    return Error{ErrorCode::unavailable, fmt::format("camera {} cannot be opened: {}", shown_, std::strerror(cause)),
                  true};
   }
 
-  std::string path_;
+  std::string path_, shown_;  // shown_: for messages
   double fps_;
   cv::VideoCapture capture_;
 };
@@ -99,8 +100,8 @@ std::optional<std::string> device_path(const std::string& uri) {
   return std::nullopt;
 }
 
-std::unique_ptr<Grabber> make_device_grabber(std::string path, double fps) {
-  return std::make_unique<DeviceGrabber>(std::move(path), fps);
+std::unique_ptr<Grabber> make_device_grabber(std::string path, std::string shown, double fps) {
+  return std::make_unique<DeviceGrabber>(std::move(path), std::move(shown), fps);
 }
 
 }  // namespace ride::producer

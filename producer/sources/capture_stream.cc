@@ -79,7 +79,7 @@ class StreamGrabber : public Grabber {
   }
   // FFmpeg and OpenCV may quote the URL, whose credentials are filled in.
   std::string hidden(std::string text) const {
-    return redact(replace_all(std::move(text), options_.url, options_.shown));
+    return redact(replace_whole(std::move(text), options_.url, options_.shown));
   }
 
   StreamOptions options_;

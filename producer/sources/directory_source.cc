@@ -29,6 +29,8 @@ bool matches(const DirectoryOptions& options, const std::string& relative) {
   return ::fnmatch(options.glob.c_str(), whole_path ? relative.c_str() : name.c_str(), FNM_PATHNAME | FNM_PERIOD) == 0;
 }
 
+const std::string& shown(const DirectoryOptions& options) { return options.shown.empty() ? options.path : options.shown; }
+
 Error listing_error(const std::string& path, const std::error_code& code) {
   if (code == std::errc::permission_denied) {
     return {ErrorCode::permission,
@@ -75,19 +77,19 @@ std::error_code list_folder(const DirectoryOptions& options, const std::string& 
 Result<std::vector<std::string>> list_pictures(const DirectoryOptions& options) {
   std::error_code code;
   if (!fs::is_directory(options.path, code)) {
-    return listing_error(options.path, code ? code : std::make_error_code(std::errc::not_a_directory));
+    return listing_error(shown(options), code ? code : std::make_error_code(std::errc::not_a_directory));
   }
   std::vector<std::string> files, folders = {""};
   while (!folders.empty()) {
     const std::string folder = std::move(folders.back());
     folders.pop_back();
     if (const std::error_code failed = list_folder(options, folder, files, folders)) {
-      return listing_error((fs::path(options.path) / folder).string(), failed);
+      return listing_error((fs::path(shown(options)) / folder).string(), failed);
     }
   }
   if (files.empty()) {
     return Error{ErrorCode::not_found,
-                 fmt::format("folder '{}' holds no file that matches '{}'{}; mend 'glob:'{}", options.path,
+                 fmt::format("folder '{}' holds no file that matches '{}'{}; mend 'glob:'{}", shown(options),
                              options.glob, options.glob == "*" ? " and has the ending of a picture" : "",
                              options.recursive ? "" : ", or take folders within it as well with 'recursive: true'"),
                  false};
@@ -118,7 +120,8 @@ Result<Pulled> DirectorySource::next(std::chrono::milliseconds) {
 Pulled DirectorySource::read(const std::string& name) const {
   const std::int64_t number = next_ - 1;
   const std::string path = (fs::path(options_.path) / name).string();
-  const auto rejected = [&](const Error& error) { return RejectedItem{number, path, error.message}; };
+  const std::string known = (fs::path(shown(options_)) / name).string();
+  const auto rejected = [&](const Error& error) { return RejectedItem{number, known, error.message}; };
   auto file = read_picture_file(path, options_.max_pixels);
   if (!file) return rejected(file.error());
 
@@ -126,7 +129,7 @@ Pulled DirectorySource::read(const std::string& name) const {
   auto frame = picture_frame(file->info, *bytes, bytes, options_.wanted);
   if (!frame) return rejected(frame.error());
   frame->number = number;
-  frame->name = path;
+  frame->name = known;
   return std::move(*frame);
 }
 

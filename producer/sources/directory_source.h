@@ -13,6 +13,7 @@ namespace ride::producer {
 
 struct DirectoryOptions {
   std::string path;
+  std::string shown = {};  // the same for messages and names, where variables filled in a part of it; empty: `path`
   std::string glob =
       "*";  // "*": every file with the ending of a picture; with a '/': matched against the whole relative path
   bool recursive = false;

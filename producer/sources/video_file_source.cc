@@ -16,12 +16,12 @@ namespace ride::producer {
 namespace {
 
 // Why the system does not give us the file, if so: OpenCV would only say that it did not open.
-std::optional<Error> file_error(const std::string& path) {
+std::optional<Error> file_error(const std::string& path, const std::string& shown) {
   if (path.find("://") != std::string::npos) return std::nullopt;  // FFmpeg fetches it
   std::error_code code;
   if (std::filesystem::is_directory(path, code)) {
     return Error{ErrorCode::invalid_argument,
-                 fmt::format("video '{}' is a folder; for pictures in it write 'directory:'", path), false};
+                 fmt::format("video '{}' is a folder; for pictures in it write 'directory:'", shown), false};
   }
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (file >= 0) {
@@ -33,11 +33,11 @@ std::optional<Error> file_error(const std::string& path) {
     return Error{ErrorCode::not_found,
                  fmt::format("video '{}' does not exist on this node; mend the path, or name the node "
                              "that has it with 'node:'",
-                             path),
+                             shown),
                  false};
   }
   return Error{cause == EACCES ? ErrorCode::permission : ErrorCode::unavailable,
-               fmt::format("video '{}' cannot be opened: {}", path, std::strerror(cause)), false};
+               fmt::format("video '{}' cannot be opened: {}", shown, std::strerror(cause)), false};
 }
 
 }  // namespace
@@ -48,12 +48,12 @@ VideoFileSource::VideoFileSource(VideoFileOptions options) : options_(std::move(
 
 // FFmpeg and OpenCV quote what they were given, whose credentials are filled in.
 std::string VideoFileSource::hidden(std::string text) const {
-  return redact(replace_all(std::move(text), options_.path, options_.shown));
+  return redact(replace_whole(std::move(text), options_.path, options_.shown));
 }
 
 Result<void> VideoFileSource::start_play() {
   in_play_ = 0;
-  if (auto error = file_error(options_.path)) return *error;
+  if (auto error = file_error(options_.path, options_.shown)) return *error;
   take_ffmpeg_errors();
   try {
     if (capture_.open(options_.path, cv::CAP_FFMPEG) || capture_.open(options_.path, cv::CAP_OPENCV_MJPEG)) return {};

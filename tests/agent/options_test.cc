@@ -54,6 +54,16 @@ TEST_F(AgentPlan, GivesWorkersTheirShareOfTheNode) {
   EXPECT_GT(plan_children(options).value()[0].memory_limit, 0) << "no worker may take the whole node";
 }
 
+TEST_F(AgentPlan, WorkersAreToldWhereSinksMayWrite) {
+  options.output_folders = {"/srv/out", "/mnt/videos"};
+  const auto children = plan_children(options).value();
+  const std::vector<std::string> told = {"--output", "/srv/out", "--output", "/mnt/videos"};
+  for (const auto& child : children) {
+    const auto found = std::search(child.arguments.begin(), child.arguments.end(), told.begin(), told.end());
+    EXPECT_EQ(found != child.arguments.end(), child.kind == ChildKind::worker) << child.name;
+  }
+}
+
 TEST_F(AgentPlan, CoresAreGivenInTurn) {
   const std::vector<int> all = {0, 1, 2, 3, 8};
   EXPECT_THAT(cores_of(all, 2, 0), ::testing::ElementsAre(0, 1));

@@ -3,7 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+
+#include "cli/core/fields.h"
 
 namespace ride::cli {
 namespace {
@@ -53,6 +56,25 @@ TEST(DeadFrames, AreShownToPeopleAndToScripts) {
   EXPECT_EQ(json["attempts"], 1);
   frame.frame.reset();
   EXPECT_TRUE(dead_to_json(frame)["frame"].is_null()) << "a record that is no frame has no name";
+}
+
+TEST(DeadFrames, HeadersOfStrangersGiveTheTerminalNoOrders) {
+  const std::string evil = "x\x1b]0;owned\a\nfake line\xc2\x9b""2J";
+  DeadFrame frame{"t.dead", Offset{3}, {{"t", PartitionId{2}}, Offset{1}, evil, evil, evil, 1, {}}, FrameId{evil, SessionId{3}, 17}, 8};
+  for (const auto& text : {render_dead({frame}, {}, 0, {}), render_headers({{evil, evil}, {"plain", "text"}})}) {
+    EXPECT_EQ(text.find('\x1b'), std::string::npos) << text;
+    EXPECT_EQ(text.find("\xc2\x9b"), std::string::npos) << text;
+    EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 2) << text;
+    EXPECT_THAT(text, HasSubstr("x\\x1b]0;owned\\x07\\nfake line\\u009b2J"));
+  }
+}
+
+TEST(DeadFrames, AreJsonWhateverTheirBytes) {
+  const std::string bytes = "no UTF-8: \xff\xfe";
+  DeadFrame frame{"t.dead", Offset{3}, {{"t", PartitionId{2}}, Offset{1}, "s", bytes, bytes, 1, {}}, FrameId{bytes, SessionId{3}, 17}, 8};
+  std::string line;
+  ASSERT_NO_THROW(line = json_line(dead_to_json(frame)));
+  EXPECT_TRUE(nlohmann::json::accept(line)) << line;
 }
 
 }  // namespace

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "cli/core/fields.h"
+
 namespace ride::cli {
 namespace {
 
@@ -44,6 +48,20 @@ TEST(TraceView, TellsAttemptsInOrderOfTime) {
   const auto json = trace_to_json(trace);
   EXPECT_EQ(json["steps"].size(), 3U);
   EXPECT_EQ(json["steps"][2]["after_ms"], 900.0);
+}
+
+TEST(TraceView, HeadersOfStrangersGiveTheTerminalNoOrders) {
+  const std::string evil = "x\x1b[2J\ny\xff";
+  Trace trace{.job = evil, .run = 2, .wanted = evil};
+  TraceStep step{.topic = evil, .partition = 1, .offset = 7, .written = {}, .captured = {}, .frame = evil};
+  step.upstream = step.writer = step.reason = step.outcome = evil;
+  trace.steps = {step};
+  const auto text = render_trace(trace, {});
+  EXPECT_EQ(text.find('\x1b'), std::string::npos) << text;
+  EXPECT_EQ(text.find('\xff'), std::string::npos) << text;
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 3) << text;
+  EXPECT_EQ(not_traced(trace).message.find('\x1b'), std::string::npos);
+  EXPECT_TRUE(nlohmann::json::accept(json_line(trace_to_json(trace))));
 }
 
 TEST(TraceView, SaysWhyAFrameIsNotThere) {

@@ -1,6 +1,7 @@
 #include "tests/master/http_client.h"
 
 #include <arpa/inet.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -34,6 +35,13 @@ void send_all(int socket, const std::string& bytes) {
 
 HeldConnection::HeldConnection(int port, const std::string& bytes) : socket_(connect_to(port)) {
   if (socket_ >= 0) send_all(socket_, bytes);
+}
+void HeldConnection::send(const std::string& more) {
+  if (socket_ >= 0) send_all(socket_, more);
+}
+bool HeldConnection::is_closed() const {
+  pollfd one{socket_, POLLRDHUP, 0};
+  return ::poll(&one, 1, 0) != 0;
 }
 HeldConnection::~HeldConnection() {
   if (socket_ >= 0) ::close(socket_);

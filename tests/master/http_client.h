@@ -30,6 +30,8 @@ class HttpClient {
 class HeldConnection {
  public:
   HeldConnection(int port, const std::string& bytes);
+  void send(const std::string& more);
+  bool is_closed() const;  // by the other side; what it said is left alone
   HeldConnection(HeldConnection&& other) noexcept : socket_(std::exchange(other.socket_, -1)) {}
   ~HeldConnection();
 

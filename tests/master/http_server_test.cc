@@ -6,7 +6,10 @@
 #include <sys/resource.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <chrono>
+#include <filesystem>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -34,6 +37,19 @@ std::string gzip(const std::string& text) {
   packed.resize(stream.total_out);
   deflateEnd(&stream);
   return packed;
+}
+
+void allow_many_files() {
+  rlimit limit{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+  if (limit.rlim_cur >= 4096) return;
+  limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, 4096);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+std::ptrdiff_t threads_of_this_process() {
+  namespace fs = std::filesystem;
+  return std::distance(fs::directory_iterator("/proc/self/task"), fs::directory_iterator());
 }
 
 long peak_memory_kb() {
@@ -158,6 +174,83 @@ TEST_F(HttpServerTest, WhatARefusedRequestStillSendsIsNoRequest) {
       send("Content-Encoding: zstd\r\nContent-Length: 50\r\n", "GET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n");
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 415"));
   EXPECT_THAT(answer, Not(HasSubstr("smuggled")));
+}
+
+// Each sends one byte of a header a second, for ever; two threads look after all.
+TEST_F(HttpServerTest, FiveHundredClientsThatDripTheirHeadersHoldUpNobody) {
+  allow_many_files();
+  auto held = std::make_unique<std::vector<HeldConnection>>();
+  for (int i = 0; i < 500; ++i) held->emplace_back(server_->port(), "GET /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\nX-Slow: ");
+  std::jthread drip([&](std::stop_token stop) {
+    for (; !stop.stop_requested(); std::this_thread::sleep_for(1s))
+      for (auto& one : *held) one.send("x");
+  });
+  for (int i = 0; i < 20; ++i) {
+    const auto begun = Clock::now();
+    ASSERT_EQ(http().get("/healthz").status, 200);
+    ASSERT_LT(Clock::now() - begun, 1s) << "request " << i;
+    ASSERT_EQ(http().get("/api/v1/jobs").status, 200);
+    ASSERT_LT(Clock::now() - begun, 2s) << "request " << i;
+  }
+  EXPECT_LT(threads_of_this_process(), 60);
+  const auto deadline = Clock::now() + 15s;
+  while (Clock::now() < deadline && std::any_of(held->begin(), held->end(), [](auto& one) { return !one.is_closed(); }))
+    std::this_thread::sleep_for(100ms);
+  EXPECT_TRUE(std::all_of(held->begin(), held->end(), [](auto& one) { return one.is_closed(); })) << "a head has five seconds";
+}
+
+TEST_F(HttpServerTest, WhoeverWaitsLongestGivesWayToWhoComes) {
+  allow_many_files();
+  std::vector<HeldConnection> held;
+  for (int i = 0; i < 1200; ++i) held.emplace_back(server_->port(), "GET /");
+  EXPECT_EQ(http().get("/healthz").status, 200);
+  EXPECT_EQ(http().post("/plan", "x").status, 200);
+}
+
+// Requests that wait for something (an election, Kafka) have all the threads; the probes have one of their own.
+TEST_F(HttpServerTest, RequestsThatAreBeingAnsweredHoldUpNoProbe) {
+  std::mutex mutex;
+  mutex.lock();
+  auto server = std::move(HttpServer::listen({.port = 0})).value();
+  server->serve([&](const ApiRequest& request) {
+    if (request.path != "/healthz") const std::lock_guard wait(mutex);
+    return ApiResponse{.body = "{}"};
+  });
+  std::vector<HeldConnection> held;
+  for (int i = 0; i < 100; ++i) held.emplace_back(server->port(), "GET /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  const auto begun = Clock::now();
+  EXPECT_EQ(HttpClient(server->port()).get("/healthz").status, 200);
+  EXPECT_LT(Clock::now() - begun, 1s);
+  mutex.unlock();
+}
+
+TEST_F(HttpServerTest, WhatCanBeReadInTwoWaysIsNoRequest) {
+  for (const std::string bytes :
+       {"GET / HTTP/1.1\nHost: localhost\n\n\r\n\r\n", "GET / HTTP/1.1\r\nHost : localhost\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: localhost\r\n folded\r\n\r\n", "GET  / HTTP/1.1\r\n\r\n", "GET / HTTP/3\r\n\r\n", "hello\r\n\r\n",
+        "POST /plan HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "POST /plan HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n0\r\n\r\n",
+        "POST /plan HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n",
+        "POST /plan HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n"}) {
+    const auto answer = http().raw(bytes, false);
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 4") || answer.starts_with("HTTP/1.1 50")) << bytes << "\n" << answer;
+    EXPECT_THAT(answer, Not(HasSubstr(" got "))) << bytes;
+  }
+}
+
+TEST_F(HttpServerTest, AMasterWithTokensAsksForOne) {
+  const std::string token = "0123456789abcdef-0123456789";
+  auto server = std::move(HttpServer::listen({.port = 0}, {.tokens = {token}})).value();
+  server->serve([](const ApiRequest&) { return ApiResponse{.body = "{}"}; });
+  const HttpClient client(server->port());
+  EXPECT_EQ(client.get("/healthz").status, 200);
+  EXPECT_EQ(client.get("/api/v1/jobs").status, 401);
+  const auto refused = client.raw("POST /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n", false);
+  EXPECT_THAT(refused, StartsWith("HTTP/1.1 401")) << "before a byte of the body is read";
+  EXPECT_THAT(refused, HasSubstr("WWW-Authenticate: Bearer realm=\"ride\"\r\n"));
+  EXPECT_THAT(refused, HasSubstr("application/problem+json"));
+  EXPECT_THAT(client.raw("GET /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer " + token + "\r\n\r\n", false),
+              StartsWith("HTTP/1.1 200"));
 }
 
 TEST_F(HttpServerTest, ItStopsThoughClientsAreInTheMiddleOfTheirRequests) {

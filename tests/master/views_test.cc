@@ -206,7 +206,7 @@ TEST(Views, ANodeIsWhatItsProcessesSay) {
                 .node = NodeName{"n1"},
                 .devices = {"cpu", "gpu"},
                 .cores = 8,
-                .labels = {{"memory_available", "1024"}, {"disk_free", "x"}, {"cameras", "/dev/video0,/dev/video2"}},
+                .labels = {{"memory_available", "1024"}, {"disk_free", "x"}, {"cameras", "/dev/video0,/dev/video2"}, {"outputs", R"(["/srv/out","/a, b"])"}},
                 .cpu_percent = 55});
   const auto node = nodes_view(cluster.state())["nodes"][0];
   EXPECT_EQ(node["node"], "n1");
@@ -217,6 +217,10 @@ TEST(Views, ANodeIsWhatItsProcessesSay) {
   EXPECT_EQ(node["memory_available"], 1024);
   EXPECT_TRUE(node["disk_free"].is_null());
   EXPECT_EQ(node["cameras"], (nlohmann::json{"/dev/video0", "/dev/video2"}));
+  EXPECT_EQ(node["outputs"], (nlohmann::json{"/srv/out", "/a, b"}));
+  const auto outputs = outputs_of_nodes(cluster.state());
+  ASSERT_EQ(outputs.size(), 1u);
+  EXPECT_EQ(outputs[0].folders.front(), "/srv/out");
 }
 
 TEST(Events, AreNumberedAndBounded) {

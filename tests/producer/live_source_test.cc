@@ -178,7 +178,7 @@ TEST(DeviceGrabber, KnowsDevicesByIndexAndPath) {
 }
 
 TEST(DeviceGrabber, SaysThatACameraIsNotThereAndMayComeBack) {
-  auto grabber = make_device_grabber("/dev/video987", 30);
+  auto grabber = make_device_grabber("/dev/video987", "/dev/video987", 30);
   auto opened = grabber->open();
   ASSERT_FALSE(opened.ok());
   EXPECT_TRUE(opened.error().retriable);

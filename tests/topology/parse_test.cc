@@ -5,6 +5,7 @@
 
 #include "tests/topology/test_catalog.h"
 #include "topology/diagnostic.h"
+#include "topology/output_check.h"
 #include "topology/topology.h"
 #include "topology/yaml_tree.h"
 
@@ -174,6 +175,26 @@ TEST(TopologyParse, WhatCouldActOnATerminalIsNotPrinted) {
       "31m\n";
   const std::string shown = render(parse(text).diagnostics, text);
   EXPECT_EQ(shown.find("\xC2\x9B"), std::string::npos) << shown;
+}
+
+TEST(Outputs, OfASinkLieWhereSomeNodeLetsThem) {
+  const auto outcome = [](const std::string& path, const std::vector<NodeOutputs>& nodes) {
+    return parse_topology("ride: v1\nname: t\nsources: { a: { directory: in } }\nsinks:\n  - { name: album, from: [a], task: "
+                          "write_images, params: { path: \"" + path + "\" } }\n",
+                          "f.yaml", test_catalog(), test_environment(), nodes);
+  };
+  const std::vector<NodeOutputs> nodes = {{"north", {"/srv/out"}}, {"south", {"/mnt/a", "/mnt/b"}}};
+  for (const char* path : {"out/{seq}.jpg", "/srv/out/{seq}.jpg", "/mnt/b/x/{seq}.jpg", "../b/{seq}.jpg"})
+    EXPECT_TRUE(outcome(path, nodes).topology) << path;
+  for (const char* path : {"/etc/cron.d/{seq}.jpg", "../../x/{seq}.jpg", "/srv/out2/{seq}.jpg", "/srv/out/../{seq}.jpg"}) {
+    const auto refused = outcome(path, nodes);
+    ASSERT_FALSE(refused.topology) << path;
+    const auto& error = refused.diagnostics.front();
+    EXPECT_EQ(error.line, 5);
+    EXPECT_NE(error.message.find("north: /srv/out; south: /mnt/a, /mnt/b"), std::string::npos) << error.message;
+    EXPECT_NE(error.fix.find("--output"), std::string::npos) << error.fix;
+    EXPECT_TRUE(outcome(path, {}).topology) << "where no agent has said anything, the workers decide";
+  }
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "common/result.h"
+#include "worker/tasks/output_place.h"
 
 namespace ride::tasks {
 
@@ -28,29 +29,24 @@ class DurableFile {
   Result<void> write_at(std::int64_t offset, std::span<const std::uint8_t> bytes);  // within what is written
   Result<void> cut(std::int64_t size);  // takes back what was written behind `size`
   std::int64_t size() const { return size_; }
-  const std::string& path() const { return path_; }
+  const std::string& path() const { return place_.path(); }
   // Puts the file in its place, over what is there. The object is then done. May be called again after an Error, except
   // after a failed sync: what the disk holds is unknown then, and it fails from there on.
   Result<void> commit();
 
  private:
-  DurableFile(std::string path, std::string temporary, int fd, bool sync);
+  DurableFile(OutputPlace place, std::string temporary, int fd, bool sync);
   void discard();
 
-  std::string path_, temporary_;
+  OutputPlace place_;
+  std::string temporary_;  // its name in the folder, until it is in its place
   int fd_ = -1;
   bool sync_ = true;
   int sync_failure_ = 0;  // errno
   std::int64_t size_ = 0;
 };
 
-// Whether the file at `path` holds exactly these bytes.
-bool holds_same_bytes(const std::string& path, std::span<const std::uint8_t> bytes);
-
-// The Error for a failed system call: "cannot <what> '<path>': <reason>; <fix>".
-Error system_error(const std::string& what, const std::string& path, int error_number);
-
-// Makes the folders that lead to `path`; with `sync`, their entries are on the disk when this returns.
-Result<void> make_folders_for(const std::string& path, bool sync);
+// Whether the file at this place holds exactly these bytes; false for a link.
+bool holds_same_bytes(const OutputPlace& place, std::span<const std::uint8_t> bytes);
 
 }  // namespace ride::tasks

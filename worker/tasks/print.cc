@@ -8,7 +8,8 @@
 #include <cerrno>
 #include <nlohmann/json.hpp>
 
-#include "worker/tasks/durable_file.h"
+#include "common/text.h"
+#include "worker/tasks/output_place.h"
 #include "worker/tasks/path_template.h"
 #include "worker/tasks/picture.h"
 #include "worker/tasks/registry.h"
@@ -42,21 +43,11 @@ std::string json_line(const Frame& frame) {
   return line.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-// Names and attributes come from outside: they cannot end the line or send commands to a terminal.
-std::string without_controls(const std::string& text) {
-  std::string clean;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    clean += byte < 0x20 || byte == 0x7f ? fmt::format("\\x{:02x}", byte) : std::string(1, c);
-  }
-  return clean;
-}
-
 std::string text_line(const Frame& frame) {
   std::string line =
       fmt::format("{} {} {}", to_string(frame.id), format_time(frame.captured_at), shape_text(frame.image));
   for (const auto& [name, value] : frame.attributes) line += fmt::format(" {}={}", name, value);
-  return without_controls(line);
+  return one_line(line);  // names and attributes come from outside
 }
 
 class Print : public Task {
@@ -73,8 +64,10 @@ class Print : public Task {
     if (!parsed) return parsed.error();
     path_ = parsed->expand(
         {{"job", env.job}, {"run", std::to_string(env.run)}, {"stage", env.stage}, {"worker", env.worker}});
-    if (auto made = make_folders_for(path_, sync_); !made) return made;
-    fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    const auto place = OutputPlace::open(path_, sync_);
+    if (!place) return place.error();
+    const int follow = outputs_are_confined() ? O_NOFOLLOW : 0;
+    fd_ = ::openat(place->folder(), place->name().c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | follow, 0666);
     if (fd_ < 0) return system_error("write", path_, errno);
     return {};
   }

@@ -1,5 +1,6 @@
 // write_images: each picture becomes a file. The ACK follows when process() returns, and then the file is on the disk
 // (sync).
+#include <fcntl.h>
 #include <spdlog/fmt/fmt.h>
 #include <sys/stat.h>
 
@@ -30,6 +31,7 @@ class WriteImages : public Task {
     auto path = PathTemplate::parse(get_string(env.params, "path"), image_path_fields());
     if (!path) return path.error();
     path_.emplace(std::move(*path));
+    if (auto allowed = check_output(get_string(env.params, "path")); !allowed) return allowed;
     extension_ = path_->extension();
     content_type_ = content_type_of(extension_);
     quality_ = static_cast<int>(get_int(env.params, "quality"));
@@ -83,9 +85,11 @@ class WriteImages : public Task {
 
   Result<void> store(const std::string& path, std::span<const std::uint8_t> bytes) const {
     if (fail_on_conflict_) {
+      const auto place = OutputPlace::open(path, sync_);
+      if (!place) return place.error();
       struct stat state {};
-      if (::stat(path.c_str(), &state) == 0) {
-        if (holds_same_bytes(path, bytes)) return {};
+      if (::fstatat(place->folder(), place->name().c_str(), &state, AT_SYMLINK_NOFOLLOW) == 0) {
+        if (holds_same_bytes(*place, bytes)) return {};
         return Error{
             ErrorCode::already_exists,
             fmt::format("'{}' is there and holds other bytes; move it away, change 'path', or set on_conflict: "

@@ -41,6 +41,7 @@ class WriteVideo : public Task {
     auto path = PathTemplate::parse(get_string(env.params, "path"), video_path_fields());
     if (!path) return path.error();
     path_.emplace(std::move(*path));
+    if (auto allowed = check_output(get_string(env.params, "path")); !allowed) return allowed;
     fps_ = get_number(env.params, "fps");
     segment_frames_ = get_int(env.params, "segment_frames");
     quality_ = static_cast<int>(get_int(env.params, "quality"));

@@ -1,0 +1,50 @@
+// Whether the files of sinks lie where some node lets them.
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+
+#include "common/output_folders.h"
+#include "topology/draft.h"
+#include "topology/output_check.h"
+
+namespace ride::topology {
+namespace {
+
+// The path that a sink writes to; empty: none (standard output, no files at all).
+std::string path_of(const Stage& stage) {
+  const auto path = stage.params.find("path");
+  const auto* text = path == stage.params.end() || !stage.sink ? nullptr : std::get_if<std::string>(&path->second);
+  return text == nullptr ? std::string() : *text;
+}
+
+std::string words_of(const std::vector<NodeOutputs>& nodes) {
+  constexpr std::size_t kShown = 4;
+  std::string words;
+  for (std::size_t i = 0; i < std::min(kShown, nodes.size()); ++i)
+    words += fmt::format("{}{}: {}", i == 0 ? "" : "; ", nodes[i].node, list_folders(nodes[i].folders));
+  return nodes.size() > kShown ? fmt::format("{}; and {} more nodes", words, nodes.size() - kShown) : words;
+}
+
+}  // namespace
+
+void check_outputs(Context& context, const std::vector<StageDraft>& stages, const std::vector<NodeOutputs>& nodes) {
+  if (nodes.empty()) return;
+  for (const auto& draft : stages) {
+    const auto path = path_of(draft.stage);
+    const auto takes = [&](const NodeOutputs& node) { return place_in(path, node.folders).has_value(); };
+    if (path.empty() || std::any_of(nodes.begin(), nodes.end(), takes)) continue;
+    context.error(draft.name_place,
+                  fmt::format("{} writes to '{}', which lies in none of the folders that nodes let sinks write to ({})",
+                              draft.label, path, words_of(nodes)),
+                  "write below one of these, or start ride-agent with --output and the folder on the node that has it");
+  }
+}
+
+std::vector<std::string> sink_folders(const Topology& topology) {
+  std::vector<std::string> folders;
+  for (const auto& stage : topology.stages())
+    if (const auto path = path_of(stage); !path.empty()) folders.push_back(fixed_folder_of(path));
+  return folders;
+}
+
+}  // namespace ride::topology
