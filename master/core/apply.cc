@@ -202,9 +202,12 @@ bool on(Hard& hard, const stream::WorkerOut& out) {
 }
 
 bool on(Hard& hard, const stream::Strike& strike) {
-  const StageKey key{strike.job, strike.run, strike.stage};
-  if (hard.find(key) == nullptr) return false;
-  auto& strikes = edit_stage(hard, key)->strikes;
+  const auto* job = hard.find(strike.job, strike.run);
+  if (job == nullptr) return false;
+  const bool of_stage = job->stages.contains(strike.stage);
+  if (!of_stage && !job->sources.contains(strike.stage.value)) return false;
+  auto& strikes = of_stage ? edit_stage(hard, {strike.job, strike.run, strike.stage})->strikes
+                           : edit_job(hard, strike.job, strike.run)->sources.at(strike.stage.value).strikes;
   auto& struck = strikes[{strike.partition, strike.offset}];
   struck.workers.push_back(strike.worker);
   struck.causes.push_back(strike.cause);

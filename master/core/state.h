@@ -83,6 +83,7 @@ struct Source {
   WorkerId previous;
   SessionId session;
   Epoch epoch;
+  std::map<FramePlace, StruckFrame> strikes;  // against its items
   bool operator==(const Source&) const = default;
 };
 
