@@ -160,7 +160,9 @@ class Loop {
     const auto& child = children_[exit.slot];
     const std::string& name = child.plan().name;
     log_warning("{} (process {}) ended by itself: {}{}; started again in {}", name, exit.pid, describe(exit.status),
-                report.frames.empty() ? "" : ", with frame " + report.frames.front().frame + " inside process()",
+                report.frames.empty()                            ? ""
+                : child.plan().kind == ChildKind::producer ? ", while it read " + report.frames.front().frame
+                                                           : ", with frame " + report.frames.front().frame + " inside process()",
                 format_duration(exit.restart_in));
     if (supervisor_.slots()[exit.slot].restarts != kRestartsWorthANotice) return;
     tell("child_keeps_ending", fmt::format("{} keeps ending ({}, {} times now){}", name, describe(exit.status),

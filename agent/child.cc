@@ -94,9 +94,9 @@ stream::ChildExit Child::report(const ReportExit& exit, bool killed_outside, boo
     report.cause = stream::ExitCause::memory;
   else if (killed_outside)
     report.cause = stream::ExitCause::outside;
-  if (const auto work = note_ ? note_->read() : std::nullopt)
-    report.frames.push_back(
-        {work->at.job, work->at.run, work->at.stage, work->at.partition, work->at.offset, work->at.frame});
+  if (!note_) return report;
+  for (const auto& [at, moved, allowed] : note_->read_all())
+    report.frames.push_back({at.job, at.run, at.stage, at.partition, at.offset, at.frame});
   return report;
 }
 

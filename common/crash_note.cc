@@ -17,8 +17,8 @@ namespace ride {
 
 namespace {
 
-constexpr std::uint64_t kMagic = 0x32304554'4f4e4452;  // "RDNOTE02"
-constexpr std::size_t kPageBytes = 4096;
+constexpr std::uint64_t kMagic = 0x33304554'4f4e4452;  // "RDNOTE03"
+constexpr std::size_t kPageBytes = 8 * 4096;
 
 template <std::size_t N>
 void put(char (&field)[N], const std::string& text) {
@@ -50,12 +50,15 @@ static_assert(sizeof(Told) == kWords * sizeof(std::uint64_t) && std::is_triviall
 // `told` changes only while `inside` is 0, or of another number than before: a reader that finds the same number before
 // and after has read it whole. It is read while it is written, hence word by word (a seqlock).
 struct CrashNote::Page {
+  struct Place {
+    std::atomic<std::uint64_t> inside;  // number of the frame, from 1; 0: none
+    std::atomic<std::uint64_t> moved;
+    std::uint64_t entered;  // frames so far
+    std::array<std::atomic<std::uint64_t>, kWords> told;
+  };
   std::uint64_t magic;
-  std::atomic<std::uint64_t> inside;  // number of the frame, from 1; 0: none
-  std::atomic<std::uint64_t> moved;
   std::atomic<std::int64_t> memory_limit;
-  std::uint64_t entered;  // frames so far
-  std::array<std::atomic<std::uint64_t>, kWords> told;
+  std::array<Place, kPlaces> places;
 };
 
 Result<CrashNote> CrashNote::make() {
@@ -110,14 +113,17 @@ CrashNote::~CrashNote() {
 }
 
 void CrashNote::clear() {
-  page_->inside.store(0);
+  for (auto& at : page_->places) {
+    at.inside.store(0);
+    at.entered = 0;
+  }
   page_->memory_limit.store(0);
-  page_->entered = 0;
   page_->magic = kMagic;
 }
 
-void CrashNote::enter(const FrameAtWork& frame, std::chrono::milliseconds allowed) {
-  page_->inside.store(0);
+void CrashNote::enter(const FrameAtWork& frame, std::chrono::milliseconds allowed, int place) {
+  auto& at = page_->places.at(static_cast<std::size_t>(place));
+  at.inside.store(0);
   Told told{.run = frame.run.value,
             .offset = frame.offset.value,
             .allowed_ms = allowed.count(),
@@ -127,23 +133,24 @@ void CrashNote::enter(const FrameAtWork& frame, std::chrono::milliseconds allowe
   put(told.frame, frame.frame);
   const auto words = std::bit_cast<std::array<std::uint64_t, kWords>>(told);
   // Release: whoever sees one of them sees `inside` gone, too.
-  for (std::size_t i = 0; i < kWords; ++i) page_->told[i].store(words[i], std::memory_order_release);
-  page_->moved.fetch_add(1);
-  page_->inside.store(++page_->entered);
+  for (std::size_t i = 0; i < kWords; ++i) at.told[i].store(words[i], std::memory_order_release);
+  at.moved.fetch_add(1);
+  at.inside.store(++at.entered);
 }
 
-void CrashNote::progress() { page_->moved.fetch_add(1); }
+void CrashNote::progress() { page_->places[0].moved.fetch_add(1); }
 
-void CrashNote::leave() { page_->inside.store(0); }
+void CrashNote::leave(int place) { page_->places.at(static_cast<std::size_t>(place)).inside.store(0); }
 
-std::optional<WorkNoted> CrashNote::read() const {
+std::optional<WorkNoted> CrashNote::read(int place) const {
+  const auto& at = page_->places.at(static_cast<std::size_t>(place));
   for (int attempt = 0; attempt < 100; ++attempt) {
-    const auto inside = page_->inside.load();
+    const auto inside = at.inside.load();
     if (inside == 0) return std::nullopt;
     WorkNoted noted;
-    noted.moved = page_->moved.load();
+    noted.moved = at.moved.load();
     std::array<std::uint64_t, kWords> words;
-    for (std::size_t i = 0; i < kWords; ++i) words[i] = page_->told[i].load(std::memory_order_acquire);
+    for (std::size_t i = 0; i < kWords; ++i) words[i] = at.told[i].load(std::memory_order_acquire);
     const auto told = std::bit_cast<Told>(words);
     noted.at.run = RunNumber{told.run};
     noted.at.offset = Offset{told.offset};
@@ -152,9 +159,16 @@ std::optional<WorkNoted> CrashNote::read() const {
     noted.at.job = JobName{text_of(told.job)};
     noted.at.stage = StageName{text_of(told.stage)};
     noted.at.frame = text_of(told.frame);
-    if (page_->inside.load() == inside) return noted;
+    if (at.inside.load() == inside) return noted;
   }
   return std::nullopt;  // frames follow one another faster than we read: nothing hangs
+}
+
+std::vector<WorkNoted> CrashNote::read_all() const {
+  std::vector<WorkNoted> all;
+  for (int place = 0; place < kPlaces; ++place)
+    if (auto noted = read(place)) all.push_back(std::move(*noted));
+  return all;
 }
 
 void CrashNote::limit_memory(std::int64_t bytes) { page_->memory_limit.store(bytes); }

@@ -1,8 +1,8 @@
 // Crash note: what a child is working on, in memory that it shares with whoever started it, so that it can be read
 // after the child has crashed, hangs or was killed (DESIGN D9). The agent makes the memory (no file: nothing is left
-// behind) and lets the child inherit its descriptor, whose number stands in RIDE_CRASH_NOTE. Threads: enter(), leave()
-// and progress() belong to the one thread that works; read() may be called at any time. Failure: a child without a note
-// works without one.
+// behind) and lets the child inherit its descriptor, whose number stands in RIDE_CRASH_NOTE. It has several places, for a
+// child that works on several things at once. Threads: enter(), leave() and progress() of one place belong to the one thread
+// that works there; read() may be called at any time. Failure: a child without a note works without one.
 #pragma once
 
 #include <chrono>
@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/ids.h"
 #include "common/result.h"
@@ -18,14 +19,14 @@ namespace ride {
 
 inline constexpr const char* kCrashNoteVariable = "RIDE_CRASH_NOTE";
 
-// The frame inside process().
+// The frame inside process(), or what a source reads.
 struct FrameAtWork {
   JobName job;
   RunNumber run;
-  StageName stage;
+  StageName stage;    // or the source
   PartitionId partition;
-  Offset offset;      // whose reading released it: the same for every owner
-  std::string frame;  // "gate/3/1042", for people
+  Offset offset;      // whose reading released it: the same for every owner. Of a file or a film: the number of its frame
+  std::string frame;  // "gate/3/1042", for people; "record plates/0/17" of a source
   bool operator==(const FrameAtWork&) const = default;
 };
 
@@ -50,10 +51,12 @@ class CrashNote {
   int descriptor() const { return descriptor_; }  // for the child to inherit; -1 in the child
   void clear();                                   // before another child gets it
 
-  void enter(const FrameAtWork& frame, std::chrono::milliseconds allowed);
-  void progress();
-  void leave();
-  std::optional<WorkNoted> read() const;
+  static constexpr int kPlaces = 16;
+  void enter(const FrameAtWork& frame, std::chrono::milliseconds allowed, int place = 0);
+  void progress();  // of the first place
+  void leave(int place = 0);
+  std::optional<WorkNoted> read(int place = 0) const;
+  std::vector<WorkNoted> read_all() const;
 
   // What the stage lets its worker have; 0: no limit.
   void limit_memory(std::int64_t bytes);

@@ -68,7 +68,8 @@ SyntheticOptions synthetic_options(const stream::SourceSpec& source) {
 }  // namespace
 
 Result<std::unique_ptr<Source>> make_source(const stream::JobSpec& job, const stream::SourceSpec& source,
-                                            LogAccess& log, NumberBook& book, const Environment& environment) {
+                                            LogAccess& log, NumberBook& book, const Environment& environment,
+                                            ItemWatch& watch) {
   if (source.kind == "camera") return make_camera(source, environment);
   if (source.kind == "synthetic") {
     return std::unique_ptr<Source>(std::make_unique<SyntheticSource>(synthetic_options(source)));
@@ -89,7 +90,8 @@ Result<std::unique_ptr<Source>> make_source(const stream::JobSpec& job, const st
                                                            .glob = param<std::string>(source, "glob", "*"),
                                                            .recursive = param<bool>(source, "recursive", false),
                                                            .max_pixels = source.max_pixels,
-                                                           .wanted = wanted_codecs(source)},
+                                                           .wanted = wanted_codecs(source),
+                                                           .watch = &watch},
                                           book));
   }
   if (source.kind == "topic") {
@@ -101,7 +103,8 @@ Result<std::unique_ptr<Source>> make_source(const stream::JobSpec& job, const st
                                 .shape = param<std::string>(source, "shape", ""),
                                 .depth = param<std::string>(source, "depth", "8u")},
                      .max_pixels = source.max_pixels,
-                     .wanted = wanted_codecs(source)},
+                     .wanted = wanted_codecs(source),
+                     .watch = &watch},
         log));
   }
   return Error{

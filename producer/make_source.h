@@ -6,14 +6,16 @@
 #include "common/environment.h"
 #include "producer/log_access.h"
 #include "producer/number_book.h"
+#include "producer/work_room.h"
 #include "producer/source.h"
 #include "stream/spec.h"
 
 namespace ride::producer {
 
-// `book` and `log` outlive the source. invalid_argument / not_found: the assignment cannot be read so (an unset
+// `book`, `log` and `watch` outlive the source. invalid_argument / not_found: the assignment cannot be read so (an unset
 // variable, a URI of no known kind); the message shows the template, never what was filled in.
 Result<std::unique_ptr<Source>> make_source(const stream::JobSpec& job, const stream::SourceSpec& source,
-                                            LogAccess& log, NumberBook& book, const Environment& environment);
+                                            LogAccess& log, NumberBook& book, const Environment& environment,
+                                            ItemWatch& watch);
 
 }  // namespace ride::producer

@@ -22,6 +22,8 @@ Producer::Producer(ProducerConfig config, Environment environment)
     : config_(std::move(config)),
       environment_(std::move(environment)),
       budget_(config_.memory_bytes),
+      note_(CrashNote::inherited()),
+      room_(config_.memory_bytes, note_.get()),
       log_(make_kafka_access(config_.kafka)) {}
 
 Producer::~Producer() { stop_all(); }
@@ -141,6 +143,7 @@ void Producer::start(const SourceKey& key, const Assignment& assignment) {
             member_->notice(severity, code, text, key.job.value, key.source, fatal_for_job);
           },
       .changed = [this] { member_->beat_now(); },
+      .room = &room_,
   };
   auto runner = std::make_unique<SourceRunner>(assignment, key.source, std::move(services));
   const std::lock_guard lock(mutex_);

@@ -15,6 +15,7 @@
 #include "producer/log_access.h"
 #include "producer/shared_budget.h"
 #include "producer/source_runner.h"
+#include "producer/work_room.h"
 #include "stream/kafka/client_config.h"
 #include "stream/member.h"
 
@@ -56,6 +57,8 @@ class Producer {
   Environment environment_;
   std::string http_;
   SharedBudget budget_;
+  std::unique_ptr<CrashNote> note_;  // what the agent reads when we end; null without an agent
+  WorkRoom room_;
   std::unique_ptr<LogAccess> log_;
   std::unique_ptr<stream::Member> member_;
   std::unique_ptr<Assignments> assignments_;

@@ -29,6 +29,12 @@ SourceRunner::SourceRunner(Assignment assignment, const std::string& source, Run
   progress_.run = assignment_.job->run;
   progress_.source = spec_.name;
   progress_.session = assignment_.session;
+  if (services_.room == nullptr) {
+    own_room_ = std::make_unique<WorkRoom>(services_.budget.limit());
+    services_.room = own_room_.get();
+  }
+  watch_ = std::make_unique<ItemWatch>(*services_.room, assignment_.job->job, assignment_.job->run, spec_.name,
+                                       assignment_.struck);
   thread_ = std::thread([this] { run(); });
 }
 
@@ -51,10 +57,22 @@ std::optional<Error> SourceRunner::fatal() const {
   return fatal_;
 }
 
+// No exception leaves the thread. Here, where nothing is known of where it comes from, the incarnation ends, in order.
 void SourceRunner::run() {
+  try {
+    work();
+  } catch (const std::exception& failure) {
+    log_error("source {}: {}", spec_.name, failure.what());
+    const std::lock_guard lock(mutex_);
+    fatal_ = Error{ErrorCode::internal, failure.what(), false};
+  }
+  finished_ = true;
+}
+
+void SourceRunner::work() {
   if (prepare()) {
     while (!stopping() && !out_->fatal()) {
-      step();
+      guarded_step();
       if (Clock::now() - published_at_ >= kTurn) publish();
     }
   }
@@ -63,7 +81,16 @@ void SourceRunner::run() {
   while (out_ && out_->outstanding() > 0 && !out_->fatal() && Clock::now() < deadline) out_->serve(kTurn);
   source_.reset();
   publish();
-  finished_ = true;
+}
+
+// The source is opened anew, behind what was sent.
+void SourceRunner::guarded_step() {
+  try {
+    step();
+  } catch (const std::exception& failure) {
+    if (!source_) throw;
+    on_source_error({ErrorCode::internal, fmt::format("unexpected: {}", failure.what()), /*retriable=*/true});
+  }
 }
 
 // Until everything that sending needs is there; false when stopped before.
@@ -96,7 +123,7 @@ Result<void> SourceRunner::prepare_once() {
   } else {
     book_ = std::make_unique<MemoryBook>();
   }
-  auto source = make_source(*assignment_.job, spec_, services_.log, *book_, services_.environment);
+  auto source = make_source(*assignment_.job, spec_, services_.log, *book_, services_.environment, *watch_);
   if (!source) return source.error();
   if (continues()) {
     auto resume = find_resume_point(services_.log, *assignment_.job, spec_, assignment_.session);
@@ -147,7 +174,7 @@ bool SourceRunner::ensure_open() {
     return false;
   }
   // An item that was pulled and not sent stays at hand: the source goes on behind it.
-  if (auto opened = source_->open(next_number_); !opened) {
+  if (auto opened = open_source(); !opened) {
     on_source_error(opened.error());
     return false;
   }

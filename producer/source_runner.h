@@ -23,6 +23,7 @@
 #include "producer/outgoing.h"
 #include "producer/shared_budget.h"
 #include "producer/source.h"
+#include "producer/work_room.h"
 #include "stream/control.h"
 
 namespace ride::producer {
@@ -36,6 +37,7 @@ struct RunnerServices {
   std::function<void(stream::Severity, const std::string& code, const std::string& text, bool fatal_for_job)> notify;
   std::chrono::milliseconds finish_limit{5000};  // for what is in flight when the runner is stopped
   std::function<void()> changed;                 // progress has news that should not wait for the next heartbeat
+  WorkRoom* room = nullptr;                      // of the process; null: one of its own
 };
 
 class SourceRunner {
@@ -56,14 +58,20 @@ class SourceRunner {
   using Clock = std::chrono::steady_clock;
 
   void run();
+  void work();
   bool prepare();
   Result<void> prepare_once();
   void step();
+  void guarded_step();
   void rest(std::chrono::milliseconds time);  // serves the writer meanwhile
   bool ensure_open();
   void close_source();
 
   void pull();
+  // Reads of a film go on in the library: what is being read is named around them.
+  Result<void> open_source();
+  Result<Pulled> next_of_source(std::chrono::milliseconds timeout);
+  std::optional<WorkRoom::Stay> enter_film();
   void on_frame(CapturedFrame frame);
   void on_rejected();
   void on_source_error(const Error& error);
@@ -93,6 +101,8 @@ class SourceRunner {
   // The runner's thread alone.
   enum class Phase { flowing, ending, ended, failed };
   Phase phase_ = Phase::flowing;
+  std::unique_ptr<WorkRoom> own_room_;
+  std::unique_ptr<ItemWatch> watch_;
   std::unique_ptr<NumberBook> book_;
   std::unique_ptr<Source> source_;
   std::unique_ptr<Outgoing> out_;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "common/environment.h"
 #include "common/log.h"
 #include "producer/source_runner.h"
 
@@ -23,11 +24,28 @@ constexpr std::int64_t kBrokenNotices = 20;        // told one by one; the rest 
 void SourceRunner::pull() {
   const bool device = live();
   if (pending_ && (!device || !spec_.drop_when_late)) return;
-  auto pulled = source_->next(pending_ ? milliseconds(0) : kTurn);
+  auto pulled = next_of_source(pending_ ? milliseconds(0) : kTurn);
   if (!pulled) return on_source_error(pulled.error());
   if (auto* frame = std::get_if<CapturedFrame>(&*pulled)) return on_frame(std::move(*frame));
   if (auto* item = std::get_if<RejectedItem>(&*pulled)) rejected_ = std::move(*item);
   if (std::holds_alternative<SourceEnded>(*pulled)) begin_end();
+}
+
+std::optional<WorkRoom::Stay> SourceRunner::enter_film() {
+  if (spec_.kind != "video") return std::nullopt;
+  return watch_->enter(PartitionId{0}, Offset{next_number_}, fmt::format("film {}, frame {}", redact(spec_.uri), next_number_));
+}
+
+Result<void> SourceRunner::open_source() {
+  if (const auto why = spec_.kind == "video" ? watch_->any_condemned() : std::nullopt)
+    return Error{ErrorCode::corrupt, fmt::format("video '{}': {}; it is not read any more", redact(spec_.uri), *why), false};
+  const auto stay = enter_film();
+  return source_->open(next_number_);
+}
+
+Result<Pulled> SourceRunner::next_of_source(milliseconds timeout) {
+  const auto stay = enter_film();
+  return source_->next(timeout);
 }
 
 void SourceRunner::on_frame(CapturedFrame frame) {

@@ -1,10 +1,17 @@
 #include "stream/frame_codec.h"
 
 #include <spdlog/fmt/fmt.h>
+#include <unistd.h>
 #include <zstd.h>
 
+#include <algorithm>
+#include <limits>
+#include <new>
 #include <opencv2/imgcodecs.hpp>
+#include <sstream>
 
+#include "common/file_text.h"
+#include "common/units.h"
 #include "stream/core/picture_info.h"
 
 namespace ride::stream {
@@ -12,6 +19,40 @@ namespace ride::stream {
 namespace {
 
 constexpr int kZstdLevel = 1;  // raw frames at camera rates: speed first
+constexpr std::int64_t kMostBytesPerPixel = 16;         // four channels of 32 bits
+constexpr std::int64_t kMostUnpacked = 32'768;          // what zstd packs into one byte: 128 KiB in a block of 4 bytes
+
+// OpenCV's errors and a lack of memory become Errors here: nothing else knows its exceptions.
+template <class Work>
+auto guarded(ErrorCode code, const std::string& what, Work work) -> decltype(work()) {
+  try {
+    return work();
+  } catch (const cv::Exception& failure) {
+    if (failure.code == cv::Error::StsNoMem) return Error{ErrorCode::resource_exhausted, what + ": there is no memory for it"};
+    return Error{code, what + ": " + failure.err};
+  } catch (const std::bad_alloc&) {
+    return Error{ErrorCode::resource_exhausted, what + ": there is no memory for it"};
+  } catch (const std::exception& failure) {
+    return Error{code, what + ": " + failure.what()};
+  }
+}
+
+// Of the machine, or of the container that we run in.
+std::int64_t memory_there_is() {
+  const std::int64_t all = std::int64_t{::sysconf(_SC_PHYS_PAGES)} * ::sysconf(_SC_PAGESIZE);
+  std::istringstream limit(file_text("/sys/fs/cgroup/memory.max"));  // bytes, or "max"
+  std::int64_t bytes = 0;
+  return limit >> bytes && bytes > 0 ? std::min(all, bytes) : all;
+}
+
+Result<void> check_bytes(std::int64_t bytes, const std::string& what, std::int64_t max_pixels, std::int64_t max_bytes) {
+  static const std::int64_t kMemory = memory_there_is() / 5 * 4;
+  const std::int64_t allowed = std::min(max_bytes > 0 ? max_bytes : kMemory, max_pixels * kMostBytesPerPixel);
+  if (bytes <= allowed) return {};
+  return Error{ErrorCode::resource_exhausted,
+               fmt::format("{} takes {} to decode, more than the limit of {} (max_pixels and memory)", what,
+                           format_byte_size({bytes}), format_byte_size({allowed}))};
+}
 
 std::shared_ptr<const void> hold(cv::Mat image, std::shared_ptr<const void> owner) {
   return std::make_shared<std::pair<cv::Mat, std::shared_ptr<const void>>>(std::move(image), std::move(owner));
@@ -54,6 +95,18 @@ Error too_many_pixels(std::int64_t rows, std::int64_t cols, std::int64_t limit) 
                            rows * cols, limit)};
 }
 
+Result<void> check_compressed(const PixelFormat& format, const Payload& payload) {
+  const auto expected = format.bytes();
+  const auto bytes = static_cast<std::int64_t>(payload.bytes.size());
+  const auto told = ZSTD_getFrameContentSize(payload.bytes.data(), payload.bytes.size());
+  const bool tells = told != ZSTD_CONTENTSIZE_UNKNOWN;
+  if (told != ZSTD_CONTENTSIZE_ERROR && expected / kMostUnpacked <= bytes &&
+      (!tells || told <= static_cast<unsigned long long>(expected)))  // less: more frames may follow it
+    return {};
+  return Error{ErrorCode::corrupt, fmt::format("{} compressed bytes are no raw picture of {} {} ({} bytes)", bytes,
+                                               shape_text(format), depth_text(format.depth), expected)};
+}
+
 Result<cv::Mat> decode_raw(const PixelFormat& format, bool compressed, const Payload& payload,
                            std::shared_ptr<const void>& owner) {
   const auto expected = static_cast<std::size_t>(format.bytes());
@@ -73,23 +126,35 @@ Result<cv::Mat> decode_raw(const PixelFormat& format, bool compressed, const Pay
   return image;
 }
 
-Result<cv::Mat> decode_encoded(const Payload& payload, std::int64_t max_pixels) {
-  auto info = inspect_picture(payload.bytes);
-  if (!info.ok()) return info.error();
-  if (info->pixels() > max_pixels) return too_many_pixels(info->rows, info->cols, max_pixels);
-  try {
-    const cv::Mat bytes(1, static_cast<int>(payload.bytes.size()), CV_8U, const_cast<std::uint8_t*>(payload.bytes.data()));
-    cv::Mat image = cv::imdecode(bytes, cv::IMREAD_ANYDEPTH | cv::IMREAD_ANYCOLOR);
-    if (image.empty()) return Error{ErrorCode::corrupt, "the picture cannot be decoded"};
-    return image;
-  } catch (const cv::Exception& failure) {
-    return Error{ErrorCode::corrupt, "the picture cannot be decoded: " + failure.err};
+Result<cv::Mat> raw_image(const PixelFormat& format, bool compressed, const Payload& payload, std::int64_t max_pixels,
+                          std::int64_t max_bytes, std::shared_ptr<const void>& owner) {
+  if (static_cast<std::int64_t>(format.rows) * format.cols > max_pixels)
+    return too_many_pixels(format.rows, format.cols, max_pixels);
+  if (compressed) {
+    if (auto holds = check_compressed(format, payload); !holds.ok()) return holds.error();
+    const auto what = fmt::format("a picture of {} {}", shape_text(format), depth_text(format.depth));
+    if (auto fits = check_bytes(format.bytes(), what, max_pixels, max_bytes); !fits.ok()) return fits.error();
   }
+  return decode_raw(format, compressed, payload, owner);
 }
 
-}  // namespace
+Result<cv::Mat> encoded_image(const Payload& payload, std::int64_t max_pixels, std::int64_t max_bytes,
+                              PixelEncoding& encoding) {
+  auto info = inspect_picture(payload.bytes);
+  if (!info.ok()) return info.error();
+  encoding = info->encoding;
+  if (info->pixels() > max_pixels) return too_many_pixels(info->rows, info->cols, max_pixels);
+  const auto what = fmt::format("a picture of {} x {} pixels", info->cols, info->rows);
+  if (auto fits = check_bytes(info->memory_bytes(), what, max_pixels, max_bytes); !fits.ok()) return fits.error();
+  if (payload.bytes.size() > static_cast<std::size_t>(std::numeric_limits<int>::max()))
+    return Error{ErrorCode::unsupported, "the picture has more bytes than OpenCV decodes (2 GiB)"};
+  const cv::Mat bytes(1, static_cast<int>(payload.bytes.size()), CV_8U, const_cast<std::uint8_t*>(payload.bytes.data()));
+  cv::Mat image = cv::imdecode(bytes, cv::IMREAD_ANYDEPTH | cv::IMREAD_ANYCOLOR);
+  if (image.empty()) return Error{ErrorCode::corrupt, "the picture cannot be decoded"};
+  return image;
+}
 
-Result<Content> encode_picture(const cv::Mat& image, std::shared_ptr<const void> owner, const Codec& codec) {
+Result<Content> encode(const cv::Mat& image, std::shared_ptr<const void> owner, const Codec& codec) {
   if (image.empty()) return Error{ErrorCode::invalid_argument, "an empty picture cannot be encoded"};
   if (image.channels() > 4) return Error{ErrorCode::unsupported, "pictures of more than 4 channels cannot be sent"};
   if (codec.encoding == PixelEncoding::raw) {
@@ -98,24 +163,28 @@ Result<Content> encode_picture(const cv::Mat& image, std::shared_ptr<const void>
     return raw;
   }
   std::vector<std::uint8_t> bytes;
-  try {
-    const bool jpeg = codec.encoding == PixelEncoding::jpeg;
-    if (jpeg && image.depth() != CV_8U)
-      return Error{ErrorCode::unsupported, "JPEG holds 8-bit pictures only; use codec png or raw"};
-    if (!cv::imencode(jpeg ? ".jpg" : ".png", image, bytes,
-                      jpeg ? std::vector<int>{cv::IMWRITE_JPEG_QUALITY, codec.quality}
-                           : std::vector<int>{cv::IMWRITE_PNG_COMPRESSION, 1}))
-      return Error{ErrorCode::unsupported, "the picture cannot be encoded as " + to_string(codec)};
-  } catch (const cv::Exception& failure) {
-    return Error{ErrorCode::unsupported, "the picture cannot be encoded as " + to_string(codec) + ": " + failure.err};
-  }
+  const bool jpeg = codec.encoding == PixelEncoding::jpeg;
+  if (jpeg && image.depth() != CV_8U)
+    return Error{ErrorCode::unsupported, "JPEG holds 8-bit pictures only; use codec png or raw"};
+  if (!cv::imencode(jpeg ? ".jpg" : ".png", image, bytes,
+                    jpeg ? std::vector<int>{cv::IMWRITE_JPEG_QUALITY, codec.quality}
+                         : std::vector<int>{cv::IMWRITE_PNG_COMPRESSION, 1}))
+    return Error{ErrorCode::unsupported, "the picture cannot be encoded as " + to_string(codec)};
   Content content;
   content.content_type = content_type_of(codec.encoding);
   content.payload = as_payload(std::move(bytes));
   return content;
 }
 
-Result<Frame> to_frame(const WholeFrame& whole, const std::optional<AdoptSpec>& adopt, std::int64_t max_pixels) {
+}  // namespace
+
+Result<Content> encode_picture(const cv::Mat& image, std::shared_ptr<const void> owner, const Codec& codec) {
+  return guarded(ErrorCode::unsupported, "the picture cannot be encoded as " + to_string(codec),
+                 [&] { return encode(image, std::move(owner), codec); });
+}
+
+Result<Frame> to_frame(const WholeFrame& whole, const std::optional<AdoptSpec>& adopt, std::int64_t max_pixels,
+                       std::int64_t max_bytes) {
   const auto& header = whole.header;
   if (max_pixels <= 0) max_pixels = kDefaultMaxPixels;
   Frame frame;
@@ -132,19 +201,14 @@ Result<Frame> to_frame(const WholeFrame& whole, const std::optional<AdoptSpec>& 
     if (!format.ok()) return format.error();
     pixels = *format;
   }
-  if (pixels) {
-    if (static_cast<std::int64_t>(pixels->rows) * pixels->cols > max_pixels)
-      return too_many_pixels(pixels->rows, pixels->cols, max_pixels);
-    auto image = decode_raw(*pixels, header.compressed, whole.payload, frame.owner);
-    if (!image.ok()) return image.error();
-    frame.image = *image;
-    return frame;
-  }
-  auto image = decode_encoded(whole.payload, max_pixels);
+  auto encoding = PixelEncoding::raw;
+  auto image = guarded(ErrorCode::corrupt, "the picture cannot be decoded", [&] {
+    return pixels ? raw_image(*pixels, header.compressed, whole.payload, max_pixels, max_bytes, frame.owner)
+                  : encoded_image(whole.payload, max_pixels, max_bytes, encoding);
+  });
   if (!image.ok()) return image.error();
   frame.image = *image;
-  const auto encoding = inspect_picture(whole.payload.bytes)->encoding;
-  frame.encoded = EncodedPicture{content_type_of(encoding), whole.payload.bytes, whole.payload.owner};
+  if (!pixels) frame.encoded = EncodedPicture{content_type_of(encoding), whole.payload.bytes, whole.payload.owner};
   return frame;
 }
 

@@ -71,7 +71,7 @@ std::vector<KeySpec> reader_keys(bool sink) {
                   .example = "2s"});
   keys.push_back({.name = "max_pixels",
                   .type = KeyType::pixels,
-                  .doc = "Larger pictures are refused before they are decoded.",
+                  .doc = "Larger pictures are refused before they are decoded, and so is what would take far more memory or time than a picture of its bytes.",
                   .default_text = "1000MP",
                   .min = 1,
                   .max = 1e12,
@@ -189,7 +189,7 @@ const Section& source_section() {
            .example = "gatehouse"},
           {.name = "max_pixels",
            .type = KeyType::pixels,
-           .doc = "Larger pictures are refused before they are decoded.",
+           .doc = "Larger pictures are refused before they are decoded, and so is what would take far more memory or time than a picture of its bytes.",
            .default_text = "1000MP",
            .min = 1,
            .max = 1e12,

@@ -117,7 +117,7 @@ Result<Processed> SetProcessor::process_frames(const AcceptedSet& set) {
       if (age > std::chrono::milliseconds(config_.stage.max_age_ms))
         return outcome(set, Outcome::dropped, "max_age: the frame was too old when its turn came");
     }
-    auto frame = stream::to_frame(whole, config_.stage.adopt, config_.stage.max_pixels);
+    auto frame = stream::to_frame(whole, config_.stage.adopt, config_.stage.max_pixels, config_.stage.group.memory_bytes);
     if (!frame.ok()) return outcome(set, Outcome::dead, "bad_picture: " + frame.error().message);
     const auto begin = std::chrono::steady_clock::now();
     Result<void> result;
@@ -145,7 +145,7 @@ Result<Processed> SetProcessor::process_frames(const AcceptedSet& set) {
 void SetProcessor::warm_up(const AcceptedSet& set) {
   Collector ignored(pool_, config_.progress);
   for (const auto& whole : set.frames) {
-    auto frame = stream::to_frame(whole, config_.stage.adopt, config_.stage.max_pixels);
+    auto frame = stream::to_frame(whole, config_.stage.adopt, config_.stage.max_pixels, config_.stage.group.memory_bytes);
     if (!frame.ok()) return;
     try {
       if (auto result = task_.process(*frame, ignored); !result.ok()) log_debug("{}", result.error().message);

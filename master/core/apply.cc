@@ -239,13 +239,18 @@ bool on(Hard& hard, const stream::WorkerOut& out) {
 }
 
 bool on(Hard& hard, const stream::Strike& strike) {
-  const StageKey key{strike.job, strike.run, strike.stage};
-  const auto* before = hard.find(key);
-  if (before == nullptr || strike.partition.value >= static_cast<int>(before->partitions.size())) return false;
-  if (const auto found = before->strikes.find({strike.partition, strike.offset});
-      found != before->strikes.end() && found->second.workers.size() >= kMostStrikesOfFrame)
+  const auto* job = hard.find(strike.job, strike.run);
+  if (job == nullptr) return false;
+  const auto* before = strikes_of(*job, strike.stage);
+  if (before == nullptr) return false;
+  const auto stage = job->stages.find(strike.stage);
+  const bool of_stage = stage != job->stages.end();
+  if (of_stage && strike.partition.value >= static_cast<int>(stage->second->partitions.size())) return false;
+  if (const auto found = before->find({strike.partition, strike.offset});
+      found != before->end() && found->second.workers.size() >= kMostStrikesOfFrame)
     return false;
-  auto& strikes = edit_stage(hard, key)->strikes;
+  auto& strikes = of_stage ? edit_stage(hard, {strike.job, strike.run, strike.stage})->strikes
+                           : edit_job(hard, strike.job, strike.run)->sources.at(strike.stage.value).strikes;
   auto& struck = strikes[{strike.partition, strike.offset}];
   struck.workers.push_back(strike.worker);
   struck.causes.push_back(strike.cause);

@@ -82,7 +82,23 @@ EventText words(const stream::SnapshotPart& part) {
   return {.code = "snapshot", .text = fmt::format("snapshot {}, part {} of {}", part.id, part.part, part.parts)};
 }
 
+// What a source was reading: "record plates/0/17", "file /in/a.jpg". A frame's id has no blank.
+bool is_item(const stream::Strike& strike) { return strike.frame.find(' ') != std::string::npos; }
+
+EventText words_of_item(const stream::Strike& strike) {
+  return {.severity = strike.condemned ? Severity::error : Severity::warning,
+          .code = strike.condemned ? "item_condemned" : "item_struck",
+          .job = strike.job.value,
+          .stage = strike.stage.value,
+          .text = strike.condemned
+                      ? fmt::format("source {}: {} is left out after {} ends: {}", strike.stage.value, strike.frame,
+                                    strike.count, strike.cause)
+                      : fmt::format("{} ended while source {} read {}: {}", strike.worker.value, strike.stage.value,
+                                    strike.frame, strike.cause)};
+}
+
 EventText words(const stream::Strike& strike) {
+  if (is_item(strike)) return words_of_item(strike);
   return {.severity = strike.condemned ? Severity::error : Severity::warning,
           .code = strike.condemned ? "frame_condemned" : "frame_struck",
           .job = strike.job.value,

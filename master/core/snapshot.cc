@@ -54,9 +54,22 @@ stream::Snapshot::Job capture(const Job& job) {
                              .totals = job.totals};
   for (const auto& [name, stage] : job.stages) copy.stages.push_back(capture(StageKey{job.spec->job, job.spec->run, name}, *stage));
   for (const auto& [name, one] : job.sources)
-    copy.sources.push_back({name, one.producer, one.previous, one.session, one.epoch});
+    copy.sources.push_back({name, one.producer, one.previous, one.session, one.epoch,
+                            capture(StageKey{job.spec->job, job.spec->run, StageName{name}}, one.strikes)});
   if (job.next != nullptr) copy.next.push_back(*job.next);
   return copy;
+}
+
+std::map<FramePlace, StruckFrame> restore(const std::vector<stream::Strike>& strikes) {
+  std::map<FramePlace, StruckFrame> all;
+  for (const auto& strike : strikes) {
+    auto& struck = all[{strike.partition, strike.offset}];
+    struck.workers.push_back(strike.worker);
+    struck.causes.push_back(strike.cause);
+    struck.condemned = struck.condemned || strike.condemned;
+    struck.at = strike.at;
+  }
+  return all;
 }
 
 Stage restore(const stream::Snapshot::Stage& copy) {
@@ -72,13 +85,7 @@ Stage restore(const stream::Snapshot::Stage& copy) {
   stage.held = copy.held;
   stage.sized_because = copy.sized_because;
   stage.sized_at = copy.sized_at;
-  for (const auto& strike : copy.strikes) {
-    auto& struck = stage.strikes[{strike.partition, strike.offset}];
-    struck.workers.push_back(strike.worker);
-    struck.causes.push_back(strike.cause);
-    struck.condemned = struck.condemned || strike.condemned;
-    struck.at = strike.at;
-  }
+  stage.strikes = restore(copy.strikes);
   return stage;
 }
 
@@ -95,7 +102,7 @@ Job restore(const stream::Snapshot::Job& copy) {
   job.totals = copy.totals;
   for (const auto& stage : copy.stages) job.stages.emplace(stage.name, Cow<Stage>(restore(stage)));
   for (const auto& one : copy.sources)
-    job.sources[one.name] = {one.producer, one.previous, one.session, one.epoch};
+    job.sources[one.name] = {one.producer, one.previous, one.session, one.epoch, restore(one.strikes)};
   if (!copy.next.empty()) job.next = std::make_shared<const stream::JobQueued>(copy.next.front());
   return job;
 }

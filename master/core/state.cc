@@ -126,4 +126,10 @@ RunNumber next_run(const Hard& hard, const JobName& job) {
 
 std::string slot_name(const WorkerId& incarnation) { return incarnation.value.substr(0, incarnation.value.find('#')); }
 
+const std::map<FramePlace, StruckFrame>* strikes_of(const Job& job, const StageName& name) {
+  if (const auto stage = job.stages.find(name); stage != job.stages.end()) return &stage->second->strikes;
+  const auto source = job.sources.find(name.value);
+  return source == job.sources.end() ? nullptr : &source->second.strikes;
+}
+
 }  // namespace ride::master

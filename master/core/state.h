@@ -83,6 +83,7 @@ struct Source {
   WorkerId previous;
   SessionId session;
   Epoch epoch;
+  std::map<FramePlace, StruckFrame> strikes;  // against its items
   bool operator==(const Source&) const = default;
 };
 
@@ -104,6 +105,9 @@ struct Job {
   const stream::SourceSpec& source_spec(const std::string& source) const;
   bool operator==(const Job& other) const;
 };
+
+// Of the job's stage or source of this name; null when it has none.
+const std::map<FramePlace, StruckFrame>* strikes_of(const Job& job, const StageName& name);
 
 // A worker belongs to one group at a time.
 struct Membership {

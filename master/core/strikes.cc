@@ -1,6 +1,7 @@
 // Poison frames (D9). An exit that an agent saw, of a child whose crash note names a frame, is a strike against it.
 // What says nothing about the frame is none: an ordered stop, and a SIGKILL from outside (a task cannot send itself
-// that one). Losses that nobody saw come without names. The second strike with that frame alone condemns it.
+// that one). Losses that nobody saw come without names. The second strike with that frame alone condemns it. The same holds
+// for what a producer was reading: then the name of the source stands in the place of the stage's.
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
@@ -37,13 +38,14 @@ std::string all_of(const StruckFrame* before, const std::string& last) {
 }
 
 void strike(Draft& draft, const stream::ChildExit& exit, const stream::NamedFrame& frame, bool alone) {
-  const StageKey key{frame.job, frame.run, frame.stage};
-  const auto* job = draft.hard().find(key.job, key.run);
-  const auto* stage = draft.hard().find(key);
-  if (job == nullptr || stage == nullptr || is_over(job->phase)) return;
-  if (frame.partition.value >= static_cast<int>(stage->partitions.size())) return;  // whoever said so made it up
-  const auto found = stage->strikes.find({frame.partition, frame.offset});
-  const StruckFrame* before = found == stage->strikes.end() ? nullptr : &found->second;
+  const auto* job = draft.hard().find(frame.job, frame.run);
+  const auto* strikes = job == nullptr || is_over(job->phase) ? nullptr : strikes_of(*job, frame.stage);
+  if (strikes == nullptr) return;
+  const auto stage = job->stages.find(frame.stage);
+  if (stage != job->stages.end() && frame.partition.value >= static_cast<int>(stage->second->partitions.size()))
+    return;  // whoever said so made it up
+  const auto found = strikes->find({frame.partition, frame.offset});
+  const StruckFrame* before = found == strikes->end() ? nullptr : &found->second;
   if (before != nullptr &&
       std::find(before->workers.begin(), before->workers.end(), exit.child) != before->workers.end())
     return;  // told twice

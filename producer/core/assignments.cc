@@ -9,6 +9,8 @@ namespace {
 
 using stream::JobPhase;
 
+constexpr std::size_t kMostStruck = 1000;  // of a source: long before, somebody has looked at it
+
 bool has_ended(JobPhase phase) {
   switch (phase) {
     case JobPhase::creating:
@@ -47,6 +49,7 @@ void Assignments::take(const stream::Decision& decision) {
   if (const auto* accepted = std::get_if<stream::JobAccepted>(&decision.body)) accept(*accepted);
   if (const auto* changed = std::get_if<stream::JobPhaseChanged>(&decision.body)) change_phase(*changed);
   if (const auto* assigned = std::get_if<stream::AssignSource>(&decision.body)) assign(*assigned);
+  if (const auto* struck = std::get_if<stream::Strike>(&decision.body)) strike(*struck);
   if (const auto* out = std::get_if<stream::WorkerOut>(&decision.body)) out_ = out_ || out->worker == self_;
   if (const auto* part = std::get_if<stream::SnapshotPart>(&decision.body)) restore(*part);
 }
@@ -74,6 +77,17 @@ void Assignments::assign(const stream::AssignSource& assigned) {
   job->second.owners[assigned.source] = {assigned.producer, assigned.session, assigned.epoch};
 }
 
+// Against a frame of a stage, it names no source of the job.
+void Assignments::strike(const stream::Strike& strike) {
+  const auto job = jobs_.find({strike.job, strike.run});
+  if (job == jobs_.end() || job->second.spec->source(strike.stage.value) == nullptr) return;
+  auto& items = job->second.struck[strike.stage.value];
+  auto& item = items[{strike.partition, strike.offset}];
+  item.cause = strike.cause;
+  item.condemned = item.condemned || strike.condemned;
+  if (items.size() > kMostStruck) items.erase(items.begin());
+}
+
 void Assignments::restore(const stream::SnapshotPart& part) {
   const auto snapshot = assembler_.add(part);
   if (!snapshot.ok() || !*snapshot) return;  // one that cannot be read ends the member (stream/member.h)
@@ -83,8 +97,10 @@ void Assignments::restore(const stream::SnapshotPart& part) {
     Job& job = jobs_[{copy.spec.job, copy.spec.run}];
     job.spec = std::make_shared<const stream::JobSpec>(copy.spec);
     job.phase = copy.phase;
-    for (const auto& source : copy.sources)
+    for (const auto& source : copy.sources) {
       if (source.epoch.value > 0) job.owners[source.name] = {source.producer, source.session, source.epoch};
+      for (const auto& struck : source.strikes) strike(struck);
+    }
   }
   const auto& out = (*snapshot)->out;
   out_ = out_ || std::find(out.begin(), out.end(), self_) != out.end();
@@ -98,7 +114,9 @@ std::map<SourceKey, Assignment> Assignments::mine() const {
     if (!wish) continue;
     for (const auto& [source, owner] : job.owners) {
       if (owner.producer != self_ || job.spec->source(source) == nullptr) continue;
-      mine[{key.first, key.second, source}] = {job.spec, owner.session, owner.epoch, *wish};
+      const auto struck = job.struck.find(source);
+      mine[{key.first, key.second, source}] = {job.spec, owner.session, owner.epoch, *wish,
+                                               struck == job.struck.end() ? StruckItems() : struck->second};
     }
   }
   return mine;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "stream/control.h"
@@ -23,11 +24,20 @@ struct SourceKey {
   auto operator<=>(const SourceKey&) const = default;
 };
 
+// Producers have ended while they read this item: a record by its partition and offset, a file or a frame of a film by its
+// number, in partition 0.
+struct StruckItem {
+  std::string cause;  // as the last strike tells it
+  bool condemned = false;
+};
+using StruckItems = std::map<std::pair<PartitionId, Offset>, StruckItem>;
+
 struct Assignment {
   std::shared_ptr<const stream::JobSpec> job;
   SessionId session;
   Epoch epoch;
   Wish wish = Wish::run;
+  StruckItems struck;
 };
 
 class Assignments {
@@ -51,12 +61,14 @@ class Assignments {
     std::shared_ptr<const stream::JobSpec> spec;
     stream::JobPhase phase = stream::JobPhase::creating;
     std::map<std::string, Owner> owners;
+    std::map<std::string, StruckItems> struck;  // by source
   };
   using JobKey = std::pair<JobName, RunNumber>;
 
   void accept(const stream::JobAccepted& accepted);
   void change_phase(const stream::JobPhaseChanged& changed);
   void assign(const stream::AssignSource& assigned);
+  void strike(const stream::Strike& strike);
   void restore(const stream::SnapshotPart& part);  // a whole snapshot replaces all that was known
 
   WorkerId self_;

@@ -121,16 +121,28 @@ Pulled DirectorySource::read(const std::string& name) const {
   const std::int64_t number = next_ - 1;
   const std::string path = (fs::path(options_.path) / name).string();
   const std::string known = (fs::path(shown(options_)) / name).string();
-  const auto rejected = [&](const Error& error) { return RejectedItem{number, known, error.message}; };
-  auto file = read_picture_file(path, options_.max_pixels);
-  if (!file) return rejected(file.error());
-
-  auto bytes = std::make_shared<const std::vector<std::uint8_t>>(std::move(file->bytes));
-  auto frame = picture_frame(file->info, *bytes, bytes, options_.wanted);
-  if (!frame) return rejected(frame.error());
+  auto frame = handled([&] { return frame_of(path, known, number); });
+  if (!frame) return RejectedItem{number, known, frame.error().message};
   frame->number = number;
   frame->name = known;
   return std::move(*frame);
+}
+
+Result<CapturedFrame> DirectorySource::frame_of(const std::string& path, const std::string& known,
+                                                std::int64_t number) const {
+  PictureLimits limits{.max_pixels = options_.max_pixels};
+  std::optional<WorkRoom::Stay> stay;
+  if (options_.watch != nullptr) {
+    if (const auto why = options_.watch->condemned(PartitionId{0}, Offset{number}))
+      return Error{ErrorCode::cancelled, *why, false};
+    stay.emplace(options_.watch->enter(PartitionId{0}, Offset{number}, "file " + known));
+    limits.memory_bytes = options_.watch->memory_bytes();
+    limits.take = [&stay](std::int64_t bytes) { stay->take(bytes); };
+  }
+  auto file = read_picture_file(path, limits, options_.wanted);
+  if (!file) return file.error();
+  auto bytes = std::make_shared<const std::vector<std::uint8_t>>(std::move(file->bytes));
+  return picture_frame(file->info, *bytes, bytes, options_.wanted);
 }
 
 SourceState DirectorySource::state() const {

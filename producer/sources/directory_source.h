@@ -8,6 +8,7 @@
 
 #include "producer/number_book.h"
 #include "producer/source.h"
+#include "producer/work_room.h"
 
 namespace ride::producer {
 
@@ -19,6 +20,7 @@ struct DirectoryOptions {
   bool recursive = false;
   std::int64_t max_pixels = 0;  // 0: no limit
   std::vector<Codec> wanted;    // of outputs that name a codec: a file of another encoding is decoded for them
+  ItemWatch* watch = nullptr;   // outlives the source; null: nobody watches, and memory has no limit
 };
 
 // Relative paths of the files that match, sorted by their bytes. Hidden files and folders are left out; linked folders
@@ -37,6 +39,7 @@ class DirectorySource : public Source {
 
  private:
   Pulled read(const std::string& name) const;
+  Result<CapturedFrame> frame_of(const std::string& path, const std::string& known, std::int64_t number) const;
 
   DirectoryOptions options_;
   NumberBook& book_;

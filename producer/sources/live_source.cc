@@ -3,6 +3,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
+#include <exception>
 
 #include "producer/core/rate_cap.h"
 
@@ -84,7 +85,14 @@ void LiveSource::capture(const std::shared_ptr<Shared>& shared, const LiveOption
     }
     return Error{ErrorCode::cancelled, "stopped", true};
   };
-  const Result<void> ended = run();  // the grabber is gone behind this line, its device closed
+  const auto guarded = [&]() -> Result<void> {
+    try {
+      return run();
+    } catch (const std::exception& failure) {
+      return Error{ErrorCode::internal, fmt::format("{}: {}", options.shown, failure.what()), true};
+    }
+  };
+  const Result<void> ended = guarded();  // the grabber is gone behind this line, its device closed
   std::lock_guard lock(shared->mutex);
   shared->failure = ended.error();
   shared->finished = true;

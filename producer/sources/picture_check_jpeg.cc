@@ -14,17 +14,17 @@
 #include <vector>
 
 #include "producer/sources/picture_file.h"
+#include "stream/core/picture_info.h"
 
 namespace ride::producer {
 namespace {
-
-// A progressive file may claim thousands of scans over one large picture, each as costly as a decode.
-constexpr int kMaxScans = 200;
 
 struct Watch {
   jpeg_error_mgr manager;  // first: libjpeg hands back a pointer to it
   jpeg_progress_mgr progress;
   std::jmp_buf escape;
+  std::int64_t pixels;
+  std::int64_t bytes;
   char cause[JMSG_LENGTH_MAX];
   bool broken;
 };
@@ -58,12 +58,16 @@ void on_message(j_common_ptr info, int level) {
   }
 }
 
+// All scans of a progressive file are read before the first row comes: it must not take them to see that it is broken. And a
+// file may claim thousands of them over one large picture, each as costly as a decode.
 void on_progress(j_common_ptr info) {
-  if (reinterpret_cast<j_decompress_ptr>(info)->input_scan_number <= kMaxScans) return;
   Watch& watch = watch_of(info);
-  std::snprintf(watch.cause, sizeof watch.cause, "more than %d scans", kMaxScans);
-  watch.broken = true;
-  std::longjmp(watch.escape, 1);
+  const int scans = reinterpret_cast<j_decompress_ptr>(info)->input_scan_number;
+  if (!watch.broken && stream::is_too_much_work(scans, watch.pixels, watch.bytes)) {
+    std::snprintf(watch.cause, sizeof watch.cause, "%d scans of so many pixels", scans);
+    watch.broken = true;
+  }
+  if (watch.broken) std::longjmp(watch.escape, 1);
 }
 
 // Between setjmp and longjmp lie only plain structs: `rows` was made by the caller.
@@ -73,6 +77,8 @@ void walk(jpeg_decompress_struct& info, Watch& watch, std::span<const std::uint8
   info.progress = &watch.progress;
   jpeg_mem_src(&info, bytes.data(), static_cast<unsigned long>(bytes.size()));
   jpeg_read_header(&info, TRUE);
+  watch.pixels = static_cast<std::int64_t>(info.image_width) * info.image_height;
+  watch.bytes = static_cast<std::int64_t>(bytes.size());
   info.scale_num = 1;
   info.scale_denom = 8;
   info.out_color_space = info.jpeg_color_space;  // no conversion

@@ -59,6 +59,8 @@ Result<void> check_png(std::span<const std::uint8_t> bytes) {
     return Error{ErrorCode::resource_exhausted, "could not be checked: out of memory", true};
   }
   png_set_read_fn(png, &reader, read_bytes);
+  // Texts and profiles are not looked at: they might unpack to any size.
+  png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
   std::vector<png_byte> row;
   const bool whole = walk(png, info, row);
   png_destroy_read_struct(&png, &info, nullptr);

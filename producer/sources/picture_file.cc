@@ -8,9 +8,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <limits>
 #include <opencv2/imgcodecs.hpp>
 
 #include "common/units.h"
+#include "stream/core/picture_info.h"
 
 namespace ride::producer {
 namespace {
@@ -75,6 +77,21 @@ Result<PictureInfo> read_header(int file, std::int64_t file_bytes, std::vector<s
   }
 }
 
+Result<void> check_memory(std::int64_t bytes, std::int64_t weight, const PictureLimits& limits) {
+  if (limits.memory_bytes <= 0 || bytes <= std::max(limits.memory_bytes, weight * kMemoryPerByte)) return {};
+  return Error{ErrorCode::resource_exhausted,
+               fmt::format("takes {} of memory, more than the producer's {} (--memory) and far more than a picture of {} "
+                           "should; raise --memory if it is right",
+                           format_byte_size({bytes}), format_byte_size({limits.memory_bytes}),
+                           format_byte_size({weight})),
+               false};
+}
+
+// What stream's walk through a whole JPEG or PNG says, in our words: "is a truncated JPEG: its end is missing".
+Error as_cause(const Error& error) {
+  return {error.code, (error.message.starts_with("a ") ? "is " : "is a ") + error.message, false};
+}
+
 Result<void> check_limits(const PictureInfo& info, std::int64_t file_bytes, std::int64_t max_pixels) {
   if (max_pixels > 0 && info.pixels() > max_pixels) {
     return Error{ErrorCode::resource_exhausted,
@@ -91,7 +108,33 @@ Result<void> check_limits(const PictureInfo& info, std::int64_t file_bytes, std:
 
 }  // namespace
 
-Result<PictureFile> read_picture_file(const std::string& path, std::int64_t max_pixels) {
+bool must_decode(PictureFormat format, const std::vector<Codec>& wanted) {
+  if (format != PictureFormat::jpeg && format != PictureFormat::png) return true;
+  const auto found = format == PictureFormat::jpeg ? PixelEncoding::jpeg : PixelEncoding::png;
+  return std::any_of(wanted.begin(), wanted.end(), [&](const Codec& codec) { return codec.encoding != found; });
+}
+
+Result<void> check_picture(PictureInfo& info, std::span<const std::uint8_t> bytes, std::int64_t weight, bool decoded,
+                           const PictureLimits& limits) {
+  const auto size = static_cast<std::int64_t>(bytes.size());
+  if (auto fits = check_limits(info, size, limits.max_pixels); !fits) return fits;
+  const bool jpeg = info.format == PictureFormat::jpeg, png = info.format == PictureFormat::png;
+  if (jpeg || png) {
+    const auto told = stream::inspect_picture(bytes);
+    if (!told.ok()) return as_cause(told.error());
+    info.checking_bytes = told->buffered_bytes;
+    info.decoding_bytes = told->memory_bytes();
+  }
+  const auto memory = size + (decoded ? info.decoding_bytes : info.checking_bytes);
+  if (auto fits = check_memory(memory, weight, limits); !fits) return fits;
+  if (limits.take) limits.take(memory);
+  if (jpeg) return check_jpeg(bytes);
+  if (png) return check_png(bytes);
+  return {};
+}
+
+Result<PictureFile> read_picture_file(const std::string& path, const PictureLimits& limits,
+                                      const std::vector<Codec>& wanted) {
   const OpenFile file(path);
   if (file.get() < 0) return system_error("cannot be opened");
   struct stat status {};
@@ -104,25 +147,28 @@ Result<PictureFile> read_picture_file(const std::string& path, std::int64_t max_
   auto info = read_header(file.get(), size, picture.bytes);
   if (!info) return info.error();
   picture.info = *info;
-  if (auto fits = check_limits(*info, size, max_pixels); !fits) return fits.error();
+  if (auto fits = check_limits(*info, size, limits.max_pixels); !fits) return fits.error();
+  // A file may have holes: its size says nothing then. File systems that do not count blocks say 0.
+  const std::int64_t weight = status.st_blocks > 0 ? std::min<std::int64_t>(size, status.st_blocks * 512) : size;
+  if (auto fits = check_memory(size, weight, limits); !fits) return fits.error();
   if (auto read = read_up_to(file.get(), picture.bytes, static_cast<std::size_t>(size)); !read) return read.error();
-  if (picture.info.format == PictureFormat::jpeg) {
-    if (auto whole = check_jpeg(picture.bytes); !whole) return whole.error();
-  }
-  if (picture.info.format == PictureFormat::png) {
-    if (auto whole = check_png(picture.bytes); !whole) return whole.error();
-  }
+  const bool decoded = must_decode(picture.info.format, wanted);
+  if (auto whole = check_picture(picture.info, picture.bytes, weight, decoded, limits); !whole) return whole.error();
   return picture;
 }
 
 Result<cv::Mat> decode_picture(const PictureInfo& info, std::span<const std::uint8_t> bytes) {
   cv::Mat image;
   try {
+    if (bytes.size() > static_cast<std::size_t>(std::numeric_limits<int>::max()))
+      return broken("has more bytes than OpenCV decodes (2 GiB)");
     // A Mat header over the bytes: OpenCV only reads them.
     const cv::Mat file(1, static_cast<int>(bytes.size()), CV_8U, const_cast<std::uint8_t*>(bytes.data()));
     image = cv::imdecode(file, cv::IMREAD_ANYDEPTH | cv::IMREAD_ANYCOLOR);  // as the readers of frames do
   } catch (const cv::Exception& error) {
     return broken(fmt::format("is a {} that OpenCV cannot decode ({})", to_string(info.format), error.err));
+  } catch (const std::exception& error) {
+    return broken(fmt::format("is a {} that cannot be decoded ({})", to_string(info.format), error.what()));
   }
   if (image.empty()) return broken(fmt::format("is a truncated or damaged {}", to_string(info.format)));
   const bool known = image.depth() == CV_8U || image.depth() == CV_16U || image.depth() == CV_32F;

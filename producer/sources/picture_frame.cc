@@ -1,18 +1,13 @@
 #include "producer/sources/picture_frame.h"
 
-#include <algorithm>
-
 namespace ride::producer {
 
 Result<CapturedFrame> picture_frame(const PictureInfo& info, std::span<const std::uint8_t> bytes,
                                     std::shared_ptr<const void> owner, const std::vector<Codec>& wanted) {
   const bool is_jpeg = info.format == PictureFormat::jpeg;
   const bool keeps = is_jpeg || info.format == PictureFormat::png;
-  const PixelEncoding found = is_jpeg ? PixelEncoding::jpeg : PixelEncoding::png;
-  const bool other =
-      std::any_of(wanted.begin(), wanted.end(), [&](const Codec& codec) { return codec.encoding != found; });
   CapturedFrame frame;
-  if (!keeps || other) {
+  if (must_decode(info.format, wanted)) {
     auto image = decode_picture(info, bytes);
     if (!image) return image.error();
     frame.image = std::move(*image);

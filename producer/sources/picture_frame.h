@@ -1,7 +1,10 @@
 // From the checked bytes of a picture to what a source gives. Threads: any.
 #pragma once
 
+#include <exception>
 #include <memory>
+#include <new>
+#include <string>
 #include <vector>
 
 #include "producer/source.h"
@@ -13,5 +16,17 @@ namespace ride::producer {
 // other formats. corrupt: cannot be decoded; the message is the cause alone.
 Result<CapturedFrame> picture_frame(const PictureInfo& info, std::span<const std::uint8_t> bytes,
                                     std::shared_ptr<const void> owner, const std::vector<Codec>& wanted);
+
+// What the work on an item throws becomes an Error: the item is to blame, and the source goes on behind it.
+template <class Work>
+auto handled(Work work) -> decltype(work()) {
+  try {
+    return work();
+  } catch (const std::bad_alloc&) {
+    return Error{ErrorCode::resource_exhausted, "takes more memory than there is", false};
+  } catch (const std::exception& failure) {
+    return Error{ErrorCode::corrupt, std::string("cannot be read: ") + failure.what(), false};
+  }
+}
 
 }  // namespace ride::producer

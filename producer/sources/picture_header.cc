@@ -28,9 +28,12 @@ std::uint32_t number(Bytes bytes, std::size_t at, int size, bool big_endian) {
   return value;
 }
 
-Result<PictureInfo> sized(PictureFormat format, std::int64_t width, std::int64_t height) {
+// `bytes_per_pixel`: what decoding holds, with the picture; of JPEG and PNG, stream/core/picture_info.h tells.
+Result<PictureInfo> sized(PictureFormat format, std::int64_t width, std::int64_t height, std::int64_t bytes_per_pixel = 0) {
+  constexpr std::int64_t kMostSide = 1 << 20;  // of OpenCV; no product of two overflows
   if (width <= 0 || height <= 0) return broken("has a broken header: a side of length 0");
-  return PictureInfo{format, width, height};
+  if (width > kMostSide || height > kMostSide) return broken("claims to be wider or higher than can be decoded");
+  return PictureInfo{format, width, height, width * height * bytes_per_pixel};
 }
 
 // Walks the segments up to the frame header (SOF0..SOF15 without DHT, JPG, DAC): ITU-T T.81, B.2.
@@ -62,11 +65,49 @@ Result<PictureInfo> inspect_png(Bytes bytes) {
 Result<PictureInfo> inspect_bmp(Bytes bytes) {
   if (bytes.size() < 26) return need_more();
   const std::uint32_t header = number(bytes, 14, 4, false);
-  if (header == 12) return sized(PictureFormat::bmp, number(bytes, 18, 2, false), number(bytes, 20, 2, false));
+  if (header == 12) return sized(PictureFormat::bmp, number(bytes, 18, 2, false), number(bytes, 20, 2, false), 4);
   if (header < 40) return broken("is damaged: a BMP with an unknown header");
   const auto height = static_cast<std::int32_t>(number(bytes, 22, 4, false));  // negative: stored top down
   return sized(PictureFormat::bmp, static_cast<std::int32_t>(number(bytes, 18, 4, false)),
-               std::abs(static_cast<std::int64_t>(height)));
+               std::abs(static_cast<std::int64_t>(height)), 4);
+}
+
+// Of the first directory of a TIFF. A tag that stands there twice counts with its larger value.
+struct TiffTags {
+  std::int64_t width = 0, height = 0, tile_width = 0, tile_height = 0, bits = 1, samples = 1;
+
+  std::int64_t* place_of(std::uint32_t tag) {
+    switch (tag) {
+      case 256:
+        return &width;
+      case 257:
+        return &height;
+      case 258:
+        return &bits;
+      case 277:
+        return &samples;
+      case 322:
+        return &tile_width;
+      case 323:
+        return &tile_height;
+      default:
+        return nullptr;
+    }
+  }
+};
+
+// The picture in up to three channels, and a strip of all of it, or a tile.
+Result<PictureInfo> sized_tiff(const TiffTags& tags) {
+  const std::int64_t depth = std::clamp<std::int64_t>((tags.bits + 7) / 8, 1, 8);
+  const std::int64_t samples = std::clamp<std::int64_t>(tags.samples, 1, 4);
+  const std::int64_t pixel = samples == 1 ? std::max<std::int64_t>(3, depth) : 3 * depth;
+  const std::int64_t buffered = std::max<std::int64_t>(4, samples * depth);
+  auto info = sized(PictureFormat::tiff, tags.width, tags.height, pixel + buffered);
+  constexpr std::int64_t kMostTile = 1 << 30;  // of OpenCV
+  const bool large = tags.tile_width > kMostTile || tags.tile_height > kMostTile;
+  const std::int64_t tile = large ? kMostTile : std::min(tags.tile_width * tags.tile_height, kMostTile);
+  if (info) info->decoding_bytes += tile * buffered;
+  return info;
 }
 
 Result<PictureInfo> inspect_tiff(Bytes bytes) {
@@ -76,30 +117,37 @@ Result<PictureInfo> inspect_tiff(Bytes bytes) {
   if (directory < 8) return broken("is damaged: a TIFF without a directory");
   if (directory + 2 > bytes.size()) return need_more();
   const std::size_t entries = number(bytes, directory, 2, big);
-  std::int64_t width = 0, height = 0;
+  TiffTags tags;
   for (std::size_t i = 0; i < entries; ++i) {
     const std::size_t entry = directory + 2 + i * 12;
     if (entry + 12 > bytes.size()) return need_more();
-    const std::uint32_t tag = number(bytes, entry, 2, big);
-    const int size = number(bytes, entry + 2, 2, big) == 3 ? 2 : 4;  // SHORT or LONG
-    if (tag == 256) width = number(bytes, entry + 8, size, big);
-    if (tag == 257) height = number(bytes, entry + 8, size, big);
+    std::int64_t* const kept = tags.place_of(number(bytes, entry, 2, big));
+    if (kept == nullptr) continue;
+    const std::uint32_t type = number(bytes, entry + 2, 2, big), count = number(bytes, entry + 4, 4, big);
+    if (type != 1 && type != 3 && type != 4)  // BYTE, SHORT, LONG: what we read otherwise, a decoder may not
+      return broken("is damaged: a TIFF whose size is no whole number");
+    const int size = type == 1 ? 1 : type == 3 ? 2 : 4;
+    // Bits are told for each sample: where they do not fit, their place stands here instead.
+    const bool elsewhere = static_cast<std::uint64_t>(count) * static_cast<std::uint64_t>(size) > 4;
+    const std::size_t at = elsewhere ? number(bytes, entry + 8, 4, big) : entry + 8;
+    if (at + static_cast<std::size_t>(size) > bytes.size()) return need_more();
+    *kept = std::max<std::int64_t>(*kept, number(bytes, at, size, big));
   }
-  return sized(PictureFormat::tiff, width, height);
+  return sized_tiff(tags);
 }
 
 // RFC 9649: a lossy ("VP8 "), lossless ("VP8L") or extended ("VP8X") first chunk.
 Result<PictureInfo> inspect_webp(Bytes bytes) {
   if (bytes.size() < 30) return need_more();
   if (starts_with(bytes, "VP8X", 12)) {
-    return sized(PictureFormat::webp, number(bytes, 24, 3, false) + 1, number(bytes, 27, 3, false) + 1);
+    return sized(PictureFormat::webp, number(bytes, 24, 3, false) + 1, number(bytes, 27, 3, false) + 1, 8);
   }
   if (starts_with(bytes, "VP8L", 12)) {
     const std::uint32_t packed = number(bytes, 21, 4, false);
-    return sized(PictureFormat::webp, (packed & 0x3FFF) + 1, (packed >> 14 & 0x3FFF) + 1);
+    return sized(PictureFormat::webp, (packed & 0x3FFF) + 1, (packed >> 14 & 0x3FFF) + 1, 8);
   }
   if (starts_with(bytes, "VP8 ", 12)) {
-    return sized(PictureFormat::webp, number(bytes, 26, 2, false) & 0x3FFF, number(bytes, 28, 2, false) & 0x3FFF);
+    return sized(PictureFormat::webp, number(bytes, 26, 2, false) & 0x3FFF, number(bytes, 28, 2, false) & 0x3FFF, 8);
   }
   return broken("is damaged: a WebP without a picture");
 }
@@ -124,7 +172,7 @@ Result<PictureInfo> inspect_pnm(Bytes bytes) {
     }
     if (at >= bytes.size()) return need_more();
   }
-  return sized(PictureFormat::pnm, sides[0], sides[1]);
+  return sized(PictureFormat::pnm, sides[0], sides[1], 6);
 }
 
 bool looks_like_text(Bytes bytes) {

@@ -145,7 +145,7 @@ void TopicSource::hold(const stream::Record& record) {
   if (!fresh && !awaited_.contains(place)) return;  // an owner before us copied it
   const auto header = stream::decode_header(record.headers);
   if (fresh && header && header->kind != stream::RecordKind::frame) return;  // no picture, and meant so
-  auto frame = frame_of(record);
+  auto frame = handled([&] { return read(record); });
   held_bytes_ += frame ? frame->bytes() : 0;
   held_.emplace(place, std::move(frame));
   if (!fresh) return;
@@ -202,44 +202,55 @@ std::optional<Pulled> TopicSource::hand_out() {
   return Pulled(std::move(*frame));
 }
 
-Result<CapturedFrame> TopicSource::frame_of(const stream::Record& record) const {
+Result<CapturedFrame> TopicSource::read(const stream::Record& record) const {
+  PictureLimits limits{.max_pixels = options_.max_pixels};
+  std::optional<WorkRoom::Stay> stay;
+  if (options_.watch != nullptr) {
+    if (const auto why = options_.watch->condemned(record.at.partition, record.offset))
+      return Error{ErrorCode::cancelled, *why, false};
+    const std::string name = fmt::format("record {}/{}", to_string(record.at), record.offset.value);
+    stay.emplace(options_.watch->enter(record.at.partition, record.offset, name));
+    limits.memory_bytes = options_.watch->memory_bytes();
+    limits.take = [&stay](std::int64_t bytes) { stay->take(bytes); };
+  }
+  return frame_of(record, limits);
+}
+
+Result<CapturedFrame> TopicSource::frame_of(const stream::Record& record, const PictureLimits& limits) const {
   const auto header = stream::decode_header(record.headers);
   if (header && header->chunk) {
     return Error{ErrorCode::unsupported,
                  "is a piece of a picture that RIDE cut into several messages; read that topic with "
                  "'topic: { adopt: true }' in a stage"};
   }
-  if ((header && header->pixels) || (!header && options_.format.format == "raw")) return raw_frame(record);
+  if ((header && header->pixels) || (!header && options_.format.format == "raw")) return raw_frame(record, limits);
   auto info = inspect_picture(record.value);
   if (!info) return info.error();
   const PictureFormat format = info->format;
-  if (options_.max_pixels > 0 && info->pixels() > options_.max_pixels) {
-    return Error{ErrorCode::resource_exhausted, fmt::format("has {} x {} pixels, more than max_pixels ({}) allows",
-                                                            info->width, info->height, options_.max_pixels)};
-  }
   const bool wrong = (options_.format.format == "jpeg" && format != PictureFormat::jpeg) ||
                      (options_.format.format == "png" && format != PictureFormat::png);
   if (wrong) {
     return Error{ErrorCode::corrupt, fmt::format("is a {}, not a {}", to_string(format), options_.format.format)};
   }
-  if (format == PictureFormat::jpeg) {
-    if (auto whole = check_jpeg(record.value); !whole) return whole.error();
-  }
-  if (format == PictureFormat::png) {
-    if (auto whole = check_png(record.value); !whole) return whole.error();
-  }
+  const auto size = static_cast<std::int64_t>(record.value.size());
+  if (auto whole = check_picture(*info, record.value, size, must_decode(format, options_.wanted), limits); !whole)
+    return whole.error();
   // A copy, here and below: a frame must not pin the buffer that Kafka fetched many records into for as long as it
   // waits.
   auto bytes = std::make_shared<const std::vector<std::uint8_t>>(record.value.begin(), record.value.end());
   return picture_frame(*info, *bytes, bytes, options_.wanted);
 }
 
-Result<CapturedFrame> TopicSource::raw_frame(const stream::Record& record) const {
+Result<CapturedFrame> TopicSource::raw_frame(const stream::Record& record, const PictureLimits& limits) const {
   auto header = stream::decode_header(record.headers);
   stream::WholeFrame whole{header ? *header : stream::RecordHeader{}, {record.value, record.owner}};
-  auto frame = stream::to_frame(whole, options_.format, options_.max_pixels);
+  const auto size = static_cast<std::int64_t>(record.value.size());
+  const bool packed = header && header->pixels && header->compressed;
+  if (limits.take) limits.take(packed ? std::min(header->pixels->bytes(), limits.memory_bytes) : size);
+  const auto most = limits.memory_bytes > 0 ? std::max(limits.memory_bytes, size * kMemoryPerByte) : 0;
+  auto frame = stream::to_frame(whole, options_.format, limits.max_pixels, most);
   if (!frame) return frame.error();
-  return CapturedFrame{.image = frame->image.clone()};
+  return CapturedFrame{.image = packed ? frame->image : frame->image.clone()};
 }
 
 void TopicSource::acknowledged(std::int64_t number) {

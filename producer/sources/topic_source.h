@@ -15,6 +15,8 @@
 #include "producer/copy_journal.h"
 #include "producer/log_access.h"
 #include "producer/source.h"
+#include "producer/sources/picture_file.h"
+#include "producer/work_room.h"
 #include "stream/spec.h"
 
 namespace ride::producer {
@@ -26,6 +28,7 @@ struct TopicOptions {
   stream::AdoptSpec format;
   std::int64_t max_pixels = 0;
   std::vector<Codec> wanted;  // see DirectoryOptions
+  ItemWatch* watch = nullptr;
 };
 
 class TopicSource : public Source {
@@ -57,8 +60,9 @@ class TopicSource : public Source {
   Result<void> unpark();
   Result<void> propose();
   std::optional<Pulled> hand_out();
-  Result<CapturedFrame> frame_of(const stream::Record& record) const;
-  Result<CapturedFrame> raw_frame(const stream::Record& record) const;
+  Result<CapturedFrame> read(const stream::Record& record) const;
+  Result<CapturedFrame> frame_of(const stream::Record& record, const PictureLimits& limits) const;
+  Result<CapturedFrame> raw_frame(const stream::Record& record, const PictureLimits& limits) const;
   void commit();
   stream::TopicPartition at(const CopyPlace& place) const { return {options_.topic, PartitionId{place.partition}}; }
 

@@ -40,6 +40,7 @@ struct Snapshot {
     WorkerId producer, previous;
     SessionId session;
     Epoch epoch;
+    std::vector<Strike> strikes;  // against its items, as they were decided
     bool operator==(const Source&) const = default;
   };
   struct Job {

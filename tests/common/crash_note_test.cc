@@ -54,6 +54,22 @@ TEST(CrashNote, SaysNothingBetweenFramesAndMovesWithProgress) {
   EXPECT_NE(note.read()->moved, second) << "the same frame again is another try";
 }
 
+TEST(CrashNote, NamesAllThatIsAtWork) {
+  auto note = CrashNote::make().value();
+  EXPECT_TRUE(note.read_all().empty());
+  for (const int place : {0, 3, CrashNote::kPlaces - 1}) {
+    auto item = kFrame;
+    item.offset = Offset{place};
+    note.enter(item, milliseconds(1), place);
+  }
+  note.leave(3);
+  const auto all = note.read_all();
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_EQ(all[0].at.offset, Offset{0});
+  EXPECT_EQ(all[1].at.offset, Offset{CrashNote::kPlaces - 1});
+  EXPECT_EQ(note.read()->at.offset, Offset{0});
+}
+
 TEST(CrashNote, CutsNamesThatAreTooLong) {
   auto note = CrashNote::make().value();
   auto frame = kFrame;

@@ -64,8 +64,8 @@ broker::ChildProcess& LocalRun::start_agent(const std::string& node, const std::
                                             const std::string& faults) {
   const fs::path programs = RIDE_PROGRAMS, bin = folder() / ("bin-" + node);
   fs::create_directory(bin);
-  fs::create_symlink(programs / (faults.empty() ? "ride-worker" : "ride-faulty-worker"), bin / "ride-worker");
-  fs::create_symlink(programs / "ride-producer", bin / "ride-producer");
+  fs::create_symlink(programs / (faults.empty() || faults == "producer" ? "ride-worker" : "ride-faulty-worker"), bin / "ride-worker");
+  fs::create_symlink(programs / (faults == "producer" ? "ride-faulty-producer" : "ride-producer"), bin / "ride-producer");
   std::vector<std::string> all = {(programs / "ride-agent").string(),
                                   "--brokers",
                                   brokers_,

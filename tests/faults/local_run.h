@@ -20,7 +20,8 @@ class LocalRun {
   LocalRun(std::string brokers, std::string prefix);
   ~LocalRun();
 
-  // Its children come from the build; `faults`: workers are faulty ones, see faulty_worker.cc.
+  // Its children come from the build; `faults`: workers are faulty ones, see faulty_worker.cc; or, as
+  // "producer", the producers (faulty_producer.cc).
   broker::ChildProcess& start_agent(const std::string& node, const std::vector<std::string>& arguments,
                                     const std::string& faults = {});
   bool submit(const std::string& topology);

@@ -4,10 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
 #include <set>
 
 #include "stream/core/dead_letter.h"
 #include "tests/faults/local_run.h"
+#include "tests/support/hostile_pictures.h"
 #include "tests/support/kafka_fixture.h"
 
 namespace ride::test {
@@ -100,6 +102,40 @@ TEST_F(PoisonTest, AFrameThatTakesAllMemoryIsDeadAfterTwoEnds) {
   run_job("memory", marked_);
   expect_only_the_marked_one_is_dead("poison: it ran out of memory on ");
   EXPECT_THAT(run_->events(), HasSubstr("child_out_of_memory: "));
+}
+
+TEST_F(PoisonTest, AFileThatCrashesItsProducerIsLeftOutAfterTwoEndsAndOtherSourcesGoOn) {
+  constexpr int kFiles = 30;
+  const auto jpeg = progressive_jpeg(64);
+  const auto poison = with_segment(jpeg, 0xFE, {'P', 'O', 'I', 'S', 'O', 'N'});
+  for (const char* name : {"good", "bad"}) {
+    fs::create_directories(run_->folder() / name);
+    for (int i = 0; i < kFiles; ++i) {
+      const bool marked = name == std::string("bad") && i == marked_;
+      const auto& bytes = marked ? poison : jpeg;
+      std::ofstream(run_->folder() / name / (std::to_string(100 + i) + ".jpg"), std::ios::binary)
+          .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    }
+  }
+  run_->start_agent("n1", {"--slots", "2", "--producers", "1"}, "producer");
+  const auto source = [&](const std::string& name) {
+    return "  " + name + ": { directory: \"" + (run_->folder() / name).string() + "\", fps: 20 }\n";
+  };
+  ASSERT_TRUE(run_->submit("ride: v1\nname: film\nsources:\n" + source("good") + source("bad") +
+                           "sinks:\n  - { name: album, from: [good, bad], task: write_images, params: { path: \"" +
+                           (run_->folder() / "out").string() + "/{source}-{seq}.png\" } }\n"));
+  ASSERT_TRUE(wait_until(120s, [&] { return run_->phase("film") == "completed"; })) << run_->events() << run_->logs();
+  std::set<std::string> expected, found;
+  for (int i = 0; i < kFiles; ++i) {
+    expected.insert("good-" + std::to_string(i) + ".png");
+    if (i != marked_) expected.insert("bad-" + std::to_string(i) + ".png");
+  }
+  for (const auto& entry : fs::directory_iterator(run_->folder() / "out")) found.insert(entry.path().filename().string());
+  EXPECT_EQ(found, expected);
+  EXPECT_THAT(run_->events(), HasSubstr("item_struck: "));
+  EXPECT_THAT(run_->events(), HasSubstr("item_condemned: source bad: file " + (run_->folder() / "bad/117.jpg").string() +
+                                        " is left out after 2 ends: signal 11 on n1-p1#"));
+  EXPECT_THAT(run_->events(), HasSubstr("ended its producer twice"));
 }
 
 TEST_F(PoisonTest, ATaskErrorIsDeadAtOnce) {

@@ -218,7 +218,8 @@ class Story {
     for (const auto& named : split(command.option("frame"), ',')) {
       const auto parts = split(named, '/');
       exit.frames.push_back({JobName{parts.at(0)}, RunNumber{std::stoll(parts.at(1))}, StageName{parts.at(2)},
-                             PartitionId{std::stoi(parts.at(3))}, Offset{std::stoll(parts.at(4))}, "gate/1/" + parts.at(4)});
+                             PartitionId{std::stoi(parts.at(3))}, Offset{std::stoll(parts.at(4))},
+                             (exit.child.value.starts_with("p") ? "record plates/0/" : "gate/1/") + parts.at(4)});
     }
     return exit;
   }

@@ -57,6 +57,33 @@ TEST_F(AssignmentsTest, ASourceIsOursFromItsAssignmentToItsNext) {
   EXPECT_EQ(mine(), "gate/3 run;");
 }
 
+TEST_F(AssignmentsTest, KnowsWhichItemsOfItsSourcesEndedProducers) {
+  const auto strike = [&](const std::string& source, std::int64_t offset, const std::string& cause, bool condemned) {
+    take(Strike{.job = JobName{"job"},
+                .run = RunNumber{1},
+                .stage = StageName{source},
+                .partition = PartitionId{2},
+                .offset = Offset{offset},
+                .cause = cause,
+                .condemned = condemned});
+  };
+  accept(1);
+  phase(1, JobPhase::running);
+  strike("gate", 7, "signal 6 on a", false);
+  strike("gate", 7, "signal 6 on a, signal 6 on b", true);
+  strike("gate", 8, "signal 6 on b", false);
+  strike("people", 7, "of a stage", true);
+  assign(1, "gate", "p#1", 1, 1);
+  assign(1, "yard", "p#1", 1, 1);
+  auto mine = assignments_.mine();
+  EXPECT_TRUE((mine[{JobName{"job"}, RunNumber{1}, "yard"}].struck.empty()));
+  auto& struck = mine[{JobName{"job"}, RunNumber{1}, "gate"}].struck;
+  ASSERT_EQ(struck.size(), 2U);
+  EXPECT_TRUE((struck[{PartitionId{2}, Offset{7}}].condemned));
+  EXPECT_EQ((struck[{PartitionId{2}, Offset{7}}].cause), "signal 6 on a, signal 6 on b");
+  EXPECT_FALSE((struck[{PartitionId{2}, Offset{8}}].condemned));
+}
+
 TEST_F(AssignmentsTest, FollowsThePhasesOfTheJob) {
   accept(1);
   assign(1, "gate", "p#1", 1, 1);

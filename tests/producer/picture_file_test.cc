@@ -2,10 +2,17 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
+#include <chrono>
+
+#include "stream/core/picture_info.h"
 #include "test_files.h"
+#include "tests/support/hostile_pictures.h"
 
 namespace ride::producer {
 namespace {
@@ -13,7 +20,7 @@ namespace {
 using testing::HasSubstr;
 
 std::string cause(const std::string& path, std::int64_t max_pixels = 0) {
-  auto file = read_picture_file(path, max_pixels);
+  auto file = read_picture_file(path, {.max_pixels = max_pixels});
   if (!file) return file.error().message;
   auto image = decode_picture(file->info, file->bytes);
   return image ? "fine" : image.error().message;
@@ -39,7 +46,7 @@ TEST(PictureFile, ReadsFormatAndSizeOfEveryFormat) {
                                          {".ppm", PictureFormat::pnm, CV_8UC3}}) {
     const std::string path =
         folder.write(std::string("a") + row.ending, encoded(test_picture(37, 53, row.type), row.ending));
-    auto file = read_picture_file(path, 37 * 53);
+    auto file = read_picture_file(path, {.max_pixels = 37 * 53});
     ASSERT_TRUE(file.ok()) << row.ending << ": " << file.error().message;
     EXPECT_EQ(file->info.format, row.format);
     EXPECT_EQ(file->info.width, 53) << row.ending;
@@ -121,6 +128,106 @@ TEST(PictureFile, RefusesAPictureAboveTheLimitBeforeItIsDecoded) {
               HasSubstr("65280 x 65280 = 4261478400 pixels, more than max_pixels"));
   EXPECT_THAT(cause(folder.write("large.jpg", encoded(test_picture(100, 100), ".jpg")), 9999),
               HasSubstr("100 x 100 = 10000 pixels, more than max_pixels (9999) allows"));
+}
+
+// What the process grows by while a file is read as a producer with 256 MiB does, and how long that takes.
+struct Attempt {
+  char cause[300] = "";
+  long grown_mb = 0;
+  double seconds = 0;
+};
+Attempt attempt(const std::string& path, const std::vector<Codec>& wanted = {}) {
+  int ends[2];
+  EXPECT_EQ(::pipe(ends), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    rusage before{}, after{};
+    ::getrusage(RUSAGE_SELF, &before);
+    const auto begin = std::chrono::steady_clock::now();
+    Attempt done;
+    auto file = read_picture_file(path, {.max_pixels = 1'000'000'000, .memory_bytes = 256 << 20}, wanted);
+    std::string cause = file ? "fine" : file.error().message;
+    if (file && must_decode(file->info.format, wanted)) {
+      auto image = decode_picture(file->info, file->bytes);
+      if (!image) cause = image.error().message;
+    }
+    std::snprintf(done.cause, sizeof done.cause, "%s", cause.c_str());
+    done.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    ::getrusage(RUSAGE_SELF, &after);
+    done.grown_mb = (after.ru_maxrss - before.ru_maxrss) / 1024;
+    ::_exit(::write(ends[1], &done, sizeof done) == sizeof done ? 0 : 1);
+  }
+  Attempt done;
+  ::close(ends[1]);
+  EXPECT_EQ(::read(ends[0], &done, sizeof done), static_cast<ssize_t>(sizeof done)) << "it ended the process";
+  ::close(ends[0]);
+  ::waitpid(child, nullptr, 0);
+  return done;
+}
+
+TEST(PictureFile, ASparsePngCostsNoMemory) {
+  const TempFolder folder;
+  // One row for each of its bytes: 12 kB of data fill a picture of a bit a pixel, which is decoded to a byte or three.
+  const auto rows = test::packed_zeros(40'000 * (1 + 40'000 / 8));
+  const auto bits = folder.write("bits.png", test::png_of(40'000, 40'000, 1, 0, rows));
+  EXPECT_LT(std::filesystem::file_size(bits), 300'000U);
+  const auto decoded = attempt(bits, {Codec{PixelEncoding::raw}});
+  EXPECT_THAT(decoded.cause, AnyOf(HasSubstr("--memory"), HasSubstr("max_pixels")));
+  EXPECT_LT(decoded.grown_mb, 256);
+  const auto claims = folder.write("claims.png", test::png_of(30'000, 30'000, 8, 2, test::packed_zeros(12 << 20)));
+  EXPECT_THAT(attempt(claims, {Codec{PixelEncoding::raw}}).cause, HasSubstr("its data cannot fill its size"));
+}
+
+TEST(PictureFile, AFileOfHolesCostsNoMemory) {
+  const TempFolder folder;
+  const auto path = folder.write("holes.png", first(test::png_of(30'000, 30'000, 8, 2, test::packed_zeros(100)), 60));
+  std::filesystem::resize_file(path, 3'000'000'000);
+  const auto done = attempt(path);
+  EXPECT_THAT(done.cause, HasSubstr("--memory"));
+  EXPECT_LT(done.grown_mb, 256);
+}
+
+TEST(PictureFile, AProgressiveJpegOfVeryManyPassesCostsNoTime) {
+  const TempFolder folder;
+  const auto bomb = test::with_jpeg_size(test::with_more_scans(test::progressive_jpeg(64), 190), 31'000, 31'000);
+  const auto done = attempt(folder.write("bomb.jpg", bomb));
+  EXPECT_STRNE(done.cause, "fine");
+  EXPECT_LT(done.seconds, 3);
+  EXPECT_LT(done.grown_mb, 256);
+  // A photo of any camera has about ten passes, and is taken.
+  const auto photo = encoded(test_picture(1500, 2000), ".jpg", {cv::IMWRITE_JPEG_PROGRESSIVE, 1});
+  EXPECT_STREQ(attempt(folder.write("photo.jpg", photo), {Codec{PixelEncoding::raw}}).cause, "fine");
+  EXPECT_FALSE(stream::is_too_much_work(12, 100'000'000, 5'000'000));
+}
+
+TEST(PictureFile, WhatPhonesAppendIsNoDamage) {
+  const TempFolder folder;
+  const std::vector<std::uint8_t> film(5 << 20, 0x55);
+  for (const char* ending : {".jpg", ".png"})
+    EXPECT_EQ(cause(folder.write(std::string("motion") + ending,
+                                 test::joined(encoded(test_picture(60, 90), ending), film))),
+              "fine")
+        << ending;
+}
+
+TEST(PictureFile, ATiffCannotHideItsSize) {
+  const TempFolder folder;
+  const auto tiff = [](std::vector<std::array<std::uint32_t, 4>> tags) {  // tag, type, count, value
+    std::vector<std::uint8_t> bytes = {'I', 'I', 42, 0, 8, 0, 0, 0, static_cast<std::uint8_t>(tags.size()), 0};
+    for (const auto& [tag, type, count, value] : tags)
+      for (const auto& [number, size] : {std::pair{tag, 2}, {type, 2}, {count, 4}, {value, 4}})
+        for (int i = 0; i < size; ++i) bytes.push_back(static_cast<std::uint8_t>(number >> (8 * i)));
+    bytes.resize(200);
+    return bytes;
+  };
+  const auto huge = folder.write("huge.tif", tiff({{256, 4, 1, 0xFFFFFFFF}, {257, 4, 1, 0xFFFFFFFF}}));
+  EXPECT_THAT(cause(huge, 1'000'000'000), HasSubstr("wider or higher"));
+  const auto twice = folder.write("twice.tif", tiff({{256, 4, 1, 90'000}, {256, 4, 1, 8}, {257, 4, 1, 90'000}}));
+  EXPECT_THAT(cause(twice, 1'000'000'000), HasSubstr("90000 x 90000"));
+  const auto elsewhere = folder.write("elsewhere.tif", tiff({{256, 16, 1, 8}, {257, 4, 1, 90'000}}));
+  EXPECT_THAT(cause(elsewhere, 1'000'000'000), HasSubstr("no whole number"));
+  const auto tile = folder.write("tile.tif", tiff({{256, 4, 1, 8}, {257, 4, 1, 8}, {322, 4, 1, 16'000}, {323, 4, 1, 16'000}}));
+  EXPECT_THAT(attempt(tile).cause, HasSubstr("--memory"));
 }
 
 TEST(PictureFile, ALargeHeaderInFrontOfTheSizeIsRead) {

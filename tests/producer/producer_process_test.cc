@@ -311,6 +311,36 @@ TEST_F(ProducerProcessTest, AKilledProducersTopicIsCopiedWithoutLossOrRepeat) {
   EXPECT_EQ(records.size(), std::size_t{kRecords});
 }
 
+TEST_F(ProducerProcessTest, ARecordThatCannotBeDecodedIsRejectedAndTheProducerLives) {
+  const std::string plates = prefix_ + ".plates";
+  ASSERT_TRUE(access_->admin().value()->create({.name = plates, .partitions = 1}).ok());
+  auto opened = access_->writer({plates}, 16 << 20);
+  ASSERT_TRUE(opened.ok()) << opened.error().message;
+  const auto jpeg = std::make_shared<std::vector<std::uint8_t>>(encoded(test_picture(60, 80), ".jpg"));
+  const auto junk = std::make_shared<std::vector<std::uint8_t>>(24, std::uint8_t{7});
+  stream::RecordHeader header;  // 30 GB of pixels, packed into 24 bytes
+  header.id = {"gate", SessionId{1}, 0};
+  header.content_type = stream::kRawContentType;
+  header.pixels = stream::PixelFormat{31000, 31000, 4, CV_64F};
+  header.compressed = true;
+  const stream::TopicPartition at{plates, PartitionId{0}};
+  ASSERT_TRUE(opened->writer->send(at, {.value = *jpeg, .owner = jpeg}, nullptr).ok());
+  ASSERT_TRUE(opened->writer
+                  ->send(at, {.headers = stream::encode_header(header), .value = *junk, .owner = junk}, nullptr)
+                  .ok());
+  ASSERT_TRUE(opened->writer->send(at, {.value = *jpeg, .owner = jpeg}, nullptr).ok());
+  ASSERT_TRUE(opened->writer->flush(seconds(10)).ok());
+  ProducerProcess process(bootstrap(), prefix_);
+  ASSERT_TRUE(heartbeat_of_new_producer());
+  submit({.name = "src", .kind = "topic", .uri = plates, .unpaced = true, .params = {{"format", std::string("image")}}});
+  assign(producer_);
+  ASSERT_TRUE(progress([](const auto& p) { return p.frames == 2 && p.rejected == 1; })) << last_.error;
+  EXPECT_THAT(notices_, testing::Contains(testing::AllOf(testing::HasSubstr("broken_picture"),
+                                                         testing::HasSubstr(plates + "/0/1"),
+                                                         testing::HasSubstr("31000x31000x4"))));
+  EXPECT_EQ(process.end(SIGTERM), 0) << "it has lived through it";
+}
+
 TEST_F(ProducerProcessTest, DrainingALiveSourceEndsItAndAMoveStopsIt) {
   ProducerProcess process(bootstrap(), prefix_);
   ASSERT_TRUE(heartbeat_of_new_producer());

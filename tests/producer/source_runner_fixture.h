@@ -50,7 +50,7 @@ class SourceRunnerTest : public testing::Test {
                                 },
                             .finish_limit = finish_limit_,
                             .changed = [] {}};
-    return std::make_unique<SourceRunner>(Assignment{.job = job, .session = SessionId{session}}, "src",
+    return std::make_unique<SourceRunner>(Assignment{.job = job, .session = SessionId{session}, .struck = struck_}, "src",
                                           std::move(services));
   }
   Taken taken() { return read_topic(*log_, "frames", kPartitions, "src"); }
@@ -75,6 +75,7 @@ class SourceRunnerTest : public testing::Test {
   SharedBudget budget_{1 << 20};
   std::mutex mutex_;
   std::vector<std::string> notices_;
+  StruckItems struck_;
   int incarnations_ = 0;
   std::chrono::milliseconds finish_limit_{5000};
   std::vector<stream::OutputSpec> outputs_{{.to = "stage", .topic = "frames", .partitions = kPartitions}};

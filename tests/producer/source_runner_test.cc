@@ -72,6 +72,28 @@ TEST_F(SourceRunnerTest, BrokenFilesLeaveARecordInTheirPlaceAndAreReported) {
               AllOf(HasSubstr("broken_picture: "), HasSubstr(folder / "b.jpg"), HasSubstr("is a text file")));
 }
 
+TEST_F(SourceRunnerTest, AFileThatEndedTwoProducersIsLeftOutAndOneThatEndedOneIsRead) {
+  const TempFolder folder;
+  for (const char* name : {"a.jpg", "b.jpg", "c.jpg"}) folder.write(name, encoded(test_picture(20, 30), ".jpg"));
+  struck_ = {{{PartitionId{0}, Offset{0}}, {"signal 6 on p#a", false}},
+             {{PartitionId{0}, Offset{1}}, {"signal 6 on p#a, signal 11 on p#b", true}}};
+  const auto runner = start(directory(folder.path()));
+  ASSERT_TRUE(ended(*runner));
+  const Taken all = taken();
+  expect_each_once(all, 3);
+  EXPECT_THAT(all.dropped.at(1), HasSubstr("ended its producer twice (signal 6 on p#a, signal 11 on p#b)"));
+  EXPECT_EQ(runner->progress().rejected, 1);
+  ASSERT_EQ(notices().size(), 1u);
+  EXPECT_THAT(notices()[0], HasSubstr(folder / "b.jpg"));
+}
+
+TEST_F(SourceRunnerTest, AFilmThatEndedTwoProducersFailsItsSource) {
+  struck_ = {{{PartitionId{0}, Offset{12}}, {"signal 11 on p#a, signal 11 on p#b", true}}};
+  const auto runner = start({.name = "src", .kind = "video", .uri = "/nowhere.avi", .finite = true});
+  ASSERT_TRUE(eventually([&] { return !notices().empty(); }));
+  EXPECT_THAT(notices()[0], AllOf(HasSubstr("source_failed!"), HasSubstr("frame 12 ended its producer twice")));
+}
+
 TEST_F(SourceRunnerTest, ARestartedDirectoryLosesNothingAndCountsNothingTwice) {
   const TempFolder folder;
   const auto jpeg = encoded(test_picture(20, 30), ".jpg");

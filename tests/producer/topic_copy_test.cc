@@ -124,6 +124,30 @@ TEST_F(TopicCopyTest, WhereverItsOwnerIsKilledEachRecordCountsOnce) {
   }
 }
 
+TEST_F(TopicCopyTest, RecordsThatNobodyCanDecodeAreRejectedAndTheSourceGoesOn) {
+  put_records(0, 2);
+  stream::RecordHeader header;
+  header.id = {"gate", SessionId{1}, 0};
+  header.content_type = stream::kRawContentType;
+  header.compressed = true;
+  header.pixels = stream::PixelFormat{31000, 31000, 4, CV_64F};
+  auto bytes = std::make_shared<std::vector<std::uint8_t>>(24, std::uint8_t{7});
+  auto writer = log_->writer();
+  ASSERT_TRUE(writer->send({"plates", PartitionId{0}},
+                           {.headers = stream::encode_header(header), .value = *bytes, .owner = bytes}, nullptr).ok());
+  ASSERT_TRUE(writer->flush(std::chrono::seconds(5)).ok());
+  put_records(2, 4);
+  struck_ = {{{PartitionId{0}, Offset{0}}, {"signal 6 on a, signal 6 on b", true}}};
+  MemoryAccess access(log_);
+  const auto runner = owner(access);
+  ASSERT_TRUE(eventually([&] { return runner->progress().frames == 3 && runner->progress().rejected == 2; }))
+      << runner->progress().error;
+  ASSERT_EQ(notices().size(), 2U);
+  const std::string told = notices()[0] + notices()[1];
+  EXPECT_THAT(told, HasSubstr("31000x31000x4"));
+  EXPECT_THAT(told, HasSubstr("ended its producer twice"));
+}
+
 TEST_F(TopicCopyTest, WhatReadersHaveFinishedAndDeletedIsNotCopiedAgain) {
   for (std::int64_t point = 0; point < 30; point += 2) {
     SCOPED_TRACE(testing::Message() << "killed behind " << point << " records");
