@@ -24,7 +24,8 @@ struct Options {
   std::string metrics_host = "127.0.0.1";    // children serve /metrics here, on free ports; empty: they do not
   std::filesystem::path log_folder;          // empty: children write to our standard error
   std::filesystem::path bin_folder;          // where ride-worker and ride-producer are; empty: beside this program
-  std::vector<std::string> kafka_arguments;  // our own flags for Kafka, passed on to the children
+  // Flags for Kafka of the children: ours, with a --kafka-config of their own where one was given.
+  std::vector<std::string> worker_kafka_arguments, producer_kafka_arguments;
 };
 
 enum class ChildKind { worker, producer };

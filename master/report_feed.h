@@ -23,6 +23,7 @@ class ReportFeed {
     std::function<Result<std::unique_ptr<stream::ControlReader>>()> open;
     std::function<void(std::vector<Event>)> post;  // waits when there is no room
     Metrics& metrics;
+    std::function<void(const Error&)> refused = [](const Error&) {};  // the cluster lets us read no reports: no use to go on
   };
   explicit ReportFeed(Config config) : config_(std::move(config)) {}
   ~ReportFeed() { stop(); }
