@@ -150,7 +150,12 @@ Result<void> BrokerProcess::prepare(const LaunchOptions& options) {
   if (auto saved = folder_->save(state); !saved.ok()) return saved;
   log_start_ = rotate_log(folder_->log_file());
   const auto settings = render_settings(config_);
-  return config_.security ? write_secret_file(folder_->settings_file(), settings) : write_file(folder_->settings_file(), settings);
+  if (!config_.security) return write_file(folder_->settings_file(), settings);
+  // Kafka's own files hold what passwords are checked with, and all frames.
+  std::error_code failed;
+  fs::permissions(folder_->root(), fs::perms::owner_all, failed);
+  if (failed) return Error{ErrorCode::permission, fmt::format("cannot close {} to others: {}", folder_->root().string(), failed.message())};
+  return write_secret_file(folder_->settings_file(), settings);
 }
 
 // Users are written when the storage is new, and an open broker on their data would ask nobody for a password.

@@ -95,7 +95,9 @@ class Admin final : public stream::TopicAdmin {
     auto code = ask_offsets();
     // The client answers from what it learned of the topic while it was being made, and would go on doing so for minutes.
     if (code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC) {
-      if (learn_topic(client_, at.topic).ok()) code = ask_offsets();
+      const auto learned = learn_topic(client_, at.topic);
+      if (learned.ok()) code = ask_offsets();
+      if (!learned.ok() && learned.error().code == ErrorCode::permission) return learned.error();
     }
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return to_error(code, "cannot ask for the offsets of " + to_string(at), client_.get());
     return OffsetRange{Offset{low}, Offset{high}};

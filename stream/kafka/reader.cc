@@ -90,6 +90,7 @@ class Reader final : public KafkaReader {
     std::string where = message->rkt == nullptr ? std::string("Kafka")
                                                 : to_string(TopicPartition{rd_kafka_topic_name(message->rkt),
                                                                            PartitionId{message->partition}});
+    if (message->err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED) where = "group " + group_;
     const char* text = rd_kafka_message_errstr(message);
     auto error = to_error(message->err, where, client_.get());
     if (text != nullptr && *text != 0) error.message += std::string(" (") + text + ")";

@@ -2,6 +2,7 @@
 // not, who are told so at once.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/stat.h>
 
 #include <cstdlib>
@@ -9,6 +10,7 @@
 #include <fstream>
 #include <thread>
 
+#include "broker-config/free_port.h"
 #include "stream/control_client.h"
 #include "stream/kafka/acls.h"
 #include "stream/kafka/admin.h"
@@ -29,6 +31,22 @@ using namespace std::chrono_literals;
 
 constexpr auto kAtOnce = 12s;  // of a loaded machine; nobody waits for a time limit of its own meanwhile
 
+// Written by this user: delivered, or why not.
+std::string written(const kafka::ClientConfig& config, const std::string& topic) {
+  auto writer = kafka::KafkaWriter::open(config);
+  if (!writer.ok()) return writer.error().message;
+  if (auto ready = (*writer)->prepare(topic); !ready.ok()) return ready.error().message;
+  auto text = std::make_shared<std::string>("{}");
+  stream::OutRecord record;
+  record.value = {reinterpret_cast<const std::uint8_t*>(text->data()), text->size()};
+  record.owner = text;
+  std::string outcome = "no answer";
+  auto sent = (*writer)->send({topic, PartitionId{0}}, record,
+                              [&](const Result<Offset>& at) { outcome = at.ok() ? "delivered" : at.error().message; });
+  if (!sent.ok()) return sent.error().message;
+  for (int i = 0; i < 100 && outcome == "no answer"; ++i) (*writer)->serve(100ms);
+  return outcome;
+}
 // One broker, master and agent for all: 10 s to start.
 class Rights : public ::testing::Test {
  protected:
@@ -41,22 +59,6 @@ class Rights : public ::testing::Test {
   static void TearDownTestSuite() { run_.reset(); }
   void SetUp() override { ASSERT_EQ(problem_, ""); }
 
-  // Written by this user: delivered, or why not.
-  static std::string write(const kafka::ClientConfig& config, const std::string& topic) {
-    auto writer = kafka::KafkaWriter::open(config);
-    if (!writer.ok()) return writer.error().message;
-    if (auto ready = (*writer)->prepare(topic); !ready.ok()) return ready.error().message;
-    auto text = std::make_shared<std::string>("{}");
-    stream::OutRecord record;
-    record.value = {reinterpret_cast<const std::uint8_t*>(text->data()), text->size()};
-    record.owner = text;
-    std::string outcome = "no answer";
-    auto sent = (*writer)->send({topic, PartitionId{0}}, record,
-                                [&](const Result<Offset>& at) { outcome = at.ok() ? "delivered" : at.error().message; });
-    if (!sent.ok()) return sent.error().message;
-    for (int i = 0; i < 100 && outcome == "no answer"; ++i) (*writer)->serve(100ms);
-    return outcome;
-  }
   static std::string read(const kafka::ClientConfig& config, const std::string& topic) {
     auto admin = kafka::open_admin(config);
     if (!admin.ok()) return admin.error().message;
@@ -128,15 +130,15 @@ TEST_F(Rights, WhoMayNotWriteIsRefusedAndTold) {
                                                                                    {"master", topic},
                                                                                    {"feeder", topic}}) {
     const auto begin = std::chrono::steady_clock::now();
-    EXPECT_THAT(write(run_->config(user), where),
+    EXPECT_THAT(written(run_->config(user), where),
                 AllOf(HasSubstr("not authorised as user 'ride-" + user + "'"), HasSubstr("`ride acls`"), HasSubstr(where)))
         << user << " writes " << where;
     EXPECT_LT(std::chrono::steady_clock::now() - begin, kAtOnce);
   }
-  EXPECT_EQ(write(run_->config("worker"), "ride.reports"), "delivered");
-  EXPECT_EQ(write(run_->config("producer"), topic), "delivered");
-  EXPECT_EQ(write(run_->config("worker"), topic), "delivered");
-  EXPECT_EQ(write(run_->config("operator"), topic), "delivered");
+  EXPECT_EQ(written(run_->config("worker"), "ride.reports"), "delivered");
+  EXPECT_EQ(written(run_->config("producer"), topic), "delivered");
+  EXPECT_EQ(written(run_->config("worker"), topic), "delivered");
+  EXPECT_EQ(written(run_->config("operator"), topic), "delivered");
 }
 
 TEST_F(Rights, WhoMayReadReads) {
@@ -221,8 +223,9 @@ TEST_F(Rights, PasswordsStandInNoLogNoListOfProcessesAndNoFileOfOthers) {
     EXPECT_TRUE(processes_with(password).empty());
   }
   for (const auto& entry : fs::recursive_directory_iterator(*run_ / "users"))
-    EXPECT_EQ(static_cast<int>(fs::status(entry).permissions()) & 077, entry.path().filename() == "ca.pem" || entry.path().filename() == "inside.crt" ? 044 : 0)
-        << entry.path();
+    if (entry.path().filename() != "ca.pem" && entry.path().filename() != "inside.crt")
+      EXPECT_EQ(static_cast<int>(fs::status(entry).permissions()) & 077, 0) << entry.path();
+  EXPECT_EQ(static_cast<int>(fs::status(*run_ / "data").permissions()) & 0777, 0700);
   EXPECT_EQ(static_cast<int>(fs::status(*run_ / "users").permissions()) & 0777, 0700);
   EXPECT_EQ(static_cast<int>(fs::status(*run_ / "data" / "server.properties").permissions()) & 0777, 0600);
   EXPECT_FALSE(fs::exists(*run_ / "data" / "users.arguments"));
@@ -249,6 +252,54 @@ TEST(SecureBroker, ComesBackWithItsUsersAndRefusesToServeThemWithoutPasswords) {
   const auto open = run.run("ride", {"broker", "--quick-start", "--port", "0", "--data", run / "data"});
   EXPECT_EQ(open.code, 1);
   EXPECT_THAT(open.text, HasSubstr("start it with --sasl"));
+}
+
+TEST(SecureBroker, ThreeNodesWithOneFolderMakeOneClusterThatOutlivesOneOfThem) {
+  const TempFolder folder("secure");
+  const auto ports = broker::free_ports("127.0.0.1", 6).value();
+  std::string quorum, brokers;
+  for (std::size_t i = 0; i < 3; ++i) {
+    quorum += (i == 0 ? "" : ",") + std::to_string(i + 1) + "@127.0.0.1:" + std::to_string(ports[i]);
+    brokers += (i == 0 ? "" : ",") + ("127.0.0.1:" + std::to_string(ports[i + 3]));
+  }
+  std::vector<std::unique_ptr<broker::ChildProcess>> nodes;
+  const auto log_of = [&](std::size_t i) {
+    std::ifstream in(folder / ("node" + std::to_string(i) + ".log"));
+    return std::string((std::istreambuf_iterator<char>(in)), {});
+  };
+  for (std::size_t i = 0; i < 3; ++i)
+    nodes.push_back(broker::ChildProcess::start({.arguments = {std::string(RIDE_PROGRAMS) + "/ride", "broker", "--quick-start", "--id",
+                                                               std::to_string(i + 1), "--quorum", quorum, "--port",
+                                                               std::to_string(ports[i + 3]), "--data",
+                                                               folder / ("data" + std::to_string(i)), "--sasl", folder / "users"},
+                                                 .environment = {},
+                                                 .working_folder = folder.path(),
+                                                 .output = folder / ("node" + std::to_string(i) + ".log"),
+                                                 .signal_on_parent_death = SIGKILL})
+                        .value());
+  for (std::size_t i = 0; i < 3; ++i)
+    ASSERT_TRUE(wait_until(120s, [&] { return log_of(i).find("broker ready on ") != std::string::npos || !nodes[i]->alive(); })) << log_of(i);
+  const auto config = [&](const std::string& user) {
+    kafka::ClientConfig config{.brokers = brokers, .extra = {}};
+    std::ifstream in(folder / "users" / ("ride-" + user + ".conf"));
+    std::vector<std::string> pairs;
+    for (std::string line; std::getline(in, line);)
+      if (!line.starts_with('#')) pairs.push_back(line);
+    config.extra = kafka::parse_client_settings(pairs).value();
+    return config;
+  };
+  auto admin = kafka::open_admin(config("master"));
+  ASSERT_TRUE(admin.ok()) << admin.error().message << log_of(0);
+  ASSERT_TRUE(wait_until(30s, [&] { return (*admin)->broker_count().ok() && (*admin)->broker_count().value() == 3; })) << log_of(0);
+  ASSERT_TRUE((*admin)->create({"ride.decisions", 1, 3, {{"min.insync.replicas", "2"}}}).ok());
+  EXPECT_EQ(written(config("master"), "ride.decisions"), "delivered");
+  nodes[2]->send_signal(SIGKILL);
+  EXPECT_TRUE(nodes[2]->wait_until_ended(10s));
+  EXPECT_TRUE(wait_until(60s, [&] { return written(config("master"), "ride.decisions") == "delivered"; }))
+      << written(config("master"), "ride.decisions") << log_of(0);
+  EXPECT_THAT(written(config("worker"), "ride.decisions"), HasSubstr("not authorised as user 'ride-worker'"));
+  for (std::size_t i = 0; i < 2; ++i) nodes[i]->send_signal(SIGTERM);
+  for (std::size_t i = 0; i < 2; ++i) EXPECT_TRUE(nodes[i]->wait_until_ended(30s));
 }
 
 }  // namespace
