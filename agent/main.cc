@@ -1,5 +1,6 @@
 // ride-agent: flags in, agent::run(), exit code out.
 #include <CLI/CLI.hpp>
+#include <unistd.h>
 
 #include "agent/agent.h"
 #include "common/log.h"
@@ -15,6 +16,8 @@ Examples:
   ride-agent --brokers localhost:9092 --slots 4 --output /srv/pictures
   ride-agent --brokers kafka1:9093,kafka2:9093 --slots 8 --node gatehouse --log-dir /var/log/ride \
              --kafka-config /etc/ride/kafka.conf
+  ride-agent --brokers kafka1:9093 --kafka-config agent.conf --worker-kafka-config worker.conf \
+             --producer-kafka-config producer.conf      each with a user of its own (ride acls)
 
 The programs ride-worker and ride-producer are started from the folder where ride-agent is. Ctrl-C or SIGTERM ends them
 in order (5 s, then they are killed); a second one ends them at once.
@@ -26,7 +29,12 @@ bool is_name(const std::string& text) {
                               std::string::npos;
 }
 
-void declare(CLI::App& app, ride::agent::Options& options) {
+// Of the children, where theirs differ from the agent's.
+struct ChildFiles {
+  std::string worker, producer;
+};
+
+void declare(CLI::App& app, ride::agent::Options& options, ChildFiles& files) {
   app.footer(kFooter);
   app.set_version_flag("--version", std::string("ride-agent ") + ride::version());
   app.add_option("--slots", options.slots, "Workers to keep running")
@@ -65,6 +73,17 @@ void declare(CLI::App& app, ride::agent::Options& options) {
                  "Folder for the children's logs, two files of 8 MiB each at most (default: standard error)");
   app.add_option("--bin-dir", options.bin_folder,
                  "Folder of ride-worker and ride-producer (default: beside ride-agent)");
+  app.add_option("--worker-kafka-config", files.worker,
+                 "--kafka-config of the workers, who then have a user of their own (default: the agent's)")
+      ->envname("RIDE_WORKER_KAFKA_CONFIG");
+  app.add_option("--producer-kafka-config", files.producer, "--kafka-config of the producers (default: the agent's)")
+      ->envname("RIDE_PRODUCER_KAFKA_CONFIG");
+}
+
+// A child that cannot read its file would be started again and again: better known now.
+ride::Result<void> check_readable(const char* flag, const std::string& file) {
+  if (file.empty() || access(file.c_str(), R_OK) == 0) return {};
+  return ride::Error{ride::ErrorCode::invalid_argument, fmt::format("cannot read {} ({})", file, flag)};
 }
 
 int fail(const ride::Error& error) {
@@ -79,7 +98,8 @@ int main(int argc, char** argv) {
   CLI::App app{"Starts, watches and restarts the workers and producers of this node, and reports its resources.",
                "ride-agent"};
   const ride::kafka::ClientFlags flags(app);
-  declare(app, options);
+  ChildFiles files;
+  declare(app, options, files);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -101,7 +121,10 @@ int main(int argc, char** argv) {
   if (!kafka.ok()) return fail(kafka.error());
   options.kafka = *kafka;
   options.prefix = flags.prefix();
-  options.kafka_arguments = flags.arguments();
+  for (const auto& [flag, file] : {std::pair{"--worker-kafka-config", files.worker}, {"--producer-kafka-config", files.producer}})
+    if (auto readable = check_readable(flag, file); !readable.ok()) return fail(readable.error());
+  options.worker_kafka_arguments = flags.arguments(files.worker);
+  options.producer_kafka_arguments = flags.arguments(files.producer);
   const auto ended = ride::agent::run(options);
   return ended.ok() ? 0 : fail(ended.error());
 }

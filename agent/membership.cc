@@ -66,6 +66,11 @@ bool Membership::serve(stream::Member& member) {
   while (!stop_) {
     const auto decisions = member.poll_decisions(milliseconds(200));
     if (!decisions.ok()) {
+      if (decisions.error().code == ErrorCode::permission) {
+        const std::lock_guard lock(mutex_);
+        failed_ = decisions.error();
+        return true;
+      }
       if (!decisions.error().retriable) {
         log_warning("decisions cannot be read ({}); joining again", decisions.error().message);
         std::this_thread::sleep_for(milliseconds(200));

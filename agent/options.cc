@@ -65,7 +65,8 @@ Result<std::vector<ChildPlan>> plan_children(const Options& options) {
     child.arguments = {path.string(), "--name", name, "--node", options.node.value};
     if (!options.metrics_host.empty())
       child.arguments.insert(child.arguments.end(), {"--metrics", options.metrics_host + ":0"});
-    child.arguments.insert(child.arguments.end(), options.kafka_arguments.begin(), options.kafka_arguments.end());
+    const auto& kafka = kind == ChildKind::worker ? options.worker_kafka_arguments : options.producer_kafka_arguments;
+    child.arguments.insert(child.arguments.end(), kafka.begin(), kafka.end());
     children.push_back(std::move(child));
     return {};
   };

@@ -25,7 +25,8 @@ struct Options {
   std::vector<std::string> output_folders;   // where workers' sinks may write; the first is where relative paths begin
   std::filesystem::path log_folder;          // empty: children write to our standard error
   std::filesystem::path bin_folder;          // where ride-worker and ride-producer are; empty: beside this program
-  std::vector<std::string> kafka_arguments;  // our own flags for Kafka, passed on to the children
+  // Flags for Kafka of the children: ours, with a --kafka-config of their own where one was given.
+  std::vector<std::string> worker_kafka_arguments, producer_kafka_arguments;
 };
 
 enum class ChildKind { worker, producer };

@@ -53,6 +53,40 @@ Result<std::int64_t> read_size(const ParamValues& values, const char* name) {
   return size->bytes;
 }
 
+// The names that clients may know this node by.
+std::vector<std::string> hosts_of(const BrokerOptions& options) {
+  std::vector<std::string> hosts;
+  for (const std::string& host : {options.advertised_host, options.host})
+    if (!host.empty() && host != "0.0.0.0" && host != "::") hosts.push_back(host);
+  if (hosts.empty()) hosts.push_back("localhost");
+  return hosts;
+}
+
+Result<void> secure(const BrokerOptions& options, LaunchOptions& launch) {
+  if (options.sasl.empty()) {
+    if (options.tls_certificate.empty() && options.tls_key.empty() && options.tls_ca.empty()) return {};
+    return Error{ErrorCode::invalid_argument, "--tls-cert, --tls-key and --tls-ca go with --sasl FOLDER"};
+  }
+  if (options.print_config) {  // touches nothing
+    const auto file = [&](const std::string& name) { return std::filesystem::absolute(options.sasl / name).string(); };
+    launch.secure.emplace();
+    launch.secure->security = {file("node-" + hosts_of(options).front() + ".pem"), file("ca.pem"), file("inside.pem"),
+                               file("inside.crt"), {},        {options.prefix + "-broker", ""}, {options.prefix + "-admin"}};
+    return {};
+  }
+  auto folder = open_secure_folder({.folder = options.sasl,
+                                    .prefix = options.prefix,
+                                    .users = options.users,
+                                    .mechanism = options.mechanism,
+                                    .hosts = hosts_of(options),
+                                    .certificate = options.tls_certificate,
+                                    .key = options.tls_key,
+                                    .ca = options.tls_ca});
+  if (!folder.ok()) return folder.error();
+  launch.secure = std::move(*folder);
+  return {};
+}
+
 Result<LaunchOptions> launch_options(const BrokerOptions& options) {
   LaunchOptions launch;
   launch.data = options.data;
@@ -72,6 +106,7 @@ Result<LaunchOptions> launch_options(const BrokerOptions& options) {
   launch.die_with_parent = true;
   // A node of several waits for the others, however long people take to start them.
   if (launch.quorum.size() > 1) launch.start_deadline = {};
+  if (auto done = secure(options, launch); !done.ok()) return done.error();
   return launch;
 }
 
@@ -111,6 +146,14 @@ const std::vector<ParamSpec>& broker_params() {
       text_param("cluster-id", "16 bytes in base64url; empty: kept in the folder, or worked out from the quorum", ""),
       switch_param("quick-start", "starts in about 1.2 s, but is slow under load: for tests"),
       switch_param("print-config", "prints the Kafka settings with their reasons, and ends"),
+      text_param("sasl",
+                 "folder of users, passwords and certificates, made where it is missing: clients need TLS and a user, and each may "
+                 "do what 'ride acls' prints; <user>.conf in it is for --kafka-config. Empty: no passwords",
+                 ""),
+      text_param("prefix", "with sasl: of the topics, groups and users that get their rights", "ride"),
+      text_param("tls-cert", "with sasl: certificate chain for clients, PEM; empty: one that openssl makes", ""),
+      text_param("tls-key", "with sasl: its key, PKCS#8 PEM without a password", ""),
+      text_param("tls-ca", "with sasl: who signed it, PEM; empty: one that systems know", ""),
   };
   return params;
 }
@@ -126,6 +169,13 @@ Result<BrokerOptions> broker_options(const ParamValues& values) {
   options.cluster_id = get_string(values, "cluster-id");
   options.quick_start = get_bool(values, "quick-start");
   options.print_config = get_bool(values, "print-config");
+  options.sasl = get_string(values, "sasl");
+  options.prefix = get_string(values, "prefix");
+  options.tls_certificate = get_string(values, "tls-cert");
+  options.tls_key = get_string(values, "tls-key");
+  options.tls_ca = get_string(values, "tls-ca");
+  if (options.prefix.empty() || options.prefix.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_") != std::string::npos)
+    return Error{ErrorCode::invalid_argument, fmt::format("--prefix '{}': use a-z, 0-9, '-' and '_'", options.prefix)};
   const auto largest = read_size(values, "max-message-bytes");
   if (!largest.ok()) return largest.error();
   options.max_message_bytes = *largest;
@@ -159,6 +209,12 @@ Result<void> run_broker(const BrokerOptions& options, std::stop_token stop,
   if (auto started = broker.start(*launch, stop); !started.ok()) {
     if (started.error().code == ErrorCode::cancelled) return {};  // asked to stop before it was ready: no failure
     return started;
+  }
+  if (launch->secure && options.give_rights) {
+    if (auto given = options.give_rights(broker.bootstrap(), launch->secure->admin); !given.ok())
+      return Error{given.error().code, "the rights of the users cannot be set up: " + given.error().message};
+    print(fmt::format("users and rights for prefix {}: --kafka-config {}", options.prefix,
+                      (std::filesystem::absolute(options.sasl) / (options.prefix + "-ROLE.conf")).string()));
   }
   print("broker ready on " + broker.bootstrap());
   SpaceWatch space(options.data);

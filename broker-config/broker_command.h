@@ -27,10 +27,17 @@ struct BrokerOptions {
   std::string cluster_id;
   bool quick_start = false;
   bool print_config = false;  // print the settings file and end
+  std::filesystem::path sasl;  // with users and TLS: their folder (secure_folder.h)
+  std::string prefix = "ride";
+  std::filesystem::path tls_certificate, tls_key, tls_ca;
+  // With --sasl: the users that get a password, and what writes their rights once the broker answers (it knows no Kafka client).
+  std::vector<std::string> users;
+  std::string mechanism = "PLAIN";  // that our clients log in with
+  std::function<Result<void>(const std::string& bootstrap, const std::filesystem::path& admin)> give_rights;
 };
 
 // The flags: id, quorum, data, host, advertised-host, port, max-message-bytes, heap, cluster-id, quick-start,
-// print-config.
+// print-config, sasl, prefix, tls-cert, tls-key, tls-ca.
 const std::vector<ParamSpec>& broker_params();
 // From values that check_params() accepted. invalid_argument: a size or quorum that cannot be read.
 Result<BrokerOptions> broker_options(const ParamValues& values);

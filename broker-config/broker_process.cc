@@ -14,6 +14,8 @@
 #include "broker-config/kafka_libs.h"
 #include "broker-config/log_reader.h"
 #include "broker-config/probe.h"
+#include "common/file_text.h"
+#include "common/secret_file.h"
 
 namespace ride::broker {
 namespace {
@@ -50,7 +52,15 @@ BrokerConfig make_config(const LaunchOptions& options, const FolderState& state,
           .advertised_host = options.advertised_host,
           .port = state.port,
           .log_dir = kafka_files.string(),
-          .max_message_bytes = options.max_message_bytes};
+          .max_message_bytes = options.max_message_bytes,
+          .security = options.secure ? std::optional(options.secure->security) : std::nullopt};
+}
+
+// The storage tool reads them from a file: its arguments are for all to see.
+std::string scram_arguments(const std::vector<BrokerUser>& users) {
+  std::string text;
+  for (const auto& user : users) text += fmt::format("--add-scram\nSCRAM-SHA-512=[name={},password={}]\n", user.name, user.password);
+  return text;
 }
 
 }  // namespace
@@ -118,6 +128,7 @@ Result<void> BrokerProcess::prepare(const LaunchOptions& options) {
   }
   if (state.formatted) {
     if (auto good = folder_->check_kafka_files(); !good.ok()) return good;
+    if (auto fits = check_secure(options, state); !fits.ok()) return fits;
     if (!options.cluster_id.empty() && options.cluster_id != state.cluster_id) {
       return Error{ErrorCode::invalid_argument,
                    fmt::format("the folder {} belongs to cluster {}, not {}: give another folder",
@@ -129,6 +140,7 @@ Result<void> BrokerProcess::prepare(const LaunchOptions& options) {
   if (auto chosen = choose_ports(options, state); !chosen.ok()) return chosen;
   state.node_id = options.node_id;
   if (!options.cluster_id.empty()) state.cluster_id = options.cluster_id;
+  state.secure = options.secure.has_value();
   if (state.cluster_id.empty())
     state.cluster_id = options.quorum.empty() ? random_cluster_id() : cluster_id_of(options.quorum);
 
@@ -137,7 +149,24 @@ Result<void> BrokerProcess::prepare(const LaunchOptions& options) {
   if (auto good = check_config(config_); !good.ok()) return good;
   if (auto saved = folder_->save(state); !saved.ok()) return saved;
   log_start_ = rotate_log(folder_->log_file());
-  return write_file(folder_->settings_file(), render_settings(config_));
+  const auto settings = render_settings(config_);
+  if (!config_.security) return write_file(folder_->settings_file(), settings);
+  // Kafka's own files hold what passwords are checked with, and all frames.
+  std::error_code failed;
+  fs::permissions(folder_->root(), fs::perms::owner_all, failed);
+  if (failed) return Error{ErrorCode::permission, fmt::format("cannot close {} to others: {}", folder_->root().string(), failed.message())};
+  return write_secret_file(folder_->settings_file(), settings);
+}
+
+// Users are written when the storage is new, and an open broker on their data would ask nobody for a password.
+Result<void> BrokerProcess::check_secure(const LaunchOptions& options, const FolderState& state) const {
+  if (options.secure.has_value() == state.secure) return {};
+  const auto root = folder_->root().string();
+  return Error{ErrorCode::invalid_argument,
+               state.secure ? fmt::format("the broker's data in {} was made with users and passwords: start it with --sasl FOLDER", root)
+                            : fmt::format("the broker's data in {} was made without users: with --sasl give a new folder (--data), and "
+                                          "submit the jobs again",
+                                          root)};
 }
 
 Result<void> BrokerProcess::choose_ports(const LaunchOptions& options, FolderState& state) {
@@ -171,7 +200,14 @@ Result<void> BrokerProcess::format(const std::string& java, const std::string& c
   // Without a recording: the broker's own run is the one to learn the classes from.
   const auto flags = archive_->recorded() ? archive_->flags() : std::vector<std::string>{};
   const JavaCommand command{java, class_path, flags, 0, true};
-  auto tool = ChildProcess::start({.arguments = format_command(command, state.cluster_id, folder_->settings_file()),
+  const fs::path users = options_.secure ? folder_->root() / "users.arguments" : fs::path();
+  if (options_.secure)
+    if (auto written = write_secret_file(users, scram_arguments(options_.secure->security.users)); !written.ok()) return written;
+  const std::unique_ptr<const fs::path, void (*)(const fs::path*)> removed(&users, [](const fs::path* file) {
+    std::error_code ignored;
+    if (!file->empty()) fs::remove(*file, ignored);
+  });
+  auto tool = ChildProcess::start({.arguments = format_command(command, state.cluster_id, folder_->settings_file(), users),
                                    .environment = {"LC_ALL=C.UTF-8"},
                                    .working_folder = folder_->root(),
                                    .output = folder_->log_file(),
@@ -197,9 +233,7 @@ Result<void> BrokerProcess::wait_until_ready(std::stop_token stop) {
       forget();
       return why;
     }
-    const auto view = probe(reachable(options_.host), port_, std::chrono::seconds(1));
-    const auto is_us = [this](const BrokerAddress& broker) { return broker.id == options_.node_id; };
-    if (view.ok() && std::ranges::any_of(view->brokers, is_us) && view->controller >= 0) return {};
+    if (is_ready()) return {};
     if (stop.stop_requested()) {
       this->stop();
       return cancelled();
@@ -214,8 +248,18 @@ Result<void> BrokerProcess::wait_until_ready(std::stop_token stop) {
                                options_.start_deadline.count() / 1000, log),
                    true};
     }
-    child_->wait_until_ended(kPollInterval);
+    child_->wait_until_ended(options_.secure ? 5 * kPollInterval : kPollInterval);
   }
+}
+
+bool BrokerProcess::is_ready() const {
+  // With users we would need a client for TLS and SCRAM: Kafka's log says when it takes part.
+  if (options_.secure)
+    return file_text(log_file(), log_start_).find("Kafka Server started") != std::string::npos &&
+           listens(reachable(options_.host), port_, std::chrono::seconds(1));
+  const auto view = probe(reachable(options_.host), port_, std::chrono::seconds(1));
+  const auto is_us = [this](const BrokerAddress& broker) { return broker.id == options_.node_id; };
+  return view.ok() && std::ranges::any_of(view->brokers, is_us) && view->controller >= 0;
 }
 
 bool BrokerProcess::stop(milliseconds deadline) {
@@ -301,7 +345,8 @@ Result<std::string> preview_settings(const LaunchOptions& options) {
     if (state.port == 0) state.port = (*found)[0];
     if (state.quorum.empty()) state.quorum = {{options.node_id, reachable(options.host), (*found)[1]}};
   }
-  const BrokerConfig config = make_config(options, state, root / "kafka");
+  BrokerConfig config = make_config(options, state, root / "kafka");
+  if (config.security) config.security->own.password = "***";  // this goes to a terminal
   if (auto good = check_config(config); !good.ok()) return good.error();
   return render_settings(config);
 }

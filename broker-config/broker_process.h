@@ -16,6 +16,7 @@
 #include "broker-config/child_process.h"
 #include "broker-config/class_archive.h"
 #include "broker-config/data_folder.h"
+#include "broker-config/secure_folder.h"
 #include "broker-config/settings.h"
 #include "common/result.h"
 
@@ -35,6 +36,7 @@ struct LaunchOptions {
   // load.
   bool quick_start = false;
   bool die_with_parent = false;  // it is told to end when our process dies, however it dies
+  std::optional<SecureFolder> secure;  // with users, TLS and ACLs
   std::chrono::milliseconds start_deadline{
       60'000};  // 0: wait for as long as the process lives, as nodes of a cluster do
 };
@@ -71,6 +73,8 @@ class BrokerProcess {
   Result<void> prepare(const LaunchOptions& options);
   Result<void> choose_ports(const LaunchOptions& options, FolderState& state);
   Result<void> format(const std::string& java, const std::string& class_path, std::stop_token stop);
+  Result<void> check_secure(const LaunchOptions& options, const FolderState& state) const;
+  bool is_ready() const;
   bool wait_for_end(std::chrono::milliseconds deadline);
   void forget();
 

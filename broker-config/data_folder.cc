@@ -186,6 +186,7 @@ Result<std::optional<FolderState>> read_state(const fs::path& root) {
     state.quorum = std::move(*quorum);
     state.port = json.at("port");
     state.formatted = json.at("formatted");
+    state.secure = json.value("secure", false);
     return std::optional(std::move(state));
   } catch (const nlohmann::json::exception& error) {
     return damaged(root, std::string("broker.json: ") + error.what());
@@ -193,12 +194,13 @@ Result<std::optional<FolderState>> read_state(const fs::path& root) {
 }
 
 Result<void> DataFolder::save(const FolderState& state) {
-  const nlohmann::json json = {{"format", kFormat},
-                               {"node_id", state.node_id},
-                               {"cluster_id", state.cluster_id},
-                               {"quorum", to_string(state.quorum)},
-                               {"port", state.port},
-                               {"formatted", state.formatted}};
+  nlohmann::json json = {{"format", kFormat},
+                         {"node_id", state.node_id},
+                         {"cluster_id", state.cluster_id},
+                         {"quorum", to_string(state.quorum)},
+                         {"port", state.port},
+                         {"formatted", state.formatted}};
+  if (state.secure) json["secure"] = true;
   auto written = write_file(root_ / "broker.json", json.dump(2) + "\n");
   if (written.ok()) {
     state_ = state;

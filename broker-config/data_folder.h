@@ -19,6 +19,7 @@ struct FolderState {
   std::vector<Voter> quorum;
   int port = 0;
   bool formatted = false;  // Kafka's own files are there
+  bool secure = false;     // with users: their passwords stand in these files
 
   bool operator==(const FolderState&) const = default;
 };

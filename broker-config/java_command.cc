@@ -58,11 +58,12 @@ std::vector<std::string> broker_command(const JavaCommand& command, const std::s
 }
 
 std::vector<std::string> format_command(const JavaCommand& command, const std::string& cluster_id,
-                                        const std::string& settings_file) {
+                                        const std::string& settings_file, const std::string& arguments_file) {
   auto arguments = common_flags(command);
   arguments.insert(arguments.end(),
                    {"-Xmx128m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "kafka.tools.StorageTool", "format",
                     "--cluster-id", cluster_id, "--config", settings_file});
+  if (!arguments_file.empty()) arguments.push_back("@" + arguments_file);
   return arguments;
 }
 

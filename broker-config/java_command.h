@@ -22,7 +22,8 @@ std::string class_path_of(const KafkaLibs& libs);
 std::int64_t default_heap_bytes(std::int64_t max_message_bytes, bool quick_start);
 
 std::vector<std::string> broker_command(const JavaCommand& command, const std::string& settings_file);
+// `arguments_file`: more arguments, one a line, which thus show in no list of processes; empty: none.
 std::vector<std::string> format_command(const JavaCommand& command, const std::string& cluster_id,
-                                        const std::string& settings_file);
+                                        const std::string& settings_file, const std::string& arguments_file = {});
 
 }  // namespace ride::broker

@@ -88,9 +88,47 @@ void identity(const BrokerConfig& config, Properties& out) {
   const std::string& told = config.advertised_host.empty() ? config.host : config.advertised_host;
   out.set("listeners", clients + controller);
   out.set("advertised.listeners", "CLIENTS://" + host_and_port(told, config.port));
-  out.set("listener.security.protocol.map", "CLIENTS:PLAINTEXT,CONTROLLER:PLAINTEXT");
+  out.set("listener.security.protocol.map",
+          config.security ? "CLIENTS:SASL_SSL,CONTROLLER:SSL" : "CLIENTS:PLAINTEXT,CONTROLLER:PLAINTEXT");
   out.set("inter.broker.listener.name", "CLIENTS");
   out.set("controller.listener.names", "CONTROLLER");
+}
+
+void pem_store(const std::string& listener, const char* store, const std::string& file, Properties& out) {
+  const auto name = fmt::format("listener.name.{}.ssl.{}", listener, store);
+  out.set(name + ".type", "PEM");
+  out.set(name + ".location", escape_property(file));
+}
+
+void security(const BrokerConfig& config, Properties& out) {
+  if (!config.security) return;
+  const BrokerSecurity& own = *config.security;
+  out.because(
+      "Clients, and nodes where they copy records: TLS, and a user with a password. SCRAM's stand in the log of metadata; PLAIN is "
+      "for librdkafka below 2.6.1, whose SCRAM Kafka 4 refuses.");
+  pem_store("clients", "keystore", own.keystore, out);
+  if (!own.truststore.empty()) pem_store("clients", "truststore", own.truststore, out);
+  out.set("sasl.enabled.mechanisms", "SCRAM-SHA-512,PLAIN");
+  out.set("sasl.mechanism.inter.broker.protocol", "SCRAM-SHA-512");
+  out.set("listener.name.clients.scram-sha-512.sasl.jaas.config",
+          fmt::format("org.apache.kafka.common.security.scram.ScramLoginModule required username=\"{}\" password=\"{}\";",
+                      own.own.name, own.own.password));
+  std::string plain = "org.apache.kafka.common.security.plain.PlainLoginModule required";
+  for (const auto& user : own.users) plain += fmt::format(" user_{}=\"{}\"", user.name, user.password);
+  out.set("listener.name.clients.plain.sasl.jaas.config", plain + ";");
+
+  out.because("Controllers: both sides show the one certificate that all nodes share; its name is no host's.");
+  pem_store("controller", "keystore", own.inside_keystore, out);
+  pem_store("controller", "truststore", own.inside_certificate, out);
+  out.set("listener.name.controller.ssl.client.auth", "required");
+  out.set("listener.name.controller.ssl.endpoint.identification.algorithm", "");
+
+  out.because("Who may do what: what no ACL allows is refused (ride acls). These may do everything.");
+  out.set("authorizer.class.name", "org.apache.kafka.metadata.authorizer.StandardAuthorizer");
+  out.set("allow.everyone.if.no.acl.found", "false");
+  std::string users = fmt::format("User:CN={0};User:{0}", own.own.name);
+  for (const auto& admin : own.admins) users += ";User:" + admin;
+  out.set("super.users", users);
 }
 
 void size_limits(const BrokerConfig& config, Properties& out) {
@@ -253,6 +291,7 @@ Result<void> check_config(const BrokerConfig& config) {
 std::string render_settings(const BrokerConfig& config) {
   Properties out;
   identity(config, out);
+  security(config, out);
   size_limits(config, out);
   safety(config, out);
   latency(out);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,25 @@ struct Voter {
 Result<std::vector<Voter>> parse_quorum(std::string_view text);
 std::string to_string(const std::vector<Voter>& quorum);
 
+struct BrokerUser {
+  std::string name, password;
+
+  bool operator==(const BrokerUser&) const = default;
+};
+
+// Users, TLS and ACLs (`ride broker --sasl`). Files are PEM.
+struct BrokerSecurity {
+  std::string keystore;            // key and certificates that clients are shown
+  std::string truststore;          // CA of the other nodes' keystores; empty: Java's own list
+  std::string inside_keystore;     // of the nodes among each other; only who has this very certificate is one
+  std::string inside_certificate;
+  std::vector<BrokerUser> users;   // all
+  BrokerUser own;                  // that the nodes log in to each other with
+  std::vector<std::string> admins;  // other users that may do everything
+
+  bool operator==(const BrokerSecurity&) const = default;
+};
+
 struct BrokerConfig {
   int node_id = 1;
   std::vector<Voter> quorum;       // all controllers; one: an embedded broker
@@ -33,6 +53,7 @@ struct BrokerConfig {
   int port = 9092;
   std::string log_dir;  // absolute
   std::int64_t max_message_bytes = kDefaultMaxMessageBytes;
+  std::optional<BrokerSecurity> security;  // absent: who reaches it may do everything
 
   bool operator==(const BrokerConfig&) const = default;
 };
@@ -51,7 +72,7 @@ int min_in_sync_replicas(const BrokerConfig& config);
 // invalid_argument with cause and fix: sizes out of bounds, ports, an address that clients cannot use.
 Result<void> check_config(const BrokerConfig& config);
 
-// The text of server.properties. The config is one that check_config() accepts.
+// The text of server.properties; with security it holds a password. The config is one that check_config() accepts.
 std::string render_settings(const BrokerConfig& config);
 
 }  // namespace ride::broker

@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 #include "common/units.h"
+#include "stream/kafka/secret_settings.h"
 
 namespace ride::cli {
 
@@ -16,8 +17,14 @@ Result<kafka::ClientConfig> kafka_config(const Settings& settings, const std::st
   const auto largest = parse_byte_size(settings.text("max-message-bytes"));
   if (!largest.ok()) return Error{ErrorCode::invalid_argument, "max-message-bytes: " + largest.error().message};
   config.max_message_bytes = largest->bytes;
-  const std::string& file = settings.text("kafka-config");
-  if (file.empty()) return config;
+  if (settings.text("kafka-config").empty()) return config;
+  auto extra = load_kafka_config(settings.text("kafka-config"));
+  if (!extra.ok()) return extra.error();
+  config.extra = std::move(*extra);
+  return config;
+}
+
+Result<std::map<std::string, std::string>> load_kafka_config(const std::string& file) {
   auto text = read_file(file);
   if (!text.ok()) return Error{ErrorCode::invalid_argument, text.error().message + " (kafka-config)"};
   std::vector<std::string> pairs;
@@ -32,10 +39,10 @@ Result<kafka::ClientConfig> kafka_config(const Settings& settings, const std::st
       pairs.push_back(line.substr(begin, line.find_last_not_of(" \t") - begin + 1));
     line.clear();
   }
+  if (auto safe = kafka::check_secret_settings(file, pairs, {}); !safe.ok()) return safe.error();
   auto extra = kafka::parse_client_settings(pairs);
   if (!extra.ok()) return Error{ErrorCode::invalid_argument, file + ": " + extra.error().message};
-  config.extra = std::move(*extra);
-  return config;
+  return extra;
 }
 
 std::vector<std::string> kafka_arguments(const Settings& settings, const std::string& brokers,

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "cli/command.h"
+#include "cli/commands/acls_command.h"
 #include "cli/terminal.h"
 #include "common/log.h"
 #include "common/suggest.h"
@@ -43,6 +44,7 @@ void add_commands(Program& program) {
   add_doctor_command(program);
   add_config_command(program);
   add_broker_command(program);
+  add_acls_command(program);
   program.add("This machine", "version", "Print the version", "  ride version", [] {
     print(fmt::format("ride {}\n", ride::version()));
     return ExitCode::ok;

@@ -1,5 +1,7 @@
 #include "master/master.h"
 
+#include <mutex>
+#include <optional>
 #include <thread>
 
 #include "common/log.h"
@@ -133,9 +135,10 @@ struct Master::Parts {
                            [this](const std::string& words) {
                              events.add(system_now(), {stream::Severity::warning, "report_refused", "", "", words});
                            },
-                           metrics});
+                           metrics, [this](const Error& error) { refuse(error); }});
     ticker = std::make_unique<Ticker>(Ticker::Config{
-        write, [this](std::int64_t number) { return owner->tick(number); }, [this] { return owner->tick_interval(); }});
+        write, [this](std::int64_t number) { return owner->tick(number); }, [this] { return owner->tick_interval(); },
+        [this](const Error& error) { refuse(error); }});
     keeper->start([this](TopicsOutcome outcome) { owner->post({std::move(outcome)}); },
                   [this]() -> Result<TopicKeeper::Jobs> {
                     if (owner->view().role != Leadership::Role::leading) return TopicKeeper::Jobs{};
@@ -151,7 +154,7 @@ struct Master::Parts {
   Result<void> find_place(const std::atomic<bool>& stop) {
     while (!owner->ready()) {
       if (stop) return Error{ErrorCode::cancelled, "stopped before a leader was found"};
-      if (const auto failed = owner->failed()) return *failed;
+      if (const auto failure = failed()) return *failure;
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
     return {};
@@ -163,6 +166,17 @@ struct Master::Parts {
     http->serve([this](const ApiRequest& request) { return api->handle(request); });
   }
 
+  // By the cluster, of what no master can do without. Any thread.
+  void refuse(const Error& error) {
+    const std::lock_guard lock(refusal_mutex);
+    if (!refusal) refusal = error;
+  }
+  std::optional<Error> failed() const {
+    if (auto failure = owner->failed()) return failure;
+    const std::lock_guard lock(refusal_mutex);
+    return refusal;
+  }
+
   void stop() {
     if (ticker) ticker->stop();
     if (owner) owner->stop();  // answers who still waits, and refuses the rest
@@ -172,6 +186,8 @@ struct Master::Parts {
   }
 
   const MasterOptions options;
+  mutable std::mutex refusal_mutex;
+  std::optional<Error> refusal;
   std::string authority;  // host:port
   EventRing events;
   Metrics metrics{master_metrics_table()};
@@ -206,7 +222,7 @@ std::string Master::leader() const {
   const auto view = parts_->owner->view();
   return view.is_led ? "http://" + view.leader.http : "";
 }
-std::optional<Error> Master::failed() const { return parts_->owner->failed(); }
+std::optional<Error> Master::failed() const { return parts_->failed(); }
 void Master::stop() { parts_->stop(); }
 
 }  // namespace ride::master

@@ -23,6 +23,7 @@ void ReportFeed::run() {
       take(*entries);
       continue;
     }
+    if (entries.error().code == ErrorCode::permission) return config_.refused(entries.error());
     log_warning("reading the reports: {}; beginning again at its end", entries.error().message);
     reopen();
   }

@@ -25,6 +25,7 @@ class ReportFeed {
     std::function<void(std::vector<Event>, std::size_t bytes)> post;  // waits when there is no room
     std::function<void(const std::string&)> tell;  // people, of records that were refused
     Metrics& metrics;
+    std::function<void(const Error&)> refused = [](const Error&) {};  // the cluster lets us read no reports: no use to go on
   };
   explicit ReportFeed(Config config) : config_(std::move(config)) {}
   ~ReportFeed() { stop(); }

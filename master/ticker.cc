@@ -36,6 +36,10 @@ void Ticker::send(const stream::Report& tick) {
   auto sent = writer_->append(record, milliseconds(1000));
   acknowledged_ = sent.ok();
   if (sent.ok()) return;
+  if (sent.error().code == ErrorCode::permission) {
+    stopping_ = true;
+    return config_.refused(sent.error());
+  }
   log_warning("a tick waits for Kafka: {}", sent.error().message);
   Result<void> settled = sent.error();
   while (!settled.ok() && settled.error().retriable && !stopping_) settled = writer_->settle(milliseconds(200));

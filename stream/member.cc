@@ -88,6 +88,10 @@ class KafkaMember final : public Member {
   const WorkerId& id() const override { return id_; }
 
   Result<std::vector<Decision>> poll_decisions(milliseconds timeout) override {
+    {
+      const std::lock_guard lock(mutex_);
+      if (refused_) return *refused_;
+    }
     if (backlog_.empty())
       if (auto taken = take_next(timeout); !taken.ok()) return taken.error();
     return std::exchange(backlog_, {});
@@ -187,7 +191,7 @@ class KafkaMember final : public Member {
         if (settled.ok()) break;
         if (!settled.error().retriable) sent = settled.error();
       }
-      if (!sent.ok() && !sent.error().retriable && !stopping_) reopen();
+      if (!sent.ok() && !sent.error().retriable && !stopping_) reopen(sent.error());
       if ((sent.ok() || sent.error().retriable) && beating) {
         const std::lock_guard lock(mutex_);
         acknowledged_at_ = sent_at;
@@ -208,8 +212,13 @@ class KafkaMember final : public Member {
     return beat;
   }
 
-  // The reports' own producer failed for good: frames are not touched by that, a new one takes over.
-  void reopen() {
+  // The reports' own producer failed for good: frames are not touched by that, a new one takes over. Unless we may not write
+  // there at all: who reads decisions is told.
+  void reopen(const Error& why) {
+    if (why.code == ErrorCode::permission) {
+      const std::lock_guard lock(mutex_);
+      refused_ = why;
+    }
     auto writer = open_control_writer(config_.kafka, config_.prefix + ".reports");
     if (writer.ok())
       reports_ = std::move(writer).value();
@@ -237,6 +246,7 @@ class KafkaMember final : public Member {
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<ReportBody> queue_;
+  std::optional<Error> refused_;  // by the cluster: reports may not be written
   std::atomic<bool> beat_now_ = false;
   std::atomic<bool> stopping_ = false;
   steady_clock::time_point acknowledged_at_;

@@ -37,7 +37,8 @@ class Member {
   virtual const WorkerId& id() const = 0;
   // What was decided since the last call, oldest first: only records of the standing leader count and are returned. A
   // snapshot among them (all its parts) replaces what was known before. Records that are none are refused and told in the
-  // log. Error: also a log that begins with a snapshot that cannot be read.
+  // log. Error: also a log that begins with a snapshot that cannot be read; permission: the cluster refuses our user, or lets
+  // it write no reports.
   virtual Result<std::vector<Decision>> poll_decisions(std::chrono::milliseconds timeout) = 0;
   // All that stood in the log when we joined has been returned: only now may the process act.
   virtual bool caught_up() const = 0;

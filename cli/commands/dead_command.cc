@@ -39,6 +39,9 @@ Result<Place> open_place(const DeadFlags& flags, const Settings& settings) {
   const auto all = (*reader)->topics();
   if (!all.ok()) return all.error();
   auto topics = dead_topics(flags.target, settings.text("prefix"), *all);
+  if (!topics.ok() || topics->empty()) {
+    if (auto refused = (*reader)->refusal(settings.text("prefix") + ".decisions")) return *refused;
+  }
   if (!topics.ok()) return topics.error();
   return Place{DeadLetters(*config), std::move(topics).value()};
 }

@@ -183,7 +183,11 @@ ExitCode tap(const TapFlags& flags) {
   if (!topics.ok()) return fail(topics.error());
   const auto adopted = look_up(flags, *config, settings->text("prefix"), *topics);
   const auto topic = find_topic(flags.topic, settings->text("prefix"), *topics, adopted);
-  if (!topic.ok()) return fail(topic.error());
+  if (!topic.ok()) {
+    for (const auto& name : {flags.topic, settings->text("prefix") + ".decisions"})
+      if (const auto refused = (*reader)->refusal(name)) return fail(*refused);
+    return fail(topic.error());
+  }
   const auto request = request_of(flags, *topic);
   if (!request.ok()) return fail(request.error());
   Tap tap(flags, records_of(flags, adopted), **reader);

@@ -38,6 +38,12 @@ class KafkaTap final : public TapReader {
     return names;
   }
 
+  std::optional<Error> refusal(const std::string& topic) override {
+    const auto range = admin_->range({topic, PartitionId{0}});
+    if (range.ok() || range.error().code != ErrorCode::permission) return std::nullopt;
+    return range.error();
+  }
+
   Result<int> read(const TapRequest& request, const std::function<bool(const Record&)>& take,
                    const std::function<bool()>& stopped) override {
     auto spans = spans_of(request);

@@ -33,6 +33,8 @@ class TapReader {
   virtual ~TapReader() = default;
 
   virtual Result<std::vector<std::string>> topics() = 0;
+  // A topic that is not in the list may be there, and not for us: what the cluster says to that; nothing where it is not that.
+  virtual std::optional<Error> refusal(const std::string& topic) = 0;
   // Calls `take` for each record; ends when all were taken, when `stopped` says so, or with timeout. `take` returns
   // false to end early.
   virtual Result<int> read(const TapRequest& request, const std::function<bool(const stream::Record&)>& take,

@@ -402,6 +402,10 @@ void check(Check& it, const Snapshot::Job& job) {
     it.name("a producer's id", source.previous.value);
     it.rank("a session", source.session.value, kMostAtBegin);
     it.rank("an epoch", source.epoch.value, kMostAtBegin);
+    for (const auto& strike : source.strikes) {
+      check(it, strike);
+      it.text("a cause", strike.cause, kMostText);
+    }
   }
 }
 

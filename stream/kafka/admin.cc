@@ -3,6 +3,7 @@
 #include <array>
 
 #include "stream/kafka/handle.h"
+#include "stream/kafka/refusal.h"
 
 namespace ride::kafka {
 
@@ -38,7 +39,7 @@ class Admin final : public stream::TopicAdmin {
   Result<std::vector<TopicInfo>> topics() override {
     const rd_kafka_metadata_t* metadata = nullptr;
     const auto code = rd_kafka_metadata(client_.get(), 1, nullptr, &metadata, kTimeoutMs);
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return to_error(code, "cannot list the topics");
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return to_error(code, "cannot list the topics", client_.get());
     std::vector<TopicInfo> topics;
     for (int i = 0; i < metadata->topic_cnt; ++i) {
       const auto& topic = metadata->topics[i];
@@ -52,7 +53,7 @@ class Admin final : public stream::TopicAdmin {
   Result<int> broker_count() override {
     const rd_kafka_metadata_t* metadata = nullptr;
     const auto code = rd_kafka_metadata(client_.get(), 0, nullptr, &metadata, kTimeoutMs);
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return to_error(code, "cannot ask for the brokers");
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return to_error(code, "cannot ask for the brokers", client_.get());
     const int count = metadata->broker_cnt;
     rd_kafka_metadata_destroy(metadata);
     return count;
@@ -94,9 +95,11 @@ class Admin final : public stream::TopicAdmin {
     auto code = ask_offsets();
     // The client answers from what it learned of the topic while it was being made, and would go on doing so for minutes.
     if (code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC) {
-      if (learn_topic(client_, at.topic).ok()) code = ask_offsets();
+      const auto learned = learn_topic(client_, at.topic);
+      if (learned.ok()) code = ask_offsets();
+      if (!learned.ok() && learned.error().code == ErrorCode::permission) return learned.error();
     }
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return to_error(code, "cannot ask for the offsets of " + to_string(at));
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return to_error(code, "cannot ask for the offsets of " + to_string(at), client_.get());
     return OffsetRange{Offset{low}, Offset{high}};
   }
 
@@ -106,7 +109,7 @@ class Admin final : public stream::TopicAdmin {
     one->offset = std::chrono::duration_cast<std::chrono::milliseconds>(since.time_since_epoch()).count();
     auto code = rd_kafka_offsets_for_times(client_.get(), list.get(), kTimeoutMs);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) code = list->elems[0].err;
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return to_error(code, "cannot ask for the offsets of " + to_string(at));
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return to_error(code, "cannot ask for the offsets of " + to_string(at), client_.get());
     if (list->elems[0].offset >= 0) return Offset{list->elems[0].offset};
     auto whole = range(at);
     if (!whole.ok()) return whole.error();
@@ -125,7 +128,7 @@ class Admin final : public stream::TopicAdmin {
     const auto* offsets = rd_kafka_DeleteRecords_result_offsets(rd_kafka_event_DeleteRecords_result(event->get()));
     for (int i = 0; i < offsets->cnt; ++i)
       if (offsets->elems[i].err != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return to_error(offsets->elems[i].err, "cannot delete records of " + to_string(at));
+        return to_error(offsets->elems[i].err, "cannot delete records of " + to_string(at), client_.get());
     return {};
   }
 
@@ -141,15 +144,15 @@ class Admin final : public stream::TopicAdmin {
     Event event(rd_kafka_queue_poll(queue.get(), kTimeoutMs + 2000));
     if (!event) return Error{ErrorCode::timeout, "the cluster's admin API did not answer", true};
     if (const auto code = rd_kafka_event_error(event.get()); code != RD_KAFKA_RESP_ERR_NO_ERROR)
-      return to_error(code, std::string("the admin request failed (") + rd_kafka_event_error_string(event.get()) + ")");
+      return to_error(code, std::string("the admin request failed (") + rd_kafka_event_error_string(event.get()) + ")", client_.get());
     return event;
   }
 
-  static Result<void> of_topics(const rd_kafka_topic_result_t** results, std::size_t count, const std::string& what) {
+  Result<void> of_topics(const rd_kafka_topic_result_t** results, std::size_t count, const std::string& what) {
     for (std::size_t i = 0; i < count; ++i) {
       const auto code = rd_kafka_topic_result_error(results[i]);
       if (code == RD_KAFKA_RESP_ERR_NO_ERROR) continue;
-      auto error = to_error(code, what + rd_kafka_topic_result_name(results[i]));
+      auto error = to_error(code, what + rd_kafka_topic_result_name(results[i]), client_.get());
       if (const char* text = rd_kafka_topic_result_error_string(results[i]); text != nullptr)
         error.message += std::string(" (") + text + ")";
       return error;
@@ -167,14 +170,7 @@ Result<std::unique_ptr<stream::TopicAdmin>> open_admin(const ClientConfig& confi
   if (!conf.ok()) return conf.error();
   auto client = make_client(RD_KAFKA_PRODUCER, std::move(conf).value());
   if (!client.ok()) return client.error();
-  const rd_kafka_metadata_t* metadata = nullptr;
-  const auto code = rd_kafka_metadata(client->get(), 0, nullptr, &metadata, static_cast<int>(timeout.count()));
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-    return Error{ErrorCode::unavailable,
-                 "cannot reach Kafka at " + config.brokers + " (" + rd_kafka_err2str(code) +
-                     "): is the broker running, and is the address right? `ride broker` starts one",
-                 true};
-  rd_kafka_metadata_destroy(metadata);
+  if (auto reached = reach(*client, config.brokers, timeout); !reached.ok()) return reached.error();
   return std::unique_ptr<stream::TopicAdmin>(new Admin(std::move(client).value()));
 }
 

@@ -12,6 +12,7 @@
 
 #include "common/units.h"
 #include "stream/kafka/client_config.h"
+#include "stream/kafka/secret_settings.h"
 
 namespace ride::kafka {
 
@@ -45,6 +46,8 @@ class ClientFlags {
         pairs.push_back(line.substr(begin, line.find_last_not_of(" \t\r") - begin + 1));
       }
     }
+    const std::vector<std::string> in_file(pairs.begin() + static_cast<std::ptrdiff_t>(pairs_.size()), pairs.end());
+    if (auto safe = check_secret_settings(file_, in_file, pairs_); !safe.ok()) return safe.error();
     auto extra = parse_client_settings(pairs);
     if (!extra.ok()) return extra.error();
     auto size = parse_byte_size(max_message_);
@@ -54,10 +57,10 @@ class ClientFlags {
   }
   const std::string& prefix() const { return prefix_; }
 
-  // The same flags for a child process; what stands in the file stays there.
-  std::vector<std::string> arguments() const {
+  // The same flags for a child process; what stands in the file stays there. `file`: another one, of the child's own user.
+  std::vector<std::string> arguments(const std::string& file = {}) const {
     std::vector<std::string> out{"--brokers", brokers_, "--prefix", prefix_, "--max-message-bytes", max_message_};
-    if (!file_.empty()) out.insert(out.end(), {"--kafka-config", file_});
+    if (!file.empty() || !file_.empty()) out.insert(out.end(), {"--kafka-config", file.empty() ? file_ : file});
     for (const auto& pair : pairs_) out.insert(out.end(), {"--kafka", pair});
     return out;
   }

@@ -1,29 +1,44 @@
 #include "stream/kafka/handle.h"
 
 #include <array>
+#include <string_view>
 
 #include "broker-config/limits.h"
 #include "common/log.h"
 #include "stream/kafka/leader_hunt.h"
+#include "stream/kafka/refusal.h"
 
 namespace ride::kafka {
 
 namespace {
 
-void log_callback(const rd_kafka_t*, int level, const char*, const char* text) {
+void log_callback(const rd_kafka_t* client, int level, const char*, const char* text) {
+  // The one refusal that librdkafka only logs: a listener that ends a connection without TLS.
+  if (std::string_view(text).find(kWrongProtocol) != std::string_view::npos)
+    note_connection_error(const_cast<rd_kafka_t*>(client), RD_KAFKA_RESP_ERR__TRANSPORT, text);
   if (level <= 3)
     log_warning("kafka: {}", text);
   else
     log_debug("kafka: {}", text);
 }
 
-void error_callback(rd_kafka_t* client, int code, const char*, void*) {
+void error_callback(rd_kafka_t* client, int code, const char* reason, void*) {
+  note_connection_error(client, static_cast<rd_kafka_resp_err_t>(code), reason);
   hunt_for_leaders(client, static_cast<rd_kafka_resp_err_t>(code));
 }
 
 }  // namespace
 
-Error to_error(rd_kafka_resp_err_t code, const std::string& what) {
+std::string user_of(rd_kafka_t* client) {
+  std::array<char, 256> name{};
+  std::size_t size = name.size();
+  const auto* conf = rd_kafka_conf(client);
+  if (rd_kafka_conf_get(conf, "sasl.username", name.data(), &size) != RD_KAFKA_CONF_OK || name[0] == 0)
+    return "a client without a user (no sasl.username)";
+  return std::string("user '") + name.data() + "'";
+}
+
+Error to_error(rd_kafka_resp_err_t code, const std::string& what, rd_kafka_t* client) {
   ErrorCode kind = ErrorCode::internal;
   switch (code) {
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
@@ -51,6 +66,11 @@ Error to_error(rd_kafka_resp_err_t code, const std::string& what) {
     case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
     case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
     case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+      return {ErrorCode::permission,
+              what + ": not authorised" + (client == nullptr ? "" : " as " + user_of(client)) + " (" + rd_kafka_err2name(code) +
+                  "): `ride acls` prints the rights that each user needs (docs/security.md)",
+              false};
     case RD_KAFKA_RESP_ERR__AUTHENTICATION:
     case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
       kind = ErrorCode::permission;
@@ -140,6 +160,7 @@ Result<Client> make_client(rd_kafka_type_t type, Conf conf) {
     rd_kafka_poll_set_consumer(handle);
     return Client(handle, [](rd_kafka_t* one) {
       end_hunt(one);
+      forget_connection_errors(one);
       rd_kafka_destroy_flags(one, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     });
   }
@@ -147,6 +168,7 @@ Result<Client> make_client(rd_kafka_type_t type, Conf conf) {
     rd_kafka_purge(one, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
     rd_kafka_poll(one, 0);
     end_hunt(one);  // behind the last error that it can be told
+    forget_connection_errors(one);
     rd_kafka_destroy(one);
   });
 }
@@ -158,10 +180,10 @@ Result<void> learn_topic(const Client& client, const std::string& topic) {
   const rd_kafka_metadata_t* metadata = nullptr;
   const auto code = rd_kafka_metadata(client.get(), 0, handle, &metadata, kTimeoutMs);
   rd_kafka_topic_destroy(handle);
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return to_error(code, "cannot learn the leaders of topic " + topic);
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return to_error(code, "cannot learn the leaders of topic " + topic, client.get());
   const auto error = metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
   rd_kafka_metadata_destroy(metadata);
-  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return to_error(error, "topic " + topic);
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return to_error(error, "topic " + topic, client.get());
   return {};
 }
 

@@ -28,7 +28,10 @@ using Client = std::shared_ptr<rd_kafka_t>;
 // Takes the conf. On destruction a producer throws away what is still queued (flush first).
 Result<Client> make_client(rd_kafka_type_t type, Conf conf);
 
-Error to_error(rd_kafka_resp_err_t code, const std::string& what);
+// With the client, what is refused says to whom.
+Error to_error(rd_kafka_resp_err_t code, const std::string& what, rd_kafka_t* client = nullptr);
+// "user 'ride-worker'", for messages.
+std::string user_of(rd_kafka_t* client);
 bool is_retriable(rd_kafka_resp_err_t code);
 
 struct ListDeleter {

@@ -6,6 +6,7 @@
 
 #include "common/log.h"
 #include "stream/kafka/handle.h"
+#include "stream/kafka/refusal.h"
 
 namespace ride::kafka {
 
@@ -70,7 +71,7 @@ class Reader final : public KafkaReader {
     if (error == nullptr) return {};
     const auto code = rd_kafka_error_code(error);
     rd_kafka_error_destroy(error);
-    return to_error(code, "cannot assign " + to_string(at));
+    return to_error(code, "cannot assign " + to_string(at), client_.get());
   }
 
   void unassign(const TopicPartition& at) override {
@@ -83,7 +84,10 @@ class Reader final : public KafkaReader {
 
   Result<std::optional<Record>> poll(std::chrono::milliseconds timeout) override {
     rd_kafka_message_t* message = rd_kafka_consumer_poll(client_.get(), static_cast<int>(timeout.count()));
-    if (message == nullptr) return std::optional<Record>();
+    if (message == nullptr) {
+      if (auto refusal = refused(client_.get())) return *refusal;
+      return std::optional<Record>();
+    }
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) return std::optional(to_record(client_, message));
     if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
       at_end_[{rd_kafka_topic_name(message->rkt), PartitionId{message->partition}}] = Offset{message->offset};
@@ -93,8 +97,9 @@ class Reader final : public KafkaReader {
     std::string where = message->rkt == nullptr ? std::string("Kafka")
                                                 : to_string(TopicPartition{rd_kafka_topic_name(message->rkt),
                                                                            PartitionId{message->partition}});
+    if (message->err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED) where = "group " + group_;
     const char* text = rd_kafka_message_errstr(message);
-    auto error = to_error(message->err, where);
+    auto error = to_error(message->err, where, client_.get());
     if (text != nullptr && *text != 0) error.message += std::string(" (") + text + ")";
     rd_kafka_message_destroy(message);
     return error;
@@ -121,7 +126,7 @@ class Reader final : public KafkaReader {
     for (const auto& one : at)
       rd_kafka_topic_partition_list_add(list.get(), one.topic.c_str(), one.partition.value)->offset = RD_KAFKA_OFFSET_END;
     const auto code = rd_kafka_offsets_for_times(client_.get(), list.get(), kAskTimeoutMs);
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return to_error(code, "cannot ask for the ends of the logs");
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return to_error(code, "cannot ask for the ends of the logs", client_.get());
     std::map<TopicPartition, Offset> ends;
     for (int i = 0; i < list->cnt; ++i) {
       const auto& one = list->elems[i];
@@ -137,11 +142,11 @@ class Reader final : public KafkaReader {
     PartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(at.size())));
     for (const auto& one : at) rd_kafka_topic_partition_list_add(list.get(), one.topic.c_str(), one.partition.value);
     const auto code = rd_kafka_committed(client_.get(), list.get(), kCommitTimeoutMs);
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return to_error(code, "cannot read the commits of group " + group);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return unanswered(code, "cannot read the commits of group ");
     std::map<TopicPartition, std::optional<Commit>> commits;
     for (int i = 0; i < list->cnt; ++i) {
       const auto& one = list->elems[i];
-      if (one.err != RD_KAFKA_RESP_ERR_NO_ERROR) return to_error(one.err, "cannot read the commits of group " + group);
+      if (one.err != RD_KAFKA_RESP_ERR_NO_ERROR) return to_error(one.err, "cannot read the commits of group " + group, client_.get());
       auto& commit = commits[{one.topic, PartitionId{one.partition}}];
       if (one.offset >= 0)
         commit = Commit{Offset{one.offset},
@@ -165,11 +170,17 @@ class Reader final : public KafkaReader {
     }
     auto code = rd_kafka_commit(client_.get(), list.get(), 0);
     for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && i < list->cnt; ++i) code = list->elems[i].err;
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return to_error(code, "cannot commit in group " + group);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return unanswered(code, "cannot commit in group ");
     return {};
   }
 
  private:
+  Error unanswered(rd_kafka_resp_err_t code, const std::string& what) const {
+    if (code == RD_KAFKA_RESP_ERR__TIMED_OUT || code == RD_KAFKA_RESP_ERR__WAIT_COORD)
+      if (auto refusal = group_refused(client_.get(), group_)) return *refusal;
+    return to_error(code, what + group_, client_.get());
+  }
+
   Client client_;
   std::string group_;
   std::map<TopicPartition, Offset> at_end_;  // reading thread

@@ -8,6 +8,7 @@
 #include "stream/core/first_record.h"
 #include "stream/kafka/handle.h"
 #include "stream/kafka/leader_hunt.h"
+#include "stream/kafka/refusal.h"
 
 namespace ride::kafka {
 
@@ -107,7 +108,7 @@ class Writer final : public KafkaWriter {
     rd_kafka_headers_destroy(headers);
     if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL)
       return Error{ErrorCode::resource_exhausted, "the producer's queue is full", true};
-    return fail(to_error(code, "cannot produce to " + to_string(to)));
+    return fail(to_error(code, "cannot produce to " + to_string(to), client_.get()));
   }
 
   void serve(std::chrono::milliseconds timeout) override {
@@ -117,7 +118,7 @@ class Writer final : public KafkaWriter {
   Result<void> flush(std::chrono::milliseconds timeout) override {
     const auto code = rd_kafka_flush(client_.get(), static_cast<int>(timeout.count()));
     if (auto error = failed()) return *error;
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return to_error(code, "not all records were delivered in time");
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return to_error(code, "not all records were delivered in time", client_.get());
     return {};
   }
 
@@ -133,7 +134,7 @@ class Writer final : public KafkaWriter {
     if (!slot) {
       slot = std::unique_ptr<rd_kafka_topic_t, TopicDeleter>(rd_kafka_topic_new(client_.get(), topic.c_str(), nullptr),
                                                              TopicDeleter{client_});
-      if (!slot) return to_error(rd_kafka_last_error(), "topic " + topic);
+      if (!slot) return to_error(rd_kafka_last_error(), "topic " + topic, client_.get());
     }
     return slot.get();
   }
@@ -145,7 +146,7 @@ class Writer final : public KafkaWriter {
     return *failure_;
   }
 
-  static void on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, void* opaque) {
+  static void on_delivery(rd_kafka_t* client, const rd_kafka_message_t* message, void* opaque) {
     auto* self = static_cast<Writer*>(opaque);
     const std::unique_ptr<InFlight> flight(static_cast<InFlight*>(message->_private));
     self->bytes_in_flight_ -= flight->bytes;
@@ -156,7 +157,7 @@ class Writer final : public KafkaWriter {
       return;
     }
     auto error = to_error(message->err, "a record for " + std::string(rd_kafka_topic_name(message->rkt)) + "/" +
-                                            std::to_string(message->partition) + " was not delivered");
+                                            std::to_string(message->partition) + " was not delivered", client);
     if (message->err != RD_KAFKA_RESP_ERR__PURGE_QUEUE && message->err != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
       error = self->fail(error);
     if (flight->done) flight->done(error);
@@ -164,11 +165,26 @@ class Writer final : public KafkaWriter {
 
   static void on_error(rd_kafka_t* client, int code, const char* reason, void* opaque) {
     auto* self = static_cast<Writer*>(opaque);
+    note_connection_error(client, static_cast<rd_kafka_resp_err_t>(code), reason);
     hunt_for_leaders(client, static_cast<rd_kafka_resp_err_t>(code));
     if (static_cast<rd_kafka_resp_err_t>(code) != RD_KAFKA_RESP_ERR__FATAL) return;  // passes by itself
     char text[512];
     const auto fatal = rd_kafka_fatal_error(client, text, sizeof text);
-    self->fail(to_error(fatal, std::string("the Kafka producer failed: ") + (reason != nullptr ? text : "")));
+    self->fail(self->explain_fatal(client, fatal, reason != nullptr ? text : ""));
+  }
+
+  // A gapless producer that may not write a topic fails for the gap; why there is one, only its words tell: "ProduceRequest for
+  // ride.decisions [0] with 1 message(s) failed: Broker: Topic authorization failed (...)".
+  Error explain_fatal(rd_kafka_t* client, rd_kafka_resp_err_t code, const std::string& text) {
+    constexpr auto kDenied = RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
+    const auto found = text.find(std::string(" failed: ") + rd_kafka_err2str(kDenied));
+    if (found != std::string::npos) return to_error(kDenied, text.substr(0, found), client);
+    if (code == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED) {  // gets no producer id, which any right to write would give
+      std::string names;
+      for (const auto& [name, handle] : topics_) names += (names.empty() ? "" : ", ") + name;
+      return to_error(code, "cannot write to " + names + " (nor to any other topic)", client);
+    }
+    return to_error(code, "the Kafka producer failed: " + text, client);
   }
 
   WriterOptions options_;

@@ -30,7 +30,8 @@ class AgentPlan : public testing::Test {
 
 TEST_F(AgentPlan, NamesChildrenAfterTheNodeAndPassesTheClusterOn) {
   options.slots = 2;
-  options.kafka_arguments = {"--brokers", "b:1", "--prefix", "x"};
+  options.worker_kafka_arguments = {"--brokers", "b:1", "--prefix", "x"};
+  options.producer_kafka_arguments = options.worker_kafka_arguments;
   const auto children = plan_children(options);
   ASSERT_TRUE(children.ok()) << children.error().message;
   ASSERT_EQ(children->size(), 3U);

@@ -1,4 +1,5 @@
 // The rendered settings, word for word, and the rules that hold between the size limits.
+#include "broker-config/secure_folder.h"
 #include "broker-config/settings.h"
 
 #include <gmock/gmock.h>
@@ -66,6 +67,43 @@ TEST(BrokerSettings, of_a_node_outside_the_quorum_make_it_a_broker_only) {
   const std::string text = render_settings(config);
   EXPECT_EQ(value_of(text, "process.roles"), "broker");
   EXPECT_EQ(value_of(text, "listeners"), "CLIENTS://0.0.0.0:9092");
+}
+
+BrokerConfig with_users() {
+  BrokerConfig config = embedded();
+  const BrokerUser broker{"ride-broker", "a-password"};
+  config.security = {"/secrets/node-a.pem", "/secrets/ca.pem", "/secrets/inside.pem", "/secrets/inside.crt",
+                     {broker, {"ride-admin", "another-password"}}, broker, {"ride-admin"}};
+  return config;
+}
+
+TEST(BrokerSettings, with_users_are_as_written_down) {
+  ASSERT_TRUE(check_config(with_users()).ok());
+  expect_golden("with-users.properties", render_settings(with_users()));
+}
+
+TEST(BrokerSettings, with_users_let_nobody_in_without_one) {
+  const std::string text = render_settings(with_users());
+  EXPECT_EQ(text.find("PLAINTEXT"), text.npos);
+  EXPECT_EQ(text.find("ANONYMOUS"), text.npos);
+  EXPECT_EQ(value_of(text, "allow.everyone.if.no.acl.found"), "false");
+  EXPECT_EQ(value_of(text, "super.users"), "User:CN=ride-broker;User:ride-broker;User:ride-admin");
+  EXPECT_EQ(value_of(text, "listener.name.controller.ssl.client.auth"), "required");
+}
+
+TEST(Users, are_read_and_never_repeated_in_an_error) {
+  const auto users = parse_users("users", "# names\nride-admin:abcdefghijkl\n\nalice:Aa0-_.~+/xyz\r\n");
+  ASSERT_TRUE(users.ok()) << users.error().message;
+  ASSERT_EQ(users->size(), 2U);
+  EXPECT_EQ((*users)[1].password, "Aa0-_.~+/xyz");
+  for (const std::string line : {"alice", "alice:short", "alice:with,comma,abcdef", "alice:with]bracket-abcd", "a b:abcdefghijkl",
+                                 "alice:abc\"defghijklm", "a:abcdefghijkl\na:abcdefghijkl", ":abcdefghijkl"}) {
+    const auto refused = parse_users("users", line + "\n");
+    ASSERT_FALSE(refused.ok()) << line;
+    EXPECT_THAT(refused.error().message, HasSubstr("users:"));
+    EXPECT_THAT(refused.error().message, ::testing::Not(HasSubstr("defgh")));
+    EXPECT_THAT(refused.error().message, ::testing::Not(HasSubstr("short")));
+  }
 }
 
 TEST(BrokerSettings, carry_any_path_to_java) {

@@ -1,0 +1,151 @@
+#include "stream/kafka/refusal.h"
+
+#include <array>
+#include <map>
+#include <mutex>
+
+namespace ride::kafka {
+
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+constexpr auto kLasting = 800ms;
+constexpr int kStepMs = 200, kConfirmMs = 1000;
+
+enum class Kind { none, user, tls, plaintext };
+
+struct Note {
+  Kind kind = Kind::none;
+  std::string reason;  // of the last connection error, of whatever kind
+  int unanswered = 0;  // questions since
+  Clock::time_point since;
+};
+
+struct Notes {
+  std::mutex mutex;
+  std::map<rd_kafka_t*, Note> by_client;
+};
+
+// Never destroyed: clients may outlive any static object.
+Notes& notes() {
+  static auto* all = new Notes();
+  return *all;
+}
+
+Kind kind_of(rd_kafka_resp_err_t code, const std::string& reason) {
+  if (code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED) return Kind::user;
+  if (code == RD_KAFKA_RESP_ERR__SSL) return Kind::tls;
+  if (reason.find(kWrongProtocol) != std::string::npos) return Kind::plaintext;
+  return Kind::none;
+}
+
+Note note_of(rd_kafka_t* client) {
+  const std::lock_guard lock(notes().mutex);
+  const auto found = notes().by_client.find(client);
+  return found == notes().by_client.end() ? Note{} : found->second;
+}
+
+bool answers(rd_kafka_t* client, int timeout_ms) {
+  const rd_kafka_metadata_t* metadata = nullptr;
+  if (rd_kafka_metadata(client, 0, nullptr, &metadata, timeout_ms) != RD_KAFKA_RESP_ERR_NO_ERROR) return false;
+  rd_kafka_metadata_destroy(metadata);
+  forget_connection_errors(client);
+  return true;
+}
+
+bool lasts(const Note& note) { return note.kind != Kind::none && Clock::now() - note.since >= kLasting; }
+
+// A right password that is refused: nobody would find that by himself.
+std::string scram_trouble(rd_kafka_t* client) {
+  std::array<char, 64> name{};
+  std::size_t size = name.size();
+  const bool known = rd_kafka_conf_get(rd_kafka_conf(client), "sasl.mechanism", name.data(), &size) == RD_KAFKA_CONF_OK;
+  if (!known || !std::string(name.data()).starts_with("SCRAM") || rd_kafka_version() >= 0x020601ff) return {};
+  return std::string(". Kafka 4 refuses SCRAM of this librdkafka (") + rd_kafka_version_str() +
+         "; mended in 2.6.1) with any password: use sasl.mechanism=PLAIN over TLS";
+}
+
+Error explain(rd_kafka_t* client, const Note& note) {
+  std::string text;
+  switch (note.kind) {
+    case Kind::user:
+      text = "Kafka refuses " + user_of(client) + ": " + note.reason +
+             ". Mend sasl.username, sasl.password and sasl.mechanism in the file of --kafka-config" + scram_trouble(client);
+      break;
+    case Kind::tls:
+      text = "no TLS connection to Kafka: " + note.reason +
+             ". Mend ssl.ca.location (the brokers' CA) and security.protocol in the file of --kafka-config";
+      break;
+    case Kind::plaintext:
+    case Kind::none:
+      text = "Kafka ends every connection that does not begin with TLS: " + note.reason +
+             ". Give its settings with --kafka-config FILE (security.protocol=SASL_SSL, sasl.*, ssl.ca.location)";
+      break;
+  }
+  return {ErrorCode::permission, text + " (docs/security.md)", false};
+}
+
+}  // namespace
+
+void note_connection_error(rd_kafka_t* client, rd_kafka_resp_err_t code, const char* reason) {
+  if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) return;  // follows each of them, and tells nothing
+  const std::string text = reason == nullptr ? "" : reason;
+  const auto kind = kind_of(code, text);
+  if (kind == Kind::none && code != RD_KAFKA_RESP_ERR__TRANSPORT && code != RD_KAFKA_RESP_ERR__RESOLVE) return;
+  const std::lock_guard lock(notes().mutex);
+  auto& note = notes().by_client[client];
+  if (note.kind != kind || kind == Kind::none) note = {kind, {}, 0, Clock::now()};
+  note.reason = text;
+}
+
+void forget_connection_errors(rd_kafka_t* client) {
+  const std::lock_guard lock(notes().mutex);
+  notes().by_client.erase(client);
+}
+
+std::optional<Error> refused(rd_kafka_t* client) {
+  if (!lasts(note_of(client)) || answers(client, kConfirmMs)) return std::nullopt;
+  const std::lock_guard lock(notes().mutex);
+  const auto found = notes().by_client.find(client);
+  if (found == notes().by_client.end() || !lasts(found->second)) return std::nullopt;
+  // Twice: in between the client is polled and hears that the brokers went away, if that is what happened.
+  if (++found->second.unanswered < 2) return std::nullopt;
+  return explain(client, found->second);
+}
+
+std::optional<Error> group_refused(rd_kafka_t* client, const std::string& group) {
+  const std::unique_ptr<rd_kafka_AdminOptions_t, decltype(&rd_kafka_AdminOptions_destroy)> options(
+      rd_kafka_AdminOptions_new(client, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS), rd_kafka_AdminOptions_destroy);
+  std::array<char, 256> why{};
+  rd_kafka_AdminOptions_set_request_timeout(options.get(), kConfirmMs, why.data(), why.size());
+  const std::unique_ptr<rd_kafka_queue_t, decltype(&rd_kafka_queue_destroy)> queue(rd_kafka_queue_new(client),
+                                                                                  rd_kafka_queue_destroy);
+  const char* name = group.c_str();
+  rd_kafka_DescribeConsumerGroups(client, &name, 1, options.get(), queue.get());
+  const std::unique_ptr<rd_kafka_event_t, decltype(&rd_kafka_event_destroy)> event(
+      rd_kafka_queue_poll(queue.get(), kConfirmMs + 500), rd_kafka_event_destroy);
+  if (!event || rd_kafka_event_error(event.get()) != RD_KAFKA_RESP_ERR_NO_ERROR) return std::nullopt;
+  std::size_t count = 0;
+  const auto** groups =
+      rd_kafka_DescribeConsumerGroups_result_groups(rd_kafka_event_DescribeConsumerGroups_result(event.get()), &count);
+  const auto* error = count == 1 ? rd_kafka_ConsumerGroupDescription_error(groups[0]) : nullptr;
+  if (error == nullptr || rd_kafka_error_code(error) != RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED) return std::nullopt;
+  return to_error(RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED, "group " + group, client);
+}
+
+Result<void> reach(const Client& client, const std::string& brokers, std::chrono::milliseconds timeout) {
+  for (const auto deadline = Clock::now() + timeout; Clock::now() < deadline;) {
+    if (answers(client.get(), static_cast<int>(std::min<std::int64_t>(kStepMs, timeout.count())))) return {};
+    rd_kafka_poll(client.get(), 0);  // for its error callback
+    if (const auto note = note_of(client.get()); lasts(note)) return explain(client.get(), note);
+  }
+  const auto reason = note_of(client.get()).reason;
+  return Error{ErrorCode::unavailable,
+               "cannot reach Kafka at " + brokers + " (" + (reason.empty() ? "no answer" : reason) +
+                   "): is the broker running, and is the address right? `ride broker` starts one",
+               true};
+}
+
+}  // namespace ride::kafka

@@ -1,0 +1,34 @@
+// Brokers that answer, but refuse the client: a wrong password, a certificate that does not fit, TLS where none is spoken.
+// librdkafka tries again for ever and lets every call time out; here is kept what it was told, so that people are. A single
+// broken connection may look the same (a broker killed in its handshake): what counts is that nothing else follows.
+// Internal to stream/kafka. Threads: any.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "stream/kafka/handle.h"
+
+namespace ride::kafka {
+
+// librdkafka's own guess, when a listener ends the connection at the first request.
+inline constexpr const char* kWrongProtocol = "incorrect security.protocol";
+
+// Called from the client's error callback.
+void note_connection_error(rd_kafka_t* client, rd_kafka_resp_err_t code, const char* reason);
+void forget_connection_errors(rd_kafka_t* client);
+
+// permission, not retriable: the brokers have refused this client for a second, and two questions in a row got no answer (asks
+// one, up to a second). Nothing in all other cases; costs nothing while no connection was refused. Between two polls.
+std::optional<Error> refused(rd_kafka_t* client);
+
+// Waits for a first answer of any broker. permission: all refuse the client, known within about a second; unavailable
+// (retriable): nobody answers within `timeout`.
+Result<void> reach(const Client& client, const std::string& brokers, std::chrono::milliseconds timeout);
+
+// Why questions about the group stay without an answer, if that is because this user may not ask: librdkafka only lets them
+// time out. Asks the brokers, up to a second; nothing where it is something else.
+std::optional<Error> group_refused(rd_kafka_t* client, const std::string& group);
+
+}  // namespace ride::kafka
