@@ -27,6 +27,10 @@ Result<StagePorts> open_kafka_ports(const kafka::ClientConfig& config, const str
   ports.commits = shared;
   ports.writer = std::move(writer).value();
   ports.end_of = [shared](const stream::TopicPartition& at) { return shared->end_of(at); };
+  ports.overtaken = [shared]() -> std::optional<std::pair<stream::TopicPartition, Offset>> {
+    const auto& told = shared->overtaken();
+    return told ? std::optional(std::pair(told->at, told->first)) : std::nullopt;
+  };
   ports.range_of = [cluster, admin = std::shared_ptr<stream::TopicAdmin>()](
                        const stream::TopicPartition& at) mutable -> Result<stream::OffsetRange> {
     if (!admin) {  // rarely asked

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "stream/kafka/client_config.h"
@@ -18,6 +19,9 @@ struct StagePorts {
   std::shared_ptr<stream::RecordWriter> writer;                                // writer thread
   std::shared_ptr<stream::CommitStore> commits;                                // control thread and the committer's
   std::function<std::optional<Offset>(const stream::TopicPartition&)> end_of;  // any thread
+  // Behind a poll() that said corrupt; reader thread: whose records were deleted before they were read, and where it begins
+  // now. Empty: not known, ask range_of.
+  std::function<std::optional<std::pair<stream::TopicPartition, Offset>>()> overtaken;
   // Asks the brokers; reader thread.
   std::function<Result<stream::OffsetRange>(const stream::TopicPartition&)> range_of;
   // Asks the brokers; the end watch's thread. Empty: nobody asks.

@@ -158,13 +158,22 @@ void StageReader::read_failed(const Error& error) {
     log_debug("{}", error.message);
     return;
   }
-  if (error.code == ErrorCode::corrupt && pass_over_expired()) return;
+  if (error.code == ErrorCode::corrupt && (pass_over_overtaken() || pass_over_expired())) return;
   const char* code = error.code == ErrorCode::corrupt     ? "offset_lost"
                      : error.code == ErrorCode::not_found ? "topic_gone"
                                                           : "read_failed";
   plane_.notify(Severity::error, code, "stage " + plane_.config.stage.name + " cannot go on reading: " + error.message,
                 true);
   std::this_thread::sleep_for(milliseconds(200));
+}
+
+// The reader has it from the partition's leader which one retention has overtaken. It may have been passed over already.
+bool StageReader::pass_over_overtaken() {
+  const auto told = plane_.ports.overtaken ? plane_.ports.overtaken() : std::nullopt;
+  if (!told) return false;
+  const auto found = reading_.find(told->first);
+  if (found != reading_.end() && found->second->reading.next < told->second) pass_over(found->second, told->second);
+  return true;
 }
 
 // An offset is not in the log. Where retention has overtaken us, the partition goes on at its oldest record; an offset

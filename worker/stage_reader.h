@@ -43,6 +43,7 @@ class StageReader {
   void end(const OwnedPtr& owned, Offset last);
   void warm_up(const OwnedPtr& owned, stream::Record record);
   void read_failed(const Error& error);
+  bool pass_over_overtaken();
   bool pass_over_expired();
   void pass_over(const OwnedPtr& owned, Offset first);
   void read_from(const OwnedPtr& owned, Offset first);

@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "common/log.h"
+#include "stream/core/lost_offset.h"
 #include "stream/kafka/handle.h"
 #include "stream/kafka/refusal.h"
 
@@ -18,6 +19,7 @@ using stream::TopicPartition;
 
 constexpr int kCommitTimeoutMs = 5000;
 constexpr int kAskTimeoutMs = 2000;
+constexpr std::chrono::milliseconds kLostPoll{50};
 
 stream::Headers headers_of(const rd_kafka_message_t* message) {
   stream::Headers headers;
@@ -65,45 +67,34 @@ class Reader final : public KafkaReader {
   Reader(Client client, std::string group) : client_(std::move(client)), group_(std::move(group)) {}
 
   Result<void> assign(const TopicPartition& at, Offset start) override {
-    PartitionList list(rd_kafka_topic_partition_list_new(1));
-    rd_kafka_topic_partition_list_add(list.get(), at.topic.c_str(), at.partition.value)->offset = start.value;
-    rd_kafka_error_t* error = rd_kafka_incremental_assign(client_.get(), list.get());
-    if (error == nullptr) return {};
-    const auto code = rd_kafka_error_code(error);
-    rd_kafka_error_destroy(error);
-    return to_error(code, "cannot assign " + to_string(at), client_.get());
+    lost_.erase(at);
+    starts_[at] = start;
+    return fetch(at, start);
   }
 
   void unassign(const TopicPartition& at) override {
-    at_end_.erase(at);
-    PartitionList list(rd_kafka_topic_partition_list_new(1));
-    rd_kafka_topic_partition_list_add(list.get(), at.topic.c_str(), at.partition.value);
-    if (rd_kafka_error_t* error = rd_kafka_incremental_unassign(client_.get(), list.get()))
-      rd_kafka_error_destroy(error);  // it was not assigned: nothing to do
+    lost_.erase(at);
+    starts_.erase(at);
+    stop_fetching(at);
   }
 
   Result<std::optional<Record>> poll(std::chrono::milliseconds timeout) override {
+    overtaken_.reset();
+    if (!lost_.empty()) {
+      if (auto judged = judge_lost(); !judged.ok()) return judged.error();
+      timeout = std::min(timeout, kLostPoll);
+    }
     rd_kafka_message_t* message = rd_kafka_consumer_poll(client_.get(), static_cast<int>(timeout.count()));
     if (message == nullptr) {
       if (auto refusal = refused(client_.get())) return *refusal;
       return std::optional<Record>();
     }
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) return std::optional(to_record(client_, message));
-    if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-      at_end_[{rd_kafka_topic_name(message->rkt), PartitionId{message->partition}}] = Offset{message->offset};
-      rd_kafka_message_destroy(message);
-      return std::optional<Record>();
-    }
-    std::string where = message->rkt == nullptr ? std::string("Kafka")
-                                                : to_string(TopicPartition{rd_kafka_topic_name(message->rkt),
-                                                                           PartitionId{message->partition}});
-    if (message->err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED) where = "group " + group_;
-    const char* text = rd_kafka_message_errstr(message);
-    auto error = to_error(message->err, where, client_.get());
-    if (text != nullptr && *text != 0) error.message += std::string(" (") + text + ")";
-    rd_kafka_message_destroy(message);
-    return error;
+    const std::unique_ptr<rd_kafka_message_t, void (*)(rd_kafka_message_t*)> kept(message, rd_kafka_message_destroy);
+    return take_error(*message);
   }
+
+  const std::optional<Overtaken>& overtaken() const override { return overtaken_; }
 
   std::optional<Offset> at_end(const TopicPartition& at) const override {
     const auto found = at_end_.find(at);
@@ -181,9 +172,99 @@ class Reader final : public KafkaReader {
     return to_error(code, what + group_, client_.get());
   }
 
+  Result<void> fetch(const TopicPartition& at, Offset start) {
+    PartitionList list(rd_kafka_topic_partition_list_new(1));
+    rd_kafka_topic_partition_list_add(list.get(), at.topic.c_str(), at.partition.value)->offset = start.value;
+    rd_kafka_error_t* error = rd_kafka_incremental_assign(client_.get(), list.get());
+    if (error == nullptr) return {};
+    const auto code = rd_kafka_error_code(error);
+    rd_kafka_error_destroy(error);
+    return to_error(code, "cannot assign " + to_string(at), client_.get());
+  }
+
+  void stop_fetching(const TopicPartition& at) {
+    at_end_.erase(at);
+    PartitionList list(rd_kafka_topic_partition_list_new(1));
+    rd_kafka_topic_partition_list_add(list.get(), at.topic.c_str(), at.partition.value);
+    if (rd_kafka_error_t* error = rd_kafka_incremental_unassign(client_.get(), list.get()))
+      rd_kafka_error_destroy(error);  // it was not assigned: nothing to do
+  }
+
+  Result<std::optional<Record>> take_error(const rd_kafka_message_t& message) {
+    std::optional<TopicPartition> at;
+    if (message.rkt != nullptr) at = {rd_kafka_topic_name(message.rkt), PartitionId{message.partition}};
+    if (at && message.err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+      at_end_[*at] = Offset{message.offset};
+      return std::optional<Record>();
+    }
+    std::string where = at ? to_string(*at) : "Kafka";
+    if (message.err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED) where = "group " + group_;
+    auto error = to_error(message.err, where, client_.get());
+    const char* text = rd_kafka_message_errstr(&message);
+    if (text != nullptr && *text != 0) error.message += std::string(" (") + text + ")";
+    if (!at || error.code != ErrorCode::corrupt) return error;
+    note_lost(*at, Offset{message.offset}, std::move(error));
+    return std::optional<Record>();
+  }
+
+  // librdkafka fetches no more of it until it is assigned again. Such a word may have been on its way before the
+  // partition was assigned at where it is read now: that one says nothing.
+  void note_lost(const TopicPartition& at, Offset wanted, Error error) {
+    const auto start = starts_.find(at);
+    if (start == starts_.end() || wanted < start->second) return;
+    const auto now = std::chrono::steady_clock::now();
+    auto [found, fresh] = lost_.try_emplace(at, Lost{stream::LostOffset(wanted, now), {}});
+    if (!fresh) found->second.offset.refused(wanted, now);
+    found->second.error = std::move(error);
+  }
+
+  // Says what the leaders have confirmed: the first that is overtaken, or beyond its log.
+  Result<void> judge_lost() {
+    using Verdict = stream::LostOffset::Verdict;
+    const auto now = std::chrono::steady_clock::now();
+    std::erase_if(lost_, [&](const auto& entry) { return entry.second.offset.is_old(now); });
+    for (auto& [at, lost] : lost_) {
+      if (!lost.offset.is_due(now)) continue;
+      const auto told = ask_range(at);
+      const auto verdict = lost.offset.judge(told, std::chrono::steady_clock::now());
+      if (verdict == Verdict::ask_again) continue;
+      log_debug("{}: offset {} was refused ({}); its leader's log: {} to {}", to_string(at), lost.offset.wanted().value,
+                lost.error.message, told->first.value, told->end.value);
+      if (verdict == Verdict::read_again) {
+        stop_fetching(at);
+        if (auto again = fetch(at, lost.offset.wanted()); !again.ok()) return again;
+        continue;
+      }
+      if (verdict == Verdict::expired) overtaken_ = Overtaken{at, told->first};
+      auto error = std::move(lost.error);
+      error.message += fmt::format("; its log has the offsets {} to {}", told->first.value, told->end.value);
+      lost_.erase(at);
+      return error;
+    }
+    return {};
+  }
+
+  std::optional<stream::OffsetRange> ask_range(const TopicPartition& at) {
+    std::int64_t low = 0, high = 0;
+    const auto code = rd_kafka_query_watermark_offsets(client_.get(), at.topic.c_str(), at.partition.value, &low, &high,
+                                                       kAskTimeoutMs);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return stream::OffsetRange{Offset{low}, Offset{high}};
+    log_debug("{}: its leader does not tell where its log begins and ends: {}", to_string(at), rd_kafka_err2str(code));
+    return std::nullopt;
+  }
+
+  struct Lost {
+    stream::LostOffset offset;
+    Error error;
+  };
+
   Client client_;
   std::string group_;
-  std::map<TopicPartition, Offset> at_end_;  // reading thread
+  // Reading thread.
+  std::map<TopicPartition, Offset> at_end_;
+  std::map<TopicPartition, Offset> starts_;  // of the assigned ones
+  std::map<TopicPartition, Lost> lost_;      // whose offset a broker refused
+  std::optional<Overtaken> overtaken_;
 };
 
 // One small consumer per group, made when first asked for.

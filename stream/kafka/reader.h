@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "stream/kafka/client_config.h"
@@ -20,6 +21,12 @@ struct ReaderOptions {
   bool tells_ends = false;  // at_end() is known; costs one more answer whenever a log's end is reached
 };
 
+// Retention was quicker than the reader.
+struct Overtaken {
+  stream::TopicPartition at;
+  Offset first;  // its oldest record now
+};
+
 class KafkaReader : public stream::RecordReader, public stream::CommitStore {
  public:
   static Result<std::unique_ptr<KafkaReader>> open(const ClientConfig& config, const ReaderOptions& options);
@@ -27,6 +34,9 @@ class KafkaReader : public stream::RecordReader, public stream::CommitStore {
   virtual Result<void> prepare(const std::string& topic) = 0;
   // The newest end of the log that fetches have told; nothing when unknown.
   virtual std::optional<Offset> end_of(const stream::TopicPartition& at) = 0;
+  // Behind a poll() that said corrupt: whose records were deleted before they were read, and where it begins now; nothing:
+  // the offset lies above the end of its log. poll() says either only when the leader has confirmed it.
+  virtual const std::optional<Overtaken>& overtaken() const = 0;
   // Asks the brokers for the ends of these logs; any thread. unavailable when one cannot be told.
   virtual Result<std::map<stream::TopicPartition, Offset>> ask_ends(const std::vector<stream::TopicPartition>& at) = 0;
 };

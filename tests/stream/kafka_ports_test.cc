@@ -91,6 +91,40 @@ TEST_F(KafkaPorts, AnOffsetOutsideTheLogIsSaidNotReset) {
   EXPECT_EQ(record.error().code, ErrorCode::corrupt);
 }
 
+TEST_F(KafkaPorts, RetentionThatOvertakesAReaderIsToldOnceForEachPartition) {
+  const TopicPartition places[] = {{topic, PartitionId{0}}, {topic, PartitionId{1}}};
+  auto writer = kafka::KafkaWriter::open(config).value();
+  const auto owner = std::make_shared<std::string>("record");
+  for (const auto& at : places)
+    for (int i = 0; i < 10; ++i)
+      ASSERT_TRUE(writer->send(at, {"", {}, {reinterpret_cast<const std::uint8_t*>(owner->data()), owner->size()}, owner}, nullptr).ok());
+  ASSERT_TRUE(writer->flush(20s).ok());
+  auto admin = kafka::open_admin(config).value();
+  ASSERT_TRUE(admin->delete_before(places[0], Offset{4}).ok());
+  ASSERT_TRUE(admin->delete_before(places[1], Offset{6}).ok());
+  auto reader = kafka::KafkaReader::open(config, {.group = group}).value();
+  for (const auto& at : places) ASSERT_TRUE(reader->assign(at, Offset{0}).ok());
+  std::map<TopicPartition, std::vector<std::int64_t>> told, read;
+  for (const auto deadline = std::chrono::steady_clock::now() + 30s;
+       read[places[0]].size() + read[places[1]].size() < 10 && std::chrono::steady_clock::now() < deadline;) {
+    auto record = reader->poll(50ms);
+    if (record.ok()) {
+      if (*record) read[(*record)->at].push_back((*record)->offset.value);
+      continue;
+    }
+    EXPECT_EQ(record.error().code, ErrorCode::corrupt) << record.error().message;
+    ASSERT_TRUE(reader->overtaken().has_value()) << record.error().message;
+    const auto [at, first] = *reader->overtaken();
+    told[at].push_back(first.value);
+    reader->unassign(at);
+    ASSERT_TRUE(reader->assign(at, first).ok());
+  }
+  EXPECT_EQ(told[places[0]], std::vector<std::int64_t>{4});
+  EXPECT_EQ(told[places[1]], std::vector<std::int64_t>{6});
+  EXPECT_EQ(read[places[0]], (std::vector<std::int64_t>{4, 5, 6, 7, 8, 9}));
+  EXPECT_EQ(read[places[1]], (std::vector<std::int64_t>{6, 7, 8, 9}));
+}
+
 // Writes one record in a transaction: a mark that no reader is ever handed stands behind it in the log.
 void write_in_a_transaction(const kafka::ClientConfig& config, const TopicPartition& at) {
   std::array<char, 256> why{};

@@ -1,6 +1,7 @@
 // For the ThreadSanitizer build only: C11 threads, locks and conditions on top of POSIX ones. librdkafka uses the C11
 // ones, which GCC's ThreadSanitizer does not know: a thread that it did not see start crashes in the first checked
-// function. A shared library, so that its functions are found before the C library's.
+// function. A shared library, so that its functions are found before the C library's. cnd_timedwait is the product's own,
+// stream/kafka/steady_wait.cc.
 #include <pthread.h>
 #include <threads.h>
 #include <time.h>
@@ -75,9 +76,6 @@ int cnd_init(cnd_t* condition) { return result_of(pthread_cond_init(posix(condit
 int cnd_signal(cnd_t* condition) { return result_of(pthread_cond_signal(posix(condition))); }
 int cnd_broadcast(cnd_t* condition) { return result_of(pthread_cond_broadcast(posix(condition))); }
 int cnd_wait(cnd_t* condition, mtx_t* mutex) { return result_of(pthread_cond_wait(posix(condition), posix(mutex))); }
-int cnd_timedwait(cnd_t* condition, mtx_t* mutex, const timespec* until) {
-  return result_of(pthread_cond_timedwait(posix(condition), posix(mutex), until));
-}
 void cnd_destroy(cnd_t* condition) { pthread_cond_destroy(posix(condition)); }
 
 }  // extern "C"
