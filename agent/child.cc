@@ -97,6 +97,8 @@ stream::ChildExit Child::report(const ReportExit& exit, bool killed_outside, boo
   if (const auto work = note_ ? note_->read() : std::nullopt)
     report.frames.push_back(
         {work->at.job, work->at.run, work->at.stage, work->at.partition, work->at.offset, work->at.frame});
+  if (const auto record = note_ ? note_->being_read() : std::nullopt)
+    report.frames.push_back({record->job, record->run, record->stage, record->partition, record->offset, record->frame});
   return report;
 }
 

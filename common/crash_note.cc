@@ -17,7 +17,7 @@ namespace ride {
 
 namespace {
 
-constexpr std::uint64_t kMagic = 0x32304554'4f4e4452;  // "RDNOTE02"
+constexpr std::uint64_t kMagic = 0x33304554'4f4e4452;  // "RDNOTE03"
 constexpr std::size_t kPageBytes = 4096;
 
 template <std::size_t N>
@@ -56,7 +56,26 @@ struct CrashNote::Page {
   std::atomic<std::int64_t> memory_limit;
   std::uint64_t entered;  // frames so far
   std::array<std::atomic<std::uint64_t>, kWords> told;
+  std::atomic<bool> is_reading;
+  std::atomic<std::int64_t> partition_read, offset_read;
+  std::array<std::atomic<std::uint64_t>, kWords> reads_for;
 };
+
+namespace {
+
+// Release: whoever sees one of them sees what was stored before, too.
+void store(std::array<std::atomic<std::uint64_t>, kWords>& to, const Told& told) {
+  const auto words = std::bit_cast<std::array<std::uint64_t, kWords>>(told);
+  for (std::size_t i = 0; i < kWords; ++i) to[i].store(words[i], std::memory_order_release);
+}
+
+Told load(const std::array<std::atomic<std::uint64_t>, kWords>& from) {
+  std::array<std::uint64_t, kWords> words;
+  for (std::size_t i = 0; i < kWords; ++i) words[i] = from[i].load(std::memory_order_acquire);
+  return std::bit_cast<Told>(words);
+}
+
+}  // namespace
 
 Result<CrashNote> CrashNote::make() {
   static_assert(sizeof(Page) <= kPageBytes && std::atomic<std::uint64_t>::is_always_lock_free);
@@ -111,6 +130,7 @@ CrashNote::~CrashNote() {
 
 void CrashNote::clear() {
   page_->inside.store(0);
+  page_->is_reading.store(false);
   page_->memory_limit.store(0);
   page_->entered = 0;
   page_->magic = kMagic;
@@ -125,9 +145,7 @@ void CrashNote::enter(const FrameAtWork& frame, std::chrono::milliseconds allowe
   put(told.job, frame.job.value);
   put(told.stage, frame.stage.value);
   put(told.frame, frame.frame);
-  const auto words = std::bit_cast<std::array<std::uint64_t, kWords>>(told);
-  // Release: whoever sees one of them sees `inside` gone, too.
-  for (std::size_t i = 0; i < kWords; ++i) page_->told[i].store(words[i], std::memory_order_release);
+  store(page_->told, told);
   page_->moved.fetch_add(1);
   page_->inside.store(++page_->entered);
 }
@@ -142,9 +160,7 @@ std::optional<WorkNoted> CrashNote::read() const {
     if (inside == 0) return std::nullopt;
     WorkNoted noted;
     noted.moved = page_->moved.load();
-    std::array<std::uint64_t, kWords> words;
-    for (std::size_t i = 0; i < kWords; ++i) words[i] = page_->told[i].load(std::memory_order_acquire);
-    const auto told = std::bit_cast<Told>(words);
+    const auto told = load(page_->told);
     noted.at.run = RunNumber{told.run};
     noted.at.offset = Offset{told.offset};
     noted.at.partition = PartitionId{static_cast<std::int32_t>(told.partition)};
@@ -155,6 +171,32 @@ std::optional<WorkNoted> CrashNote::read() const {
     if (page_->inside.load() == inside) return noted;
   }
   return std::nullopt;  // frames follow one another faster than we read: nothing hangs
+}
+
+void CrashNote::reads_for(const JobName& job, RunNumber run, const StageName& stage) {
+  Told told{.run = run.value};
+  put(told.job, job.value);
+  put(told.stage, stage.value);
+  store(page_->reads_for, told);
+}
+
+void CrashNote::reading(PartitionId partition, Offset offset) {
+  page_->partition_read.store(partition.value, std::memory_order_relaxed);
+  page_->offset_read.store(offset.value, std::memory_order_relaxed);
+  page_->is_reading.store(true, std::memory_order_release);
+}
+
+void CrashNote::has_read() { page_->is_reading.store(false, std::memory_order_release); }
+
+std::optional<FrameAtWork> CrashNote::being_read() const {
+  if (!page_->is_reading.load(std::memory_order_acquire)) return std::nullopt;
+  const auto told = load(page_->reads_for);
+  return FrameAtWork{.job = JobName{text_of(told.job)},
+                     .run = RunNumber{told.run},
+                     .stage = StageName{text_of(told.stage)},
+                     .partition = PartitionId{static_cast<std::int32_t>(page_->partition_read.load())},
+                     .offset = Offset{page_->offset_read.load()},
+                     .frame = kRecordBeingRead};
 }
 
 void CrashNote::limit_memory(std::int64_t bytes) { page_->memory_limit.store(bytes); }

@@ -1,8 +1,8 @@
 // Crash note: what a child is working on, in memory that it shares with whoever started it, so that it can be read
 // after the child has crashed, hangs or was killed (DESIGN D9). The agent makes the memory (no file: nothing is left
 // behind) and lets the child inherit its descriptor, whose number stands in RIDE_CRASH_NOTE. Threads: enter(), leave()
-// and progress() belong to the one thread that works; read() may be called at any time. Failure: a child without a note
-// works without one.
+// and progress() belong to the one thread that works, reading() and has_read() to the one that reads; read() and
+// being_read() may be called at any time. Failure: a child without a note works without one.
 #pragma once
 
 #include <chrono>
@@ -17,6 +17,9 @@
 namespace ride {
 
 inline constexpr const char* kCrashNoteVariable = "RIDE_CRASH_NOTE";
+
+// Stands for a frame's id where a record was being read and it is not known which frame it is, if any.
+inline constexpr const char* kRecordBeingRead = "(a record that was being read)";
 
 // The frame inside process().
 struct FrameAtWork {
@@ -54,6 +57,13 @@ class CrashNote {
   void progress();
   void leave();
   std::optional<WorkNoted> read() const;
+
+  // Whose records are read from now on; between has_read() and reading().
+  void reads_for(const JobName& job, RunNumber run, const StageName& stage);
+  // The record whose headers are looked at: a few stores each. Who dies of it leaves it named.
+  void reading(PartitionId partition, Offset offset);
+  void has_read();
+  std::optional<FrameAtWork> being_read() const;
 
   // What the stage lets its worker have; 0: no limit.
   void limit_memory(std::int64_t bytes);

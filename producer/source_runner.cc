@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <exception>
 
+#include "common/guarded_thread.h"
 #include "common/log.h"
 #include "producer/make_source.h"
 #include "producer/resume_point.h"
@@ -29,7 +30,11 @@ SourceRunner::SourceRunner(Assignment assignment, const std::string& source, Run
   progress_.run = assignment_.job->run;
   progress_.source = spec_.name;
   progress_.session = assignment_.session;
-  thread_ = std::thread([this] { run(); });
+  thread_ = guarded_thread("source " + spec_.name, [this] { run(); }, [this](Error error) {
+    const std::lock_guard lock(mutex_);
+    if (!fatal_) fatal_ = std::move(error);
+    finished_ = true;
+  });
 }
 
 SourceRunner::~SourceRunner() {

@@ -2,6 +2,8 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include "common/crash_note.h"
+
 namespace ride::master {
 
 namespace {
@@ -82,18 +84,21 @@ EventText words(const stream::SnapshotPart& part) {
   return {.code = "snapshot", .text = fmt::format("snapshot {}, part {} of {}", part.id, part.part, part.parts)};
 }
 
+std::string name_of(const stream::Strike& strike) {
+  const bool unread = strike.frame == kRecordBeingRead;
+  return fmt::format("{} ({}/{}, offset {})", unread ? "a record that was being read" : "frame " + strike.frame,
+                     strike.stage.value, strike.partition.value, strike.offset.value);
+}
+
 EventText words(const stream::Strike& strike) {
   return {.severity = strike.condemned ? Severity::error : Severity::warning,
           .code = strike.condemned ? "frame_condemned" : "frame_struck",
           .job = strike.job.value,
           .stage = strike.stage.value,
           .text = strike.condemned
-                      ? fmt::format("frame {} ({}/{}, offset {}) is dead after {} ends: {}", strike.frame,
-                                    strike.stage.value, strike.partition.value, strike.offset.value, strike.count,
-                                    strike.cause)
-                      : fmt::format("{} ended with frame {} ({}/{}, offset {}) inside process(): {}",
-                                    strike.worker.value, strike.frame, strike.stage.value, strike.partition.value,
-                                    strike.offset.value, strike.cause)};
+                      ? fmt::format("{} is dead after {} ends: {}", name_of(strike), strike.count, strike.cause)
+                      : fmt::format("{} ended with {}{}: {}", strike.worker.value, name_of(strike),
+                                    strike.frame == kRecordBeingRead ? "" : " inside process()", strike.cause)};
 }
 
 EventText words(const stream::Scale& scale) {

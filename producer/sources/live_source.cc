@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "common/guarded_thread.h"
 #include "producer/core/rate_cap.h"
 
 namespace ride::producer {
@@ -84,7 +85,9 @@ void LiveSource::capture(const std::shared_ptr<Shared>& shared, const LiveOption
     }
     return Error{ErrorCode::cancelled, "stopped", true};
   };
-  const Result<void> ended = run();  // the grabber is gone behind this line, its device closed
+  Result<void> ended;
+  run_guarded("the grabber", [&] { ended = run(); }, [&](Error error) { ended = std::move(error); });
+  // The grabber is gone behind this line, its device closed.
   std::lock_guard lock(shared->mutex);
   shared->failure = ended.error();
   shared->finished = true;

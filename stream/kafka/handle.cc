@@ -3,6 +3,7 @@
 #include <array>
 
 #include "broker-config/limits.h"
+#include "common/guarded_thread.h"
 #include "common/log.h"
 #include "stream/kafka/leader_hunt.h"
 
@@ -18,7 +19,8 @@ void log_callback(const rd_kafka_t*, int level, const char*, const char* text) {
 }
 
 void error_callback(rd_kafka_t* client, int code, const char*, void*) {
-  hunt_for_leaders(client, static_cast<rd_kafka_resp_err_t>(code));
+  run_guarded("a hunt for leaders", [&] { hunt_for_leaders(client, static_cast<rd_kafka_resp_err_t>(code)); },
+              [](const Error& error) { log_warning("{}", error.message); });
 }
 
 }  // namespace
