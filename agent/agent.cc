@@ -26,6 +26,12 @@ namespace {
 constexpr int kRestartsWorthANotice = 3;
 constexpr TimePoint kLookEvery{100};  // at the children, and whether we could join
 
+std::string name_of(const stream::NamedFrame& frame) {
+  if (frame.frame != kRecordBeingRead) return "frame " + frame.frame + " inside process()";
+  return fmt::format("the record at offset {} of {}/{} being read", frame.offset.value, frame.stage.value,
+                     frame.partition.value);
+}
+
 TimePoint now_point() {
   return std::chrono::duration_cast<TimePoint>(std::chrono::steady_clock::now().time_since_epoch());
 }
@@ -160,9 +166,9 @@ class Loop {
     const auto& child = children_[exit.slot];
     const std::string& name = child.plan().name;
     log_warning("{} (process {}) ended by itself: {}{}; started again in {}", name, exit.pid, describe(exit.status),
-                report.frames.empty()                            ? ""
+                report.frames.empty()                      ? ""
                 : child.plan().kind == ChildKind::producer ? ", while it read " + report.frames.front().frame
-                                                           : ", with frame " + report.frames.front().frame + " inside process()",
+                                                           : ", with " + name_of(report.frames.front()),
                 format_duration(exit.restart_in));
     if (supervisor_.slots()[exit.slot].restarts != kRestartsWorthANotice) return;
     tell("child_keeps_ending", fmt::format("{} keeps ending ({}, {} times now){}", name, describe(exit.status),

@@ -97,6 +97,8 @@ stream::ChildExit Child::report(const ReportExit& exit, bool killed_outside, boo
   if (!note_) return report;
   for (const auto& [at, moved, allowed] : note_->read_all())
     report.frames.push_back({at.job, at.run, at.stage, at.partition, at.offset, at.frame});
+  if (const auto record = note_->being_read())
+    report.frames.push_back({record->job, record->run, record->stage, record->partition, record->offset, record->frame});
   return report;
 }
 

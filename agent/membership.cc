@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <variant>
 
+#include "common/guarded_thread.h"
 #include "common/log.h"
 
 namespace ride::agent {
@@ -21,7 +22,10 @@ bool declares_out(const stream::Decision& decision, const WorkerId& id) {
 
 Membership::Membership(const Options& options) : options_(options), facts_(read_node_facts()) {
   thread_ = std::thread([this] {
-    run();
+    run_guarded("the membership", [this] { run(); }, [this](Error error) {
+      const std::lock_guard lock(mutex_);
+      failed_ = std::move(error);
+    });
     const std::lock_guard lock(mutex_);
     running_ = false;
     ended_.notify_all();

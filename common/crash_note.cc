@@ -59,7 +59,26 @@ struct CrashNote::Page {
   std::uint64_t magic;
   std::atomic<std::int64_t> memory_limit;
   std::array<Place, kPlaces> places;
+  std::atomic<bool> is_reading;
+  std::atomic<std::int64_t> partition_read, offset_read;
+  std::array<std::atomic<std::uint64_t>, kWords> reads_for;
 };
+
+namespace {
+
+// Release: whoever sees one of them sees what was stored before, too.
+void store(std::array<std::atomic<std::uint64_t>, kWords>& to, const Told& told) {
+  const auto words = std::bit_cast<std::array<std::uint64_t, kWords>>(told);
+  for (std::size_t i = 0; i < kWords; ++i) to[i].store(words[i], std::memory_order_release);
+}
+
+Told load(const std::array<std::atomic<std::uint64_t>, kWords>& from) {
+  std::array<std::uint64_t, kWords> words;
+  for (std::size_t i = 0; i < kWords; ++i) words[i] = from[i].load(std::memory_order_acquire);
+  return std::bit_cast<Told>(words);
+}
+
+}  // namespace
 
 Result<CrashNote> CrashNote::make() {
   static_assert(sizeof(Page) <= kPageBytes && std::atomic<std::uint64_t>::is_always_lock_free);
@@ -117,6 +136,7 @@ void CrashNote::clear() {
     at.inside.store(0);
     at.entered = 0;
   }
+  page_->is_reading.store(false);
   page_->memory_limit.store(0);
   page_->magic = kMagic;
 }
@@ -131,9 +151,7 @@ void CrashNote::enter(const FrameAtWork& frame, std::chrono::milliseconds allowe
   put(told.job, frame.job.value);
   put(told.stage, frame.stage.value);
   put(told.frame, frame.frame);
-  const auto words = std::bit_cast<std::array<std::uint64_t, kWords>>(told);
-  // Release: whoever sees one of them sees `inside` gone, too.
-  for (std::size_t i = 0; i < kWords; ++i) at.told[i].store(words[i], std::memory_order_release);
+  store(at.told, told);
   at.moved.fetch_add(1);
   at.inside.store(++at.entered);
 }
@@ -149,9 +167,7 @@ std::optional<WorkNoted> CrashNote::read(int place) const {
     if (inside == 0) return std::nullopt;
     WorkNoted noted;
     noted.moved = at.moved.load();
-    std::array<std::uint64_t, kWords> words;
-    for (std::size_t i = 0; i < kWords; ++i) words[i] = at.told[i].load(std::memory_order_acquire);
-    const auto told = std::bit_cast<Told>(words);
+    const auto told = load(at.told);
     noted.at.run = RunNumber{told.run};
     noted.at.offset = Offset{told.offset};
     noted.at.partition = PartitionId{static_cast<std::int32_t>(told.partition)};
@@ -169,6 +185,32 @@ std::vector<WorkNoted> CrashNote::read_all() const {
   for (int place = 0; place < kPlaces; ++place)
     if (auto noted = read(place)) all.push_back(std::move(*noted));
   return all;
+}
+
+void CrashNote::reads_for(const JobName& job, RunNumber run, const StageName& stage) {
+  Told told{.run = run.value};
+  put(told.job, job.value);
+  put(told.stage, stage.value);
+  store(page_->reads_for, told);
+}
+
+void CrashNote::reading(PartitionId partition, Offset offset) {
+  page_->partition_read.store(partition.value, std::memory_order_relaxed);
+  page_->offset_read.store(offset.value, std::memory_order_relaxed);
+  page_->is_reading.store(true, std::memory_order_release);
+}
+
+void CrashNote::has_read() { page_->is_reading.store(false, std::memory_order_release); }
+
+std::optional<FrameAtWork> CrashNote::being_read() const {
+  if (!page_->is_reading.load(std::memory_order_acquire)) return std::nullopt;
+  const auto told = load(page_->reads_for);
+  return FrameAtWork{.job = JobName{text_of(told.job)},
+                     .run = RunNumber{told.run},
+                     .stage = StageName{text_of(told.stage)},
+                     .partition = PartitionId{static_cast<std::int32_t>(page_->partition_read.load())},
+                     .offset = Offset{page_->offset_read.load()},
+                     .frame = kRecordBeingRead};
 }
 
 void CrashNote::limit_memory(std::int64_t bytes) { page_->memory_limit.store(bytes); }

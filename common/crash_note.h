@@ -2,7 +2,8 @@
 // after the child has crashed, hangs or was killed (DESIGN D9). The agent makes the memory (no file: nothing is left
 // behind) and lets the child inherit its descriptor, whose number stands in RIDE_CRASH_NOTE. It has several places, for a
 // child that works on several things at once. Threads: enter(), leave() and progress() of one place belong to the one thread
-// that works there; read() may be called at any time. Failure: a child without a note works without one.
+// that works there, reading() and has_read() to the one that reads; read() and being_read() may be called at any time.
+// Failure: a child without a note works without one.
 #pragma once
 
 #include <chrono>
@@ -18,6 +19,9 @@
 namespace ride {
 
 inline constexpr const char* kCrashNoteVariable = "RIDE_CRASH_NOTE";
+
+// Stands for a frame's id where a record was being read and it is not known which frame it is, if any.
+inline constexpr const char* kRecordBeingRead = "(a record that was being read)";
 
 // The frame inside process(), or what a source reads.
 struct FrameAtWork {
@@ -57,6 +61,13 @@ class CrashNote {
   void leave(int place = 0);
   std::optional<WorkNoted> read(int place = 0) const;
   std::vector<WorkNoted> read_all() const;
+
+  // Whose records are read from now on; between has_read() and reading().
+  void reads_for(const JobName& job, RunNumber run, const StageName& stage);
+  // The record whose headers are looked at: a few stores each. Who dies of it leaves it named.
+  void reading(PartitionId partition, Offset offset);
+  void has_read();
+  std::optional<FrameAtWork> being_read() const;
 
   // What the stage lets its worker have; 0: no limit.
   void limit_memory(std::int64_t bytes);

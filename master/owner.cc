@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "common/guarded_thread.h"
 #include "common/log.h"
 #include "master/core/apply.h"
 
@@ -39,7 +40,7 @@ Result<void> Owner::start() {
   if (!writer.ok()) return writer.error();
   decisions_ = std::move(reader).value();
   writer_ = std::move(writer).value();
-  thread_ = std::thread([this] { run(); });
+  thread_ = guarded_thread("the owner of the decisions", [this] { run(); });
   return {};
 }
 

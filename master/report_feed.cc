@@ -1,5 +1,6 @@
 #include "master/report_feed.h"
 
+#include "common/guarded_thread.h"
 #include "common/log.h"
 
 namespace ride::master {
@@ -8,7 +9,7 @@ using std::chrono::milliseconds;
 
 void ReportFeed::start(std::unique_ptr<stream::ControlReader> reader) {
   reader_ = std::move(reader);
-  thread_ = std::thread([this] { run(); });
+  thread_ = guarded_thread("the reports", [this] { run(); });
 }
 
 void ReportFeed::stop() {

@@ -1,5 +1,6 @@
 #include "master/ticker.h"
 
+#include "common/guarded_thread.h"
 #include "common/log.h"
 
 namespace ride::master {
@@ -9,7 +10,7 @@ using std::chrono::steady_clock;
 
 void Ticker::start(std::unique_ptr<stream::ControlWriter> writer) {
   writer_ = std::move(writer);
-  thread_ = std::thread([this] { run(); });
+  thread_ = guarded_thread("the ticker", [this] { run(); });
 }
 
 void Ticker::stop() {

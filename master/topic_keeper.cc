@@ -1,5 +1,6 @@
 #include "master/topic_keeper.h"
 
+#include "common/guarded_thread.h"
 #include "common/log.h"
 #include "master/cleaner.h"
 #include "master/topics.h"
@@ -11,7 +12,7 @@ using std::chrono::steady_clock;
 void TopicKeeper::start(std::function<void(TopicsOutcome)> done, std::function<Result<Jobs>()> jobs_to_clean) {
   done_ = std::move(done);
   jobs_to_clean_ = std::move(jobs_to_clean);
-  thread_ = std::thread([this] { run(); });
+  thread_ = guarded_thread("the keeper of the topics", [this] { run(); });
 }
 
 void TopicKeeper::stop() {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <exception>
 
+#include "common/guarded_thread.h"
 #include "common/log.h"
 #include "producer/make_source.h"
 #include "producer/resume_point.h"
@@ -35,7 +36,11 @@ SourceRunner::SourceRunner(Assignment assignment, const std::string& source, Run
   }
   watch_ = std::make_unique<ItemWatch>(*services_.room, assignment_.job->job, assignment_.job->run, spec_.name,
                                        assignment_.struck);
-  thread_ = std::thread([this] { run(); });
+  thread_ = guarded_thread("source " + spec_.name, [this] { run(); }, [this](Error error) {
+    const std::lock_guard lock(mutex_);
+    if (!fatal_) fatal_ = std::move(error);
+    finished_ = true;
+  });
 }
 
 SourceRunner::~SourceRunner() {

@@ -15,8 +15,8 @@ constexpr std::size_t kMostAtOnce = 8 << 20;  // bytes that one poll() returns, 
 
 class KafkaControlReader final : public ControlReader {
  public:
-  KafkaControlReader(std::unique_ptr<kafka::KafkaReader> reader, Offset next, Offset end)
-      : reader_(std::move(reader)), next_(next), end_(end) {}
+  KafkaControlReader(std::unique_ptr<kafka::KafkaReader> reader, TopicPartition at, Offset next, Offset end)
+      : reader_(std::move(reader)), at_(std::move(at)), next_(next), end_(end) {}
 
   Result<std::vector<Entry>> poll(std::chrono::milliseconds timeout) override {
     std::vector<Entry> entries;
@@ -37,9 +37,18 @@ class KafkaControlReader final : public ControlReader {
     }
   }
   bool caught_up() const override { return next_ >= end_; }
+  Result<Offset> ask_end() override {
+    auto ends = reader_->ask_ends({at_});
+    if (!ends.ok()) return ends.error();
+    const auto found = ends->find(at_);
+    if (found == ends->end()) return Error{ErrorCode::unavailable, "Kafka does not say where " + at_.topic + " ends", true};
+    return found->second;
+  }
+  Offset next() const override { return next_; }
 
  private:
   std::unique_ptr<kafka::KafkaReader> reader_;
+  TopicPartition at_;
   Offset next_, end_;
 };
 
@@ -115,7 +124,7 @@ Result<std::unique_ptr<ControlReader>> open_control_reader(const kafka::ClientCo
                                                   .fetch_wait = std::chrono::milliseconds(500)});
   if (!reader.ok()) return reader.error();
   if (auto assigned = (*reader)->assign(at, start); !assigned.ok()) return assigned.error();
-  return std::unique_ptr<ControlReader>(new KafkaControlReader(std::move(reader).value(), start, range->end));
+  return std::unique_ptr<ControlReader>(new KafkaControlReader(std::move(reader).value(), at, start, range->end));
 }
 
 Result<std::unique_ptr<ControlWriter>> open_control_writer(const kafka::ClientConfig& config, const std::string& topic) {

@@ -27,6 +27,9 @@ class ControlReader {
   virtual Result<std::vector<Entry>> poll(std::chrono::milliseconds timeout) = 0;
   // True once everything that stood in the log when this reader was opened has been returned.
   virtual bool caught_up() const = 0;
+  // Asks the brokers where the log ends now, and how far it was returned.
+  virtual Result<Offset> ask_end() = 0;
+  virtual Offset next() const = 0;
 };
 
 // Appends to one control topic; returns when the brokers have acknowledged it.

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "common/file_text.h"
+#include "common/guarded_thread.h"
 #include "common/log.h"
 #include "common/version.h"
 #include "stream/control_client.h"
@@ -82,7 +83,7 @@ class KafkaMember final : public Member {
 
   void start() {
     acknowledged_at_ = steady_clock::now();
-    thread_ = std::thread([this] { beat(); });
+    thread_ = guarded_thread("the heartbeat", [this] { beat(); });
   }
 
   const WorkerId& id() const override { return id_; }
@@ -97,6 +98,9 @@ class KafkaMember final : public Member {
     return std::exchange(backlog_, {});
   }
   bool caught_up() const override { return !overtaken_ && decisions_->caught_up() && backlog_.empty(); }
+
+  Result<Offset> ask_end_of_decisions() override { return decisions_->ask_end(); }
+  Offset decisions_read() const override { return backlog_.empty() && !overtaken_ ? decisions_->next() : Offset{0}; }
 
   void post(ReportBody report) override {
     {

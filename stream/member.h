@@ -43,6 +43,9 @@ class Member {
   // All that stood in the log when we joined has been returned: only now may the process act.
   virtual bool caught_up() const = 0;
   virtual std::int64_t refused_decisions() const { return 0; }  // records so far; any thread
+  // Asks the brokers where the decisions end now; all before that has been returned when decisions_read() is there.
+  virtual Result<Offset> ask_end_of_decisions() = 0;
+  virtual Offset decisions_read() const = 0;
   // Sent soon, in order, before the next heartbeat.
   virtual void post(ReportBody report) = 0;
   void notice(Severity severity, std::string code, std::string text, std::string job = {}, std::string stage = {},

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "common/guarded_thread.h"
 #include "common/log.h"
 
 namespace ride::worker {
@@ -14,7 +15,12 @@ constexpr auto kRetryAfter = std::chrono::milliseconds(50);
 }  // namespace
 
 Committer::Committer(std::shared_ptr<stream::CommitStore> store, std::string group, Committed committed)
-    : store_(std::move(store)), group_(std::move(group)), committed_(std::move(committed)), thread_([this] { loop(); }) {}
+    : store_(std::move(store)), group_(std::move(group)), committed_(std::move(committed)) {
+  thread_ = guarded_thread("the committer", [this] { loop(); }, [this](Error error) {
+    const std::lock_guard lock(mutex_);
+    if (!failure_) failure_ = std::move(error);
+  });
+}
 
 Committer::~Committer() {
   {

@@ -1,5 +1,6 @@
 #include "worker/end_watch.h"
 
+#include "common/guarded_thread.h"
 #include "common/log.h"
 
 namespace ride::worker {
@@ -12,7 +13,7 @@ constexpr auto kAskEvery = std::chrono::milliseconds(500);
 
 EndWatch::EndWatch(Ask ask, std::function<std::vector<stream::TopicPartition>()> owned)
     : ask_(std::move(ask)), owned_(std::move(owned)) {
-  if (ask_) thread_ = std::thread([this] { loop(); });
+  if (ask_) thread_ = guarded_thread("the watch over the logs' ends", [this] { loop(); });
 }
 
 EndWatch::~EndWatch() {

@@ -6,10 +6,11 @@ OwnedPartition::OwnedPartition(stream::TopicPartition where, Epoch epoch_now, co
                                const stream::CommitMetadata& metadata, stream::Intake::Config intake, int warmup_frames)
     : at(std::move(where)),
       epoch(epoch_now),
-      reading{stream::Intake(intake, metadata), commit.offset, std::nullopt, commit.offset, nullptr},
+      reading{.intake = stream::Intake(intake, metadata), .next = commit.offset, .start = commit.offset},
       writing{.flow = PartitionFlow(commit.offset, metadata, warmup_frames)} {
   if (warmup_frames > 0 && metadata.warm_from && *metadata.warm_from < commit.offset) {
     reading.next = *metadata.warm_from;
+    intake.checks_sessions = intake.checks_offsets = false;  // what was taken there was looked at before
     reading.warming = std::make_unique<stream::Intake>(std::move(intake), stream::CommitMetadata{});
   }
   progress.partition = at.partition;

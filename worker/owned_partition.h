@@ -24,8 +24,25 @@ struct OwnedPartition {
   // Reader thread.
   struct Reading {
     stream::Intake intake;
-    Offset next;                   // the record to read next
-    std::optional<Offset> parked;  // to be fetched again from here
+    Offset next;  // the record to read next
+    // To be fetched again from `from` when so many bytes of pictures have room.
+    struct Parked {
+      Offset from;
+      std::int64_t needs = 0;
+      std::chrono::steady_clock::time_point since;
+    };
+    std::optional<Parked> parked;
+    Offset unparked{-1};  // it has waited long enough with this record
+    // An origin that is known too little of; fetched again when it is known.
+    struct Doubting {
+      Offset from;
+      stream::Doubt doubt;
+      std::optional<Offset> written_before;  // of what lies before it, all is known with the answer
+      std::int64_t question = 0;
+      std::chrono::steady_clock::time_point next_try;
+    };
+    std::optional<Doubting> doubting;
+    std::int64_t repeats = 0;  // in a row, since the last that was taken
     // Before `start` the task is warmed up (D11): a frame is taken once there, too.
     Offset start;
     std::unique_ptr<stream::Intake> warming;

@@ -41,9 +41,6 @@ class SetProcessor::Collector final : public tasks::Emitter {
 
 namespace {
 
-// Behind every offset.
-constexpr std::int64_t kBehindAll = std::int64_t{1} << 48;
-
 Counted counted_as(Outcome outcome) {
   switch (outcome) {
     case Outcome::filtered:
@@ -237,7 +234,7 @@ Processed SetProcessor::pass_end_on(const AcceptedSet& set) const {
   out.is_end = true;
   // An end record stays where it is. An ordered end (Intake::end_at) may come behind what a predecessor read beyond it
   // before it knew, and sent: it must pass that.
-  const stream::OriginKey key{config_.stage.adopt ? kBehindAll : set.released_by.value, 1};
+  const stream::OriginKey key{config_.stage.adopt ? stream::kBehindAll : set.released_by.value, 1};
   for (const auto& output : config_.stage.outputs) {
     if (!is_inside(output)) continue;
     for (int p = 0; p < output.partitions; ++p)

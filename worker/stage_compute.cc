@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <opencv2/core/utility.hpp>
 
+#include "common/guarded_thread.h"
+
 namespace ride::worker {
 
 using std::chrono::milliseconds;
@@ -19,7 +21,8 @@ constexpr auto kFiniteGivesUp = std::chrono::seconds(15);
 }  // namespace
 
 void StageCompute::start() {
-  thread_ = std::thread([this] { loop(); });
+  // The crash note goes on naming the frame.
+  thread_ = guarded_thread("the compute thread", [this] { loop(); }, [this](Error error) { plane_.fail(std::move(error)); });
 }
 
 void StageCompute::join() { thread_.join(); }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -34,8 +35,12 @@ struct StageConfig {
   WorkerId worker;
   std::int64_t read_queue_bytes = 32 << 20;
   std::int64_t write_queue_bytes = 64 << 20;
-  std::int64_t held_bytes = std::int64_t{2} << 30;  // of unfinished sets
+  std::int64_t held_bytes = std::int64_t{2} << 30;  // of all unfinished sets; one alone may be larger
+  std::int64_t set_bytes = std::int64_t{4} << 30;   // of one
+  std::chrono::milliseconds room_patience{10'000};  // while open sets do not grow; then the oldest makes room
   bool drop_duplicates = true;                      // see stream::Intake::Config
+  bool checks_sessions = false;                     // sources write only in sessions that know_sessions() told
+  std::map<std::string, std::string> upstream_topics;  // of stages that write into this one's topic; absent: not checked
   tasks::MakeTask make_task = tasks::create;
   CrashNote* note = nullptr;  // of the process; null: nobody would read it
 };
@@ -100,8 +105,10 @@ struct StagePlane {
   void condemn(std::map<FramePlace, Condemned> condemned_now) {
     const std::lock_guard lock(mutex);
     condemned = std::move(condemned_now);
+    some_condemned = !condemned.empty();
   }
   std::optional<Condemned> is_condemned(PartitionId partition, Offset offset) const {
+    if (!some_condemned) return std::nullopt;  // asked for every record
     const std::lock_guard lock(mutex);
     const auto found = condemned.find({partition, offset});
     return found == condemned.end() ? std::nullopt : std::optional(found->second);
@@ -121,6 +128,16 @@ struct StagePlane {
     return found == ends.end() ? std::nullopt : std::optional(found->second);
   }
 
+  // The sessions that the sources were given, as far as the decisions were read.
+  void know_sessions(std::map<std::string, SessionId> sessions_now) {
+    const std::lock_guard lock(mutex);
+    sessions = std::move(sessions_now);
+  }
+  std::map<std::string, SessionId> known_sessions() const {
+    const std::lock_guard lock(mutex);
+    return sessions;
+  }
+
   const StageConfig config;
   StagePorts ports;
   const Notify notify;
@@ -128,13 +145,19 @@ struct StagePlane {
   ByteQueue<ToCompute> to_compute;
   ByteQueue<ToWrite> to_write;
   std::atomic<bool> stopping = false;
+  std::atomic<bool> died_reading = false;  // the reader thread is gone, and the crash note names its last record
+  // The reader asks that the decisions be read to where their log ends now, by raising the first; the control thread
+  // answers by raising the second to it.
+  std::atomic<std::int64_t> decisions_wanted = 0, decisions_read = 0;
+  std::atomic<std::int64_t> refused_sets = 0, hidden_frames = 0;  // so far
 
  private:
   mutable std::mutex mutex;
   std::optional<Error> failure;
   std::map<FramePlace, Condemned> condemned;
   std::map<PartitionId, Offset> ends;
-  std::atomic<bool> some_ends = false;
+  std::map<std::string, SessionId> sessions;
+  std::atomic<bool> some_ends = false, some_condemned = false;
 };
 
 }  // namespace ride::worker

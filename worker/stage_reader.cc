@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "common/guarded_thread.h"
 #include "common/log.h"
-#include "stream/core/frame_record.h"
 
 namespace ride::worker {
 
@@ -17,7 +17,14 @@ constexpr auto kIdlePoll = milliseconds(5);  // also how long an assignment may 
 }  // namespace
 
 void StageReader::start() {
-  thread_ = std::thread([this] { loop(); });
+  if (auto* note = plane_.config.note) note->reads_for(plane_.config.job, plane_.config.run, StageName{plane_.config.stage.name});
+  thread_ = guarded_thread("the reader", [this] { loop(); }, [this](Error error) {
+    // The crash note goes on naming the record: the next owner must not die of it, too (D9).
+    if (at_work_)
+      error.message += ", while it read " + to_string(at_work_->at) + ", offset " + std::to_string(at_work_->offset.value);
+    plane_.died_reading = at_work_.has_value();
+    plane_.fail(std::move(error));
+  });
 }
 
 void StageReader::join() { thread_.join(); }
@@ -44,6 +51,7 @@ void StageReader::loop() {
       continue;
     }
     unpark();
+    ask_for_knowledge();
     end_what_is_through();
     auto record = plane_.ports.reader->poll(kIdlePoll);
     if (!record.ok())
@@ -86,17 +94,59 @@ void StageReader::read_one(stream::Record record) {
   if (found == reading_.end() || record.offset < found->second->reading.next) return;
   const auto owned = found->second;
   if (const auto last = last_of(owned); last && record.offset >= *last) return end(owned, *last);
-  if (owned->dropped || park(owned, record)) return;
-  if (record.offset < owned->reading.start) return warm_up(owned, std::move(record));
-  owned->reading.warming.reset();
+  if (owned->dropped) return;
+  const bool warms = record.offset < owned->reading.start;
+  begin_work(record);
+  const bool parked = !warms && park(owned, record);
+  auto step = parked ? stream::IntakeStep() : take(owned, record);
+  if (!parked && !step.doubt && !(warms ? *owned->reading.warming : owned->reading.intake).open().empty()) make_room();
+  end_work();
+  if (parked) return;
+  if (step.doubt) return wait_for_knowledge(owned, record.offset, *step.doubt);
+  owned->reading.next = Offset{record.offset.value + 1};
   const auto bytes = static_cast<std::int64_t>(record.value.size());
-  auto step = owned->reading.intake.take(record.offset, record.timestamp, record.headers,
-                                         stream::Payload{record.value, std::move(record.owner)});
-  if (step.problem)
-    plane_.notify(Severity::warning, "not_a_frame",
-                  to_string(record.at) + ", offset " + std::to_string(record.offset.value) + ": " +
-                      step.problem->message + "; its outcome is 'dead', the records around it are not touched",
-                  false);
+  if (warms) return warm_up(owned, std::move(step), bytes);
+  owned->reading.warming.reset();
+  tell_of(owned, record.offset, step);
+  pass_on(owned, record.offset, std::move(step), bytes);
+}
+
+// What a record does to the thread that looks at it is on the record: until end_work() it stands in the crash note.
+void StageReader::begin_work(const stream::Record& record) {
+  at_work_ = AtWork{record.at, record.offset};
+  if (auto* note = plane_.config.note) note->reading(record.at.partition, record.offset);
+}
+
+void StageReader::end_work() {
+  at_work_.reset();
+  if (auto* note = plane_.config.note) note->has_read();
+}
+
+stream::IntakeStep StageReader::take(const OwnedPtr& owned, const stream::Record& record) {
+  auto& own = owned->reading;
+  auto& intake = record.offset < own.start ? *own.warming : own.intake;
+  const stream::Payload payload{record.value, record.owner};
+  if (is_unread(record))
+    return intake.refuse_unread(record.offset, record.timestamp, "two workers ended while they read it", record.headers,
+                                payload);
+  auto step = intake.take(record.offset, record.timestamp, record.headers, payload);
+  if (!step.doubt || !step.doubt->is_session) return step;
+  // Usually the worker knows of it by now, since a source's producer learns of it from the same log.
+  learn_sessions(own.intake);
+  return intake.take(record.offset, record.timestamp, record.headers, payload);
+}
+
+// Its outcome is dead, as the strikes against it say, without a look at it.
+bool StageReader::is_unread(const stream::Record& record) const {
+  const auto condemned = plane_.is_condemned(record.at.partition, record.offset);
+  return condemned && condemned->unread;
+}
+
+void StageReader::learn_sessions(stream::Intake& intake) const {
+  for (const auto& [source, session] : plane_.known_sessions()) intake.learn_session(source, session);
+}
+
+void StageReader::pass_on(const OwnedPtr& owned, Offset offset, stream::IntakeStep step, std::int64_t bytes) {
   auto work = std::exchange(step.accepted, std::nullopt);
   if (work) {
     auto light = *work;
@@ -104,9 +154,8 @@ void StageReader::read_one(stream::Record record) {
     light.refused.reset();
     step.accepted = std::move(light);
   }
-  owned->reading.next = Offset{record.offset.value + 1};
   // First the window hears of the record, then somebody works on it: never the other way round.
-  if (!plane_.to_write.push(WasRead{owned, record.offset, std::move(step)}, 0)) return;
+  if (!plane_.to_write.push(WasRead{owned, offset, std::move(step)}, 0)) return;
   if (work) {
     std::int64_t size = bytes;
     for (const auto& frame : work->frames) size = std::max(size, static_cast<std::int64_t>(frame.payload.bytes.size()));
@@ -143,12 +192,7 @@ void StageReader::end(const OwnedPtr& owned, Offset last) {
 }
 
 // The task of a new owner sees the last frames once more, so that its state is what its predecessor's was (D11).
-void StageReader::warm_up(const OwnedPtr& owned, stream::Record record) {
-  auto& own = owned->reading;
-  own.next = Offset{record.offset.value + 1};
-  const auto bytes = static_cast<std::int64_t>(record.value.size());
-  auto step = own.warming->take(record.offset, record.timestamp, record.headers,
-                                stream::Payload{record.value, std::move(record.owner)});
+void StageReader::warm_up(const OwnedPtr& owned, stream::IntakeStep step, std::int64_t bytes) {
   if (step.accepted && step.accepted->kind == stream::RecordKind::frame)
     plane_.to_compute.push({owned, std::move(step.accepted), true}, bytes);
 }
@@ -211,37 +255,9 @@ void StageReader::pass_over(const OwnedPtr& owned, Offset first) {
 void StageReader::read_from(const OwnedPtr& owned, Offset first) {
   owned->reading.next = first;
   owned->reading.parked.reset();
+  owned->reading.doubting.reset();
   plane_.ports.reader->unassign(owned->at);
   if (auto assigned = plane_.ports.reader->assign(owned->at, first); !assigned.ok()) plane_.fail(assigned.error());
-}
-
-std::int64_t StageReader::held_bytes() const {
-  std::int64_t bytes = 0;
-  for (const auto& [at, owned] : reading_) bytes += owned->reading.intake.held_bytes();
-  return bytes;
-}
-
-// A large set may only be put together when the others' leave room: else its partition is fetched again later.
-bool StageReader::park(const OwnedPtr& owned, const stream::Record& record) {
-  if (owned->reading.intake.held_bytes() > 0) return false;
-  const auto held = held_bytes();
-  if (held == 0) return false;
-  auto header = stream::decode_header(record.headers);
-  if (!header.ok() || !header->chunk || held + header->chunk->total <= plane_.config.held_bytes) return false;
-  plane_.ports.reader->unassign(owned->at);
-  owned->reading.parked = record.offset;
-  return true;
-}
-
-void StageReader::unpark() {
-  if (held_bytes() > 0) return;
-  for (const auto& [at, owned] : reading_) {
-    if (!owned->reading.parked) continue;
-    if (auto assigned = plane_.ports.reader->assign(at, *owned->reading.parked); !assigned.ok())
-      plane_.fail(assigned.error());
-    owned->reading.parked.reset();
-    return;  // one at a time
-  }
 }
 
 }  // namespace ride::worker

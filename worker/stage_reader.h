@@ -1,10 +1,12 @@
 // StageReader: the first third of the data plane: polls the assigned partitions, lets the intake decide what is new,
 // hands sets to the compute thread and what was read to the writer. Threads: one inner thread, from start() to join();
 // the other methods may be called from any, and what they ask is done in their order. Failure: what keeps a partition
-// from being read is told by the plane's notify.
+// from being read is told by the plane's notify; an exception ends the incarnation (the plane's fail()), and the record
+// that was looked at stays named in the crash note.
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <map>
 #include <mutex>
@@ -38,10 +40,15 @@ class StageReader {
   void run_commands();
   void run(const Command& command);
   void read_one(stream::Record record);
+  void begin_work(const stream::Record& record);
+  void end_work();
+  bool is_unread(const stream::Record& record) const;
+  stream::IntakeStep take(const OwnedPtr& owned, const stream::Record& record);
+  void pass_on(const OwnedPtr& owned, Offset offset, stream::IntakeStep step, std::int64_t bytes);
   std::optional<Offset> last_of(const OwnedPtr& owned) const;
   void end_what_is_through();
   void end(const OwnedPtr& owned, Offset last);
-  void warm_up(const OwnedPtr& owned, stream::Record record);
+  void warm_up(const OwnedPtr& owned, stream::IntakeStep step, std::int64_t bytes);
   void read_failed(const Error& error);
   bool pass_over_overtaken();
   bool pass_over_expired();
@@ -49,10 +56,38 @@ class StageReader {
   void read_from(const OwnedPtr& owned, Offset first);
   bool park(const OwnedPtr& owned, const stream::Record& record);
   void unpark();
-  std::int64_t held_bytes() const;
+  void make_room();
+  std::int64_t announced_bytes() const;
+  void learn_sessions(stream::Intake& intake) const;
+  void wait_for_knowledge(const OwnedPtr& owned, Offset at, const stream::Doubt& doubt);
+  void ask_for_knowledge();
+  bool is_answered(OwnedPartition& owned);
+  Result<Offset> end_of_log(const stream::TopicPartition& at) const;
+
+  // Told at once, then once in a while, with how often it happened meanwhile.
+  struct Telling {
+    stream::Severity severity = stream::Severity::error;
+    std::int64_t count = 0;
+    std::chrono::steady_clock::time_point next{};
+  };
+  template <class Words>
+  void tell(Telling& telling, const char* code, Words words);
+  void tell_of(const OwnedPtr& owned, Offset offset, const stream::IntakeStep& step);
+
+  struct AtWork {
+    stream::TopicPartition at;
+    Offset offset;
+  };
 
   StagePlane& plane_;
-  std::map<stream::TopicPartition, OwnedPtr> reading_;  // reader thread
+  // Reader thread.
+  std::map<stream::TopicPartition, OwnedPtr> reading_;
+  std::optional<AtWork> at_work_;  // the record whose headers are looked at
+  bool some_doubts_ = false;
+  std::int64_t held_at_last_look_ = 0;
+  std::chrono::steady_clock::time_point grew_at_{};
+  Telling refused_, given_up_, hidden_, repeated_, not_frames_{.severity = stream::Severity::warning};
+
   std::atomic<bool> paused_ = false;
   std::mutex mutex_;  // guards commands_
   std::condition_variable changed_;

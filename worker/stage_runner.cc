@@ -55,16 +55,31 @@ Result<void> StageRunner::take(PartitionId partition, Epoch epoch) {
                      "a Kafka tool, or cancel and submit the job again"};
   auto metadata = stream::unpack_commit_metadata(commit->metadata);
   if (!metadata.ok()) return Error{metadata.error().code, to_string(at) + ": " + metadata.error().message};
-  stream::Intake::Config intake{at, config.job.value, config.stage.upstreams, config.stage.adopt};
-  intake.drop_duplicates = config.drop_duplicates;
+  auto intake = intake_of(at);
   auto owned =
       std::make_shared<OwnedPartition>(at, epoch, *commit, *metadata, std::move(intake), warmup_frames(config.stage));
+  for (const auto& [source, session] : plane_.known_sessions()) owned->reading.intake.learn_session(source, session);
   owned->progress.job = config.job;
   owned->progress.run = config.run;
   owned->progress.stage = StageName{config.stage.name};
   plane_.owned.put(owned);
   if (!metadata->forwarded_end) reader_.assign(owned);
   return {};
+}
+
+stream::Intake::Config StageRunner::intake_of(const TopicPartition& at) const {
+  const auto& config = plane_.config;
+  std::size_t lines = 0;
+  for (const auto& upstream : config.stage.upstreams) lines += static_cast<std::size_t>(upstream.partitions);
+  stream::Intake::Config intake{at, config.job.value, config.stage.upstreams, config.stage.adopt, {}};
+  intake.open.set_bytes = config.set_bytes;
+  intake.open.sets = std::max(intake.open.sets, 4 * lines);  // a writer has one open in each line
+  intake.drop_duplicates = config.drop_duplicates;
+  intake.run = config.run;
+  intake.checks_sessions = config.checks_sessions;
+  intake.checks_offsets = !config.upstream_topics.empty() && plane_.ports.range_of;
+  intake.turns = turns_;
+  return intake;
 }
 
 void StageRunner::release(PartitionId partition) {
@@ -110,7 +125,7 @@ std::vector<stream::PartitionProgress> StageRunner::progress() const {
 
 StageStats StageRunner::stats() const {
   return {compute_.frames(), std::chrono::duration<double>(compute_.busy()).count(), compute_.warm(),
-          plane_.to_compute.bytes(), plane_.to_write.bytes()};
+          plane_.to_compute.bytes(), plane_.to_write.bytes(), plane_.refused_sets, plane_.hidden_frames};
 }
 
 std::optional<Error> StageRunner::failed() const {

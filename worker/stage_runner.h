@@ -21,6 +21,7 @@ struct StageStats {
   double busy_seconds = 0;  // that they took: decoded, processed, encoded; cumulative
   bool warm = false;
   std::int64_t read_queue_bytes = 0, write_queue_bytes = 0;
+  std::int64_t refused_sets = 0, hidden_frames = 0;  // cumulative
 };
 
 class StageRunner {
@@ -47,14 +48,25 @@ class StageRunner {
   // if a record had told it. What was read already counts. All of them at each call.
   void end_at(std::map<PartitionId, Offset> ends) { plane_.end_at(std::move(ends)); }
 
+  // The highest session that each source was given. All of them at each call.
+  void know_sessions(std::map<std::string, SessionId> sessions) { plane_.know_sessions(std::move(sessions)); }
+  // Somebody waits until the decisions were read to where their log ends now: the number of the question, to be answered
+  // then, with know_sessions() before. The last answer's, when nobody waits.
+  std::int64_t decisions_wanted() const { return plane_.decisions_wanted; }
+  void decisions_were_read(std::int64_t question) { plane_.decisions_read = question; }
+
   std::vector<PartitionId> owned() const;
   std::vector<stream::PartitionProgress> progress() const;
   StageStats stats() const;
   std::optional<Error> failed() const;
+  bool died_reading() const { return plane_.died_reading; }  // of a record, which the crash note names
   const Config& config() const { return plane_.config; }
 
  private:
+  stream::Intake::Config intake_of(const stream::TopicPartition& at) const;
+
   StagePlane plane_;
+  const std::shared_ptr<std::uint64_t> turns_ = std::make_shared<std::uint64_t>(0);  // reader thread
   StageWriter writer_;
   StageCompute compute_;
   StageReader reader_;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/guarded_thread.h"
+
 namespace ride::worker {
 
 using std::chrono::milliseconds;
@@ -22,7 +24,7 @@ StageWriter::StageWriter(StagePlane& plane, OnReleased on_released)
           [this](const stream::TopicPartition& at, const stream::Commit& commit) { was_committed(at, commit); }) {}
 
 void StageWriter::start() {
-  thread_ = std::thread([this] { loop(); });
+  thread_ = guarded_thread("the writer", [this] { loop(); }, [this](Error error) { plane_.fail(std::move(error)); });
 }
 
 void StageWriter::join() { thread_.join(); }

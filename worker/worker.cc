@@ -68,6 +68,7 @@ Result<void> Worker::run(const std::atomic<bool>& stop) {
       break;
     }
     reconcile(duty);
+    answer_reader(duty);
     if (const auto failed = runner_ ? runner_->failed() : std::nullopt) {
       result = *failed;
       break;
@@ -85,8 +86,10 @@ Result<void> Worker::run(const std::atomic<bool>& stop) {
   member_->notice(stream::Severity::error, "worker_failed", "worker " + member_->id().value + ": " + result.error().message);
   tell_of_gone_topic(result.error());
   end_within(kEndWithin);
+  const bool blames_record = runner_ && runner_->died_reading();
   close_stage();
-  member_->leave(result.error().message);
+  // The agent's report names the record; a farewell would have its partition read by the next one before that is known.
+  if (!blames_record) member_->leave(result.error().message);
   return result;
 }
 
@@ -113,6 +116,23 @@ void Worker::tell_of_gone_topic(const Error& failure) {
   }
 }
 
+// A record speaks of a session that we do not know: we may be behind, until we have read what was decided by now.
+void Worker::answer_reader(const Duty& duty) {
+  if (!runner_) return;
+  const auto question = runner_->decisions_wanted();
+  if (question == answered_) return;
+  if (question != asked_) {
+    auto end = member_->ask_end_of_decisions();
+    if (!end.ok()) return log_debug("{}", end.error().message);  // asked again with the next round
+    asked_ = question;
+    decided_before_ = *end;
+  }
+  if (member_->decisions_read() < decided_before_) return;
+  runner_->know_sessions(duty.sessions);
+  runner_->decisions_were_read(question);
+  answered_ = question;
+}
+
 std::shared_ptr<StageRunner> Worker::runner() const {
   const std::lock_guard lock(runner_mutex_);
   return runner_;
@@ -130,6 +150,8 @@ std::string Worker::metrics() const {
     view.warm = stats.warm;
     view.read_queue_bytes = stats.read_queue_bytes;
     view.write_queue_bytes = stats.write_queue_bytes;
+    view.refused_sets = stats.refused_sets;
+    view.hidden_frames = stats.hidden_frames;
     view.partitions = runner->progress();
   }
   return metrics_text(view);
@@ -191,6 +213,15 @@ void Worker::open_stage(const StageKey& key) {
   config.worker = member_->id();
   config.drop_duplicates = config_.drop_duplicates;
   config.make_task = config_.make_task;
+  config.checks_sessions = true;
+  for (const auto& upstream : stage->upstreams)
+    if (const auto* writes = upstream.is_source ? nullptr : job->stage(upstream.name))
+      config.upstream_topics[upstream.name] = writes->topic;
+  // Half of what the worker may have, since a set is a picture next, and three quarters of it are too much for one.
+  if (const auto memory = stage->group.memory_bytes; memory > 0) {
+    config.held_bytes = memory / 2;
+    config.set_bytes = std::min(config.set_bytes, memory / 4 * 3);
+  }
   config.note = note_.get();
   if (note_) note_->limit_memory(stage->group.memory_bytes);
   const auto notify = [this, key](stream::Severity severity, const std::string& code, const std::string& text, bool fatal) {
@@ -199,6 +230,7 @@ void Worker::open_stage(const StageKey& key) {
   const auto released = [this, key](PartitionId partition) { on_released(key, partition); };
   auto opened = std::make_shared<StageRunner>(std::move(config), std::move(*ports), notify, released);
   stage_ = key;
+  asked_ = answered_ = 0;
   said_.clear();
   {
     const std::lock_guard lock(runner_mutex_);
@@ -246,6 +278,7 @@ void Worker::close_stage() {
 
 void Worker::reconcile_partitions(const Duty& duty) {
   reserve_cores(duty);
+  runner_->know_sessions(duty.sessions);
   runner_->pause(duty.paused);
   runner_->condemn(duty.condemned);
   runner_->end_at(duty.ends);

@@ -48,6 +48,7 @@ class Worker {
   void on_released(const StageKey& key, PartitionId partition);
   void leave();
   void tell_of_gone_topic(const Error& failure);
+  void answer_reader(const Duty& duty);
   std::shared_ptr<StageRunner> runner() const;
 
   WorkerConfig config_;
@@ -61,6 +62,8 @@ class Worker {
   std::map<PartitionId, Epoch> taken_;
   std::set<PartitionId> released_;      // asked to release
   std::set<std::string> said_;          // problems that were told once
+  std::int64_t asked_ = 0, answered_ = 0;  // questions of the reader (StageRunner::decisions_wanted)
+  Offset decided_before_;                  // what the one that was asked last waits for
   mutable std::mutex runner_mutex_;     // the heartbeat thread looks at runner_
   std::shared_ptr<StageRunner> runner_;
   // of the last rate sample

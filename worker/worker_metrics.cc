@@ -36,6 +36,17 @@ const MetricsTable& worker_metrics() {
        {},
        {}},
       {"ride_worker_write_queue_bytes", MetricType::gauge, "Results that wait to be sent.", stage, {}},
+      {"ride_worker_refused_sets_total",
+       MetricType::counter,
+       "Frames of several records that were refused for want of room for unfinished ones.",
+       stage,
+       {}},
+      {"ride_worker_hidden_frames_total",
+       MetricType::counter,
+       "Records that were dropped though their frames were never taken: a higher origin that is not their upstream's "
+       "hides them.",
+       stage,
+       {}},
   };
   return table;
 }
@@ -66,6 +77,8 @@ std::string metrics_text(const WorkerView& view) {
   metrics.set("ride_worker_oldest_unacked_seconds", labels, oldest_ms / 1000);
   metrics.set("ride_worker_read_queue_bytes", labels, static_cast<double>(view.read_queue_bytes));
   metrics.set("ride_worker_write_queue_bytes", labels, static_cast<double>(view.write_queue_bytes));
+  metrics.replace("ride_worker_refused_sets_total", {{labels, static_cast<double>(view.refused_sets)}});
+  metrics.replace("ride_worker_hidden_frames_total", {{labels, static_cast<double>(view.hidden_frames)}});
   const auto outcome = [&](const char* name, std::int64_t count) {
     metrics.set("ride_worker_outcome_frames", {view.job, view.stage, name}, static_cast<double>(count));
   };

@@ -20,6 +20,7 @@ struct WorkerView {
   bool warm = false;
   std::int64_t refused_decisions = 0;
   std::int64_t read_queue_bytes = 0, write_queue_bytes = 0;
+  std::int64_t refused_sets = 0, hidden_frames = 0;
   std::vector<stream::PartitionProgress> partitions;
 };
 std::string metrics_text(const WorkerView& view);

@@ -115,6 +115,7 @@ TraceStep step_of(const ledger::Sighting& seen) {
           .outcome = entry.outcome,
           .reason = entry.reason,
           .repeated = seen.posting.verdict == ledger::Verdict::repeated,
+          .hidden = seen.posting.verdict == ledger::Verdict::hidden,
           .reader = {}};
 }
 

@@ -29,14 +29,15 @@ double after_ms(const TraceStep& step) { return std::chrono::duration<double, st
 
 std::string what_became(const TraceStep& step) {
   std::string text = step.repeated ? "written again, dropped by readers" : step.outcome.empty() ? "counts" : step.outcome;
+  if (step.hidden) text = "hidden by a higher origin, dropped by readers";
   if (!step.reason.empty()) text += " (" + step.reason + ")";
-  if (step.repeated || step.reader.empty()) return text;
+  if (step.repeated || step.hidden || step.reader.empty()) return text;
   return text + (step.acked ? ", ACKed by " : ", waits for ") + step.reader;
 }
 
 Tone tone_of(const TraceStep& step) {
   if (step.repeated) return Tone::dim;
-  return step.outcome == "dead" ? Tone::bad : step.acked || step.reader.empty() ? Tone::good : Tone::warning;
+  return step.outcome == "dead" || step.hidden ? Tone::bad : step.acked || step.reader.empty() ? Tone::good : Tone::warning;
 }
 
 }  // namespace
@@ -102,6 +103,7 @@ nlohmann::ordered_json trace_to_json(const Trace& trace) {
                     {"outcome", step.outcome},
                     {"reason", step.reason},
                     {"repeated", step.repeated},
+                    {"hidden", step.hidden},
                     {"reader", step.reader},
                     {"acked", step.acked}});
   json["steps"] = std::move(list);

@@ -36,6 +36,7 @@ struct TraceStep {
   int part = 1, parts = 1;
   std::string outcome, reason;
   bool repeated = false;  // written again after a failure; readers drop it
+  bool hidden = false;    // a higher origin stands before it; readers drop it, and it never counted
   std::string reader;     // the stage that reads the topic; empty: outside the job
   bool acked = false;     // its reader has committed past it
 };

@@ -13,8 +13,7 @@ Posting Book::take(const Place& at, std::int64_t offset, const Headers& headers)
   Posting posting{Verdict::counts, *entry, 0};
   const auto highest = lines.highest.find(entry->line);
   if (highest != lines.highest.end() && entry->key <= highest->second) {
-    ++page.repeated;
-    posting.verdict = Verdict::repeated;
+    posting.verdict = below(page, *entry);
     return posting;
   }
   if (!completes(lines, *entry)) {
@@ -24,6 +23,17 @@ Posting Book::take(const Place& at, std::int64_t offset, const Headers& headers)
   lines.highest[entry->line] = entry->key;
   if (entry->kind != EntryKind::end) posting.seen_before = enter(page, *entry);
   return posting;
+}
+
+// At or below the line's highest origin. Where records were deleted unseen, a frame may have counted there.
+Verdict Book::below(TopicPage& page, const Entry& entry) {
+  auto& inflow = page.inflows[entry.line.upstream];
+  if (entry.kind == EntryKind::end || page.unseen > 0 || inflow.all[entry.stretch].seen(0).contains(entry.number)) {
+    ++page.repeated;
+    return Verdict::repeated;
+  }
+  inflow.hidden[entry.stretch].insert(entry.number);
+  return Verdict::hidden;
 }
 
 Posting Book::take_foreign(const Place& at, std::int64_t offset, const Headers& headers) {

@@ -26,6 +26,8 @@ struct Place {
 enum class Verdict {
   counts,      // it completed a set that is new
   repeated,    // written again after a failure: every reader drops it
+  hidden,      // a higher origin stands before it, so every reader drops it; and its frame never counted. Somebody forged
+               // that origin: an upstream's own only rise, without gaps
   incomplete,  // a part of a set; more must come
   not_ours,    // no headers of RIDE's, or damaged ones: it counts as a frame of its own, named by its place
 };
@@ -40,6 +42,7 @@ struct Inflow {
   std::map<Stretch, NumberTally> frames;    // sets of pictures
   std::map<Stretch, NumberTally> all;       // and of outcomes
   std::map<std::string, std::int64_t> outcomes;
+  std::map<Stretch, NumberSet> hidden;      // frames that never counted, since a higher origin stands before them
 };
 
 struct TopicPage {
@@ -66,6 +69,7 @@ class Book {
   };
   Posting take_stranger(const Place& at, std::int64_t offset);
   bool completes(Lines& lines, const Entry& entry);
+  static Verdict below(TopicPage& page, const Entry& entry);
   int enter(TopicPage& page, const Entry& entry);
 
   std::map<Place, Lines> lines_;

@@ -72,6 +72,7 @@ FlowLine flow(const Book& book, const std::string& from, const std::string& topi
   FlowLine line{.from = from, .topic = topic, .to = to};
   const auto& page = book.page(topic);
   line.repeated = page.repeated;
+  for (const auto& [stretch, numbers] : inflow_of(page, from).hidden) line.hidden += numbers.size();
   compare(given, inflow_of(page, from).all, line);
   if (page.unseen > 0) line.explained = line.missing;  // it may have been among what was deleted
   return line;
@@ -80,8 +81,11 @@ FlowLine flow(const Book& book, const std::string& from, const std::string& topi
 // A source has no input topic: what any of its topics holds was sent, and must be in all of them.
 void add_source(const stream::SourceSpec& source, const Book& book, Statement& out) {
   std::map<Stretch, NumberSet> sent;
-  for (const auto& output : source.outputs)
-    for (const auto& [stretch, tally] : inflow_of(book.page(output.topic), source.name).all) sent[stretch].add(tally.seen(0));
+  for (const auto& output : source.outputs) {
+    const auto& inflow = inflow_of(book.page(output.topic), source.name);
+    for (const auto& [stretch, tally] : inflow.all) sent[stretch].add(tally.seen(0));
+    for (const auto& [stretch, numbers] : inflow.hidden) sent[stretch].add(numbers);
+  }
   FramesByStretch given;
   for (const auto& [stretch, numbers] : sent) {
     given[stretch].add(numbers);
@@ -141,6 +145,12 @@ std::int64_t Statement::redelivered() const {
   return repeated;
 }
 
+std::int64_t Statement::hidden() const {
+  std::int64_t hidden = 0;
+  for (const auto& flow : flows) hidden += flow.hidden;
+  return hidden;
+}
+
 std::int64_t Statement::unseen() const {
   std::int64_t unseen = 0;
   for (const auto& stage : stages) unseen += stage.unseen;
@@ -164,11 +174,15 @@ std::string to_text(const Statement& statement) {
   for (const auto& one : statement.flows) {
     text += fmt::format("{:<16} {:<28} {:>9} {:>9} {:>9} {:>6} {:>12}\n", one.from, one.topic, one.expected, one.arrived,
                         one.missing - one.explained, one.twice, one.repeated);
+    if (one.hidden > 0)
+      text += fmt::format("{:<16} {} of the missing are hidden: a higher origin stands before them, and somebody else than {} "
+                          "wrote it\n", "", one.hidden, one.from);
     if (!one.examples.empty() && one.missing + one.twice > one.explained)
       text += fmt::format("{:<16} for example {}\n", "", one_line(fmt::format("{}", fmt::join(one.examples, ", "))));
   }
-  text += fmt::format("\nsent {}, open {}, counted twice {}, written again {}\n", statement.sent, statement.open(),
-                      statement.twice(), statement.redelivered());
+  text += fmt::format("\nsent {}, open {}, counted twice {}, written again {}{}\n", statement.sent, statement.open(),
+                      statement.twice(), statement.redelivered(),
+                      statement.hidden() > 0 ? fmt::format(", hidden {}", statement.hidden()) : std::string());
   if (statement.unseen() > 0)
     text += fmt::format("{} records were deleted before the ledger could read them: the verdict is about the others; start it with "
                         "the job, or give the topics `keep: 10m`\n",
@@ -181,6 +195,7 @@ nlohmann::ordered_json to_json(const Statement& statement) {
                                  {"open", statement.open()},
                                  {"twice", statement.twice()},
                                  {"redelivered", statement.redelivered()},
+                                 {"hidden", statement.hidden()},
                                  {"unseen", statement.unseen()},
                                  {"stages", nlohmann::ordered_json::array()},
                                  {"flows", nlohmann::ordered_json::array()}};
@@ -205,6 +220,7 @@ nlohmann::ordered_json to_json(const Statement& statement) {
                              {"missing", one.missing - one.explained},
                              {"twice", one.twice},
                              {"repeated", one.repeated},
+                             {"hidden", one.hidden},
                              {"examples", one.examples}});
   return json;
 }

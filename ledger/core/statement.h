@@ -37,6 +37,7 @@ struct FlowLine {
   std::int64_t twice = 0;       // counted more often than `from` was given them
   std::int64_t ahead = 0;       // read here before it was read where it came from; at rest there is none
   std::int64_t repeated = 0;    // written again, and dropped by every reader
+  std::int64_t hidden = 0;      // of the missing: they are there, behind a higher origin that their upstream did not write
   std::int64_t explained = 0;   // of the missing: a topic outside the job holds no outcomes; or records were deleted unseen
   struct Frame {
     Stretch stretch;
@@ -54,6 +55,7 @@ struct Statement {
   std::int64_t open() const;   // in flight now; what is still open when all has come to rest is lost
   std::int64_t twice() const;
   std::int64_t redelivered() const;
+  std::int64_t hidden() const;
   std::int64_t unseen() const;
   bool clean() const;  // of a job that has come to rest: nothing lost, nothing twice
 };

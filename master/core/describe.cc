@@ -2,6 +2,8 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include "common/crash_note.h"
+
 namespace ride::master {
 
 namespace {
@@ -83,7 +85,9 @@ EventText words(const stream::SnapshotPart& part) {
 }
 
 // What a source was reading: "record plates/0/17", "file /in/a.jpg". A frame's id has no blank.
-bool is_item(const stream::Strike& strike) { return strike.frame.find(' ') != std::string::npos; }
+bool is_item(const stream::Strike& strike) {
+  return strike.frame != kRecordBeingRead && strike.frame.find(' ') != std::string::npos;
+}
 
 EventText words_of_item(const stream::Strike& strike) {
   return {.severity = strike.condemned ? Severity::error : Severity::warning,
@@ -97,6 +101,12 @@ EventText words_of_item(const stream::Strike& strike) {
                                     strike.frame, strike.cause)};
 }
 
+std::string name_of(const stream::Strike& strike) {
+  const bool unread = strike.frame == kRecordBeingRead;
+  return fmt::format("{} ({}/{}, offset {})", unread ? "a record that was being read" : "frame " + strike.frame,
+                     strike.stage.value, strike.partition.value, strike.offset.value);
+}
+
 EventText words(const stream::Strike& strike) {
   if (is_item(strike)) return words_of_item(strike);
   return {.severity = strike.condemned ? Severity::error : Severity::warning,
@@ -104,12 +114,9 @@ EventText words(const stream::Strike& strike) {
           .job = strike.job.value,
           .stage = strike.stage.value,
           .text = strike.condemned
-                      ? fmt::format("frame {} ({}/{}, offset {}) is dead after {} ends: {}", strike.frame,
-                                    strike.stage.value, strike.partition.value, strike.offset.value, strike.count,
-                                    strike.cause)
-                      : fmt::format("{} ended with frame {} ({}/{}, offset {}) inside process(): {}",
-                                    strike.worker.value, strike.frame, strike.stage.value, strike.partition.value,
-                                    strike.offset.value, strike.cause)};
+                      ? fmt::format("{} is dead after {} ends: {}", name_of(strike), strike.count, strike.cause)
+                      : fmt::format("{} ended with {}{}: {}", strike.worker.value, name_of(strike),
+                                    strike.frame == kRecordBeingRead ? "" : " inside process()", strike.cause)};
 }
 
 EventText words(const stream::Scale& scale) {

@@ -13,6 +13,9 @@ namespace ride::master {
 namespace {
 
 constexpr std::size_t kStrikesToDie = 2;
+// Never alone: one thread was inside process() while another read a record, each time. Rather one of them is dead that is
+// not to blame (its copy lies in the dead topic) than workers end for ever.
+constexpr std::size_t kStrikesToDieInCompany = 4;
 
 std::string how(const stream::ChildExit& exit) {
   switch (exit.cause) {
@@ -51,7 +54,7 @@ void strike(Draft& draft, const stream::ChildExit& exit, const stream::NamedFram
     return;  // told twice
   if (before != nullptr && before->workers.size() >= kMostStrikesOfFrame) return;
   const auto count = (before == nullptr ? 0 : before->workers.size()) + 1;
-  const bool condemned = count >= kStrikesToDie && alone;
+  const bool condemned = count >= (alone ? kStrikesToDie : kStrikesToDieInCompany);
   const auto last = fmt::format("{} on {}", how(exit), exit.child.value);
   draft.decide(stream::Strike{.job = frame.job,
                               .run = frame.run,

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <exception>
 
+#include "common/guarded_thread.h"
 #include "producer/core/rate_cap.h"
 
 namespace ride::producer {
@@ -85,14 +86,9 @@ void LiveSource::capture(const std::shared_ptr<Shared>& shared, const LiveOption
     }
     return Error{ErrorCode::cancelled, "stopped", true};
   };
-  const auto guarded = [&]() -> Result<void> {
-    try {
-      return run();
-    } catch (const std::exception& failure) {
-      return Error{ErrorCode::internal, fmt::format("{}: {}", options.shown, failure.what()), true};
-    }
-  };
-  const Result<void> ended = guarded();  // the grabber is gone behind this line, its device closed
+  Result<void> ended;
+  run_guarded("the grabber", [&] { ended = run(); }, [&](Error error) { ended = std::move(error); });
+  // The grabber is gone behind this line, its device closed.
   std::lock_guard lock(shared->mutex);
   shared->failure = ended.error();
   shared->finished = true;

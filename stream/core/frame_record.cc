@@ -14,6 +14,8 @@ namespace {
 constexpr std::array<const char*, 3> kOutcomes = {"filtered", "dropped", "dead"};
 constexpr std::array<const char*, 3> kTypes = {"ride.frame", "ride.outcome", "ride.end"};
 constexpr std::string_view kAttributePrefix = "ride_attr_";
+constexpr std::size_t kLongestName = 1024;                           // of what names a record
+constexpr std::int64_t kLargestPicture = std::int64_t{1} << 40;      // no picture of several records announces more
 constexpr std::array<std::pair<int, const char*>, 7> kDepths = {{{CV_8U, "8u"},
                                                                  {CV_8S, "8s"},
                                                                  {CV_16U, "16u"},
@@ -35,6 +37,11 @@ std::optional<std::array<std::int64_t, N>> split_ints(std::string_view text, cha
     text = i + 1 < N ? text.substr(end + 1) : std::string_view();
   }
   return values;
+}
+
+// They are kept for as long as the record's set is not complete.
+bool is_name(std::string_view header) {
+  return header == "ce_id" || header == "ce_source" || header == "ride_origin" || header == "ride_writer";
 }
 
 Error corrupt(std::string_view header, std::string_view value) {
@@ -97,7 +104,7 @@ Result<bool> read_set(std::string_view name, const std::string& value, RecordHea
   } else if (name == "ride_chunk") {
     const auto chunk = split_ints<4>(value, '/');
     if (!chunk || (*chunk)[0] < 1 || (*chunk)[1] < (*chunk)[0] || (*chunk)[1] > 1'000'000 || (*chunk)[2] < 0 ||
-        (*chunk)[3] < (*chunk)[2])
+        (*chunk)[3] < (*chunk)[2] || (*chunk)[3] > kLargestPicture)
       return corrupt(name, value);
     out.chunk = Chunk{static_cast<int>((*chunk)[0]) - 1, static_cast<int>((*chunk)[1]), (*chunk)[2], (*chunk)[3]};
   } else if (name == "ride_writer") {
@@ -207,6 +214,8 @@ Result<RecordHeader> decode_header(const Headers& headers) {
   Seen seen;
   for (const auto& [name, value] : headers) {
     if (name == "ride_format") continue;
+    if (value.size() > kLongestName && is_name(name))
+      return Error{ErrorCode::corrupt, fmt::format("header {} is {} bytes long; {} are allowed", name, value.size(), kLongestName)};
     if (name.starts_with(kAttributePrefix)) {
       out.attributes[name.substr(kAttributePrefix.size())] = value;
       continue;

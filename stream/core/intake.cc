@@ -3,38 +3,27 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "stream/core/dead_letter.h"
 
 namespace ride::stream {
 
-// A set of several records that is not complete yet. Its bytes are copied out of the messages, since a held message pins
-// its whole fetch buffer.
-struct Intake::OpenSet {
-  struct Item {
-    RecordHeader header;
-    std::shared_ptr<std::uint8_t[]> bytes;
-    std::int64_t size = 0, filled = 0;
-  };
-  std::map<int, Item> items;
-  std::set<int> parts_seen;
-  std::vector<Offset> offsets;
-  std::int64_t bytes = 0;
-  std::optional<Error> problem;
-};
-
 namespace {
 
-// What keeps an item's buffer alive.
-std::shared_ptr<std::uint8_t[]> allocate(std::int64_t size) {
-  return std::shared_ptr<std::uint8_t[]>(new std::uint8_t[static_cast<std::size_t>(std::max<std::int64_t>(size, 1))]);
-}
+// An origin this far above the last one is compared with where its topic ends: the parts of one large picture are fewer.
+constexpr std::int64_t kPlausibleJump = 1000;
+
+const Upstream kReplay{kReplayUpstream, PartitionId{0}};
 
 }  // namespace
 
 Intake::Intake(Config config, const CommitMetadata& start)
-    : config_(std::move(config)), watermarks_(start.watermarks), finished_(start.finished), ended_(start.ended) {}
+    : config_(std::move(config)),
+      watermarks_(start.watermarks),
+      finished_(start.finished),
+      ended_(start.ended),
+      open_(config_.open),
+      recent_(start.watermarks) {}
 
 bool Intake::all_ended() const {
   if (config_.upstreams.empty()) return false;  // adopted topics have no end that we know of
@@ -46,10 +35,14 @@ bool Intake::all_ended() const {
 
 // Whoever else writes here: no watermark would ever pass it, and each name would be one more in every commit.
 bool Intake::is_upstream(const Upstream& upstream) const {
-  if (config_.upstreams.empty() || upstream == Upstream{kReplayUpstream, PartitionId{0}}) return true;
-  return std::any_of(config_.upstreams.begin(), config_.upstreams.end(), [&](const UpstreamSpec& known) {
+  return config_.upstreams.empty() || upstream == kReplay || spec_of(upstream) != nullptr;
+}
+
+const UpstreamSpec* Intake::spec_of(const Upstream& upstream) const {
+  const auto found = std::find_if(config_.upstreams.begin(), config_.upstreams.end(), [&](const UpstreamSpec& known) {
     return known.name == upstream.name && upstream.partition.value >= 0 && upstream.partition.value < known.partitions;
   });
+  return found == config_.upstreams.end() ? nullptr : &*found;
 }
 
 bool Intake::is_taken(const Upstream& upstream, OriginKey key) const {
@@ -67,14 +60,85 @@ IntakeStep Intake::take(Offset offset, SystemTime timestamp, const Headers& head
                    fmt::format("its origin {} is none of this stage's inputs", to_string(header->origin))};
     return refuse(offset, timestamp, std::move(stranger), headers, std::move(payload));
   }
-  if (config_.drop_duplicates && is_taken(header->origin.upstream, header->origin.key)) {
-    IntakeStep step;
-    step.duplicate = true;
-    step.settled.push_back(offset);
-    return step;
+  if (auto lie = disagreement(*header)) return refuse(offset, timestamp, std::move(*lie), headers, std::move(payload));
+  const auto& [upstream, key, run] = header->origin;
+  if (config_.drop_duplicates && is_taken(upstream, key) && !is_missed_end(*header)) return take_again(offset, *header);
+  if (auto doubted = doubt(*header)) {
+    const auto settled = settled_before_.find(upstream);
+    if (settled == settled_before_.end() || offset >= settled->second) {
+      IntakeStep step;
+      step.doubt = std::move(doubted);
+      return step;
+    }
+    Error forged{ErrorCode::corrupt,
+                 fmt::format("its origin {} cannot be: {}", to_string(header->origin),
+                             doubted->is_session ? "no such session of this source was ever given out"
+                                                 : "the topic of that stage does not reach that far")};
+    return refuse(offset, timestamp, std::move(forged), headers, std::move(payload));
   }
   if (header->kind == RecordKind::end) return take_end(offset, *header);
   return take_part(offset, std::move(header).value(), std::move(payload));
+}
+
+// Written again after a failure; or hidden by a record with a higher origin, which then was not written by this upstream.
+IntakeStep Intake::take_again(Offset offset, const RecordHeader& header) const {
+  IntakeStep step;
+  step.duplicate = true;
+  step.settled.push_back(offset);
+  const auto& [upstream, key, run] = header.origin;
+  const auto finished = finished_.find(upstream);
+  if (finished == finished_.end() || !finished->second.contains(key)) step.hidden_by = recent_.hides(upstream, key);
+  return step;
+}
+
+// An end is the last word of its line: where it comes below the watermark and none was taken yet, the watermark is wrong,
+// not the end. An earlier session's end, though, says nothing about the one that goes on.
+bool Intake::is_missed_end(const RecordHeader& header) const {
+  const auto& [upstream, key, run] = header.origin;
+  if (header.kind != RecordKind::end || ended_.contains(upstream)) return false;
+  const auto* spec = spec_of(upstream);
+  if (spec == nullptr || !spec->is_source) return true;
+  const auto mark = watermarks_.all().find(upstream);
+  return mark == watermarks_.all().end() || mark->second.major == key.major;
+}
+
+// What the headers alone can tell of an origin that nobody wrote who was asked to.
+std::optional<Error> Intake::disagreement(const RecordHeader& header) const {
+  const auto& [upstream, key, run] = header.origin;
+  if (header.kind != RecordKind::frame && (header.parts != 1 || header.chunk))
+    return Error{ErrorCode::corrupt, "an outcome or an end that is cut into parts"};
+  if (config_.run.value != 0 && run != config_.run)
+    return Error{ErrorCode::corrupt, fmt::format("its origin {} is of run {}, and this is run {}",
+                                                 to_string(header.origin), run.value, config_.run.value)};
+  const auto* spec = spec_of(upstream);
+  if (spec == nullptr) return std::nullopt;
+  if (spec->is_source) {
+    const OriginKey named{header.id.session.value, header.id.number};
+    if (header.id.source == upstream.name && key == named && key.minor >= 0) return std::nullopt;
+    return Error{ErrorCode::corrupt, fmt::format("its origin {} and its id {} contradict each other",
+                                                 to_string(header.origin), to_string(header.id))};
+  }
+  if (key.major >= 0 && key.minor == (header.kind == RecordKind::end ? 1 : 0)) return std::nullopt;
+  return Error{ErrorCode::corrupt, fmt::format("its origin {} is none that a stage writes", to_string(header.origin))};
+}
+
+std::optional<Doubt> Intake::doubt(const RecordHeader& header) const {
+  const auto& [upstream, key, run] = header.origin;
+  const auto* spec = spec_of(upstream);
+  if (spec == nullptr) return std::nullopt;
+  if (spec->is_source) {
+    if (!config_.checks_sessions) return std::nullopt;
+    const auto known = sessions_.find(upstream.name);
+    if (known != sessions_.end() && key.major <= known->second.value) return std::nullopt;
+    return Doubt{upstream, key, true};
+  }
+  if (!config_.checks_offsets || (header.kind == RecordKind::end && key.major == kBehindAll)) return std::nullopt;
+  const auto mark = watermarks_.all().find(upstream);
+  const auto before = mark == watermarks_.all().end() ? 0 : mark->second.major;
+  if (key.major - before <= kPlausibleJump) return std::nullopt;  // neither is negative
+  const auto end = ends_.find(upstream);
+  if (end != ends_.end() && key.major < end->second.value) return std::nullopt;
+  return Doubt{upstream, key, false};
 }
 
 // A foreign record is known by its place in the log alone: topic, partition, offset.
@@ -143,16 +207,22 @@ IntakeStep Intake::refuse(Offset offset, SystemTime timestamp, Error why, const 
   return step;
 }
 
+IntakeStep Intake::refuse_unread(Offset offset, SystemTime timestamp, const std::string& why, const Headers& headers,
+                                 Payload payload) {
+  return refuse(offset, timestamp, Error{ErrorCode::corrupt, why}, headers, std::move(payload));
+}
+
 IntakeStep Intake::take_end(Offset offset, const RecordHeader& header) {
   IntakeStep step;
   const auto& [upstream, key, run] = header.origin;
-  watermarks_.raise(upstream, key);
   ended_.insert(upstream);
-  close_sets_of(upstream, key, step);
+  took(upstream, key, offset, step);
   step.ended = upstream;
   step.ended_key = key;
   if (all_ended()) {
     step.all_ended = true;
+    // Nobody is left who could complete them, and the end waits for all that lies before it.
+    for (const auto stray : open_.close_all()) step.settled.push_back(stray);
     AcceptedSet set;
     set.kind = RecordKind::end;
     set.released_by = set.first = offset;
@@ -168,111 +238,61 @@ IntakeStep Intake::take_part(Offset offset, RecordHeader header, Payload payload
   IntakeStep step;
   const auto upstream = header.origin.upstream;
   const auto key = header.origin.key;
-  if (header.parts == 1 && !header.chunk) {
-    AcceptedSet set;
-    set.kind = header.kind;
-    set.released_by = set.first = offset;
-    set.upstream = upstream;
-    set.key = key;
-    set.header = header;
-    if (header.kind == RecordKind::frame) set.frames.push_back({std::move(header), std::move(payload)});
-    watermarks_.raise(upstream, key);
-    close_sets_of(upstream, key, step);
-    step.accepted = std::move(set);
-    return step;
-  }
-
-  const OpenKey open_key{upstream, key, header.writer};
-  auto& slot = open_[open_key];
-  if (!slot) slot = std::make_shared<OpenSet>();
-  auto open = slot;
-  if (!open->parts_seen.insert(header.part).second) {  // a writer never repeats itself; a damaged log might
-    step.settled.push_back(offset);
-    return step;
-  }
-  open->offsets.push_back(offset);
-  const auto total = header.chunk ? header.chunk->total : static_cast<std::int64_t>(payload.bytes.size());
-  auto [entry, fresh] = open->items.try_emplace(header.item);
-  auto& item = entry->second;
-  if (fresh && !open->problem) {
-    if (open->bytes + total > config_.max_set_bytes) {
-      open->problem = Error{ErrorCode::resource_exhausted,
-                            fmt::format("a set of {} or more is larger than the limit of {}",
-                                        format_byte_size({open->bytes + total}), format_byte_size({config_.max_set_bytes}))};
-    } else {
-      item.size = total;
-      item.bytes = allocate(total);
-      open->bytes += total;
-      held_bytes_ += total;
-    }
-  }
-  // The first chunk's header speaks for the frame; later ones repeat it without the free headers.
-  if (fresh || (header.chunk && header.chunk->index == 0)) item.header = header;
-  const auto begin = header.chunk ? header.chunk->begin : 0;
-  if (!open->problem) {
-    const auto size = static_cast<std::int64_t>(payload.bytes.size());
-    if (total != item.size || begin + size > item.size) {
-      open->problem = Error{ErrorCode::corrupt, "the chunks of a frame contradict each other"};
-    } else {
-      std::memcpy(item.bytes.get() + begin, payload.bytes.data(), payload.bytes.size());
-      item.filled += size;
-    }
-  }
-  if (static_cast<int>(open->parts_seen.size()) < header.parts) return step;  // held
-
   AcceptedSet set;
-  set.kind = RecordKind::frame;
-  set.released_by = offset;
-  set.first = open->offsets.front();
-  set.members = open->offsets;
+  set.kind = header.kind;
+  set.released_by = set.first = offset;
   set.upstream = upstream;
   set.key = key;
-  for (auto& [number, one] : open->items) {
-    if (!open->problem && one.filled != one.size)
-      open->problem = Error{ErrorCode::corrupt, "a frame's chunks leave a hole"};
-    if (open->problem) break;
-    one.header.chunk.reset();
-    set.frames.push_back({one.header, {{one.bytes.get(), static_cast<std::size_t>(one.size)}, one.bytes}});
+  if (header.parts == 1 && !header.chunk) {
+    set.header = header;
+    if (header.kind == RecordKind::frame) set.frames.push_back({std::move(header), std::move(payload)});
+  } else {
+    auto added = open_.add(offset, config_.turns ? ++*config_.turns : ++turn_, std::move(header), payload);
+    if (added.repeated) step.settled.push_back(offset);  // a writer never repeats itself; a damaged log might
+    if (!added.complete) {
+      note_given_up(open_.give_up(offset), step);
+      return step;
+    }
+    put_together(std::move(*added.complete), set, step);
   }
-  set.header = open->items.begin()->second.header;
-  if (open->problem) {
-    set.kind = RecordKind::outcome;
-    set.frames.clear();
-    set.header.kind = RecordKind::outcome;
-    set.header.outcome = Outcome::dead;
-    set.header.reason = "not_a_frame: " + open->problem->message;
-    set.refused = RefusedRecord{encode_header(set.header), {}};  // its chunks are not kept
-    step.problem = open->problem;
-  }
-  watermarks_.raise(upstream, key);
-  // The set's own earlier records are settled together with it, by the ACK window.
-  held_bytes_ -= open->bytes;
-  open_.erase(open_key);
-  close_sets_of(upstream, key, step);
+  took(upstream, key, offset, step);
   step.accepted = std::move(set);
   return step;
 }
 
+// The set's own earlier records are settled together with it, by the ACK window.
+void Intake::put_together(OpenSets::Complete complete, AcceptedSet& set, IntakeStep& step) {
+  set.kind = RecordKind::frame;
+  set.first = complete.members.front();
+  set.members = std::move(complete.members);
+  set.frames = std::move(complete.frames);
+  set.header = std::move(complete.header);
+  if (!complete.problem) return;
+  set.kind = RecordKind::outcome;
+  set.header.kind = RecordKind::outcome;
+  set.header.outcome = Outcome::dead;
+  set.header.reason = "not_a_frame: " + complete.problem->message;
+  set.refused = RefusedRecord{encode_header(set.header), {}};  // its chunks are not kept
+  step.problem = std::move(complete.problem);
+}
+
+void Intake::note_given_up(const std::vector<Offset>& offsets, IntakeStep& step) {
+  step.given_up += offsets.size();
+  step.settled.insert(step.settled.end(), offsets.begin(), offsets.end());
+}
+
 std::vector<Offset> Intake::give_up_open_sets() {
-  std::vector<Offset> settled;
-  for (const auto& [key, open] : open_) settled.insert(settled.end(), open->offsets.begin(), open->offsets.end());
-  open_.clear();
-  held_bytes_ = 0;
-  return settled;
+  recent_.forget();
+  return open_.close_all();
 }
 
 // Other writers' unfinished sets of what is now taken, or of elders (which can never be taken any more), are abandoned.
-void Intake::close_sets_of(const Upstream& upstream, OriginKey key, IntakeStep& step) {
+void Intake::took(const Upstream& upstream, OriginKey key, Offset offset, IntakeStep& step) {
+  watermarks_.raise(upstream, key);
+  recent_.took(upstream, key, offset);
   if (!config_.drop_duplicates) return;
-  for (auto it = open_.begin(); it != open_.end();) {
-    if (it->first.upstream == upstream && it->first.key <= key) {
-      held_bytes_ -= it->second->bytes;
-      step.settled.insert(step.settled.end(), it->second->offsets.begin(), it->second->offsets.end());
-      it = open_.erase(it);
-    } else {
-      ++it;
-    }
-  }
+  for (const auto stray : open_.close_up_to(upstream, key)) step.settled.push_back(stray);
+  note_given_up(open_.give_up(offset), step);
 }
 
 }  // namespace ride::stream

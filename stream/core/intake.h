@@ -8,7 +8,6 @@
 #include <memory>
 #include <optional>
 #include <set>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -16,19 +15,13 @@
 #include "common/result.h"
 #include "stream/core/commit_metadata.h"
 #include "stream/core/frame_record.h"
+#include "stream/core/open_sets.h"
+#include "stream/core/recent_origins.h"
 
 namespace ride::stream {
 
-struct Payload {
-  std::span<const std::uint8_t> bytes;
-  std::shared_ptr<const void> owner;
-};
-
-// A whole picture with the header of its first record.
-struct WholeFrame {
-  RecordHeader header;
-  Payload payload;
-};
+// The end of an adopted topic's stage has this for its offset: behind every offset.
+inline constexpr std::int64_t kBehindAll = std::int64_t{1} << 48;
 
 // A record that is no frame, as it lay in the log.
 struct RefusedRecord {
@@ -49,8 +42,19 @@ struct AcceptedSet {
   std::optional<RefusedRecord> refused;   // set: the outcome is our own, the record was no frame
 };
 
+// An origin that nothing known here vouches for: a session that was not seen given out, an offset that its topic may not
+// have. Who reads too little of what was decided may be behind.
+struct Doubt {
+  Upstream upstream;
+  OriginKey key;
+  bool is_session = false;  // of a source; else an offset of a stage's topic
+};
+
 struct IntakeStep {
-  bool duplicate = false;           // dropped: its origin was taken before
+  bool duplicate = false;           // dropped: its origin was taken before, or one above it
+  std::optional<RecentOrigins::Raised> hidden_by;  // ... by this record, and its own origin was never taken
+  std::optional<Doubt> doubt;       // nothing was decided: the record is to be taken again when more is known
+  std::size_t given_up = 0;         // so many of `settled` are records of sets that could not be waited for
   std::vector<Offset> settled;      // offsets that lead to nothing more (may be older ones)
   std::optional<AcceptedSet> accepted;
   std::optional<Upstream> ended;    // an end record was taken
@@ -67,13 +71,26 @@ class Intake {
     std::string job;
     std::vector<UpstreamSpec> upstreams;
     std::optional<AdoptSpec> adopt;    // set: a foreign topic, every record is a frame of its own
-    std::int64_t max_set_bytes = std::int64_t{4} << 30;  // a larger set is refused: its outcome is dead
+    OpenSets::Limits open;             // what lies beyond them is refused: its outcome is dead
     bool drop_duplicates = true;       // false only in the test that shows that the ledger notices
+    RunNumber run;                     // that all records are of; 0: not checked
+    bool checks_sessions = false;      // origins of sources: see learn_session()
+    bool checks_offsets = false;       // origins of stages: see learn_end()
+    std::shared_ptr<std::uint64_t> turns;  // records that the process has read; absent: of this partition alone
   };
   Intake(Config config, const CommitMetadata& start);
 
   // Records in offset order, each once.
   IntakeStep take(Offset offset, SystemTime timestamp, const Headers& headers, Payload payload);
+  // Not looked at: two processes have ended with it.
+  IntakeStep refuse_unread(Offset offset, SystemTime timestamp, const std::string& why, const Headers& headers,
+                           Payload payload);
+
+  // What vouches for origins: the highest session that was given out, and where the log of an upstream's partition ends.
+  void learn_session(const std::string& source, SessionId highest) { sessions_[source] = highest; }
+  void learn_end(const Upstream& upstream, Offset end) { ends_[upstream] = end; }
+  // All is known that was decided when the records before `end` were written: what is still in doubt there is refused.
+  void settle_doubts(const Upstream& upstream, Offset end) { settled_before_[upstream] = end; }
 
   // Of an adopted topic, which others go on writing: the job reads no more of it from `offset` on, as if an end record
   // stood there.
@@ -83,32 +100,35 @@ class Intake {
   // which lead to nothing more.
   std::vector<Offset> give_up_open_sets();
 
-  std::int64_t held_bytes() const { return held_bytes_; }
+  const OpenSets& open() const { return open_; }
+  void refuse_oldest_open_set(std::int64_t limit) { open_.refuse_oldest(limit); }
   bool all_ended() const;
 
  private:
-  struct OpenSet;
-  struct OpenKey {
-    Upstream upstream;
-    OriginKey key;
-    std::string writer;
-    auto operator<=>(const OpenKey&) const = default;
-  };
-
   IntakeStep take_foreign(Offset offset, SystemTime timestamp, const Headers& headers, Payload payload);
   IntakeStep refuse(Offset offset, SystemTime timestamp, Error why, const Headers& headers, Payload payload);
   IntakeStep take_end(Offset offset, const RecordHeader& header);
   IntakeStep take_part(Offset offset, RecordHeader header, Payload payload);
-  void close_sets_of(const Upstream& upstream, OriginKey key, IntakeStep& step);
+  static void put_together(OpenSets::Complete complete, AcceptedSet& set, IntakeStep& step);
+  static void note_given_up(const std::vector<Offset>& offsets, IntakeStep& step);
+  IntakeStep take_again(Offset offset, const RecordHeader& header) const;
+  void took(const Upstream& upstream, OriginKey key, Offset offset, IntakeStep& step);
+  const UpstreamSpec* spec_of(const Upstream& upstream) const;
   bool is_upstream(const Upstream& upstream) const;
   bool is_taken(const Upstream& upstream, OriginKey key) const;
+  bool is_missed_end(const RecordHeader& header) const;
+  std::optional<Error> disagreement(const RecordHeader& header) const;
+  std::optional<Doubt> doubt(const RecordHeader& header) const;
 
   Config config_;
   Watermarks watermarks_;
   std::map<Upstream, std::set<OriginKey>> finished_;
   std::set<Upstream> ended_;
-  std::map<OpenKey, std::shared_ptr<OpenSet>> open_;
-  std::int64_t held_bytes_ = 0;
+  OpenSets open_;
+  RecentOrigins recent_;
+  std::map<std::string, SessionId> sessions_;
+  std::map<Upstream, Offset> ends_, settled_before_;
+  std::uint64_t turn_ = 0;
 };
 
 }  // namespace ride::stream

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "broker-config/limits.h"
+#include "common/guarded_thread.h"
 #include "common/log.h"
 #include "stream/kafka/leader_hunt.h"
 #include "stream/kafka/refusal.h"
@@ -23,8 +24,12 @@ void log_callback(const rd_kafka_t* client, int level, const char*, const char* 
 }
 
 void error_callback(rd_kafka_t* client, int code, const char* reason, void*) {
-  note_connection_error(client, static_cast<rd_kafka_resp_err_t>(code), reason);
-  hunt_for_leaders(client, static_cast<rd_kafka_resp_err_t>(code));
+  run_guarded("a connection's error",
+              [&] {
+                note_connection_error(client, static_cast<rd_kafka_resp_err_t>(code), reason);
+                hunt_for_leaders(client, static_cast<rd_kafka_resp_err_t>(code));
+              },
+              [](const Error& error) { log_warning("{}", error.message); });
 }
 
 }  // namespace

@@ -7,6 +7,8 @@
 #include <mutex>
 #include <thread>
 
+#include "common/guarded_thread.h"
+
 namespace ride::kafka {
 
 namespace {
@@ -20,7 +22,9 @@ constexpr auto kAnswer = 300ms;  // one that hangs is asked in vain; the next qu
 
 class Hunt {
  public:
-  explicit Hunt(rd_kafka_t* client) : client_(client), thread_([this](const std::stop_token& stop) { run(stop); }) {}
+  explicit Hunt(rd_kafka_t* client) : client_(client), thread_([this](const std::stop_token& stop) {
+    run_guarded("the hunt for leaders", [&] { run(stop); }, end_process);
+  }) {}
 
   void begin() {
     {

@@ -5,6 +5,8 @@
 #include <mutex>
 #include <set>
 
+#include "common/guarded_thread.h"
+#include "common/log.h"
 #include "stream/core/first_record.h"
 #include "stream/kafka/handle.h"
 #include "stream/kafka/leader_hunt.h"
@@ -148,9 +150,13 @@ class Writer final : public KafkaWriter {
 
   static void on_delivery(rd_kafka_t* client, const rd_kafka_message_t* message, void* opaque) {
     auto* self = static_cast<Writer*>(opaque);
+    run_guarded("a delivery", [&] { self->delivered(client, message); }, [self](const Error& error) { self->fail(error); });
+  }
+
+  void delivered(rd_kafka_t* client, const rd_kafka_message_t* message) {
     const std::unique_ptr<InFlight> flight(static_cast<InFlight*>(message->_private));
-    self->bytes_in_flight_ -= flight->bytes;
-    --self->records_in_flight_;
+    bytes_in_flight_ -= flight->bytes;
+    --records_in_flight_;
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
       flight->line->delivered();
       if (flight->done) flight->done(Offset{message->offset});
@@ -159,14 +165,18 @@ class Writer final : public KafkaWriter {
     auto error = to_error(message->err, "a record for " + std::string(rd_kafka_topic_name(message->rkt)) + "/" +
                                             std::to_string(message->partition) + " was not delivered", client);
     if (message->err != RD_KAFKA_RESP_ERR__PURGE_QUEUE && message->err != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
-      error = self->fail(error);
+      error = fail(error);
     if (flight->done) flight->done(error);
   }
 
   static void on_error(rd_kafka_t* client, int code, const char* reason, void* opaque) {
     auto* self = static_cast<Writer*>(opaque);
-    note_connection_error(client, static_cast<rd_kafka_resp_err_t>(code), reason);
-    hunt_for_leaders(client, static_cast<rd_kafka_resp_err_t>(code));
+    run_guarded("a connection's error",
+                [&] {
+                  note_connection_error(client, static_cast<rd_kafka_resp_err_t>(code), reason);
+                  hunt_for_leaders(client, static_cast<rd_kafka_resp_err_t>(code));
+                },
+                [](const Error& error) { log_warning("{}", error.message); });
     if (static_cast<rd_kafka_resp_err_t>(code) != RD_KAFKA_RESP_ERR__FATAL) return;  // passes by itself
     char text[512];
     const auto fatal = rd_kafka_fatal_error(client, text, sizeof text);

@@ -39,6 +39,22 @@ TEST(CrashNote, TellsWhatAKilledProcessWasWorkingOn) {
   EXPECT_EQ(note.memory_limit(), 0);
 }
 
+TEST(CrashNote, TellsWhichRecordWasBeingReadBesideTheFrameThatIsWorkedOn) {
+  auto note = CrashNote::make().value();
+  note.reads_for(kFrame.job, kFrame.run, kFrame.stage);
+  note.enter(kFrame, milliseconds(1));
+  EXPECT_FALSE(note.being_read());
+  note.reading(PartitionId{1}, Offset{7});
+  EXPECT_EQ(note.being_read(),
+            (FrameAtWork{kFrame.job, kFrame.run, kFrame.stage, PartitionId{1}, Offset{7}, kRecordBeingRead}));
+  EXPECT_EQ(note.read()->at, kFrame);
+  note.has_read();
+  EXPECT_FALSE(note.being_read());
+  note.reading(PartitionId{1}, Offset{8});
+  note.clear();
+  EXPECT_FALSE(note.being_read());
+}
+
 TEST(CrashNote, SaysNothingBetweenFramesAndMovesWithProgress) {
   auto note = CrashNote::make().value();
   EXPECT_FALSE(note.read());

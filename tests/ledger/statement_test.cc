@@ -82,6 +82,21 @@ TEST_F(Job, WhatWasWrittenAgainByTheNextOwnerIsDroppedByReadersAndCountsOnce) {
   EXPECT_EQ(result.redelivered(), 4);
 }
 
+// Somebody wrote a frame with a far too high origin: the source's own frames behind it are dropped by every reader.
+TEST_F(Job, FramesBehindAForgedOriginAreHiddenAndNotWrittenAgain) {
+  for (int n = 0; n < 4; ++n) sent(n, n / 2);
+  EXPECT_EQ(put("in", 0, 2, record("frame", "cam/1/1000", "cam/0/1.1000/1")).verdict, Verdict::counts);
+  EXPECT_EQ(put("in", 0, 3, record("frame", "cam/1/2", "cam/0/1.2/1")).verdict, Verdict::repeated);
+  EXPECT_EQ(put("in", 0, 4, record("frame", "cam/1/4", "cam/0/1.4/1")).verdict, Verdict::hidden);
+  for (int n = 0; n < 4; ++n) made(n, n / 2);
+  const auto result = statement(5, 5);
+  EXPECT_EQ(result.hidden(), 1);
+  EXPECT_EQ(result.redelivered(), 1);
+  EXPECT_EQ(result.sent, 6);
+  EXPECT_FALSE(result.clean()) << to_text(result);
+  EXPECT_NE(to_text(result).find("1 of the missing are hidden"), std::string::npos) << to_text(result);
+}
+
 // Without the watermark, a stage works on a repeated record as if it were new: its output has another origin.
 TEST_F(Job, NoticesAStageThatTookARepetitionAsNew) {
   sent(0, 0);

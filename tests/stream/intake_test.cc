@@ -1,5 +1,6 @@
 #include "stream/core/intake.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "stream/core/set.h"
@@ -11,7 +12,12 @@ const TopicPartition kAt{"t", PartitionId{0}};
 
 class IntakeTest : public testing::Test {
  protected:
-  Intake open(CommitMetadata start = {}) { return Intake({kAt, "job", upstreams, adopt}, start); }
+  Intake open(CommitMetadata start = {}) {
+    Intake::Config config{kAt, "job", upstreams, adopt, limits};
+    config.run = RunNumber{1};
+    config.checks_sessions = config.checks_offsets = checks;
+    return Intake(std::move(config), start);
+  }
 
   // The records of a frame: `chunks` of them.
   std::vector<OutRecord> frame(std::int64_t number, const std::string& writer = "w", int chunks = 1) {
@@ -26,6 +32,39 @@ class IntakeTest : public testing::Test {
     return intake.take(Offset{next++}, SystemTime{}, record.headers, {record.value, nullptr});
   }
 
+  // As somebody else might write it: each header as given, or as a frame has it.
+  static OutRecord with(OutRecord record, const std::string& header, const std::string& value) {
+    for (auto& [name, old] : record.headers)
+      if (name == header) {
+        old = value;
+        return record;
+      }
+    record.headers.emplace_back(header, value);
+    return record;
+  }
+  // A part of an attacker's set: 100 bytes, and any number in its headers.
+  OutRecord part(const std::string& which, const std::string& chunk, int item = 0, std::int64_t number = 0,
+                 const std::string& writer = "evil") {
+    auto record = with(frame(number, writer)[0], "ride_part", which);
+    if (!chunk.empty()) record = with(record, "ride_chunk", chunk);
+    return item == 0 ? record : with(record, "ride_item", std::to_string(item));
+  }
+  static OutRecord end_of(const std::string& stage, int partition, OriginKey key) {
+    return make_end_set({"job", stage, "w", {{stage, PartitionId{partition}}, key, RunNumber{1}}},
+                        {"cam", SessionId{1}, 3}, SystemTime{})[0];
+  }
+  OutRecord end_of_source(std::int64_t next_number) {
+    return make_end_set({"job", "cam", "w", {{"cam", PartitionId{0}}, {1, next_number}, RunNumber{1}}},
+                        {"cam", SessionId{1}, next_number}, SystemTime{})[0];
+  }
+  // What a stage wrote for the input record at `offset`.
+  OutRecord from_stage(std::int64_t offset) {
+    auto record = frame(offset)[0];
+    return with(record, "ride_origin", "blur/0/" + std::to_string(offset) + ".0/1");
+  }
+
+  bool checks = false;
+  OpenSets::Limits limits;
   std::vector<std::uint8_t> bytes = std::vector<std::uint8_t>(100, 5);
   std::vector<UpstreamSpec> upstreams = {{"cam", 1, true}};
   std::optional<AdoptSpec> adopt;
@@ -49,7 +88,7 @@ TEST_F(IntakeTest, WhatNoneOfItsInputsWroteIsNoFrame) {
   const auto step = take(stranger, part);
   ASSERT_TRUE(step.accepted && step.problem);
   EXPECT_EQ(step.accepted->header.outcome, Outcome::dead);
-  EXPECT_EQ(stranger.held_bytes(), 0);
+  EXPECT_EQ(stranger.open().held_bytes(), 0);
   EXPECT_FALSE(take(intake, part).problem);
 }
 
@@ -71,7 +110,7 @@ TEST_F(IntakeTest, TheFirstCompleteSetWinsAndTheOthersAreLetGo) {
   EXPECT_EQ(step.settled, std::vector<Offset>{Offset{0}});
   EXPECT_EQ(step.accepted->frames.at(0).payload.bytes.size(), 20U);
   EXPECT_TRUE(take(intake, a[1]).duplicate);
-  EXPECT_EQ(intake.held_bytes(), 0);
+  EXPECT_EQ(intake.open().held_bytes(), 0);
 }
 
 TEST_F(IntakeTest, WhatWasFinishedBeyondTheCommitIsNotTakenAgain) {
@@ -87,7 +126,10 @@ TEST_F(IntakeTest, ASourcesNewSessionIsAboveTheOldOne) {
   EXPECT_TRUE(take(intake, frame(100)[0]).accepted);
   auto later = frame(0);
   for (auto& [name, value] : later[0].headers)
-    if (name == "ride_origin") value = "cam/0/2.0/1";
+    if (name == "ride_origin")
+      value = "cam/0/2.0/1";
+    else if (name == "ce_id")
+      value = "cam/2/0";
   EXPECT_TRUE(take(intake, later[0]).accepted);
 }
 
@@ -126,6 +168,225 @@ TEST_F(IntakeTest, ChunksThatContradictEachOtherMakeTheFrameDead) {
   const auto step = take(intake, records[1]);
   ASSERT_TRUE(step.problem);
   EXPECT_EQ(step.accepted->kind, RecordKind::outcome);
+}
+
+// ---- what strangers write ---------------------------------------------------------------------------------------------
+
+// Two records of 100 bytes: the sum of what they announce is below zero.
+TEST_F(IntakeTest, AnnouncedBytesThatOverflowMakeTheSetDead) {
+  auto intake = open();
+  EXPECT_FALSE(take(intake, part("1/3", "1/2/0/200")).accepted);
+  take(intake, part("2/3", "1/1/0/9223372036854775807", 1));
+  const auto step = take(intake, part("3/3", "2/2/10/200"));
+  ASSERT_TRUE(step.accepted && step.problem);
+  EXPECT_EQ(step.accepted->header.outcome, Outcome::dead);
+  EXPECT_TRUE(intake.open().empty());
+  EXPECT_EQ(intake.open().held_bytes(), 0);
+}
+
+TEST_F(IntakeTest, ASetThatAnnouncesMoreThanTheLimitIsDeadAndHoldsNothing) {
+  auto intake = open();
+  take(intake, part("1/3", "1/2/0/1099511627776"));
+  EXPECT_LT(intake.open().held_bytes(), 10'000);
+  EXPECT_EQ(intake.open().announced_bytes(), 0);
+  take(intake, part("2/3", "2/2/10/1099511627776"));
+  EXPECT_THAT(take(intake, part("3/3", "")).problem.value().message, testing::HasSubstr("larger than the limit"));
+}
+
+// The limit is 4 GiB, and a hundred sets that announce as much are here in a moment.
+TEST_F(IntakeTest, MemoryGrowsWithWhatCameAndNotWithWhatIsAnnounced) {
+  auto intake = open();
+  for (int n = 0; n < 100; ++n) take(intake, part("1/2", "1/2/0/4294967296", 0, n));
+  EXPECT_EQ(intake.open().announced_bytes(), 100 * (std::int64_t{4} << 30));
+  EXPECT_LT(intake.open().held_bytes(), 100 * 5'000);
+}
+
+TEST_F(IntakeTest, APictureMayComeInManyChunks) {
+  auto intake = open();
+  std::vector<std::uint8_t> large(1 << 20);
+  for (std::size_t i = 0; i < large.size(); ++i) large[i] = static_cast<std::uint8_t>(i * 7 >> 3);
+  RecordHeader header;
+  header.id = {"cam", SessionId{1}, 0};
+  std::vector<SetFrame> frames(1);
+  frames[0] = {header, {large, nullptr}};
+  const auto records = make_frame_set({"job", "cam", "w", {{"cam", PartitionId{0}}, {1, 0}, RunNumber{1}}},
+                                      std::move(frames), {.whole_bytes = 1000, .chunk_bytes = 1000});
+  IntakeStep step;
+  for (const auto& record : records) step = take(intake, record);
+  ASSERT_TRUE(step.accepted && !step.problem);
+  const auto whole = step.accepted->frames.at(0).payload.bytes;
+  EXPECT_TRUE(std::equal(whole.begin(), whole.end(), large.begin(), large.end()));
+  EXPECT_EQ(intake.open().held_bytes(), 0);
+}
+
+// What is refused to make room is dead under its own origin when its last record comes, and what comes again is not taken.
+TEST_F(IntakeTest, ARefusedSetIsDeadUnderItsOriginAndCountsOnce) {
+  auto intake = open();
+  const auto set = frame(0, "a", 3);
+  take(intake, set[0]);
+  intake.refuse_oldest_open_set(1 << 20);
+  EXPECT_EQ(intake.open().holding(), 0U);
+  EXPECT_FALSE(take(intake, set[1]).accepted);
+  const auto step = take(intake, set[2]);
+  ASSERT_TRUE(step.accepted && step.problem);
+  EXPECT_EQ(step.accepted->header.outcome, Outcome::dead);
+  EXPECT_EQ(step.accepted->key, (OriginKey{1, 0}));
+  EXPECT_EQ(step.accepted->members.size(), 3U);
+  EXPECT_TRUE(take(intake, frame(0, "b")[0]).duplicate);
+  EXPECT_TRUE(take(intake, frame(1)[0]).accepted);
+}
+
+TEST_F(IntakeTest, ARefusedSetThatAnotherWriterCompletesFirstIsTaken) {
+  auto intake = open();
+  take(intake, frame(0, "a", 3)[0]);
+  intake.refuse_oldest_open_set(1 << 20);
+  const auto step = take(intake, frame(0, "b")[0]);
+  ASSERT_TRUE(step.accepted && !step.problem);
+  EXPECT_EQ(step.settled, std::vector<Offset>{Offset{0}});
+}
+
+// Else the commit stands still for ever, and whoever starts next reads it all again.
+TEST_F(IntakeTest, ASetThatNobodyCompletesIsGivenUpAndAFrameOfItIsStillCounted) {
+  limits.idle_reach = 10;
+  auto intake = open();
+  const auto set = frame(1000, "slow", 3);
+  take(intake, set[0]);
+  IntakeStep step;
+  for (int n = 0; n < 11; ++n) step = take(intake, frame(n)[0]);
+  EXPECT_EQ(step.given_up, 1U);
+  EXPECT_EQ(step.settled, std::vector<Offset>{Offset{0}});
+  EXPECT_FALSE(take(intake, set[1]).accepted);
+  step = take(intake, set[2]);
+  ASSERT_TRUE(step.accepted && step.problem);
+  EXPECT_EQ(step.accepted->key, (OriginKey{1, 1000}));
+}
+
+TEST_F(IntakeTest, OpenSetsAreBoundedInNumberAndTheOldestGoes) {
+  limits.sets = 8;
+  auto intake = open();
+  std::size_t given_up = 0;
+  for (int n = 0; n < 50; ++n) given_up += take(intake, part("1/2", "", 0, n)).given_up;
+  EXPECT_EQ(given_up, 42U);
+}
+
+TEST_F(IntakeTest, HeadersOfASetAreBoundedInBytes) {
+  limits.header_bytes = 10'000;
+  auto intake = open();
+  for (int n = 1; n <= 20; ++n)
+    take(intake, with(part(std::to_string(n) + "/21", "", n), "ride_attr_big", std::string(1000, 'x')));
+  EXPECT_LT(intake.open().held_bytes(), 10'000);
+  EXPECT_THAT(take(intake, part("21/21", "")).problem.value().message, testing::HasSubstr("headers"));
+}
+
+TEST_F(IntakeTest, NamesOfAnyLengthAreRefused) {
+  auto intake = open();
+  for (const auto* header : {"ride_writer", "ce_source", "ce_id", "ride_origin"})
+    EXPECT_TRUE(take(intake, with(part("1/2", ""), header, std::string(100'000, 'x'))).problem) << header;
+  EXPECT_TRUE(intake.open().empty());
+}
+
+TEST_F(IntakeTest, ASourcesOriginMustAgreeWithItsId) {
+  auto intake = open();
+  EXPECT_TRUE(take(intake, with(frame(0)[0], "ride_origin", "cam/0/1.4611686018427387904/1")).problem);
+  EXPECT_TRUE(take(intake, with(frame(0)[0], "ride_origin", "cam/0/9.0/1")).problem);
+  EXPECT_TRUE(take(intake, with(frame(0)[0], "ride_origin", "cam/0/1.0/2")).problem);  // another run
+  for (int n = 0; n < 3; ++n) EXPECT_FALSE(take(intake, frame(n)[0]).problem);
+}
+
+TEST_F(IntakeTest, ASessionThatWasNeverGivenOutIsRefusedWhenThatIsKnown) {
+  checks = true;
+  auto intake = open();
+  intake.learn_session("cam", SessionId{1});
+  EXPECT_TRUE(take(intake, frame(0)[0]).accepted);
+  const auto forged = with(with(frame(0)[0], "ride_origin", "cam/0/7.0/1"), "ce_id", "cam/7/0");
+  const auto asked = take(intake, forged);
+  ASSERT_TRUE(asked.doubt);
+  EXPECT_TRUE(asked.doubt->is_session);
+  EXPECT_FALSE(asked.accepted);
+
+  --next;  // it is read again, when the decisions have been read
+  intake.settle_doubts({"cam", PartitionId{0}}, Offset{next + 1});
+  EXPECT_TRUE(take(intake, forged).problem);
+  EXPECT_TRUE(take(intake, frame(1)[0]).accepted);
+}
+
+TEST_F(IntakeTest, ASessionThatWasGivenOutMeanwhileIsTaken) {
+  checks = true;
+  auto intake = open();
+  const auto record = frame(0)[0];
+  ASSERT_TRUE(take(intake, record).doubt);
+  intake.learn_session("cam", SessionId{1});
+  EXPECT_TRUE(take(intake, record).accepted);
+}
+
+TEST_F(IntakeTest, AnOriginBehindItsTopicsEndIsRefused) {
+  checks = true;
+  upstreams = {{"blur", 1, false}};
+  auto intake = open();
+  EXPECT_TRUE(take(intake, from_stage(5)).accepted);
+  EXPECT_TRUE(take(intake, from_stage(900)).accepted);  // parts of one large picture may be so many
+  const auto far = from_stage(500'000);
+  ASSERT_TRUE(take(intake, far).doubt);
+  intake.learn_end({"blur", PartitionId{0}}, Offset{1000});
+  ASSERT_TRUE(take(intake, far).doubt);
+  intake.settle_doubts({"blur", PartitionId{0}}, Offset{next + 1});
+  EXPECT_TRUE(take(intake, far).problem);
+  intake.learn_end({"blur", PartitionId{0}}, Offset{500'001});
+  EXPECT_TRUE(take(intake, far).accepted);
+}
+
+// The forged one is as a producer would write it, and far ahead: the frames behind it are told apart from repetitions.
+TEST_F(IntakeTest, FramesThatAForgedOriginHidesAreNoRepetitions) {
+  auto intake = open();
+  for (int n = 0; n < 10; ++n) take(intake, frame(n)[0]);
+  take(intake, frame(1000)[0]);
+  const auto repeated = take(intake, frame(9)[0]);
+  EXPECT_TRUE(repeated.duplicate && !repeated.hidden_by);
+  const auto hidden = take(intake, frame(10)[0]);
+  ASSERT_TRUE(hidden.duplicate && hidden.hidden_by);
+  EXPECT_EQ(hidden.hidden_by->at, Offset{10});
+  EXPECT_EQ(hidden.hidden_by->by, (OriginKey{1, 1000}));
+}
+
+TEST_F(IntakeTest, WhatATakeoverRepeatsHidesNothing) {
+  CommitMetadata start;
+  start.watermarks.raise({"cam", PartitionId{0}}, {1, 4});
+  start.finished[{"cam", PartitionId{0}}] = {{1, 6}};
+  auto intake = open(start);
+  for (const int n : {2, 4, 5, 6, 7, 8, 5, 6, 7, 8, 9})
+    EXPECT_FALSE(take(intake, frame(n)[0]).hidden_by) << n;
+}
+
+TEST_F(IntakeTest, AnEndBelowAForgedWatermarkIsStillTheEnd) {
+  auto intake = open();
+  for (int n = 0; n < 3; ++n) take(intake, frame(n)[0]);
+  take(intake, frame(1000)[0]);
+  const auto step = take(intake, end_of_source(3));
+  EXPECT_TRUE(step.all_ended);
+  EXPECT_TRUE(take(intake, end_of_source(3)).duplicate);
+
+  upstreams = {{"blur", 1, false}};
+  auto stage = open();
+  take(stage, from_stage(1000));
+  EXPECT_TRUE(take(stage, end_of("blur", 0, {9, 1})).all_ended);
+}
+
+// A producer that was declared lost writes its end when the next one already sends: the input goes on.
+TEST_F(IntakeTest, AnEarlierSessionsEndIsNotTheEnd) {
+  auto intake = open();
+  take(intake, frame(0)[0]);
+  take(intake, with(with(frame(0)[0], "ride_origin", "cam/0/2.0/1"), "ce_id", "cam/2/0"));
+  const auto step = take(intake, end_of_source(1));
+  EXPECT_TRUE(step.duplicate && !step.all_ended);
+}
+
+// A part that nobody completes must not keep the end from going on.
+TEST_F(IntakeTest, TheEndSettlesWhatNobodyCompletes) {
+  auto intake = open();
+  take(intake, part("1/2", "", 0, 5000));
+  const auto step = take(intake, end_of_source(3));
+  EXPECT_TRUE(step.all_ended);
+  EXPECT_EQ(step.settled, std::vector<Offset>{Offset{0}});
 }
 
 TEST_F(IntakeTest, AnAdoptedTopicsRecordsAreFramesByTheirPlace) {

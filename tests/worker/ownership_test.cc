@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "common/crash_note.h"
+
 namespace ride::worker {
 namespace {
 
@@ -102,6 +104,35 @@ TEST_F(OwnershipTest, AFrameThatTwoWorkersEndedWithIsCondemned) {
   decide(Strike{kJob, kRun, kStage, PartitionId{1}, Offset{17}, "gate/1/17", WorkerId{"w8#x"}, "signal 11 on w9#x, it hung on w8#x", 2, true, {}});
   EXPECT_EQ(ownership.duty().condemned,
             (std::map<FramePlace, Condemned>{{{PartitionId{1}, Offset{17}}, {"poison: signal 11 on w9#x, it hung on w8#x", 2}}}));
+}
+
+TEST_F(OwnershipTest, ARecordThatTwoWorkersEndedWithWhileTheyReadItIsNotEvenLookedAt) {
+  accept_job();
+  decide(JoinGroup{kMe, kJob, kRun, kStage, false, ""});
+  phase(JobPhase::running);
+  decide(Strike{kJob, kRun, kStage, PartitionId{1}, Offset{17}, kRecordBeingRead, WorkerId{"w8#x"}, "exit code 1", 2, true, {}});
+  const auto condemned = ownership.duty().condemned;
+  ASSERT_EQ(condemned.size(), 1U);
+  EXPECT_TRUE(condemned.begin()->second.unread);
+}
+
+TEST_F(OwnershipTest, KnowsTheHighestSessionThatEachSourceWasGivenAlsoFromASnapshot) {
+  accept_job();
+  decide(JoinGroup{kMe, kJob, kRun, kStage, false, ""});
+  phase(JobPhase::running);
+  decide(AssignSource{.job = kJob, .run = kRun, .source = "gate", .producer = kOther, .session = SessionId{3}, .epoch = Epoch{1}});
+  decide(AssignSource{.job = kJob, .run = kRun, .source = "gate", .producer = kMe, .session = SessionId{4}, .epoch = Epoch{2}});
+  decide(AssignSource{.job = kJob, .run = RunNumber{9}, .source = "gate", .producer = kMe, .session = SessionId{7}, .epoch = Epoch{2}});
+  EXPECT_EQ(ownership.duty().sessions, (std::map<std::string, SessionId>{{"gate", SessionId{4}}}));
+  Snapshot snapshot;
+  Snapshot::Job job{.phase = JobPhase::running};
+  job.spec.job = kJob;
+  job.spec.run = kRun;
+  job.stages.push_back({.name = kStage, .actives = {kMe}});
+  job.sources.push_back({.name = "gate", .session = SessionId{5}, .epoch = Epoch{3}});
+  snapshot.jobs.push_back(job);
+  for (auto& part : cut(snapshot, "s")) decide(std::move(part));
+  EXPECT_EQ(ownership.duty().sessions, (std::map<std::string, SessionId>{{"gate", SessionId{5}}}));
 }
 
 TEST_F(OwnershipTest, ADrainTellsWhereATopicEndsThatOthersWriteAndASnapshotTellsItAgain) {

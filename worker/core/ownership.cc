@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/crash_note.h"
+
 namespace ride::worker {
 
 namespace {
@@ -30,7 +32,7 @@ void Ownership::apply(const stream::Decision& decision) {
 }
 
 void Ownership::on(const stream::JobAccepted& accepted) {
-  jobs_[{accepted.spec.job, accepted.spec.run}] = {accepted.spec, stream::JobPhase::creating, {}};
+  jobs_[{accepted.spec.job, accepted.spec.run}] = {accepted.spec, stream::JobPhase::creating, {}, {}};
 }
 
 void Ownership::on(const stream::JobChanged& changed) {
@@ -89,7 +91,9 @@ void Ownership::on(const stream::SnapshotPart& part) {
   const auto contains = [this](const auto& list) { return std::find(list.begin(), list.end(), self_) != list.end(); };
   for (const auto& job : (*snapshot)->jobs) {
     if (is_over(job.phase)) continue;
-    jobs_[{job.spec.job, job.spec.run}] = {job.spec, job.phase, job.ends};
+    auto& known = jobs_[{job.spec.job, job.spec.run}];
+    known = {job.spec, job.phase, job.ends, {}};
+    for (const auto& source : job.sources) known.sessions[source.name] = source.session;
     for (const auto& stage : job.stages) {
       const StageKey key{job.spec.job, job.spec.run, stage.name};
       if (contains(stage.actives) || contains(stage.spares)) group_ = key;
@@ -103,10 +107,18 @@ void Ownership::on(const stream::SnapshotPart& part) {
   out_ = out_ || contains((*snapshot)->out);
 }
 
+// Also one that is not in force: whoever was given a session may have written in it.
+void Ownership::on(const stream::AssignSource& assign) {
+  const auto job = jobs_.find({assign.job, assign.run});
+  if (job == jobs_.end()) return;
+  auto& highest = job->second.sessions[assign.source];
+  highest = std::max(highest, assign.session);
+}
+
 void Ownership::on(const stream::Strike& strike) {
   if (!strike.condemned) return;
   auto& stage = condemned_[{strike.job, strike.run, strike.stage}];
-  stage[{strike.partition, strike.offset}] = {"poison: " + strike.cause, strike.count};
+  stage[{strike.partition, strike.offset}] = {"poison: " + strike.cause, strike.count, strike.frame == kRecordBeingRead};
   if (stage.size() > kMostCondemned) stage.erase(stage.begin());
 }
 
@@ -130,6 +142,7 @@ Duty Ownership::duty() const {
   if (job->second.phase == stream::JobPhase::creating) return duty;  // warm, but nothing to read yet
   if (const auto condemned = condemned_.find(*group_); condemned != condemned_.end()) duty.condemned = condemned->second;
   duty.ends = ends_of(job->second, *group_);
+  duty.sessions = job->second.sessions;
   const auto owners = owners_.find(*group_);
   if (owners == owners_.end()) return duty;
   for (const auto& [partition, owner] : owners->second) {

@@ -31,6 +31,7 @@ using FramePlace = std::pair<PartitionId, Offset>;
 struct Condemned {
   std::string reason;
   int attempts = 2;
+  bool unread = false;  // they ended while they read the record: it is not even looked at
   bool operator==(const Condemned&) const = default;
 };
 
@@ -40,6 +41,7 @@ struct Duty {
   std::map<PartitionId, Epoch> owns;      // of that stage
   std::set<PartitionId> releasing;        // of these: finish and hand back
   std::map<FramePlace, Condemned> condemned;  // frames of that stage that must not be run any more
+  std::map<std::string, SessionId> sessions;  // of the job's sources: the highest that was given out
   std::map<PartitionId, Offset> ends;         // of that stage's topic, which others write: what lies behind is not read
   bool paused = false;                    // own, but do not read
   bool out = false;                       // this incarnation was declared lost: end
@@ -60,6 +62,7 @@ class Ownership {
     stream::JobSpec spec;
     stream::JobPhase phase = stream::JobPhase::creating;
     stream::LogEnds ends;
+    std::map<std::string, SessionId> sessions;
   };
   struct Owner {
     WorkerId worker;
@@ -77,11 +80,11 @@ class Ownership {
   void on(const stream::WorkerOut& out);
   void on(const stream::SnapshotPart& part);  // a whole one replaces all that was known
   void on(const stream::Strike& strike);
+  void on(const stream::AssignSource& assign);
   void on(const stream::JobChanged& changed);
   void on(const stream::Scale&) {}
   void on(const stream::JobQueued&) {}  // begins as a job of its own
   void on(const stream::Claim&) {}
-  void on(const stream::AssignSource&) {}
 
   WorkerId self_;
   std::map<JobKey, Job> jobs_;  // not the ended ones

@@ -1,0 +1,212 @@
+// What a partition's reading waits for: room for a large set, and knowledge about an origin; and what is told of records
+// that should not be there. The reading itself stands in stage_reader.cc.
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+
+#include "common/log.h"
+#include "stream/core/frame_record.h"
+#include "worker/stage_reader.h"
+
+namespace ride::worker {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+using stream::Severity;
+
+namespace {
+
+constexpr auto kLongestWait = std::chrono::seconds(120);  // for room, however open sets grow: 621 MB at 5 MB/s
+constexpr auto kAskAgain = milliseconds(100);
+constexpr auto kTellEvery = std::chrono::seconds(10);
+constexpr std::int64_t kManyRepeats = 10'000;  // in a row: a takeover repeats what was on its way, and no more
+
+template <class Visit>
+void for_each_intake(const std::map<stream::TopicPartition, OwnedPtr>& reading, Visit visit) {
+  for (const auto& [at, owned] : reading) {
+    visit(owned->reading.intake);
+    if (owned->reading.warming) visit(*owned->reading.warming);
+  }
+}
+
+}  // namespace
+
+// ---- room ------------------------------------------------------------------------------------------------------------
+
+// All unfinished sets of the process share one budget (D10); the oldest of them goes first. One alone may be larger.
+void StageReader::make_room() {
+  const auto limit = plane_.config.held_bytes;
+  for (;;) {
+    std::int64_t held = 0;
+    std::size_t holding = 0;
+    stream::Intake* oldest = nullptr;
+    std::uint64_t turn = 0;
+    for_each_intake(reading_, [&](stream::Intake& intake) {
+      held += intake.open().held_bytes();
+      holding += intake.open().holding();
+      const auto its = intake.open().oldest_turn();
+      if (its && (oldest == nullptr || *its < turn)) {
+        oldest = &intake;
+        turn = *its;
+      }
+    });
+    if (held <= limit || holding <= 1) return;
+    oldest->refuse_oldest_open_set(limit);
+    ++plane_.refused_sets;
+    tell(refused_, "sets_refused", [&](std::int64_t count) {
+      return fmt::format("stage {}: {} frames of several records were refused, since the parts of unfinished ones filled the {} "
+                         "that this worker has for them: their outcome is 'dead'. Either large frames come from many "
+                         "upstream partitions at once (state more `memory` for the group), or somebody else writes "
+                         "records into the stage's topic whose sets are never completed",
+                         plane_.config.stage.name, count, format_byte_size({limit}));
+    });
+  }
+}
+
+// A large set may only be put together when the others' leave room: else its partition is fetched again later.
+bool StageReader::park(const OwnedPtr& owned, const stream::Record& record) {
+  auto& own = owned->reading;
+  if (!own.intake.open().empty() || record.offset == own.unparked || is_unread(record)) return false;
+  const auto announced = announced_bytes();
+  if (announced == 0) return false;
+  auto header = stream::decode_header(record.headers);
+  if (!header.ok() || !header->chunk || header->chunk->total <= plane_.config.held_bytes - announced) return false;
+  plane_.ports.reader->unassign(owned->at);
+  own.parked = OwnedPartition::Reading::Parked{record.offset, header->chunk->total, steady_clock::now()};
+  return true;
+}
+
+void StageReader::unpark() {
+  const auto waits = [](const auto& entry) { return entry.second->reading.parked.has_value(); };
+  const auto first = std::find_if(reading_.begin(), reading_.end(), waits);
+  if (first == reading_.end()) return;
+  std::int64_t held = 0;
+  for_each_intake(reading_, [&](const stream::Intake& intake) { held += intake.open().held_bytes(); });
+  const auto now = steady_clock::now();
+  if (held != held_at_last_look_) grew_at_ = now;
+  held_at_last_look_ = held;
+  auto& own = first->second->reading;  // one at a time
+  const auto announced = announced_bytes();
+  const bool room = announced == 0 || own.parked->needs <= plane_.config.held_bytes - announced;
+  // Nobody completes what it waits for: it goes on, and the oldest set makes room.
+  const bool enough = now - std::max(grew_at_, own.parked->since) > plane_.config.room_patience || now - own.parked->since > kLongestWait;
+  if (!room && !enough) return;
+  if (!room) own.unparked = own.parked->from;
+  const auto from = own.parked->from;
+  own.parked.reset();
+  if (auto assigned = plane_.ports.reader->assign(first->first, from); !assigned.ok()) plane_.fail(assigned.error());
+}
+
+std::int64_t StageReader::announced_bytes() const {
+  std::int64_t bytes = 0;
+  for_each_intake(reading_, [&](const stream::Intake& intake) { bytes += intake.open().announced_bytes(); });
+  return bytes;
+}
+
+// ---- knowledge -------------------------------------------------------------------------------------------------------
+
+// The partition waits, fetched again when it is known whether such an origin can be. What was written before this moment
+// is all answered with it: a flood of such records costs one question.
+void StageReader::wait_for_knowledge(const OwnedPtr& owned, Offset at, const stream::Doubt& doubt) {
+  plane_.ports.reader->unassign(owned->at);
+  owned->reading.doubting = OwnedPartition::Reading::Doubting{.from = at, .doubt = doubt};
+  some_doubts_ = true;
+}
+
+void StageReader::ask_for_knowledge() {
+  if (!some_doubts_) return;
+  some_doubts_ = false;
+  for (const auto& [at, owned] : reading_) {
+    auto& own = owned->reading;
+    if (!own.doubting) continue;
+    if (!is_answered(*owned)) {
+      some_doubts_ = true;
+      continue;
+    }
+    own.intake.settle_doubts(own.doubting->doubt.upstream, *own.doubting->written_before);
+    const auto from = own.doubting->from;
+    own.doubting.reset();
+    if (auto assigned = plane_.ports.reader->assign(at, from); !assigned.ok()) plane_.fail(assigned.error());
+  }
+}
+
+bool StageReader::is_answered(OwnedPartition& owned) {
+  auto& own = owned.reading;
+  auto& doubting = *own.doubting;
+  const auto now = steady_clock::now();
+  if (now < doubting.next_try) return false;
+  if (!doubting.written_before) {
+    const auto end = end_of_log(owned.at);
+    if (!end.ok() && end.error().retriable) {
+      doubting.next_try = now + kAskAgain;
+      return false;
+    }
+    doubting.written_before = std::max(Offset{doubting.from.value + 1}, end.ok() ? *end : Offset{0});
+    if (doubting.doubt.is_session) doubting.question = ++plane_.decisions_wanted;
+  }
+  if (doubting.doubt.is_session) {
+    if (plane_.decisions_read < doubting.question) return false;
+    learn_sessions(own.intake);
+    return true;
+  }
+  const auto& upstream = doubting.doubt.upstream;
+  const auto end = end_of_log({plane_.config.upstream_topics.at(upstream.name), upstream.partition});
+  if (!end.ok()) {
+    doubting.next_try = now + kAskAgain;
+    return false;
+  }
+  own.intake.learn_end(upstream, *end);
+  return true;
+}
+
+Result<Offset> StageReader::end_of_log(const stream::TopicPartition& at) const {
+  if (!plane_.ports.range_of) return Error{ErrorCode::unsupported, "nobody to ask"};
+  const auto range = plane_.ports.range_of(at);
+  if (!range.ok()) return range.error();
+  return range->end;
+}
+
+// ---- words -----------------------------------------------------------------------------------------------------------
+
+template <class Words>
+void StageReader::tell(Telling& telling, const char* code, Words words) {
+  ++telling.count;
+  const auto now = steady_clock::now();
+  if (now < telling.next) return;
+  telling.next = now + kTellEvery;
+  plane_.notify(telling.severity, code, words(std::exchange(telling.count, 0)), false);
+}
+
+void StageReader::tell_of(const OwnedPtr& owned, Offset offset, const stream::IntakeStep& step) {
+  const auto where = to_string(owned->at) + ", offset " + std::to_string(offset.value);
+  if (step.problem)
+    tell(not_frames_, "not_a_frame", [&](std::int64_t count) {
+      return fmt::format("{}: {}; its outcome is 'dead', the records around it are not touched{}", where,
+                         step.problem->message,
+                         count > 1 ? fmt::format(" ({} more since this was told last)", count - 1) : std::string());
+    });
+  if (step.given_up > 0)
+    tell(given_up_, "sets_given_up", [&](std::int64_t) {
+      return fmt::format("{}: {} records of frames that were never completed are given up, so that the partition's commit "
+                         "goes on: their writer died, or somebody else writes into the topic", where, step.given_up);
+    });
+  if (step.hidden_by) {
+    ++plane_.hidden_frames;
+    tell(hidden_, "frames_hidden", [&](std::int64_t count) {
+      return fmt::format("{}: {} records were dropped whose frames were never taken: the record at offset {} of this "
+                         "partition has a higher origin ({}.{}) and hides them. Its upstream does not write so: look who "
+                         "else writes into the topic (`ride ledger` names the frames)",
+                         where, count, step.hidden_by->at.value, step.hidden_by->by.major, step.hidden_by->by.minor);
+    });
+  }
+  auto& repeats = owned->reading.repeats;
+  if (step.accepted) repeats = 0;
+  if (!step.duplicate || ++repeats % kManyRepeats != 0) return;
+  tell(repeated_, "many_repeats", [&](std::int64_t) {
+    return fmt::format("{}: the last {} records were all taken before. A takeover repeats what was on its way and no more: "
+                       "either a writer goes on that was declared lost long ago, or somebody copies records into the topic",
+                       where, repeats);
+  });
+}
+
+}  // namespace ride::worker
