@@ -1,9 +1,8 @@
 #include "cli/kafka_settings.h"
 
-#include <spdlog/fmt/fmt.h>
-
-#include "cli/command.h"
-#include "common/units.h"
+#include "common/file_text.h"
+#include "common/setting_checks.h"
+#include "stream/kafka/settings_file.h"
 
 namespace ride::cli {
 
@@ -13,26 +12,14 @@ Result<kafka::ClientConfig> kafka_config(const Settings& settings) {
 
 Result<kafka::ClientConfig> kafka_config(const Settings& settings, const std::string& brokers) {
   kafka::ClientConfig config{.brokers = brokers, .extra = {}, .client_id = "ride"};
-  const auto largest = parse_byte_size(settings.text("max-message-bytes"));
+  const auto largest = check_max_message_bytes(settings.text("max-message-bytes"));
   if (!largest.ok()) return Error{ErrorCode::invalid_argument, "max-message-bytes: " + largest.error().message};
-  config.max_message_bytes = largest->bytes;
+  config.max_message_bytes = *largest;
   const std::string& file = settings.text("kafka-config");
   if (file.empty()) return config;
-  auto text = read_file(file);
+  const auto text = read_named_file(file, {.patience = std::chrono::seconds(10)});
   if (!text.ok()) return Error{ErrorCode::invalid_argument, text.error().message + " (kafka-config)"};
-  std::vector<std::string> pairs;
-  std::string line;
-  for (const char c : *text + "\n") {
-    if (c != '\n' && c != '\r') {
-      line += c;
-      continue;
-    }
-    const auto begin = line.find_first_not_of(" \t");
-    if (begin != std::string::npos && line[begin] != '#')
-      pairs.push_back(line.substr(begin, line.find_last_not_of(" \t") - begin + 1));
-    line.clear();
-  }
-  auto extra = kafka::parse_client_settings(pairs);
+  auto extra = kafka::parse_client_settings(kafka::lines_of_settings(*text));
   if (!extra.ok()) return Error{ErrorCode::invalid_argument, file + ": " + extra.error().message};
   config.extra = std::move(*extra);
   return config;
