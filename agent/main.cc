@@ -5,7 +5,8 @@
 #include "agent/agent.h"
 #include "common/log.h"
 #include "common/output_folders.h"
-#include "common/units.h"
+#include "common/run_main.h"
+#include "common/setting_checks.h"
 #include "common/version.h"
 #include "stream/kafka/client_flags.h"
 
@@ -48,9 +49,9 @@ void declare(CLI::App& app, ride::agent::Options& options, ChildFiles& files) {
   app.add_option_function<std::string>(
          "--worker-memory",
          [&options](const std::string& text) {
-           auto size = ride::parse_byte_size(text);
+           const auto size = ride::size_between(text, {16LL << 20}, {64LL << 40});
            if (!size.ok()) throw CLI::ValidationError("--worker-memory", size.error().message);
-           options.worker_memory = size->bytes;
+           options.worker_memory = *size;
          },
          "Memory that a worker may have, for example 2GiB; above it the agent ends it and says so\n"
          "(default: four fifths of the node's; a stage's `group: {memory: ...}` counts as well)")
@@ -91,9 +92,7 @@ int fail(const ride::Error& error) {
   return error.code == ride::ErrorCode::invalid_argument ? 2 : 1;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run_program(int argc, char** argv) {
   ride::agent::Options options;
   CLI::App app{"Starts, watches and restarts the workers and producers of this node, and reports its resources.",
                "ride-agent"};
@@ -127,4 +126,10 @@ int main(int argc, char** argv) {
   options.producer_kafka_arguments = flags.arguments(files.producer);
   const auto ended = ride::agent::run(options);
   return ended.ok() ? 0 : fail(ended.error());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return ride::run_main("ride-agent", [&] { return run_program(argc, argv); });
 }

@@ -1,20 +1,22 @@
 #include "broker-config/broker_command.h"
 
 #include <spdlog/fmt/fmt.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <thread>
 
 #include "broker-config/broker_process.h"
 #include "broker-config/disk_space.h"
+#include "common/setting_checks.h"
 #include "common/units.h"
 
 namespace ride::broker {
 namespace {
 
 constexpr std::chrono::milliseconds kPollInterval{50};
-constexpr std::chrono::seconds kLookForSpace{5};
-constexpr std::int64_t kSmallestHeap = 128 << 20;
+constexpr std::chrono::seconds kLookForSpace{5}, kEnd{20};
+constexpr ByteSize kSmallestHeap{128 << 20}, kLargestHeap{4LL << 40};
 
 ParamSpec text_param(const char* name, const char* doc, const char* default_value) {
   ParamSpec spec;
@@ -45,12 +47,20 @@ ParamSpec switch_param(const char* name, const char* doc) {
   return spec;
 }
 
-Result<std::int64_t> read_size(const ParamValues& values, const char* name) {
+// Empty: 0.
+Result<std::int64_t> read_size(const ParamValues& values, const char* name, ByteSize least, ByteSize most) {
   const std::string& text = get_string(values, name);
   if (text.empty()) return std::int64_t{0};
-  const auto size = parse_byte_size(text);
+  const auto size = size_between(text, least, most);
   if (!size.ok()) return Error{ErrorCode::invalid_argument, fmt::format("--{}: {}", name, size.error().message)};
-  return size->bytes;
+  return *size;
+}
+
+Result<void> check_heap(std::int64_t heap) {
+  const ByteSize memory{static_cast<std::int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE)};
+  if (memory.bytes <= 0 || heap <= memory.bytes) return {};
+  return Error{ErrorCode::invalid_argument, fmt::format("--heap is {}, but this machine has {}: give less, or leave it out",
+                                                        format_byte_size({heap}), format_byte_size(memory))};
 }
 
 // The names that clients may know this node by.
@@ -176,17 +186,12 @@ Result<BrokerOptions> broker_options(const ParamValues& values) {
   options.tls_ca = get_string(values, "tls-ca");
   if (options.prefix.empty() || options.prefix.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_") != std::string::npos)
     return Error{ErrorCode::invalid_argument, fmt::format("--prefix '{}': use a-z, 0-9, '-' and '_'", options.prefix)};
-  const auto largest = read_size(values, "max-message-bytes");
+  const auto largest = read_size(values, "max-message-bytes", {kMinMaxMessageBytes}, {kMaxMaxMessageBytes});
   if (!largest.ok()) return largest.error();
   options.max_message_bytes = *largest;
-  const auto heap = read_size(values, "heap");
+  const auto heap = read_size(values, "heap", kSmallestHeap, kLargestHeap);
   if (!heap.ok()) return heap.error();
   options.heap_bytes = *heap;
-  if (options.heap_bytes != 0 && options.heap_bytes < kSmallestHeap) {
-    return Error{ErrorCode::invalid_argument,
-                 fmt::format("--heap is {}: a broker needs at least {}", format_byte_size({options.heap_bytes}),
-                             format_byte_size({kSmallestHeap}))};
-  }
   if (!options.quorum.empty()) {
     if (auto quorum = parse_quorum(options.quorum); !quorum.ok()) return quorum.error();
   }
@@ -194,9 +199,11 @@ Result<BrokerOptions> broker_options(const ParamValues& values) {
 }
 
 Result<void> run_broker(const BrokerOptions& options, std::stop_token stop,
-                        const std::function<void(const std::string&)>& print) {
+                        const std::function<void(const std::string&)>& print, std::stop_token hurry) {
   auto launch = launch_options(options);
   if (!launch.ok()) return launch.error();
+  if (auto fits = check_heap(options.heap_bytes); !fits.ok()) return fits;
+  launch->tell = print;
   if (options.print_config) {
     const auto settings = preview_settings(*launch);
     if (!settings.ok()) return settings.error();
@@ -223,15 +230,16 @@ Result<void> run_broker(const BrokerOptions& options, std::stop_token stop,
     if (const auto shortage = space.look()) print("warning: " + *shortage + ": a broker without space ends");
     std::this_thread::sleep_for(kPollInterval);
   }
-  if (!broker.stop()) print("the broker did not end in time and was killed: its next start checks its files first");
+  if (!broker.stop(kEnd, hurry)) print("the broker did not end in time and was killed: its next start checks its files first");
   return {};
 }
 
-Result<void> run_broker(const BrokerOptions& options, std::stop_token stop) {
-  return run_broker(options, stop, [](const std::string& line) {
+Result<void> run_broker(const BrokerOptions& options, std::stop_token stop, std::stop_token hurry) {
+  const auto print = [](const std::string& line) {
     std::fputs((line + (line.ends_with('\n') ? "" : "\n")).c_str(), stdout);
     std::fflush(stdout);  // scripts wait for the ready line
-  });
+  };
+  return run_broker(options, stop, print, hurry);
 }
 
 }  // namespace ride::broker

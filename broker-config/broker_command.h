@@ -44,9 +44,10 @@ Result<BrokerOptions> broker_options(const ParamValues& values);
 
 // Runs until stopped, then ends the broker cleanly; lines for people ("broker ready on 127.0.0.1:9092") go to `print`.
 // The broker ends with this process, however that ends. Error: it did not start, or it ended by itself.
+// A request of `hurry` ends the patience with its clean end.
 Result<void> run_broker(const BrokerOptions& options, std::stop_token stop,
-                        const std::function<void(const std::string&)>& print);
+                        const std::function<void(const std::string&)>& print, std::stop_token hurry = {});
 // Prints to standard output.
-Result<void> run_broker(const BrokerOptions& options, std::stop_token stop);
+Result<void> run_broker(const BrokerOptions& options, std::stop_token stop, std::stop_token hurry = {});
 
 }  // namespace ride::broker

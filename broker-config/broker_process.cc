@@ -4,8 +4,10 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
+#include <cstring>
 #include <fstream>
 #include <thread>
+#include <utility>
 
 #include "broker-config/disk_space.h"
 #include "broker-config/free_port.h"
@@ -27,6 +29,9 @@ constexpr int kPortAttempts = 3;
 constexpr std::uintmax_t kLargestLog = 16 << 20;
 constexpr milliseconds kPollInterval{20};
 constexpr milliseconds kLeaveWithoutMajority{1500};
+constexpr milliseconds kStopUnready{1000};  // one that never was ready has nothing to save
+constexpr milliseconds kHurried{1000};
+constexpr std::chrono::seconds kSlowStart{10};
 
 Error cancelled() { return {ErrorCode::cancelled, "the start of the broker was broken off"}; }
 
@@ -79,14 +84,16 @@ Result<void> BrokerProcess::start(const LaunchOptions& options, std::stop_token 
 Result<void> BrokerProcess::launch(const LaunchOptions& options, std::stop_token stop) {
   RIDE_CHECK(!alive(), "a broker is started twice");
   options_ = options;
-  const auto java = find_java();
+  told_slow_ = false;
+  const auto java = find_java(stop);
   if (!java.ok()) return java.error();
   const auto libs = find_kafka_libs();
   if (!libs.ok()) return libs.error();
-  if (auto prepared = prepare(options); !prepared.ok()) {
+  if (auto prepared = prepare(options, stop); !prepared.ok()) {
     folder_.reset();
     return prepared.error();
   }
+  folder_->note_process(0, options.die_with_parent);
   archive_.emplace(*java, *libs);
   const std::string class_path = class_path_of(*libs);
   if (!folder_->state().formatted) {
@@ -105,19 +112,21 @@ Result<void> BrokerProcess::launch(const LaunchOptions& options, std::stop_token
                            .working_folder = folder_->root(),
                            .output = folder_->log_file(),
                            .inherited = folder_->lock_descriptor(),
-                           .signal_on_parent_death = options.die_with_parent ? SIGTERM : 0});
+                           // Not SIGTERM: Kafka's orderly end can hang, and nobody would be there to see it. What was
+                           // acknowledged is kept; the next start looks its files through.
+                           .signal_on_parent_death = options.die_with_parent ? SIGKILL : 0});
   if (!child.ok()) {
     forget();
     return child.error();
   }
   child_ = std::move(*child);
-  folder_->note_process(child_->pid());
+  folder_->note_process(child_->pid(), options.die_with_parent);
   return {};
 }
 
 // Folder, ports, settings file: all that is decided before Java runs.
-Result<void> BrokerProcess::prepare(const LaunchOptions& options) {
-  auto opened = DataFolder::open(options.data);
+Result<void> BrokerProcess::prepare(const LaunchOptions& options, std::stop_token stop) {
+  auto opened = DataFolder::open(options.data, stop, options.tell);
   if (!opened.ok()) return opened.error();
   folder_.emplace(std::move(*opened));
   FolderState state = folder_->state();
@@ -216,10 +225,16 @@ Result<void> BrokerProcess::format(const std::string& java, const std::string& c
   const auto deadline = Clock::now() + std::max<milliseconds>(options_.start_deadline, std::chrono::seconds(60));
   while (!(*tool)->wait_until_ended(kPollInterval)) {
     if (stop.stop_requested()) return cancelled();
-    if (Clock::now() > deadline) return Error{ErrorCode::timeout, "Kafka's storage tool did not end", true};
+    if (Clock::now() > deadline) {
+      return Error{ErrorCode::timeout,
+                   fmt::format("Kafka's storage tool did not end in time: is the machine overloaded, or does its Java ({}) hang? "
+                               "Its log: {}",
+                               java, folder_->log_file().string()),
+                   true};
+    }
   }
-  if ((*tool)->exit_code() != 0)
-    return explain_log(folder_->log_file(), log_start_, "Kafka's storage tool could not prepare the folder");
+  if (const int code = (*tool)->exit_code().value_or(0); code != 0)
+    return explain_code(code, "Kafka's storage tool, which prepares the folder,");
   state.formatted = true;
   return folder_->save(state);
 }
@@ -235,12 +250,12 @@ Result<void> BrokerProcess::wait_until_ready(std::stop_token stop) {
     }
     if (is_ready()) return {};
     if (stop.stop_requested()) {
-      this->stop();
+      this->stop(kStopUnready);
       return cancelled();
     }
     if (!patient && Clock::now() - start > options_.start_deadline) {
       const std::string log = log_file();
-      this->stop();
+      this->stop(kStopUnready);
       return Error{ErrorCode::timeout,
                    fmt::format("the broker was not ready after {} s: is the machine overloaded, or are other nodes of "
                                "its quorum missing? "
@@ -248,6 +263,7 @@ Result<void> BrokerProcess::wait_until_ready(std::stop_token stop) {
                                options_.start_deadline.count() / 1000, log),
                    true};
     }
+    tell_of_slow_start(Clock::now() - start);
     child_->wait_until_ended(options_.secure ? 5 * kPollInterval : kPollInterval);
   }
 }
@@ -262,10 +278,17 @@ bool BrokerProcess::is_ready() const {
   return view.ok() && std::ranges::any_of(view->brokers, is_us) && view->controller >= 0;
 }
 
-bool BrokerProcess::stop(milliseconds deadline) {
+void BrokerProcess::tell_of_slow_start(Clock::duration waited) {
+  if (told_slow_ || waited < kSlowStart || !options_.tell || options_.start_deadline.count() == 0) return;
+  told_slow_ = true;
+  options_.tell(fmt::format("the broker is not ready after {} s; it is given {} s. Its log: {}", kSlowStart.count(),
+                            options_.start_deadline.count() / 1000, log_file().string()));
+}
+
+bool BrokerProcess::stop(milliseconds deadline, std::stop_token hurry) {
   if (!child_) return true;
-  child_->send_signal(SIGTERM);
-  const bool clean = wait_for_end(deadline);
+  child_->signal_group(SIGTERM);
+  const bool clean = wait_for_end(deadline, hurry);
   if (!clean) kill_now();
   if (clean && archive_) archive_->finish();
   forget();
@@ -274,11 +297,15 @@ bool BrokerProcess::stop(milliseconds deadline) {
 
 // A broker asks the controllers for leave, and without a majority of them it would ask for five minutes: the last nodes
 // of a cluster that is stopped are not waited for.
-bool BrokerProcess::wait_for_end(milliseconds deadline) {
+bool BrokerProcess::wait_for_end(milliseconds deadline, const std::stop_token& hurry) {
   const auto start = Clock::now();
+  auto until = start + deadline;
+  bool hurried = false;
   auto last_majority = start;
-  while (Clock::now() - start < deadline) {
-    if (child_->wait_until_ended(config_.quorum.size() == 1 ? deadline : milliseconds(300))) return true;
+  while (Clock::now() < until) {
+    if (child_->wait_until_ended(milliseconds(config_.quorum.size() == 1 ? 50 : 300))) return true;
+    if (hurry.stop_requested() && !std::exchange(hurried, true)) until = std::min(until, Clock::now() + kHurried);
+    if (config_.quorum.size() == 1) continue;
     const auto up = std::ranges::count_if(
         config_.quorum, [](const Voter& voter) { return listens(voter.host, voter.port, milliseconds(200)); });
     if (static_cast<std::size_t>(up) * 2 > config_.quorum.size()) last_majority = Clock::now();
@@ -289,7 +316,7 @@ bool BrokerProcess::wait_for_end(milliseconds deadline) {
 
 void BrokerProcess::kill_now() {
   if (child_) {
-    child_->send_signal(SIGKILL);
+    child_->signal_group(SIGKILL);
     child_->wait_until_ended(std::chrono::seconds(30));
   }
   forget();
@@ -310,21 +337,33 @@ std::string BrokerProcess::bootstrap() const {
 fs::path BrokerProcess::log_file() const { return folder_ ? folder_->log_file() : options_.data / "broker.log"; }
 
 Error BrokerProcess::explain_end() const {
-  const int code = child_ ? child_->exit_code().value_or(0) : 0;
-  if (code == 128 + SIGKILL) {
+  return explain_code(child_ ? child_->exit_code().value_or(0) : 0, "the broker");
+}
+
+// A shell or Java says 128 + signal, too, when it was one that ended what it ran.
+Error BrokerProcess::explain_code(int code, const std::string& who) const {
+  const int signal = code > 128 && code < 128 + 65 ? code - 128 : 0;
+  const std::string log = log_file().string();
+  if (signal == SIGKILL) {
     return {ErrorCode::unavailable,
-            fmt::format("the broker was killed (signal 9), by somebody or because the machine ran out of memory. "
+            fmt::format("{} was killed (signal 9), by somebody or because the machine ran out of memory (dmesg tells). "
                         "Start it again: its data is kept. Its log: {}",
-                        log_file().string())};
+                        who, log)};
   }
-  const auto what = fmt::format("the broker ended (exit code {})", code);
+  if (signal == SIGTERM || signal == SIGINT || signal == SIGHUP) {
+    return {ErrorCode::unavailable,
+            fmt::format("{} was told to end (signal {}, {}) by somebody else. Start it again: its data is kept. Its log: {}",
+                        who, signal, strsignal(signal), log)};
+  }
+  const auto what = signal == 0 ? fmt::format("{} ended (exit code {})", who, code)
+                                : fmt::format("{} crashed (signal {}, {})", who, signal, strsignal(signal));
   auto why = explain_log(log_file(), log_start_, what);
   // Its last words may have found no room in the log.
   const auto shortage = short_of_space(options_.data, kNoSpace);
   if (why.code != ErrorCode::internal || !shortage) return why;
   return {ErrorCode::resource_exhausted,
           fmt::format("{}: {}. Then start it again: what it has acknowledged is kept, and jobs go on (log: {})", what, *shortage,
-                      log_file().string())};
+                      log)};
 }
 
 Result<std::string> preview_settings(const LaunchOptions& options) {

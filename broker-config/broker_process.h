@@ -35,10 +35,12 @@ struct LaunchOptions {
   // For tests: ready in about 1.2 s, but the code is never fully compiled and one thread collects garbage: slow under
   // load.
   bool quick_start = false;
-  bool die_with_parent = false;  // it is told to end when our process dies, however it dies
+  // It is killed when our process dies, however it dies, and one that survived that is ended by the folder's next start.
+  bool die_with_parent = false;
   std::optional<SecureFolder> secure;  // with users, TLS and ACLs
   std::chrono::milliseconds start_deadline{
       60'000};  // 0: wait for as long as the process lives, as nodes of a cluster do
+  Tell tell;    // gets a line about what a person should know of the start; may be empty
 };
 
 class BrokerProcess {
@@ -56,8 +58,8 @@ class BrokerProcess {
   Result<void> wait_until_ready(std::stop_token stop = {});
 
   // Asks it to end (SIGTERM), kills it after the deadline. False: it had to be killed, which is safe but slower to
-  // start again.
-  bool stop(std::chrono::milliseconds deadline = std::chrono::seconds(20));
+  // start again. A request of `hurry` leaves it a second.
+  bool stop(std::chrono::milliseconds deadline = std::chrono::seconds(20), std::stop_token hurry = {});
   // SIGKILL at once, for fault tests.
   void kill_now();
 
@@ -70,12 +72,14 @@ class BrokerProcess {
   Error explain_end() const;
 
  private:
-  Result<void> prepare(const LaunchOptions& options);
+  Result<void> prepare(const LaunchOptions& options, std::stop_token stop);
   Result<void> choose_ports(const LaunchOptions& options, FolderState& state);
   Result<void> format(const std::string& java, const std::string& class_path, std::stop_token stop);
   Result<void> check_secure(const LaunchOptions& options, const FolderState& state) const;
   bool is_ready() const;
-  bool wait_for_end(std::chrono::milliseconds deadline);
+  bool wait_for_end(std::chrono::milliseconds deadline, const std::stop_token& hurry);
+  void tell_of_slow_start(std::chrono::steady_clock::duration waited);
+  Error explain_code(int code, const std::string& who) const;
   void forget();
 
   LaunchOptions options_;
@@ -86,6 +90,7 @@ class BrokerProcess {
   int port_ = 0;
   bool fresh_ports_ = false;      // found by us just now: another program may have taken them since
   std::uintmax_t log_start_ = 0;  // where this start's part of the log begins
+  bool told_slow_ = false;
 };
 
 // The settings that start() would render for these options, without touching anything but reading the folder's state.

@@ -40,6 +40,8 @@ class ChildProcess {
   pid_t pid() const { return pid_; }
   bool alive() const;
   void send_signal(int signal);  // nothing happens when it has ended
+  // Also to what it has started itself: a wrapper script would keep the signal from the program behind it.
+  void signal_group(int signal);
   bool wait_until_ended(std::chrono::milliseconds timeout);
   std::optional<int> exit_code() const;  // 128 + signal where one ended it
 

@@ -1,5 +1,4 @@
 #include "broker-config/data_folder.h"
-#include "common/file_text.h"
 
 #include <fcntl.h>
 #include <spdlog/fmt/fmt.h>
@@ -19,12 +18,18 @@
 #include <sstream>
 #include <thread>
 
+#include "broker-config/folder_holder.h"
+#include "common/file_text.h"
+
 namespace ride::broker {
 namespace {
 namespace fs = std::filesystem;
 
 constexpr int kFormat = 1;  // of broker.json
+using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kLockPatience{3};
+constexpr std::chrono::milliseconds kOrphanPatience{1000};  // it may be ending by itself
+constexpr std::chrono::milliseconds kOrphanEnd{5000};       // from SIGTERM to SIGKILL
 
 Error from_errno(const std::string& what, int error) {
   ErrorCode code = ErrorCode::internal;
@@ -110,7 +115,7 @@ std::string cluster_id_of(const std::vector<Voter>& quorum) {
   return encode_id(bytes);
 }
 
-Result<DataFolder> DataFolder::open(const fs::path& root) {
+Result<DataFolder> DataFolder::open(const fs::path& root, std::stop_token stop, const Tell& tell) {
   std::error_code failed;
   const fs::path absolute = fs::weakly_canonical(fs::absolute(root), failed);
   fs::create_directories(absolute, failed);
@@ -123,7 +128,7 @@ Result<DataFolder> DataFolder::open(const fs::path& root) {
                              absolute.string())};
   }
   DataFolder folder(absolute);
-  if (auto locked = folder.lock(); !locked.ok()) return locked.error();
+  if (auto locked = folder.lock(stop, tell); !locked.ok()) return locked.error();
   auto kept = read_state(absolute);
   if (!kept.ok()) return kept.error();
   folder.fresh_ = !kept->has_value();
@@ -141,29 +146,53 @@ DataFolder::~DataFolder() {
   if (lock_ >= 0) close(lock_);
 }
 
-Result<void> DataFolder::lock() {
+Result<void> DataFolder::lock(const std::stop_token& stop, const Tell& tell) {
   const fs::path file = root_ / "lock";
   lock_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (lock_ < 0) return from_errno("cannot write " + file.string(), errno);
   // Who was killed and starts again finds the old broker still ending: it was told to when its launcher died.
-  for (const auto start = std::chrono::steady_clock::now();;
-       std::this_thread::sleep_for(std::chrono::milliseconds(50))) {
+  bool looked = false;
+  for (const auto start = Clock::now();; std::this_thread::sleep_for(std::chrono::milliseconds(50))) {
     if (flock(lock_, LOCK_EX | LOCK_NB) == 0) return {};
-    if (std::chrono::steady_clock::now() - start > kLockPatience) break;
+    if (stop.stop_requested()) return Error{ErrorCode::cancelled, "stopped while waiting for the folder of the broker"};
+    if (!looked && Clock::now() - start > kOrphanPatience) {
+      looked = true;
+      if (auto ended = end_orphan(stop, tell); !ended.ok()) return ended;
+    } else if (Clock::now() - start > kLockPatience) {
+      break;
+    }
   }
-  std::string owner;
-  std::ifstream(file) >> owner;
+  const int broker = parse_holder(file_text(file)).broker;
   return Error{
       ErrorCode::already_exists,
       fmt::format(
           "the data folder {} is in use by a running broker{}: stop that one first, or choose another folder (--data)",
-          root_.string(), owner.empty() ? "" : " (process " + owner + ")")};
+          root_.string(), broker <= 0 ? "" : fmt::format(" (process {})", broker))};
 }
 
-void DataFolder::note_process(int pid) {
-  const std::string text = std::to_string(pid) + "\n";
+// A broker that its owner did not outlive: nobody else would ever end it, and nobody can use its folder.
+Result<void> DataFolder::end_orphan(const std::stop_token& stop, const Tell& tell) {
+  const fs::path file = root_ / "lock";
+  const auto holder = parse_holder(file_text(file));
+  if (!is_orphaned(holder)) return {};
+  const auto pids = brokers_of(file, settings_file());
+  if (pids.empty()) return {};
+  if (tell)
+    tell(fmt::format("a broker of an earlier run (process {}) still holds {} although the ride that started it (process {}) is "
+                     "gone: it is ended",
+                     fmt::join(pids, ", "), root_.string(), holder.owner->pid));
+  if (end_orphans_of(file, settings_file(), kOrphanEnd, stop)) return {};
+  if (stop.stop_requested()) return Error{ErrorCode::cancelled, "stopped while an earlier broker was being ended"};
+  return Error{ErrorCode::already_exists,
+               fmt::format("a broker of an earlier run (process {}) holds {} and cannot be ended: end it with kill -9",
+                           fmt::join(pids, ", "), root_.string())};
+}
+
+void DataFolder::note_process(int pid, bool owned) {
+  const std::string text = to_text({pid, owned ? own_process_id() : std::nullopt});
   if (ftruncate(lock_, 0) == 0) {
-    [[maybe_unused]] const auto written = pwrite(lock_, text.data(), text.size(), 0);  // only for a message
+    // For a message, and for who finds us gone: without it, the broker is left alone.
+    [[maybe_unused]] const auto written = pwrite(lock_, text.data(), text.size(), 0);
   }
 }
 

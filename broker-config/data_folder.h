@@ -4,7 +4,9 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -27,11 +29,15 @@ struct FolderState {
 // What a folder's broker.json says; nothing, where there is none. Reads only, without the lock.
 Result<std::optional<FolderState>> read_state(const std::filesystem::path& root);
 
+// For people, a line each.
+using Tell = std::function<void(const std::string&)>;
+
 class DataFolder {
  public:
-  // Creates it if need be and locks it; waits a moment for a broker that is just ending. already_exists: in use, or
-  // holds other files. permission, corrupt: with place and fix.
-  static Result<DataFolder> open(const std::filesystem::path& root);
+  // Creates it if need be and locks it; waits a moment for a broker that is just ending, and ends one whose owner is gone
+  // (folder_holder.h), which `tell` gets a line about. already_exists: in use, or holds other files. permission, corrupt: with
+  // place and fix. cancelled: `stop` broke the waiting off.
+  static Result<DataFolder> open(const std::filesystem::path& root, std::stop_token stop = {}, const Tell& tell = {});
   DataFolder(DataFolder&& other) noexcept;
   DataFolder& operator=(DataFolder&&) = delete;
   ~DataFolder();
@@ -50,11 +56,13 @@ class DataFolder {
   std::filesystem::path settings_file() const { return root_ / "server.properties"; }
   std::filesystem::path log_file() const { return root_ / "broker.log"; }
   int lock_descriptor() const { return lock_; }
-  void note_process(int pid);  // for the message to who finds it locked
+  // For who finds it locked. `owned`: the broker shall not outlive us, so it may be ended when we are gone.
+  void note_process(int pid, bool owned);
 
  private:
   explicit DataFolder(std::filesystem::path root) : root_(std::move(root)) {}
-  Result<void> lock();
+  Result<void> lock(const std::stop_token& stop, const Tell& tell);
+  Result<void> end_orphan(const std::stop_token& stop, const Tell& tell);
 
   std::filesystem::path root_;
   int lock_ = -1;

@@ -1,20 +1,25 @@
 #include "broker-config/java.h"
 
+#include <signal.h>
 #include <spdlog/fmt/fmt.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
-#include <cstdio>
+#include <chrono>
 #include <cstdlib>
 #include <fstream>
-#include <memory>
-#include <optional>
 #include <sstream>
 #include <vector>
+
+#include "broker-config/child_process.h"
+#include "common/file_text.h"
 
 namespace ride::broker {
 namespace {
 namespace fs = std::filesystem;
 
+constexpr std::chrono::seconds kPatience{10};
+constexpr std::chrono::milliseconds kLook{50};
 constexpr const char* kFix =
     "install it (Debian: scripts/install-deps, or the package openjdk-17-jre-headless), or set JAVA_HOME";
 
@@ -39,14 +44,30 @@ std::string version_from_release_file(const fs::path& program) {
   return {};
 }
 
-std::string version_from_program(const fs::path& program) {
-  std::string quoted;  // for the shell: ' ends the quotes, \' is one, ' opens them again
-  for (const char c : program.string()) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  const std::string command = "'" + quoted + "' -version 2>&1";
-  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(command.c_str(), "re"), pclose);
-  char line[256] = "";
-  std::string text;
-  while (pipe && std::fgets(line, sizeof line, pipe.get())) text += line;
+struct Descriptor {
+  int number = -1;
+  ~Descriptor() {
+    if (number >= 0) close(number);
+  }
+};
+
+// What it says of its version; empty: it says none. Error: it does not answer, or `stop`.
+Result<std::string> version_from_program(const fs::path& program, const std::stop_token& stop) {
+  const Descriptor answer{memfd_create("java-version", MFD_CLOEXEC)};
+  if (answer.number < 0) return Error{ErrorCode::resource_exhausted, "no memory for Java's answer"};
+  const std::string output = fmt::format("/proc/{}/fd/{}", getpid(), answer.number);
+  auto process = ChildProcess::start({.arguments = {program.string(), "-version"},
+                                      .environment = {},
+                                      .working_folder = "/",
+                                      .output = output,
+                                      .signal_on_parent_death = SIGKILL});
+  if (!process.ok()) return std::string();
+  for (const auto until = std::chrono::steady_clock::now() + kPatience; !(*process)->wait_until_ended(kLook);) {
+    if (stop.stop_requested()) return Error{ErrorCode::cancelled, "stopped while Java was asked for its version"};
+    if (std::chrono::steady_clock::now() > until)
+      return Error{ErrorCode::timeout, fmt::format("gives no answer to -version within {} s", kPatience.count())};
+  }
+  const std::string text = file_text(output);
   return text.find("version") == text.npos ? std::string() : between_quotes(text);
 }
 
@@ -62,18 +83,24 @@ std::vector<fs::path> candidates() {
 
 }  // namespace
 
-Result<Java> find_java() {
+Result<Java> find_java(std::stop_token stop) {
   std::string too_old;
   for (const fs::path& candidate : candidates()) {
     std::error_code failed;
     const fs::path program = fs::canonical(candidate, failed);
     if (failed || access(program.c_str(), X_OK) != 0 || fs::is_directory(program, failed)) continue;
     std::string version = version_from_release_file(program);
-    if (version.empty()) version = version_from_program(program);
+    std::string why;
+    if (version.empty()) {
+      auto answer = version_from_program(program, stop);
+      if (!answer.ok() && answer.error().code == ErrorCode::cancelled) return answer.error();
+      if (answer.ok()) version = *answer;
+      why = answer.ok() ? "is not a working Java" : answer.error().message;
+    }
     const int major = major_of(version);
     if (major >= kOldestJava) return Java{program, version, major};
-    too_old += fmt::format("{}{} is {}", too_old.empty() ? "" : ", ", program.string(),
-                           version.empty() ? "not a working Java" : "version " + version);
+    too_old += fmt::format("{}{} {}", too_old.empty() ? "" : ", ", program.string(),
+                           version.empty() ? why : "is version " + version);
   }
   if (!too_old.empty()) {
     return Error{ErrorCode::unsupported,

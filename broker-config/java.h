@@ -1,8 +1,9 @@
 // The Java that runs Kafka. Reads files and environment, and starts `java -version` only where a folder does not say
-// its version. Threads: any.
+// its version, for ten seconds at most. Threads: any.
 #pragma once
 
 #include <filesystem>
+#include <stop_token>
 #include <string>
 
 #include "common/result.h"
@@ -18,7 +19,7 @@ struct Java {
 };
 
 // JAVA_HOME first, then PATH; the first that is new enough. not_found / unsupported: what was found, and how to mend
-// it.
-Result<Java> find_java();
+// it. cancelled: `stop` broke off the waiting for its answer.
+Result<Java> find_java(std::stop_token stop = {});
 
 }  // namespace ride::broker

@@ -1,15 +1,12 @@
 #include "cli/command.h"
 
-#include <fcntl.h>
 #include <spdlog/fmt/fmt.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <array>
-#include <cerrno>
-#include <cstring>
 
 #include "cli/terminal.h"
+#include "common/file_text.h"
 
 namespace ride::cli {
 
@@ -69,7 +66,7 @@ Result<SettingsFile> load_settings_file() {
   const auto named = process_environment()("RIDE_CONFIG");
   const std::string path = named && !named->empty() ? *named : "ride.conf";
   if (access(path.c_str(), F_OK) != 0 && (!named || named->empty())) return SettingsFile{};
-  const auto text = read_file(path);
+  const auto text = read_named_file(path);
   if (!text.ok()) return text.error();
   return parse_settings_file(path, *text);
 }
@@ -79,30 +76,6 @@ void add_json_flag(CLI::App& app, bool& json) { app.add_flag("--json", json, "Pr
 ExitCode fail(const Error& error) {
   print_error(error.message);
   return exit_code_of(error.code);
-}
-
-Result<std::string> read_file(const std::string& path) {
-  constexpr std::size_t kMostFile = 4 << 20;  // topologies, settings and plans are small; a device has no end
-  // By system calls: a stream throws when it is a folder, and says nothing about why it failed.
-  const int file = path == "-" ? dup(STDIN_FILENO) : open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  std::string text;
-  std::array<char, 65536> buffer;
-  ssize_t got = file < 0 ? -1 : 0;
-  while (file >= 0 && (got = read(file, buffer.data(), buffer.size())) != 0) {
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) break;
-    if (text.size() > kMostFile) {
-      close(file);
-      return Error{ErrorCode::invalid_argument,
-                   fmt::format("{} has more than {} MB: it is none of RIDE's files", path, kMostFile >> 20)};
-    }
-    text.append(buffer.data(), static_cast<std::size_t>(got));
-  }
-  const int reason = errno;
-  if (file >= 0) close(file);
-  if (got < 0)
-    return Error{ErrorCode::invalid_argument, fmt::format("cannot read {}: {}", path, std::strerror(reason))};
-  return text;
 }
 
 }  // namespace ride::cli

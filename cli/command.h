@@ -66,8 +66,6 @@ void add_json_flag(CLI::App& app, bool& json);
 // Prints the error and turns it into an exit code.
 ExitCode fail(const Error& error);
 
-Result<std::string> read_file(const std::string& path);  // the message names it; "-" is standard input
-
 // One function for each group of commands.
 void add_topology_commands(Program& program);
 void add_task_commands(Program& program);

@@ -1,10 +1,10 @@
 #include "cli/kafka_settings.h"
 
-#include <spdlog/fmt/fmt.h>
-
 #include "cli/command.h"
-#include "common/units.h"
+#include "common/file_text.h"
+#include "common/setting_checks.h"
 #include "stream/kafka/secret_settings.h"
+#include "stream/kafka/settings_file.h"
 
 namespace ride::cli {
 
@@ -14,9 +14,9 @@ Result<kafka::ClientConfig> kafka_config(const Settings& settings) {
 
 Result<kafka::ClientConfig> kafka_config(const Settings& settings, const std::string& brokers) {
   kafka::ClientConfig config{.brokers = brokers, .extra = {}, .client_id = "ride"};
-  const auto largest = parse_byte_size(settings.text("max-message-bytes"));
+  const auto largest = check_max_message_bytes(settings.text("max-message-bytes"));
   if (!largest.ok()) return Error{ErrorCode::invalid_argument, "max-message-bytes: " + largest.error().message};
-  config.max_message_bytes = largest->bytes;
+  config.max_message_bytes = *largest;
   if (settings.text("kafka-config").empty()) return config;
   auto extra = load_kafka_config(settings.text("kafka-config"));
   if (!extra.ok()) return extra.error();
@@ -25,20 +25,9 @@ Result<kafka::ClientConfig> kafka_config(const Settings& settings, const std::st
 }
 
 Result<std::map<std::string, std::string>> load_kafka_config(const std::string& file) {
-  auto text = read_file(file);
+  const auto text = read_named_file(file, {.patience = std::chrono::seconds(10)});
   if (!text.ok()) return Error{ErrorCode::invalid_argument, text.error().message + " (kafka-config)"};
-  std::vector<std::string> pairs;
-  std::string line;
-  for (const char c : *text + "\n") {
-    if (c != '\n' && c != '\r') {
-      line += c;
-      continue;
-    }
-    const auto begin = line.find_first_not_of(" \t");
-    if (begin != std::string::npos && line[begin] != '#')
-      pairs.push_back(line.substr(begin, line.find_last_not_of(" \t") - begin + 1));
-    line.clear();
-  }
+  const auto pairs = kafka::lines_of_settings(*text);
   if (auto safe = kafka::check_secret_settings(file, pairs, {}); !safe.ok()) return safe.error();
   auto extra = kafka::parse_client_settings(pairs);
   if (!extra.ok()) return Error{ErrorCode::invalid_argument, file + ": " + extra.error().message};

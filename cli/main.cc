@@ -8,6 +8,7 @@
 #include "cli/commands/acls_command.h"
 #include "cli/terminal.h"
 #include "common/log.h"
+#include "common/run_main.h"
 #include "common/suggest.h"
 #include "common/version.h"
 
@@ -62,9 +63,7 @@ bool explain_unknown_command(const CLI::App& app, int argc, char** argv) {
   return true;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   CLI::App app{"RIDE: real-time image processing on Kafka.", "ride"};
   app.footer(kFooter);
   app.set_version_flag("--version", std::string("ride ") + ride::version());
@@ -83,4 +82,10 @@ int main(int argc, char** argv) {
   }
   ride::init_logging("ride", ride::LogLevel::warning);
   return static_cast<int>(program.chosen()());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return ride::run_main("ride", [&] { return run(argc, argv); });
 }

@@ -6,12 +6,13 @@
 
 #include "cli/command.h"
 #include "cli/terminal.h"
+#include "common/file_text.h"
 #include "worker/tasks/task.h"
 
 namespace ride::cli {
 
-Result<TopologyFile> load_topology(const std::string& path) {
-  auto text = read_file(path);
+Result<TopologyFile> load_topology(const std::string& path, std::stop_token stop) {
+  auto text = read_named_file(path, {.stop = std::move(stop)});
   if (!text.ok()) return text.error();
   TopologyFile file{.path = path, .text = std::move(*text), .outcome = {}};
   file.outcome = topology::parse_topology(file.text, path == "-" ? "standard input" : path, tasks::builtin_catalog(),
@@ -29,8 +30,8 @@ ExitCode report_diagnostics(const TopologyFile& file, bool json) {
   return topology::has_errors(diagnostics) ? ExitCode::usage : ExitCode::ok;
 }
 
-CheckedFile checked_topology(const std::string& path) {
-  auto file = load_topology(path);
+CheckedFile checked_topology(const std::string& path, std::stop_token stop) {
+  auto file = load_topology(path, std::move(stop));
   if (!file.ok()) return {std::nullopt, fail(file.error())};
   const ExitCode checked = report_diagnostics(*file, false);
   if (checked != ExitCode::ok) return {std::nullopt, checked};

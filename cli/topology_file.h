@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include "cli/core/exit_code.h"
@@ -18,7 +19,8 @@ struct TopologyFile {
   const topology::Topology& topology() const { return *outcome.topology; }
 };
 
-Result<TopologyFile> load_topology(const std::string& path);
+// `stop` breaks off waiting for a pipe that says nothing (cancelled): for commands in which Ctrl-C no longer ends the process.
+Result<TopologyFile> load_topology(const std::string& path, std::stop_token stop = {});
 
 // Errors and warnings to standard error (or as JSON to standard output). ok when the file is valid.
 ExitCode report_diagnostics(const TopologyFile& file, bool json);
@@ -28,6 +30,6 @@ struct CheckedFile {
   std::optional<TopologyFile> file;
   ExitCode failure = ExitCode::ok;
 };
-CheckedFile checked_topology(const std::string& path);
+CheckedFile checked_topology(const std::string& path, std::stop_token stop = {});
 
 }  // namespace ride::cli

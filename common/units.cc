@@ -70,6 +70,8 @@ constexpr std::array<Unit, 10> kByteUnits = {{{"", 1},
                                               {"MiB", kKi* kKi},
                                               {"GiB", kKi* kKi* kKi},
                                               {"TiB", kKi* kKi* kKi* kKi}}};
+// Who adds it to a clock that counts nanoseconds must not overflow.
+constexpr std::int64_t kLongestDurationMs = 36'500LL * 24 * 3600 * 1000;
 constexpr std::array<Unit, 5> kTimeUnits = {
     {{"ms", 1}, {"s", 1000}, {"m", 60 * 1000}, {"h", 3600 * 1000}, {"d", 24 * 3600 * 1000}}};
 
@@ -109,7 +111,8 @@ Result<milliseconds> parse_duration(std::string_view text) {
   for (const Unit& unit : kTimeUnits) {
     if (unit.name != quantity->unit) continue;
     const auto count = scaled(*quantity, unit.factor, false);
-    if (!count) return invalid(fmt::format("the duration '{}' is too long, or finer than 1 ms", text));
+    if (!count || *count > kLongestDurationMs)
+      return invalid(fmt::format("the duration '{}' is longer than a hundred years, or finer than 1 ms", text));
     return milliseconds(*count);
   }
   return invalid(fmt::format("'{}' has the unknown unit '{}'; {}", text, quantity->unit, kHint));

@@ -8,6 +8,7 @@
 #include <future>
 
 #include "common/log.h"
+#include "common/run_main.h"
 #include "common/token_file.h"
 #include "common/version.h"
 #include "master/http_server.h"
@@ -156,9 +157,7 @@ int run(const Flags& flags, const ride::master::MasterOptions& options) {
   return 0;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run_program(int argc, char** argv) {
   Flags flags;
   CLI::App app{"Decides what runs where: the control plane of RIDE.", "ride-master"};
   const ride::kafka::ClientFlags kafka_flags(app);
@@ -172,4 +171,10 @@ int main(int argc, char** argv) {
   auto options = options_of(flags, kafka_flags);
   if (!options.ok()) return fail(options.error());
   return run(flags, *options);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return ride::run_main("ride-master", [&] { return run_program(argc, argv); });
 }

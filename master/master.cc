@@ -24,6 +24,7 @@ namespace ride::master {
 namespace {
 
 constexpr std::chrono::seconds kReportsTail{1};     // who lives speaks again within it
+constexpr std::size_t kMeasuredAtOnce = 256;         // partitions, in a second
 constexpr std::chrono::seconds kCleanAfterEnd{20};  // jobs that are over are cleaned up so long
 
 TopicKeeper::Jobs jobs_to_clean(const State& state, SystemTime now) {
@@ -139,15 +140,26 @@ struct Master::Parts {
     ticker = std::make_unique<Ticker>(Ticker::Config{
         write, [this](std::int64_t number) { return owner->tick(number); }, [this] { return owner->tick_interval(); },
         [this](const Error& error) { refuse(error); }});
-    keeper->start([this](TopicsOutcome outcome) { owner->post({std::move(outcome)}); },
-                  [this]() -> Result<TopicKeeper::Jobs> {
-                    if (owner->view().role != Leadership::Role::leading) return TopicKeeper::Jobs{};
-                    return owner->ask<TopicKeeper::Jobs>(
-                        [now = system_now()](const State& state) { return jobs_to_clean(state, now); });
-                  });
+    keeper->start({.done = [this](TopicsOutcome outcome) { owner->post({std::move(outcome)}); },
+                   .jobs_to_clean = [this]() -> Result<TopicKeeper::Jobs> {
+                     if (owner->view().role != Leadership::Role::leading) return TopicKeeper::Jobs{};
+                     return owner->ask<TopicKeeper::Jobs>(
+                         [now = system_now()](const State& state) { return jobs_to_clean(state, now); });
+                   },
+                   .untold = [this](const UntoldPartition* after) { return untold(after); },
+                   .measured = [this](LogsMeasured measured) { owner->post({std::move(measured)}); }});
     feed->start(std::move(reader).value());
     ticker->start(std::move(writer).value());
     return {};
+  }
+
+  // Of a master that stands by as well: it answers questions from what it knows.
+  Result<std::vector<UntoldPartition>> untold(const UntoldPartition* after) {
+    if (owner->view().role == Leadership::Role::reading) return std::vector<UntoldPartition>{};
+    const auto behind = after == nullptr ? std::nullopt : std::optional(*after);
+    return owner->ask<std::vector<UntoldPartition>>([behind](const State& state) {
+      return untold_partitions(state, kMeasuredAtOnce, behind ? &*behind : nullptr);
+    });
   }
 
   // Until it leads, or knows who does.

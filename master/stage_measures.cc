@@ -3,20 +3,32 @@
 #include <algorithm>
 
 #include "master/core/group_rates.h"
+#include "master/core/untold.h"
 
 namespace ride::master {
 
 namespace {
 
+std::int64_t open_records(std::int64_t committed, std::int64_t end) { return std::max<std::int64_t>(0, end - committed); }
+
 void add_partitions(const StageReports& reports, StageMeasures& measures) {
-  bool known = false;
+  bool known = !reports.measured.empty();
   double oldest_ms = -1;
-  for (const auto& partition : reports.partitions) {
-    oldest_ms = std::max(oldest_ms, partition.oldest_unacked_age_ms);
-    known = known || (!partition.job.value.empty() && partition.end >= 0);
+  for (std::size_t p = 0; p < reports.partitions.size(); ++p) {
+    const auto& told = reports.partitions[p];
+    // What was oldest in the time of its last owner says nothing of now.
+    if (!reports.measured.contains(p)) oldest_ms = std::max(oldest_ms, told.oldest_unacked_age_ms);
+    known = known || (!told.job.value.empty() && told.end >= 0);
   }
   if (oldest_ms >= 0) measures.oldest_ms = oldest_ms;
-  if (known) measures.lag = reports.flow.lag();
+  std::int64_t untold = 0;
+  for (const auto& [p, measured] : reports.measured) {
+    const auto now = *latest(reports, p);
+    untold += open_records(now.committed, now.end);
+    if (p < reports.partitions.size() && !reports.partitions[p].job.value.empty() && reports.partitions[p].end >= 0)
+      untold -= open_records(reports.partitions[p].committed, reports.partitions[p].end);  // the flow has counted it
+  }
+  if (known) measures.lag = reports.flow.lag(untold);
   measures.arrival = reports.flow.arrival();
 }
 
@@ -31,6 +43,10 @@ StageMeasures measures_of(const State& state, const Job& job, const stream::Stag
   measures.utilisation = rates.utilisation;
   if (const auto reports = state.soft.stages.find({job.spec->job, job.spec->run, name}); reports != state.soft.stages.end())
     add_partitions(reports->second, measures);
+  // Nobody counts what comes in; the lag is asked for (untold.h), the rate is not.
+  const bool owned = std::any_of(stage.partitions.begin(), stage.partitions.end(),
+                                 [](const Partition& one) { return !one.owner.value.empty(); });
+  if (!owned) measures.arrival.reset();
   if (is_over(job.phase)) measures.oldest_ms.reset();  // nothing waits any more, whatever the last words were
   if (measures.lag && job.phase == JobPhase::completed) measures.lag = 0;
   if (measures.lag && *measures.lag == 0)

@@ -1,8 +1,10 @@
 #include "master/stage_view.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "master/core/group_rates.h"
+#include "master/core/untold.h"
 #include "master/pool_words.h"
 #include "master/stage_measures.h"
 #include "master/view_values.h"
@@ -14,16 +16,22 @@ using nlohmann::json;
 StageSums sum(const StageReports* reports) {
   StageSums sums;
   if (reports == nullptr) return sums;
-  for (const auto& one : reports->partitions) {
+  for (std::size_t p = 0; p < reports->partitions.size(); ++p) {
+    const auto& one = reports->partitions[p];
     sums.counters.acked += one.counters.acked;
     sums.counters.filtered += one.counters.filtered;
     sums.counters.dropped += one.counters.dropped;
     sums.counters.dead += one.counters.dead;
     sums.counters.expired += one.counters.expired;
     sums.counters.duplicates += one.counters.duplicates;
-    if (one.end < 0) continue;
-    sums.committed += one.committed;
-    sums.end += one.end;
+  }
+  const auto partitions = std::max(reports->partitions.size(),
+                                   reports->measured.empty() ? 0 : reports->measured.rbegin()->first + 1);
+  for (std::size_t p = 0; p < partitions; ++p) {
+    const auto log = latest(*reports, p);
+    if (!log) continue;
+    sums.committed += log->committed;
+    sums.end += log->end;
   }
   return sums;
 }
@@ -41,9 +49,10 @@ json partition_list(const Stage& stage, const StageReports* reports) {
     const bool known =
         reports != nullptr && p < reports->partitions.size() && !reports->partitions[p].job.value.empty();
     const auto* progress = known ? &reports->partitions[p] : nullptr;
-    one["committed"] = progress == nullptr ? json() : json(progress->committed);
+    const auto log = reports == nullptr ? std::nullopt : latest(*reports, p);
+    one["committed"] = log ? json(log->committed) : progress == nullptr ? json() : json(progress->committed);
     one["position"] = progress == nullptr ? json() : json(progress->position);
-    one["end"] = progress == nullptr || progress->end < 0 ? json() : json(progress->end);
+    one["end"] = log ? json(log->end) : json();
     one["ended"] = progress != nullptr && progress->ended;
     list.push_back(std::move(one));
   }

@@ -1,17 +1,23 @@
 #include "master/topic_keeper.h"
 
+#include <algorithm>
+
 #include "common/guarded_thread.h"
 #include "common/log.h"
-#include "master/cleaner.h"
 #include "master/topics.h"
 
 namespace ride::master {
 
 using std::chrono::steady_clock;
 
-void TopicKeeper::start(std::function<void(TopicsOutcome)> done, std::function<Result<Jobs>()> jobs_to_clean) {
-  done_ = std::move(done);
-  jobs_to_clean_ = std::move(jobs_to_clean);
+namespace {
+
+constexpr std::chrono::milliseconds kMeasureBudget{300};  // topics to make must not wait for long
+
+}  // namespace
+
+void TopicKeeper::start(Owner owner) {
+  owner_ = std::move(owner);
   thread_ = guarded_thread("the keeper of the topics", [this] { run(); });
 }
 
@@ -39,27 +45,47 @@ void TopicKeeper::put(Task task) {
 
 void TopicKeeper::run() {
   Cleaner cleaner(*ports_.admin, *ports_.commits);
+  LagMeter meter(*ports_.admin, *ports_.commits);
   auto next_clean = steady_clock::now() + ports_.clean_interval;
-  std::string said;
+  auto next_measure = steady_clock::now() + ports_.measure_interval;
   for (;;) {
     std::deque<Task> tasks;
     {
       std::unique_lock lock(mutex_);
-      wake_.wait_until(lock, next_clean, [this] { return stopping_ || !tasks_.empty(); });
+      wake_.wait_until(lock, std::min(next_clean, next_measure), [this] { return stopping_ || !tasks_.empty(); });
       if (stopping_) return;
       tasks.swap(tasks_);
     }
     for (const auto& task : tasks) task();
-    if (steady_clock::now() < next_clean) continue;
-    next_clean = steady_clock::now() + ports_.clean_interval;
-    auto jobs = jobs_to_clean_();
-    if (!jobs.ok()) continue;
-    const auto round = cleaner.clean(*jobs, system_now());
-    ports_.metrics.add("ride_deleted_records_total", {}, static_cast<double>(round.deleted));
-    const auto problem = round.failure ? round.failure->message : std::string();
-    if (!problem.empty() && problem != said) log_warning("deleting what was ACKed: {}", problem);
-    said = problem;
+    if (steady_clock::now() >= next_clean) {
+      next_clean = steady_clock::now() + ports_.clean_interval;
+      clean(cleaner);
+    }
+    if (steady_clock::now() >= next_measure) {
+      measure(meter);
+      next_measure = steady_clock::now() + ports_.measure_interval;
+    }
   }
+}
+
+void TopicKeeper::clean(Cleaner& cleaner) {
+  auto jobs = owner_.jobs_to_clean();
+  if (!jobs.ok()) return;
+  const auto round = cleaner.clean(*jobs, system_now());
+  ports_.metrics.add("ride_deleted_records_total", {}, static_cast<double>(round.deleted));
+  const auto problem = round.failure ? round.failure->message : std::string();
+  if (!problem.empty() && problem != said_of_cleaning_) log_warning("deleting what was ACKed: {}", problem);
+  said_of_cleaning_ = problem;
+}
+
+void TopicKeeper::measure(LagMeter& meter) {
+  const auto partitions = owner_.untold(meter.last());
+  if (!partitions.ok() || partitions->empty()) return;
+  auto round = meter.measure(*partitions, kMeasureBudget);
+  if (!round.measured.partitions.empty()) owner_.measured(std::move(round.measured));
+  const auto problem = round.failure ? round.failure->message : std::string();
+  if (!problem.empty() && problem != said_of_lag_) log_warning("asking what waits where no worker is: {}", problem);
+  said_of_lag_ = problem;
 }
 
 void TopicKeeper::ensure(std::shared_ptr<const stream::JobSpec> spec) {
@@ -88,7 +114,7 @@ void TopicKeeper::make(const stream::JobSpec& spec) {
   if (!made.ok() && stopped()) return;  // another master goes on
   TopicsOutcome outcome{spec.job, spec.run, std::nullopt};
   if (!made.ok()) outcome.failure = made.error().message;
-  done_(std::move(outcome));
+  owner_.done(std::move(outcome));
 }
 
 void TopicKeeper::drop(const stream::JobSpec& spec) {

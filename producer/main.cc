@@ -8,6 +8,8 @@
 #include "common/large_buffers.h"
 #include "common/log.h"
 #include "common/metrics_page.h"
+#include "common/run_main.h"
+#include "common/setting_checks.h"
 #include "common/version.h"
 #include "producer/producer.h"
 #include "producer/producer_metrics.h"
@@ -19,9 +21,7 @@ namespace {
 
 std::atomic<bool> stop = false;
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run_program(int argc, char** argv) {
   ride::keep_large_buffers();
   CLI::App app{
       "ride-producer reads cameras, network streams, videos, folders of pictures, made-up scenes and Kafka topics, and "
@@ -46,19 +46,15 @@ int main(int argc, char** argv) {
   }
   ride::init_logging("ride-producer");
   auto kafka = flags.config("ride-producer");
-  const auto budget = ride::parse_byte_size(memory);
-  if (!kafka || !budget || budget->bytes < (1 << 20)) {
-    std::cerr << "ride-producer: "
-              << (!kafka    ? kafka.error().message
-                  : !budget ? budget.error().message
-                            : "--memory must be at least 1MiB")
-              << '\n';
+  const auto budget = ride::size_between(memory, {1LL << 20}, {1LL << 40});
+  if (!kafka || !budget) {
+    std::cerr << "ride-producer: " << (!kafka ? kafka.error().message : "--memory: " + budget.error().message) << '\n';
     return 2;
   }
   config.kafka = *kafka;
   config.prefix = flags.prefix();
   config.node = ride::NodeName{node.empty() ? ride::kafka::host_name() : node};
-  config.memory_bytes = budget->bytes;
+  config.memory_bytes = *budget;
   std::signal(SIGINT, [](int) { stop = true; });
   std::signal(SIGTERM, [](int) { stop = true; });
   std::signal(SIGPIPE, SIG_IGN);
@@ -86,4 +82,10 @@ int main(int argc, char** argv) {
   // A capture that hangs in a driver or in FFmpeg may still use their static objects: those stay.
   if (ride::producer::abandoned_captures() > 0) std::_Exit(code);
   return code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return ride::run_main("ride-producer", [&] { return run_program(argc, argv); });
 }

@@ -24,6 +24,7 @@ class FlowCheck {
     if (!context_.failed()) check_readers();  // a wrong name above leaves others unread
     check_outputs();
     for (const StageDraft& stage : stages_) check_sizes(stage);
+    check_partitions();
     return context_.failed() ? std::vector<std::size_t>{} : flow_order();
   }
 
@@ -234,6 +235,35 @@ class FlowCheck {
                      fmt::format("a frame has {} pixels, more than max_pixels ({}): all would be refused",
                                  shape->pixels(), draft.stage.max_pixels),
                      fmt::format("write max_pixels: {} or more", shape->pixels()));
+    }
+  }
+
+  // Each stage's number may be fine, and all of them together be more than a cluster can hold.
+  void check_partitions() {
+    std::int64_t total = 0, topics = 0;
+    const StageDraft* largest = nullptr;
+    for (const StageDraft& draft : stages_) {
+      if (!draft.stage.topic.adopt) {
+        total += draft.stage.topic.partitions;
+        ++topics;
+        if (!largest || draft.stage.topic.partitions > largest->stage.topic.partitions) largest = &draft;
+      }
+      for (const NamedOutput& output : draft.stage.outputs) {
+        total += output.partitions.value_or(0);
+        ++topics;
+      }
+    }
+    if (largest == nullptr || total <= kManyPartitions) return;
+    const auto sums = fmt::format("the job's {} topics have {} partitions in all, each once more for every replica", topics, total);
+    const auto fix = fmt::format("write fewer (topic: {{ partitions: N }}, by default twice a group's max), {} here",
+                                 largest->stage.topic.partitions);
+    if (total > kMostPartitions) {
+      context_.error(largest->name_place, fmt::format("{}; at most {} are possible", sums, kMostPartitions),
+                     fix + ", or share the stages out among several jobs");
+    } else {
+      context_.warning(largest->name_place,
+                       fmt::format("{}; a Kafka broker holds about {}, with more its restarts take long", sums, kManyPartitions),
+                       fix + ", or have that many brokers");
     }
   }
 

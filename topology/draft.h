@@ -37,6 +37,8 @@ struct StageDraft {
 };
 
 inline constexpr std::size_t kMaxSources = 2000, kMaxStages = 2000;
+// Of all topics that are made for a job. A Kafka broker holds some thousands: beyond that, elections and restarts take minutes.
+inline constexpr std::int64_t kManyPartitions = 4000, kMostPartitions = 20'000;
 inline constexpr std::int64_t kDefaultMaxPixels = 1'000'000'000;
 
 std::vector<SourceDraft> parse_sources(Context& context, const YamlNode& sources);

@@ -208,7 +208,7 @@ const Section& source_section() {
            .example = "\"*.jpg\""},
           {.name = "recursive",
            .type = KeyType::boolean,
-           .doc = "Directory: folders within it as well.",
+           .doc = "Directory: folders within it as well; one that cannot be read is counted as rejected, and the others are read.",
            .default_text = "false",
            .example = "true"},
           {.name = "format",

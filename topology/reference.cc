@@ -40,6 +40,7 @@ sinks:
   reader. No circles.
 - A source that no stage reads is not opened, and a stage whose frames nobody reads works for nothing: both are warnings.
 - Durations and sizes carry a unit (`10m`, `2GiB`).
+- A Kafka broker holds some thousand partitions: above 4000 in all topics of a job `ride validate` warns, above 20000 it refuses.
 - A task that needs each source's frames in order makes its topic `partition_by: source`.
 - `output` writes into a topic outside the job as well, one writer to a topic. A stage may have readers and an `output`.
 - An adopted topic is read in place: RIDE neither changes nor deletes it, and its stage has no `from`.

@@ -38,10 +38,10 @@ ExitCode run_broker(const ParamFlags& flags) {
     return give_rights(brokers, prefix, admin);
   };
   Interrupt interrupt;
-  const auto ended = broker::run_broker(*options, interrupt.token());
+  const auto ended = broker::run_broker(*options, interrupt.token(), interrupt.hurry());
   if (!ended.ok()) {
-    fail(ended.error());
-    return ExitCode::failed;
+    const ExitCode code = fail(ended.error());
+    return code == ExitCode::usage ? code : ExitCode::failed;
   }
   return ExitCode::ok;  // it runs until it is told to end, as services are
 }

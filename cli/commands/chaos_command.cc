@@ -1,10 +1,7 @@
 // ride chaos: a topology under a plan of faults, on a cluster of its own on this machine.
 #include <spdlog/fmt/fmt.h>
-#include <stdlib.h>
 
 #include <CLI/CLI.hpp>
-#include <cerrno>
-#include <cstring>
 #include <nlohmann/json.hpp>
 #include <random>
 
@@ -17,8 +14,10 @@
 #include "cli/master_client.h"
 #include "cli/programs.h"
 #include "cli/submit.h"
+#include "cli/temp_folder.h"
 #include "cli/terminal.h"
 #include "cli/topology_file.h"
+#include "common/file_text.h"
 #include "topology/output_check.h"
 
 namespace ride::cli {
@@ -50,7 +49,7 @@ Result<void> drain(const std::string& url, const JobName& job) {
 }
 
 std::optional<chaos::Plan> checked_plan(const std::string& path) {
-  const auto text = read_file(path);
+  const auto text = read_named_file(path);
   if (!text.ok()) {
     fail(text.error());
     return std::nullopt;
@@ -87,12 +86,15 @@ ExitCode run(const ChaosFlags& flags) {
   const auto checked = checked_topology(flags.topology);
   if (!checked.file) return checked.failure;
   Interrupt interrupt;
-  std::string folder = (fs::temp_directory_path() / "ride-chaos-XXXXXX").string();
-  if (mkdtemp(folder.data()) == nullptr)
-    return fail({ErrorCode::permission, fmt::format("cannot make the folder {}: {}", folder, std::strerror(errno))});
+  std::error_code gone;
+  const fs::path work = fs::current_path(gone);
+  if (gone) return fail({ErrorCode::not_found, "the working folder is gone: " + gone.message()});
+  const auto made = make_temp_folder("ride-chaos");
+  if (!made.ok()) return fail(made.error());
+  const std::string folder = made->string();
   chaos::TrialOptions options;
   options.arena.folder = folder;
-  options.arena.work = fs::current_path();
+  options.arena.work = work;
   options.arena.programs = program_folder();
   options.arena.outputs = topology::sink_folders(checked.file->topology());
   options.arena.outputs.insert(options.arena.outputs.begin(), ".");

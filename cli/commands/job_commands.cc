@@ -14,6 +14,7 @@
 #include "cli/submit.h"
 #include "cli/terminal.h"
 #include "cli/topology_file.h"
+#include "common/file_text.h"
 #include "worker/tasks/task.h"
 
 namespace ride::cli {
@@ -125,7 +126,7 @@ ExitCode show_plan(const JobFlags& flags, MasterClient& master, const std::strin
 ExitCode submit_file(const JobFlags& flags) {
   const auto settings = flags.settings.resolve();
   if (!settings.ok()) return fail(settings.error());
-  const auto text = read_file(flags.file);
+  const auto text = read_named_file(flags.file);
   if (!text.ok()) return fail(text.error());
   auto master = find_master(*settings);
   if (!master.ok()) return fail(master.error());

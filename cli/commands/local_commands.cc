@@ -1,13 +1,11 @@
 // ride up, ride run: a whole RIDE on this machine for one topology.
 #include <spdlog/fmt/fmt.h>
-#include <stdlib.h>
 
 #include <CLI/CLI.hpp>
-#include <cerrno>
-#include <cstring>
 
 #include "cli/command.h"
 #include "cli/local/session.h"
+#include "cli/temp_folder.h"
 #include "cli/terminal.h"
 #include "common/units.h"
 
@@ -43,10 +41,9 @@ ExitCode up(const LocalFlags& flags) {
 ExitCode run(const LocalFlags& flags) {
   auto settings = flags.settings.resolve();
   if (!settings.ok()) return fail(settings.error());
-  std::string folder = (std::filesystem::temp_directory_path() / "ride-run-XXXXXX").string();
-  if (mkdtemp(folder.data()) == nullptr)
-    return fail(
-        {ErrorCode::permission, fmt::format("cannot make the temporary folder {}: {}", folder, std::strerror(errno))});
+  const auto made = make_temp_folder("ride-run");
+  if (!made.ok()) return fail(made.error());
+  const std::string folder = made->string();
   SessionOptions options{.file = flags.file,
                          .settings = *settings,
                          .state = folder,

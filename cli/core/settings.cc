@@ -6,6 +6,7 @@
 #include <cctype>
 #include <charconv>
 
+#include "common/setting_checks.h"
 #include "common/suggest.h"
 
 namespace ride::cli {
@@ -58,6 +59,18 @@ std::optional<Number> whole_number(const std::string& text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return number;
+}
+
+// What a declaration cannot say: the form of an address, of a prefix, of a size. Whatever uses them may rely on it, and nothing
+// is started before.
+Result<void> check_form(const ParamSpec& spec, const ParamValue& value) {
+  const auto* text = std::get_if<std::string>(&value);
+  if (text == nullptr) return {};
+  if (spec.name == "brokers") return check_brokers(*text);
+  if (spec.name == "prefix") return check_prefix(*text);
+  if (spec.name != "max-message-bytes") return {};
+  const auto size = check_max_message_bytes(*text);
+  return size.ok() ? Result<void>() : size.error();
 }
 
 }  // namespace
@@ -198,6 +211,8 @@ Result<Settings> resolve_settings(const std::map<std::string, std::string>& flag
     if (setting.origin != Origin::fallback) {
       auto value = parse_param_text(spec, given);
       if (!value.ok()) return Error{ErrorCode::invalid_argument, setting.place + ": " + value.error().message};
+      if (auto fits = check_form(spec, *value); !fits.ok())
+        return Error{ErrorCode::invalid_argument, setting.place + ": " + fits.error().message};
       setting.value = std::move(*value);
     }
     settings.values_.emplace(spec.name, std::move(setting));

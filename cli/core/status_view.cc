@@ -323,8 +323,9 @@ std::string render_line(const Json& job, const Json& sources, const Json& stages
   }
   for (const Json& stage : list_of(stages, "stages")) {
     if (!belongs(stage, name)) continue;
+    const auto lag = number_of(stage, "lag");
     line += fmt::format(" | {} {} fps, {} acked, lag {}", text_of(stage, "stage"), rate_text(stage, "fps"),
-                        count_of(stage, "acked"), count_of(stage, "lag"));
+                        count_of(stage, "acked"), lag ? fmt::format("{:.0f}", *lag) : "-");
     if (count_of(stage, "dead") > 0) line += fmt::format(", {} dead", count_of(stage, "dead"));
   }
   return line;

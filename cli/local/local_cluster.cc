@@ -16,7 +16,7 @@
 #include "cli/programs.h"
 #include "common/file_text.h"
 #include "common/log.h"
-#include "common/units.h"
+#include "common/setting_checks.h"
 #include "stream/kafka/admin.h"
 
 namespace ride::cli {
@@ -98,11 +98,12 @@ Result<void> LocalCluster::start_broker(std::stop_token stop, const Say& say) {
     say(fmt::format("Kafka: the cluster at {}", brokers_));
     return {};
   }
-  const auto largest = parse_byte_size(settings.text("max-message-bytes"));
+  const auto largest = check_max_message_bytes(settings.text("max-message-bytes"));
   if (!largest.ok()) return Error{ErrorCode::invalid_argument, "max-message-bytes: " + largest.error().message};
   broker::LaunchOptions launch;
   launch.data = options_.broker_data;
-  launch.max_message_bytes = largest->bytes;
+  launch.max_message_bytes = *largest;
+  launch.tell = say;
   launch.die_with_parent = true;
   launch.port = options_.any_ports ? 0 : static_cast<int>(settings.integer("broker-port"));
   // Another RIDE or Kafka may have the usual port; one that was asked for is insisted on.
@@ -276,7 +277,7 @@ void LocalCluster::end(Child& child, milliseconds deadline, std::stop_token hurr
 void LocalCluster::stop(std::stop_token hurry, const Say& say) {
   end(agent_, kAgentEnd, hurry, say);
   end(master_process_, kMasterEnd, hurry, say);
-  if (broker_) broker_->stop(hurry.stop_requested() ? milliseconds(2000) : milliseconds(kBrokerEnd));
+  if (broker_) broker_->stop(kBrokerEnd, hurry);
   broker_.reset();
 }
 

@@ -47,13 +47,16 @@ class Session {
   explicit Session(const SessionOptions& options) : options_(options) {}
 
   ExitCode run() {
-    auto checked = checked_topology(options_.file);
+    // Ctrl-C no longer ends the process by itself: a pipe that says nothing must not hold it.
+    auto checked = checked_topology(options_.file, interrupt_.token());
+    if (interrupt_.requested()) return interrupt_.exit_code();
     if (!checked.file) return checked.failure;
     file_ = std::move(checked.file);
     if (options_.finite)
       if (auto ends = check_finite(file_->topology(), options_.file); !ends.ok()) return fail(ends.error());
     if (auto unset = check_variables(file_->topology()); !unset.ok()) return fail(unset.error());
     if (auto http = http_address(options_.settings); !http.ok()) return fail(http.error());
+    if (const auto kafka = kafka_config(options_.settings); !kafka.ok()) return fail(kafka.error());
     auto folder = RunFolder::open(options_.state);
     if (!folder.ok()) return fail(folder.error());
     folder_.emplace(std::move(*folder));

@@ -18,7 +18,18 @@ struct ReportRead {
 // This master's claim stands, and all before it is applied.
 struct LeadershipTaken {};
 
-using Event = std::variant<ReportRead, SubmitRequest, PhaseRequest, ScaleRequest, TopicsOutcome, LeadershipTaken>;
+// How far logs reach and what is committed of them, as Kafka tells it of partitions whose owner does not (untold.h).
+struct LogsMeasured {
+  struct One {
+    StageKey stage;
+    PartitionId partition;
+    Offset committed, end;
+  };
+  std::vector<One> partitions;
+};
+
+using Event =
+    std::variant<ReportRead, SubmitRequest, PhaseRequest, ScaleRequest, TopicsOutcome, LogsMeasured, LeadershipTaken>;
 
 // Of a request that waits for its Answer.
 std::optional<std::int64_t> ticket_of(const Event& event);

@@ -111,8 +111,8 @@ double StageFlow::at_least(const Sample& begin, double doubt) const {
   return std::max(0.0, frames - doubt * std::sqrt(frames)) / seconds(last.at - begin.at);
 }
 
-std::int64_t StageFlow::lag() const {
-  return static_cast<std::int64_t>(std::ceil(static_cast<double>(lag_) * frames_per_record()));
+std::int64_t StageFlow::lag(std::int64_t more) const {
+  return static_cast<std::int64_t>(std::ceil(static_cast<double>(lag_ + more) * frames_per_record()));
 }
 
 // ---- a size

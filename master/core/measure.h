@@ -42,7 +42,8 @@ class StageFlow {
   // twice that doubt, and of the last ten seconds.
   std::optional<double> arrival_at_least() const;
   std::optional<double> steady_at_least() const;
-  std::int64_t lag() const;  // frames without an ACK, of the partitions that were told of
+  // Frames without an ACK, of the partitions that were told of; `more` records that nobody told of are counted as well.
+  std::int64_t lag(std::int64_t more = 0) const;
 
  private:
   struct Sample {

@@ -9,6 +9,7 @@
 
 #include "master/core/admission.h"
 #include "master/core/steps.h"
+#include "master/core/untold.h"
 #include "stream/core/control_limits.h"
 
 namespace ride::master {
@@ -144,6 +145,7 @@ void take_progress(State& state, const stream::Heartbeat& beat) {
     auto told = progress;
     if (told.end < 0) told.end = mine.end;  // a new owner has not seen it yet
     reports->flow.take(mine, told);
+    if (progress.end >= 0) reports->measured.erase(index);
     mine = std::move(told);
     mine.ended = ended || progress.ended;
     if (mine.ended && !ended) {
@@ -305,6 +307,8 @@ void observe(State& state, const Event& event) {
           due.scales.push_back(one);
         } else if constexpr (std::is_same_v<T, TopicsOutcome>) {
           due.topics.push_back(one);
+        } else if constexpr (std::is_same_v<T, LogsMeasured>) {
+          take_measured(state, one);
         } else {
           static_assert(std::is_same_v<T, LeadershipTaken>);
           expect_members(state);

@@ -168,8 +168,15 @@ struct Gone {
   SystemTime at{};
 };
 
+// As Kafka told it of a partition whose owner does not (untold.h).
+struct MeasuredLog {
+  std::int64_t committed = 0, end = 0;
+  bool operator==(const MeasuredLog&) const = default;
+};
+
 struct StageReports {
   std::vector<stream::PartitionProgress> partitions;
+  std::map<std::size_t, MeasuredLog> measured;  // of those whose owner has not told anything yet, or that have none
   int ended = 0;                     // partitions whose end record went through
   std::set<PartitionId> released;    // handed back, not yet given to the next one
   std::string waiting;               // why it lacks workers, as last told

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <optional>
 
 #include "producer/sources/picture_frame.h"
 
@@ -72,6 +73,19 @@ std::error_code list_folder(const DirectoryOptions& options, const std::string& 
   return code;
 }
 
+// Why what lies in it is missing: as it is now, for the list may be older than this process.
+Error unlisted_folder(const DirectoryOptions& options, const std::string& name) {
+  std::vector<std::string> files, folders;
+  const auto path = (fs::path(options.path) / name).string();
+  if (const std::error_code failed = list_folder(options, name.substr(0, name.size() - 1), files, folders)) {
+    auto why = listing_error(path, failed);
+    why.message += "; what lies in it is left out";
+    return why;
+  }
+  return {ErrorCode::permission,
+          fmt::format("folder '{}' could not be read when its pictures were listed; a new run takes them", path)};
+}
+
 }  // namespace
 
 Result<std::vector<std::string>> list_pictures(const DirectoryOptions& options) {
@@ -80,13 +94,20 @@ Result<std::vector<std::string>> list_pictures(const DirectoryOptions& options) 
     return listing_error(shown(options), code ? code : std::make_error_code(std::errc::not_a_directory));
   }
   std::vector<std::string> files, folders = {""};
+  std::optional<Error> unlisted;  // the first folder within that cannot be listed
+  std::size_t unlisted_count = 0;
   while (!folders.empty()) {
     const std::string folder = std::move(folders.back());
     folders.pop_back();
-    if (const std::error_code failed = list_folder(options, folder, files, folders)) {
-      return listing_error((fs::path(shown(options)) / folder).string(), failed);
-    }
+    const std::error_code failed = list_folder(options, folder, files, folders);
+    if (!failed) continue;
+    auto why = listing_error((fs::path(shown(options)) / folder).string(), failed);
+    if (folder.empty() || why.retriable) return why;
+    if (!unlisted) unlisted = std::move(why);
+    files.push_back(folder + "/");
+    ++unlisted_count;
   }
+  if (unlisted && unlisted_count == files.size()) return *unlisted;  // nothing else is there
   if (files.empty()) {
     return Error{ErrorCode::not_found,
                  fmt::format("folder '{}' holds no file that matches '{}'{}; mend 'glob:'{}", shown(options),
@@ -121,6 +142,7 @@ Pulled DirectorySource::read(const std::string& name) const {
   const std::int64_t number = next_ - 1;
   const std::string path = (fs::path(options_.path) / name).string();
   const std::string known = (fs::path(shown(options_)) / name).string();
+  if (name.ends_with('/')) return RejectedItem{number, known, unlisted_folder(options_, name).message};
   auto frame = handled([&] { return frame_of(path, known, number); });
   if (!frame) return RejectedItem{number, known, frame.error().message};
   frame->number = number;

@@ -1,5 +1,7 @@
 #include "stream/kafka/client_config.h"
+#include "stream/kafka/settings_file.h"
 
+#include <algorithm>
 #include <set>
 
 namespace ride::kafka {
@@ -32,6 +34,20 @@ Result<std::map<std::string, std::string>> parse_client_settings(const std::vect
     settings[key] = pair.substr(equals + 1);
   }
   return settings;
+}
+
+std::vector<std::string> lines_of_settings(const std::string& text) {
+  constexpr const char* kBlank = " \t\r";
+  std::vector<std::string> lines;
+  for (std::size_t start = 0; start < text.size();) {
+    const auto end = std::min(text.find('\n', start), text.size());
+    const auto line = text.substr(start, end - start);
+    start = end + 1;
+    const auto begin = line.find_first_not_of(kBlank);
+    if (begin == std::string::npos || line[begin] == '#') continue;
+    lines.push_back(line.substr(begin, line.find_last_not_of(kBlank) - begin + 1));
+  }
+  return lines;
 }
 
 }  // namespace ride::kafka

@@ -3,16 +3,15 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <cstdlib>
-#include <fstream>
 #include <string>
 #include <unistd.h>
 #include <vector>
 
-#include "common/units.h"
+#include "common/file_text.h"
+#include "common/setting_checks.h"
 #include "stream/kafka/client_config.h"
 #include "stream/kafka/secret_settings.h"
+#include "stream/kafka/settings_file.h"
 
 namespace ride::kafka {
 
@@ -34,26 +33,24 @@ class ClientFlags {
     app.add_option("--max-message-bytes", max_message_, "Largest Kafka message of the cluster")->default_val("16MiB");
   }
 
+  // Every error names the flag.
   Result<ClientConfig> config(const std::string& client_id) const {
-    if (auto fits = check_prefix(); !fits.ok()) return fits.error();
+    if (auto fits = check_brokers(brokers_); !fits.ok()) return of_flag("--brokers", fits.error());
+    if (auto fits = check_prefix(prefix_); !fits.ok()) return of_flag("--prefix", fits.error());
+    const auto size = check_max_message_bytes(max_message_);
+    if (!size.ok()) return of_flag("--max-message-bytes", size.error());
     auto pairs = pairs_;
     if (!file_.empty()) {
-      std::ifstream in(file_);
-      if (!in) return Error{ErrorCode::not_found, "cannot read " + file_ + " (--kafka-config)"};
-      for (std::string line; std::getline(in, line);) {
-        const auto begin = line.find_first_not_of(" \t\r");
-        if (begin == std::string::npos || line[begin] == '#') continue;
-        pairs.push_back(line.substr(begin, line.find_last_not_of(" \t\r") - begin + 1));
-      }
+      const auto text = read_named_file(file_, {.patience = std::chrono::seconds(10)});
+      if (!text.ok()) return of_flag("--kafka-config", text.error());
+      const auto lines = lines_of_settings(*text);
+      pairs.insert(pairs.end(), lines.begin(), lines.end());
     }
     const std::vector<std::string> in_file(pairs.begin() + static_cast<std::ptrdiff_t>(pairs_.size()), pairs.end());
     if (auto safe = check_secret_settings(file_, in_file, pairs_); !safe.ok()) return safe.error();
     auto extra = parse_client_settings(pairs);
     if (!extra.ok()) return extra.error();
-    auto size = parse_byte_size(max_message_);
-    if (!size.ok()) return size.error();
-    if (size->bytes < (64 << 10)) return Error{ErrorCode::invalid_argument, "--max-message-bytes must be at least 64KiB"};
-    return ClientConfig{brokers_, *extra, size->bytes, client_id};
+    return ClientConfig{brokers_, *extra, *size, client_id};
   }
   const std::string& prefix() const { return prefix_; }
 
@@ -66,14 +63,8 @@ class ClientFlags {
   }
 
  private:
-  // It begins the names of topics and groups, and a dot ends it there.
-  Result<void> check_prefix() const {
-    const auto fits = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_'; };
-    if (!prefix_.empty() && prefix_.size() <= 64 && std::all_of(prefix_.begin(), prefix_.end(), fits) &&
-        prefix_.front() != '-' && prefix_.front() != '_')
-      return {};
-    return Error{ErrorCode::invalid_argument, "--prefix '" + prefix_ + "' cannot begin the names of topics: use a-z, 0-9, '-' and "
-                                              "'_', at most 64, the first a letter or digit; for example --prefix lab"};
+  static Error of_flag(const char* flag, const Error& error) {
+    return {ErrorCode::invalid_argument, std::string(flag) + ": " + error.message};
   }
 
   std::string brokers_, prefix_, file_, max_message_;

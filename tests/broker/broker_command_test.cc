@@ -164,7 +164,9 @@ TEST(BrokerCommand, flags_that_cannot_be_read_are_refused_with_their_name) {
     return options.ok() ? std::string("accepted") : options.error().message;
   };
   EXPECT_THAT(message({{"max-message-bytes", std::string("a lot")}}), HasSubstr("--max-message-bytes"));
-  EXPECT_THAT(message({{"heap", std::string("1MiB")}}), HasSubstr("at least 128MiB"));
+  EXPECT_THAT(message({{"heap", std::string("1MiB")}}), HasSubstr("--heap: '1MiB' is out of range: give 128MiB to"));
+  EXPECT_THAT(message({{"heap", std::string("9999GiB")}}), HasSubstr("--heap: '9999GiB' is out of range"));
+  EXPECT_THAT(message({{"max-message-bytes", std::string("99999GiB")}}), HasSubstr("give 1MiB to 400MiB"));
   EXPECT_THAT(message({{"quorum", std::string("1@a")}}), HasSubstr("id@host:port"));
   EXPECT_THAT(message({{"port", std::int64_t{70000}}}), HasSubstr("port"));
 }

@@ -27,9 +27,13 @@ void write(const fs::path& file, const std::string& text) {
   std::ofstream(file) << text;
 }
 
+void write_program(const fs::path& file, const std::string& text) {
+  write(file, text);
+  fs::permissions(file, fs::perms::owner_all);
+}
+
 void make_java(const fs::path& home, const std::string& release) {
-  write(home / "bin" / "java", "#!/bin/sh\nexit 1\n");
-  fs::permissions(home / "bin" / "java", fs::perms::owner_all);
+  write_program(home / "bin" / "java", "#!/bin/sh\nexit 1\n");
   if (!release.empty()) write(home / "release", "IMPLEMENTOR=\"x\"\nJAVA_VERSION=\"" + release + "\"\n");
 }
 
@@ -75,6 +79,42 @@ TEST(Java, that_does_not_run_is_not_taken) {
   const auto java = broker::find_java();
   ASSERT_FALSE(java.ok());
   EXPECT_THAT(java.error().message, HasSubstr("not a working Java"));
+}
+
+TEST(Java, that_hangs_is_given_up_when_asked_to_stop) {
+  const TempFolder folder("java");
+  write_program(folder / "hangs" / "bin" / "java", "#!/bin/sh\nexec sleep 1000\n");
+  const WithEnvironment home("JAVA_HOME", (folder / "hangs").string()), path("PATH", "/usr/bin:/bin");
+  std::stop_source stop;
+  std::jthread stopper([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    stop.request_stop();
+  });
+  const auto begin = std::chrono::steady_clock::now();
+  const auto java = broker::find_java(stop.get_token());
+  ASSERT_FALSE(java.ok());
+  EXPECT_EQ(java.error().code, ErrorCode::cancelled);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
+}
+
+TEST(Java, that_does_not_answer_in_time_is_told) {
+  const TempFolder folder("java");
+  write_program(folder / "hangs" / "bin" / "java", "#!/bin/sh\nexec /bin/sleep 1000\n");
+  const WithEnvironment home("JAVA_HOME", (folder / "hangs").string()), path("PATH", "/nowhere");
+  const auto java = broker::find_java();
+  ASSERT_FALSE(java.ok());
+  EXPECT_THAT(java.error().message, HasSubstr("hangs/bin/java gives no answer to -version within 10 s"));
+}
+
+TEST(Java, that_is_killed_while_it_prepares_the_folder_is_told_with_the_signal) {
+  const TempFolder folder("java");
+  write_program(folder / "dies" / "bin" / "java", "#!/bin/sh\nkill -9 $$\n");
+  write(folder / "dies" / "release", "JAVA_VERSION=\"21.0.1\"\n");
+  const WithEnvironment home("JAVA_HOME", (folder / "dies").string());
+  const Error error = start_error(quick(folder / "data"));
+  EXPECT_THAT(error.message, AllOf(HasSubstr("was killed (signal 9)"), HasSubstr("ran out of memory"), HasSubstr("broker.log")));
+  write_program(folder / "dies" / "bin" / "java", "#!/bin/sh\nkill -SEGV $$\n");
+  EXPECT_THAT(start_error(quick(folder / "data")).message, HasSubstr("crashed (signal 11, Segmentation fault)"));
 }
 
 TEST(Java, on_the_path_is_taken_where_java_home_is_too_old) {

@@ -3,11 +3,15 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "broker-config/child_process.h"
+#include "broker-config/folder_holder.h"
+#include "broker-config/java.h"
 #include "broker-config/probe.h"
 #include "tests/broker/log_client.h"
 #include "tests/broker/scenario.h"
@@ -199,6 +203,134 @@ TEST(BrokerProcess, guards_its_folder_even_when_it_outlives_its_launcher) {
   EXPECT_THAT(started.error().message,
               HasSubstr("in use by a running broker (process " + std::to_string(held.broker()) + ")"));
   EXPECT_TRUE(process_runs(held.broker()));
+}
+
+// A Java behind a script, as version managers have it: the script dies with its launcher, and Java, which does not hear
+// SIGTERM (as when Kafka's orderly end hangs), lives on and holds the folder.
+class OrphanedBroker : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const auto java = broker::find_java();
+    ASSERT_TRUE(java.ok()) << java.error().message;
+    std::filesystem::create_directories(folder_ / "jdk" / "bin");
+    std::ofstream(folder_ / "jdk" / "release") << "JAVA_VERSION=\"" << java->version << "\"\n";
+    std::ofstream(folder_ / "jdk" / "bin" / "java") << "#!/bin/sh\ntrap '' TERM\n" << java->program.string() << " \"$@\"\n";
+    std::filesystem::permissions(folder_ / "jdk" / "bin" / "java", std::filesystem::perms::owner_all);
+    home_.emplace("JAVA_HOME", (folder_ / "jdk").string());
+  }
+  void TearDown() override {
+    for (const int pid : holders()) kill(pid, SIGKILL);
+  }
+  std::vector<int> holders() const { return broker::brokers_of(folder_ / "data" / "lock", folder_ / "data" / "server.properties"); }
+  Result<void> start_again() {
+    home_.reset();
+    auto options = quick(folder_ / "data");
+    options.tell = [this](const std::string& line) { told_.push_back(line); };
+    return broker_.start(options);
+  }
+
+  const TempFolder folder_{"orphan"};
+  std::optional<WithEnvironment> home_;
+  BrokerProcess broker_;
+  std::vector<std::string> told_;
+};
+
+TEST_F(OrphanedBroker, is_ended_and_told_by_the_next_start) {
+  HeldBroker held(folder_ / "data", "dies");
+  ASSERT_GT(held.broker(), 0);
+  held.kill_launcher();
+  ASSERT_TRUE(within(seconds(10), [&] { return !process_runs(held.broker()); })) << "the script dies with its launcher";
+  const auto left = holders();
+  ASSERT_EQ(left.size(), 1U) << "Java behind it does not";
+  const auto started = start_again();
+  ASSERT_TRUE(started.ok()) << started.error().message;
+  EXPECT_FALSE(process_runs(left[0]));
+  ASSERT_EQ(told_.size(), 1U);
+  EXPECT_THAT(told_[0], HasSubstr("a broker of an earlier run (process " + std::to_string(left[0]) + ")"));
+}
+
+TEST_F(OrphanedBroker, that_is_stopped_is_ended_as_well) {
+  HeldBroker held(folder_ / "data", "dies");
+  ASSERT_GT(held.broker(), 0);
+  for (const int pid : holders()) kill(pid, SIGSTOP);
+  held.kill_launcher();
+  const auto started = start_again();
+  EXPECT_TRUE(started.ok()) << started.error().message;
+}
+
+TEST_F(OrphanedBroker, is_left_alone_while_its_owner_lives) {
+  HeldBroker held(folder_ / "data", "dies");
+  ASSERT_GT(held.broker(), 0);
+  const auto started = start_again();
+  ASSERT_FALSE(started.ok());
+  EXPECT_THAT(started.error().message, HasSubstr("in use by a running broker (process " + std::to_string(held.broker()) + ")"));
+  EXPECT_TRUE(process_runs(held.broker()));
+  EXPECT_EQ(holders().size(), 2U);
+  EXPECT_TRUE(told_.empty());
+  for (const int pid : holders()) kill(pid, SIGKILL);
+}
+
+// Somebody else's process holds the lock: what its file says of an owner that is gone proves nothing.
+TEST(FolderHolder, never_ends_what_is_not_provably_a_broker_of_the_folder) {
+  const TempFolder folder("holder");
+  const auto lock = folder / "lock", settings = folder / "server.properties";
+  auto gone = broker::own_process_id();
+  ASSERT_TRUE(gone);
+  EXPECT_TRUE(broker::runs(*gone));
+  EXPECT_FALSE(broker::is_orphaned({1, gone})) << "its owner lives";
+  gone->started += "1";  // the same number, of another process
+  EXPECT_FALSE(broker::runs(*gone));
+  std::ofstream(lock) << broker::to_text({static_cast<int>(getpid()), gone});
+  EXPECT_EQ(broker::parse_holder(read_file(lock)).owner, gone);
+  EXPECT_TRUE(broker::is_orphaned(broker::parse_holder(read_file(lock))));
+  std::ofstream(settings) << "broker.id=1\n";
+  const pid_t other = fork();
+  if (other == 0) {
+    const int held = open(lock.c_str(), O_RDWR);
+    flock(held, LOCK_EX);
+    execlp("tail", "tail", "-f", settings.c_str(), nullptr);
+    _exit(127);
+  }
+  ASSERT_TRUE(within(seconds(10), [&] {
+    const int held = open(lock.c_str(), O_RDWR | O_CLOEXEC);
+    const bool free = flock(held, LOCK_EX | LOCK_NB) == 0;
+    close(held);
+    return !free && read_file("/proc/" + std::to_string(other) + "/cmdline").find("server.properties") != std::string::npos;
+  }));
+  EXPECT_TRUE(broker::brokers_of(lock, settings).empty());
+  BrokerProcess broker;
+  const auto started = broker.start(quick(folder.path()));
+  ASSERT_FALSE(started.ok());
+  EXPECT_EQ(started.error().code, ErrorCode::already_exists);
+  EXPECT_TRUE(process_runs(other));
+  kill(other, SIGKILL);
+  waitpid(other, nullptr, 0);
+}
+
+TEST(FolderHolder, of_another_boot_or_container_or_an_older_version_is_no_orphan) {
+  auto gone = broker::own_process_id();
+  ASSERT_TRUE(gone);
+  gone->started += "1";
+  auto boot = *gone, container = *gone;
+  boot.boot = "another";
+  container.namespace_ = "pid:[1]";
+  EXPECT_FALSE(broker::is_orphaned({1, boot}));
+  EXPECT_FALSE(broker::is_orphaned({1, container}));
+  for (const char* text : {"", "4242\n", "4242", "garbage", "4242\nx y z", "-4\n1 2 3 4"})
+    EXPECT_FALSE(broker::parse_holder(text).owner.has_value()) << text;
+  EXPECT_EQ(broker::parse_holder("4242\n").broker, 4242);
+}
+
+TEST(BrokerProcess, that_hangs_at_its_end_is_killed_soon_when_there_is_a_hurry) {
+  const TempFolder folder("broker");
+  BrokerProcess broker;
+  ASSERT_TRUE(broker.start(quick(folder / "data")).ok());
+  kill(broker.pid(), SIGSTOP);
+  std::stop_source hurry;
+  hurry.request_stop();
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_FALSE(broker.stop(seconds(60), hurry.get_token()));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, seconds(20));
 }
 
 TEST(KafkaFixture, leaves_nothing_behind_when_its_test_program_is_killed) {

@@ -1,9 +1,13 @@
 // Commands that need neither Kafka nor a master, run as a person runs them.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
 
+#include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "tests/cli/ride_process.h"
 #include "tests/support/loopback_listener.h"
@@ -220,6 +224,126 @@ TEST_F(RideCommand, UpWithAClusterThatIsAwayIsExitCode3) {
   const auto result = ride({"up", "good.yaml", "--brokers", "127.0.0.1:1"});
   EXPECT_EQ(result.code, 3);
   EXPECT_THAT(result.err, HasSubstr("127.0.0.1:1"));
+}
+
+TEST_F(RideCommand, AFolderForTemporaryFilesThatIsNotThereIsToldWithItsName) {
+  const auto result = ride({"run", file("good.yaml", kGood)}, {{"TMPDIR", "/nowhere/at/all"}});
+  EXPECT_EQ(result.code, 2);
+  EXPECT_THAT(result.err, HasSubstr("TMPDIR is '/nowhere/at/all'"));
+  EXPECT_THAT(result.err, Not(HasSubstr("terminate called")));
+}
+
+// Each before anything was started, with the place that is wrong.
+TEST_F(RideCommand, ValuesThatCannotBeAreRefusedBeforeAnythingStarts) {
+  file("good.yaml", kGood);
+  const std::vector<std::vector<std::string>> cases = {
+      {"--brokers", ""},           {"--brokers", "127.0.0.1:99999"}, {"--max-message-bytes", "99999GiB"},
+      {"--prefix", "../.."},       {"--kafka-config", "/"},          {"--kafka-config", "/dev/zero"},
+      {"--kafka-config", "/none"}, {"--for", "99999999999d"}};
+  for (const auto& one : cases) {
+    const auto result = ride({"up", "good.yaml", one[0], one[1]});
+    EXPECT_EQ(result.code, 2) << one[0] << " " << one[1] << ": " << result.err;
+    EXPECT_THAT(result.err, HasSubstr(one[0].substr(2))) << one[1];
+    EXPECT_FALSE(std::filesystem::exists(folder_ / ".ride")) << one[0] << " " << one[1];
+  }
+  const auto variable = ride({"up", "good.yaml"}, {{"RIDE_BROKERS", "a:b"}});
+  EXPECT_EQ(variable.code, 2);
+  EXPECT_THAT(variable.err, HasSubstr("RIDE_BROKERS: 'a:b' names no Kafka brokers: 'b' is no port"));
+}
+
+TEST_F(RideCommand, ABrokersSizesHaveARange) {
+  for (const char* flag : {"--heap", "--max-message-bytes"}) {
+    const auto result = ride({"broker", "--data", "data", flag, "9999999GiB"});
+    EXPECT_EQ(result.code, 2) << flag;
+    EXPECT_THAT(result.err, HasSubstr(flag));
+    EXPECT_THAT(result.err, HasSubstr("out of range: give ")) << flag;
+  }
+  const auto heap = ride({"broker", "--data", "data", "--heap", "3TiB"});
+  EXPECT_EQ(heap.code, 2);
+  EXPECT_THAT(heap.err, HasSubstr("--heap is 3TiB, but this machine has "));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "data"));
+}
+
+// Stacks that no address space holds: no thread can be started, and memory for all else is there.
+TEST_F(RideCommand, WithoutThreadsOneLineTellsIt) {
+  file("good.yaml", kGood);
+  RideProcess limited({"/bin/sh", "-c", "ulimit -v 60000000; ulimit -s 100000000 && exec " RIDE_PROGRAM " up good.yaml"},
+                      {folder_.path(), {}}, false);
+  const auto result = limited.wait(std::chrono::seconds(20));
+  EXPECT_EQ(result.code, 1) << result.err;
+  EXPECT_THAT(result.err, ::testing::StartsWith("ride: cannot start a thread ("));
+  EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+}
+
+TEST_F(RideCommand, ATopologyMayComeFromAPipe) {
+  file("good.yaml", kGood);
+  for (const char* how : {"cat good.yaml | " RIDE_PROGRAM " validate -", "cat good.yaml | " RIDE_PROGRAM " validate /dev/stdin",
+                          "mkfifo pipe; (sleep 0.3; cat good.yaml > pipe) & " RIDE_PROGRAM " validate pipe"}) {
+    RideProcess process({"/bin/sh", "-c", how}, {folder_.path(), {}}, false);
+    const auto result = process.wait(std::chrono::seconds(20));
+    EXPECT_EQ(result.code, 0) << how << ": " << result.err;
+    EXPECT_THAT(result.out, HasSubstr("job 'small' is valid")) << how;
+  }
+}
+
+TEST_F(RideCommand, CtrlCEndsTheWaitingForAPipeIntoWhichNobodyWrites) {
+  ASSERT_EQ(mkfifo((folder_ / "pipe").c_str(), 0600), 0);
+  for (const char* command : {"validate", "up"}) {
+    RideProcess process({command, "pipe"}, {folder_.path(), {}});
+    const auto waits = "/proc/" + std::to_string(process.pid()) + "/fd";
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    const auto has_pipe = [&] {
+      std::error_code gone;
+      for (const auto& entry : std::filesystem::directory_iterator(waits, gone))
+        if (std::filesystem::read_symlink(entry, gone) == folder_ / "pipe") return true;
+      return false;
+    };
+    while (!has_pipe() && std::chrono::steady_clock::now() < deadline)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    EXPECT_FALSE(process.ended()) << command;
+    process.signal(SIGINT);
+    EXPECT_EQ(process.wait(std::chrono::seconds(5)).code, 130) << command;
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder_ / ".ride"));
+}
+
+// A java that never answers, neither to its version nor as a broker.
+TEST_F(RideCommand, CtrlCEndsAStartWhoseJavaHangs) {
+  std::filesystem::create_directories(folder_ / "jdk" / "bin");
+  file("good.yaml", kGood);
+  file("jdk/bin/java", "#!/bin/sh\ntrap '' TERM\necho begun >> begun\nwhile :; do sleep 1; done\n");
+  std::filesystem::permissions(folder_ / "jdk" / "bin" / "java", std::filesystem::perms::owner_all);
+  for (const bool says_version : {false, true}) {
+    if (says_version) file("jdk/release", "JAVA_VERSION=\"21.0.1\"\n");
+    const RideOptions options{folder_.path(), {{"JAVA_HOME", (folder_ / "jdk").string()}, {"PATH", "/usr/bin:/bin"}}};
+    RideProcess process({"broker", "--data", "data", "--port", "0"}, options);
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    const auto hangs = [&] { return !processes_with((folder_ / "jdk").string() + "/bin/java").empty(); };
+    while (!hangs() && std::chrono::steady_clock::now() < deadline)
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    ASSERT_TRUE(hangs());
+    process.signal(SIGINT);
+    process.wait(std::chrono::seconds(6));
+    EXPECT_TRUE(none_left_within((folder_ / "jdk").string(), std::chrono::seconds(3))) << says_version;
+  }
+}
+
+TEST_F(RideCommand, MorePartitionsThanAClusterHoldsAreRefused) {
+  std::string text = "ride: v1\nname: wide\nsources: { scene: { synthetic: { frames: 1 } } }\nsinks:\n";
+  const auto with = [&](int sinks) {
+    std::string all = text;
+    for (int i = 0; i < sinks; ++i)
+      all += "  - { name: s" + std::to_string(i) + ", from: scene, task: discard, topic: { partitions: 4096 } }\n";
+    return file("wide.yaml", all);
+  };
+  const auto many = ride({"validate", with(2000)});
+  EXPECT_EQ(many.code, 2);
+  EXPECT_THAT(many.err, HasSubstr("2000 topics have 8192000 partitions in all"));
+  EXPECT_THAT(many.err, HasSubstr("at most 20000"));
+  const auto some = ride({"validate", with(2)});
+  EXPECT_EQ(some.code, 0) << some.err;
+  EXPECT_THAT(some.err, HasSubstr("a Kafka broker holds about 4000"));
+  EXPECT_THAT(ride({"validate", file("good.yaml", kGood)}).err, Not(HasSubstr("partitions in all")));
 }
 
 TEST_F(RideCommand, VersionIsPrinted) { EXPECT_THAT(ride({"version"}).out, ::testing::StartsWith("ride ")); }

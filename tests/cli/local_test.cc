@@ -239,6 +239,25 @@ TEST_F(RideLocal, NothingIsLeftWhenUpItselfIsKilled) {
   EXPECT_TRUE(none_left_within(folder_.path().string(), seconds(30)));
 }
 
+TEST_F(RideLocal, TwentyTimesKilledLeavesNothingThatStopsTheNextOne) {
+  write_job("{ synthetic: { width: 64, height: 48 }, fps: 5 }", kBin);
+  for (int round = 0; round < 20; ++round) {
+    RideProcess up_process(up({}), options());
+    // At another moment each time: while the broker starts, when it is there, when the job runs.
+    const char* moment = round % 4 == 0 ? "small running" : round % 4 == 1 ? "Kafka: broker at" : "";
+    if (*moment) {
+      ASSERT_TRUE(up_process.wait_for_output(moment, kStart)) << round << up_process.out() << up_process.err();
+    } else {
+      std::this_thread::sleep_for(std::chrono::milliseconds(150 * round));
+      ASSERT_FALSE(up_process.ended()) << round << up_process.err();
+    }
+    up_process.signal(SIGKILL);
+    EXPECT_EQ(up_process.wait(seconds(5)).code, 128 + SIGKILL) << round;
+  }
+  RideProcess last(up({"--for", "2s"}), options());
+  EXPECT_EQ(last.wait(seconds(120)).code, 0) << last.err();
+}
+
 TEST_F(RideLocal, CtrlCWhileItStartsEndsWhatHasStarted) {
   write_job("{ synthetic: { width: 64, height: 48 }, fps: 5 }", kBin);
   RideProcess up_process(up({}), options());

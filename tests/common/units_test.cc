@@ -67,6 +67,14 @@ TEST(Duration, RefusesWhatIsAmbiguousOrTooFine) {
   EXPECT_NE(parse_duration("10").error().message.find("has no unit"), std::string::npos);
 }
 
+TEST(Duration, IsNeverSoLongThatAClockOverflows) {
+  EXPECT_TRUE(parse_duration("36500d"));
+  for (const char* text : {"36501d", "99999999999d", "9000000000000000s", "9223372036854775807ms"}) {
+    ASSERT_FALSE(parse_duration(text)) << text;
+    EXPECT_NE(parse_duration(text).error().message.find("longer than a hundred years"), std::string::npos);
+  }
+}
+
 TEST(Duration, IsWrittenSoThatItReadsBackTheSame) {
   EXPECT_EQ(format_duration(250ms), "250ms");
   EXPECT_EQ(format_duration(1500ms), "1.5s");

@@ -449,6 +449,19 @@ TEST_F(MasterTest, WhatEveryReaderAckedIsDeleted) {
   EXPECT_EQ(admin->range(at).value().end, Offset{20});
 }
 
+TEST_F(MasterTest, WhatWaitsForAStageWithoutWorkersIsItsLag) {
+  ASSERT_EQ(http().post("/api/v1/jobs", street()).status, 201);
+  ASSERT_TRUE(soon([&] { return phase() == "running"; }));
+  auto writer = kafka::KafkaWriter::open(config_).value();
+  for (int i = 0; i < 400; ++i)
+    writer->send({prefix_ + ".street.1.clean", PartitionId{i % 4}}, {}, [](const Result<Offset>&) {}).value();
+  writer->flush(10s).value();
+  const auto clean = [&] { return http().get("/api/v1/jobs/street").json()["stages"][0]; };
+  EXPECT_TRUE(soon([&] { return clean()["lag"] == 400; })) << clean();
+  EXPECT_EQ(clean()["workers"].size(), 0U);
+  EXPECT_THAT(http().get("/metrics").body, ::testing::ContainsRegex("ride_stage_lag_frames\\{[^}]*clean[^}]*\\} 400"));
+}
+
 TEST_F(MasterTest, NothingThatAClientSendsBringsItDown) {
   const std::string huge(5 << 20, 'x');
   EXPECT_EQ(http().post("/api/v1/jobs", huge).status, 413);

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "master/cleaner.h"
+#include "master/lag_meter.h"
 #include "stream/core/commit_metadata.h"
 #include "stream/memory/memory_log.h"
 
@@ -173,6 +174,25 @@ TEST_F(CleanerTest, ACommitThatWasLoweredMeanwhileHoldsItBack) {
   ack(2);  // a predecessor's late commit
   clean();
   EXPECT_EQ(first(), 2);
+}
+
+TEST_F(CleanerTest, WhatWaitsWithoutAnOwnerIsAskedFor) {
+  const StageKey key{JobName{"street"}, RunNumber{1}, StageName{"clean"}};
+  const UntoldPartition here{key, "ride.street.1.clean", "ride.street.1.clean", PartitionId{0}};
+  const UntoldPartition gone{key, "ride.street.1.gone", "ride.street.1.gone", PartitionId{0}};
+  ack(4);
+  LagMeter meter(*admin_, *commits_);
+  EXPECT_EQ(meter.last(), nullptr);
+  auto round = meter.measure({here}, std::chrono::seconds(10));
+  EXPECT_FALSE(round.failure.has_value());
+  ASSERT_EQ(round.measured.partitions.size(), 1U);
+  EXPECT_EQ(round.measured.partitions[0].committed, Offset{4});
+  EXPECT_EQ(round.measured.partitions[0].end, Offset{10});
+  EXPECT_EQ(*meter.last(), here);
+  round = meter.measure({here, gone}, std::chrono::seconds(10));
+  EXPECT_TRUE(round.failure.has_value());
+  EXPECT_EQ(round.measured.partitions.size(), 1U) << "what was asked before counts";
+  EXPECT_EQ(*meter.last(), gone) << "the others have their turn next";
 }
 
 TEST_F(CleanerTest, KeepHoldsBackWhatIsYoung) {

@@ -8,6 +8,7 @@
 
 #include "master/api.h"
 #include "master/change_view.h"
+#include "master/core/untold.h"
 #include "master/http_server.h"
 #include "master/master_metrics.h"
 #include "master/openapi_text.h"
@@ -95,6 +96,63 @@ TEST(Views, LagAndCountersAreSummedOverPartitions) {
   EXPECT_EQ(stages[0]["workers"], json({"w1#a"}));
   EXPECT_EQ(stages[0]["partition_list"][1]["worker"], "w1#a");
   EXPECT_EQ(stages[0]["partition_list"][1]["committed"], 10);
+}
+
+LogsMeasured measured(const std::string& stage, int partition, std::int64_t committed, std::int64_t end) {
+  return {{{{JobName{"street"}, RunNumber{1}, StageName{stage}}, PartitionId{partition}, Offset{committed}, Offset{end}}}};
+}
+
+TEST(Views, TheLagOfAStageWithoutWorkersIsWhatKafkaTells) {
+  auto cluster = running_street();
+  auto beat = worker("w1#a");
+  for (int p = 0; p < 2; ++p) {
+    auto one = progress(cluster, "clean", p);
+    one.committed = one.end = 10;
+    one.oldest_unacked_age_ms = 40;
+    one.counters = {.acked = 10};
+    beat.partitions.push_back(one);
+  }
+  cluster.report(beat);
+  EXPECT_TRUE(untold_partitions(cluster.state(), 100).size() == 2U) << "album's owner has not spoken";
+  cluster.report(stream::Goodbye{.id = WorkerId{"w1#a"}});
+  cluster.report(stream::Goodbye{.id = WorkerId{"w2#a"}});
+  EXPECT_EQ(untold_partitions(cluster.state(), 100).size(), 4U);
+  cluster.handle({measured("clean", 0, 12, 212)});
+  cluster.handle({measured("clean", 1, 10, 210)});
+  const auto view = stages_view(cluster.state())["stages"][0];
+  EXPECT_EQ(view["workers"], json::array());
+  EXPECT_EQ(view["lag"], 400);
+  EXPECT_TRUE(view["oldest_unacked_ms"].is_null()) << "what it was in its last owner's time says nothing";
+  EXPECT_TRUE(view["arrival_rate"].is_null()) << "nobody counts it";
+  EXPECT_EQ(view["partition_list"][0]["end"], 212);
+  EXPECT_EQ(view["partition_list"][0]["committed"], 12);
+}
+
+TEST(Views, WhatIsMeasuredNeverOverridesAnOwnersWord) {
+  auto cluster = running_street();
+  cluster.handle({measured("clean", 0, 0, 7), measured("clean", 1, 0, 5), measured("nothing", 0, 0, 9),
+                  measured("clean", 77, 0, 9), measured("clean", -1, 0, 9)});
+  EXPECT_EQ(stages_view(cluster.state())["stages"][0]["lag"], 12) << "its owners have not spoken yet";
+  auto beat = worker("w1#a");
+  for (int p = 0; p < 2; ++p) {
+    auto one = progress(cluster, "clean", p);
+    one.committed = 4;
+    one.end = 8;
+    beat.partitions.push_back(one);
+  }
+  cluster.report(beat);
+  EXPECT_EQ(stages_view(cluster.state())["stages"][0]["lag"], 8);
+  cluster.handle({measured("clean", 0, 4, 99)});
+  EXPECT_EQ(stages_view(cluster.state())["stages"][0]["lag"], 8) << "an answer that came late";
+}
+
+TEST(Views, AskingForManyPartitionsGoesAroundAllOfThem) {
+  const auto cluster = running_street();
+  const auto all = untold_partitions(cluster.state(), 100);
+  ASSERT_EQ(all.size(), 4U);
+  const auto first = untold_partitions(cluster.state(), 3), second = untold_partitions(cluster.state(), 3, &first.back());
+  EXPECT_EQ(first, (std::vector(all.begin(), all.begin() + 3)));
+  EXPECT_EQ(second, (std::vector{all[3], all[0], all[1]}));
 }
 
 TEST(Views, TheWordOfWhoDoesNotOwnAPartitionIsNotCounted) {

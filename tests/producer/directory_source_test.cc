@@ -133,6 +133,60 @@ TEST(DirectorySource, SaysWhatIsWrongWithAFolder) {
   }
 }
 
+// Root may read everything: another user is taken on for as long as the folder is listed.
+class AsNobody {
+ public:
+  AsNobody() : was_root_(geteuid() == 0) {
+    if (was_root_ && seteuid(65534) != 0) ADD_FAILURE() << "cannot become another user";
+  }
+  ~AsNobody() {
+    if (was_root_ && seteuid(0) != 0) ADD_FAILURE() << "cannot become root again";
+  }
+
+ private:
+  const bool was_root_;
+};
+
+TEST(DirectorySource, AFolderWithinThatCannotBeReadIsToldAndCountedAndTheOthersAreRead) {
+  const TempFolder folder;
+  const auto jpeg = encoded(test_picture(20, 30), ".jpg");
+  folder.write("a/1.jpg", jpeg);
+  folder.write("locked/2.jpg", jpeg);
+  folder.write("z/3.jpg", jpeg);
+  ASSERT_EQ(chmod(folder.path().c_str(), 0755), 0);
+  ASSERT_EQ(chmod((folder / "locked").c_str(), 0), 0);
+  MemoryBook book;
+  DirectorySource source({.path = folder.path(), .recursive = true}, book);
+  Items items;
+  {
+    const AsNobody nobody;
+    const auto opened = source.open(0);
+    ASSERT_TRUE(opened.ok()) << opened.error().message;
+    items = read_all(source);
+  }
+  EXPECT_EQ(source.state().total, 3) << "two pictures, and the folder";
+  ASSERT_EQ(items.frames.size(), 2U);
+  EXPECT_EQ(items.frames[1].name, folder / "z/3.jpg");
+  ASSERT_EQ(items.rejected.size(), 1U);
+  EXPECT_THAT(items.rejected.at(1), HasSubstr("locked/' may not be read: permission denied"));
+  EXPECT_THAT(items.rejected.at(1), HasSubstr("what lies in it is left out"));
+  std::filesystem::permissions(folder / "locked", std::filesystem::perms::owner_all);
+}
+
+TEST(DirectorySource, WithNothingButFoldersThatCannotBeReadFails) {
+  const TempFolder folder;
+  folder.write("locked/2.jpg", encoded(test_picture(20, 30), ".jpg"));
+  ASSERT_EQ(chmod(folder.path().c_str(), 0755), 0);
+  ASSERT_EQ(chmod((folder / "locked").c_str(), 0), 0);
+  {
+    const AsNobody nobody;
+    const auto listed = list_pictures({.path = folder.path(), .recursive = true});
+    ASSERT_FALSE(listed.ok());
+    EXPECT_EQ(listed.error().code, ErrorCode::permission);
+  }
+  std::filesystem::permissions(folder / "locked", std::filesystem::perms::owner_all);
+}
+
 TEST(DirectorySource, ANumberMeansTheSameFileAfterARestartThoughTheFolderChanged) {
   const TempFolder folder;
   const auto jpeg = encoded(test_picture(20, 30), ".jpg");

@@ -1,0 +1,35 @@
+// LagMeter: asks Kafka how far the logs reach of which no owner tells, and what is committed of them, so that a stage without
+// workers does not look as if nothing waited. Asks for a bounded time and goes on where it stopped. Threads: one. Failure: of
+// one partition ends the round; what was asked before it counts.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <vector>
+
+#include "master/core/untold.h"
+#include "stream/ports.h"
+
+namespace ride::master {
+
+class LagMeter {
+ public:
+  LagMeter(stream::TopicAdmin& admin, stream::CommitStore& commits) : admin_(admin), commits_(commits) {}
+
+  // After this one the next round begins; null: with the first.
+  const UntoldPartition* last() const { return last_ ? &*last_ : nullptr; }
+
+  struct Round {
+    LogsMeasured measured;
+    std::optional<Error> failure;
+  };
+  // `partitions`: those of a stage side by side.
+  Round measure(const std::vector<UntoldPartition>& partitions, std::chrono::milliseconds budget);
+
+ private:
+  stream::TopicAdmin& admin_;
+  stream::CommitStore& commits_;
+  std::optional<UntoldPartition> last_;
+};
+
+}  // namespace ride::master
