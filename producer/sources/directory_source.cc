@@ -76,7 +76,7 @@ std::error_code list_folder(const DirectoryOptions& options, const std::string& 
 // Why what lies in it is missing: as it is now, for the list may be older than this process.
 Error unlisted_folder(const DirectoryOptions& options, const std::string& name) {
   std::vector<std::string> files, folders;
-  const auto path = (fs::path(options.path) / name).string();
+  const auto path = (fs::path(shown(options)) / name).string();
   if (const std::error_code failed = list_folder(options, name.substr(0, name.size() - 1), files, folders)) {
     auto why = listing_error(path, failed);
     why.message += "; what lies in it is left out";

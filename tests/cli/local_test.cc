@@ -18,6 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using Json = nlohmann::json;
 using std::chrono::seconds;
 
@@ -256,6 +257,68 @@ TEST_F(RideLocal, TwentyTimesKilledLeavesNothingThatStopsTheNextOne) {
   }
   RideProcess last(up({"--for", "2s"}), options());
   EXPECT_EQ(last.wait(seconds(120)).code, 0) << last.err();
+}
+
+TEST_F(RideLocal, OnlyWhoShowsTheTokenUsesAMasterThatListensForOthers) {
+  write_job("{ synthetic: { width: 64, height: 48 }, fps: 5 }", kBin);
+  const auto refused = ride({"up", "job.yaml", "--http", "0.0.0.0:0", "--broker-port", "0"});
+  EXPECT_EQ(refused.code, 1) << refused.out;
+  EXPECT_THAT(refused.err, HasSubstr("--token-file")) << refused.out;
+
+  const std::string token = "5ec4e7-" + std::string(24, 'a');
+  std::ofstream(folder_ / "token") << token << "\n";
+  fs::permissions(folder_ / "token", fs::perms::owner_read | fs::perms::owner_write);
+  RideProcess up_process({"up", "job.yaml", "--http", "0.0.0.0:0", "--broker-port", "0", "--token-file", "token"}, options());
+  ASSERT_TRUE(up_process.wait_for_output("small running", kStart)) << up_process.out() << up_process.err();
+  EXPECT_EQ(ride({"status"}).code, 0) << "the folder of the 'ride up' knows the file";
+  const auto master = run_info()["master"].get<std::string>();
+  const auto stranger = ride({"status", "--master", master});
+  EXPECT_NE(stranger.code, 0);
+  EXPECT_THAT(stranger.err, HasSubstr("asks for a token"));
+  EXPECT_EQ(ride({"status", "--master", master, "--token-file", "token"}).code, 0);
+  auto with_variable = options();
+  with_variable.environment["RIDE_TOKEN"] = token;
+  EXPECT_EQ(run_ride({"status", "--master", master}, with_variable).code, 0);
+  for (const pid_t pid : processes_with(folder_.path().string())) {
+    std::ifstream in("/proc/" + std::to_string(pid) + "/cmdline");
+    EXPECT_EQ(std::string(std::istreambuf_iterator<char>(in), {}).find(token), std::string::npos) << "on a command line";
+  }
+  up_process.signal(SIGINT);
+  const auto ended = up_process.wait(kEnd);
+  EXPECT_THAT(ended.out + ended.err, Not(HasSubstr(token)));
+  for (const auto& entry : fs::directory_iterator(folder_ / ".ride/logs")) {
+    std::ifstream in(entry.path());
+    EXPECT_EQ(std::string(std::istreambuf_iterator<char>(in), {}).find(token), std::string::npos) << entry.path();
+  }
+}
+
+// The author of the file sits at the keyboard; who sends a job to that RIDE is held to the same folders.
+TEST_F(RideLocal, SinksWriteWhereTheFileAtHandSaysAndNowhereElse) {
+  const auto elsewhere = (folder_ / "elsewhere").string();
+  write_job("{ synthetic: { width: 64, height: 48 }, fps: 20 }",
+            "{ name: album, from: [gray], task: write_images, params: { path: \"" + elsewhere + "/{session}/{seq}.jpg\" } }");
+  fs::create_directories(folder_ / "work");
+  fs::rename(folder_ / "job.yaml", folder_ / "work/job.yaml");
+  auto at_work = options();
+  at_work.folder = folder_ / "work";
+  RideProcess up_process(up({}), at_work);
+  ASSERT_TRUE(up_process.wait_for_output("small running", kStart)) << up_process.out() << up_process.err();
+  const auto deadline = std::chrono::steady_clock::now() + kStart;
+  while (files_in("elsewhere") == 0 && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_GT(files_in("elsewhere"), 0U);
+  for (const std::string path : {"/etc/cron.d/{seq}.jpg", "../{seq}.jpg", "out/../../{seq}.jpg"}) {
+    std::ofstream(folder_ / "work/other.yaml")
+        << "ride: v1\nname: other\nsources: { scene: { synthetic: { frames: 5 } } }\n"
+        << "sinks:\n  - { name: album, from: [scene], task: write_images, params: { path: \"" << path << "\" } }\n";
+    const auto refused = run_ride({"submit", "other.yaml"}, at_work);
+    EXPECT_EQ(refused.code, 2) << path;
+    EXPECT_THAT(refused.err, HasSubstr("other.yaml:5:")) << path;
+    EXPECT_THAT(refused.err, HasSubstr("none of the folders")) << path;
+    EXPECT_THAT(refused.err, HasSubstr(elsewhere)) << path;
+  }
+  up_process.signal(SIGINT);
+  EXPECT_EQ(up_process.wait(kEnd).code, 130);
 }
 
 TEST_F(RideLocal, CtrlCWhileItStartsEndsWhatHasStarted) {

@@ -46,6 +46,26 @@ TEST(MasterClient, AnAddressNeedsNoSchemeNorPathOfTheApi) {
   }
 }
 
+TEST(MasterClient, ShowsItsTokenWithEveryRequest) {
+  FakeMaster master;
+  const auto answer = [](const httplib::Request& request, httplib::Response& response) {
+    const bool known = request.get_header_value("Authorization") == "Bearer 0123456789abcdef";
+    response.status = known ? 200 : 401;
+    response.set_content(known ? R"({"jobs": [], "job": "a"})" : R"({"title": "Unauthorized", "detail": "asks for a token"})", "application/json");
+  };
+  master.server().Get("/api/v1/jobs", answer);
+  master.server().Post("/api/v1/jobs/a/pause", answer);
+  master.server().Delete("/api/v1/jobs/a", answer);
+  auto known = std::move(*MasterClient::open(master.client().url(), "0123456789abcdef"));
+  EXPECT_TRUE(known.fetch("/jobs").ok());
+  EXPECT_TRUE(known.post("/jobs/a/pause")->ok());
+  EXPECT_TRUE(known.remove("/jobs/a")->ok());
+  const auto refused = master.client().fetch("/jobs");
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, ErrorCode::permission);
+  EXPECT_THAT(refused.error().message, HasSubstr("asks for a token"));
+}
+
 TEST(MasterClient, SaysWhatToDoWhenNobodyListens) {
   auto client = MasterClient::open("http://127.0.0.1:1");
   ASSERT_TRUE(client.ok());

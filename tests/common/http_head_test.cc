@@ -29,7 +29,7 @@ TEST(HttpHead, WhatIsNoHeadSaysWhy) {
   std::string many = "GET / HTTP/1.1";
   for (int i = 0; i < 101; ++i) many += "\r\nA: b";
   EXPECT_EQ(fault_of(many), 431);
-  for (const std::string text : {"", "GET", "GET /", "GET / HTTP/1.1 x", " GET / HTTP/1.1", "G(T / HTTP/1.1", "GET / HTTP/1.1\r\n",
+  for (const std::string text : {"", "GET", "GET /", "GET / HTTP/1.1 x", " GET / HTTP/1.1", "G(T / HTTP/1.1",
                                  "GET / HTTP/1.1\r\nno colon", "GET / HTTP/1.1\r\n: x", "GET / HTTP/1.1\r\nA : b", "GET / HTTP/1.1\r\n A: b",
                                  "GET / HTTP/1.1\r\nA: b\nB: c", "GET / HTTP/1.1\r\nA: b\rc", "GET /\x01 HTTP/1.1"})
     EXPECT_NE(fault_of(text), 0) << text;
@@ -62,11 +62,12 @@ TEST(ChunkReader, BoundsWhatAChunkPromisesAndWhatIsAroundIt) {
   ChunkReader reader(100);
   std::string body;
   std::optional<HttpFault> fault;
+  std::string bytes = "0\r\n";
   for (int i = 0; i < 2000 && !fault; ++i) {
-    std::string bytes = i % 2 == 0 ? "0;" + std::string(500, 'x') : "\r\nA: b\r\n";
+    bytes += "Trailer: for ever\r\n";
     fault = reader.take(bytes, body);
-    if (reader.done()) break;
   }
+  EXPECT_TRUE(fault);
   std::string line(3000, 'x');
   ChunkReader other(100);
   EXPECT_TRUE(other.take(line, body)) << "a size line without an end";

@@ -137,7 +137,7 @@ TEST_F(BrokerDisk, NearlyFullIsSaidBeforeItIsTooLate) {
 
 TEST_F(BrokerDisk, FullIsSaidAndWithSpaceAgainTheJobGoesOnWithEveryFrameOnce) {
   LocalRun run(address_, "disk");
-  run.start_agent("n1", {"--slots", "3"});
+  run.start_agent("n1", {"--slots", "3", "--output", (folder_ / "out").string()});
   ASSERT_TRUE(run.submit(topology(folder_ / "out")));
   const auto acked = [&] { return run.stage("film", "album").value("acked", 0); };
   ASSERT_TRUE(wait_until(60s, [&] { return acked() > 60; })) << run.logs();

@@ -65,6 +65,9 @@ TEST_F(ProgramTest, WrongUsageIsExitCodeTwo) {
                                                 {"--prefix", ""},
                                                 {"--tick-interval", "100"},
                                                 {"--loss-ticks", "1"},
+                                                {"--http", "0.0.0.0:0"},
+                                                {"--http", "[::]:0"},
+                                                {"--token-file", "/dev/null"},
                                                 {"--kafka", "no-pair"},
                                                 {"--kafka", "acks=1"}})
     EXPECT_EQ(run(wrong), 2) << wrong[0];

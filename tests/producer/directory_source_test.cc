@@ -187,6 +187,20 @@ TEST(DirectorySource, WithNothingButFoldersThatCannotBeReadFails) {
   std::filesystem::permissions(folder / "locked", std::filesystem::perms::owner_all);
 }
 
+TEST(DirectorySource, MessagesAndNamesShowTheTemplate) {
+  const TempFolder folder;
+  folder.write("broken.jpg", "no picture");
+  MemoryBook book;
+  DirectorySource source({.path = folder.path(), .shown = "/pictures/${TOK}"}, book);
+  ASSERT_TRUE(source.open(0).ok());
+  const auto items = read_all(source);
+  ASSERT_EQ(items.rejected.size(), 1u);
+  EXPECT_TRUE(items.rejected.at(0).starts_with("/pictures/${TOK}/broken.jpg ")) << items.rejected.at(0);
+  const auto gone = list_pictures({.path = folder / "hunter2", .shown = "${TOK}"});
+  EXPECT_THAT(gone.error().message, HasSubstr("folder '${TOK}' does not exist"));
+  EXPECT_THAT(gone.error().message, testing::Not(HasSubstr("hunter2")));
+}
+
 TEST(DirectorySource, ANumberMeansTheSameFileAfterARestartThoughTheFolderChanged) {
   const TempFolder folder;
   const auto jpeg = encoded(test_picture(20, 30), ".jpg");

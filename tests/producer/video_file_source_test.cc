@@ -117,5 +117,24 @@ TEST(VideoFileSource, SaysWhatIsWrongWithAFile) {
   EXPECT_THAT(message(write_video(folder, 2)), HasSubstr("64 x 48 pixels, more than max_pixels (1000)"));
 }
 
+// A variable may stand for anything, and what it holds is nobody's business.
+TEST(VideoFileSource, MessagesShowTheTemplateAndLeaveOtherWordsAlone) {
+  prepare_video_capture();
+  const TempFolder folder;
+  const auto message = [](const std::string& path, const std::string& shown) {
+    VideoFileSource source({.path = path, .shown = shown});
+    auto opened = source.open(0);
+    return opened.ok() ? "opened" : opened.error().message;
+  };
+  for (const char* name : {"hunter2", "a", "Not", "directory"}) {
+    const auto said = message(folder / name, "${DIR}/${TOK}");
+    EXPECT_THAT(said, HasSubstr("'${DIR}/${TOK}' does not exist on this node"));
+    EXPECT_THAT(said, testing::Not(HasSubstr(folder.path())));
+  }
+  EXPECT_THAT(message(folder.write("hunter2.avi", std::string(5000, 'x')), "${TOK}"), testing::Not(HasSubstr("hunter2")));
+  EXPECT_THAT(message(folder.path(), "${TOK}"), HasSubstr("video '${TOK}' is a folder"));
+  EXPECT_THAT(message(folder.write("file", "x") + "/a", "${TOK}"), HasSubstr("'${TOK}' cannot be opened: Not a directory"));
+}
+
 }  // namespace
 }  // namespace ride::producer
