@@ -159,7 +159,6 @@ namespace {
 
 // Its readers would refuse it. The log grows instead, and every decision still stands there.
 void too_large(Draft& draft, State& state) {
-  state.soft.records = 0;  // tried again when the log has grown as much again
   draft.act(Tell{.severity = stream::Severity::error,
                  .code = "snapshot_too_large",
                  .text = fmt::format("a snapshot of the decisions would have more than {} MiB: none is written, and the "
@@ -171,6 +170,7 @@ void too_large(Draft& draft, State& state) {
 
 void write_snapshot(Draft& draft, State& state, Due& due) {
   if (!due.snapshot) return;
+  state.soft.records = 0;  // whatever becomes of it: tried again when the log has grown as much again
   const auto id = fmt::format("{}-{}", state.hard.standing.epoch(), ++state.soft.snapshots);
   auto parts = stream::cut(capture(draft.hard()), id, kPartBytes);
   if (parts.size() * kPartBytes > stream::kMostSnapshotBytes) return too_large(draft, state);

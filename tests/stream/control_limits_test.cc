@@ -82,7 +82,8 @@ std::optional<json> read(const json& record) {
 
 std::vector<json::json_pointer> numbers_in(const json& record) {
   std::vector<json::json_pointer> found;
-  for (const auto& [path, value] : record.flatten().items())
+  const auto flat = record.flatten();
+  for (const auto& [path, value] : flat.items())
     if (value.is_number()) found.emplace_back(path);
   return found;
 }
