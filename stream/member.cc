@@ -91,7 +91,7 @@ class KafkaMember final : public Member {
   Result<std::vector<Decision>> poll_decisions(milliseconds timeout) override {
     {
       const std::lock_guard lock(mutex_);
-      if (refused_) return *refused_;
+      if (barred_) return *barred_;
     }
     if (backlog_.empty())
       if (auto taken = take_next(timeout); !taken.ok()) return taken.error();
@@ -221,7 +221,7 @@ class KafkaMember final : public Member {
   void reopen(const Error& why) {
     if (why.code == ErrorCode::permission) {
       const std::lock_guard lock(mutex_);
-      refused_ = why;
+      barred_ = why;
     }
     auto writer = open_control_writer(config_.kafka, config_.prefix + ".reports");
     if (writer.ok())
@@ -250,7 +250,7 @@ class KafkaMember final : public Member {
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<ReportBody> queue_;
-  std::optional<Error> refused_;  // by the cluster: reports may not be written
+  std::optional<Error> barred_;  // by the cluster: reports may not be written
   std::atomic<bool> beat_now_ = false;
   std::atomic<bool> stopping_ = false;
   steady_clock::time_point acknowledged_at_;
