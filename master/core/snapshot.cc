@@ -151,7 +151,7 @@ std::optional<Offset> SnapshotPlace::behind(const TruncateBehind& order, const S
 namespace {
 
 // Its readers would refuse it. The log grows instead, and every decision still stands there.
-void too_large(Draft& draft, State& state) {
+void too_large(Draft& draft) {
   draft.act(Tell{.severity = stream::Severity::error,
                  .code = "snapshot_too_large",
                  .text = fmt::format("a snapshot of the decisions would have more than {} MiB: none is written, and the "
@@ -166,7 +166,7 @@ void write_snapshot(Draft& draft, State& state, Due& due) {
   state.soft.records = 0;  // whatever becomes of it: tried again when the log has grown as much again
   const auto id = fmt::format("{}-{}", state.hard.standing.epoch(), ++state.soft.snapshots);
   auto parts = stream::cut(capture(draft.hard()), id, kPartBytes);
-  if (parts.size() * kPartBytes > stream::kMostSnapshotBytes) return too_large(draft, state);
+  if (parts.size() * kPartBytes > stream::kMostSnapshotBytes) return too_large(draft);
   for (auto& part : parts) draft.decide(std::move(part));
   draft.act(TruncateBehind{id});
 }
