@@ -124,8 +124,8 @@ std::string encode(const Decision& decision) {
 
 namespace {
 
-// The record may come from anybody: nothing is built from it before its size is known, and no number is converted that
-// does not fit. nlohmann's parser does not recurse, so depth costs memory only, which the size bounds.
+// The record may come from anybody: nothing is built from it before its size and depth are known, and no number is converted
+// that does not fit.
 template <class Record, class Read>
 Result<Record> decode(std::string_view text, const char* what, std::size_t most_bytes, Read read) {
   const auto refuse = [what](std::string why) {
@@ -133,6 +133,7 @@ Result<Record> decode(std::string_view text, const char* what, std::size_t most_
     return Error{ErrorCode::corrupt, std::string("not a ") + what + ": " + why};
   };
   if (text.size() > most_bytes) return refuse(std::to_string(text.size()) + " bytes");
+  if (is_too_deep(text)) return refuse("it is nested too deep");
   try {
     const auto json = nlohmann::json::parse(text);
     if (auto misfit = find_misfit(json)) return refuse(*std::move(misfit));

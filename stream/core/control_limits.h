@@ -8,6 +8,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "stream/control.h"
 #include "stream/core/snapshot.h"
@@ -39,6 +40,8 @@ std::optional<std::string> find_fault(const Decision& decision);
 std::optional<std::string> find_fault(const Report& report);
 std::optional<std::string> find_fault(const Snapshot& snapshot);
 
+// Before a record is parsed: brackets within brackets, of which each costs memory and time. Only a look at the bytes.
+bool is_too_deep(std::string_view text);
 // Before a record's numbers are converted: one that does not fit its type, or a whole number with a fraction.
 std::optional<std::string> find_misfit(const nlohmann::json& record);
 

@@ -1,4 +1,5 @@
-// The numbers of a record before they are converted: C++ would cut 2^32 + 1 to 1, and has no answer for 1e300.
+// A record before it is built: how deep its text is nested, and its numbers before they are converted, since C++ would cut
+// 2^32 + 1 to 1 and has no answer for 1e300.
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
@@ -47,12 +48,11 @@ std::optional<std::string> misfit(const nlohmann::json& value, std::string_view 
   return fits ? std::nullopt : std::optional(fmt::format("'{}' is {}, which is too large", key, number));
 }
 
-// `within`: all below is of this kind, whatever the keys are (they are names of topics and jobs).
-std::optional<std::string> walk(const nlohmann::json& value, std::string_view key, Whole kind, bool within, int depth) {
-  if (depth > kMostDepth) return "nested more than " + std::to_string(kMostDepth) + " levels deep";
+// `within`: all below is of this kind, whatever the keys are (they are names of topics and jobs). Depth is bounded already.
+std::optional<std::string> walk(const nlohmann::json& value, std::string_view key, Whole kind, bool within) {
   if (value.is_array()) {
     for (const auto& one : value)
-      if (auto wrong = walk(one, key, kind, within, depth + 1)) return wrong;
+      if (auto wrong = walk(one, key, kind, within)) return wrong;
     return std::nullopt;
   }
   if (!value.is_object()) return misfit(value, key, kind);
@@ -61,13 +61,32 @@ std::optional<std::string> walk(const nlohmann::json& value, std::string_view ke
       if (!within) continue;  // checked where they are read
     }
     const bool map = within || name == "ends" || name == "runs" || name == "sessions";
-    if (auto wrong = walk(one, name, map ? Whole::large : kind_of(name), map, depth + 1)) return wrong;
+    if (auto wrong = walk(one, name, map ? Whole::large : kind_of(name), map)) return wrong;
   }
   return std::nullopt;
 }
 
 }  // namespace
 
-std::optional<std::string> find_misfit(const nlohmann::json& record) { return walk(record, "", Whole::none, false, 0); }
+std::optional<std::string> find_misfit(const nlohmann::json& record) { return walk(record, "", Whole::none, false); }
+
+bool is_too_deep(std::string_view text) {
+  int depth = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      in_string = c != '"';
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > kMostDepth) return true;
+    } else if (c == ']' || c == '}') {
+      --depth;
+    }
+  }
+  return false;
+}
 
 }  // namespace ride::stream

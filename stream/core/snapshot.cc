@@ -65,6 +65,7 @@ Result<std::optional<Snapshot>> SnapshotAssembler::add(const SnapshotPart& part)
   if (part.part < part.parts) return std::optional<Snapshot>();
   const auto text = std::exchange(text_, {});
   id_.clear();
+  if (is_too_deep(text)) return not_a_snapshot("it is nested too deep");
   try {
     const auto json = nlohmann::json::parse(text);
     if (auto misfit = find_misfit(json)) return not_a_snapshot(*std::move(misfit));

@@ -159,9 +159,11 @@ TEST(ControlLimits, TextsForPeopleAreCutAndNotRefused) {
 }
 
 TEST(ControlLimits, DepthAndSizeCostNothing) {
-  EXPECT_FALSE(decode_decision(std::string(100'000, '[')).ok());
+  EXPECT_THAT(decode_decision(std::string(10 << 20, '[')).error().message, HasSubstr("nested too deep"));
   const auto deep = R"({"type":"out","log":"l","x":)" + std::string(10'000, '[') + std::string(10'000, ']') + "}";
-  EXPECT_THAT(decode_decision(deep).error().message, HasSubstr("levels deep"));
+  EXPECT_THAT(decode_decision(deep).error().message, HasSubstr("nested too deep"));
+  const WorkerOut brackets{WorkerId{"w"}, R"(in a text, \"[[[[[[[[[[[[[[[[[[[[ \\", they are none)", false, {}};
+  EXPECT_TRUE(decode_decision(encode(Decision{"log", 1, "m", brackets})).ok());
   EXPECT_THAT(decode_decision(std::string(kMostDecisionBytes + 1, ' ')).error().message, HasSubstr("bytes"));
   EXPECT_LT(decode_report("{\"type\":\"" + std::string(100'000, 'x') + "\"}").error().message.size(), 5'000u);
 }
