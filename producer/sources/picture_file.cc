@@ -87,9 +87,10 @@ Result<void> check_memory(std::int64_t bytes, std::int64_t weight, const Picture
                false};
 }
 
-// What stream's walk through a whole JPEG or PNG says, in our words: "is a truncated JPEG: its end is missing".
+// What stream's walk through a whole JPEG or PNG says, as a cause.
 Error as_cause(const Error& error) {
-  return {error.code, (error.message.starts_with("a ") ? "is " : "is a ") + error.message, false};
+  if (error.code == ErrorCode::corrupt) return broken("is truncated or damaged (" + error.message + ")");
+  return {error.code, "is " + error.message, false};
 }
 
 Result<void> check_limits(const PictureInfo& info, std::int64_t file_bytes, std::int64_t max_pixels) {

@@ -184,7 +184,7 @@ Result<PictureInfo> inspect_png(Bytes bytes) {
   if (info.rows == 0 || info.cols == 0) return corrupt("damaged PNG: it has no size");
   const int bits = png_bits(bytes[24], bytes[25]);
   if (bits == 0) return corrupt("damaged PNG: its header is broken");
-  if (std::max(info.rows, info.cols) > kMostPngSide) return corrupt("a PNG that is wider or higher than can be decoded");
+  if (std::max(info.rows, info.cols) > kMostPngSide) return corrupt("PNG that is wider or higher than can be decoded");
   info.channels = bytes[25] == 0 ? 1 : 3;
   info.depth_bytes = bytes[24] == 16 ? 2 : 1;
   std::int64_t data = 0, metadata = 0;

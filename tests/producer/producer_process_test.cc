@@ -320,6 +320,10 @@ TEST_F(ProducerProcessTest, ARecordThatCannotBeDecodedIsRejectedAndTheProducerLi
   const auto junk = std::make_shared<std::vector<std::uint8_t>>(24, std::uint8_t{7});
   stream::RecordHeader header;  // 30 GB of pixels, packed into 24 bytes
   header.id = {"gate", SessionId{1}, 0};
+  header.job = "street";
+  header.writer_stage = "gate";
+  header.origin = {{"gate", PartitionId{0}}, {0, 0}, RunNumber{1}};
+  header.writer = "w1#a";
   header.content_type = stream::kRawContentType;
   header.pixels = stream::PixelFormat{31000, 31000, 4, CV_64F};
   header.compressed = true;

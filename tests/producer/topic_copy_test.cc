@@ -128,13 +128,19 @@ TEST_F(TopicCopyTest, RecordsThatNobodyCanDecodeAreRejectedAndTheSourceGoesOn) {
   put_records(0, 2);
   stream::RecordHeader header;
   header.id = {"gate", SessionId{1}, 0};
+  header.job = "street";
+  header.writer_stage = "gate";
+  header.origin = {{"gate", PartitionId{0}}, {0, 0}, RunNumber{1}};
+  header.writer = "w1#a";
   header.content_type = stream::kRawContentType;
   header.compressed = true;
   header.pixels = stream::PixelFormat{31000, 31000, 4, CV_64F};
   auto bytes = std::make_shared<std::vector<std::uint8_t>>(24, std::uint8_t{7});
   auto writer = log_->writer();
+  auto headers = stream::encode_header(header);
+  ASSERT_TRUE(stream::decode_header(headers).ok());
   ASSERT_TRUE(writer->send({"plates", PartitionId{0}},
-                           {.headers = stream::encode_header(header), .value = *bytes, .owner = bytes}, nullptr).ok());
+                           {.headers = std::move(headers), .value = *bytes, .owner = bytes}, nullptr).ok());
   ASSERT_TRUE(writer->flush(std::chrono::seconds(5)).ok());
   put_records(2, 4);
   struck_ = {{{PartitionId{0}, Offset{0}}, {"signal 6 on a, signal 6 on b", true}}};
