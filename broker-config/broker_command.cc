@@ -59,8 +59,9 @@ Result<std::int64_t> read_size(const ParamValues& values, const char* name, Byte
 Result<void> check_heap(std::int64_t heap) {
   const ByteSize memory{static_cast<std::int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE)};
   if (memory.bytes <= 0 || heap <= memory.bytes) return {};
+  const std::string has = fmt::format("{} MiB", memory.bytes >> 20);
   return Error{ErrorCode::invalid_argument, fmt::format("--heap is {}, but this machine has {}: give less, or leave it out",
-                                                        format_byte_size({heap}), format_byte_size(memory))};
+                                                        format_byte_size({heap}), has)};
 }
 
 // The names that clients may know this node by.

@@ -260,7 +260,7 @@ class FlowCheck {
     if (total > kMostPartitions) {
       context_.error(largest->name_place, fmt::format("{}; at most {} are possible", sums, kMostPartitions),
                      fix + ", or share the stages out among several jobs");
-    } else {
+    } else if (!context_.failed()) {  // a file with errors has others to think of
       context_.warning(largest->name_place,
                        fmt::format("{}; a Kafka broker holds about {}, with more its restarts take long", sums, kManyPartitions),
                        fix + ", or have that many brokers");

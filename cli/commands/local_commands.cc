@@ -30,7 +30,8 @@ ExitCode up(const LocalFlags& flags) {
                          .json = flags.json};
   if (!flags.duration.empty()) {
     const auto duration = parse_duration(flags.duration);
-    if (!duration.ok() || duration->count() <= 0)
+    if (!duration.ok()) return fail({ErrorCode::invalid_argument, "--for: " + duration.error().message});
+    if (duration->count() <= 0)
       return fail({ErrorCode::invalid_argument,
                    fmt::format("--for is '{}'; it takes a time with a unit, for example 30s or 5m", flags.duration)});
     options.duration = *duration;

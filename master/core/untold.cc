@@ -10,7 +10,7 @@ bool is_told(const Partition& partition, const StageReports* reports, std::size_
   if (partition.owner.value.empty()) return false;
   if (reports == nullptr || index >= reports->partitions.size()) return false;
   const auto& told = reports->partitions[index];
-  return !told.job.value.empty() && told.epoch == partition.epoch;
+  return !told.job.value.empty() && told.epoch == partition.epoch && told.end >= 0;
 }
 
 const StageReports* reports_of(const State& state, const StageKey& key) {

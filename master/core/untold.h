@@ -1,4 +1,4 @@
-// Partitions of which nobody tells how far they are: they have no owner, or one that has not spoken yet. Frames come into
+// Partitions of which nobody tells how far they are: they have no owner, or one that has not seen their log yet. Frames come into
 // their logs all the same, so a shell asks Kafka and posts a LogsMeasured. Pure.
 #pragma once
 

@@ -113,7 +113,7 @@ TEST(Views, TheLagOfAStageWithoutWorkersIsWhatKafkaTells) {
     beat.partitions.push_back(one);
   }
   cluster.report(beat);
-  EXPECT_TRUE(untold_partitions(cluster.state(), 100).size() == 2U) << "album's owner has not spoken";
+  EXPECT_EQ(untold_partitions(cluster.state(), 100).size(), 2U) << "album's owner has not seen its log";
   cluster.report(stream::Goodbye{.id = WorkerId{"w1#a"}});
   cluster.report(stream::Goodbye{.id = WorkerId{"w2#a"}});
   EXPECT_EQ(untold_partitions(cluster.state(), 100).size(), 4U);
@@ -132,7 +132,7 @@ TEST(Views, WhatIsMeasuredNeverOverridesAnOwnersWord) {
   auto cluster = running_street();
   cluster.handle({measured("clean", 0, 0, 7), measured("clean", 1, 0, 5), measured("nothing", 0, 0, 9),
                   measured("clean", 77, 0, 9), measured("clean", -1, 0, 9)});
-  EXPECT_EQ(stages_view(cluster.state())["stages"][0]["lag"], 12) << "its owners have not spoken yet";
+  EXPECT_EQ(stages_view(cluster.state())["stages"][0]["lag"], 12) << "its owners have not seen their logs yet";
   auto beat = worker("w1#a");
   for (int p = 0; p < 2; ++p) {
     auto one = progress(cluster, "clean", p);
