@@ -12,7 +12,8 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
 constexpr auto kLasting = 800ms;
-constexpr int kStepMs = 200, kConfirmMs = 1000;
+constexpr std::chrono::milliseconds kFirstStep{200};
+constexpr int kConfirmMs = 1000;
 
 enum class Kind { none, user, tls, plaintext };
 
@@ -136,8 +137,10 @@ std::optional<Error> group_refused(rd_kafka_t* client, const std::string& group)
 }
 
 Result<void> reach(const Client& client, const std::string& brokers, std::chrono::milliseconds timeout) {
-  for (const auto deadline = Clock::now() + timeout; Clock::now() < deadline;) {
-    if (answers(client.get(), static_cast<int>(std::min<std::int64_t>(kStepMs, timeout.count())))) return {};
+  const auto deadline = Clock::now() + timeout;
+  for (auto step = kFirstStep; Clock::now() < deadline; step *= 2) {  // growing: a slow broker gets the time that it needs
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+    if (answers(client.get(), static_cast<int>(std::min(step, left).count()))) return {};
     rd_kafka_poll(client.get(), 0);  // for its error callback
     if (const auto note = note_of(client.get()); lasts(note)) return explain(client.get(), note);
   }
