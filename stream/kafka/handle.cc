@@ -21,6 +21,14 @@ void error_callback(rd_kafka_t* client, int code, const char*, void*) {
   hunt_for_leaders(client, static_cast<rd_kafka_resp_err_t>(code));
 }
 
+const char* advice(rd_kafka_resp_err_t code) {
+  if (code != RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP) return "";
+  return ". This machine's clock and the broker's differ by more than the topic allows (ahead: "
+         "message.timestamp.after.max.ms, an hour unless set): set the clock right (`timedatectl`, `chronyc makestep`), or "
+         "let the broker stamp the records of this topic (kafka-configs.sh --alter --add-config "
+         "message.timestamp.type=LogAppendTime, as RIDE's own topics have it)";
+}
+
 }  // namespace
 
 Error to_error(rd_kafka_resp_err_t code, const std::string& what) {
@@ -60,10 +68,24 @@ Error to_error(rd_kafka_resp_err_t code, const std::string& what) {
     case RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR:
       kind = ErrorCode::resource_exhausted;
       break;
+    case RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP:
+    case RD_KAFKA_RESP_ERR_INVALID_CONFIG:
+    case RD_KAFKA_RESP_ERR_INVALID_PARTITIONS:
+    case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION:  // its name
+    case RD_KAFKA_RESP_ERR_POLICY_VIOLATION:
+      kind = ErrorCode::invalid_argument;
+      break;
+    case RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR:  // never more than there are brokers: some are away
+      kind = ErrorCode::unavailable;
+      break;
+    case RD_KAFKA_RESP_ERR_OFFSET_METADATA_TOO_LARGE:
+    case RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION:
+      kind = ErrorCode::unsupported;
+      break;
     default:
       break;
   }
-  return Error{kind, what + ": " + rd_kafka_err2str(code), is_retriable(code)};
+  return Error{kind, what + ": " + rd_kafka_err2str(code) + advice(code), is_retriable(code)};
 }
 
 bool is_retriable(rd_kafka_resp_err_t code) {
