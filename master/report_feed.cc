@@ -40,7 +40,7 @@ void ReportFeed::take(const std::vector<stream::ControlReader::Entry>& entries) 
       refuse(fmt::format("a record of log '{}' where '{}' is expected: a process of another cluster writes here",
                          report->log, log_id));
     } else {
-      events.push_back(ReportRead{std::move(report->body), entry.timestamp});
+      events.push_back(ReportRead{std::move(report->body), clock_.now()});
     }
   }
   if (!events.empty()) config_.post(std::move(events));

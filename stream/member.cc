@@ -190,7 +190,8 @@ class KafkaMember final : public Member {
         if (settled.ok()) break;
         if (!settled.error().retriable) sent = settled.error();
       }
-      if (!sent.ok() && !sent.error().retriable && !stopping_) reopen();
+      if (!sent.ok() && !sent.error().retriable && !stopping_) reopen(sent.error());
+      if (sent.ok()) said_.clear();
       if ((sent.ok() || sent.error().retriable) && beating) {
         const std::lock_guard lock(mutex_);
         acknowledged_at_ = sent_at;
@@ -212,7 +213,9 @@ class KafkaMember final : public Member {
   }
 
   // The reports' own producer failed for good: frames are not touched by that, a new one takes over.
-  void reopen() {
+  void reopen(const Error& why) {
+    if (why.message != said_) log_warning("no heartbeat arrives: {}; a new client is made", why.message);
+    said_ = why.message;
     auto writer = open_control_writer(config_.kafka, config_.prefix + ".reports");
     if (writer.ok())
       reports_ = std::move(writer).value();
@@ -231,6 +234,7 @@ class KafkaMember final : public Member {
   WorkerId id_;
   std::unique_ptr<ControlReader> decisions_;
   std::unique_ptr<ControlWriter> reports_;  // heartbeat thread
+  std::string said_;                        // of its trouble
   Standing standing_;
   SnapshotAssembler assembler_;
   bool overtaken_ = false;  // by truncation; the reader is to be opened anew
