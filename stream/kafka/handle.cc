@@ -21,8 +21,10 @@ void error_callback(rd_kafka_t* client, int code, const char*, void*) {
   hunt_for_leaders(client, static_cast<rd_kafka_resp_err_t>(code));
 }
 
-const char* advice(rd_kafka_resp_err_t code) {
-  if (code != RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP) return "";
+// A fatal error of a producer names what caused it in its text alone.
+const char* advice(rd_kafka_resp_err_t code, const std::string& what) {
+  constexpr auto kTimestamp = RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP;
+  if (code != kTimestamp && what.find(rd_kafka_err2str(kTimestamp)) == std::string::npos) return "";
   return ". This machine's clock and the broker's differ by more than the topic allows (ahead: "
          "message.timestamp.after.max.ms, an hour unless set): set the clock right (`timedatectl`, `chronyc makestep`), or "
          "let the broker stamp the records of this topic (kafka-configs.sh --alter --add-config "
@@ -85,7 +87,7 @@ Error to_error(rd_kafka_resp_err_t code, const std::string& what) {
     default:
       break;
   }
-  return Error{kind, what + ": " + rd_kafka_err2str(code) + advice(code), is_retriable(code)};
+  return Error{kind, what + ": " + rd_kafka_err2str(code) + advice(code, what), is_retriable(code)};
 }
 
 bool is_retriable(rd_kafka_resp_err_t code) {
