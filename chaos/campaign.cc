@@ -46,20 +46,20 @@ Campaign::~Campaign() {
 }
 
 Result<void> Campaign::run(std::stop_token stop) {
-  began_ = system_now();
+  began_ = clock_.now();
   first_ = began_ + plan_.calm;
   std::multimap<milliseconds, Fault> waiting;
   for (auto& fault : schedule_of(plan_, seed_)) waiting.emplace(fault.at, fault);
   auto quiet_until = first_;
   while (!stop.stop_requested()) {
-    const auto now = system_now();
+    const auto now = clock_.now();
     if (const auto failed = recorder_.failed()) return *failed;
     if (auto ended = end_what_is_due(now); !ended.ok()) return ended;
     if (!waiting.empty() && now >= first_ + waiting.begin()->first) {
       const auto [at, fault] = *waiting.begin();
       waiting.erase(waiting.begin());
       if (!strike(fault, at >= fault.at + kMostPutOff)) waiting.emplace(at + kPutOff, fault);
-      quiet_until = system_now() + plan_.calm;
+      quiet_until = clock_.now() + plan_.calm;
       continue;
     }
     if (!open_.empty()) quiet_until = now + plan_.calm;
@@ -67,7 +67,7 @@ Result<void> Campaign::run(std::stop_token stop) {
     if (all && now >= quiet_until && (all_recovered() || now >= quiet_until + kPatience)) break;
     std::this_thread::sleep_for(kStep);
   }
-  ended_ = system_now();
+  ended_ = clock_.now();
   if (stop.stop_requested()) return Error{ErrorCode::cancelled, "the faults were broken off"};
   return {};
 }
@@ -75,7 +75,7 @@ Result<void> Campaign::run(std::stop_token stop) {
 bool Campaign::all_recovered() const {
   const auto arrivals = recorder_.arrivals_since(began_);
   const auto baseline = baseline_of(arrivals, began_, first_);
-  return struck_.empty() || effect_of(arrivals, baseline, struck_.back().at, system_now()).recovered;
+  return struck_.empty() || effect_of(arrivals, baseline, struck_.back().at, clock_.now()).recovered;
 }
 
 bool Campaign::is_hit(const Victim& victim) const {
@@ -110,14 +110,14 @@ bool Campaign::strike(const Fault& fault, bool last_try) {
   if (!victim.ok() && victim.error().code == ErrorCode::unavailable && !last_try) return false;
   if (!victim.ok()) {
     struck.problem = victim.error().message;
-    struck.at = struck.ended = system_now();
+    struck.at = struck.ended = clock_.now();
     say_(fmt::format("{}: {}", describe(fault), struck.problem));
     struck_.push_back(std::move(struck));
     return true;
   }
   struck.victim = victim->name;
   Open open{struck_.size(), *victim, {}, nullptr, {}};
-  struck.at = system_now();
+  struck.at = clock_.now();
   if (auto begun = begin(fault, *victim, open); !begun.ok()) struck.problem = begun.error().message;
   struck.ended = open.until;
   say_(fmt::format("{}{}{}", describe(fault), fault.target == victim->name ? "" : " (" + victim->name + ")",
@@ -129,7 +129,7 @@ bool Campaign::strike(const Fault& fault, bool last_try) {
 }
 
 Result<void> Campaign::begin(const Fault& fault, const Victim& victim, Open& open) {
-  const auto now = system_now();
+  const auto now = clock_.now();
   open.until = now + fault.lasts;
   switch (fault.kind) {
     case FaultKind::kill:
@@ -157,7 +157,7 @@ Result<void> Campaign::end_what_is_due(SystemTime now) {
     auto done = end(*open);
     if (!done.ok()) return done.error();
     if (*done) {
-      struck_[open->struck].ended = system_now();
+      struck_[open->struck].ended = clock_.now();
       open = open_.erase(open);
     } else {
       ++open;
@@ -191,7 +191,7 @@ Result<bool> Campaign::end(Open& open) {
   if (open.back.wait_for(0ms) != std::future_status::ready) return false;
   auto back = open.back.get();
   if (!back.ok()) return back.error();
-  say_(fmt::format("{} is back after {:.1f} s", open.victim.name, ms_between(struck_[open.struck].at, system_now()) / 1000));
+  say_(fmt::format("{} is back after {:.1f} s", open.victim.name, ms_between(struck_[open.struck].at, clock_.now()) / 1000));
   return true;
 }
 

@@ -14,6 +14,7 @@
 #include "chaos/core/plan.h"
 #include "chaos/core/report.h"
 #include "chaos/recorder.h"
+#include "common/steady_wall.h"
 
 namespace ride::chaos {
 
@@ -57,6 +58,7 @@ class Campaign {
   std::vector<Struck> struck_;
   std::list<Open> open_;
   SystemTime began_{}, first_{}, ended_{};
+  mutable SteadyWall clock_;  // faults last as long as they should, whoever sets the clock
 };
 
 }  // namespace ride::chaos

@@ -7,6 +7,8 @@
 
 #include <functional>
 #include <map>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,6 +45,8 @@ class Api {
     EventRing& events;
     Metrics& metrics;
     std::function<bool()> kafka_answers;  // ticks are acknowledged
+    // Why a job's topics are not there yet.
+    std::function<std::optional<std::string>(const JobName&, RunNumber)> topics_wait;
   };
   explicit Api(Ports ports) : ports_(std::move(ports)) {}
 
@@ -90,6 +94,7 @@ class Api {
 
   ApiResponse change_size(const PathValues& values, std::optional<int> workers, bool hold) const;
   ApiResponse change_phase(const PhaseRequest& wish) const;
+  void tell_wait(nlohmann::json& job) const;
   // A topology on its way to a job, and the job of that name that goes on, if there is one.
   struct Submission {
     Planned planned;

@@ -131,8 +131,18 @@ ApiResponse Api::submit(const ApiRequest& request, const PathValues&) const {
   return respond(body, is_new ? 202 : 200);
 }
 
+// No decision says why a job is still being created: it may change with every try.
+void Api::tell_wait(json& job) const {
+  if (job["phase"] != to_string(JobPhase::creating) || !ports_.topics_wait) return;
+  if (auto why = ports_.topics_wait(JobName{job["job"].get<std::string>()}, RunNumber{job["run"].get<std::int64_t>()}))
+    job["waiting"].insert(job["waiting"].begin(), job["reason"] = std::move(*why));
+}
+
 ApiResponse Api::jobs(const ApiRequest&, const PathValues&) const {
-  return respond(ports_.owner.ask<json>([](const State& state) { return jobs_view(state); }));
+  auto view = ports_.owner.ask<json>([](const State& state) { return jobs_view(state); });
+  if (!view.ok()) return problem_of(view.error());
+  for (auto& job : (*view)["jobs"]) tell_wait(job);
+  return respond(*view);
 }
 
 ApiResponse Api::job(const ApiRequest&, const PathValues& values) const {
@@ -140,6 +150,7 @@ ApiResponse Api::job(const ApiRequest&, const PathValues& values) const {
   auto view = ports_.owner.ask<std::optional<json>>([name](const State& state) { return job_view(state, name); });
   if (!view.ok()) return problem_of(view.error());
   if (!*view) return problem(404, fmt::format("there is no job '{}'", name.value));
+  tell_wait(**view);
   return respond(**view);
 }
 

@@ -146,6 +146,7 @@ struct Master::Parts {
                      return owner->ask<TopicKeeper::Jobs>(
                          [now = system_now()](const State& state) { return jobs_to_clean(state, now); });
                    },
+                   .is_wanted = [this](const stream::JobSpec& spec) { return waits_for_topics(spec); },
                    .untold = [this](const UntoldPartition* after) { return untold(after); },
                    .measured = [this](LogsMeasured measured) { owner->post({std::move(measured)}); }});
     feed->start(std::move(reader).value());
@@ -162,6 +163,16 @@ struct Master::Parts {
     });
   }
 
+  // A master that cannot ask now does not know better.
+  bool waits_for_topics(const stream::JobSpec& spec) {
+    if (owner->view().role != Leadership::Role::leading) return false;
+    const auto creating = owner->ask<bool>([job = spec.job, run = spec.run](const State& state) {
+      const auto* found = state.hard.find(job, run);
+      return found != nullptr && found->phase == JobPhase::creating;
+    });
+    return !creating.ok() || *creating;
+  }
+
   // Until it leads, or knows who does.
   Result<void> find_place(const std::atomic<bool>& stop) {
     while (!owner->ready()) {
@@ -174,7 +185,8 @@ struct Master::Parts {
 
   void serve() {
     api =
-        std::make_unique<Api>(Api::Ports{*owner, *desk, events, metrics, [this] { return ticker->is_acknowledged(); }});
+        std::make_unique<Api>(Api::Ports{*owner, *desk, events, metrics, [this] { return ticker->is_acknowledged(); },
+                                         [this](const JobName& job, RunNumber run) { return keeper->waits(job, run); }});
     http->serve([this](const ApiRequest& request) { return api->handle(request); });
   }
 

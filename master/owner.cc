@@ -95,25 +95,35 @@ Error Owner::too_late() {
   return Error{ErrorCode::unavailable, "the master is waiting for Kafka and cannot answer now: try again", true};
 }
 
+Error Owner::undecided() {
+  return Error{ErrorCode::timeout,
+               "the master has taken the request, but Kafka did not acknowledge the decision in time: whether it counts "
+               "shows when Kafka answers again. Look with `ride status` before you ask for it once more",
+               false};
+}
+
 Result<RunNumber> Owner::request(std::function<Event(std::int64_t)> make) {
   std::future<Result<RunNumber>> answer;
   std::int64_t ticket = 0;
+  const auto taken = std::make_shared<std::atomic<bool>>(false);
   {
     const std::lock_guard lock(mutex_);
     ticket = next_ticket_++;
-    answer = tickets_[ticket].get_future();
+    auto& entry = tickets_[ticket];
+    entry.taken = taken;
+    answer = entry.answer.get_future();
   }
   post({make(ticket)});
   if (answer.wait_for(kPatience) == std::future_status::ready) {
     try {
       return answer.get();
     } catch (const std::future_error&) {
-      return too_late();
+      return *taken ? undecided() : too_late();
     }
   }
   const std::lock_guard lock(mutex_);
-  tickets_.erase(ticket);
-  return too_late();
+  tickets_.erase(ticket);  // not taken yet: it never will be
+  return *taken ? undecided() : too_late();
 }
 
 Result<RunNumber> Owner::submit(stream::JobSpec spec, std::string topology, bool replace, stream::LogEnds ends) {
@@ -181,11 +191,11 @@ void Owner::fail(Error error) {
 
 void Owner::run() {
   for (;;) {
-    const auto events = wait_for_events();
+    auto events = wait_for_events();
     if (is_stopping()) return say_farewell();
     room_.notify_all();
     answer_questions();
-    auto done = round(events);
+    auto done = round(std::move(events));
     if (done.ok()) done = seek_leadership();
     publish();
     if (done.ok() || done.error().code == ErrorCode::cancelled) continue;  // told to stop, or deposed meanwhile
@@ -209,14 +219,17 @@ std::vector<Event> Owner::wait_for_events() {
   return events;
 }
 
-Result<void> Owner::round(const std::vector<Event>& events) {
+Result<void> Owner::round(std::vector<Event> events) {
   const bool reading = leadership_.role() == Leadership::Role::reading;
   if (auto seen = read(milliseconds(reading ? 100 : 0)); !seen.ok()) return seen;
   if (reading && decisions_->caught_up()) leadership_.caught_up(now_point());
   note_reports(events);
   if (change_role())
     if (auto taken = take_over(); !taken.ok()) return taken;
-  if (leading_) return step(events);
+  if (leading_) {
+    take_requests(events);
+    return step(events);
+  }
   refuse_requests(events);
   follow(state_, events);
   return {};
@@ -238,9 +251,22 @@ void Owner::refuse_requests(const std::vector<Event>& events) {
     if (!ticket) continue;
     const auto found = tickets_.find(*ticket);
     if (found == tickets_.end()) continue;
-    found->second.set_value(Error{ErrorCode::unavailable, "this master stands by and does not lead: try again", true});
+    found->second.answer.set_value(Error{ErrorCode::unavailable, "this master stands by and does not lead: try again", true});
     tickets_.erase(found);
   }
+}
+
+// Who was told that it is too late must not find later that it was done.
+void Owner::take_requests(std::vector<Event>& events) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(events, [&](const Event& event) {
+    const auto ticket = ticket_of(event);
+    if (!ticket) return false;
+    const auto found = tickets_.find(*ticket);
+    if (found == tickets_.end()) return true;
+    *found->second.taken = true;
+    return false;
+  });
 }
 
 void Owner::note_reports(const std::vector<Event>& events) {

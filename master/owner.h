@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "common/metrics.h"
+#include "common/steady_wall.h"
 #include "master/core/decide.h"
 #include "master/core/leadership.h"
 #include "master/core/snapshot.h"
@@ -101,13 +102,15 @@ class Owner {
   using Question = std::function<void(const State&)>;
 
   static Error too_late();
+  static Error undecided();  // it is out of our hands
   void put_question(Question question);
   Result<RunNumber> request(std::function<Event(std::int64_t)> make);
   void run();
   std::vector<Event> wait_for_events();
-  Result<void> round(const std::vector<Event>& events);
+  Result<void> round(std::vector<Event> events);
   void answer_questions();
   void refuse_requests(const std::vector<Event>& events);
+  void take_requests(std::vector<Event>& events);
   void note_reports(const std::vector<Event>& events);
   void fail(Error error);
   void drop_requests();
@@ -143,6 +146,7 @@ class Owner {
   std::unique_ptr<stream::ControlReader> decisions_;
   std::unique_ptr<stream::ControlWriter> writer_;
   State state_;
+  SteadyWall clock_;  // of decisions and their deadlines
   Leadership leadership_;
   bool leading_ = false;                 // as the core knows it: since LeadershipTaken
   std::string log_id_;                   // empty until the first record is read or written
@@ -164,7 +168,11 @@ class Owner {
   std::deque<Queued> queue_;
   std::size_t queued_bytes_ = 0;
   std::deque<Question> questions_;
-  std::map<std::int64_t, std::promise<Result<RunNumber>>> tickets_;
+  struct Ticket {
+    std::promise<Result<RunNumber>> answer;
+    std::shared_ptr<std::atomic<bool>> taken;  // it may lead to a decision from here on
+  };
+  std::map<std::int64_t, Ticket> tickets_;
   std::int64_t next_ticket_ = 1;
   std::optional<Error> failure_;
   bool stopping_ = false;

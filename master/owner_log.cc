@@ -200,7 +200,7 @@ bool Owner::change_role() {
               standing.epoch);
   master::step_down(state_);
   const std::lock_guard lock(mutex_);
-  tickets_.clear();  // who asked is told to try again
+  tickets_.clear();  // who asked is told
   return false;
 }
 
@@ -219,7 +219,7 @@ Result<void> Owner::step(std::span<const Event> events) {
   auto batch = events;
   do {  // what one step leaves to be looked at again, the next one takes
     const auto begin = steady_clock::now();
-    const auto actions = decide(state_, batch, system_now());
+    const auto actions = decide(state_, batch, clock_.now());
     if (!batch.empty()) ports_.metrics.observe("ride_decide_step_seconds", {}, seconds_since(begin));
     for (const auto& action : actions)
       if (auto done = perform(action); !done.ok()) return done;
@@ -237,7 +237,7 @@ Result<void> Owner::perform(const Action& action) {
   } else if (const auto* answer = std::get_if<Answer>(&action)) {
     const std::lock_guard lock(mutex_);
     if (const auto found = tickets_.find(answer->ticket); found != tickets_.end()) {
-      found->second.set_value(answer->result);
+      found->second.answer.set_value(answer->result);
       tickets_.erase(found);
     }
   } else if (const auto* tell = std::get_if<Tell>(&action)) {

@@ -35,7 +35,7 @@ void ReportFeed::take(const std::vector<stream::ControlReader::Entry>& entries) 
   std::size_t bytes = 0;
   const auto log_id = config_.log_id();
   if (log_id.empty()) return;
-  const auto now = system_now();
+  const auto now = clock_.now();
   for (const auto& entry : entries) {
     auto report = stream::decode_report(entry.json);
     if (!report.ok()) {
@@ -46,8 +46,7 @@ void ReportFeed::take(const std::vector<stream::ControlReader::Entry>& entries) 
                          entry.offset.value, report->log, log_id), now);
     } else {
       bytes += entry.json.size();
-      // The time may be the writer's own: one that lies ahead would make all that waits for time wait.
-      events.push_back(ReportRead{std::move(report->body), std::min(entry.timestamp, now)});
+      events.push_back(ReportRead{std::move(report->body), clock_.now()});
     }
   }
   if (!events.empty()) config_.post(std::move(events), bytes);

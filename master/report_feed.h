@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/metrics.h"
+#include "common/steady_wall.h"
 #include "master/core/event.h"
 #include "stream/control_client.h"
 #include "stream/core/refusals.h"
@@ -42,6 +43,7 @@ class ReportFeed {
   Config config_;
   std::unique_ptr<stream::ControlReader> reader_;
   stream::Refusals refusals_;
+  SteadyWall clock_;  // rules measure by it: whoever stamped a record may have a clock that somebody sets
   std::atomic<bool> stopping_ = false;
   std::thread thread_;
 };

@@ -36,12 +36,13 @@ void Ticker::send(const stream::Report& tick) {
   const auto record = stream::encode(tick);
   auto sent = writer_->append(record, milliseconds(1000));
   acknowledged_ = sent.ok();
-  if (sent.ok()) return;
+  if (sent.ok()) return said_.clear();
   if (sent.error().code == ErrorCode::permission) {
     stopping_ = true;
     return config_.refused(sent.error());
   }
-  log_warning("a tick waits for Kafka: {}", sent.error().message);
+  if (sent.error().message != said_) log_warning("a tick waits for Kafka: {}", sent.error().message);
+  said_ = sent.error().message;
   Result<void> settled = sent.error();
   while (!settled.ok() && settled.error().retriable && !stopping_) settled = writer_->settle(milliseconds(200));
   while (!settled.ok() && !stopping_) {  // this producer is done for

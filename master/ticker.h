@@ -36,6 +36,7 @@ class Ticker {
 
   Config config_;
   std::unique_ptr<stream::ControlWriter> writer_;
+  std::string said_;  // of its trouble
   std::atomic<bool> acknowledged_ = true, stopping_ = false;
   std::thread thread_;
 };

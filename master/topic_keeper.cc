@@ -13,6 +13,7 @@ using std::chrono::steady_clock;
 namespace {
 
 constexpr std::chrono::milliseconds kMeasureBudget{300};  // topics to make must not wait for long
+constexpr std::chrono::seconds kPatience(5);  // of one try: others wait for this thread
 
 }  // namespace
 
@@ -52,11 +53,12 @@ void TopicKeeper::run() {
     std::deque<Task> tasks;
     {
       std::unique_lock lock(mutex_);
-      wake_.wait_until(lock, std::min(next_clean, next_measure), [this] { return stopping_ || !tasks_.empty(); });
+      wake_.wait_until(lock, std::min({next_clean, next_measure, next_try()}), [this] { return stopping_ || !tasks_.empty(); });
       if (stopping_) return;
       tasks.swap(tasks_);
     }
     for (const auto& task : tasks) task();
+    make_what_is_due();
     if (steady_clock::now() >= next_clean) {
       next_clean = steady_clock::now() + ports_.clean_interval;
       clean(cleaner);
@@ -89,7 +91,7 @@ void TopicKeeper::measure(LagMeter& meter) {
 }
 
 void TopicKeeper::ensure(std::shared_ptr<const stream::JobSpec> spec) {
-  put([this, spec = std::move(spec)] { make(*spec); });
+  put([this, spec = std::move(spec)] { making_[{spec->job, spec->run}] = {spec, steady_clock::now()}; });
 }
 
 void TopicKeeper::remove(std::shared_ptr<const stream::JobSpec> spec) {
@@ -108,17 +110,70 @@ void TopicKeeper::truncate(stream::TopicPartition log, Offset before) {
   });
 }
 
-void TopicKeeper::make(const stream::JobSpec& spec) {
-  const TopicWork with{*ports_.admin, *ports_.commits, std::chrono::seconds(15), [this] { return stopped(); }};
-  auto made = make_topics(with, spec);
-  if (!made.ok() && stopped()) return;  // another master goes on
+steady_clock::time_point TopicKeeper::next_try() const {
+  auto next = steady_clock::time_point::max();
+  for (const auto& [run, making] : making_) next = std::min(next, making.due);
+  return next;
+}
+
+void TopicKeeper::make_what_is_due() {
+  for (auto at = making_.begin(); at != making_.end() && !stopped();) {
+    const bool over = at->second.due <= steady_clock::now() && try_to_make(at->second);
+    if (over) {
+      const std::lock_guard lock(mutex_);
+      waits_.erase(at->first);
+    }
+    at = over ? making_.erase(at) : std::next(at);
+  }
+}
+
+bool TopicKeeper::try_to_make(Making& making) {
+  const auto& spec = *making.spec;
+  if (making.tries > 0 && !owner_.is_wanted(spec)) return true;  // cancelled, or another master leads and tries it
+  const TopicWork with{*ports_.admin, *ports_.commits, kPatience, [this] { return stopped(); }};
+  const auto made = make_topics(with, spec);
+  if (!made.ok() && stopped()) return true;  // another master goes on
+  if (!made.ok() && can_pass(made.error())) {
+    put_off(making, made.error());
+    return false;
+  }
+  if (made.ok() && making.tries > 0)
+    ports_.events.add(system_now(), {stream::Severity::info, "topics_ready", spec.job.value, "",
+                                     fmt::format("the topics of {}/{} are there, at try {}", spec.job.value,
+                                                 spec.run.value, making.tries + 1)});
   TopicsOutcome outcome{spec.job, spec.run, std::nullopt};
   if (!made.ok()) outcome.failure = made.error().message;
   owner_.done(std::move(outcome));
+  return true;
+}
+
+// Told at each doubling of the tries: it may go on for hours.
+void TopicKeeper::put_off(Making& making, const Error& why) {
+  const auto& spec = *making.spec;
+  const auto pause = std::min(ports_.longest_pause, ports_.first_pause * (1 << std::min(making.tries, 10)));
+  ++making.tries;
+  making.due = steady_clock::now() + pause;
+  const auto text = fmt::format("waits for Kafka to make its topics, tried {} {}: {}", making.tries,
+                                making.tries == 1 ? "time" : "times", why.message);
+  {
+    const std::lock_guard lock(mutex_);
+    waits_[{spec.job, spec.run}] = text;
+  }
+  if ((making.tries & (making.tries - 1)) != 0) return;
+  const auto told = fmt::format("job {}, run {} {}; it is tried again until it succeeds or the job is cancelled",
+                                spec.job.value, spec.run.value, text);
+  log_warning("{}", told);
+  ports_.events.add(system_now(), {stream::Severity::warning, "topics_wait", spec.job.value, "", told});
+}
+
+std::optional<std::string> TopicKeeper::waits(const JobName& job, RunNumber run) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = waits_.find({job, run});
+  return found == waits_.end() ? std::nullopt : std::optional(found->second);
 }
 
 void TopicKeeper::drop(const stream::JobSpec& spec) {
-  const TopicWork with{*ports_.admin, *ports_.commits, std::chrono::seconds(15), [this] { return stopped(); }};
+  const TopicWork with{*ports_.admin, *ports_.commits, kPatience, [this] { return stopped(); }};
   if (auto removed = remove_topics(with, spec); !removed.ok()) {
     log_warning("{}", removed.error().message);
     ports_.events.add(system_now(),

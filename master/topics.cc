@@ -54,6 +54,13 @@ class TopicMaker {
     }
   }
 
+  // We have just made the topic, or seen it: who does not know it has not heard of it yet.
+  template <class T>
+  static Result<T> known_soon(Result<T> result) {
+    if (result.ok() || result.error().code != ErrorCode::not_found) return result;
+    return Error{ErrorCode::unavailable, result.error().message, true};
+  }
+
   Result<void> look() {
     auto topics = patiently([this] { return work_.admin.topics(); });
     if (!topics.ok()) return topics.error();
@@ -145,14 +152,14 @@ class TopicMaker {
   Result<void> write_first_commits(const stream::StageSpec& stage) {
     std::vector<TopicPartition> at;
     for (int p = 0; p < stage.partitions; ++p) at.push_back({stage.topic, PartitionId{p}});
-    auto standing = patiently([&] { return work_.commits.committed(stage.group_id, at); });
+    auto standing = patiently([&] { return known_soon(work_.commits.committed(stage.group_id, at)); });
     if (!standing.ok()) return standing.error();
     std::map<TopicPartition, stream::Commit> first;
     for (const auto& one : at) {
       if ((*standing)[one]) continue;  // never back: it may have been read already
       Offset begin{0};
       if (stage.adopt) {
-        auto range = patiently([&] { return work_.admin.range(one); });
+        auto range = patiently([&] { return known_soon(work_.admin.range(one)); });
         if (!range.ok()) return range.error();
         begin = range->first;
       }
@@ -160,7 +167,7 @@ class TopicMaker {
     }
     if (first.empty()) return {};
     if (auto fits = check_metadata_size(stage, at.front()); !fits.ok()) return fits;
-    return patiently([&] { return work_.commits.commit(stage.group_id, first); });
+    return patiently([&] { return known_soon(work_.commits.commit(stage.group_id, first)); });
   }
 
   // What travels with commits may be larger than a foreign cluster takes: better known now than at the first commit
@@ -169,8 +176,8 @@ class TopicMaker {
     const auto size = stream::max_packed_bytes(stage.upstreams);
     if (size <= kCommonMetadataLimit) return {};
     const stream::Commit probe{Offset{0}, std::string(static_cast<std::size_t>(size), 'x')};
-    auto taken = patiently([&] { return work_.commits.commit(spec_.prefix + ".probe", {{at, probe}}); });
-    if (taken.ok() || taken.error().retriable) return taken;
+    auto taken = patiently([&] { return known_soon(work_.commits.commit(spec_.prefix + ".probe", {{at, probe}})); });
+    if (taken.ok() || can_pass(taken.error())) return taken;
     return Error{
         taken.error().code,
         fmt::format("stage {} may need {} bytes of metadata with a commit, and the cluster refuses that: raise "
@@ -188,6 +195,26 @@ class TopicMaker {
 }  // namespace
 
 Result<void> make_topics(const TopicWork& work, const stream::JobSpec& spec) { return TopicMaker(work, spec).make(); }
+
+bool can_pass(const Error& error) {
+  if (error.retriable) return true;
+  switch (error.code) {
+    case ErrorCode::invalid_argument:
+    case ErrorCode::not_found:  // an adopted topic: its owner has to make it
+    case ErrorCode::already_exists:
+    case ErrorCode::permission:
+    case ErrorCode::unsupported:
+    case ErrorCode::cancelled:
+      return false;
+    case ErrorCode::unavailable:
+    case ErrorCode::timeout:
+    case ErrorCode::resource_exhausted:
+    case ErrorCode::corrupt:
+    case ErrorCode::internal:
+      return true;
+  }
+  return true;
+}
 
 Result<void> remove_topics(const TopicWork& work, const stream::JobSpec& spec) {
   std::vector<std::string> topics;

@@ -20,9 +20,12 @@ struct TopicWork {
 };
 
 // Makes what is missing, checks what is there, and writes the first commit of every partition that has none (D5).
-// Idempotent: a second master may do it again. Errors say which topic, what is wrong and what to do; retriable: the
-// cluster did not answer.
+// Idempotent: a second master may do it again. Errors say which topic, what is wrong and what to do.
 Result<void> make_topics(const TopicWork& work, const stream::JobSpec& spec);
+
+// Whether making a job's topics may succeed later though nobody changes anything: all but a conflict of names or
+// partitions, a configuration that the cluster refuses, and what it forbids.
+bool can_pass(const Error& error);
 
 // Removes the input topics that were made for the job. Adopted and named topics belong to others and stay.
 Result<void> remove_topics(const TopicWork& work, const stream::JobSpec& spec);

@@ -21,6 +21,7 @@ struct CapturedFrame {
   std::int64_t number =
       0;  // of the item; of a live source: counts what was grabbed, the runner gives the frame's number
   SystemTime captured_at{};  // live: when it was grabbed; else the runner sets it when the frame is due
+  std::chrono::steady_clock::time_point grabbed_at{};  // the same moment, by the clock that nobody sets
   cv::Mat image;
   std::optional<EncodedPicture> encoded;
   std::string name;                               // for messages: the file's path

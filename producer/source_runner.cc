@@ -53,8 +53,17 @@ void SourceRunner::wish(Wish wish) { wish_ = wish; }
 void SourceRunner::stop() { stop_ = true; }
 
 stream::SourceProgress SourceRunner::progress() const {
+  const auto now = Clock::now();
   const std::lock_guard lock(mutex_);
-  return progress_;
+  auto progress = progress_;
+  // Not as the runner saw it last: its thread may be the one that stands.
+  progress.fps = seen_.rate.per_second(now);
+  if (progress.connected && !progress.ended && progress.error.empty())
+    progress.error = silence_text({.lasts = now - seen_.flowed_at,
+                                   .between_frames = seen_.between_frames,
+                                   .may_be_silent = spec_.kind == "topic",
+                                   .unacknowledged = seen_.unacknowledged});
+  return progress;
 }
 
 std::optional<Error> SourceRunner::fatal() const {
@@ -189,9 +198,11 @@ bool SourceRunner::ensure_open() {
   const auto& known = book_->rejected();
   rejected_before_ = std::distance(known.begin(), known.lower_bound(settled_before_));
   connected_ = true;
+  flowed_at_ = Clock::now();
   error_.clear();
   const double own = source_->state().own_fps;
   const double fps = spec_.unpaced ? 0 : spec_.fps > 0 ? spec_.fps : own;
+  if (fps > 0) between_frames_ = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(1 / fps));
   if (!pacer_) pacer_.emplace(fps, spec_.drop_when_late ? WhenLate::drop : WhenLate::keep);
   pacer_->restart();
   return true;
@@ -218,7 +229,7 @@ void SourceRunner::publish() {
   if (source_) progress_.total = spec_.finite ? state.total : -1;
   progress_.dropped = dropped_ + (source_ ? state.dropped : 0);
   progress_.rejected = rejected + unusable_;
-  progress_.fps = rate_.per_second(Clock::now());
+  seen_ = {rate_, flowed_at_, between_frames_, out_ && out_->outstanding() > 0};
   progress_.last_frame = last_frame_;
   progress_.gaps = gaps_.gaps();
   progress_.longest_gap_ms = std::chrono::duration<double, std::milli>(gaps_.longest()).count();

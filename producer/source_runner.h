@@ -18,6 +18,7 @@
 #include "producer/core/gap_tracker.h"
 #include "producer/core/pacer.h"
 #include "producer/core/rate_meter.h"
+#include "producer/core/silence.h"
 #include "producer/log_access.h"
 #include "producer/number_book.h"
 #include "producer/outgoing.h"
@@ -96,6 +97,13 @@ class SourceRunner {
   std::atomic<Wish> wish_{Wish::run};
   mutable std::mutex mutex_;  // of what other threads look at
   stream::SourceProgress progress_;
+  struct Seen {
+    RateMeter rate;
+    Clock::time_point flowed_at{};
+    Duration between_frames{};
+    bool unacknowledged = false;
+  };
+  Seen seen_;  // what progress() tells the present rate from
   std::optional<Error> fatal_;
 
   // The runner's thread alone.
@@ -109,6 +117,8 @@ class SourceRunner {
   std::optional<Pacer> pacer_;
   GapTracker gaps_;
   RateMeter rate_;
+  Clock::time_point flowed_at_{};  // last acknowledged picture, or when it was opened
+  Duration between_frames_{};      // as declared; 0: unknown
   bool open_ = false, connected_ = false, told_lost_ = false;
   Clock::time_point retry_at_{};
   std::string error_;

@@ -55,12 +55,13 @@ void SourceRunner::on_frame(CapturedFrame frame) {
     pending_ = std::move(frame);
     return;
   }
-  if (const auto gap = gaps_.frame(frame.captured_at)) {
+  if (const auto gap = gaps_.frame(frame.grabbed_at)) {
     const auto length = std::chrono::duration_cast<milliseconds>(*gap);
     const std::string text = fmt::format("source {} is back after a gap of {}", spec_.name, format_duration(length));
     services_.notify(stream::Severity::warning, "camera_gap", text, false);
   }
   const bool news = !connected_;
+  if (news) flowed_at_ = Clock::now();
   connected_ = true;
   told_lost_ = false;
   error_.clear();
@@ -144,10 +145,10 @@ void SourceRunner::send() {
 void SourceRunner::send_now(Clock::time_point now) {
   if (!stamped_) {
     pending_->captured_at = system_now();
+    pending_->grabbed_at = now;
     stamped_ = true;
   }
-  const auto age = std::chrono::duration_cast<milliseconds>(system_now() - pending_->captured_at);
-  if (spec_.max_age_ms > 0 && age.count() > spec_.max_age_ms)
+  if (spec_.max_age_ms > 0 && now - pending_->grabbed_at > milliseconds(spec_.max_age_ms))
     return pass_over("max_age: it waited too long to be written");
 
   const bool device = live();
@@ -187,7 +188,8 @@ void SourceRunner::on_acknowledged(std::int64_t number, bool picture) {
   if (source_) source_->acknowledged(number);
   if (!picture) return;
   ++acked_;
-  rate_.count(Clock::now());
+  flowed_at_ = Clock::now();
+  rate_.count(flowed_at_);
 }
 
 // The source is over, or the job drains: nothing is sent behind what was pulled.

@@ -196,6 +196,7 @@ class KafkaMember final : public Member {
         if (!settled.error().retriable) sent = settled.error();
       }
       if (!sent.ok() && !sent.error().retriable && !stopping_) reopen(sent.error());
+      if (sent.ok()) said_.clear();
       if ((sent.ok() || sent.error().retriable) && beating) {
         const std::lock_guard lock(mutex_);
         acknowledged_at_ = sent_at;
@@ -223,6 +224,8 @@ class KafkaMember final : public Member {
       const std::lock_guard lock(mutex_);
       barred_ = why;
     }
+    if (why.message != said_) log_warning("no heartbeat arrives: {}; a new client is made", why.message);
+    said_ = why.message;
     auto writer = open_control_writer(config_.kafka, config_.prefix + ".reports");
     if (writer.ok())
       reports_ = std::move(writer).value();
@@ -244,6 +247,7 @@ class KafkaMember final : public Member {
   DecisionsFilter filter_;
   std::string log_;  // for the heartbeat thread: known before it starts, and never another one
   std::atomic<std::int64_t> refused_ = 0;
+  std::string said_;                        // of its trouble
   bool overtaken_ = false;  // by truncation; the reader is to be opened anew
   std::vector<Decision> backlog_;
 

@@ -13,7 +13,7 @@ namespace ride::master {
 // A record of ride.reports of this log.
 struct ReportRead {
   stream::ReportBody body;
-  SystemTime at{};  // when the broker took it
+  SystemTime at{};  // when this master read it, by a clock that nobody sets
 };
 // This master's claim stands, and all before it is applied.
 struct LeadershipTaken {};

@@ -11,16 +11,15 @@ void GapTracker::forget() {
   last_frame_.reset();
 }
 
-std::optional<std::chrono::microseconds> GapTracker::frame(SystemTime captured_at) {
+std::optional<std::chrono::microseconds> GapTracker::frame(TimePoint grabbed_at) {
   std::optional<std::chrono::microseconds> gap;
   if (away_) {
-    // The wall clock may have been set back meanwhile: a gap is never negative.
-    gap = std::max(std::chrono::microseconds(0), captured_at - *last_frame_);
+    gap = std::chrono::duration_cast<std::chrono::microseconds>(grabbed_at - *last_frame_);
     ++gaps_;
     longest_ = std::max(longest_, *gap);
     away_ = false;
   }
-  last_frame_ = captured_at;
+  last_frame_ = grabbed_at;
   return gap;
 }
 

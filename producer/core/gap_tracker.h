@@ -1,11 +1,11 @@
-// GapTracker: how often and how long a live source was away, by the capture times of its frames. Pure.
+// GapTracker: how often and how long a live source was away, by when its frames were grabbed. Pure.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 #include <optional>
 
-#include "common/units.h"
+#include "producer/core/pacer.h"
 
 namespace ride::producer {
 
@@ -16,17 +16,16 @@ class GapTracker {
   // We stopped looking (paused): what is missed is no gap.
   void forget();
   // A frame came. Returns the length of the gap that it ends, measured from the last frame before it.
-  std::optional<std::chrono::microseconds> frame(SystemTime captured_at);
+  std::optional<std::chrono::microseconds> frame(TimePoint grabbed_at);
 
   std::int64_t gaps() const { return gaps_; }
   std::chrono::microseconds longest() const { return longest_; }
-  std::optional<SystemTime> last_frame() const { return last_frame_; }
 
  private:
   bool away_ = false;
   std::int64_t gaps_ = 0;
   std::chrono::microseconds longest_{0};
-  std::optional<SystemTime> last_frame_;
+  std::optional<TimePoint> last_frame_;
 };
 
 }  // namespace ride::producer

@@ -70,8 +70,9 @@ void LiveSource::capture(const std::shared_ptr<Shared>& shared, const LiveOption
     while (!shared->stopping()) {
       if (auto grabbed = grabber->grab(); !grabbed) return grabbed;
       const SystemTime captured_at = system_now();
+      const auto grabbed_at = Clock::now();
       shared->live();
-      if (!cap.take(Clock::now())) continue;
+      if (!cap.take(grabbed_at)) continue;
       auto image = grabber->retrieve();
       if (!image) return image.error();
       const std::int64_t pixels = static_cast<std::int64_t>(image->total());
@@ -81,7 +82,11 @@ void LiveSource::capture(const std::shared_ptr<Shared>& shared, const LiveOption
                                  image->cols, image->rows, options.max_pixels),
                      false};
       }
-      shared->put({.number = number++, .captured_at = captured_at, .image = std::move(*image), .name = options.shown},
+      shared->put({.number = number++,
+                   .captured_at = captured_at,
+                   .grabbed_at = grabbed_at,
+                   .image = std::move(*image),
+                   .name = options.shown},
                   options);
     }
     return Error{ErrorCode::cancelled, "stopped", true};

@@ -15,6 +15,9 @@ constexpr int kBatch = 64;                          // records of one proposal
 constexpr std::int64_t kMaxHeld = 64LL << 20;       // bytes of what was read ahead
 constexpr std::chrono::milliseconds kAgreement(5);  // how long a turn waits for the journal
 
+// A partition that a broker does not know yet, a leader that is away: they pass. A missing right does not.
+Error passing(const Error& error) { return {error.code, error.message, error.code != ErrorCode::permission}; }
+
 }  // namespace
 
 TopicSource::TopicSource(TopicOptions options, LogAccess& log)
@@ -63,12 +66,12 @@ Result<void> TopicSource::assign_all() {
   auto all = partitions();
   if (!all) return all.error();
   auto committed = commits_->committed(options_.group, *all);
-  if (!committed) return committed.error();
+  if (!committed) return passing(committed.error());
   auto admin = log_.admin();
   if (!admin) return admin.error();
   for (const stream::TopicPartition& at : *all) {
     auto range = (*admin)->range(at);
-    if (!range) return range.error();
+    if (!range) return passing(range.error());
     Position& position = positions_[at];
     const auto& commit = (*committed)[at];
     if (commit) position.committed = commit->offset.value;
@@ -81,7 +84,7 @@ Result<void> TopicSource::assign_all() {
     position.next = std::max(position.next, range->first.value);  // retention may have passed it
     position.handed_out = position.next;
     position.parked = false;
-    if (auto assigned = reader_->assign(at, Offset{position.next}); !assigned) return assigned;
+    if (auto assigned = reader_->assign(at, Offset{position.next}); !assigned) return passing(assigned.error());
   }
   return {};
 }

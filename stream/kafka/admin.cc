@@ -64,7 +64,9 @@ class Admin final : public stream::TopicAdmin {
     std::unique_ptr<rd_kafka_NewTopic_t, NewTopicDeleter> request(
         rd_kafka_NewTopic_new(topic.name.c_str(), topic.partitions, topic.replication, why.data(), why.size()));
     if (!request) return Error{ErrorCode::invalid_argument, "topic " + topic.name + ": " + why.data()};
-    for (const auto& [name, value] : topic.config) rd_kafka_NewTopic_set_config(request.get(), name.c_str(), value.c_str());
+    auto config = topic.config;
+    config.emplace("message.timestamp.type", "LogAppendTime");
+    for (const auto& [name, value] : config) rd_kafka_NewTopic_set_config(request.get(), name.c_str(), value.c_str());
     auto* raw = request.get();
     auto event = ask(RD_KAFKA_ADMIN_OP_CREATETOPICS, [&](const rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
       rd_kafka_CreateTopics(client_.get(), &raw, 1, options, queue);

@@ -32,6 +32,16 @@ void error_callback(rd_kafka_t* client, int code, const char* reason, void*) {
               [](const Error& error) { log_warning("{}", error.message); });
 }
 
+// A fatal error of a producer names what caused it in its text alone.
+const char* advice(rd_kafka_resp_err_t code, const std::string& what) {
+  constexpr auto kTimestamp = RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP;
+  if (code != kTimestamp && what.find(rd_kafka_err2str(kTimestamp)) == std::string::npos) return "";
+  return ". This machine's clock and the broker's differ by more than the topic allows (ahead: "
+         "message.timestamp.after.max.ms, an hour unless set): set the clock right (`timedatectl`, `chronyc makestep`), or "
+         "let the broker stamp the records of this topic (kafka-configs.sh --alter --add-config "
+         "message.timestamp.type=LogAppendTime, as RIDE's own topics have it)";
+}
+
 }  // namespace
 
 std::string user_of(rd_kafka_t* client) {
@@ -85,10 +95,24 @@ Error to_error(rd_kafka_resp_err_t code, const std::string& what, rd_kafka_t* cl
     case RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR:
       kind = ErrorCode::resource_exhausted;
       break;
+    case RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP:
+    case RD_KAFKA_RESP_ERR_INVALID_CONFIG:
+    case RD_KAFKA_RESP_ERR_INVALID_PARTITIONS:
+    case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION:  // its name
+    case RD_KAFKA_RESP_ERR_POLICY_VIOLATION:
+      kind = ErrorCode::invalid_argument;
+      break;
+    case RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR:  // never more than there are brokers: some are away
+      kind = ErrorCode::unavailable;
+      break;
+    case RD_KAFKA_RESP_ERR_OFFSET_METADATA_TOO_LARGE:
+    case RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION:
+      kind = ErrorCode::unsupported;
+      break;
     default:
       break;
   }
-  return Error{kind, what + ": " + rd_kafka_err2str(code), is_retriable(code)};
+  return Error{kind, what + ": " + rd_kafka_err2str(code) + advice(code, what), is_retriable(code)};
 }
 
 bool is_retriable(rd_kafka_resp_err_t code) {

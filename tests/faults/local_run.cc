@@ -46,10 +46,12 @@ bool wait_until(std::chrono::seconds limit, const std::function<bool()>& conditi
   return true;
 }
 
-LocalRun::LocalRun(std::string brokers, std::string prefix) : brokers_(std::move(brokers)), prefix_(std::move(prefix)) {
+LocalRun::LocalRun(std::string brokers, std::string prefix, std::vector<std::string> environment)
+    : brokers_(std::move(brokers)), prefix_(std::move(prefix)), environment_(std::move(environment)) {
   master_ = start(folder(), "master",
                   {std::string(RIDE_PROGRAMS) + "/ride-master", "--brokers", brokers_, "--prefix", prefix_, "--http",
-                   "127.0.0.1:0", "--port-file", (folder_ / "port").string()});
+                   "127.0.0.1:0", "--port-file", (folder_ / "port").string()},
+                  environment_);
   EXPECT_TRUE(wait_until(30s, [&] { return static_cast<bool>(std::ifstream(folder_ / "port") >> port_); })) << logs();
 }
 
@@ -76,8 +78,9 @@ broker::ChildProcess& LocalRun::start_agent(const std::string& node, const std::
                                   "--bin-dir",
                                   bin.string()};
   all.insert(all.end(), arguments.begin(), arguments.end());
-  agents_.push_back(
-      start(folder(), node, all, {"RIDE_TEST_FAULTS=" + faults, "RIDE_TEST_MENDED=" + mended().string()}));
+  auto variables = environment_;
+  variables.insert(variables.end(), {"RIDE_TEST_FAULTS=" + faults, "RIDE_TEST_MENDED=" + mended().string()});
+  agents_.push_back(start(folder(), node, all, variables));
   return *agents_.back();
 }
 

@@ -17,7 +17,8 @@ namespace ride::test {
 
 class LocalRun {
  public:
-  LocalRun(std::string brokers, std::string prefix);
+  // `environment`: "NAME=value", of the master, the agents and their children.
+  LocalRun(std::string brokers, std::string prefix, std::vector<std::string> environment = {});
   ~LocalRun();
 
   // Its children come from the build; `faults`: workers are faulty ones, see faulty_worker.cc; or, as
@@ -49,6 +50,7 @@ class LocalRun {
  private:
   TempFolder folder_{"faults"};
   std::string brokers_, prefix_;
+  std::vector<std::string> environment_;
   std::unique_ptr<broker::ChildProcess> master_;
   std::vector<std::unique_ptr<broker::ChildProcess>> agents_;
   Said run(std::vector<std::string> arguments);

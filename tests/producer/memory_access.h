@@ -21,6 +21,7 @@ namespace ride::producer {
 // Passes on to a MemoryLog's writer while the test lets it.
 struct WriterGate {
   std::atomic<bool> deliver{true};          // else what was sent stays in flight
+  std::atomic<bool> hang{false};            // serve() does not return
   std::atomic<std::int64_t> left{1 << 30};  // records that are still delivered: behind them the process "crashes"
 };
 
@@ -33,6 +34,7 @@ class GatedWriter : public stream::RecordWriter {
     return {};
   }
   void serve(std::chrono::milliseconds timeout) override {
+    while (gate_->hang) std::this_thread::sleep_for(std::chrono::milliseconds(5));
     while (!waiting_.empty() && gate_->deliver && gate_->left > 0) {
       --gate_->left;
       auto [to, record, done] = std::move(waiting_.front());

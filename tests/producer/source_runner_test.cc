@@ -47,6 +47,21 @@ TEST_F(SourceRunnerTest, TheFramesAreThePicturesOfTheSource) {
   EXPECT_LT(std::chrono::abs(system_now() - frame->captured_at), std::chrono::minutes(1));
 }
 
+TEST_F(SourceRunnerTest, ARateFallsToZeroAndTheSilenceIsToldEvenWhenTheThreadOfTheSourceStands) {
+  auto endless = synthetic(0);
+  endless.unpaced = false;
+  endless.fps = 40;
+  const auto runner = start(endless);
+  ASSERT_TRUE(eventually([&] { return runner->progress().fps > 20; }));
+  EXPECT_EQ(runner->progress().error, "");
+  access_.gate->hang = true;
+  EXPECT_TRUE(eventually([&] { return runner->progress().fps == 0; }));
+  EXPECT_TRUE(eventually([&] { return runner->progress().error.starts_with("no frame for 5 s"); }))
+      << runner->progress().error;
+  access_.gate->hang = false;
+  EXPECT_TRUE(eventually([&] { return runner->progress().fps > 1 && runner->progress().error.empty(); }));
+}
+
 TEST_F(SourceRunnerTest, BrokenFilesLeaveARecordInTheirPlaceAndAreReported) {
   const TempFolder folder;
   const auto jpeg = encoded(test_picture(20, 30), ".jpg");
