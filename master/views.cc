@@ -92,6 +92,9 @@ json waiting_of(const State& state, const Job& job) {
   for (const auto& source : job.spec->sources)
     if (const auto* reports = reports_of(state, job, source.name); reports != nullptr && !reports->waiting.empty())
       list.push_back(reports->waiting);
+  if (const auto missing = state.soft.missing_ends.find(job.spec->job);
+      missing != state.soft.missing_ends.end() && missing->second.told)
+    list.push_back(missing->second.words);
   return list;
 }
 

@@ -1,5 +1,7 @@
 #include "worker/stage_ports.h"
 
+#include <algorithm>
+
 #include "stream/core/dead_letter.h"
 #include "stream/kafka/admin.h"
 #include "stream/kafka/reader.h"
@@ -10,9 +12,13 @@ namespace ride::worker {
 Result<StagePorts> open_kafka_ports(const kafka::ClientConfig& config, const stream::StageSpec& stage) {
   auto cluster = config;
   cluster.max_message_bytes = stage.max_message_bytes;
-  // Over a second of 0.8 MB frames at the speed of a fast task: with less, librdkafka 2.0.2 stalls when it overflows.
+  // Over a second of 0.8 MB frames at the speed of a fast task: with less, librdkafka 2.0.2 stalls when it overflows. But a
+  // worker that may have little memory must not be killed for what it has fetched.
+  std::int64_t prefetch = 256 << 20;
+  if (const auto memory = stage.group.memory_bytes; memory > 0)
+    prefetch = std::clamp<std::int64_t>(memory / 4, 32 << 20, prefetch);
   kafka::ReaderOptions options{
-      .group = stage.group_id, .prefetch_bytes = 256 << 20, .tells_ends = stage.adopt.has_value()};
+      .group = stage.group_id, .prefetch_bytes = prefetch, .tells_ends = stage.adopt.has_value()};
   auto reader = kafka::KafkaReader::open(cluster, options);
   if (!reader.ok()) return reader.error();
   if (auto ready = (*reader)->prepare(stage.topic); !ready.ok()) return ready.error();

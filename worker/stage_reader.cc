@@ -17,7 +17,8 @@ constexpr auto kIdlePoll = milliseconds(5);  // also how long an assignment may 
 }  // namespace
 
 void StageReader::start() {
-  if (auto* note = plane_.config.note) note->reads_for(plane_.config.job, plane_.config.run, StageName{plane_.config.stage.name});
+  const auto& config = plane_.config;
+  if (config.note != nullptr) config.note->reads_for(config.job, config.run, StageName{config.stage.name});
   thread_ = guarded_thread("the reader", [this] { loop(); }, [this](Error error) {
     // The crash note goes on naming the record: the next owner must not die of it, too (D9).
     if (at_work_)
@@ -94,7 +95,8 @@ void StageReader::read_one(stream::Record record) {
   if (found == reading_.end() || record.offset < found->second->reading.next) return;
   const auto owned = found->second;
   if (const auto last = last_of(owned); last && record.offset >= *last) return end(owned, *last);
-  if (owned->dropped) return;
+  // Nor one behind what the partition waits with.
+  if (owned->dropped || owned->reading.parked || owned->reading.doubting) return;
   const bool warms = record.offset < owned->reading.start;
   begin_work(record);
   const bool parked = !warms && park(owned, record);

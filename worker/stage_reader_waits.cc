@@ -54,10 +54,10 @@ void StageReader::make_room() {
     oldest->refuse_oldest_open_set(limit);
     ++plane_.refused_sets;
     tell(refused_, "sets_refused", [&](std::int64_t count) {
-      return fmt::format("stage {}: {} frames of several records were refused, since the parts of unfinished ones filled the {} "
-                         "that this worker has for them: their outcome is 'dead'. Either large frames come from many "
-                         "upstream partitions at once (state more `memory` for the group), or somebody else writes "
-                         "records into the stage's topic whose sets are never completed",
+      return fmt::format("stage {}: {} frames of several records were refused, since the parts of unfinished ones "
+                         "filled the {} that this worker has for them: their outcome is 'dead'. Either large frames come "
+                         "from many upstream partitions at once (state more `memory` for the group), or somebody else "
+                         "writes records into the stage's topic whose sets are never completed",
                          plane_.config.stage.name, count, format_byte_size({limit}));
     });
   }
@@ -89,7 +89,8 @@ void StageReader::unpark() {
   const auto announced = announced_bytes();
   const bool room = announced == 0 || own.parked->needs <= plane_.config.held_bytes - announced;
   // Nobody completes what it waits for: it goes on, and the oldest set makes room.
-  const bool enough = now - std::max(grew_at_, own.parked->since) > plane_.config.room_patience || now - own.parked->since > kLongestWait;
+  const bool enough = now - std::max(grew_at_, own.parked->since) > plane_.config.room_patience ||
+                      now - own.parked->since > kLongestWait;
   if (!room && !enough) return;
   if (!room) own.unparked = own.parked->from;
   const auto from = own.parked->from;
@@ -187,15 +188,16 @@ void StageReader::tell_of(const OwnedPtr& owned, Offset offset, const stream::In
     });
   if (step.given_up > 0)
     tell(given_up_, "sets_given_up", [&](std::int64_t) {
-      return fmt::format("{}: {} records of frames that were never completed are given up, so that the partition's commit "
-                         "goes on: their writer died, or somebody else writes into the topic", where, step.given_up);
+      return fmt::format("{}: {} records of frames that were never completed are given up, so that the partition's "
+                         "commit goes on: their writer died, or somebody else writes into the topic",
+                         where, step.given_up);
     });
   if (step.hidden_by) {
     ++plane_.hidden_frames;
     tell(hidden_, "frames_hidden", [&](std::int64_t count) {
       return fmt::format("{}: {} records were dropped whose frames were never taken: the record at offset {} of this "
-                         "partition has a higher origin ({}.{}) and hides them. Its upstream does not write so: look who "
-                         "else writes into the topic (`ride ledger` names the frames)",
+                         "partition has a higher origin ({}.{}) and hides them. Its upstream does not write so: look "
+                         "who else writes into the topic (`ride ledger` names the frames)",
                          where, count, step.hidden_by->at.value, step.hidden_by->by.major, step.hidden_by->by.minor);
     });
   }
@@ -203,8 +205,9 @@ void StageReader::tell_of(const OwnedPtr& owned, Offset offset, const stream::In
   if (step.accepted) repeats = 0;
   if (!step.duplicate || ++repeats % kManyRepeats != 0) return;
   tell(repeated_, "many_repeats", [&](std::int64_t) {
-    return fmt::format("{}: the last {} records were all taken before. A takeover repeats what was on its way and no more: "
-                       "either a writer goes on that was declared lost long ago, or somebody copies records into the topic",
+    return fmt::format("{}: the last {} records were all taken before. A takeover repeats what was on its way and no "
+                       "more: either a writer goes on that was declared lost long ago, or somebody copies records into "
+                       "the topic",
                        where, repeats);
   });
 }

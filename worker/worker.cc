@@ -8,7 +8,6 @@
 
 #include "common/log.h"
 #include "master/core/decided.h"
-#include "stream/kafka/admin.h"
 #include "worker/worker_metrics.h"
 
 namespace ride::worker {
@@ -21,7 +20,6 @@ namespace {
 constexpr auto kOutOfReach = std::chrono::seconds(10);   // D3: without an acknowledged heartbeat
 constexpr auto kLeaveWithin = std::chrono::seconds(4);
 constexpr auto kEndWithin = std::chrono::seconds(5);
-constexpr auto kBrokersAgreeWithin = std::chrono::seconds(1);
 constexpr auto kSampleEvery = std::chrono::milliseconds(500);
 
 // Who has failed must end, whatever a library waits for: librdkafka does not close a consumer whose topic is gone.
@@ -91,46 +89,6 @@ Result<void> Worker::run(const std::atomic<bool>& stop) {
   // The agent's report names the record; a farewell would have its partition read by the next one before that is known.
   if (!blames_record) member_->leave(result.error().message);
   return result;
-}
-
-// A topic that was deleted under the job: nothing that waits would bring its frames back. The brokers are asked, since one
-// that has just come back may not know all topics.
-void Worker::tell_of_gone_topic(const Error& failure) {
-  if (failure.code != ErrorCode::not_found || !stage_) return;
-  const auto* job = ownership_->job(stage_->job, stage_->run);
-  const auto* stage = job == nullptr ? nullptr : job->stage(stage_->stage.value);
-  auto admin = kafka::open_admin(config_.kafka);
-  if (stage == nullptr || !admin.ok()) return;
-  std::this_thread::sleep_for(kBrokersAgreeWithin);
-  const auto topics = (*admin)->topics();
-  if (!topics.ok() || topics->empty()) return;
-  std::vector<std::string> needed = {stage->topic};
-  for (const auto& output : stage->outputs) needed.push_back(output.topic);
-  for (const auto& name : needed) {
-    if (std::any_of(topics->begin(), topics->end(), [&](const auto& topic) { return topic.name == name; })) continue;
-    member_->notice(stream::Severity::error, "topic_gone",
-                    "topic " + name + " was deleted under the job: its frames are gone, and stage " + stage->name +
-                        " cannot go on. Submit the topology again",
-                    stage_->job.value, stage_->stage.value, /*fatal_for_job=*/true);
-    return;
-  }
-}
-
-// A record speaks of a session that we do not know: we may be behind, until we have read what was decided by now.
-void Worker::answer_reader(const Duty& duty) {
-  if (!runner_) return;
-  const auto question = runner_->decisions_wanted();
-  if (question == answered_) return;
-  if (question != asked_) {
-    auto end = member_->ask_end_of_decisions();
-    if (!end.ok()) return log_debug("{}", end.error().message);  // asked again with the next round
-    asked_ = question;
-    decided_before_ = *end;
-  }
-  if (member_->decisions_read() < decided_before_) return;
-  runner_->know_sessions(duty.sessions);
-  runner_->decisions_were_read(question);
-  answered_ = question;
 }
 
 std::shared_ptr<StageRunner> Worker::runner() const {
@@ -217,10 +175,10 @@ void Worker::open_stage(const StageKey& key) {
   for (const auto& upstream : stage->upstreams)
     if (const auto* writes = upstream.is_source ? nullptr : job->stage(upstream.name))
       config.upstream_topics[upstream.name] = writes->topic;
-  // Half of what the worker may have, since a set is a picture next, and three quarters of it are too much for one.
+  // Beside them there are what was fetched, the queues, and the picture that is worked on.
   if (const auto memory = stage->group.memory_bytes; memory > 0) {
-    config.held_bytes = memory / 2;
-    config.set_bytes = std::min(config.set_bytes, memory / 4 * 3);
+    config.held_bytes = memory / 4;
+    config.set_bytes = std::min(config.set_bytes, memory / 2);
   }
   config.note = note_.get();
   if (note_) note_->limit_memory(stage->group.memory_bytes);

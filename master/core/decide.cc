@@ -55,6 +55,7 @@ std::vector<Action> decide(State& state, std::span<const Event> events, SystemTi
   settle_losses(draft, state, due);
   settle_requests(draft, state, due);
   settle_jobs(draft, state, due);
+  tell_missing_ends(draft, state, due);
   size_groups(draft, state, due);
   fill_groups(draft, state, due);
   place_partitions(draft, state, due);

@@ -269,6 +269,13 @@ struct Deletion {
   SystemTime since{};
 };
 
+// All that leads into a stage has ended, nothing is left to read, and yet its input did not end.
+struct MissingEnd {
+  std::string words;
+  SystemTime since{};
+  bool told = false;
+};
+
 // Lost by silence: if it speaks again soon, the loss was false.
 struct Silenced {
   std::int64_t last_tick = 0;  // of its last word
@@ -309,6 +316,7 @@ struct Soft {
   std::map<std::string, Doubt> doubts;    // slots that were declared lost though they lived
   SystemTime sized_at{};                  // last look at the groups' sizes
   SystemTime hush_until{};                // many fell silent at once: until then only seen deaths count
+  std::map<JobName, MissingEnd> missing_ends;  // of jobs that will not complete
   std::int64_t records = 0;               // of the decisions log, behind the last snapshot
   std::int64_t snapshots = 0;             // written by this process
   std::string snapshot;                   // the last one that was read whole, and counts

@@ -35,6 +35,7 @@ struct StageModel {
   Topic* in;
   Topic* out;
   std::map<int, std::pair<Offset, stream::CommitMetadata>> commits;
+  int refused = 0;  // sets of honest writers that a reader took for damaged ones
 };
 
 class Incarnation {
@@ -50,6 +51,7 @@ class Incarnation {
     const auto& record = log[static_cast<std::size_t>(next_.value)];
     auto step = intake_.take(next_, SystemTime{}, record.headers, {record.value, nullptr});
     auto accepted = step.accepted;
+    if (step.problem) ++stage_.refused;
     window_.read(next_, step);
     if (accepted) {
       taken_.raise(accepted->upstream, accepted->key);
@@ -245,6 +247,9 @@ class World {
     std::string problems;
     for (const auto n : sent_)
       if (outcomes[n] != 1) problems += " frame " + std::to_string(n) + ": " + std::to_string(outcomes[n]) + " outcomes;";
+    // Its frame has its outcome from an earlier owner, under the same origin; but it would be counted a second time.
+    for (const auto& stage : stages_)
+      if (stage.refused > 0) problems += " stage " + stage.name + " refused " + std::to_string(stage.refused) + " sets;";
     return problems;
   }
 

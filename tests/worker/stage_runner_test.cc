@@ -563,7 +563,8 @@ TEST_F(StageRunnerTest, TwoRecordsWhoseNumbersOverflowStopNothing) {
   send(10, 0, true);
   auto runner = start();
   take_all(*runner);
-  EXPECT_TRUE(wait_for([&] { return each_once(10) && ends == 3; }));
+  EXPECT_TRUE(wait_for([&] { return counted().size() == 11 && ends == 3; })) << "ten frames, and an outcome 'dead'";
+  EXPECT_EQ(dead().size(), 1U);
   EXPECT_FALSE(runner->failed());
 }
 
