@@ -2,6 +2,7 @@
 option(RIDE_TESTS "Build the tests" ON)
 option(RIDE_BENCH "Build the benchmarks" ON)
 option(RIDE_WERROR "Treat warnings as errors" OFF)
+option(RIDE_FUZZ "Build the fuzz targets with libFuzzer (needs clang)" OFF)
 set(RIDE_SANITIZE "" CACHE STRING "Sanitizers, for example 'address,undefined' or 'thread'")
 
 set(CMAKE_CXX_STANDARD 20)
@@ -34,13 +35,16 @@ add_library(ride_options INTERFACE)
 target_include_directories(ride_options INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_options(ride_options INTERFACE -Wall -Wextra -Wnon-virtual-dtor -Woverloaded-virtual
   -Wno-missing-field-initializers  # designated initialisers leave fields out on purpose
-  -Wno-restrict                    # false alarms of g++ 12 at std::string's operator+ (GCC bug 105651)
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>  # false alarms of g++ 12 at std::string's operator+ (GCC bug 105651)
   $<$<BOOL:${RIDE_WERROR}>:-Werror>
   $<$<BOOL:${RIDE_WERROR}>:-Wno-error=maybe-uninitialized>)  # false alarms of g++ 12 at std::variant and std::optional
 target_link_libraries(ride_options INTERFACE Threads::Threads)
 if(RIDE_SANITIZE)
   target_compile_options(ride_options INTERFACE -fsanitize=${RIDE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(ride_options INTERFACE -fsanitize=${RIDE_SANITIZE})
+endif()
+if(RIDE_FUZZ)  # what tells libFuzzer which ways an input took
+  target_compile_options(ride_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 # OpenCV's imported targets, without their include directories being treated as ours.
 add_library(ride_opencv_core INTERFACE)

@@ -2,6 +2,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -130,8 +131,11 @@ std::string format_duration(milliseconds duration) {
   return seconds + "s";
 }
 
+// A year has four digits in RFC 3339: what lies beyond is shown as the first or the last moment that can be written.
 std::string format_time(SystemTime time) {
   using namespace std::chrono;
+  constexpr SystemTime kFirst = sys_days(year{0} / 1 / 1), kBehind = sys_days(year{10'000} / 1 / 1);
+  time = std::clamp(time, kFirst, kBehind - microseconds(1));
   const auto day = floor<days>(time);
   const year_month_day date(day);
   const hh_mm_ss clock(time - day);

@@ -120,7 +120,16 @@ Result<void> CopyJournal::send(const std::string& kind, std::string value) {
   return writer_.writer->send(at_, record, delivered);
 }
 
-Result<void> CopyJournal::propose(const std::vector<CopyPlace>& places) { return send("copies", pack_places(places)); }
+Result<void> CopyJournal::propose(const std::vector<CopyPlace>& places) {
+  constexpr auto kMost = static_cast<std::size_t>(kMostPlaces);
+  for (std::size_t begin = 0; begin < places.size(); begin += kMost) {
+    const auto end = std::min(places.size(), begin + kMost);
+    auto sent = send("copies", pack_places({places.begin() + static_cast<std::ptrdiff_t>(begin),
+                                            places.begin() + static_cast<std::ptrdiff_t>(end)}));
+    if (!sent) return sent;  // those before it are proposed again, which changes nothing
+  }
+  return {};
+}
 
 Result<std::vector<NumberedPlace>> CopyJournal::follow(std::chrono::milliseconds timeout) {
   writer_.writer->serve(std::chrono::milliseconds(0));

@@ -11,6 +11,10 @@ namespace ride::chaos {
 
 namespace {
 
+constexpr int kMostProcesses = 1'000;           // of a kind
+constexpr std::int64_t kMostFaults = 100'000;  // all are drawn before the first happens
+constexpr milliseconds kLongest = std::chrono::hours(24 * 365);
+
 constexpr std::array<const char*, 4> kKinds = {"kill", "stop", "cut", "slow"};
 
 // The standard leaves its distributions' results open: the same seed must give the same schedule everywhere.
@@ -76,9 +80,35 @@ std::vector<Fault> schedule_of(const Plan& plan, std::uint64_t seed) {
   return drawn;
 }
 
-Result<void> check_plan(const Plan& plan) {
+namespace {
+
+// What would fill the machine, or no clock can count.
+Result<void> check_sizes(const Plan& plan) {
   if (plan.brokers < 1 || plan.masters < 1 || plan.nodes < 1 || plan.slots < 1)
     return Error{ErrorCode::invalid_argument, "a run needs at least one broker, one master, one node and one slot"};
+  for (const int count : {plan.brokers, plan.masters, plan.nodes, plan.slots})
+    if (count > kMostProcesses)
+      return Error{ErrorCode::invalid_argument,
+                   fmt::format("{} brokers, masters, nodes or slots are more than a local run can have ({})", count,
+                               kMostProcesses)};
+  auto count = static_cast<std::int64_t>(plan.faults.size());
+  for (const auto& some : plan.random) count += some.count;
+  if (count > kMostFaults)
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("the plan has {} faults, {} are the most; write a smaller times:", count, kMostFaults)};
+  auto longest = std::max({plan.calm, plan.over, plan.back_after});
+  for (const auto& fault : plan.faults) longest = std::max({longest, fault.at, fault.lasts});
+  for (const auto& some : plan.random) longest = std::max(longest, some.longest);
+  if (longest > kLongest)
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("{} is too long for a plan; a year is the most", format_duration(longest))};
+  return {};
+}
+
+}  // namespace
+
+Result<void> check_plan(const Plan& plan) {
+  if (auto sized = check_sizes(plan); !sized.ok()) return sized;
   for (const auto& fault : plan.faults)
     if (auto checked = check_fault(plan, fault.kind, fault.target, fault.lasts, fault.percent); !checked.ok()) return checked;
   for (const auto& some : plan.random) {

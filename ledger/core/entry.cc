@@ -8,6 +8,8 @@ namespace ride::ledger {
 
 namespace {
 
+constexpr std::int64_t kMostParts = 1'000'000;  // of a set
+
 std::optional<std::int64_t> number_of(std::string_view text) {
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -30,7 +32,7 @@ bool read_id(std::string_view text, Entry& out) {
   const auto session = number ? cut_last(text, '/') : std::nullopt;
   if (!session) return false;
   const auto n = number_of(*number), s = number_of(*session);
-  if (!n || !s) return false;
+  if (!n || !s || *n < 0 || *s < 0) return false;
   out.stretch = {std::string(text), *s};
   out.number = *n;
   return true;
@@ -55,7 +57,7 @@ bool read_origin(std::string_view text, Entry& out) {
 bool read_part(std::string_view text, Entry& out) {
   const auto all = cut_last(text, '/');
   const auto part = number_of(text), parts = all ? number_of(*all) : std::nullopt;
-  if (!part || !parts || *part < 1 || *part > *parts) return false;
+  if (!part || !parts || *part < 1 || *part > *parts || *parts > kMostParts) return false;
   out.part = static_cast<int>(*part);
   out.parts = static_cast<int>(*parts);
   return true;

@@ -2,69 +2,77 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
 
 namespace ride::ledger {
 
+namespace {
+constexpr auto kLowest = std::numeric_limits<std::int64_t>::min();
+}  // namespace
+
 bool NumberSet::contains(std::int64_t number) const {
   const auto behind = runs_.upper_bound(number);
-  return behind != runs_.begin() && std::prev(behind)->second > number;
+  return behind != runs_.begin() && std::prev(behind)->second >= number;
 }
 
 bool NumberSet::insert(std::int64_t number) {
   if (contains(number)) return false;
   ++size_;
   auto next = runs_.upper_bound(number);
-  const bool joins_next = next != runs_.end() && next->first == number + 1;
-  const auto end = joins_next ? next->second : number + 1;
+  const bool joins_next = next != runs_.end() && next->first - 1 == number;
+  const auto last = joins_next ? next->second : number;
   if (joins_next) next = runs_.erase(next);
-  if (next != runs_.begin() && std::prev(next)->second == number)
-    std::prev(next)->second = end;
+  if (next != runs_.begin() && std::prev(next)->second == number - 1)
+    std::prev(next)->second = last;
   else
-    runs_.emplace_hint(next, number, end);
+    runs_.emplace_hint(next, number, last);
   return true;
 }
 
 NumberSet NumberSet::minus(const NumberSet& other) const {
   NumberSet rest;
-  const auto add = [&rest](std::int64_t begin, std::int64_t end) {
-    if (begin >= end) return;
-    rest.runs_.emplace_hint(rest.runs_.end(), begin, end);
-    rest.size_ += end - begin;
+  const auto add = [&rest](std::int64_t first, std::int64_t last) {
+    rest.runs_.emplace_hint(rest.runs_.end(), first, last);
+    rest.size_ += last - first + 1;
   };
   auto theirs = other.runs_.begin();
-  for (const auto& [first, end] : runs_) {
-    auto begin = first;
-    while (theirs != other.runs_.end() && theirs->second <= begin) ++theirs;
-    for (auto cut = theirs; begin < end; ++cut) {
-      if (cut == other.runs_.end() || cut->first >= end) break;
-      add(begin, cut->first);
-      begin = std::max(begin, cut->second);
+  for (const auto& [first, last] : runs_) {
+    while (theirs != other.runs_.end() && theirs->second < first) ++theirs;
+    auto left = first;  // what is not looked at yet begins here
+    bool any = true;
+    for (auto cut = theirs; any && cut != other.runs_.end() && cut->first <= last; ++cut) {
+      if (cut->first > left) add(left, cut->first - 1);
+      any = cut->second < last;
+      if (any) left = cut->second + 1;
     }
-    add(begin, end);
+    if (any) add(left, last);
   }
   return rest;
 }
 
 void NumberSet::add(const NumberSet& other) {
-  for (const auto& [first, last] : other.runs_) {
-    auto begin = first, end = last;
-    auto run = runs_.upper_bound(begin);
-    if (run != runs_.begin() && std::prev(run)->second >= begin) --run;
-    while (run != runs_.end() && run->first <= end) {  // what touches it becomes one run
-      begin = std::min(begin, run->first);
-      end = std::max(end, run->second);
-      size_ -= run->second - run->first;
+  for (const auto& [their_first, their_last] : other.runs_) {
+    auto first = their_first, last = their_last;
+    auto run = runs_.upper_bound(first);
+    if (run != runs_.begin() && std::prev(run)->second >= first - (first > kLowest ? 1 : 0)) --run;
+    while (run != runs_.end() && (run->first <= last || run->first - 1 == last)) {  // what touches it becomes one run
+      first = std::min(first, run->first);
+      last = std::max(last, run->second);
+      size_ -= run->second - run->first + 1;
       run = runs_.erase(run);
     }
-    runs_.emplace_hint(run, begin, end);
-    size_ += end - begin;
+    runs_.emplace_hint(run, first, last);
+    size_ += last - first + 1;
   }
 }
 
 std::vector<std::int64_t> NumberSet::first(std::size_t count) const {
   std::vector<std::int64_t> numbers;
-  for (const auto& [begin, end] : runs_)
-    for (auto number = begin; number < end && numbers.size() < count; ++number) numbers.push_back(number);
+  for (const auto& [first, last] : runs_)
+    for (auto number = first; numbers.size() < count; ++number) {
+      numbers.push_back(number);
+      if (number == last) break;
+    }
   return numbers;
 }
 

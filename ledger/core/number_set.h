@@ -21,7 +21,7 @@ class NumberSet {
   std::vector<std::int64_t> first(std::size_t count) const;
 
  private:
-  std::map<std::int64_t, std::int64_t> runs_;  // first -> one past the last
+  std::map<std::int64_t, std::int64_t> runs_;  // first -> last: every number may be one, the largest as well
   std::int64_t size_ = 0;
 };
 

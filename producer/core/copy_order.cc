@@ -2,9 +2,16 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 
 namespace ride::producer {
 namespace {
+
+// Others can write here, too: a number that is no partition's or no offset's must not become one.
+constexpr std::int64_t kLastOffset = std::int64_t{1} << 62;
+bool is_place(std::int64_t partition, std::int64_t offset) {
+  return partition <= std::numeric_limits<int>::max() && offset <= kLastOffset;
+}
 
 std::string join(const std::vector<std::int64_t>& numbers) {
   std::string text;
@@ -41,13 +48,13 @@ std::string pack_places(const std::vector<CopyPlace>& places) {
 }
 
 std::optional<std::vector<CopyPlace>> unpack_places(std::string_view text) {
-  constexpr std::int64_t kMost = 1 << 20;  // of one proposal: a damaged one must not fill the memory
   const auto numbers = split(text);
   if (!numbers || numbers->size() % 3 != 0) return std::nullopt;
   std::vector<CopyPlace> places;
   for (std::size_t i = 0; i < numbers->size(); i += 3) {
     const auto count = (*numbers)[i + 2];
-    if (count > kMost - static_cast<std::int64_t>(places.size())) return std::nullopt;
+    if (!is_place((*numbers)[i], (*numbers)[i + 1])) return std::nullopt;
+    if (count > kMostPlaces - static_cast<std::int64_t>(places.size())) return std::nullopt;
     for (std::int64_t k = 0; k < count; ++k) places.push_back({static_cast<int>((*numbers)[i]), (*numbers)[i + 1] + k});
   }
   return places;
@@ -80,8 +87,11 @@ std::optional<CopyOrder> CopyOrder::unpack(std::string_view text) {
   if (!numbers || numbers->size() % 2 != 1) return std::nullopt;
   CopyOrder order;
   order.next_ = numbers->front();
-  for (std::size_t i = 1; i < numbers->size(); i += 2)
+  if (order.next_ > kLastOffset) return std::nullopt;
+  for (std::size_t i = 1; i < numbers->size(); i += 2) {
+    if (!is_place((*numbers)[i], (*numbers)[i + 1])) return std::nullopt;
     order.behind_[static_cast<int>((*numbers)[i])] = (*numbers)[i + 1];
+  }
   return order;
 }
 

@@ -24,6 +24,9 @@ struct NumberedPlace {
   bool operator==(const NumberedPlace&) const = default;
 };
 
+// Of one proposal: a damaged or foreign one must not fill the memory.
+inline constexpr std::int64_t kMostPlaces = 8192;
+
 // Within a partition the offsets of a proposal rise, and owners propose without leaving a record out.
 std::string pack_places(const std::vector<CopyPlace>& places);
 std::optional<std::vector<CopyPlace>> unpack_places(std::string_view text);  // nothing: not written by pack_places()

@@ -112,6 +112,14 @@ constexpr std::array<CounterField, 6> kCounters = {&OutcomeCounters::acked,   &O
                                                    &OutcomeCounters::dropped, &OutcomeCounters::dead,
                                                    &OutcomeCounters::expired, &OutcomeCounters::duplicates};
 
+// Whoever wrote an origin chose its numbers: what does not fit into 64 bits goes round, here and back.
+std::int64_t difference(std::int64_t a, std::int64_t b) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b));
+}
+std::int64_t sum(std::int64_t a, std::int64_t b) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
+}
+
 void put_key(Packer& packer, OriginKey key) {
   packer.put_signed(key.major);
   packer.put_signed(key.minor);
@@ -157,7 +165,7 @@ std::string pack(const CommitMetadata& metadata) {
     out.put(keys.size());
     OriginKey last;
     for (const auto key : keys) {  // rising: differences are short
-      out.put_signed(key.major - last.major);
+      out.put_signed(difference(key.major, last.major));
       out.put_signed(key.minor);
       last = key;
     }
@@ -197,7 +205,7 @@ Result<CommitMetadata> unpack_commit_metadata(std::string_view text) {
     auto& keys = out.finished[get_upstream()];
     std::int64_t major = 0;
     for (auto more = in.get_count(); more > 0 && in.good(); --more) {
-      major += in.get_signed();
+      major = sum(major, in.get_signed());
       keys.insert({major, in.get_signed()});
     }
   }

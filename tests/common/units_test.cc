@@ -91,6 +91,8 @@ TEST(Time, IsWrittenInUtcWithMicroseconds) {
   EXPECT_EQ(format_time(SystemTime{}), "1970-01-01T00:00:00.000000Z");
   EXPECT_EQ(format_time(SystemTime{1795248000s + 42us}), "2026-11-21T08:00:00.000042Z");
   EXPECT_EQ(format_time(SystemTime{-1us}), "1969-12-31T23:59:59.999999Z");
+  EXPECT_EQ(format_time(SystemTime::max()), "9999-12-31T23:59:59.999999Z") << "a year has four digits";
+  EXPECT_EQ(format_time(SystemTime::min()), "0000-01-01T00:00:00.000000Z");
 }
 
 TEST(Time, IsReadWithOtherOffsetsAndPrecisions) {

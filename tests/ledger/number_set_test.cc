@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <random>
 #include <set>
 
@@ -42,6 +43,22 @@ TEST(NumberSet, AgreesWithAPlainSet) {
     a.add(b);
     EXPECT_EQ(numbers(a), all) << "round " << round;
   }
+}
+
+// A frame's number is whatever a header says.
+TEST(NumberSet, HoldsTheLastAndTheFirstNumberThereIs) {
+  constexpr auto kLast = std::numeric_limits<std::int64_t>::max(), kFirst = std::numeric_limits<std::int64_t>::min();
+  NumberSet ends, other;
+  for (const auto number : {kLast, kFirst, kLast - 1, std::int64_t{5}}) EXPECT_TRUE(ends.insert(number));
+  for (const auto number : {kLast, kFirst}) EXPECT_FALSE(ends.insert(number));
+  EXPECT_EQ(ends.size(), 4);
+  EXPECT_EQ(ends.first(9), (std::vector<std::int64_t>{kFirst, 5, kLast - 1, kLast}));
+  other.insert(kLast);
+  other.insert(kFirst);
+  EXPECT_EQ(ends.minus(other).first(9), (std::vector<std::int64_t>{5, kLast - 1}));
+  EXPECT_EQ(other.minus(ends).size(), 0);
+  other.add(ends);
+  EXPECT_EQ(other.first(9), ends.first(9));
 }
 
 TEST(NumberTally, KnowsWhatWasSeenHowOften) {

@@ -34,6 +34,16 @@ TEST(CopyOrder, IsPackedAsRunsAndReadAgain) {
   EXPECT_EQ(CopyOrder::unpack("1 2"), std::nullopt);
 }
 
+// What is no partition or offset must not be taken for another one, nor counted past the end of the numbers.
+TEST(CopyOrder, NumbersThatNoLogHasAreRefused) {
+  EXPECT_EQ(unpack_places("4294967296 0 1"), std::nullopt);
+  EXPECT_EQ(unpack_places("0 9223372036854775807 2"), std::nullopt);
+  EXPECT_EQ(unpack_places("0 0 1048576"), std::nullopt) << "a record of 11 bytes that fills 24 MB";
+  EXPECT_TRUE(unpack_places("0 4611686018427387904 2"));
+  EXPECT_EQ(CopyOrder::unpack("3 4294967296 5"), std::nullopt);
+  EXPECT_EQ(CopyOrder::unpack("9223372036854775807 0 5"), std::nullopt);
+}
+
 // Two owners at once, one of which no longer is one: whatever the journal's order, both know the same numbers, each
 // record has one, and none is left out.
 TEST(CopyOrder, EveryReaderOfTheJournalKnowsTheSameNumbers) {
