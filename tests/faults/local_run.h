@@ -43,6 +43,8 @@ class LocalRun {
   std::vector<stream::Record> records(const std::string& topic) const;  // of partition 0
 
   const std::string& prefix() const { return prefix_; }
+  int master_port() const { return port_; }
+  pid_t master_pid() const { return master_->pid(); }
   const std::filesystem::path& folder() const { return folder_.path(); }
   std::filesystem::path mended() const { return folder_ / "mended"; }  // see faulty_worker.cc
   std::string logs() const;                                            // of all, for a test that fails
