@@ -78,12 +78,15 @@ class TopicKeeperTest : public ::testing::Test {
     stage.partitions = 2;
     spec->stages = {stage};
     spec_ = spec;
-    keeper_.start(
-        [this](TopicsOutcome outcome) {
-          const std::lock_guard lock(mutex_);
-          outcomes_.push_back(std::move(outcome));
-        },
-        [] { return TopicKeeper::Jobs{}; }, [this](const stream::JobSpec&) { return wanted_.load(); });
+    keeper_.start({.done =
+                       [this](TopicsOutcome outcome) {
+                         const std::lock_guard lock(mutex_);
+                         outcomes_.push_back(std::move(outcome));
+                       },
+                   .jobs_to_clean = [] { return TopicKeeper::Jobs{}; },
+                   .is_wanted = [this](const stream::JobSpec&) { return wanted_.load(); },
+                   .untold = [](const UntoldPartition*) { return std::vector<UntoldPartition>{}; },
+                   .measured = [](LogsMeasured) {}});
   }
   template <class Condition>
   static bool eventually(Condition condition) {

@@ -115,7 +115,9 @@ TEST_P(Confined, AFolderThatBecomesALinkMeanwhileLeadsNobodyOutside) {
   });
   for (int i = 0; i < 300; ++i) {
     const auto done = write("inside/a/" + std::to_string(i) + ".jpg");
-    if (!done.ok()) EXPECT_THAT(done.error().message, HasSubstr("inside"));
+    if (!done.ok()) {
+      EXPECT_THAT(done.error().message, HasSubstr("inside"));
+    }
   }
   stop = true;
   swapper.join();

@@ -85,7 +85,7 @@ class StageRunnerTest : public testing::Test {
     if (held_bytes > 0) config.held_bytes = held_bytes;
     config.room_patience = 200ms;
     config.checks_sessions = checks_sessions;
-    StagePorts ports{make_reader(), log->writer(), log->commits(), [](const TopicPartition&) { return std::nullopt; },
+    StagePorts ports{make_reader(), log->writer(), log->commits(), [](const TopicPartition&) { return std::nullopt; }, {},
                      [log = log](const TopicPartition& at) { return log->admin()->range(at); }};
     return std::make_unique<StageRunner>(
         std::move(config), std::move(ports),
