@@ -223,8 +223,9 @@ TEST_F(Rights, PasswordsStandInNoLogNoListOfProcessesAndNoFileOfOthers) {
     EXPECT_TRUE(processes_with(password).empty());
   }
   for (const auto& entry : fs::recursive_directory_iterator(*run_ / "users"))
-    if (entry.path().filename() != "ca.pem" && entry.path().filename() != "inside.crt")
+    if (entry.path().filename() != "ca.pem" && entry.path().filename() != "inside.crt") {
       EXPECT_EQ(static_cast<int>(fs::status(entry).permissions()) & 077, 0) << entry.path();
+    }
   EXPECT_EQ(static_cast<int>(fs::status(*run_ / "data").permissions()) & 0777, 0700);
   EXPECT_EQ(static_cast<int>(fs::status(*run_ / "users").permissions()) & 0777, 0700);
   EXPECT_EQ(static_cast<int>(fs::status(*run_ / "data" / "server.properties").permissions()) & 0777, 0600);

@@ -33,6 +33,11 @@ class LogReader : public stream::ControlReader {
     return entries;
   }
   bool caught_up() const override { return true; }
+  Result<Offset> ask_end() override {
+    const std::lock_guard lock(log_->mutex);
+    return Offset{static_cast<std::int64_t>(log_->records.size())};
+  }
+  Offset next() const override { return Offset{static_cast<std::int64_t>(next_)}; }
 
  private:
   std::shared_ptr<Log> log_;
@@ -81,8 +86,8 @@ class Master {
 
  private:
   Owner::Ports ports() {
-    return {.open_reader = [log = log_]() -> Result<std::unique_ptr<stream::ControlReader>> { return std::make_unique<LogReader>(log); },
-            .open_writer = [log = log_]() -> Result<std::unique_ptr<stream::ControlWriter>> { return std::make_unique<LogWriter>(log); },
+    return {.open_reader = [log = log_]() -> Result<std::unique_ptr<stream::ControlReader>> { return std::unique_ptr<stream::ControlReader>(new LogReader(log)); },
+            .open_writer = [log = log_]() -> Result<std::unique_ptr<stream::ControlWriter>> { return std::unique_ptr<stream::ControlWriter>(new LogWriter(log)); },
             .events = events_,
             .metrics = metrics_,
             .ensure = [](const EnsureTopics&) {},

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <deque>
 #include <fstream>
 #include <iostream>
 #include <map>
@@ -141,7 +142,7 @@ class Hostile : public KafkaTest {
     ++attacks_["request"];
     const auto& ports = ports_;
     held_.emplace_back(ports[random_() % ports.size()], draw_request(random_));
-    if (held_.size() > 200) held_.erase(held_.begin(), held_.begin() + 50);
+    while (held_.size() > 200) held_.pop_front();
   }
 
   std::vector<int> http_ports() const {
@@ -170,7 +171,7 @@ class Hostile : public KafkaTest {
   std::string plates_, reports_log_;
   stream::Decision standing_;
   std::vector<int> ports_;
-  std::vector<master::test::HeldConnection> held_;
+  std::deque<master::test::HeldConnection> held_;
   std::map<std::string, int> attacks_;
   int fed_ = 0;
 };

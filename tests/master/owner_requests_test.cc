@@ -44,6 +44,11 @@ class LogReader final : public stream::ControlReader {
     }
   }
   bool caught_up() const override { return next_ >= end_; }
+  Result<Offset> ask_end() override {
+    const std::lock_guard lock(log_.mutex);
+    return Offset{static_cast<std::int64_t>(log_.records.size())};
+  }
+  Offset next() const override { return Offset{static_cast<std::int64_t>(next_)}; }
 
  private:
   Log& log_;
