@@ -78,8 +78,10 @@ class Reader {
     out = *value;
   }
   void duration(const YamlNode& node, milliseconds& out) {
-    const auto value = node.kind == YamlNode::Kind::scalar ? parse_duration(node.text) : Result<milliseconds>(Error{});
-    if (!value.ok()) return error(node, "a duration is needed", "write it with its unit, for example 3s");
+    const auto value = node.kind == YamlNode::Kind::scalar
+                           ? parse_duration(node.text)
+                           : Result<milliseconds>(Error{ErrorCode::invalid_argument, "a duration is needed"});
+    if (!value.ok()) return error(node, value.error().message, "write it with its unit, for example 3s");
     out = *value;
   }
   void percent(const YamlNode& node, int& out) {

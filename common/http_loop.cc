@@ -248,8 +248,15 @@ class HttpLoop::Loop {
       found->second.socket = Descriptor();
       return;
     }
+    if (found->second.sent < found->second.out.size()) reset(found->second.socket.get());
     forget_request(found->second);
     connections_.erase(found);
+  }
+
+  // Who does not take an answer is not waited for by the system either: it would keep megabytes for them, and never tell them.
+  static void reset(int socket) {
+    const linger at_once{1, 0};
+    ::setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
   }
 
   void forget_request(Connection& connection) {
