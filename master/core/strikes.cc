@@ -52,7 +52,7 @@ void strike(Draft& draft, const stream::ChildExit& exit, const stream::NamedFram
   if (before != nullptr &&
       std::find(before->workers.begin(), before->workers.end(), exit.child) != before->workers.end())
     return;  // told twice
-  if (before != nullptr && before->workers.size() >= kMostStrikesOfFrame) return;
+  if (before != nullptr && (before->condemned || before->workers.size() >= kMostStrikesOfFrame)) return;
   const auto count = (before == nullptr ? 0 : before->workers.size()) + 1;
   const bool condemned = count >= (alone ? kStrikesToDie : kStrikesToDieInCompany);
   const auto last = fmt::format("{} on {}", how(exit), exit.child.value);

@@ -110,6 +110,7 @@ class Writer final : public KafkaWriter {
     rd_kafka_headers_destroy(headers);
     if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL)
       return Error{ErrorCode::resource_exhausted, "the producer's queue is full", true};
+    if (auto why = fatal_reason(client_.get())) return fail(*std::move(why));  // its callback is yet to come
     return fail(to_error(code, "cannot produce to " + to_string(to), client_.get()));
   }
 
@@ -164,7 +165,9 @@ class Writer final : public KafkaWriter {
     }
     auto error = to_error(message->err, "a record for " + std::string(rd_kafka_topic_name(message->rkt)) + "/" +
                                             std::to_string(message->partition) + " was not delivered", client);
-    if (message->err != RD_KAFKA_RESP_ERR__PURGE_QUEUE && message->err != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
+    if (auto why = fatal_reason(client))
+      error = fail(*std::move(why));
+    else if (message->err != RD_KAFKA_RESP_ERR__PURGE_QUEUE && message->err != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
       error = fail(error);
     if (flight->done) flight->done(error);
   }
@@ -178,9 +181,14 @@ class Writer final : public KafkaWriter {
                 },
                 [](const Error& error) { log_warning("{}", error.message); });
     if (static_cast<rd_kafka_resp_err_t>(code) != RD_KAFKA_RESP_ERR__FATAL) return;  // passes by itself
-    char text[512];
+    if (auto why = self->fatal_reason(client)) self->fail(*std::move(why));
+  }
+
+  // Nothing: the client goes on.
+  std::optional<Error> fatal_reason(rd_kafka_t* client) {
+    char text[512] = {};
     const auto fatal = rd_kafka_fatal_error(client, text, sizeof text);
-    self->fail(self->explain_fatal(client, fatal, reason != nullptr ? text : ""));
+    return fatal == RD_KAFKA_RESP_ERR_NO_ERROR ? std::nullopt : std::optional(explain_fatal(client, fatal, text));
   }
 
   // A gapless producer that may not write a topic fails for the gap; why there is one, only its words tell: "ProduceRequest for

@@ -168,7 +168,14 @@ TEST_F(ForgedRecords, StrikesAgainstOneFrameHaveAnEnd) {
   }
   const auto& strikes = state.hard.find(StageKey{kJob, kRun, kClean})->strikes;
   ASSERT_EQ(strikes.size(), 1u);
-  EXPECT_EQ(strikes.begin()->second.workers.size(), kMostStrikesOfFrame);
+  EXPECT_TRUE(strikes.begin()->second.condemned);
+  EXPECT_EQ(strikes.begin()->second.workers.size(), 4u) << "what is condemned is struck no more";
+  for (int i = 0; i < 300; ++i)
+    read({"log", 1, "m", stream::Strike{.job = kJob, .run = kRun, .stage = kClean, .partition = {0}, .offset = {9}, .frame = "f",
+                                        .worker = WorkerId{fmt::format("x#{}", i)}, .cause = "forged", .count = 1}});
+  const auto forged = state.hard.find(StageKey{kJob, kRun, kClean})->strikes.find({PartitionId{0}, Offset{9}});
+  ASSERT_NE(forged, state.hard.find(StageKey{kJob, kRun, kClean})->strikes.end());
+  EXPECT_EQ(forged->second.workers.size(), kMostStrikesOfFrame);
 }
 
 TEST_F(ForgedRecords, CountersAtTheirLimitsOverflowNothing) {

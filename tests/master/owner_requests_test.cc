@@ -69,7 +69,8 @@ class LogWriter final : public stream::ControlWriter {
       log_.on_the_way.insert(log_.on_the_way.end(), json.begin(), json.end());
     }
     if (auto settled = settle(timeout); !settled.ok()) return settled.error();
-    return Offset{0};
+    const std::lock_guard lock(log_.mutex);
+    return Offset{static_cast<std::int64_t>(log_.records.size()) - 1};
   }
   Result<void> settle(std::chrono::milliseconds timeout) override {
     for (const auto end = std::chrono::steady_clock::now() + timeout;; std::this_thread::sleep_for(1ms)) {

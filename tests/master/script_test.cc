@@ -109,8 +109,14 @@ stream::JobSpec job_spec(const Lines& lines) {
     stage.group.memory_bytes = std::int64_t{command.number("memory_gb", 0)} << 30;
     if (const auto labels = split(command.option("label"), ':'); labels.size() == 2)
       stage.group.labels[labels[0]] = labels[1];
-    for (auto& upstream : spec.stages)
-      if (upstream.name == command.option("from")) upstream.outputs.push_back({.to = stage.name});
+    const auto from = command.option("from");
+    for (const auto& source : spec.sources)
+      if (source.name == from) stage.upstreams.push_back({.name = from, .is_source = true});
+    for (auto& upstream : spec.stages) {
+      if (upstream.name != from) continue;
+      upstream.outputs.push_back({.to = stage.name});
+      stage.upstreams.push_back({.name = from, .partitions = upstream.partitions});
+    }
     spec.stages.push_back(stage);
   }
   return spec;

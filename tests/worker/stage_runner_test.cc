@@ -412,7 +412,7 @@ TEST_F(StageRunnerTest, AJobWithOtherParametersThanItsTaskDeclaresIsToldAndEndsN
       const std::lock_guard lock(mutex);
       return std::any_of(notices.begin(), notices.end(),
                          [](const auto& text) { return text.find("has other parameters than it declares") != std::string::npos; });
-    }));
+    })) << ::testing::PrintToString(notices);
   }
 }
 
