@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 
 namespace ride::master {
 
@@ -85,6 +86,11 @@ void count_crowd(State& state) {
   auto& crowd = state.soft.crowd;
   crowd.room.clear();
   crowd.announced = crowd.unannounced = 0;
+  std::set<WorkerId> feeding;
+  for (const auto& [name, job] : state.hard.jobs)
+    for (const auto& [source_name, source] : job->sources)
+      if (!source.producer.value.empty()) feeding.insert(source.producer);
+  crowd.feeding = static_cast<std::int64_t>(feeding.size());
   for (const auto& [id, process] : state.soft.processes)
     if (process.last.kind == ProcessKind::agent) crowd.room[process.last.node] += announced_by(process.last);
   for (const auto& [id, process] : state.soft.processes) {

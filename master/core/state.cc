@@ -95,10 +95,10 @@ bool Due::any() const {
 }
 
 std::chrono::milliseconds tick_interval(const State& state) {
-  // Who is in no group counts little, so that names that somebody made up do not slow the clock.
-  const auto members = static_cast<std::int64_t>(state.hard.members->size());
-  const auto others = static_cast<std::int64_t>(state.soft.processes.size()) - members;
-  return std::max(state.rules.tick_interval, std::chrono::milliseconds(members + std::clamp<std::int64_t>(others, 0, 100)));
+  // Who has nothing to do counts little, so that names that somebody made up do not slow the clock.
+  const auto at_work = static_cast<std::int64_t>(state.hard.members->size()) + state.soft.crowd.feeding;
+  const auto others = static_cast<std::int64_t>(state.soft.processes.size()) - at_work;
+  return std::max(state.rules.tick_interval, std::chrono::milliseconds(at_work + std::clamp<std::int64_t>(others, 0, 100)));
 }
 
 std::int64_t ticks_to_loss(const State& state, const WorkerId& worker) {

@@ -290,6 +290,7 @@ struct Doubt {
 struct Crowd {
   std::map<NodeName, std::int64_t> room;        // for so many more has the node's agent announced
   std::int64_t announced = 0, unannounced = 0;
+  std::int64_t feeding = 0;                     // producers that own a source
   std::int64_t refused = 0;                     // heartbeats for which there was no room, so far ...
   std::int64_t told = 0;                        // ... and as of the last word about it ...
   SystemTime told_at{};                         // ... which was then

@@ -315,7 +315,7 @@ TEST_F(MastersTest, TwentyThousandForgedHeartbeatsSlowNoTick) {
   EXPECT_NE(first.get("/api/v1/events").dump().find("members_refused"), std::string::npos);
   EXPECT_TRUE(soon([&] { return first.role() == "leader"; }));
   EXPECT_EQ(owners(first), owners_) << "nobody was moved";
-  EXPECT_TRUE(soon([&] { return first.get("/api/v1/workers")["workers"].size() <= 3; }, 30s)) << "they are forgotten";
+  EXPECT_TRUE(soon([&] { return first.get("/api/v1/workers")["workers"].size() <= 3; }, 30s)) << "they are forgotten" << first.get("/api/v1/workers").dump().substr(0, 2000);
   expect_each_once(1000);
 }
 

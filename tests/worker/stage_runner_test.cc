@@ -402,7 +402,7 @@ TEST_F(StageRunnerTest, APictureThatTheTaskRefusesIsDeadWithTheReason) {
 
 TEST_F(StageRunnerTest, AJobWithOtherParametersThanItsTaskDeclaresIsToldAndEndsNoWorker) {
   const std::int64_t two = 2;
-  const std::vector<ParamValues> wrong = {{}, {{"ksize", std::string("x")}, {"sigma", 0.0}}, {{"ksize", two}, {"sigma", 0.0}}};
+  const std::vector<ParamValues> wrong = {{{"ksize", std::string("x")}, {"sigma", 0.0}}, {{"ksize", two}, {"sigma", 0.0}}};
   for (const auto& params : wrong) {
     stage.task = "gaussian_blur";
     stage.params = params;
