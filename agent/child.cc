@@ -9,6 +9,7 @@
 #include "agent/child_launch.h"
 #include "agent/node_status.h"
 #include "common/log.h"
+#include "stream/core/control_limits.h"
 #include "stream/member.h"
 
 namespace ride::agent {
@@ -99,6 +100,7 @@ stream::ChildExit Child::report(const ReportExit& exit, bool killed_outside, boo
     report.frames.push_back({at.job, at.run, at.stage, at.partition, at.offset, at.frame});
   if (const auto record = note_->being_read())
     report.frames.push_back({record->job, record->run, record->stage, record->partition, record->offset, record->frame});
+  stream::drop_impossible_frames(report);
   return report;
 }
 

@@ -35,14 +35,19 @@ class Reader {
       diagnostic.file = file_;
       diagnostics_.push_back(std::move(diagnostic));
     }
-    if (yaml.root) read_plan(*yaml.root);
+    const YamlNode nothing;
+    const YamlNode& root = yaml.root ? *yaml.root : nothing;
+    if (yaml.root)
+      read_plan(root);
+    else if (diagnostics_.empty())
+      error(root, "the plan is empty", "begin it with ride_chaos: v1");
     PlanOutcome outcome;
     if (!topology::has_errors(diagnostics_)) {
       const auto checked = check_plan(plan_);
       if (checked.ok())
         outcome.plan = plan_;
       else
-        error(*yaml.root, checked.error().message, "");
+        error(root, checked.error().message, "");
     }
     topology::sort_diagnostics(diagnostics_);
     outcome.diagnostics = std::move(diagnostics_);

@@ -66,7 +66,7 @@ std::string render_trace(const Trace& trace, const Style& style) {
     table.reset();
   };
   for (const auto& step : in_order(trace.steps)) {
-    if (step.frame != frame) {
+    if (step.frame != frame || !table) {
       flush();
       frame = step.frame;
       text += fmt::format("{} of job {} (run {}), captured {}\n", style.paint(one_line(frame), Tone::bold), one_line(trace.job), trace.run,

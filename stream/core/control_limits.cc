@@ -329,6 +329,13 @@ void check(Check& it, const Heartbeat& beat) {
   for (const auto& one : beat.sources) check(it, one);
 }
 
+void check(Check& it, const NamedFrame& frame) {
+  it.job(frame.job, frame.run);
+  it.name("the stage's name", frame.stage.value);
+  it.partition(frame.partition);
+  it.number("an offset", frame.offset.value, 0, kMostFrames);
+}
+
 void check(Check& it, const ChildExit& exit) {
   it.name("a node", exit.node.value);
   it.name("an agent's id", exit.agent.value);
@@ -336,12 +343,7 @@ void check(Check& it, const ChildExit& exit) {
   it.rank("a process number", exit.pid);
   it.count("frames", exit.frames.size(), kMostList);
   it.time("'at'", exit.at);
-  for (const auto& frame : exit.frames) {
-    it.job(frame.job, frame.run);
-    it.name("the stage's name", frame.stage.value);
-    it.partition(frame.partition);
-    it.number("an offset", frame.offset.value, 0, kMostFrames);
-  }
+  for (const auto& frame : exit.frames) check(it, frame);
 }
 
 void check(Check& it, const Goodbye& goodbye) { it.name("a process's id", goodbye.id.value); }
@@ -423,6 +425,14 @@ std::optional<std::string> find_fault(const JobSpec& spec) {
   Check all;
   check(all, spec);
   return all.fault();
+}
+
+void drop_impossible_frames(ChildExit& exit) {
+  std::erase_if(exit.frames, [](const auto& frame) {
+    Check one;
+    check(one, frame);
+    return one.fault().has_value();
+  });
 }
 
 std::optional<std::string> find_fault(const Decision& decision) {

@@ -45,6 +45,9 @@ bool is_too_deep(std::string_view text);
 // Before a record's numbers are converted: one that does not fit its type, or a whole number with a fraction.
 std::optional<std::string> find_misfit(const nlohmann::json& record);
 
+// Of a child that wrote into its crash note at random: what no report may hold is left out, so that its end is still told.
+void drop_impossible_frames(ChildExit& exit);
+
 // Texts for people are cut to kMostText bytes.
 void cut(std::string& text);
 void cut_texts(Decision& decision);

@@ -53,6 +53,8 @@ TEST(Plan, SaysWhatIsWrongWhereAndHowToMendIt) {
   EXPECT_NE(first_problem("random: [{ kill: worker, times: 3 }]").find("over:"), std::string::npos);
   EXPECT_NE(first_problem("nodes: 2").find("no fault"), std::string::npos);
   EXPECT_NE(first_problem("faults: 3").find("write a list"), std::string::npos);
+  EXPECT_NE(read_plan("f.yaml", "").diagnostics.at(0).message.find("empty"), std::string::npos);
+  EXPECT_NE(read_plan("f.yaml", "# nothing\n").diagnostics.at(0).message.find("empty"), std::string::npos);
   // Each was drawn before the first one happened: 100 GB of them, at times behind the end of all clocks.
   EXPECT_NE(first_problem("over: 1m\nrandom: [{ kill: worker, times: 2000000000 }]").find("smaller times:"), std::string::npos);
   EXPECT_NE(first_problem("over: 99999999999d\nrandom: [{ kill: worker, times: 9 }]").find("a hundred years"), std::string::npos);

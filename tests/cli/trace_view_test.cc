@@ -64,6 +64,12 @@ TEST(TraceView, HeadersOfStrangersGiveTheTerminalNoOrders) {
   EXPECT_TRUE(nlohmann::json::accept(json_line(trace_to_json(trace))));
 }
 
+TEST(TraceView, AStepWithoutAFrameIsAStep) {
+  Trace trace{.job = "street", .run = 2, .wanted = "gate/7"};
+  trace.steps = {TraceStep{.topic = "ride.street.2.clean", .partition = 1, .offset = 7, .written = {}, .captured = {}, .frame = ""}};
+  EXPECT_NE(render_trace(trace, {}).find("ride.street.2.clean/1"), std::string::npos);
+}
+
 TEST(TraceView, SaysWhyAFrameIsNotThere) {
   const Trace trace{.job = "street", .run = 2, .wanted = "gate/7", .steps = {}, .unseen = 12};
   EXPECT_NE(not_traced(trace).message.find("12 records are deleted"), std::string::npos);

@@ -9,6 +9,7 @@
 
 #include "common/check.h"
 #include "stream/control.h"
+#include "stream/core/control_limits.h"
 #include "tests/fuzz/records.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -34,6 +35,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   RIDE_CHECK(noted->at.job.value.size() < 512 && noted->at.frame.size() <= 512, "more than the page holds");
   stream::ChildExit exit{.node = {"n1"}, .agent = {"a1#a"}, .child = {"w1#a"}};
   exit.frames.push_back({noted->at.job, noted->at.run, noted->at.stage, noted->at.partition, noted->at.offset, noted->at.frame});
+  stream::drop_impossible_frames(exit);
   RIDE_CHECK(stream::decode_report(stream::encode(stream::Report{"log", exit})).ok(), "a report that cannot be read");
   return 0;
 }

@@ -258,5 +258,14 @@ TEST(Refusals, AFloodIsCountedAndTellsLittle) {
   EXPECT_TRUE(refusals.add(Refused::foreign_log, "another kind", now));
 }
 
+// A child wrote where it should not, and into its crash note; its agent's report was refused, and its end was never told.
+TEST(ControlLimits, AnEndIsToldWithoutWhatNoReportMayHold) {
+  ChildExit exit{.signal = 11, .frames = {{kJob, kRun, kStage, {1}, {17}, "f"}, {kJob, kRun, kStage, {-7}, {17}, "f"}, {kJob, kRun, kStage, {1}, {-1}, "f"}}};
+  exit.frames.push_back({JobName{"\xff\x01"}, kRun, kStage, {1}, {17}, "f"});
+  drop_impossible_frames(exit);
+  ASSERT_EQ(exit.frames.size(), 1U);
+  EXPECT_TRUE(decode_report(encode(Report{"log", exit})).ok());
+}
+
 }  // namespace
 }  // namespace ride::stream
