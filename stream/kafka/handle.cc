@@ -169,7 +169,8 @@ Result<Conf> make_conf(const ClientConfig& config, const Settings& settings) {
                            {"socket.timeout.ms", "5000"},
                            {"socket.connection.setup.timeout.ms", "3000"},
                            {"broker.address.ttl", "1000"},
-                           {"log.connection.close", "false"}};
+                           // Only then is it told that a listener wants TLS (log_callback). The rest of it is for --log-level debug.
+                           {"log.connection.close", "true"}};
   for (const auto* group : {&shared, &settings})
     for (const auto& [name, value] : *group)
       if (auto result = set(name, value); !result.ok()) return result.error();

@@ -251,7 +251,7 @@ TEST(SecureBroker, ComesBackWithItsUsersAndRefusesToServeThemWithoutPasswords) {
   EXPECT_TRUE(kafka::open_admin(run.config("reader")).ok());
   run.stop_broker();
   const auto open = run.run("ride", {"broker", "--quick-start", "--port", "0", "--data", run / "data"});
-  EXPECT_EQ(open.code, 1);
+  EXPECT_EQ(open.code, 2) << open.text;
   EXPECT_THAT(open.text, HasSubstr("start it with --sasl"));
 }
 

@@ -61,7 +61,7 @@ void check_quantities(const std::string& text) {
 void check_words(const std::string& text) {
   for (const char c : one_line(text)) RIDE_CHECK(static_cast<unsigned char>(c) >= 0x20 && c != 0x7f, "more than a line");
   const auto masked = topology::mask_secrets(text);
-  RIDE_CHECK(masked.size() == text.size(), "the stars change the length");
+  RIDE_CHECK(masked.size() <= text.size(), "more stars than there were characters");
   for (const auto& span : topology::secret_spans(text))
     RIDE_CHECK(span.begin <= span.end && span.end <= text.size(), "a secret outside the text");
   RIDE_CHECK(!topology::has_literal_secret(masked) || topology::has_literal_secret(text), "the stars make a secret");

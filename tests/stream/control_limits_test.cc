@@ -262,6 +262,7 @@ TEST(Refusals, AFloodIsCountedAndTellsLittle) {
 TEST(ControlLimits, AnEndIsToldWithoutWhatNoReportMayHold) {
   ChildExit exit{.signal = 11, .frames = {{kJob, kRun, kStage, {1}, {17}, "f"}, {kJob, kRun, kStage, {-7}, {17}, "f"}, {kJob, kRun, kStage, {1}, {-1}, "f"}}};
   exit.frames.push_back({JobName{"\xff\x01"}, kRun, kStage, {1}, {17}, "f"});
+  exit.frames.push_back({JobName{std::string(200, '\xff')}, kRun, kStage, {1}, {17}, "f"});  // 600 bytes when it is written
   drop_impossible_frames(exit);
   ASSERT_EQ(exit.frames.size(), 1U);
   EXPECT_TRUE(decode_report(encode(Report{"log", exit})).ok());
