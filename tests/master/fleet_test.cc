@@ -83,7 +83,11 @@ Tally tally_of(const Fleet& fleet, const Bursts& bursts, const Fleet::Load& load
     }
     tally.changes += changes;
     tally.most = std::max(tally.most, changes);
-    for (const auto& one : fleet.sizes(j)) tally.steady_growths += Bursts::is_steady(j) && one.second > settled && one.to > one.from;
+    for (const auto& one : fleet.sizes(j)) {
+      if (!Bursts::is_steady(j) || one.second <= settled || one.to <= one.from) continue;
+      ++tally.steady_growths;
+      fmt::print("steady job {} grows at {:.0f} s: {}\n", j, one.second, one.reason);
+    }
   }
   return tally;
 }
