@@ -178,6 +178,20 @@ bool listens(const std::string& host, int port, std::chrono::milliseconds timeou
   return open_connection(host, port, Clock::now() + timeout) != nullptr;
 }
 
+bool speaks_tls(const std::string& host, int port, std::chrono::milliseconds timeout) {
+  // RFC 5246, 7.4.1.2: a record (0x16) of version 3.1 with a ClientHello (1) of version 3.3, 32 bytes that need not be random
+  // here, no session, one cipher suite and no compression. A server takes it or refuses it; both answers are records of TLS.
+  std::vector<std::uint8_t> hello{0x16, 3, 1, 0, 45, 1, 0, 0, 41, 3, 3};
+  hello.resize(hello.size() + 32, 0x52);
+  hello.insert(hello.end(), {0, 0, 2, 0xC0, 0x2F, 1, 0});
+  constexpr std::uint8_t kHandshake = 0x16, kAlert = 0x15;
+  const auto deadline = Clock::now() + timeout;
+  const auto socket = open_connection(host, port, deadline);
+  std::uint8_t head[2] = {};
+  if (!socket || !send_all(socket->get(), hello, deadline) || !receive_all(socket->get(), head, deadline)) return false;
+  return (head[0] == kHandshake || head[0] == kAlert) && head[1] == 3;
+}
+
 namespace {
 
 Result<ClusterView> ask_broker(const std::string& host, int port, std::chrono::milliseconds timeout, Ask ask) {

@@ -36,6 +36,9 @@ Result<int> partitions_out_of_sync(const std::string& host, int port, std::chron
 // Does anything take connections there? For controllers, which speak no Metadata.
 bool listens(const std::string& host, int port, std::chrono::milliseconds timeout);
 
+// Sends the beginning of a TLS connection: true only when TLS comes back, so a listener that goes away just now is none.
+bool speaks_tls(const std::string& host, int port, std::chrono::milliseconds timeout);
+
 // Without the lengths in front; exposed for tests.
 enum class Ask { brokers, partitions };
 std::vector<std::uint8_t> metadata_request(Ask ask);

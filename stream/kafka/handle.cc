@@ -13,10 +13,7 @@ namespace ride::kafka {
 
 namespace {
 
-void log_callback(const rd_kafka_t* client, int level, const char*, const char* text) {
-  // The one refusal that librdkafka only logs: a listener that ends a connection without TLS.
-  if (std::string_view(text).find(kWrongProtocol) != std::string_view::npos)
-    note_connection_error(const_cast<rd_kafka_t*>(client), RD_KAFKA_RESP_ERR__TRANSPORT, text);
+void log_callback(const rd_kafka_t*, int level, const char*, const char* text) {
   if (level <= 3)
     log_warning("kafka: {}", text);
   else
@@ -169,8 +166,7 @@ Result<Conf> make_conf(const ClientConfig& config, const Settings& settings) {
                            {"socket.timeout.ms", "5000"},
                            {"socket.connection.setup.timeout.ms", "3000"},
                            {"broker.address.ttl", "1000"},
-                           // Only then is it told that a listener wants TLS (log_callback). The rest of it is for --log-level debug.
-                           {"log.connection.close", "true"}};
+                           {"log.connection.close", "false"}};
   for (const auto* group : {&shared, &settings})
     for (const auto& [name, value] : *group)
       if (auto result = set(name, value); !result.ok()) return result.error();

@@ -1,8 +1,13 @@
 #include "stream/kafka/refusal.h"
 
 #include <array>
+#include <charconv>
 #include <map>
 #include <mutex>
+#include <sstream>
+#include <string_view>
+
+#include "broker-config/probe.h"
 
 namespace ride::kafka {
 
@@ -14,8 +19,9 @@ using Clock = std::chrono::steady_clock;
 constexpr auto kLasting = 800ms;
 constexpr std::chrono::milliseconds kFirstStep{200};
 constexpr int kConfirmMs = 1000;
+constexpr std::chrono::milliseconds kTlsAnswer{1000};
 
-enum class Kind { none, user, tls, plaintext };
+enum class Kind { none, user, tls };
 
 struct Note {
   Kind kind = Kind::none;
@@ -37,8 +43,8 @@ Notes& notes() {
 
 Kind kind_of(rd_kafka_resp_err_t code, const std::string& reason) {
   if (code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED) return Kind::user;
-  if (code == RD_KAFKA_RESP_ERR__SSL) return Kind::tls;
-  if (reason.find(kWrongProtocol) != std::string::npos) return Kind::plaintext;
+  // A broker that is killed in its handshake looks like one that speaks no TLS.
+  if (code == RD_KAFKA_RESP_ERR__SSL && reason.find("Disconnected") == std::string::npos) return Kind::tls;
   return Kind::none;
 }
 
@@ -58,12 +64,15 @@ bool answers(rd_kafka_t* client, int timeout_ms) {
 
 bool lasts(const Note& note) { return note.kind != Kind::none && Clock::now() - note.since >= kLasting; }
 
+std::string setting_of(rd_kafka_t* client, const char* name) {
+  std::array<char, 64> value{};
+  std::size_t size = value.size();
+  return rd_kafka_conf_get(rd_kafka_conf(client), name, value.data(), &size) == RD_KAFKA_CONF_OK ? value.data() : "";
+}
+
 // A right password that is refused: nobody would find that by himself.
 std::string scram_trouble(rd_kafka_t* client) {
-  std::array<char, 64> name{};
-  std::size_t size = name.size();
-  const bool known = rd_kafka_conf_get(rd_kafka_conf(client), "sasl.mechanism", name.data(), &size) == RD_KAFKA_CONF_OK;
-  if (!known || !std::string(name.data()).starts_with("SCRAM") || rd_kafka_version() >= 0x020601ff) return {};
+  if (!setting_of(client, "sasl.mechanism").starts_with("SCRAM") || rd_kafka_version() >= 0x020601ff) return {};
   return std::string(". Kafka 4 refuses SCRAM of this librdkafka (") + rd_kafka_version_str() +
          "; mended in 2.6.1) with any password: use sasl.mechanism=PLAIN over TLS";
 }
@@ -76,16 +85,30 @@ Error explain(rd_kafka_t* client, const Note& note) {
              ". Mend sasl.username, sasl.password and sasl.mechanism in the file of --kafka-config" + scram_trouble(client);
       break;
     case Kind::tls:
+    case Kind::none:
       text = "no TLS connection to Kafka: " + note.reason +
              ". Mend ssl.ca.location (the brokers' CA) and security.protocol in the file of --kafka-config";
       break;
-    case Kind::plaintext:
-    case Kind::none:
-      text = "Kafka ends every connection that does not begin with TLS: " + note.reason +
-             ". Give its settings with --kafka-config FILE (security.protocol=SASL_SSL, sasl.*, ssl.ca.location)";
-      break;
   }
   return {ErrorCode::permission, text + " (docs/security.md)", false};
+}
+
+// The first of "HOST:PORT,…" that takes connections, if it speaks TLS and this client does not.
+std::optional<Error> tls_wanted(rd_kafka_t* client, std::string_view brokers) {
+  const auto protocol = setting_of(client, "security.protocol");
+  if (protocol == "ssl" || protocol == "sasl_ssl") return std::nullopt;
+  std::istringstream list{std::string(brokers)};
+  for (std::string one; std::getline(list, one, ',');) {
+    const auto colon = one.rfind(':');
+    int port = 0;
+    if (colon == std::string::npos || std::from_chars(one.data() + colon + 1, one.data() + one.size(), port).ec != std::errc()) continue;
+    const auto host = one.substr(0, colon);
+    if (!broker::speaks_tls(host, port, kTlsAnswer)) continue;
+    return Error{ErrorCode::permission,
+                 "Kafka at " + one + " ends every connection that does not begin with TLS. Give its settings with --kafka-config FILE "
+                 "(security.protocol=SASL_SSL, sasl.*, ssl.ca.location) (docs/security.md)", false};
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -137,12 +160,17 @@ std::optional<Error> group_refused(rd_kafka_t* client, const std::string& group)
 }
 
 Result<void> reach(const Client& client, const std::string& brokers, std::chrono::milliseconds timeout) {
-  const auto deadline = Clock::now() + timeout;
+  const auto began = Clock::now();
+  const auto deadline = began + timeout;
+  bool probed = false;
   for (auto step = kFirstStep; Clock::now() < deadline; step *= 2) {  // growing: a slow broker gets the time that it needs
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
     if (answers(client.get(), static_cast<int>(std::min(step, left).count()))) return {};
     rd_kafka_poll(client.get(), 0);  // for its error callback
     if (const auto note = note_of(client.get()); lasts(note)) return explain(client.get(), note);
+    if (probed || Clock::now() - began < kLasting) continue;
+    probed = true;
+    if (auto wanted = tls_wanted(client.get(), brokers)) return *wanted;
   }
   const auto reason = note_of(client.get()).reason;
   return Error{ErrorCode::unavailable,

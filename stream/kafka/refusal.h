@@ -12,9 +12,6 @@
 
 namespace ride::kafka {
 
-// librdkafka's own guess, when a listener ends the connection at the first request.
-inline constexpr const char* kWrongProtocol = "incorrect security.protocol";
-
 // Called from the client's error callback.
 void note_connection_error(rd_kafka_t* client, rd_kafka_resp_err_t code, const char* reason);
 void forget_connection_errors(rd_kafka_t* client);
@@ -23,7 +20,8 @@ void forget_connection_errors(rd_kafka_t* client);
 // one, up to a second). Nothing in all other cases; costs nothing while no connection was refused. Between two polls.
 std::optional<Error> refused(rd_kafka_t* client);
 
-// Waits for a first answer of any broker. permission: all refuse the client, known within about a second; unavailable
+// Waits for a first answer of any broker. permission: all refuse the client, or one speaks TLS with a client that does not
+// (of which librdkafka says nothing), known within about two seconds; unavailable
 // (retriable): nobody answers within `timeout`.
 Result<void> reach(const Client& client, const std::string& brokers, std::chrono::milliseconds timeout);
 
