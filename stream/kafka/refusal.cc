@@ -41,10 +41,14 @@ Notes& notes() {
   return *all;
 }
 
+// So end the handshakes with a broker that is killed, too: it says nothing for or against a refusal.
+bool is_broken_off(rd_kafka_resp_err_t code, const std::string& reason) {
+  return code == RD_KAFKA_RESP_ERR__SSL && reason.find("Disconnected") != std::string::npos;
+}
+
 Kind kind_of(rd_kafka_resp_err_t code, const std::string& reason) {
   if (code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED) return Kind::user;
-  // A broker that is killed in its handshake looks like one that speaks no TLS.
-  if (code == RD_KAFKA_RESP_ERR__SSL && reason.find("Disconnected") == std::string::npos) return Kind::tls;
+  if (code == RD_KAFKA_RESP_ERR__SSL && !is_broken_off(code, reason)) return Kind::tls;
   return Kind::none;
 }
 
@@ -117,9 +121,11 @@ void note_connection_error(rd_kafka_t* client, rd_kafka_resp_err_t code, const c
   if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) return;  // follows each of them, and tells nothing
   const std::string text = reason == nullptr ? "" : reason;
   const auto kind = kind_of(code, text);
-  if (kind == Kind::none && code != RD_KAFKA_RESP_ERR__TRANSPORT && code != RD_KAFKA_RESP_ERR__RESOLVE) return;
+  const bool of_interest = kind != Kind::none || code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__RESOLVE;
+  if (!of_interest && !is_broken_off(code, text)) return;
   const std::lock_guard lock(notes().mutex);
   auto& note = notes().by_client[client];
+  if (note.kind != Kind::none && is_broken_off(code, text)) return;
   if (note.kind != kind || kind == Kind::none) note = {kind, {}, 0, Clock::now()};
   note.reason = text;
 }
