@@ -19,7 +19,7 @@ using Clock = std::chrono::steady_clock;
 constexpr auto kLasting = 800ms;
 constexpr std::chrono::milliseconds kFirstStep{200};
 constexpr int kConfirmMs = 1000;
-constexpr std::chrono::milliseconds kTlsAnswer{1000};
+constexpr std::chrono::milliseconds kTlsAnswer{1000}, kGroupAnswer{1500};
 
 enum class Kind { none, user, tls };
 
@@ -146,23 +146,17 @@ std::optional<Error> refused(rd_kafka_t* client) {
 }
 
 std::optional<Error> group_refused(rd_kafka_t* client, const std::string& group) {
-  const std::unique_ptr<rd_kafka_AdminOptions_t, decltype(&rd_kafka_AdminOptions_destroy)> options(
-      rd_kafka_AdminOptions_new(client, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS), rd_kafka_AdminOptions_destroy);
-  std::array<char, 256> why{};
-  rd_kafka_AdminOptions_set_request_timeout(options.get(), kConfirmMs, why.data(), why.size());
-  const std::unique_ptr<rd_kafka_queue_t, decltype(&rd_kafka_queue_destroy)> queue(rd_kafka_queue_new(client),
-                                                                                  rd_kafka_queue_destroy);
-  const char* name = group.c_str();
-  rd_kafka_DescribeConsumerGroups(client, &name, 1, options.get(), queue.get());
-  const std::unique_ptr<rd_kafka_event_t, decltype(&rd_kafka_event_destroy)> event(
-      rd_kafka_queue_poll(queue.get(), kConfirmMs + 500), rd_kafka_event_destroy);
-  if (!event || rd_kafka_event_error(event.get()) != RD_KAFKA_RESP_ERR_NO_ERROR) return std::nullopt;
-  std::size_t count = 0;
-  const auto** groups =
-      rd_kafka_DescribeConsumerGroups_result_groups(rd_kafka_event_DescribeConsumerGroups_result(event.get()), &count);
-  const auto* error = count == 1 ? rd_kafka_ConsumerGroupDescription_error(groups[0]) : nullptr;
-  if (error == nullptr || rd_kafka_error_code(error) != RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED) return std::nullopt;
-  return to_error(RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED, "group " + group, client);
+  Conf conf(rd_kafka_conf_dup(rd_kafka_conf(client)));
+  rd_kafka_conf_set_opaque(conf.get(), nullptr);
+  const auto other = make_client(RD_KAFKA_CONSUMER, std::move(conf));
+  if (!other.ok()) return std::nullopt;
+  for (const auto deadline = Clock::now() + kGroupAnswer; Clock::now() < deadline;) {
+    const std::unique_ptr<rd_kafka_message_t, decltype(&rd_kafka_message_destroy)> told(rd_kafka_consumer_poll(other->get(), 100),
+                                                                                    rd_kafka_message_destroy);
+    if (told && told->err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
+      return to_error(RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED, "group " + group, client);
+  }
+  return std::nullopt;
 }
 
 Result<void> reach(const Client& client, const std::string& brokers, std::chrono::milliseconds timeout) {

@@ -26,7 +26,9 @@ std::optional<Error> refused(rd_kafka_t* client);
 Result<void> reach(const Client& client, const std::string& brokers, std::chrono::milliseconds timeout);
 
 // Why questions about the group stay without an answer, if that is because this user may not ask: librdkafka only lets them
-// time out. Asks the brokers, up to a second; nothing where it is something else.
+// time out. Another client of the same settings asks for the group's coordinator, up to two seconds, since every consumer is told
+// of its refusal once. Not with the admin requests about groups: where the coordinator goes away meanwhile, librdkafka aborts the
+// process (librdkafka issues 3663, 4605). Nothing where it is something else.
 std::optional<Error> group_refused(rd_kafka_t* client, const std::string& group);
 
 }  // namespace ride::kafka
