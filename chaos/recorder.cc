@@ -1,6 +1,7 @@
 #include "chaos/recorder.h"
 
 #include <algorithm>
+#include <thread>
 
 namespace ride::chaos {
 
@@ -26,7 +27,13 @@ Result<std::unique_ptr<Recorder>> Recorder::start(const kafka::ClientConfig& con
                                                   const JobName& job, milliseconds timeout) {
   auto follower = ledger::Follower::open(config, prefix, job, timeout);
   if (!follower.ok()) return follower.error();
+  // Brokers that have just started may have no leader for it yet.
+  const auto deadline = steady_clock::now() + timeout;
   auto decisions = stream::open_control_reader(config, prefix + ".decisions");
+  while (!decisions.ok() && decisions.error().retriable && steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(milliseconds(200));
+    decisions = stream::open_control_reader(config, prefix + ".decisions");
+  }
   if (!decisions.ok()) return decisions.error();
   return std::unique_ptr<Recorder>(new Recorder(std::move(follower).value(), std::move(decisions).value()));
 }
