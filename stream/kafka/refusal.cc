@@ -21,6 +21,9 @@ constexpr std::chrono::milliseconds kFirstStep{200};
 constexpr int kConfirmMs = 1000;
 constexpr std::chrono::milliseconds kTlsAnswer{1000}, kGroupAnswer{1500};
 
+// What OpenSSL says of a certificate; librdkafka tells it twice, the second time as if the connection had failed.
+constexpr const char* kUntrusted = "certificate verify failed";
+
 enum class Kind { none, user, tls };
 
 struct Note {
@@ -43,12 +46,15 @@ Notes& notes() {
 
 // So end the handshakes with a broker that is killed, too: it says nothing for or against a refusal.
 bool is_broken_off(rd_kafka_resp_err_t code, const std::string& reason) {
-  return code == RD_KAFKA_RESP_ERR__SSL && reason.find("Disconnected") != std::string::npos;
+  const auto says = [&](const char* words) { return reason.find(words) != std::string::npos; };
+  if (code == RD_KAFKA_RESP_ERR__SSL) return says("Disconnected");
+  return code == RD_KAFKA_RESP_ERR__TRANSPORT && says("SSL routines") && !says(kUntrusted);
 }
 
 Kind kind_of(rd_kafka_resp_err_t code, const std::string& reason) {
   if (code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED) return Kind::user;
-  if (code == RD_KAFKA_RESP_ERR__SSL && !is_broken_off(code, reason)) return Kind::tls;
+  const bool untrusted = code == RD_KAFKA_RESP_ERR__TRANSPORT && reason.find(kUntrusted) != std::string::npos;
+  if (untrusted || (code == RD_KAFKA_RESP_ERR__SSL && !is_broken_off(code, reason))) return Kind::tls;
   return Kind::none;
 }
 
