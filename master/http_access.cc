@@ -19,6 +19,7 @@ struct Address {
 };
 
 std::optional<Address> address_of(std::string_view text) {
+  if (text.find('\0') != text.npos) return std::nullopt;  // inet_pton would read up to it
   const std::string host(text);
   Address address;
   for (const int family : {AF_INET, AF_INET6}) {

@@ -114,7 +114,8 @@ TEST_F(Rights, EveryProcessDoesItsPartWithAUserOfItsOwn) {
   EXPECT_EQ(tapped.code, 0) << tapped.text;
   const auto dead = run_->as("reader", "ride", {"dead", "list", job, "--master", run_->master_url()});
   EXPECT_EQ(dead.code, 0) << dead.text;
-  EXPECT_EQ(run_->as("reader", "ride", {"trace", "scene/17", "--job", job}).code, 0);
+  const auto traced = run_->as("reader", "ride", {"trace", "scene/17", "--job", job});
+  EXPECT_EQ(traced.code, 0) << traced.text;
 }
 
 TEST_F(Rights, WhoMayNotWriteIsRefusedAndTold) {

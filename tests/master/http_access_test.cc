@@ -33,6 +33,12 @@ TEST(HttpAccess, LoopbackIsAnAddressOrLocalhostAndNoNameThatLooksLikeIt) {
   EXPECT_EQ(status({}, "Host: 127.0.0.1\r\nHost: evil.com"), 400);
 }
 
+// Found by fuzzing: an address that ends at a NUL was taken for the whole name.
+TEST(HttpAccess, ANameWithANulIsNoAddress) {
+  EXPECT_TRUE(is_loopback_host("127.0.0.1"));
+  EXPECT_FALSE(is_loopback_host(std::string("127.0.0.1\0.evil.com", 19)));
+}
+
 TEST(HttpAccess, OutsideOfLoopbackAnAddressAndTheNamesThatWereGivenAreItsOwn) {
   const HttpAccess access{.on_loopback = false, .names = {"master1", "ride.example"}, .tokens = {}};
   for (const char* host : {"10.0.0.5:7800", "master1", "MASTER1:7800", "ride.example", "localhost", "[fe80::1]:7800"})
