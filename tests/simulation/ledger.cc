@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tests/simulation/sim_task.h"
+
 namespace ride::simulation {
 
 using stream::RecordKind;
@@ -33,6 +35,11 @@ void Ledger::on_visible(const Line& line, std::int64_t offset) {
   const auto decoded = stream::decode_header(line.records[static_cast<std::size_t>(offset)].content->headers);
   if (!decoded.ok()) return complain(to_string(line.at) + ": " + decoded.error().message);
   const auto& header = *decoded;
+  // Also of one that is written again: its writer counts it.
+  if (header.kind == RecordKind::outcome && header.outcome == stream::Outcome::dead &&
+      header.reason.find(kNoTaskCanDoIt) == std::string::npos)
+    complain(fmt::format("{}, offset {}: frame {} is dead, and nothing was wrong with it: {}", to_string(line.at), offset,
+                         to_string(header.id), header.reason));
   const Origin origin{header.origin.upstream, header.origin.key};
   if (reader.taken.contains(origin)) {
     ++repetitions_;

@@ -25,7 +25,7 @@ Result<void> SimTask::process(const Frame& frame, tasks::Emitter& out) {
   if (config_.sink) return keep(frame, out);
   Random of_frame(config_.salt ^ (static_cast<std::uint64_t>(frame.id.number) << 20) ^ frame.id.source.size());
   const auto kind = of_frame.below(12);
-  if (kind == 0) return Error{ErrorCode::invalid_argument, "no task can do this one"};
+  if (kind == 0) return Error{ErrorCode::invalid_argument, kNoTaskCanDoIt};
   if (kind <= 2) return {};  // filtered
   int pictures = kind <= 4 ? 2 : 1;
   bool large = kind == 3 || kind >= 9;

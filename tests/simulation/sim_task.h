@@ -12,6 +12,9 @@
 
 namespace ride::simulation {
 
+// Why a frame dies here; there is no other reason in a run.
+inline constexpr const char* kNoTaskCanDoIt = "no task can do this one";
+
 class SimTask final : public tasks::Task {
  public:
   struct Config {
