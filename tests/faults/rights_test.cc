@@ -79,7 +79,7 @@ class Rights : public ::testing::Test {
     const auto name = "film" + std::to_string(++count);
     EXPECT_TRUE(run_->submit("ride: v1\nname: " + name +
                              "\nsources:\n  scene: { synthetic: { width: 64, height: 48, frames: 200 }, fps: max }\n"
-                             "stages:\n  - { name: work, from: [scene], topic: { partitions: 2 }, task: identity }\n"
+                             "stages:\n  - { name: work, from: [scene], topic: { partitions: 2, keep: 10m }, task: identity }\n"
                              "sinks:\n  - { name: album, from: [work], task: write_images, params: { path: \"" +
                              (*run_ / name).string() + "/{seq:08}.png\" } }\n"));
     return name;
