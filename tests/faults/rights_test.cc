@@ -176,7 +176,7 @@ TEST_F(Rights, ProgramsWithTheWrongUserSayWhatIsMissingAndEnd) {
   ends_with("reader", "ride-agent", {"--node", "n2", "--slots", "0", "--producers", "0"}, "not authorised as user 'ride-reader'");
   const auto topic = "ride." + done_film() + ".1.work";
   ends_with("feeder", "ride", {"tap", topic}, "not authorised as user 'ride-feeder'");
-  ends_with("agent", "ride", {"tap", "ride.decisions"}, "not authorised as user 'ride-agent'");
+  ends_with("agent", "ride", {"tap", topic}, "not authorised as user 'ride-agent'");
   ends_with("feeder", "ride", {"ledger", done_film()}, "not authorised as user 'ride-feeder'");
   ends_with("agent", "ride", {"ledger", done_film()}, "not authorised as user 'ride-agent'");
   ends_with("feeder", "ride", {"dead", "list", done_film(), "--master", run_->master_url()}, "not authorised as user 'ride-feeder'");

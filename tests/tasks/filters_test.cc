@@ -34,7 +34,7 @@ TEST(Delay, TakesTheStatedTimeAndSaysThatItIsAlive) {
     const auto start = std::chrono::steady_clock::now();
     ASSERT_TRUE(task->process(frame_of(noise(4, 5, CV_8UC1)), out));
     EXPECT_GE(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(60));
-    EXPECT_EQ(std::clock() - cpu > CLOCKS_PER_SEC * 20 / 1000, busy);
+    EXPECT_EQ(std::clock() - cpu > CLOCKS_PER_SEC * 4 / 1000, busy) << "a busy machine gives it a part of the time";
     EXPECT_GE(out.progress_calls, 1);
     EXPECT_EQ(out.only().image.cols, 5);
   }
