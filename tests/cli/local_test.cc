@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -328,6 +329,35 @@ TEST_F(RideLocal, CtrlCWhileItStartsEndsWhatHasStarted) {
   up_process.signal(SIGINT);
   EXPECT_EQ(up_process.wait(kEnd).code, 130);
   EXPECT_TRUE(none_left_within(folder_.path().string(), seconds(1)));
+}
+
+// A locale that is not installed, one without UTF-8, and a user who owns nothing but this folder.
+TEST_F(RideLocal, RunsInAnyLocale) {
+  write_job("{ synthetic: { width: 64, height: 48, frames: 20 }, fps: max }", kAlbum);
+  for (const std::string locale : {"de_DE.UTF-8", "tr_TR.UTF-8", "POSIX"}) {
+    auto with_locale = options();
+    for (const char* name : {"LC_ALL", "LANG", "LC_NUMERIC"}) with_locale.environment[name] = locale;
+    const auto result = run_ride({"run", "job.yaml", "--json"}, with_locale, seconds(90));
+    EXPECT_EQ(result.code, 0) << locale << result.out << result.err;
+    EXPECT_TRUE(Json::accept(result.out)) << locale << ": " << result.out;
+  }
+}
+
+TEST_F(RideLocal, RunsAsAUserWithoutRights) {
+  constexpr uid_t kNobody = 65534;
+  if (::geteuid() != 0) GTEST_SKIP() << "the other tests run as a user without rights already";
+  ASSERT_EQ(::chown(folder_.path().c_str(), kNobody, kNobody), 0);
+  const std::vector<std::string> as_nobody = {"/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"};
+  auto look = as_nobody;
+  look.insert(look.end(), {"/usr/bin/test", "-x", RIDE_PROGRAM});
+  if (RideProcess(look, options(), false).wait(seconds(30)).code != 0)
+    GTEST_SKIP() << "this build lies in a folder that others may not enter: " << RIDE_PROGRAM;
+  write_job("{ synthetic: { width: 64, height: 48, frames: 20 }, fps: max }", kAlbum);
+  auto run = as_nobody;
+  run.insert(run.end(), {RIDE_PROGRAM, "run", "job.yaml"});
+  const auto result = RideProcess(run, options(), false).wait(seconds(90));
+  EXPECT_EQ(result.code, 0) << result.out << result.err;
+  EXPECT_EQ(files_in("out"), 20U);
 }
 
 }  // namespace
