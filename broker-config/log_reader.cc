@@ -28,6 +28,8 @@ constexpr std::array kKnown = {
           "the disk quota is used up: free some space, or choose another disk (--data)"},
     Known{"Too many open files", ErrorCode::resource_exhausted,
           "too many open files: raise the limit (ulimit -n 65536)"},
+    Known{"unable to create native thread", ErrorCode::resource_exhausted,
+          "it could not start another thread: raise the limit of processes (ulimit -u, or that of its container)"},
     Known{"OutOfMemoryError", ErrorCode::resource_exhausted,
           "it ran out of memory: give it more (--heap), or use fewer partitions"},
     Known{"Could not reserve enough space", ErrorCode::resource_exhausted,
