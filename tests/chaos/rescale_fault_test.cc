@@ -59,6 +59,9 @@ class RescaleFault : public ::testing::Test {
   std::optional<bench::JobGroup> group_of(std::size_t workers) {
     auto group = bench::read_group(*cluster_, "sway", "work");
     if (!group.ok() || group->actives.size() != workers) return std::nullopt;
+    // The group and the list of workers are asked for one after the other: one may have been lost in between.
+    for (const auto& id : group->actives)
+      if (!group->workers.contains(id)) return std::nullopt;
     std::set<std::string> owners;
     for (const auto& [partition, owner] : group->owners) owners.insert(owner);
     return owners == group->actives ? std::optional(*group) : std::nullopt;
