@@ -33,8 +33,8 @@ struct StageConfig {
   bool finite = false;  // the job ends by itself: a sink that stays blocked fails it
   stream::StageSpec stage;
   WorkerId worker;
-  std::int64_t read_queue_bytes = 32 << 20;
-  std::int64_t write_queue_bytes = 64 << 20;
+  std::int64_t read_queue_bytes = 16 << 20;
+  std::int64_t write_queue_bytes = 32 << 20;
   std::int64_t held_bytes = std::int64_t{2} << 30;  // of all unfinished sets; one alone may be larger
   std::int64_t set_bytes = std::int64_t{4} << 30;   // of one
   std::chrono::milliseconds room_patience{10'000};  // while open sets do not grow; then the oldest makes room

@@ -12,9 +12,9 @@ namespace ride::worker {
 Result<StagePorts> open_kafka_ports(const kafka::ClientConfig& config, const stream::StageSpec& stage) {
   auto cluster = config;
   cluster.max_message_bytes = stage.max_message_bytes;
-  // Over a second of 0.8 MB frames at the speed of a fast task: with less, librdkafka 2.0.2 stalls when it overflows. But a
-  // worker that may have little memory must not be killed for what it has fetched.
-  std::int64_t prefetch = 256 << 20;
+  // What a fast task takes while a response is on its way, several times; the reader wakes librdkafka before it runs empty.
+  // But a worker that may have little memory must not be killed for what it has fetched.
+  std::int64_t prefetch = 64 << 20;
   if (const auto memory = stage.group.memory_bytes; memory > 0)
     prefetch = std::clamp<std::int64_t>(memory / 4, 32 << 20, prefetch);
   kafka::ReaderOptions options{

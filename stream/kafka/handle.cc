@@ -220,7 +220,7 @@ Settings consumer_settings(std::int64_t max_message_bytes, std::int64_t prefetch
                        {"enable.partition.eof", "false"},
                        {"fetch.min.bytes", "1"},
                        {"fetch.error.backoff.ms", "10"},
-                       // More than a second of data, or 2.0.2 stalls about 1 s when it overflows.
+                       // When it is full, 2.0.2 looks again up to a second later: whoever reads wakes it (core/fetch_wake.h).
                        {"queued.max.messages.kbytes", std::to_string(prefetch_kbytes)},
                        {"check.crcs", "false"},  // the broker checks on write; TCP and the disk do the rest
                        {"allow.auto.create.topics", "false"}};

@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "common/log.h"
+#include "stream/core/fetch_wake.h"
 #include "stream/core/lost_offset.h"
 #include "stream/kafka/handle.h"
 #include "stream/kafka/refusal.h"
@@ -20,6 +21,7 @@ using stream::TopicPartition;
 constexpr int kCommitTimeoutMs = 5000;
 constexpr int kAskTimeoutMs = 2000;
 constexpr std::chrono::milliseconds kLostPoll{50};
+constexpr int kWakeTimeoutMs = 5;  // the answer is of no interest
 
 stream::Headers headers_of(const rd_kafka_message_t* message) {
   stream::Headers headers;
@@ -64,7 +66,11 @@ Record to_record(const Client& client, rd_kafka_message_t* message) {
 
 class Reader final : public KafkaReader {
  public:
-  Reader(Client client, std::string group) : client_(std::move(client)), group_(std::move(group)) {}
+  Reader(Client client, std::string group, std::int64_t prefetch_bytes)
+      : client_(std::move(client)),
+        queue_(rd_kafka_queue_get_consumer(client_.get()), rd_kafka_queue_destroy),
+        group_(std::move(group)),
+        wake_(prefetch_bytes) {}
 
   Result<void> assign(const TopicPartition& at, Offset start) override {
     lost_.erase(at);
@@ -89,7 +95,12 @@ class Reader final : public KafkaReader {
       if (auto refusal = refused(client_.get())) return *refusal;
       return std::optional<Record>();
     }
-    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) return std::optional(to_record(client_, message));
+    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      auto record = to_record(client_, message);
+      const auto queued = queue_ ? static_cast<std::int64_t>(rd_kafka_queue_length(queue_.get())) : 0;
+      if (wake_.took(static_cast<std::int64_t>(message->len), queued)) wake_fetching();
+      return std::optional(std::move(record));
+    }
     const std::unique_ptr<rd_kafka_message_t, void (*)(rd_kafka_message_t*)> kept(message, rd_kafka_message_destroy);
     return take_error(*message);
   }
@@ -253,14 +264,24 @@ class Reader final : public KafkaReader {
     return std::nullopt;
   }
 
+  // A question to the leaders of all partitions goes through the connections that fetch; what is answered does not matter.
+  void wake_fetching() {
+    PartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(starts_.size())));
+    for (const auto& [at, start] : starts_)
+      rd_kafka_topic_partition_list_add(list.get(), at.topic.c_str(), at.partition.value)->offset = RD_KAFKA_OFFSET_END;
+    if (list->cnt > 0) rd_kafka_offsets_for_times(client_.get(), list.get(), kWakeTimeoutMs);
+  }
+
   struct Lost {
     stream::LostOffset offset;
     Error error;
   };
 
   Client client_;
+  const std::unique_ptr<rd_kafka_queue_t, void (*)(rd_kafka_queue_t*)> queue_;  // gone before the client
   std::string group_;
   // Reading thread.
+  stream::FetchWake wake_;
   std::map<TopicPartition, Offset> at_end_;
   std::map<TopicPartition, Offset> starts_;  // of the assigned ones
   std::map<TopicPartition, Lost> lost_;      // whose offset a broker refused
@@ -311,7 +332,7 @@ Result<std::unique_ptr<KafkaReader>> KafkaReader::open(const ClientConfig& confi
   if (!conf.ok()) return conf.error();
   auto client = make_client(RD_KAFKA_CONSUMER, std::move(conf).value());
   if (!client.ok()) return client.error();
-  return std::unique_ptr<KafkaReader>(new Reader(std::move(client).value(), options.group));
+  return std::unique_ptr<KafkaReader>(new Reader(std::move(client).value(), options.group, options.prefetch_bytes));
 }
 
 Result<std::unique_ptr<stream::CommitStore>> open_commit_store(const ClientConfig& config) {

@@ -3,6 +3,7 @@
 #include <librdkafka/rdkafka.h>
 
 #include <opencv2/core.hpp>
+#include <thread>
 
 #include "stream/control_client.h"
 #include "stream/core/set.h"
@@ -59,6 +60,29 @@ TEST_F(KafkaPorts, ARecordArrivesWithKeyHeadersAndBytes) {
   EXPECT_EQ(std::string(record.value.begin(), record.value.end()), "hello");
   EXPECT_EQ(record.headers, (Headers{{"h", "v"}, {"empty", ""}}));
   EXPECT_EQ(record.key, "k");
+}
+
+// Without being woken, librdkafka 2.0.2 looks at a queue that was full once a second only: it runs empty in between.
+TEST_F(KafkaPorts, AQueueOfLessThanASecondsRecordsDoesNotRunEmpty) {
+  const TopicPartition at{topic, PartitionId{0}};
+  constexpr int kRecords = 192;
+  const auto owner = std::make_shared<std::string>(1 << 20, 'x');
+  auto writer = kafka::KafkaWriter::open(config).value();
+  for (int sent = 0; sent < kRecords;) {
+    OutRecord record{"", {}, {reinterpret_cast<const std::uint8_t*>(owner->data()), owner->size()}, owner};
+    writer->send(at, std::move(record), nullptr).ok() ? void(++sent) : writer->serve(10ms);
+  }
+  ASSERT_TRUE(writer->flush(60s).ok());
+  auto reader = kafka::KafkaReader::open(config, {.group = group, .prefetch_bytes = 24 << 20}).value();
+  ASSERT_TRUE(reader->assign(at, Offset{0}).ok());
+  int stalls = 0;
+  for (int i = 0; i < kRecords; ++i) {
+    const auto began = std::chrono::steady_clock::now();
+    ASSERT_EQ(next(*reader).offset, Offset{i});
+    if (i > 0 && std::chrono::steady_clock::now() - began > 400ms) ++stalls;
+    std::this_thread::sleep_for(3ms);  // the work: the queue lasts for a tenth of a second
+  }
+  EXPECT_LE(stalls, 2) << "without waking: one for each filling of the queue";
 }
 
 TEST_F(KafkaPorts, AHeldRecordOutlivesItsReader) {
