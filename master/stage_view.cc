@@ -5,6 +5,7 @@
 
 #include "master/core/group_rates.h"
 #include "master/core/untold.h"
+#include "master/lacks.h"
 #include "master/pool_words.h"
 #include "master/stage_measures.h"
 #include "master/view_values.h"
@@ -133,7 +134,7 @@ json stage_view(const State& state, const Job& job, const stream::StageSpec& spe
   return view;
 }
 
-json sizes_view(const Job& job, const StageName& stage) {
+json sizes_view(const State& state, const Job& job, const StageName& stage) {
   auto list = json::array();
   for (const auto& spec : job.spec->stages) {
     if (!stage.value.empty() && spec.name != stage.value) continue;
@@ -141,7 +142,10 @@ json sizes_view(const Job& job, const StageName& stage) {
     add_size(spec, *job.stages.at(StageName{spec.name}), view);
     list.push_back(std::move(view));
   }
-  return {{"job", job.spec->job.value}, {"run", job.spec->run.value}, {"stages", list}};
+  return {{"job", job.spec->job.value},
+          {"run", job.spec->run.value},
+          {"stages", list},
+          {"lacks", lacks_view(lacks_of_sizes(state, job, stage))}};
 }
 
 }  // namespace ride::master

@@ -322,6 +322,38 @@ TEST_F(RideLocal, SinksWriteWhereTheFileAtHandSaysAndNowhereElse) {
   EXPECT_EQ(up_process.wait(kEnd).code, 130);
 }
 
+// Nobody else can join: what lacks now lacks for ever, and no bar stands at 0 %.
+TEST_F(RideLocal, AStageThatNobodyHereCanServeIsRefused) {
+  write_job("{ synthetic: { width: 64, height: 48, frames: 10 }, fps: max }",
+            "{ name: bin, from: [gray], task: discard, group: { labels: { site: north } } }");
+  const auto result = ride({"run", "job.yaml"});
+  EXPECT_EQ(result.code, 1) << result.out << result.err;
+  EXPECT_THAT(result.err, HasSubstr("job 'small' would wait for ever"));
+  EXPECT_THAT(result.err, HasSubstr("stage 'bin' has no worker, labelled site=north: the pool has 2 workers, none of them fits"));
+  write_job("{ synthetic: { width: 64, height: 48, frames: 10 }, fps: max, node: elsewhere }", kBin);
+  const auto source = ride({"run", "job.yaml"});
+  EXPECT_EQ(source.code, 1) << source.out << source.err;
+  EXPECT_THAT(source.err, HasSubstr("source 'scene' has no producer on node elsewhere: there are producers on "));
+}
+
+// A worker goes while nobody can bring another: the progress line says what lacks, and for how long.
+TEST_F(RideLocal, ARunThatCannotGoOnSaysWhatItWaitsFor) {
+  write_job("{ synthetic: { width: 64, height: 48, frames: 400 }, fps: 20 }", kBin);
+  RideProcess run({"run", "job.yaml"}, options());
+  ASSERT_TRUE(run.wait_for_output("submitted as run 1", kStart)) << run.out() << run.err();
+  ASSERT_TRUE(run.wait_for_output(" % ", kStart)) << run.out() << run.err();
+  const pid_t agent = process("ride-agent"), worker = process("ride-worker");
+  ASSERT_GT(agent, 0);
+  ASSERT_GT(worker, 0);
+  kill(agent, SIGSTOP);
+  kill(worker, SIGKILL);
+  const bool told = run.wait_for_output(" | waits for ", kStart);
+  kill(agent, SIGCONT);
+  EXPECT_TRUE(told) << run.out() << run.err();
+  EXPECT_THAT(run.err(), HasSubstr("waits: no fitting worker is there"));
+  EXPECT_EQ(run.wait(seconds(90)).code, 0);
+}
+
 TEST_F(RideLocal, CtrlCWhileItStartsEndsWhatHasStarted) {
   write_job("{ synthetic: { width: 64, height: 48 }, fps: 5 }", kBin);
   RideProcess up_process(up({}), options());
