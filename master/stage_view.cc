@@ -113,6 +113,11 @@ json stage_view(const State& state, const Job& job, const stream::StageSpec& spe
   const auto* reports = reports_of(state, job, name);
   const auto sums = sum(reports);
   const auto waiting = waiting_words(state, job, spec);
+  // Of a job that was over before this master began, nobody tells any more: unknown is not zero.
+  const auto told = [](const stream::PartitionProgress& one) { return !one.job.value.empty(); };
+  const bool untold = is_over(job.phase) &&
+                      (reports == nullptr || std::none_of(reports->partitions.begin(), reports->partitions.end(), told));
+  const auto counted = [&](std::int64_t count) { return untold ? json() : json(count); };
   json view = {{"job", job.spec->job.value},
                {"run", job.spec->run.value},
                {"stage", spec.name},
@@ -121,12 +126,12 @@ json stage_view(const State& state, const Job& job, const stream::StageSpec& spe
                {"sink", spec.sink},
                {"partitions", spec.partitions},
                {"waiting", waiting.empty() ? json() : json(waiting)},
-               {"acked", sums.counters.acked},
-               {"filtered", sums.counters.filtered},
-               {"dropped", sums.counters.dropped},
-               {"dead", sums.counters.dead},
-               {"expired", sums.counters.expired},
-               {"duplicates", sums.counters.duplicates},
+               {"acked", counted(sums.counters.acked)},
+               {"filtered", counted(sums.counters.filtered)},
+               {"dropped", counted(sums.counters.dropped)},
+               {"dead", counted(sums.counters.dead)},
+               {"expired", counted(sums.counters.expired)},
+               {"duplicates", counted(sums.counters.duplicates)},
                {"ended", reports != nullptr && reports->ended >= spec.partitions},
                {"partition_list", partition_list(stage, reports)}};
   add_size(spec, stage, view);

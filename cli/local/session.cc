@@ -18,6 +18,7 @@
 #include "cli/kafka_settings.h"
 #include "cli/live_screen.h"
 #include "cli/local/job_watch.h"
+#include "cli/local/kept.h"
 #include "cli/local/local_cluster.h"
 #include "cli/local/local_inputs.h"
 #include "cli/local/run_folder.h"
@@ -37,12 +38,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr milliseconds kLook{250};
 constexpr std::chrono::seconds kLineEvery{5}, kDrainPatience{120}, kPausePatience{3}, kCountPatience{2};
-
-std::string absolute_token_file(const Settings& settings) {
-  std::error_code failed;
-  const auto& file = settings.text("token-file");
-  return file.empty() ? file : std::filesystem::absolute(file, failed).string();
-}
 
 class Session {
  public:
@@ -162,7 +157,8 @@ class Session {
                        .brokers = cluster_.brokers(),
                        .token_file = absolute_token_file(options_.settings),
                        .outputs = topology::sink_folders(file_->topology()),
-                       .paused_job = paused_job};
+                       .paused_job = paused_job,
+                       .prefix = prefix()};
     return folder_->save(info);
   }
 
@@ -360,6 +356,8 @@ class Session {
     } else {
       print(render_summary(watch_->job(), facts, verdict, stdout_terminal().style));
       if (!facts.log_folder.empty()) print(fmt::format("logs: {}\n", facts.log_folder));
+      if (!options_.finite && options_.settings.is_default("brokers"))
+        print(fmt::format("ask after the job later: {}\n", open_command(options_.state.string(), prefix())));
     }
     return code == ExitCode::ok && !verdict.good ? ExitCode::failed : code;
   }

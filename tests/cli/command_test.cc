@@ -282,6 +282,15 @@ TEST_F(RideCommand, FewerSlotsThanStagesStartNothing) {
   EXPECT_THAT(variable.err, HasSubstr("RIDE_SLOTS gives it 1 slot"));
 }
 
+TEST_F(RideCommand, AFolderThatKeepsNothingCannotBeOpened) {
+  const auto result = ride({"up", "--idle"});
+  EXPECT_EQ(result.code, 1);
+  EXPECT_THAT(result.err, HasSubstr(".ride keeps no cluster"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / ".ride"));
+  EXPECT_EQ(ride({"up"}).code, 2);
+  EXPECT_EQ(ride({"up", "x.yaml", "--idle"}).code, 2);
+}
+
 TEST_F(RideCommand, UpWithABadFileStartsNothing) {
   const auto result = ride({"up", file("bad.yaml", "ride: v1\nname: x\n")});
   EXPECT_EQ(result.code, 2);

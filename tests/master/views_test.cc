@@ -400,6 +400,16 @@ TEST(OpenApi, DescribesWhatTheViewsShow) {
   expect_described(document, "Event", events_view(ring.since(0, 1), 0)["events"][0]);
 }
 
+TEST(Views, OfAJobThatWasOverBeforeTheMasterBeganCountsAreUnknownAndNotZero) {
+  auto cluster = running_street();
+  cluster.handle({PhaseRequest{.ticket = 1, .job = {"street"}, .command = PhaseCommand::cancel}});
+  cluster.restart_master();
+  const auto stage = (*job_view(cluster.state(), JobName{"street"}))["stages"][0];
+  for (const auto* count : {"acked", "filtered", "dropped", "dead", "expired", "duplicates"})
+    EXPECT_TRUE(stage[count].is_null()) << count << stage;
+  EXPECT_TRUE((*job_view(cluster.state(), JobName{"street"}))["sources"][0]["frames"].is_null());
+}
+
 TEST(Views, AMasterThatStartsAfterTheEndOfAJobStillKnowsWhatWentThrough) {
   auto cluster = running_street();
   auto sent =
