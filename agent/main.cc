@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "common/command_line.h"
 #include "common/log.h"
 #include "common/output_folders.h"
 #include "common/run_main.h"
@@ -102,7 +103,7 @@ int run_program(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    return ride::end_command_line(app, error);
   }
   ride::init_logging("ride-agent");
   if (options.node.value.empty()) options.node.value = ride::kafka::host_name();

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "bench/benchmarks.h"
+#include "common/command_line.h"
 #include "common/log.h"
 
 namespace {
@@ -80,7 +81,11 @@ int main(int argc, char** argv) {
   app.add_option("--only", options.only, "Of a benchmark of several parts only this one, for example agent");
   app.add_option("--seconds", options.seconds, "Length of what is measured, where it has one");
   app.add_flag("--verbose", options.verbose, "Also print the single measurements, on standard error");
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return ride::end_command_line(app, error);
+  }
   if (name.empty()) {
     for (const auto& [each, benchmark] : benchmarks()) std::cout << each << "\n    " << benchmark.what << "\n";
     return 0;

@@ -35,6 +35,8 @@ void ParamFlags::declare(CLI::App& app, const std::vector<ParamSpec>& specs) {
     option->type_name(spec.type == ParamType::string ? "TEXT" : spec.type == ParamType::integer ? "INT" : "NUMBER");
     const std::string fallback = spec.default_value ? ride::to_string(*spec.default_value) : "";
     if (!fallback.empty()) option->default_str(fallback);
+    if (spec.type == ParamType::integer && spec.min && spec.max)
+      option->check(CLI::Range(static_cast<std::int64_t>(*spec.min), static_cast<std::int64_t>(*spec.max)));
   }
 }
 

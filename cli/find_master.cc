@@ -4,13 +4,21 @@
 
 #include <optional>
 
+#include "broker-config/free_port.h"
 #include "cli/core/fields.h"
+#include "cli/local/kept.h"
 #include "cli/local/run_folder.h"
 #include "common/environment.h"
 #include "common/suggest.h"
 #include "common/token_file.h"
 
 namespace ride::cli {
+
+namespace {
+
+constexpr int kUsualPort = 9092;  // of the default of --brokers
+
+}  // namespace
 
 Result<std::string> master_token(const Settings& settings, const std::string& otherwise) {
   const auto given = process_environment()("RIDE_TOKEN");
@@ -27,11 +35,18 @@ Result<std::string> master_token(const Settings& settings, const std::string& ot
 
 Result<MasterClient> find_master(const Settings& settings) {
   std::optional<RunInfo> running;
-  if (settings.is_default("master")) running = running_in(settings.text("state"));
+  std::optional<Error> down;
+  if (settings.is_default("master")) {
+    running = running_in(settings.text("state"));
+    down = why_down(settings);
+    if (down && !settings.is_default("state")) return *down;  // no other cluster was meant
+  }
   const bool found = running && !running->master.empty();
   const auto token = master_token(settings, found ? running->token_file : "");
   if (!token.ok()) return token.error();
-  return MasterClient::open(found ? running->master : settings.text("master"), *token);
+  auto client = MasterClient::open(found ? running->master : settings.text("master"), *token);
+  if (client.ok() && down && !client->fetch("/leader").ok()) return *down;
+  return client;
 }
 
 std::string find_brokers(const Settings& settings) {
@@ -39,6 +54,16 @@ std::string find_brokers(const Settings& settings) {
     const auto running = running_in(settings.text("state"));
     if (running && !running->brokers.empty()) return running->brokers;
   }
+  return settings.text("brokers");
+}
+
+Result<std::string> brokers_to_ask(const Settings& settings) {
+  if (!settings.is_default("brokers")) return settings.text("brokers");
+  const auto down = why_down(settings);
+  if (!down) return find_brokers(settings);
+  // Another cluster may be where the defaults lead, unless the folder was named.
+  const bool nobody = broker::check_port_free("127.0.0.1", kUsualPort).ok();
+  if (nobody || !settings.is_default("state")) return *down;
   return settings.text("brokers");
 }
 

@@ -14,6 +14,8 @@ Result<MasterClient> find_master(const Settings& settings);
 // ride.conf or `otherwise` names; empty: none. The message of an error never holds it.
 Result<std::string> master_token(const Settings& settings, const std::string& otherwise = {});
 std::string find_brokers(const Settings& settings);
+// The same for a command that needs them: where the cluster of the state folder is down, the error says how to open it.
+Result<std::string> brokers_to_ask(const Settings& settings);
 
 // "there is no job 'stret', did you mean 'street'? ..." from the master's list.
 Error no_such_job(MasterClient& master, const std::string& job);

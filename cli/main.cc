@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/commands/acls_command.h"
 #include "cli/terminal.h"
+#include "common/command_line.h"
 #include "common/log.h"
 #include "common/run_main.h"
 #include "common/suggest.h"
@@ -78,7 +79,7 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : static_cast<int>(ExitCode::usage);
+    return ride::end_command_line(app, error);
   }
   ride::init_logging("ride", ride::LogLevel::warning);
   return static_cast<int>(program.chosen()());

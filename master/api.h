@@ -100,6 +100,7 @@ class Api {
     Planned planned;
     std::optional<Job> before;
   };
+  Result<nlohmann::json> lacks_of(const stream::JobSpec& spec) const;
   std::variant<Submission, ApiResponse> make_plan(const ApiRequest& request) const;
 
   Ports ports_;

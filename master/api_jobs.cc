@@ -7,6 +7,7 @@
 #include "master/api_answers.h"
 #include "master/change_view.h"
 #include "master/core/job_change.h"
+#include "master/lacks.h"
 #include "master/stage_view.h"
 #include "master/views.h"
 
@@ -86,13 +87,22 @@ std::variant<Api::Submission, ApiResponse> Api::make_plan(const ApiRequest& requ
   return Submission{std::get<Planned>(std::move(planned)), before};
 }
 
+// What the job would wait for, were it to begin now.
+Result<json> Api::lacks_of(const stream::JobSpec& spec) const {
+  return ports_.owner.ask<json>([spec](const State& state) { return lacks_view(lacks(state, spec)); });
+}
+
 ApiResponse Api::plan(const ApiRequest& request, const PathValues&) const {
   auto made = make_plan(request);
   if (auto* refused = std::get_if<ApiResponse>(&made)) return *refused;
   const auto& [planned, before] = std::get<Submission>(made);
+  const auto spec = topology::to_job_spec(planned.plan);
+  const auto lacking = lacks_of(spec);
+  if (!lacking.ok()) return problem_of(lacking.error());
   auto body = topology::plan_to_json(planned.plan, planned.existing);
   body["warnings"] = to_json(planned.warnings);
-  body["change"] = before ? change_view(*before, topology::to_job_spec(planned.plan)) : json();
+  body["change"] = before ? change_view(*before, spec) : json();
+  body["lacks"] = *lacking;
   return respond(body);
 }
 
@@ -104,6 +114,8 @@ ApiResponse Api::submit(const ApiRequest& request, const PathValues&) const {
   const auto& [planned, before] = std::get<Submission>(made);
   const auto spec = topology::to_job_spec(planned.plan);
   const auto change = before ? change_view(*before, spec) : json();
+  const auto lacking = lacks_of(spec);
+  if (!lacking.ok()) return problem_of(lacking.error());
   stream::LogEnds ends;
   if (before && *replace) {
     auto found = ports_.desk.ends_of_adopted(*before->spec);
@@ -120,6 +132,7 @@ ApiResponse Api::submit(const ApiRequest& request, const PathValues&) const {
                {"replaces", nullptr},
                {"differences", json::array()},
                {"begins_again", json::array()},
+               {"lacks", *lacking},
                {"warnings", to_json(planned.warnings)}};
   if (!before || (is_new && !*replace)) return respond(body, 201);
   for (const char* key : {"change", "differences", "begins_again"}) body[key] = change[key];
@@ -203,7 +216,7 @@ ApiResponse Api::change_size(const PathValues& values, std::optional<int> worker
   if (!run.ok()) return problem_of(run.error());
   return respond(ports_.owner.ask<json>([wish](const State& state) {
     const auto found = state.hard.jobs.find(wish.job);
-    return found == state.hard.jobs.end() ? json::object() : sizes_view(*found->second, wish.stage);
+    return found == state.hard.jobs.end() ? json::object() : sizes_view(state, *found->second, wish.stage);
   }));
 }
 

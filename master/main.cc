@@ -7,6 +7,7 @@
 #include <fstream>
 #include <future>
 
+#include "common/command_line.h"
 #include "common/log.h"
 #include "common/run_main.h"
 #include "common/token_file.h"
@@ -165,7 +166,7 @@ int run_program(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    return ride::end_command_line(app, error);
   }
   ride::init_logging("ride-master");
   auto options = options_of(flags, kafka_flags);

@@ -5,6 +5,7 @@
 
 #include "master/core/group_rates.h"
 #include "master/core/untold.h"
+#include "master/lacks.h"
 #include "master/pool_words.h"
 #include "master/stage_measures.h"
 #include "master/view_values.h"
@@ -112,6 +113,11 @@ json stage_view(const State& state, const Job& job, const stream::StageSpec& spe
   const auto* reports = reports_of(state, job, name);
   const auto sums = sum(reports);
   const auto waiting = waiting_words(state, job, spec);
+  // Of a job that was over before this master began, nobody tells any more: unknown is not zero.
+  const auto told = [](const stream::PartitionProgress& one) { return !one.job.value.empty(); };
+  const bool untold = is_over(job.phase) &&
+                      (reports == nullptr || std::none_of(reports->partitions.begin(), reports->partitions.end(), told));
+  const auto counted = [&](std::int64_t count) { return untold ? json() : json(count); };
   json view = {{"job", job.spec->job.value},
                {"run", job.spec->run.value},
                {"stage", spec.name},
@@ -120,12 +126,12 @@ json stage_view(const State& state, const Job& job, const stream::StageSpec& spe
                {"sink", spec.sink},
                {"partitions", spec.partitions},
                {"waiting", waiting.empty() ? json() : json(waiting)},
-               {"acked", sums.counters.acked},
-               {"filtered", sums.counters.filtered},
-               {"dropped", sums.counters.dropped},
-               {"dead", sums.counters.dead},
-               {"expired", sums.counters.expired},
-               {"duplicates", sums.counters.duplicates},
+               {"acked", counted(sums.counters.acked)},
+               {"filtered", counted(sums.counters.filtered)},
+               {"dropped", counted(sums.counters.dropped)},
+               {"dead", counted(sums.counters.dead)},
+               {"expired", counted(sums.counters.expired)},
+               {"duplicates", counted(sums.counters.duplicates)},
                {"ended", reports != nullptr && reports->ended >= spec.partitions},
                {"partition_list", partition_list(stage, reports)}};
   add_size(spec, stage, view);
@@ -133,7 +139,7 @@ json stage_view(const State& state, const Job& job, const stream::StageSpec& spe
   return view;
 }
 
-json sizes_view(const Job& job, const StageName& stage) {
+json sizes_view(const State& state, const Job& job, const StageName& stage) {
   auto list = json::array();
   for (const auto& spec : job.spec->stages) {
     if (!stage.value.empty() && spec.name != stage.value) continue;
@@ -141,7 +147,10 @@ json sizes_view(const Job& job, const StageName& stage) {
     add_size(spec, *job.stages.at(StageName{spec.name}), view);
     list.push_back(std::move(view));
   }
-  return {{"job", job.spec->job.value}, {"run", job.spec->run.value}, {"stages", list}};
+  return {{"job", job.spec->job.value},
+          {"run", job.spec->run.value},
+          {"stages", list},
+          {"lacks", lacks_view(lacks_of_sizes(state, job, stage))}};
 }
 
 }  // namespace ride::master

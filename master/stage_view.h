@@ -10,7 +10,7 @@ namespace ride::master {
 nlohmann::json stage_view(const State& state, const Job& job, const stream::StageSpec& spec);
 
 // How large each group of the job is, shall be and may be, and why; of one stage where one is named.
-nlohmann::json sizes_view(const Job& job, const StageName& stage);
+nlohmann::json sizes_view(const State& state, const Job& job, const StageName& stage);
 
 // Over all partitions, as far as they were told of.
 struct StageSums {

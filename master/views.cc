@@ -41,7 +41,8 @@ json source_view(const State& state, const Job& job, const stream::SourceSpec& s
   view["connected"] = last.connected;
   view["ended"] = reports->ended;
   view["fps"] = last.fps;
-  view["frames"] = reports->earlier_frames + last.frames;
+  const auto frames = reports->earlier_frames + last.frames;
+  view["frames"] = is_over(job.phase) && frames == 0 && last.source.empty() ? json() : json(frames);  // nobody has told
   view["total"] = last.total < 0 ? json() : json(last.total);
   view["dropped"] = last.dropped;
   view["rejected"] = last.rejected;

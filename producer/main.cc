@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "common/command_line.h"
 #include "common/large_buffers.h"
 #include "common/log.h"
 #include "common/metrics_page.h"
@@ -42,7 +43,7 @@ int run_program(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    return ride::end_command_line(app, error);
   }
   ride::init_logging("ride-producer");
   auto kafka = flags.config("ride-producer");

@@ -2,6 +2,8 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <algorithm>
+
 #include "common/log.h"
 #include "producer/outgoing.h"
 #include "producer/sources/capture_device.h"
@@ -32,15 +34,31 @@ std::vector<Codec> wanted_codecs(const stream::SourceSpec& source) {
   return wanted;
 }
 
+// Within bounds, whoever wrote the plan.
+Patience patience_of(const stream::SourceSpec& source) {
+  using std::chrono::milliseconds;
+  constexpr std::int64_t kLeast = 1, kMost = 3'600'000;
+  const Patience defaults;
+  const auto wait = [&](const char* name, milliseconds otherwise) {
+    return milliseconds(std::clamp(param<std::int64_t>(source, name, otherwise.count()), kLeast, kMost));
+  };
+  return {.connect = wait("connect_timeout_ms", defaults.connect), .read = wait("read_timeout_ms", defaults.read)};
+}
+
 Result<std::unique_ptr<Source>> make_camera(const stream::SourceSpec& source, const Environment& environment) {
   auto uri = expand_secrets(source.uri, environment);
   if (!uri)
     return Error{uri.error().code, fmt::format("camera {}: {}", redact(source.uri), uri.error().message), false};
-  LiveOptions options{.shown = redact(source.uri), .max_fps = source.fps, .max_pixels = source.max_pixels};
+  LiveOptions options{.shown = redact(source.uri),
+                      .max_fps = source.fps,
+                      .max_pixels = source.max_pixels,
+                      .patience = patience_of(source)};
   if (const auto path = device_path(*uri)) {
     if (!has_variables(source.uri)) options.shown = *path;
     return std::unique_ptr<Source>(std::make_unique<LiveSource>(
-        options, [path = *path, shown = options.shown, fps = source.fps] { return make_device_grabber(path, shown, fps); }));
+        options, [path = *path, shown = options.shown, fps = source.fps, read = options.patience.read] {
+          return make_device_grabber(path, shown, fps, read);
+        }));
   }
   if (scheme_of(*uri).empty()) {
     return Error{
@@ -48,7 +66,7 @@ Result<std::unique_ptr<Source>> make_camera(const stream::SourceSpec& source, co
         fmt::format("camera '{}' is neither a device (0, /dev/video0) nor a URL (rtsp://...)", redact(source.uri)),
         false};
   }
-  const StreamOptions stream{.url = *uri, .shown = options.shown};
+  const StreamOptions stream{.url = *uri, .shown = options.shown, .patience = options.patience};
   return std::unique_ptr<Source>(
       std::make_unique<LiveSource>(options, [stream] { return make_stream_grabber(stream); }));
 }
@@ -81,7 +99,9 @@ Result<std::unique_ptr<Source>> make_source(const stream::JobSpec& job, const st
     return std::unique_ptr<Source>(std::make_unique<VideoFileSource>(VideoFileOptions{
         .path = *uri,
         .shown = redact(source.uri),
-        .plays = param<std::int64_t>(source, "loop", 1), .max_pixels = source.max_pixels}));
+        .plays = param<std::int64_t>(source, "loop", 1),
+        .max_pixels = source.max_pixels,
+        .patience = patience_of(source)}));
   }
   if (source.kind == "directory") {
     return std::unique_ptr<Source>(

@@ -5,6 +5,7 @@ namespace {
 
 constexpr double kMaxPartitions = 4096;
 constexpr double kYearMs = 365.0 * 24 * 3600 * 1000;
+constexpr double kLeastWaitMs = 100, kMostWaitMs = 3600.0 * 1000;  // of a camera
 constexpr double kTebi = 1024.0 * 1024 * 1024 * 1024;
 
 std::vector<KeySpec> reader_keys(bool sink) {
@@ -194,6 +195,22 @@ const Section& source_section() {
            .min = 1,
            .max = 1e12,
            .example = "100MP"},
+          {.name = "connect_timeout",
+           .type = KeyType::duration,
+           .doc = "Camera, or video of a URL: how long it may take to answer and to begin its stream, before it is tried "
+                  "again.",
+           .default_text = "10s",
+           .min = kLeastWaitMs,
+           .max = kMostWaitMs,
+           .example = "30s"},
+          {.name = "read_timeout",
+           .type = KeyType::duration,
+           .doc = "Camera, or video of a URL: how long no picture may come before it counts as lost and is opened again; "
+                  "more than the time between two of its pictures.",
+           .default_text = "5s",
+           .min = kLeastWaitMs,
+           .max = kMostWaitMs,
+           .example = "15s"},
           {.name = "loop",
            .type = KeyType::loop,
            .doc = "Video: true plays it for ever, a number so many times.",
@@ -451,8 +468,10 @@ const std::vector<std::string>& source_kinds() {
 }
 
 const std::vector<KindKey>& kind_keys() {
-  static const std::vector<KindKey> keys = {{"loop", "video"},   {"glob", "directory"}, {"recursive", "directory"},
-                                            {"format", "topic"}, {"shape", "topic"},    {"depth", "topic"}};
+  static const std::vector<KindKey> keys = {
+      {"loop", "video"},   {"glob", "directory"}, {"recursive", "directory"},  {"format", "topic"},
+      {"shape", "topic"},  {"depth", "topic"},    {"connect_timeout", "camera"}, {"connect_timeout", "video"},
+      {"read_timeout", "camera"}, {"read_timeout", "video"}};
   return keys;
 }
 

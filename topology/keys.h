@@ -75,7 +75,7 @@ const Section& group_section();
 const Section& output_section();
 std::vector<const Section*> all_sections();  // in the order of the reference page
 
-// Names of a source's kinds ("camera", ...), and the keys that only one kind knows.
+// Names of a source's kinds ("camera", ...), and the keys that not every kind knows, once for each that does.
 const std::vector<std::string>& source_kinds();
 struct KindKey {
   std::string key, kind;

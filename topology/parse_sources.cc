@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 #include "common/suggest.h"
 #include "topology/draft.h"
@@ -38,11 +39,13 @@ std::optional<std::string> find_kind(Context& context, const SectionReader& read
 }
 
 void check_kind_keys(Context& context, const SectionReader& reader, const std::string& kind) {
-  for (const KindKey& only : kind_keys()) {
-    if (only.kind == kind || !reader.has(only.key)) continue;
-    context.error(reader.key_place(only.key),
-                  fmt::format("'{}' belongs to a {}, not to a {}", only.key, only.kind, kind),
-                  fmt::format("remove '{}'", only.key));
+  std::map<std::string, std::vector<std::string>> kinds_of;
+  for (const KindKey& entry : kind_keys()) kinds_of[entry.key].push_back(entry.kind);
+  for (const auto& [key, kinds] : kinds_of) {
+    if (!reader.has(key) || std::find(kinds.begin(), kinds.end(), kind) != kinds.end()) continue;
+    context.error(reader.key_place(key),
+                  fmt::format("'{}' belongs to a {}, not to a {}", key, fmt::join(kinds, " or a "), kind),
+                  fmt::format("remove '{}'", key));
   }
 }
 
@@ -108,6 +111,13 @@ void read_kind(Context& context, SectionReader& reader, Source& source, const st
   }
 }
 
+// How long a device or server may be silent; the producer has the defaults.
+void read_patience(SectionReader& reader, Source& source) {
+  for (const char* key : {"connect_timeout", "read_timeout"})
+    if (const auto given = reader.duration(key))
+      source.params[std::string(key) + "_ms"] = static_cast<std::int64_t>(given->count());
+}
+
 void read_common(Context& context, SectionReader& reader, Source& source) {
   const bool camera = source.kind == SourceKind::camera;
   if (const auto fps = reader.value("fps")) {
@@ -147,6 +157,8 @@ std::optional<SourceDraft> parse_source(Context& context, const YamlEntry& entry
   draft.source.kind = kind_of(*kind);
   check_kind_keys(context, reader, *kind);
   read_kind(context, reader, draft.source, where);
+  if (draft.source.kind == SourceKind::camera || draft.source.kind == SourceKind::video)
+    read_patience(reader, draft.source);
   read_common(context, reader, draft.source);
   return draft;
 }

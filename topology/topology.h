@@ -40,8 +40,8 @@ struct Source {
   std::string node;     // empty: any
   bool finite = false;  // ends by itself
   // Of the kind, complete. video: loop (plays, 0: for ever). directory: glob, recursive. synthetic: width, height,
-  // channels, frames (0: endless), seed, scene. topic: format, shape, depth (the last two empty unless raw).
-  ParamValues params;
+  // channels, frames (0: endless), seed, scene. topic: format, shape, depth (the last two empty unless raw). Where given:
+  ParamValues params;  // connect_timeout_ms, read_timeout_ms
   std::optional<FrameShape> shape;  // where it is known before a frame was seen
 };
 

@@ -10,6 +10,7 @@
 #include <optional>
 #include <sstream>
 
+#include "topology/brackets.h"
 #include "topology/source_text.h"
 
 namespace ride::topology {
@@ -181,16 +182,36 @@ class TreeBuilder : public YAML::EventHandler {
 
 bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
 
+Place place_of_offset(std::string_view text, std::size_t offset) {
+  const SourceText source(text);
+  const std::string_view before = text.substr(0, offset);
+  const auto line = std::count(before.begin(), before.end(), '\n');
+  const std::size_t start = before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1;
+  return source.place(static_cast<int>(line), static_cast<int>(offset - start));
+}
+
+// A bracket that is not closed is told where it stands, not where its end was missed; a variable's braces have words of their own.
+std::optional<Diagnostic> explain_bracket(std::string_view text, const SourceText& source, const Place& missed) {
+  const auto open = unclosed_bracket(text);
+  if (!open) return std::nullopt;
+  const Place place = place_of_offset(text, *open);
+  if (place.line > missed.line || contains(source.line(place.line), "${")) return std::nullopt;
+  const char bracket = text[*open], closing = bracket == '{' ? '}' : ']';
+  return problem(place, fmt::format("this '{}' is not closed: line {} cannot belong to it", bracket, missed.line),
+                 fmt::format("put '{}' where it ends", closing));
+}
+
 // yaml-cpp's words for what a person most likely did.
-Diagnostic explain(const YAML::ParserException& e, const SourceText& source) {
+Diagnostic explain(const YAML::ParserException& e, std::string_view text, const SourceText& source) {
   const Place place = e.mark.is_null() ? Place{} : source.place(e.mark.line, e.mark.column);
+  if (auto bracket = explain_bracket(text, source, place)) return std::move(*bracket);
   const std::string& msg = e.msg;
   const std::string& line = source.line(place.line);
   std::string fix = "check brackets, quotes and indentation here and in the line above";
   if (contains(line, "${") && contains(line, "{") && (contains(msg, "flow") || contains(msg, "map"))) {
     fix = "inside { } and [ ] a variable needs quotes: \"${VAR}\"";
   } else if (contains(msg, "flow")) {
-    fix = "close the bracket '[' or '{' that is opened here, and put ',' between its entries";
+    fix = "put ',' between the entries of '{ }' and '[ ]', and close each bracket";
   } else if (contains(msg, "illegal map value")) {
     fix = "put a value that holds ': ' in quotes, and each key on a line of its own";
   } else if (contains(msg, "end of map not found") || contains(msg, "end of sequence not found")) {
@@ -201,14 +222,6 @@ Diagnostic explain(const YAML::ParserException& e, const SourceText& source) {
     fix = "text that starts with '&' or '*' needs quotes; an alias needs an anchor before it";
   }
   return problem(place, fmt::format("this is not valid YAML: {}", msg), fix);
-}
-
-Place place_of_offset(std::string_view text, std::size_t offset) {
-  const SourceText source(text);
-  const std::string_view before = text.substr(0, offset);
-  const auto line = std::count(before.begin(), before.end(), '\n');
-  const std::size_t start = before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1;
-  return source.place(static_cast<int>(line), static_cast<int>(offset - start));
 }
 
 // What makes a text no candidate for YAML at all.
@@ -290,7 +303,7 @@ YamlOutcome read_yaml(std::string_view text) {
     outcome.diagnostics.push_back(refused.diagnostic);
   } catch (const YAML::ParserException& e) {
     outcome.root = nullptr;
-    outcome.diagnostics.push_back(explain(e, source));
+    outcome.diagnostics.push_back(explain(e, text, source));
   } catch (const std::exception& e) {
     outcome.root = nullptr;
     outcome.diagnostics.push_back(problem({}, fmt::format("this is not valid YAML: {}", e.what()), ""));

@@ -32,7 +32,9 @@ struct Place {
 };
 
 Result<Place> open_place(const DeadFlags& flags, const Settings& settings) {
-  auto config = kafka_config(settings, find_brokers(settings));
+  const auto brokers = brokers_to_ask(settings);
+  if (!brokers.ok()) return brokers.error();
+  auto config = kafka_config(settings, *brokers);
   if (!config.ok()) return config.error();
   auto reader = TapReader::open(*config);
   if (!reader.ok()) return reader.error();

@@ -8,13 +8,17 @@
 #include "cli/core/change_view.h"
 #include "cli/core/fields.h"
 #include "cli/core/run_summary.h"
+#include "cli/core/wait_words.h"
 #include "cli/find_master.h"
 #include "cli/interrupt.h"
+#include "cli/local/local_inputs.h"
+#include "cli/local/run_folder.h"
 #include "cli/local/topology_facts.h"
 #include "cli/submit.h"
 #include "cli/terminal.h"
 #include "cli/topology_file.h"
 #include "common/file_text.h"
+#include "stream/kafka/client_flags.h"
 #include "worker/tasks/task.h"
 
 namespace ride::cli {
@@ -22,7 +26,7 @@ namespace {
 
 constexpr const char* kGroup = "Jobs";
 constexpr std::chrono::milliseconds kLook{300};
-constexpr std::chrono::seconds kCountPatience{2};
+constexpr std::chrono::seconds kCountPatience{2}, kTellEvery{5};
 
 struct JobFlags {
   std::string job, file;
@@ -68,13 +72,36 @@ ExitCode tell_end(Json job, const std::string& wish, bool json) {
   return verdict.good ? ExitCode::ok : ExitCode::failed;
 }
 
+// Who waits with a job that waits is told what for, again and again: it may still come.
+class WaitTeller {
+ public:
+  explicit WaitTeller(std::string job) : job_(std::move(job)) {}
+  void see(const Json& job) {
+    const auto now = Clock::now();
+    waits_.see(job, now - begun_);
+    const std::string text = waits_.text();
+    if (text.empty() || now < next_) return;
+    next_ = now + kTellEvery;
+    print_error(fmt::format("{} {}. It goes on when one joins; Ctrl-C ends the waiting, not the job", job_, text));
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  const std::string job_;
+  const Clock::time_point begun_ = Clock::now();
+  Clock::time_point next_{};
+  WaitWords waits_;
+};
+
 // Until this run of the job, or a later one, is over.
 ExitCode wait_for_end(MasterClient& master, const std::string& job, std::int64_t run, const std::string& wish, bool json) {
   Interrupt interrupt;
   const std::string path = "/jobs/" + url_encoded(job);
+  WaitTeller teller(job);
   for (;;) {
     auto now = master.fetch(path);
     if (!now.ok()) return fail(now.error());
+    teller.see(*now);
     const std::string phase = text_of(*now, "phase");
     if (is_over(phase) && count_of(*now, "run") < run && phase == "completed") {
       // The run that is to follow begins a moment later.
@@ -88,11 +115,17 @@ ExitCode wait_for_end(MasterClient& master, const std::string& job, std::int64_t
   }
 }
 
+// It is accepted, and somebody has to come before it moves.
+std::string waits_text(const Json& answer) {
+  const std::string lacks = render_lacks(answer);
+  return lacks.empty() ? "" : "it waits until somebody joins who can do this:\n" + lacks;
+}
+
 std::string submitted_text(const Submitted& submitted) {
   const std::string kind = text_of(submitted.answer, "change", "new");
   if (kind == "new")
-    return fmt::format("job '{}' is accepted as run {}\n  ride status {}    shows how it fares\n", submitted.job,
-                       submitted.run, submitted.job);
+    return fmt::format("job '{}' is accepted as run {}\n{}  ride status {}    shows how it fares\n", submitted.job,
+                       submitted.run, waits_text(submitted.answer), submitted.job);
   Json change = submitted.answer;
   if (kind == "replace") {
     change["next_run"] = submitted.run;
@@ -123,6 +156,31 @@ ExitCode show_plan(const JobFlags& flags, MasterClient& master, const std::strin
   return ExitCode::ok;
 }
 
+// Whether every producer that is there runs on this machine.
+bool producers_are_here(MasterClient& master) {
+  const auto workers = master.fetch("/workers");
+  if (!workers.ok()) return false;
+  bool any = false;
+  for (const Json& worker : list_of(*workers, "workers")) {
+    if (text_of(worker, "kind") != "producer" || text_of(worker, "state", "live") != "live") continue;
+    if (text_of(worker, "node") != kafka::host_name()) return false;
+    any = true;
+  }
+  return any;
+}
+
+// A source that is not there is told before the job is accepted, where it can be known: no producer would find it either. A
+// relative path begins in the producers' working folder: that of the `ride up` of this folder is ours.
+bool sources_are_there(const Settings& settings, MasterClient& master, const std::string& name, const std::string& text) {
+  TopologyFile file{.path = name, .text = text, .outcome = {}};
+  file.outcome = topology::parse_topology(text, name, tasks::builtin_catalog(), process_environment());
+  if (!file.valid() || !producers_are_here(master)) return true;  // the master tells what is wrong with it
+  const bool up_of_this_folder = settings.is_default("master") && settings.is_default("state") && running_in(settings.text("state"));
+  const auto missing = missing_sources(file, topology::Severity::error, up_of_this_folder);
+  if (!missing.empty()) std::fputs(topology::render(missing, text).c_str(), stderr);
+  return missing.empty();
+}
+
 ExitCode submit_file(const JobFlags& flags) {
   const auto settings = flags.settings.resolve();
   if (!settings.ok()) return fail(settings.error());
@@ -130,6 +188,7 @@ ExitCode submit_file(const JobFlags& flags) {
   if (!text.ok()) return fail(text.error());
   auto master = find_master(*settings);
   if (!master.ok()) return fail(master.error());
+  if (!sources_are_there(*settings, *master, flags.file, *text)) return ExitCode::usage;
   if (flags.dry_run) return show_plan(flags, *master, *text);
   const auto submitted = submit(*master, *text, flags.file, flags.replace);
   if (!submitted.ok()) return fail(submitted.error());

@@ -30,7 +30,9 @@ struct LedgerFlags {
 Result<std::unique_ptr<ledger::Follower>> follow(const SettingFlags& flags, const std::string& job) {
   const auto settings = flags.resolve();
   if (!settings.ok()) return settings.error();
-  auto config = kafka_config(*settings, find_brokers(*settings));
+  const auto brokers = brokers_to_ask(*settings);
+  if (!brokers.ok()) return brokers.error();
+  auto config = kafka_config(*settings, *brokers);
   if (!config.ok()) return config.error();
   return ledger::Follower::open(*config, settings->text("prefix"), JobName{job}, std::chrono::seconds(10));
 }

@@ -4,6 +4,8 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/command.h"
+#include "cli/local/idle_session.h"
+#include "cli/local/kept.h"
 #include "cli/local/session.h"
 #include "cli/temp_folder.h"
 #include "cli/terminal.h"
@@ -16,26 +18,36 @@ constexpr const char* kGroup = "On this machine";
 
 struct LocalFlags {
   std::string file, duration;
-  bool fresh = false, keep = false, json = false;
+  bool fresh = false, keep = false, json = false, idle = false;
   SettingFlags settings;
 };
+
+Result<std::optional<std::chrono::milliseconds>> duration_of(const std::string& text) {
+  if (text.empty()) return std::optional<std::chrono::milliseconds>();
+  const auto duration = parse_duration(text);
+  if (!duration.ok()) return Error{ErrorCode::invalid_argument, "--for: " + duration.error().message};
+  if (duration->count() <= 0)
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("--for is '{}'; it takes a time with a unit, for example 30s or 5m", text)};
+  return std::optional<std::chrono::milliseconds>(*duration);
+}
 
 ExitCode up(const LocalFlags& flags) {
   auto settings = flags.settings.resolve();
   if (!settings.ok()) return fail(settings.error());
+  const auto duration = duration_of(flags.duration);
+  if (!duration.ok()) return fail(duration.error());
+  if (flags.file.empty() != flags.idle || (flags.idle && flags.fresh))
+    return fail({ErrorCode::invalid_argument,
+                 !flags.idle ? "FILE is missing: Topology file (YAML); 'ride up --idle' opens what an earlier run kept"
+                             : "--idle starts no job and removes nothing: leave FILE and --fresh out"});
+  if (flags.idle) return run_idle({.settings = *settings, .duration = *duration});
   SessionOptions options{.file = flags.file,
                          .settings = *settings,
                          .state = settings->text("state"),
                          .fresh = flags.fresh,
-                         .json = flags.json};
-  if (!flags.duration.empty()) {
-    const auto duration = parse_duration(flags.duration);
-    if (!duration.ok()) return fail({ErrorCode::invalid_argument, "--for: " + duration.error().message});
-    if (duration->count() <= 0)
-      return fail({ErrorCode::invalid_argument,
-                   fmt::format("--for is '{}'; it takes a time with a unit, for example 30s or 5m", flags.duration)});
-    options.duration = *duration;
-  }
+                         .json = flags.json,
+                         .duration = *duration};
   return run_session(options);
 }
 
@@ -53,7 +65,8 @@ ExitCode run(const LocalFlags& flags) {
                          .json = flags.json};
   const ExitCode code = run_session(options);
   if (flags.keep) {
-    print_error("the broker's data and the logs are kept in " + folder);
+    const auto look = look_at_kept(folder);
+    print_error("the broker's data and the logs are kept in " + folder + (look.empty() ? "" : "\n" + look));
   } else {
     std::error_code ignored;
     std::filesystem::remove_all(folder, ignored);
@@ -70,11 +83,13 @@ void add_local_commands(Program& program) {
       "  ride up street.yaml                    until Ctrl-C; goes on where it stopped the next time\n"
       "  ride up street.yaml --fresh            begin anew\n"
       "  ride up street.yaml --for 60s          end by itself, with all frames finished; exit code 1 if one was lost\n"
-      "  ride up street.yaml --brokers kafka1:9092,kafka2:9092    with a cluster of yours\n\n"
+      "  ride up street.yaml --brokers kafka1:9092,kafka2:9092    with a cluster of yours\n"
+      "  ride up --idle                         broker and master on what earlier runs kept, and no job: to ask after one\n\n"
       "State (the broker's data, logs, ports) is kept in .ride; meanwhile, in another terminal:\n"
       "  ride status      ride tap street/people --show      ride logs -f",
       [flags] { return up(*flags); });
-  command->add_option("FILE", flags->file, "Topology file (YAML)")->required();
+  command->add_option("FILE", flags->file, "Topology file (YAML)");
+  command->add_flag("--idle", flags->idle, "Start no job: open what earlier runs kept, to look at it");
   command->add_flag("--fresh", flags->fresh, "Remove what earlier runs left in the state folder first");
   command->add_option("--for", flags->duration, "End by itself after this time (30s, 5m), with all frames finished");
   flags->settings.declare(

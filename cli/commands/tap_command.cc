@@ -174,7 +174,9 @@ class Tap {
 ExitCode tap(const TapFlags& flags) {
   const auto settings = flags.settings.resolve();
   if (!settings.ok()) return fail(settings.error());
-  auto config = kafka_config(*settings, find_brokers(*settings));
+  const auto brokers = brokers_to_ask(*settings);
+  if (!brokers.ok()) return fail(brokers.error());
+  auto config = kafka_config(*settings, *brokers);
   if (!config.ok()) return fail(config.error());
   Interrupt interrupt;
   auto reader = TapReader::open(*config);

@@ -6,6 +6,7 @@
 
 #include "cli/command.h"
 #include "cli/kafka_settings.h"
+#include "cli/local/local_inputs.h"
 #include "cli/terminal.h"
 #include "cli/topology_file.h"
 #include "stream/kafka/admin.h"
@@ -36,8 +37,13 @@ std::string workers_text(const topology::Topology& topology) {
 }
 
 ExitCode validate(const FileFlags& flags) {
-  const auto file = load_topology(flags.file);
+  auto file = load_topology(flags.file);
   if (!file.ok()) return fail(file.error());
+  if (file->valid()) {  // notes: the file may be meant for another machine
+    auto missing = missing_inputs(*file, topology::Severity::warning);
+    auto& all = file->outcome.diagnostics;
+    all.insert(all.end(), missing.begin(), missing.end());
+  }
   const ExitCode code = report_diagnostics(*file, flags.json);
   if (code == ExitCode::ok && !flags.json) {
     const auto& topology = file->topology();

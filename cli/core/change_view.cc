@@ -3,6 +3,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include "cli/core/fields.h"
+#include "cli/core/wait_words.h"
 
 namespace ride::cli {
 namespace {
@@ -57,7 +58,7 @@ std::string render_sizes(const Json& sizes) {
       text += min == max ? ", as its topology says" : ", sized by the frame rate within " + bounds;
     text += "\n";
   }
-  return text;
+  return text + render_lacks(sizes);
 }
 
 }  // namespace ride::cli

@@ -14,11 +14,15 @@ namespace {
 
 bool belongs(const Json& item, const std::string& job) { return job.empty() || text_of(item, "job") == job; }
 
-std::string count_text(const Json& item, const char* name) { return fmt::format("{}", count_of(item, name)); }
+bool unknown(const Json& item, const char* name) { return item.is_object() && item.contains(name) && item[name].is_null(); }
+
+std::string count_text(const Json& item, const char* name) {
+  return unknown(item, name) ? "-" : fmt::format("{}", count_of(item, name));
+}
 
 Cell bad_if_any(const Json& item, const char* name) {
   const auto count = count_of(item, name);
-  return {fmt::format("{}", count), count > 0 ? Tone::bad : Tone::plain};
+  return {count_text(item, name), count > 0 ? Tone::bad : Tone::plain};
 }
 
 Cell warn_if_any(const Json& item, const char* name) {

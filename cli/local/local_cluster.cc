@@ -82,8 +82,8 @@ Result<void> LocalCluster::start(const LocalOptions& options, std::stop_token st
   options_ = options;
   auto started = start_broker(stop, say);
   if (started.ok()) started = start_master(stop, say);
-  if (started.ok()) started = start_agent(stop, say);
-  if (started.ok()) started = wait_for_workers(stop, say);
+  if (started.ok() && !options_.idle) started = start_agent(stop, say);
+  if (started.ok() && !options_.idle) started = wait_for_workers(stop, say);
   if (!started.ok()) this->stop({}, [](const std::string&) {});
   return started;
 }

@@ -26,6 +26,7 @@ struct LocalOptions {
   std::string prefix = "ride";
   std::vector<std::string> output_folders;  // where sinks may write, besides the working folder
   bool any_ports = false;  // free ports of our choice: for temporary clusters
+  bool idle = false;       // broker and master alone
 };
 
 // Whether the master can serve where `http` says; before anything is started. invalid_argument: no HOST:PORT, or not of this

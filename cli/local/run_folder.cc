@@ -42,7 +42,8 @@ Error in_use(const fs::path& path) {
 std::string to_json(const RunInfo& info) {
   const nlohmann::ordered_json json = {
       {"pid", info.pid},       {"started_at", info.started_at}, {"topology", info.topology},    {"job", info.job},
-      {"master", info.master}, {"brokers", info.brokers},       {"token_file", info.token_file}, {"outputs", info.outputs},      {"paused_job", info.paused_job}};
+      {"master", info.master}, {"brokers", info.brokers},       {"token_file", info.token_file}, {"outputs", info.outputs},      {"paused_job", info.paused_job},
+      {"prefix", info.prefix}};
   return json.dump(2) + "\n";
 }
 
@@ -60,7 +61,8 @@ std::optional<RunInfo> parse_run_info(const std::string& text) {
                  .brokers = text_of(json, "brokers"),
                  .token_file = text_of(json, "token_file"),
                  .outputs = std::move(outputs),
-                 .paused_job = text_of(json, "paused_job")};
+                 .paused_job = text_of(json, "paused_job"),
+                 .prefix = text_of(json, "prefix")};
 }
 
 Result<RunFolder> RunFolder::open(const fs::path& given) {
@@ -116,6 +118,12 @@ void RunFolder::remove() {
 std::optional<RunInfo> RunFolder::last() const { return parse_run_info(file_text(path_ / "run.json")); }
 
 Result<void> RunFolder::save(const RunInfo& info) { return broker::write_file(path_ / "run.json", to_json(info)); }
+
+std::string absolute_token_file(const Settings& settings) {
+  std::error_code failed;
+  const auto& file = settings.text("token-file");
+  return file.empty() ? file : fs::absolute(file, failed).string();
+}
 
 std::optional<RunInfo> running_in(const fs::path& state_folder) {
   auto info = parse_run_info(file_text(state_folder / "run.json"));

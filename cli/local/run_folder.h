@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/core/settings.h"
 #include "common/result.h"
 
 namespace ride::cli {
@@ -23,6 +24,7 @@ struct RunInfo {
   std::string token_file;  // of the master, absolute; empty: it asks for no token
   std::vector<std::string> outputs;  // folders of its sinks: what it has taken in is written there, also by the next one
   std::string paused_job;  // that this `ride up` paused when it ended: the next one resumes it
+  std::string prefix;      // of its topics; empty: of an older version
 };
 
 std::string to_json(const RunInfo& info);
@@ -53,6 +55,9 @@ class RunFolder {
   std::filesystem::path path_;
   int lock_ = -1;
 };
+
+// As run.json holds it.
+std::string absolute_token_file(const Settings& settings);
 
 // Of the `ride up` that runs in this folder now; nothing when none does.
 std::optional<RunInfo> running_in(const std::filesystem::path& state_folder);

@@ -13,11 +13,14 @@
 #include "cli/core/progress.h"
 #include "cli/core/run_summary.h"
 #include "cli/core/status_view.h"
+#include "cli/core/wait_words.h"
 #include "cli/interrupt.h"
 #include "cli/kafka_settings.h"
 #include "cli/live_screen.h"
 #include "cli/local/job_watch.h"
+#include "cli/local/kept.h"
 #include "cli/local/local_cluster.h"
+#include "cli/local/local_inputs.h"
 #include "cli/local/run_folder.h"
 #include "cli/local/topology_facts.h"
 #include "cli/local/written_files.h"
@@ -36,12 +39,6 @@ using Clock = std::chrono::steady_clock;
 constexpr milliseconds kLook{250};
 constexpr std::chrono::seconds kLineEvery{5}, kDrainPatience{120}, kPausePatience{3}, kCountPatience{2};
 
-std::string absolute_token_file(const Settings& settings) {
-  std::error_code failed;
-  const auto& file = settings.text("token-file");
-  return file.empty() ? file : std::filesystem::absolute(file, failed).string();
-}
-
 class Session {
  public:
   explicit Session(const SessionOptions& options) : options_(options) {}
@@ -55,6 +52,14 @@ class Session {
     if (options_.finite)
       if (auto ends = check_finite(file_->topology(), options_.file); !ends.ok()) return fail(ends.error());
     if (auto unset = check_variables(file_->topology()); !unset.ok()) return fail(unset.error());
+    if (const auto missing = missing_inputs(*file_, topology::Severity::error); !missing.empty()) {
+      std::fputs(topology::render(missing, file_->text).c_str(), stderr);
+      return ExitCode::usage;
+    }
+    if (auto enough = check_slots(file_->topology(), static_cast<int>(options_.settings.integer("slots")),
+                                  options_.settings.at("slots").place);
+        !enough.ok())
+      return fail(enough.error());
     if (auto http = http_address(options_.settings); !http.ok()) return fail(http.error());
     if (const auto kafka = kafka_config(options_.settings); !kafka.ok()) return fail(kafka.error());
     auto folder = RunFolder::open(options_.state);
@@ -152,7 +157,8 @@ class Session {
                        .brokers = cluster_.brokers(),
                        .token_file = absolute_token_file(options_.settings),
                        .outputs = topology::sink_folders(file_->topology()),
-                       .paused_job = paused_job};
+                       .paused_job = paused_job,
+                       .prefix = prefix()};
     return folder_->save(info);
   }
 
@@ -172,10 +178,25 @@ class Session {
     if (alive) {
       if (auto ended = end_older_version(count_of(*before->body, "run"), phase); !ended.ok()) return ended;
     }
+    if (auto placed = check_placement(); !placed.ok()) return placed;
     const auto submitted = submit(master, file_->text, options_.file);
     if (!submitted.ok()) return submitted.error();
     say(fmt::format("job '{}': submitted as run {}", submitted->job, submitted->run));
     return {};
+  }
+
+  // Where nobody else can join, what lacks now lacks for ever.
+  Result<void> check_placement() {
+    if (!options_.settings.is_default("brokers") && !own_prefix()) return {};
+    const auto plan = dry_run(cluster_.master(), file_->text, options_.file);
+    if (!plan.ok()) return plan.error();
+    const auto lacks = render_lacks(*plan);
+    if (lacks.empty()) return {};
+    return Error{ErrorCode::resource_exhausted,
+                 fmt::format("job '{}' would wait for ever, since this cluster has the workers of this machine alone:\n{}"
+                             "Ask in the stage's group for what is here (device, cores, memory, labels; of a source: node), start "
+                             "more workers with --slots, or submit the job to a cluster that has what it needs",
+                             watch_->name(), lacks)};
   }
 
   Result<void> continue_job(const Json& job, const std::string& phase) {
@@ -234,14 +255,18 @@ class Session {
     const Terminal terminal = stdout_terminal();
     const auto now = Clock::now();
     if (options_.finite) progress_.see(watch_->job(), now - started_);
+    waits_.see(watch_->job(), now - started_);
+    const std::string waits = waits_.text();
     if (terminal.tty && screen_) {
-      screen_->show(options_.finite ? progress_.render(terminal.width, true) + "\n" : table(terminal));
+      screen_->show(options_.finite ? progress_.render(terminal.width, true) + "\n" + (waits.empty() ? "" : waits + "\n")
+                                    : table(terminal));
       return;
     }
     if (now < next_line) return;
     next_line = now + (now - started_ < kLineEvery ? std::chrono::seconds(1) : kLineEvery);  // the first ones soon
-    say(options_.finite ? progress_.render(0, false)
-                        : render_line(watch_->job(), watch_->job(), watch_->job(), watch_->name()));
+    say((options_.finite ? progress_.render(0, false)
+                         : render_line(watch_->job(), watch_->job(), watch_->job(), watch_->name())) +
+        (waits.empty() ? "" : " | " + waits));
   }
 
   std::string table(const Terminal& terminal) const {
@@ -331,6 +356,8 @@ class Session {
     } else {
       print(render_summary(watch_->job(), facts, verdict, stdout_terminal().style));
       if (!facts.log_folder.empty()) print(fmt::format("logs: {}\n", facts.log_folder));
+      if (!options_.finite && options_.settings.is_default("brokers"))
+        print(fmt::format("ask after the job later: {}\n", open_command(options_.state.string(), prefix())));
     }
     return code == ExitCode::ok && !verdict.good ? ExitCode::failed : code;
   }
@@ -345,6 +372,7 @@ class Session {
   std::optional<JobWatch> watch_;
   std::optional<LiveScreen> screen_;
   Progress progress_;
+  WaitWords waits_;
   Clock::time_point started_{};
   Clock::duration ran_{};
   std::filesystem::file_time_type started_files_{};

@@ -10,13 +10,15 @@
 #include <cstring>
 #include <opencv2/videoio.hpp>
 
+#include "producer/sources/ffmpeg_setup.h"
+
 namespace ride::producer {
 namespace {
 
 class DeviceGrabber : public Grabber {
  public:
-  DeviceGrabber(std::string path, std::string shown, double fps)
-      : path_(std::move(path)), shown_(std::move(shown)), fps_(fps) {}
+  DeviceGrabber(std::string path, std::string shown, double fps, std::chrono::milliseconds read_timeout)
+      : path_(std::move(path)), shown_(std::move(shown)), fps_(fps), read_timeout_(read_timeout) {}
 
   Result<void> open() override {
     if (auto error = device_error()) return *error;
@@ -38,8 +40,14 @@ class DeviceGrabber : public Grabber {
   }
 
   Result<void> grab() override {
+    // OpenCV waits for its own time (kV4lWait, one for the whole process); an error comes at once.
+    const auto begun = std::chrono::steady_clock::now();
     try {
-      if (capture_.grab()) return {};
+      for (bool waited = true; waited && std::chrono::steady_clock::now() - begun < read_timeout_;) {
+        const auto from = std::chrono::steady_clock::now();
+        if (capture_.grab()) return {};
+        waited = std::chrono::steady_clock::now() - from >= kV4lWait / 2;
+      }
     } catch (const cv::Exception& error) {
       return lost(error.err);
     }
@@ -87,6 +95,7 @@ class DeviceGrabber : public Grabber {
 
   std::string path_, shown_;  // shown_: for messages
   double fps_;
+  std::chrono::milliseconds read_timeout_;
   cv::VideoCapture capture_;
 };
 
@@ -100,8 +109,9 @@ std::optional<std::string> device_path(const std::string& uri) {
   return std::nullopt;
 }
 
-std::unique_ptr<Grabber> make_device_grabber(std::string path, std::string shown, double fps) {
-  return std::make_unique<DeviceGrabber>(std::move(path), std::move(shown), fps);
+std::unique_ptr<Grabber> make_device_grabber(std::string path, std::string shown, double fps,
+                                             std::chrono::milliseconds read_timeout) {
+  return std::make_unique<DeviceGrabber>(std::move(path), std::move(shown), fps, read_timeout);
 }
 
 }  // namespace ride::producer

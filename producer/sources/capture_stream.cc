@@ -33,8 +33,8 @@ class StreamGrabber : public Grabber {
   Result<void> open() override {
     take_ffmpeg_errors();
     const std::vector<int> parameters = {
-        cv::CAP_PROP_OPEN_TIMEOUT_MSEC, static_cast<int>(options_.open_timeout.count()), cv::CAP_PROP_READ_TIMEOUT_MSEC,
-        static_cast<int>(options_.read_timeout.count())};
+        cv::CAP_PROP_OPEN_TIMEOUT_MSEC, static_cast<int>(options_.patience.connect.count()),
+        cv::CAP_PROP_READ_TIMEOUT_MSEC, static_cast<int>(options_.patience.read.count())};
     const auto begun = std::chrono::steady_clock::now();
     try {
       if (capture_.open(options_.url, cv::CAP_FFMPEG, parameters)) return {};
@@ -43,24 +43,29 @@ class StreamGrabber : public Grabber {
     }
     std::string why = hidden(take_ffmpeg_errors());
     if (why.empty()) {
-      const bool slow = std::chrono::steady_clock::now() - begun >= options_.open_timeout;
+      const bool slow = std::chrono::steady_clock::now() - begun >= options_.patience.connect;
       if (!slow)
         return unavailable("FFmpeg gave no cause; is it a stream that FFmpeg reads ('ffprobe URL' tells more)?");
-      why = fmt::format("no answer within {}", format_duration(options_.open_timeout));
+      return unavailable(fmt::format("no answer within {}; is the camera on and in reach? A slow one needs a longer "
+                                     "connect_timeout",
+                                     format_duration(options_.patience.connect)));
     }
     return unavailable(why + "; " + advice(why));
   }
 
   Result<void> grab() override {
+    const auto begun = std::chrono::steady_clock::now();
     try {
       if (capture_.grab()) return {};
     } catch (const cv::Exception& error) {
       return unavailable(hidden(error.err));
     }
-    const std::string why = hidden(take_ffmpeg_errors());
-    return Error{ErrorCode::unavailable,
-                 fmt::format("stream {} was lost: {}", options_.shown, why.empty() ? "it ended or went silent" : why),
-                 true};
+    std::string why = hidden(take_ffmpeg_errors());
+    if (why.empty())
+      why = std::chrono::steady_clock::now() - begun < options_.patience.read
+                ? "it ended"
+                : fmt::format("no picture came within {} (read_timeout)", format_duration(options_.patience.read));
+    return Error{ErrorCode::unavailable, fmt::format("stream {} was lost: {}", options_.shown, why), true};
   }
 
   Result<cv::Mat> retrieve() override {

@@ -11,8 +11,7 @@ namespace ride::producer {
 struct StreamOptions {
   std::string url;    // credentials filled in: never logged
   std::string shown;  // the template, for messages
-  std::chrono::milliseconds open_timeout{1500};
-  std::chrono::milliseconds read_timeout{1500};
+  Patience patience;
 };
 
 std::unique_ptr<Grabber> make_stream_grabber(StreamOptions options);

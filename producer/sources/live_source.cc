@@ -65,6 +65,7 @@ void LiveSource::capture(const std::shared_ptr<Shared>& shared, const LiveOption
   const auto run = [&]() -> Result<void> {
     const std::unique_ptr<Grabber> grabber = make();
     if (auto opened = grabber->open(); !opened) return opened;
+    shared->live();
     RateCap cap(options.max_fps);
     std::int64_t number = 0;
     while (!shared->stopping()) {
@@ -119,8 +120,8 @@ Result<Pulled> LiveSource::next(milliseconds timeout) {
     return Pulled(std::move(frame));
   }
   if (shared.failure) return *shared.failure;
-  const milliseconds limit = shared.opened ? options_.stall_limit : options_.open_limit;
-  if (Clock::now() - shared.alive > limit) {
+  const milliseconds limit = shared.opened ? options_.patience.read : options_.patience.connect;
+  if (Clock::now() - shared.alive > limit + options_.hang_margin) {
     return Error{ErrorCode::unavailable,
                  fmt::format("{} {} for {}; is it switched on and in reach?", options_.shown,
                              shared.opened ? "sent no picture" : "did not answer", format_duration(limit)),

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "producer/source.h"
+#include "producer/sources/patience.h"
 
 namespace ride::producer {
 
@@ -31,9 +32,9 @@ struct LiveOptions {
   std::int64_t max_pixels = 0;   // 0: no limit
   std::size_t queue_frames = 10;  // grabbed, not pulled yet: room for a burst; the oldest gives way
   std::size_t queue_bytes = 64 << 20;  // the same; three frames are always kept
-  // No picture and no error for so long: the capture thread hangs. Opening includes the analysis of the stream.
-  std::chrono::milliseconds open_limit{4000};
-  std::chrono::milliseconds stall_limit{2500};
+  // The grabber ends a wait by itself; `hang_margin` longer without a picture or an error, and the capture thread hangs.
+  Patience patience;
+  std::chrono::milliseconds hang_margin{1000};
 };
 
 class LiveSource : public Source {

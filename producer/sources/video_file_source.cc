@@ -55,8 +55,11 @@ Result<void> VideoFileSource::start_play() {
   in_play_ = 0;
   if (auto error = file_error(options_.path, options_.shown)) return *error;
   take_ffmpeg_errors();
+  const std::vector<int> waits = {
+      cv::CAP_PROP_OPEN_TIMEOUT_MSEC, static_cast<int>(options_.patience.connect.count()),
+      cv::CAP_PROP_READ_TIMEOUT_MSEC, static_cast<int>(options_.patience.read.count())};
   try {
-    if (capture_.open(options_.path, cv::CAP_FFMPEG) || capture_.open(options_.path, cv::CAP_OPENCV_MJPEG)) return {};
+    if (capture_.open(options_.path, cv::CAP_FFMPEG, waits) || capture_.open(options_.path, cv::CAP_OPENCV_MJPEG)) return {};
   } catch (const cv::Exception& error) {
     return Error{ErrorCode::corrupt, fmt::format("video '{}' cannot be opened: {}", options_.shown, hidden(error.err)), false};
   }

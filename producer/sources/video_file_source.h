@@ -7,6 +7,7 @@
 #include <string>
 
 #include "producer/source.h"
+#include "producer/sources/patience.h"
 
 namespace ride::producer {
 
@@ -15,6 +16,7 @@ struct VideoFileOptions {
   std::string shown;            // the same for messages: no credentials
   std::int64_t plays = 1;       // 0: for ever
   std::int64_t max_pixels = 0;  // 0: no limit
+  Patience patience;            // with a URL's server
 };
 
 class VideoFileSource : public Source {

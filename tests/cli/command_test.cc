@@ -213,6 +213,84 @@ TEST_F(RideCommand, UpWithoutAVariableThatASourceNeedsStartsNothing) {
   EXPECT_FALSE(std::filesystem::exists(folder_ / ".ride"));
 }
 
+std::string job_of(const std::string& source, const std::string& path = "out/{source}/{session}/{seq}.jpg") {
+  return "ride: v1\nname: album\nsources:\n  pictures: " + source +
+         "\nsinks:\n  - { name: files, from: [pictures], task: write_images, params: { path: \"" + path + "\" } }\n";
+}
+
+// Line, path as written and as it is after all, and what to do; nothing is started.
+TEST_F(RideCommand, WhatASourceReadsMustBeThereBeforeAnythingStarts) {
+  std::filesystem::create_directories(folder_ / "empty");
+  file("empty.avi", "");
+  const auto here = [&](const std::string& name) { return (folder_ / name).string(); };
+  const std::vector<std::pair<std::string, std::vector<std::string>>> cases = {
+      {"{ directory: nowhere }", {"folder 'nowhere (" + here("nowhere") + ")' does not exist", "mend the path", "'node:'"}},
+      {"{ directory: /nowhere/at/all }", {"folder '/nowhere/at/all' does not exist"}},
+      {"{ directory: \"${RIDE_NOT_SET:-nowhere}\" }", {here("nowhere") + ")' does not exist"}},
+      {"{ directory: empty }", {"holds no file that matches '*'", "mend 'glob:'"}},
+      {"{ directory: job.yaml }", {"is no folder"}},
+      {"{ video: nowhere.mp4 }", {"video 'nowhere.mp4 (" + here("nowhere.mp4") + ")' does not exist"}},
+      {"{ video: empty }", {"is a folder", "'directory:'"}},
+      {"{ video: empty.avi }", {"is empty"}},
+  };
+  for (const auto& [source, words] : cases) {
+    file("job.yaml", job_of(source));
+    for (const char* command : {"run", "up"}) {
+      const auto result = ride({command, "job.yaml"});
+      EXPECT_EQ(result.code, 2) << source << result.err;
+      EXPECT_THAT(result.err, HasSubstr("error: source 'pictures': ")) << source;
+      EXPECT_THAT(result.err, HasSubstr("--> job.yaml:4:")) << source;
+      for (const auto& word : words) EXPECT_THAT(result.err, HasSubstr(word)) << source;
+      EXPECT_FALSE(std::filesystem::exists(folder_ / ".ride")) << source;
+    }
+    const auto noted = ride({"validate", "job.yaml"});
+    EXPECT_EQ(noted.code, 0) << "it may be meant for another machine: " << noted.err;
+    EXPECT_THAT(noted.err, HasSubstr("warning: source 'pictures': ")) << source;
+  }
+}
+
+TEST_F(RideCommand, ASourceOfAnotherNodeIsNotLookedForHere) {
+  const auto result = ride({"validate", file("job.yaml", job_of("{ directory: nowhere, node: gatehouse }"))});
+  EXPECT_EQ(result.code, 0);
+  EXPECT_THAT(result.err, Not(HasSubstr("nowhere")));
+}
+
+TEST_F(RideCommand, WhereASinkWritesThereMustBeRoomForAFolder) {
+  file("taken", "a file");
+  std::filesystem::create_directories(folder_ / "pictures");
+  file("pictures/a.jpg", "x");
+  file("job.yaml", job_of("{ directory: pictures }", "taken/{source}/{session}/{seq}.jpg"));
+  const auto result = ride({"run", "job.yaml"});
+  EXPECT_EQ(result.code, 2);
+  EXPECT_THAT(result.err, HasSubstr("error: sink 'files' writes into " + (folder_ / "taken").string() + ", but " +
+                                    (folder_ / "taken").string() + " is a file, no folder"));
+  EXPECT_THAT(result.err, HasSubstr("--> job.yaml:6:"));
+}
+
+// It would stand at 0 % for ever.
+TEST_F(RideCommand, FewerSlotsThanStagesStartNothing) {
+  file("good.yaml", kGood);
+  for (const char* command : {"run", "up"}) {
+    const auto result = ride({command, "good.yaml", "--slots", "1"});
+    EXPECT_EQ(result.code, 2) << result.err;
+    EXPECT_THAT(result.err, HasSubstr("job 'small' needs 2 workers (one for each stage: gray, bin), and --slots gives it 1 slot"));
+    EXPECT_THAT(result.err, HasSubstr("Give --slots 2"));
+    EXPECT_FALSE(std::filesystem::exists(folder_ / ".ride"));
+  }
+  const auto variable = ride({"up", "good.yaml"}, {{"RIDE_SLOTS", "1"}});
+  EXPECT_EQ(variable.code, 2);
+  EXPECT_THAT(variable.err, HasSubstr("RIDE_SLOTS gives it 1 slot"));
+}
+
+TEST_F(RideCommand, AFolderThatKeepsNothingCannotBeOpened) {
+  const auto result = ride({"up", "--idle"});
+  EXPECT_EQ(result.code, 1);
+  EXPECT_THAT(result.err, HasSubstr(".ride keeps no cluster"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / ".ride"));
+  EXPECT_EQ(ride({"up"}).code, 2);
+  EXPECT_EQ(ride({"up", "x.yaml", "--idle"}).code, 2);
+}
+
 TEST_F(RideCommand, UpWithABadFileStartsNothing) {
   const auto result = ride({"up", file("bad.yaml", "ride: v1\nname: x\n")});
   EXPECT_EQ(result.code, 2);

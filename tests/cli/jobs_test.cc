@@ -375,6 +375,54 @@ TEST_F(RideJobs, ScaleSetsAndHoldsASizeAndAutoLetsItGo) {
   EXPECT_THAT(ride({"hold", "small", "--release"}).out, HasSubstr("small/bin: 1 worker, as its topology says"));
 }
 
+// More than the pool has stands as an order, since a worker may join; who gave it is told.
+TEST_F(RideJobs, AScaleBeyondThePoolSaysSo) {
+  std::string text = kOther;
+  text.replace(text.find("other"), 5, "wide");
+  text.replace(text.find(", frames: 20"), 12, "");
+  text.replace(text.find("task: discard"), 13, "task: discard, topic: { partitions: 40 }");
+  std::ofstream(*folder_ / "wide.yaml") << text;
+  ASSERT_EQ(ride({"submit", "wide.yaml"}).code, 0);
+  ASSERT_TRUE(reaches_phase("wide", "running"));
+  const auto told = ride({"scale", "wide/bin", "30"});
+  EXPECT_EQ(told.code, 0) << told.err;
+  EXPECT_THAT(told.out, HasSubstr("of 30 workers"));
+  EXPECT_THAT(told.out, HasSubstr("the pool has 5 workers: it takes what comes"));
+  const auto json = Json::parse(ride({"scale", "wide/bin", "30", "--json"}).out);
+  ASSERT_EQ(json["lacks"].size(), 1U) << json;
+  EXPECT_EQ(json["lacks"][0]["stage"], "bin");
+  EXPECT_EQ(Json::parse(ride({"scale", "wide/bin", "auto", "--json"}).out)["lacks"].size(), 0U);
+  EXPECT_EQ(ride({"cancel", "wide", "--wait"}).code, 0);
+}
+
+// Somebody may still join: it is accepted, and who waits is told what for and how long.
+TEST_F(RideJobs, AJobThatNobodyCanServeYetIsToldWhileItWaits) {
+  std::string text = kOther;
+  text.replace(text.find("other"), 5, "picky");
+  text.replace(text.find("task: discard"), 13, "task: discard, group: { labels: { site: north } }");
+  std::ofstream(*folder_ / "picky.yaml") << text;
+  RideProcess waiting({"submit", "picky.yaml", "--wait"}, options());
+  ASSERT_TRUE(waiting.wait_for_output("it waits until somebody joins", seconds(20))) << waiting.out() << waiting.err();
+  EXPECT_THAT(waiting.out(), HasSubstr("stage 'bin' has no worker, labelled site=north: the pool has 5 workers, none of them fits"));
+  const auto deadline = std::chrono::steady_clock::now() + seconds(30);
+  while (waiting.err().find("picky waits for ") == std::string::npos && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_THAT(waiting.err(), HasSubstr("bin waits: no fitting worker is there"));
+  EXPECT_THAT(waiting.err(), HasSubstr("Ctrl-C ends the waiting, not the job"));
+  EXPECT_EQ(ride({"cancel", "picky", "--wait"}).code, 0);
+  EXPECT_EQ(waiting.wait(seconds(30)).code, 1);
+}
+
+TEST_F(RideJobs, ASourceThatIsNotThereIsToldBeforeTheJobIsAccepted) {
+  std::ofstream(*folder_ / "nowhere.yaml") << "ride: v1\nname: nowhere\nsources:\n  film: { directory: not-here }\nsinks:\n  - { name: bin, "
+                                              "from: [film], task: discard }\n";
+  const auto result = ride({"submit", "nowhere.yaml"});
+  EXPECT_EQ(result.code, 2);
+  EXPECT_THAT(result.err, HasSubstr("source 'film': folder 'not-here (" + (*folder_ / "not-here").string() + ")' does not exist"));
+  EXPECT_THAT(result.err, HasSubstr("--> nowhere.yaml:4:"));
+  EXPECT_EQ(job("nowhere"), Json::object());
+}
+
 TEST_F(RideJobs, ANumberThatIsTooSmallIsAnsweredWithTheOnesThatFit) {
   const auto tap = ride({"tap", "small/gray", "-n", "-1"});
   EXPECT_EQ(tap.code, 2);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <thread>
 
 #include "stream/kafka/admin.h"
@@ -320,6 +321,116 @@ TEST_F(RideLocal, SinksWriteWhereTheFileAtHandSaysAndNowhereElse) {
   }
   up_process.signal(SIGINT);
   EXPECT_EQ(up_process.wait(kEnd).code, 130);
+}
+
+// Nobody else can join: what lacks now lacks for ever, and no bar stands at 0 %.
+TEST_F(RideLocal, AStageThatNobodyHereCanServeIsRefused) {
+  write_job("{ synthetic: { width: 64, height: 48, frames: 10 }, fps: max }",
+            "{ name: bin, from: [gray], task: discard, group: { labels: { site: north } } }");
+  const auto result = ride({"run", "job.yaml"});
+  EXPECT_EQ(result.code, 1) << result.out << result.err;
+  EXPECT_THAT(result.err, HasSubstr("job 'small' would wait for ever"));
+  EXPECT_THAT(result.err, HasSubstr("stage 'bin' has no worker, labelled site=north: the pool has 2 workers, none of them fits"));
+  write_job("{ synthetic: { width: 64, height: 48, frames: 10 }, fps: max, node: elsewhere }", kBin);
+  const auto source = ride({"run", "job.yaml"});
+  EXPECT_EQ(source.code, 1) << source.out << source.err;
+  EXPECT_THAT(source.err, HasSubstr("source 'scene' has no producer on node elsewhere: there are producers on "));
+}
+
+// A worker goes while nobody can bring another: the progress line says what lacks, and for how long.
+TEST_F(RideLocal, ARunThatCannotGoOnSaysWhatItWaitsFor) {
+  write_job("{ synthetic: { width: 64, height: 48, frames: 400 }, fps: 20 }", kBin);
+  RideProcess run({"run", "job.yaml"}, options());
+  ASSERT_TRUE(run.wait_for_output("submitted as run 1", kStart)) << run.out() << run.err();
+  ASSERT_TRUE(run.wait_for_output(" % ", kStart)) << run.out() << run.err();
+  const pid_t agent = process("ride-agent"), worker = process("ride-worker");
+  ASSERT_GT(agent, 0);
+  ASSERT_GT(worker, 0);
+  kill(agent, SIGSTOP);
+  kill(worker, SIGKILL);
+  const bool told = run.wait_for_output(" | waits for ", kStart);
+  kill(agent, SIGCONT);
+  EXPECT_TRUE(told) << run.out() << run.err();
+  EXPECT_THAT(run.err(), HasSubstr("waits: no fitting worker is there"));
+  EXPECT_EQ(run.wait(seconds(90)).code, 0);
+}
+
+// The text behind "ride ", as the words that a shell would make of it.
+std::vector<std::string> command_in(const std::string& text, const std::string& begin) {
+  const auto at = text.find("ride " + begin);
+  if (at == std::string::npos) return {};
+  std::istringstream line(text.substr(at + 5, text.find_first_of("\n'", at) - at - 5));
+  std::vector<std::string> words;
+  for (std::string word; line >> word && words.size() < 6;) {
+    if (word == "starts" || word == "ride") break;
+    words.push_back(word);
+  }
+  return words;
+}
+
+// The commands that were printed, run as they stand there.
+TEST_F(RideLocal, WhatRunKeptIsOpenedByTheCommandThatItPrints) {
+  write_job("{ synthetic: { width: 64, height: 48, frames: 40 }, fps: max }", kAlbum);
+  const auto run = ride({"run", "job.yaml", "--keep"});
+  ASSERT_EQ(run.code, 0) << run.out << run.err;
+  const auto open = command_in(run.err, "up --idle");
+  ASSERT_EQ(open.size(), 4U) << run.err;
+  ASSERT_EQ(open[2], "--state");
+  const auto& state = open[3];
+  for (const auto& words : {std::vector<std::string>{"status", "small"}, {"ledger", "small"}, {"dead", "list"}, {"logs"}}) {
+    auto ask = words;
+    ask.insert(ask.end(), {"--state", state});
+    const auto down = ride(ask);
+    EXPECT_EQ(down.code, 3) << words.front();
+    EXPECT_THAT(down.err, HasSubstr("is down. 'ride up --idle --state " + state + "' opens what it kept")) << words.front();
+  }
+  RideProcess idle(open, options());
+  ASSERT_TRUE(idle.wait_for_output("idle: no job is started", kStart)) << idle.out() << idle.err();
+  const auto ask = [&](const std::string& begin) { return ride(command_in(run.err, begin)); };
+  const auto status = ask("status");
+  EXPECT_EQ(status.code, 0) << status.err;
+  EXPECT_THAT(status.out, HasSubstr("completed"));
+  const auto json = Json::parse(ride({"status", "small", "--json", "--state", state}).out, nullptr, false);
+  EXPECT_EQ(json["jobs"][0]["phase"], "completed");
+  EXPECT_EQ(json["jobs"][0]["frames_in"], 40);
+  EXPECT_EQ(json["jobs"][0]["frames_out"], 40);
+  // The workers that told them are gone: unknown, not zero. The ledger counts them again.
+  EXPECT_TRUE(json["sources"][0]["frames"].is_null()) << json.dump(1);
+  EXPECT_TRUE(json["stages"][1]["acked"].is_null()) << json.dump(1);
+  const auto logs = ask("logs");
+  EXPECT_EQ(logs.code, 0) << logs.err;
+  EXPECT_THAT(logs.out, HasSubstr("completed"));
+  const auto ledger = ask("ledger");
+  EXPECT_EQ(ledger.code, 0) << ledger.out << ledger.err;
+  EXPECT_THAT(ledger.out, HasSubstr("clean: every frame counted once"));
+  const auto counted = Json::parse(ride({"ledger", "small", "--json", "--state", state}).out, nullptr, false);
+  EXPECT_EQ(counted["stages"][1]["acked"], 40) << counted.dump(1);
+  const auto dead = ask("dead list");
+  EXPECT_EQ(dead.code, 0) << dead.err;
+  EXPECT_THAT(dead.out, HasSubstr("no dead frames"));
+  idle.signal(SIGINT);
+  EXPECT_EQ(idle.wait(kEnd).code, 130);
+  EXPECT_EQ(files_in("out"), 40U) << "nothing was processed again";
+  fs::remove_all(state);
+}
+
+TEST_F(RideLocal, AFinishedUpCanBeAskedAfter) {
+  write_job("{ synthetic: { width: 64, height: 48, frames: 30 }, fps: max }", kAlbum);
+  const auto up_result = ride(up({}));
+  ASSERT_EQ(up_result.code, 0) << up_result.out << up_result.err;
+  EXPECT_THAT(up_result.out, HasSubstr("ask after the job later: ride up --idle\n"));
+  const auto down = ride({"status", "small"});
+  EXPECT_EQ(down.code, 3);
+  EXPECT_THAT(down.err, HasSubstr("'ride up --idle' opens what it kept"));
+  RideProcess idle({"up", "--idle", "--http", "127.0.0.1:0", "--broker-port", "0"}, options());
+  ASSERT_TRUE(idle.wait_for_output("idle: no job is started", kStart)) << idle.out() << idle.err();
+  const auto json = Json::parse(ride({"status", "small", "--json"}).out, nullptr, false);
+  EXPECT_EQ(json["jobs"][0]["frames_out"], 30) << json.dump(1);
+  const auto second = ride({"up", "--idle"});
+  EXPECT_EQ(second.code, 1);
+  EXPECT_THAT(second.err, HasSubstr("runs already"));
+  idle.signal(SIGTERM);
+  EXPECT_EQ(idle.wait(kEnd).code, 143);
 }
 
 TEST_F(RideLocal, CtrlCWhileItStartsEndsWhatHasStarted) {

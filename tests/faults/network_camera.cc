@@ -35,7 +35,8 @@ std::string picture(int number) {
 
 }  // namespace
 
-NetworkCamera::NetworkCamera() : thread_([this] { accept_viewers(); }) {}
+NetworkCamera::NetworkCamera(std::chrono::milliseconds answers_after)
+    : answers_after_(answers_after), thread_([this] { accept_viewers(); }) {}
 
 NetworkCamera::~NetworkCamera() {
   stopping_ = true;
@@ -57,7 +58,10 @@ void NetworkCamera::accept_viewers() {
 
 void NetworkCamera::serve(int viewer) const {
   char request[4096];
-  bool open = ::recv(viewer, request, sizeof request, 0) > 0 &&
+  const bool asked = ::recv(viewer, request, sizeof request, 0) > 0;
+  for (const auto at = std::chrono::steady_clock::now() + answers_after_; !stopping_ && std::chrono::steady_clock::now() < at;)
+    std::this_thread::sleep_for(10ms);
+  bool open = asked &&
               send_all(viewer, "HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace;boundary=frame\r\n\r\n");
   for (int number = 0; open && !stopping_; ++number) {
     open = send_all(viewer, picture(number));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <string>
 #include <thread>
 #include <vector>
@@ -13,7 +14,8 @@ namespace ride::test {
 
 class NetworkCamera {
  public:
-  NetworkCamera();
+  // `answers_after`: how long a viewer waits for its first byte.
+  explicit NetworkCamera(std::chrono::milliseconds answers_after = {});
   ~NetworkCamera();
   NetworkCamera(const NetworkCamera&) = delete;
   NetworkCamera& operator=(const NetworkCamera&) = delete;
@@ -24,6 +26,7 @@ class NetworkCamera {
   void accept_viewers();
   void serve(int viewer) const;
 
+  const std::chrono::milliseconds answers_after_;
   LoopbackListener listener_;
   std::atomic<bool> stopping_ = false;
   std::thread thread_;

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <csignal>
 
+#include "common/command_line.h"
 #include "common/log.h"
 #include "stream/kafka/client_flags.h"
 #include "worker/worker.h"
@@ -19,7 +20,11 @@ int main(int argc, char** argv) {
   app.add_option("--name", config.name);
   app.add_option("--node", node);
   app.allow_extras();  // what an agent tells the workers of the product beside
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return ride::end_command_line(app, error);
+  }
   ride::init_logging("ride-worker");
   auto kafka = flags.config("ride-worker");
   if (!kafka.ok()) return 2;

@@ -10,6 +10,7 @@
 #include "master/change_view.h"
 #include "master/core/untold.h"
 #include "master/http_server.h"
+#include "master/lacks.h"
 #include "master/master_metrics.h"
 #include "master/openapi_text.h"
 #include "master/stage_view.h"
@@ -205,6 +206,65 @@ TEST(Views, AJobThatNobodyCanServeSaysWhatIsMissingAndWhatThePoolHas) {
   EXPECT_EQ(stage["wanted"], 1);
 }
 
+stream::JobSpec two_stages(const std::string& name) {
+  stream::JobSpec spec{.job = {name}};
+  spec.sources = {{.name = "gate", .kind = "directory", .finite = true}};
+  spec.stages = {{.name = "clean", .partitions = 2, .task = "identity"},
+                 {.name = "album", .partitions = 2, .task = "discard", .sink = true}};
+  return spec;
+}
+
+TEST(Lacks, AStageThatWouldHaveNobodyIsToldWithNumbers) {
+  SimulatedCluster cluster;
+  EXPECT_EQ(lacks(cluster.state(), two_stages("street")).size(), 3U) << "two stages and a source";
+  cluster.join(worker("w1#a"));
+  cluster.join({.id = WorkerId{"p1#a"}, .kind = ProcessKind::producer, .node = NodeName{"n1"}});
+  const auto one = lacks(cluster.state(), two_stages("street"));
+  ASSERT_EQ(one.size(), 1U);
+  EXPECT_EQ(one[0].name, "album");
+  EXPECT_EQ(one[0].text,
+            "'album' has no worker: the job needs 2 workers, one for each stage (clean, album); the pool has 1 worker");
+  cluster.join(worker("w2#a"));
+  EXPECT_TRUE(lacks(cluster.state(), two_stages("street")).empty());
+}
+
+TEST(Lacks, OtherJobsKeepOneWorkerForEachStage) {
+  const auto cluster = running_street();  // two workers, two stages
+  const auto found = lacks(cluster.state(), two_stages("lane"));
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_THAT(found[0].text, HasSubstr("of which other jobs keep 2"));
+  EXPECT_TRUE(lacks(cluster.state(), two_stages("street")).empty()) << "its own next run takes its workers";
+}
+
+TEST(Lacks, WhoHasTheDeviceIsLeftToTheStageThatNeedsIt) {
+  SimulatedCluster cluster;
+  auto strong = worker("w1#a");
+  strong.devices = {"cpu", "gpu"};
+  cluster.join(strong);
+  cluster.join(worker("w2#a"));
+  cluster.join({.id = WorkerId{"p1#a"}, .kind = ProcessKind::producer, .node = NodeName{"n1"}});
+  auto spec = two_stages("street");
+  spec.stages[1].group.device = "gpu";
+  EXPECT_TRUE(lacks(cluster.state(), spec).empty());
+  spec.stages[0].group.device = "gpu";
+  const auto found = lacks(cluster.state(), spec);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_THAT(found[0].text, HasSubstr("with a GPU: the job needs 2 workers"));
+  spec.sources[0].node = "n9";
+  EXPECT_EQ(lacks(cluster.state(), spec).back().text, "'gate' has no producer on node n9: there are producers on n1");
+}
+
+TEST(Lacks, AGroupThatWantsMoreThanThereIsSaysHowManyAreFree) {
+  auto cluster = running_street();
+  const auto sizes = [&] { return sizes_view(cluster.state(), *cluster.state().hard.jobs.at({"street"}), {"clean"}); };
+  EXPECT_EQ(sizes()["lacks"], json::array());
+  cluster.handle({ScaleRequest{.ticket = 1, .job = {"street"}, .stage = {"clean"}, .workers = 2}});
+  EXPECT_EQ(sizes()["lacks"][0]["text"],
+            "'clean' has 1 of 2 workers, and 0 more are free; the pool has 2 workers: it takes what comes");
+  cluster.join(worker("w3#a"));
+  EXPECT_EQ(sizes()["lacks"], json::array());
+}
+
 TEST(Views, ASizeIsShownWithItsBoundsAndWhy) {
   auto cluster = running_street();
   cluster.handle({ScaleRequest{.ticket = 1, .job = {"street"}, .stage = {"clean"}, .workers = 2}});
@@ -215,7 +275,7 @@ TEST(Views, ASizeIsShownWithItsBoundsAndWhy) {
   EXPECT_EQ(stage["max"], 1);
   EXPECT_EQ(stage["size_reason"], "1 → 2: on request, and held there");
   EXPECT_TRUE(stage["sized_at"].is_string());
-  EXPECT_THAT(sizes_view(*cluster.state().hard.jobs.at({"street"}), {"clean"})["stages"][0]["held"], true);
+  EXPECT_THAT(sizes_view(cluster.state(), *cluster.state().hard.jobs.at({"street"}), {"clean"})["stages"][0]["held"], true);
 }
 
 TEST(Views, SpeedsAreMeasuredPerWorkerAndStage) {
@@ -325,8 +385,8 @@ TEST(OpenApi, DescribesWhatTheViewsShow) {
   expect_described(document, "Stage", stages_view(state)["stages"][0]);
   expect_described(document, "WorkerSpeed", stages_view(state)["stages"][0]["worker_speeds"][0]);
   const auto& job = *state.hard.jobs.at({"street"});
-  expect_described(document, "Sizes", sizes_view(job, {}));
-  expect_described(document, "GroupSize", sizes_view(job, {"clean"})["stages"][0]);
+  expect_described(document, "Sizes", sizes_view(state, job, {}));
+  expect_described(document, "GroupSize", sizes_view(state, job, {"clean"})["stages"][0]);
   auto changed = *job.spec;
   changed.priority = 3;
   expect_described(document, "Change", change_view(job, changed));
@@ -338,6 +398,16 @@ TEST(OpenApi, DescribesWhatTheViewsShow) {
   EventRing ring;
   ring.add({}, {.text = "x"});
   expect_described(document, "Event", events_view(ring.since(0, 1), 0)["events"][0]);
+}
+
+TEST(Views, OfAJobThatWasOverBeforeTheMasterBeganCountsAreUnknownAndNotZero) {
+  auto cluster = running_street();
+  cluster.handle({PhaseRequest{.ticket = 1, .job = {"street"}, .command = PhaseCommand::cancel}});
+  cluster.restart_master();
+  const auto stage = (*job_view(cluster.state(), JobName{"street"}))["stages"][0];
+  for (const auto* count : {"acked", "filtered", "dropped", "dead", "expired", "duplicates"})
+    EXPECT_TRUE(stage[count].is_null()) << count << stage;
+  EXPECT_TRUE((*job_view(cluster.state(), JobName{"street"}))["sources"][0]["frames"].is_null());
 }
 
 TEST(Views, AMasterThatStartsAfterTheEndOfAJobStillKnowsWhatWentThrough) {

@@ -134,12 +134,12 @@ TEST_F(LiveSourceTest, SaysThatTheDeviceWasLostAndOpensAgain) {
 TEST_F(LiveSourceTest, ADeviceThatHangsBlocksNobody) {
   device_->set([](Device& d) { d.hang = true; });
   {
-    auto source = make({.shown = "cam", .open_limit = milliseconds(100), .stall_limit = milliseconds(100)});
+    auto source = make({.shown = "cam", .patience = {milliseconds(100), milliseconds(100)}, .hang_margin = {}});
     ASSERT_TRUE(source.open(0).ok());
     auto hung = pull(source);
     ASSERT_FALSE(hung.ok());
     EXPECT_TRUE(hung.error().retriable);
-    EXPECT_THAT(hung.error().message, HasSubstr("cam did not answer for 100ms"));
+    EXPECT_THAT(hung.error().message, HasSubstr("cam sent no picture for 100ms"));
     source.close();
     EXPECT_EQ(abandoned_captures(), 1);
     // A second capture starts while the first still hangs.

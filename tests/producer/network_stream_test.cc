@@ -15,6 +15,7 @@
 #include "producer/sources/capture_stream.h"
 #include "producer/sources/ffmpeg_setup.h"
 #include "test_files.h"
+#include "tests/faults/network_camera.h"
 #include "tests/support/loopback_listener.h"
 
 namespace ride::producer {
@@ -64,36 +65,56 @@ std::string street_video(const TempFolder& folder) {
 }
 
 // The runner as it is in ride-producer, against the in-memory log.
+class CameraRun {
+ public:
+  explicit CameraRun(const std::string& url, ParamValues params = {}) {
+    prepare_video_capture();
+    (void)log->admin()->create({.name = "frames", .partitions = 2});
+    job_->job = JobName{"job"};
+    job_->run = RunNumber{1};
+    job_->sources = {{.name = "gate",
+                      .kind = "camera",
+                      .uri = url,
+                      .drop_when_late = true,
+                      .params = std::move(params),
+                      .outputs = {{.to = "stage", .topic = "frames", .partitions = 2}}}};
+    runner.emplace(Assignment{.job = job_, .session = SessionId{1}}, "gate",
+                   RunnerServices{.log = access_,
+                                  .budget = budget_,
+                                  .incarnation = "p#1",
+                                  .environment = environment_of({}),
+                                  .notify =
+                                      [this](stream::Severity, const std::string& code, const std::string& text, bool) {
+                                        const std::lock_guard lock(mutex_);
+                                        notices_.push_back(code + ": " + text);
+                                      },
+                                  .changed = [] {}});
+  }
+  std::vector<std::string> notices() {
+    const std::lock_guard lock(mutex_);
+    return notices_;
+  }
+
+  std::shared_ptr<stream::MemoryLog> log = stream::MemoryLog::make();
+
+ private:
+  MemoryAccess access_{log};
+  SharedBudget budget_{64 << 20};
+  std::shared_ptr<stream::JobSpec> job_ = std::make_shared<stream::JobSpec>();
+  std::mutex mutex_;
+  std::vector<std::string> notices_;
+
+ public:
+  std::optional<SourceRunner> runner;  // ends before what it uses
+};
+
 TEST(NetworkStream, GoesOnWithinTwoSecondsOfTheCamerasReturnAndTheGapIsReported) {
-  prepare_video_capture();
   const TempFolder folder;
   const std::string video = street_video(folder);
   const std::string url = "http://127.0.0.1:" + std::to_string(free_port());
-  const auto log = stream::MemoryLog::make();
-  (void)log->admin()->create({.name = "frames", .partitions = 2});
-  MemoryAccess access(log);
-  SharedBudget budget(64 << 20);
-  auto job = std::make_shared<stream::JobSpec>();
-  job->job = JobName{"job"};
-  job->run = RunNumber{1};
-  job->sources = {{.name = "gate",
-                   .kind = "camera",
-                   .uri = url,
-                   .drop_when_late = true,
-                   .outputs = {{.to = "stage", .topic = "frames", .partitions = 2}}}};
-  std::mutex mutex;
-  std::vector<std::string> notices;
-  SourceRunner runner({.job = job, .session = SessionId{1}}, "gate",
-                      {.log = access,
-                       .budget = budget,
-                       .incarnation = "p#1",
-                       .environment = environment_of({}),
-                       .notify =
-                           [&](stream::Severity, const std::string& code, const std::string& text, bool) {
-                             const std::lock_guard lock(mutex);
-                             notices.push_back(code + ": " + text);
-                           },
-                       .changed = [] {}});
+  CameraRun run(url);
+  SourceRunner& runner = *run.runner;
+  stream::MemoryLog* const log = run.log.get();
 
   auto server = std::make_unique<StreamServer>(video, url);
   ASSERT_TRUE(eventually([&] { return runner.progress().frames >= 30; })) << runner.progress().error;
@@ -119,11 +140,9 @@ TEST(NetworkStream, GoesOnWithinTwoSecondsOfTheCamerasReturnAndTheGapIsReported)
   EXPECT_GT(progress.longest_gap_ms, 1000);
   EXPECT_LT(progress.longest_gap_ms, 5500);
   EXPECT_EQ(progress.error, "");
-  {
-    const std::lock_guard lock(mutex);
-    ASSERT_GE(notices.size(), 2u);
-    EXPECT_THAT(notices.back(), HasSubstr("camera_gap: source gate is back after a gap of "));
-  }
+  const auto notices = run.notices();
+  ASSERT_GE(notices.size(), 2u);
+  EXPECT_THAT(notices.back(), HasSubstr("camera_gap: source gate is back after a gap of "));
   runner.wish(Wish::drain);
   ASSERT_TRUE(eventually([&] { return runner.progress().ended; }));
   const Taken all = read_topic(*log, "frames", 2, "gate");
@@ -132,9 +151,39 @@ TEST(NetworkStream, GoesOnWithinTwoSecondsOfTheCamerasReturnAndTheGapIsReported)
   EXPECT_EQ(all.frames.at(0).header.content_type, "image/jpeg");
 }
 
-std::string open_error(const std::string& url, const std::string& shown) {
+// Cameras that sleep, and gateways in front of many, take seconds.
+TEST(NetworkStream, ACameraThatAnswersAfterThreeSecondsIsRead) {
+  const test::NetworkCamera camera(seconds(3));
+  CameraRun run(camera.url());
+  EXPECT_TRUE(eventually([&] { return run.runner->progress().frames >= 5; })) << run.runner->progress().error;
+  EXPECT_THAT(run.notices(), testing::IsEmpty()) << "slow is not lost";
+}
+
+TEST(NetworkStream, ConnectTimeoutSaysHowLongAnAnswerMayTake) {
+  const test::NetworkCamera camera(seconds(30));
+  const auto begun = Clock::now();
+  CameraRun run(camera.url(), {{"connect_timeout_ms", std::int64_t{500}}});
+  ASSERT_TRUE(eventually([&] { return !run.runner->progress().error.empty(); }));
+  EXPECT_LT(Clock::now() - begun, seconds(3));
+  EXPECT_THAT(run.runner->progress().error, AllOf(HasSubstr("no answer within 500ms"), HasSubstr("connect_timeout")));
+}
+
+TEST(NetworkStream, AStopDoesNotWaitForAConnection) {
+  const test::LoopbackListener silent;
+  CameraRun run("http://127.0.0.1:" + std::to_string(silent.port()) + "/cam", {{"connect_timeout_ms", std::int64_t{8000}}});
+  ::close(silent.accept());  // one of its attempts has begun; the next is under way
+  ASSERT_TRUE(eventually([&] { return !run.runner->progress().error.empty(); }));
+  const int held = silent.accept();
+  const auto begun = Clock::now();
+  run.runner.reset();
+  EXPECT_LT(Clock::now() - begun, seconds(2));
+  ::close(held);  // what was left behind ends with the test
+  EXPECT_TRUE(eventually([] { return abandoned_captures() == 0; }));
+}
+
+std::string open_error(const std::string& url, const std::string& shown, Patience patience = {}) {
   prepare_video_capture();
-  auto opened = make_stream_grabber({.url = url, .shown = shown})->open();
+  auto opened = make_stream_grabber({.url = url, .shown = shown, .patience = patience})->open();
   EXPECT_FALSE(opened.ok());
   return opened.ok() ? "" : opened.error().message;
 }
@@ -165,7 +214,7 @@ TEST(NetworkStream, GivesUpOnACameraThatAcceptsAndStaysSilent) {
   const test::LoopbackListener listener;
   const auto begun = Clock::now();
   const std::string url = "http://127.0.0.1:" + std::to_string(listener.port()) + "/cam";
-  EXPECT_THAT(open_error(url, url), HasSubstr("no answer within 1.5s"));
+  EXPECT_THAT(open_error(url, url, {.connect = milliseconds(1500)}), HasSubstr("no answer within 1.5s"));
   EXPECT_LT(Clock::now() - begun, seconds(4));
 }
 

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 
+#include "common/command_line.h"
 #include "common/log.h"
 #include "tests/simulation/replay.h"
 
@@ -32,7 +33,11 @@ int main(int argc, char** argv) {
   app.add_option("--break", mutation, "a rule to break on purpose (see tests/simulation/rules.h)");
   app.add_flag("--story", story, "print what led to the failure, with the faults that are needed for it");
   app.add_flag("--whole", whole, "print all that happened");
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return ride::end_command_line(app, error);
+  }
   const auto found = std::find_if(kMutations.begin(), kMutations.end(), [&](const auto& one) { return one.name == mutation; });
   if (found == kMutations.end()) return fmt::print(stderr, "there is no rule '{}'\n", mutation), 2;
   ride::init_logging("ride-sim", ride::LogLevel::error);
