@@ -213,7 +213,7 @@ void Campaign::tell_detection(Struck& struck) const {
 }
 
 Report Campaign::report(const ledger::Statement& statement) const {
-  Report report{.seed = seed_, .faults = struck_};
+  Report report{.seed = seed_, .plan_began = first_, .faults = struck_};
   const auto arrivals = recorder_.arrivals_since(began_);
   const auto baseline = baseline_of(arrivals, began_, first_);
   report.usual_ms = baseline.median_ms;

@@ -3,6 +3,7 @@
 #include <fstream>
 #include <opencv2/imgcodecs.hpp>
 
+#include "common/cause.h"
 #include "chaos/plot.h"
 
 namespace ride::chaos {
@@ -30,7 +31,7 @@ Result<void> write_picture(const cv::Mat& picture, const std::filesystem::path& 
   try {
     written = cv::imwrite(file.string(), picture);
   } catch (const cv::Exception& error) {
-    return Error{ErrorCode::internal, "cannot write " + file.string() + ": " + error.what()};
+    return Error{ErrorCode::internal, "cannot write " + file.string() + ": " + cause_of(error)};
   }
   if (!written) return Error{ErrorCode::permission, "cannot write " + file.string()};
   return {};

@@ -181,7 +181,7 @@ Result<ledger::Statement> Recorder::finish(milliseconds patience) {
 }
 
 std::vector<ledger::SinkFiles> Recorder::sink_files(const std::filesystem::path& base) const {
-  return ledger::count_sink_files(spec_, follower_->book(), base);
+  return ledger::count_sink_files(spec_, follower_->book(), base, follower_->counted());
 }
 
 }  // namespace ride::chaos

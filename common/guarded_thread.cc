@@ -1,3 +1,4 @@
+#include "common/cause.h"
 #include "common/guarded_thread.h"
 
 #include <cstdlib>
@@ -20,7 +21,7 @@ void run_guarded(const std::string& name, const std::function<void()>& body, con
   } catch (const std::bad_alloc&) {
     failed(Error{ErrorCode::resource_exhausted, name + " found no memory"});
   } catch (const std::exception& failure) {
-    failed(Error{ErrorCode::internal, name + " failed: " + failure.what()});
+    failed(Error{ErrorCode::internal, name + " failed: " + cause_of(failure)});
   } catch (...) {
     failed(Error{ErrorCode::internal, name + " failed with an exception of an unknown kind"});
   }

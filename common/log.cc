@@ -177,6 +177,8 @@ void init_logging(const std::string& program, LogLevel level) {
 }
 
 void log_line(LogLevel level, std::string_view text) {
+  if (level >= LogLevel::warning && text.find_first_not_of(" \t\r\n") == std::string_view::npos)
+    text = "something failed and does not say why: please report it, with the lines before this one";
   LogState& log = state();
   const std::lock_guard lock(log.mutex);
   if (level < log.level) return;

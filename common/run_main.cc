@@ -1,3 +1,4 @@
+#include "common/cause.h"
 #include "common/run_main.h"
 
 #include <spdlog/fmt/fmt.h>
@@ -68,10 +69,10 @@ std::string words_of(const std::exception_ptr& thrown) {
                          "those of its container)",
                          error.code().message());
     if (lacks_resources(error))
-      return fmt::format("{}: raise the limits of this process (ulimit -n, ulimit -v)", redact(error.what()));
-    return redact(error.what());
+      return fmt::format("{}: raise the limits of this process (ulimit -n, ulimit -v)", redact(cause_of(error)));
+    return redact(cause_of(error));
   } catch (const std::exception& error) {
-    return fmt::format("an error that nobody expected, please report it: {}", redact(error.what()));
+    return fmt::format("an error that nobody expected, please report it: {}", redact(cause_of(error)));
   } catch (...) {
     return "an error that nobody expected, please report it";
   }

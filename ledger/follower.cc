@@ -4,6 +4,7 @@
 
 #include "common/log.h"
 #include "stream/core/commit_metadata.h"
+#include "stream/core/dead_letter.h"
 #include "stream/kafka/admin.h"
 
 namespace ride::ledger {
@@ -58,6 +59,21 @@ Result<void> Follower::begin() {
     next_[at] = range->first;
     if (auto assigned = reader_->assign(at, range->first); !assigned.ok()) return assigned;
   }
+  return begin_dead_letters();
+}
+
+// What died in a sink leaves no file. Where the letters are gone, the sink's own count is all that tells of them.
+Result<void> Follower::begin_dead_letters() {
+  for (const auto& stage : spec_.stages) {
+    if (!stage.sink) continue;
+    const TopicPartition at{stream::dead_topic(stage), PartitionId{0}};
+    const auto range = admin_->range(at);
+    if (!range.ok() && range.error().retriable) return range.error();
+    if (!range.ok()) continue;
+    next_[at] = range->first;
+    dead_letters_[at.topic] = stage.topic;
+    if (auto assigned = reader_->assign(at, range->first); !assigned.ok()) return assigned;
+  }
   return {};
 }
 
@@ -80,6 +96,10 @@ Result<void> Follower::poll(milliseconds timeout) {
 void Follower::take(const stream::Record& record) {
   auto& next = next_[record.at];
   if (record.offset < next) return;  // fetched before a new assignment
+  if (const auto letters = dead_letters_.find(record.at.topic); letters != dead_letters_.end()) {
+    next = Offset{record.offset.value + 1};
+    return book_.take_dead(letters->second, record.headers);
+  }
   // Between two records there is nothing: no transactions, no compaction. A jump is what was deleted meanwhile.
   if (record.offset > next) book_.skip(place_of(record.at), record.offset.value - next.value);
   next = Offset{record.offset.value + 1};
@@ -98,6 +118,12 @@ Result<void> Follower::skip_deleted() {
       return range.error();
     }
     if (range->first <= next) continue;
+    if (dead_letters_.contains(at.topic)) {
+      next = range->first;
+      reader_->unassign(at);
+      if (auto assigned = reader_->assign(at, next); !assigned.ok()) return assigned;
+      continue;
+    }
     log_warning("{}: {} records were deleted before the ledger had read them", to_string(at), range->first.value - next.value);
     book_.skip(place_of(at), range->first.value - next.value);
     next = range->first;
@@ -154,7 +180,8 @@ Result<Statement> Follower::statement(milliseconds timeout) {
   auto commits = this->commits();
   if (!commits.ok()) return commits.error();
   if (auto caught = catch_up(timeout); !caught.ok()) return caught.error();
-  return make_statement(spec_, book_, commits->counted);
+  counted_ = std::move(commits->counted);
+  return make_statement(spec_, book_, counted_);
 }
 
 }  // namespace ride::ledger

@@ -55,12 +55,15 @@ class Follower {
   const stream::JobSpec& spec() const { return spec_; }
   Result<stream::JobPhase> phase() { return log_.phase(); }
   Result<Commits> commits();
+  // As the last statement found them.
+  const std::map<std::string, Counted>& counted() const { return counted_; }
   // The statement as of now; the commits are read first, so that what is in flight is never negative.
   Result<Statement> statement(std::chrono::milliseconds timeout);
 
  private:
   Follower(kafka::ClientConfig config, JobLog log) : config_(std::move(config)), log_(std::move(log)), spec_(log_.spec()) {}
   Result<void> begin();
+  Result<void> begin_dead_letters();
   Result<void> skip_deleted();
   void take(const stream::Record& record);
 
@@ -72,6 +75,8 @@ class Follower {
   std::unique_ptr<stream::CommitStore> store_;
   std::map<stream::TopicPartition, Offset> next_;
   std::set<std::string> foreign_;  // adopted topics
+  std::map<std::string, std::string> dead_letters_;  // of the sinks: topic -> the one that they were read from
+  std::map<std::string, Counted> counted_;
   Watch watch_;
   Book book_;
 };

@@ -2,6 +2,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <algorithm>
 #include <fstream>
 #include <functional>
 
@@ -14,15 +15,54 @@ namespace {
 
 constexpr std::size_t kExamples = 5;
 
-using EachFrame = std::function<void(const std::string& upstream, const Stretch&, std::int64_t number)>;
+void expect(SinkFiles& files, bool there, const std::string& name) {
+  ++files.expected;
+  ++(there ? files.found : files.missing);
+  if (!there && files.examples.size() < kExamples) files.examples.push_back(name);
+}
 
-// The pictures that a sink was given; outcomes leave no file. `apart`: those of each upstream have a file of their own.
-void for_each_frame(const TopicPage& page, bool apart, const EachFrame& each) {
+// Of a frame that the sink was given: what its file is called, or nothing when it is not there.
+struct Looked {
+  std::string name;
+  bool there = false;
+};
+using Look = std::function<Looked(const std::string& upstream, const Stretch&, std::int64_t number)>;
+
+// The pictures that a sink was given; outcomes leave no file. `apart`: those of each upstream have a file of their own. A
+// frame that died and was given more than once (by several upstreams, or written again by `ride dead replay`) may have
+// succeeded the other time: nothing is expected of it, either way.
+void look_for_each(const TopicPage& page, bool apart, SinkFiles& files, const Look& look) {
   std::map<std::pair<std::string, Stretch>, NumberSet> frames;
-  for (const auto& [upstream, inflow] : page.inflows)
-    for (const auto& [stretch, tally] : inflow.frames) frames[{apart ? upstream : "", stretch}].add(tally.seen(0));
-  for (const auto& [of, numbers] : frames)
-    for (const auto number : numbers.first(static_cast<std::size_t>(numbers.size()))) each(of.first, of.second, number);
+  std::map<Stretch, NumberTally> given;
+  for (const auto& [upstream, inflow] : page.inflows) {
+    for (const auto& [stretch, tally] : inflow.frames) {
+      frames[{apart ? upstream : "", stretch}].add(tally.seen(0));
+      given[stretch].add(tally);
+    }
+  }
+  for (const auto& [of, numbers] : frames) {
+    const auto dead = page.dead.find(of.second);
+    for (const auto number : numbers.first(static_cast<std::size_t>(numbers.size()))) {
+      const auto looked = look(of.first, of.second, number);
+      if (dead != page.dead.end() && dead->second.contains(number)) {
+        ++files.dead;
+        if (looked.there && !given[of.second].seen(1).contains(number)) ++files.stale;
+        continue;
+      }
+      expect(files, looked.there, looked.name);
+    }
+  }
+}
+
+// What the sink says of itself, beyond what its topic and its dead letters tell.
+std::int64_t left_out(const TopicPage& page, const Counted& counted, std::int64_t dead) {
+  std::int64_t came_dropped = 0, came_dead = 0;
+  for (const auto& [upstream, inflow] : page.inflows) {
+    if (const auto found = inflow.outcomes.find("dropped"); found != inflow.outcomes.end()) came_dropped += found->second;
+    if (const auto found = inflow.outcomes.find("dead"); found != inflow.outcomes.end()) came_dead += found->second;
+  }
+  const auto own = [](std::int64_t all, std::int64_t came) { return std::max<std::int64_t>(0, all - came); };
+  return own(counted.dropped, came_dropped) + own(counted.dead, came_dead + dead) + counted.expired;
 }
 
 std::string path_of(const stream::StageSpec& stage) {
@@ -35,17 +75,11 @@ std::string name_of(const Stretch& stretch, std::int64_t number) {
   return fmt::format("{}/{}/{}", stretch.source, stretch.session, number);
 }
 
-void expect(SinkFiles& files, bool there, const std::string& name) {
-  ++files.expected;
-  ++(there ? files.found : files.missing);
-  if (!there && files.examples.size() < kExamples) files.examples.push_back(name);
-}
-
 void count_images(const stream::JobSpec& spec, const stream::StageSpec& stage, const Book& book, const fs::path& base,
                   SinkFiles& files) {
   const auto path = tasks::PathTemplate::parse(files.path, tasks::image_path_fields());
   if (!path.ok()) return;
-  const auto each = [&](const std::string& upstream, const Stretch& stretch, std::int64_t number) {
+  const auto look = [&](const std::string& upstream, const Stretch& stretch, std::int64_t number) -> Looked {
     const auto name = path->expand({{"job", spec.job.value},
                                     {"run", std::to_string(spec.run.value)},
                                     {"stage", stage.name},
@@ -55,9 +89,9 @@ void count_images(const stream::JobSpec& spec, const stream::StageSpec& stage, c
                                     {"seq", std::to_string(number)}});
     std::error_code failed;
     const auto size = fs::file_size(base / name, failed);
-    expect(files, !failed && size > 0, name);
+    return {name, !failed && size > 0};
   };
-  for_each_frame(book.page(stage.topic), path->uses("from"), each);
+  look_for_each(book.page(stage.topic), path->uses("from"), files, look);
 }
 
 // A file per worker: all whose names begin and end alike.
@@ -94,14 +128,16 @@ void count_lines(const stream::JobSpec& spec, const stream::StageSpec& stage, co
       if (lines[stretch].add(json.value("number", std::int64_t{-1})) > 0) ++files.repeated;
     }
   }
-  for_each_frame(book.page(stage.topic), false, [&](const std::string&, const Stretch& stretch, std::int64_t number) {
-    expect(files, lines[stretch].seen(0).contains(number), name_of(stretch, number));
-  });
+  const auto look = [&](const std::string&, const Stretch& stretch, std::int64_t number) -> Looked {
+    return {name_of(stretch, number), lines[stretch].seen(0).contains(number)};
+  };
+  look_for_each(book.page(stage.topic), false, files, look);
 }
 
 }  // namespace
 
-std::vector<SinkFiles> count_sink_files(const stream::JobSpec& spec, const Book& book, const fs::path& base) {
+std::vector<SinkFiles> count_sink_files(const stream::JobSpec& spec, const Book& book, const fs::path& base,
+                                        const std::map<std::string, Counted>& counted) {
   std::vector<SinkFiles> all;
   for (const auto& stage : spec.stages) {
     SinkFiles files{.sink = stage.name, .path = path_of(stage)};
@@ -113,6 +149,10 @@ std::vector<SinkFiles> count_sink_files(const stream::JobSpec& spec, const Book&
       count_lines(spec, stage, book, base, files);
     else
       continue;
+    if (const auto found = counted.find(stage.name); found != counted.end())
+      files.left_out = std::min(files.missing, left_out(book.page(stage.topic), found->second, files.dead));
+    files.missing -= files.left_out;
+    if (files.missing == 0) files.examples.clear();
     all.push_back(std::move(files));
   }
   return all;
@@ -124,10 +164,16 @@ std::int64_t missing(const std::vector<SinkFiles>& files) {
   return missing;
 }
 
-std::string to_text(const std::vector<SinkFiles>& files) {
+std::string to_text(const std::vector<SinkFiles>& files, bool at_rest) {
   std::string text;
   for (const auto& one : files) {
-    text += fmt::format("files of {} ({}): {} of {} there, {} missing", one.sink, one.path, one.found, one.expected, one.missing);
+    text += fmt::format("files of {} ({}): {} of {} there, {} {}", one.sink, one.path, one.found, one.expected, one.missing,
+                        at_rest ? "missing" : "in flight");
+    if (one.dead > 0) text += fmt::format(", {} dead (no file expected)", one.dead);
+    if (one.left_out > 0) text += fmt::format(", {} dropped, dead or expired in the sink", one.left_out);
+    if (one.stale > 0)
+      text += fmt::format("; {} of the dead {} there all the same: from an earlier run", one.stale,
+                          one.stale == 1 ? "is" : "are");
     if (one.repeated > 0) text += fmt::format(", {} lines again", one.repeated);
     if (!one.examples.empty()) text += fmt::format("; for example {}", one_line(fmt::format("{}", fmt::join(one.examples, ", "))));
     text += "\n";
@@ -143,6 +189,9 @@ nlohmann::ordered_json to_json(const std::vector<SinkFiles>& files) {
                     {"expected", one.expected},
                     {"found", one.found},
                     {"missing", one.missing},
+                    {"dead", one.dead},
+                    {"stale", one.stale},
+                    {"left_out", one.left_out},
                     {"repeated", one.repeated},
                     {"examples", one.examples}});
   return list;

@@ -5,6 +5,7 @@
 
 #include <cstring>
 
+#include "common/cause.h"
 #include "common/log.h"
 #include "master/http_body.h"
 
@@ -83,9 +84,9 @@ void answer_failure(std::exception_ptr failure, httplib::Response& response) {
   try {
     std::rethrow_exception(failure);
   } catch (const std::exception& error) {
-    log_error("a request failed: {}", error.what());
+    log_error("a request failed: {}", cause_of(error));
   } catch (...) {
-    log_error("a request failed");
+    log_error("a request failed with an exception of an unknown kind");
   }
   write(problem(500, "the master failed to answer; its log says why"), response);
 }

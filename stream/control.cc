@@ -3,6 +3,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "common/cause.h"
 #include "stream/core/control_limits.h"
 #include "stream/spec_json.h"
 
@@ -142,7 +143,7 @@ Result<Record> decode(std::string_view text, const char* what, std::size_t most_
     if (auto fault = find_fault(record)) return refuse(*std::move(fault));
     return record;
   } catch (const nlohmann::json::exception& failure) {
-    return refuse(failure.what());
+    return refuse(cause_of(failure));
   }
 }
 

@@ -10,6 +10,7 @@
 #include <opencv2/imgcodecs.hpp>
 #include <sstream>
 
+#include "common/cause.h"
 #include "common/file_text.h"
 #include "common/units.h"
 #include "stream/core/picture_info.h"
@@ -33,7 +34,7 @@ auto guarded(ErrorCode code, const std::string& what, Work work) -> decltype(wor
   } catch (const std::bad_alloc&) {
     return Error{ErrorCode::resource_exhausted, what + ": there is no memory for it"};
   } catch (const std::exception& failure) {
-    return Error{code, what + ": " + failure.what()};
+    return Error{code, what + ": " + cause_of(failure)};
   }
 }
 

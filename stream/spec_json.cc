@@ -1,3 +1,4 @@
+#include "common/cause.h"
 #include "stream/spec_json.h"
 
 namespace ride::stream {
@@ -59,7 +60,7 @@ Result<JobSpec> job_spec_from_json(const nlohmann::json& json) {
   try {
     return json.get<JobSpec>();
   } catch (const nlohmann::json::exception& failure) {
-    return Error{ErrorCode::corrupt, std::string("not a job: ") + failure.what()};
+    return Error{ErrorCode::corrupt, std::string("not a job: ") + cause_of(failure)};
   }
 }
 

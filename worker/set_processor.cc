@@ -2,6 +2,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include "common/cause.h"
 #include "common/log.h"
 #include "stream/core/dead_letter.h"
 
@@ -121,7 +122,7 @@ Result<Processed> SetProcessor::process_frames(const AcceptedSet& set) {
     try {
       result = task_.process(*frame, collector);
     } catch (const std::exception& failure) {
-      result = Error{ErrorCode::internal, failure.what()};
+      result = Error{ErrorCode::internal, cause_of(failure)};
     }
     busy += std::chrono::steady_clock::now() - begin;
     if (!result.ok()) {
@@ -147,7 +148,7 @@ void SetProcessor::warm_up(const AcceptedSet& set) {
     try {
       if (auto result = task_.process(*frame, ignored); !result.ok()) log_debug("{}", result.error().message);
     } catch (const std::exception& failure) {
-      log_debug("{}", failure.what());
+      log_debug("{}", cause_of(failure));
     }
   }
 }
@@ -221,7 +222,7 @@ void SetProcessor::finish_task(const AcceptedSet& set, Processed& out) {
   try {
     finished = task_.finish(collector);
   } catch (const std::exception& failure) {
-    finished = Error{ErrorCode::internal, failure.what()};
+    finished = Error{ErrorCode::internal, cause_of(failure)};
   }
   out.released = collector.released;
   if (finished.ok()) finished = add_sets(set, collector, out);

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <opencv2/core/utility.hpp>
 
+#include "common/cause.h"
 #include "common/guarded_thread.h"
+#include "worker/tasks/durable_file.h"
 
 namespace ride::worker {
 
@@ -51,7 +53,7 @@ Result<std::unique_ptr<tasks::Task>> StageCompute::open_task() {
   try {
     opened = task->open(env);
   } catch (const std::exception& failure) {
-    opened = Error{ErrorCode::internal, failure.what()};
+    opened = Error{ErrorCode::internal, cause_of(failure)};
   }
   if (!opened.ok()) {
     task->close();
@@ -65,6 +67,7 @@ Result<std::unique_ptr<tasks::Task>> StageCompute::open_task() {
 Result<tasks::Task*> StageCompute::task_of(OwnedPartition& owned) {
   auto& own = owned.computing;
   if (!own.task) {
+    tasks::look_for_leftovers();  // it was another worker's, perhaps
     auto task = spare_task_ ? Result(std::move(spare_task_)) : open_task();
     if (!task.ok()) return task.error();
     own.task = std::move(task).value();

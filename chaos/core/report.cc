@@ -8,6 +8,11 @@ namespace {
 
 double seconds(SystemTime from, SystemTime to) { return std::chrono::duration<double>(to - from).count(); }
 
+// As the plan counts. Of what nobody told when the plan began: since the first fault.
+double second_of(const Report& report, const Struck& one) {
+  return seconds(report.plan_began == SystemTime{} ? report.faults.front().at : report.plan_began, one.at);
+}
+
 }  // namespace
 
 std::string to_text(const Report& report) {
@@ -23,7 +28,7 @@ std::string to_text(const Report& report) {
     const auto detect = one.detect_ms ? fmt::format("{:.0f}", *one.detect_ms) : "-";
     const auto full = one.effect.recovered ? fmt::format("{:.0f}", one.effect.full_rate_ms) : "never";
     text += fmt::format("{:>3} {:>7.1f}  {:<28} {:<12} {:>9} {:>8.0f} {:>12} {:>13} {:>5} {:>6}{}\n", number,
-                        seconds(report.faults.front().at, one.at), describe(one.fault), one.victim, detect, one.effect.gap_ms, full,
+                        second_of(report, one), describe(one.fault), one.victim, detect, one.effect.gap_ms, full,
                         one.redelivered, one.lost, one.twice, one.overlaps ? "  overlaps" : "");
   }
   text += fmt::format("\nseed {}: {} frames sent, usually {:.0f} ms late; {} lost, {} counted twice, {} written again and dropped by readers\n",
@@ -40,7 +45,7 @@ nlohmann::ordered_json to_json(const Report& report) {
                               {"kind", to_string(one.fault.kind)},
                               {"victim", one.victim},
                               {"at", format_time(one.at)},
-                              {"second", one.problem.empty() ? nlohmann::ordered_json(seconds(report.faults.front().at, one.at)) : nullptr},
+                              {"second", one.problem.empty() ? nlohmann::ordered_json(second_of(report, one)) : nullptr},
                               {"lasts_ms", one.fault.lasts.count()},
                               {"problem", one.problem},
                               {"detect_ms", one.detect_ms ? nlohmann::ordered_json(*one.detect_ms) : nullptr},

@@ -27,6 +27,7 @@ struct Struck {
 
 struct Report {
   std::uint64_t seed = 0;
+  SystemTime plan_began{};  // what the plan's times count from
   std::vector<Struck> faults;
   std::int64_t sent = 0, lost = 0, twice = 0, redelivered = 0;
   double usual_ms = 0;

@@ -79,7 +79,7 @@ ExitCode count(const LedgerFlags& flags) {
   const bool over = phase.ok() && ledger::JobLog::is_over(*phase);
   const auto statement = settle(**follower, over ? *patience : milliseconds(0));
   if (!statement.ok()) return fail(statement.error());
-  const auto files = ledger::count_sink_files((*follower)->spec(), (*follower)->book(), flags.files);
+  const auto files = ledger::count_sink_files((*follower)->spec(), (*follower)->book(), flags.files, (*follower)->counted());
   const bool clean = statement->twice() == 0 && (!over || (statement->clean() && ledger::missing(files) == 0));
   if (flags.json) {
     auto json = ledger::to_json(*statement);
@@ -89,7 +89,7 @@ ExitCode count(const LedgerFlags& flags) {
     json["clean"] = clean;
     print(json_line(json));
   } else {
-    print(printable_lines(ledger::to_text(*statement) + ledger::to_text(files)));
+    print(printable_lines(ledger::to_text(*statement, over) + ledger::to_text(files, over)));
     print(!over ? "the job runs: what is open may be on its way; drain it for a verdict\n"
           : clean ? "clean: every frame counted once\n" : "NOT clean: what is open is lost, what came twice is counted twice\n");
   }

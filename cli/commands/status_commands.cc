@@ -63,7 +63,7 @@ std::string overview(const Everything& all, const std::string& job, const ViewOp
   } else {
     text = render_jobs(all.jobs, view);
   }
-  text += section(render_sources(all.sources, job, view)) + section(render_stages(all.stages, job, view));
+  text += section(render_sources(all.sources, job, view)) + section(render_stages(all.stages, job, view, &all.sources));
   text += section(render_workers(all.workers, job, view));
   return job.empty() ? text + section(render_nodes(all.nodes, view)) : text;
 }

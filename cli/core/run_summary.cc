@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "cli/core/fields.h"
+#include "cli/core/losses.h"
 #include "cli/core/status_view.h"
 #include "common/log.h"
 
@@ -17,32 +18,11 @@ bool may_drop(const RunFacts& facts, const std::string& name) {
 
 std::string frames(std::int64_t count) { return fmt::format("{} frame{}", count, count == 1 ? "" : "s"); }
 
-const Json& named(const Json& job, const char* list, const char* key, const std::string& name) {
-  static const Json nothing = Json::object();
-  for (const Json& item : list_of(job, list))
-    if (text_of(item, key) == name) return item;
-  return nothing;
-}
-
-// What happened in the stage itself: its counter without what came in already dropped or dead. A picture that a source
-// refused comes as dropped.
-std::int64_t own_count(const Json& job, const RunFacts& facts, const Json& stage, const char* counter) {
-  std::int64_t count = count_of(stage, counter);
-  const auto upstreams = facts.upstreams.find(text_of(stage, "stage"));
-  if (upstreams == facts.upstreams.end()) return count;
-  for (const auto& name : upstreams->second) {
-    count -= count_of(named(job, "stages", "stage", name), counter);
-    const Json& source = named(job, "sources", "source", name);
-    if (std::string_view(counter) == "dropped") count -= count_of(source, "dropped") + count_of(source, "rejected");
-  }
-  return std::max<std::int64_t>(0, count);
-}
-
 // ", 3 dropped, 1 dead": only what there is.
-std::string losses(const Json& item, std::initializer_list<std::pair<const char*, const char*>> counters) {
+std::string losses_text(std::initializer_list<std::pair<std::int64_t, const char*>> counts) {
   std::string text;
-  for (const auto& [name, word] : counters)
-    if (const auto count = count_of(item, name); count > 0) text += fmt::format(", {} {}", count, word);
+  for (const auto& [count, word] : counts)
+    if (count > 0) text += fmt::format(", {} {}", count, word);
   return text;
 }
 
@@ -51,6 +31,12 @@ std::int64_t waiting_frames(const Json& job) {
   std::int64_t waiting = 0;
   for (const Json& stage : list_of(job, "stages")) waiting += count_of(stage, "lag");
   return waiting;
+}
+
+std::int64_t unwritten_frames(const Json& job) {
+  std::int64_t count = 0;
+  for (const Json& source : list_of(job, "sources")) count += count_of(source, "unwritten");
+  return count;
 }
 
 std::string files_text(const WrittenFiles& files) {
@@ -86,12 +72,11 @@ Verdict judge(const Json& job, const RunFacts& facts, bool ended_on_purpose) {
   }
   for (const Json& stage : list_of(job, "stages")) {
     const std::string name = text_of(stage, "stage");
-    if (const auto count = own_count(job, facts, stage, "dead"); count > 0)
-      complain(fmt::format("stage '{}': {} dead", name, frames(count)));
-    if (const auto count = count_of(stage, "expired"); count > 0)
-      complain(fmt::format("stage '{}': {} expired", name, frames(count)));
-    if (const auto count = own_count(job, facts, stage, "dropped"); count > 0 && !may_drop(facts, name))
-      complain(fmt::format("stage '{}' dropped {}", name, frames(count)));
+    const auto own = losses_of(stage, job, job, facts.upstreams);
+    if (own.dead > 0) complain(fmt::format("stage '{}': {} dead", name, frames(own.dead)));
+    if (own.expired > 0) complain(fmt::format("stage '{}': {} expired", name, frames(own.expired)));
+    if (own.dropped > 0 && !may_drop(facts, name))
+      complain(fmt::format("stage '{}' dropped {}", name, frames(own.dropped)));
   }
   verdict.good = verdict.reasons.empty();
   return verdict;
@@ -116,23 +101,22 @@ std::string render_summary(const Json& job, const RunFacts& facts, const Verdict
                                  count_of(job, "run"), style.paint(phase, tone_of_phase(phase)), facts.seconds);
   for (const Json& source : list_of(job, "sources")) {
     text += fmt::format("  source  {:<12} {}{}{}\n", text_of(source, "source"), frames(count_of(source, "frames")),
-                        losses(source, {{"dropped", "dropped"}, {"rejected", "rejected (broken or too large)"}}),
+                        source_losses_text(source),
                         count_of(source, "gaps") > 0
                             ? fmt::format(", {} gaps, the longest {:.0f} ms", count_of(source, "gaps"),
                                           number_of(source, "longest_gap_ms").value_or(0))
                             : "");
   }
   for (const Json& stage : list_of(job, "stages")) {
-    Json own = stage;
-    for (const char* counter : {"filtered", "dropped", "dead"}) own[counter] = own_count(job, facts, stage, counter);
+    const auto own = losses_of(stage, job, job, facts.upstreams);
     text += fmt::format(
         "  {:<7} {:<12} {}{}{}\n", flag_of(stage, "sink") ? "sink" : "stage", text_of(stage, "stage"),
         frames(count_of(stage, "acked")),
-        losses(own, {{"filtered", "filtered"},
-                     {"dropped", "dropped"},
-                     {"dead", "dead"},
-                     {"expired", "expired"},
-                     {"duplicates", "duplicates dropped"}}),
+        losses_text({{own.filtered, "filtered"},
+                     {own.dropped, "dropped"},
+                     {own.dead, "dead"},
+                     {own.expired, "expired"},
+                     {count_of(stage, "duplicates"), "duplicates dropped"}}),
         count_of(stage, "lag") > 0 && phase != "completed" ? fmt::format(", {} waiting", count_of(stage, "lag")) : "");
   }
   for (const auto& files : facts.files) text += fmt::format("  written by {}: {}\n", files.sink, files_text(files));
@@ -140,7 +124,7 @@ std::string render_summary(const Json& job, const RunFacts& facts, const Verdict
   if (phase == "paused" && waiting_frames(job) > 0)
     text += fmt::format("  {} wait in the topics: the next 'ride up' goes on with them\n", frames(waiting_frames(job)));
   if (verdict.good) {
-    text += phase == "completed" ? style.paint("no frame was lost", Tone::good) + "\n" : "";
+    text += phase == "completed" ? style.paint(unwritten_frames(job) == 0 ? "no frame was lost" : "no frame that reached Kafka was lost", Tone::good) + "\n" : "";
   } else {
     text += render_reasons(verdict, style);
   }
@@ -160,13 +144,13 @@ nlohmann::ordered_json summary_to_json(const Json& job, const RunFacts& facts, c
   json["sources"] = nlohmann::ordered_json::array();
   for (const Json& source : list_of(job, "sources")) {
     nlohmann::ordered_json entry = {{"source", text_of(source, "source")}};
-    for (const char* name : {"frames", "dropped", "rejected", "gaps"}) entry[name] = count_of(source, name);
+    for (const char* name : {"frames", "dropped", "rejected", "unwritten", "gaps"}) entry[name] = count_of(source, name);
     json["sources"].push_back(std::move(entry));
   }
   json["stages"] = nlohmann::ordered_json::array();
   for (const Json& stage : list_of(job, "stages")) {
     nlohmann::ordered_json entry = {{"stage", text_of(stage, "stage")}, {"sink", flag_of(stage, "sink")}};
-    for (const char* name : {"acked", "filtered", "dropped", "dead", "expired", "duplicates", "lag"})
+    for (const char* name : {"acked", "filtered", "dropped", "rejected", "dead", "expired", "duplicates", "lag"})
       entry[name] = count_of(stage, name);
     json["stages"].push_back(std::move(entry));
   }

@@ -7,6 +7,7 @@
 
 #include "cli/core/change_view.h"
 #include "cli/core/fields.h"
+#include "cli/core/losses.h"
 #include "common/log.h"
 
 namespace ride::cli {
@@ -20,14 +21,14 @@ std::string count_text(const Json& item, const char* name) {
   return unknown(item, name) ? "-" : fmt::format("{}", count_of(item, name));
 }
 
-Cell bad_if_any(const Json& item, const char* name) {
-  const auto count = count_of(item, name);
-  return {count_text(item, name), count > 0 ? Tone::bad : Tone::plain};
+// What nobody knows is no 0. `count`: what is shown of it.
+Cell any_cell(const Json& item, const char* name, std::int64_t count, Tone tone) {
+  if (unknown(item, name)) return {"-", Tone::plain};
+  return {fmt::format("{}", count), count > 0 ? tone : Tone::plain};
 }
-
-Cell warn_if_any(const Json& item, const char* name) {
-  const auto count = count_of(item, name);
-  return {fmt::format("{}", count), count > 0 ? Tone::warning : Tone::plain};
+Cell bad_if_any(const Json& item, const char* name, std::int64_t count) { return any_cell(item, name, count, Tone::bad); }
+Cell warn_if_any(const Json& item, const char* name, std::int64_t count) {
+  return any_cell(item, name, count, Tone::warning);
 }
 
 std::string rate_text(const Json& item, const char* name) {
@@ -197,20 +198,26 @@ std::string render_sources(const Json& sources, const std::string& job, const Vi
                {"REJECTED", Align::right},
                {"GAPS"},
                {"ERROR"}});
+  std::string unwritten;
   for (const Json& source : list_of(sources, "sources")) {
     if (!belongs(source, job)) continue;
     const auto last = time_of(source, "last_frame");
     const std::string name = (job.empty() ? text_of(source, "job") + "/" : "") + text_of(source, "source");
     table.add({Cell(name, Tone::bold), connection(source), rate_text(source, "fps"), frames_text(source),
-               last ? format_age(*last, view.now) : "-", warn_if_any(source, "dropped"),
-               warn_if_any(source, "rejected"),
+               last ? format_age(*last, view.now) : "-", warn_if_any(source, "dropped", count_of(source, "dropped")),
+               warn_if_any(source, "rejected", count_of(source, "rejected")),
                Cell(gaps_text(source), count_of(source, "gaps") > 0 ? Tone::warning : Tone::plain),
                Cell(redact(text_of(source, "error")), Tone::bad)});
+    if (const auto count = count_of(source, "unwritten"); count > 0)
+      unwritten += view.style.paint(fmt::format("{}: {} frame{} captured and not written when their producer ended", name,
+                                                count, count == 1 ? " was" : "s were"),
+                                    Tone::warning) +
+                   "\n";
   }
-  return table.empty() ? "" : table.render(view.style, view.width);
+  return table.empty() ? "" : table.render(view.style, view.width) + unwritten;
 }
 
-std::string render_stages(const Json& stages, const std::string& job, const ViewOptions& view) {
+std::string render_stages(const Json& stages, const std::string& job, const ViewOptions& view, const Json* sources) {
   Table table({{"STAGE"},
                {"TASK"},
                {"WORKERS"},
@@ -232,11 +239,13 @@ std::string render_stages(const Json& stages, const std::string& job, const View
     const auto workers = static_cast<std::int64_t>(list_of(stage, "workers").size()),
                wanted = count_of(stage, "wanted");
     const auto oldest = number_of(stage, "oldest_unacked_ms");
+    const auto own = losses_of(stage, stages, sources == nullptr ? stages : *sources);
     table.add({Cell(name, Tone::bold), text_of(stage, "task"),
                Cell(size_text(stage), workers < wanted ? Tone::warning : Tone::plain), rate_text(stage, "arrival_rate"),
                rate_text(stage, "fps"), rate_text(stage, "service_rate"), share_text(stage, "utilisation"),
-               lag_text(stage), count_text(stage, "partitions"), count_text(stage, "acked"), count_text(stage, "filtered"),
-               warn_if_any(stage, "dropped"), bad_if_any(stage, "dead"), bad_if_any(stage, "expired"),
+               lag_text(stage), count_text(stage, "partitions"), count_text(stage, "acked"), any_cell(stage, "filtered", own.filtered, Tone::plain),
+               warn_if_any(stage, "dropped", own.dropped), bad_if_any(stage, "dead", own.dead),
+                bad_if_any(stage, "expired", own.expired),
                oldest && *oldest >= 0 ? fmt::format("{:.0f} ms", *oldest) : "-"});
   }
   return table.empty() ? "" : table.render(view.style, view.width) + size_reasons(stages, job, view);
@@ -263,7 +272,9 @@ std::string render_workers(const Json& workers, const std::string& job, const Vi
     const std::string name = text_of(worker, "name", text_of(worker, "id"));
     table.add({Cell(name, Tone::bold), text_of(worker, "kind"), text_of(worker, "node"), worker_state(worker),
                work_of(worker), count_text(worker, "partitions"), rate_text(worker, "fps"),
-               busy ? fmt::format("{:.0f} %", *busy * 100) : "-", percent_text(worker, "cpu_percent"),
+               busy ? fmt::format("{:.0f} %", *busy * 100) : "-",
+               // An agent measures its whole node.
+               percent_text(worker, "cpu_percent") + (agent && number_of(worker, "cpu_percent") ? " (node)" : ""),
                bytes_text(worker, "rss_bytes"), count_text(worker, "pid")});
   }
   return table.empty() ? "" : table.render(view.style, view.width);
@@ -322,7 +333,7 @@ std::string render_line(const Json& job, const Json& sources, const Json& stages
     if (!belongs(source, name)) continue;
     line += fmt::format(" | {} {}, {} fps, {} frames", text_of(source, "source"), connection(source).text,
                         rate_text(source, "fps"), frames_text(source));
-    if (count_of(source, "dropped") > 0) line += fmt::format(", {} dropped", count_of(source, "dropped"));
+    line += source_losses_text(source);
     if (!text_of(source, "error").empty()) line += ", " + redact(text_of(source, "error"));
   }
   for (const Json& stage : list_of(stages, "stages")) {
@@ -330,7 +341,9 @@ std::string render_line(const Json& job, const Json& sources, const Json& stages
     const auto lag = number_of(stage, "lag");
     line += fmt::format(" | {} {} fps, {} acked, lag {}", text_of(stage, "stage"), rate_text(stage, "fps"),
                         count_of(stage, "acked"), lag ? fmt::format("{:.0f}", *lag) : "-");
-    if (count_of(stage, "dead") > 0) line += fmt::format(", {} dead", count_of(stage, "dead"));
+    const auto own = losses_of(stage, stages, sources);
+    if (own.dropped > 0) line += fmt::format(", {} dropped", own.dropped);
+    if (own.dead > 0) line += fmt::format(", {} dead", own.dead);
   }
   return line;
 }

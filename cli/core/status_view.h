@@ -18,7 +18,9 @@ struct ViewOptions {
 
 std::string render_jobs(const nlohmann::json& jobs, const ViewOptions& view);  // "jobs": [...]
 std::string render_sources(const nlohmann::json& sources, const std::string& job, const ViewOptions& view);
-std::string render_stages(const nlohmann::json& stages, const std::string& job, const ViewOptions& view);
+// `sources`: where the sources of these stages stand; null: beside them.
+std::string render_stages(const nlohmann::json& stages, const std::string& job, const ViewOptions& view,
+                          const nlohmann::json* sources = nullptr);
 std::string render_workers(const nlohmann::json& workers, const std::string& job, const ViewOptions& view);
 std::string render_nodes(const nlohmann::json& nodes, const ViewOptions& view);
 // "led by http://… (epoch 3)", and whom we asked if it was another. Empty where the master tells nothing of it.

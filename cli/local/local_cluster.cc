@@ -76,6 +76,22 @@ Result<void> check_http(const Settings& settings, bool any_ports) {
                    (taken ? "another program listens there. Name another port, or port 0 for a free one" : free.error().message)};
 }
 
+std::string in_flags_of_up(std::string advice, bool temporary) {
+  const std::pair<std::string_view, std::string_view> kMeant[] = {
+      {"--data", temporary ? "TMPDIR" : "--state"},
+      {"--heap", "a broker of your own: ride broker --heap, and --brokers here"},
+      {"--sasl", "a broker of your own: ride broker --sasl, and --brokers here"}};
+  for (const auto& [flag, meant] : kMeant)
+    for (std::size_t at = advice.find(flag); at != std::string::npos; at = advice.find(flag, at + meant.size()))
+      advice.replace(at, flag.size(), meant);
+  return advice;
+}
+
+Error LocalCluster::in_own_flags(Error error) const {
+  error.message = in_flags_of_up(std::move(error.message), options_.any_ports);
+  return error;
+}
+
 LocalCluster::~LocalCluster() = default;  // children are killed by their owners
 
 Result<void> LocalCluster::start(const LocalOptions& options, std::stop_token stop, const Say& say) {
@@ -103,7 +119,9 @@ Result<void> LocalCluster::start_broker(std::stop_token stop, const Say& say) {
   broker::LaunchOptions launch;
   launch.data = options_.broker_data;
   launch.max_message_bytes = *largest;
-  launch.tell = say;
+  launch.tell = [say, temporary = options_.any_ports](const std::string& text) {
+    say(in_flags_of_up(text, temporary));
+  };
   launch.die_with_parent = true;
   launch.port = options_.any_ports ? 0 : static_cast<int>(settings.integer("broker-port"));
   // Another RIDE or Kafka may have the usual port; one that was asked for is insisted on.
@@ -112,7 +130,7 @@ Result<void> LocalCluster::start_broker(std::stop_token stop, const Say& say) {
   broker_ = std::make_unique<broker::BrokerProcess>();
   if (auto started = broker_->start(launch, stop); !started.ok()) {
     broker_.reset();
-    return started;
+    return in_own_flags(started.error());
   }
   brokers_ = broker_->bootstrap();
   say(fmt::format("Kafka: broker at {}, ready after {:.1f} s", brokers_,
@@ -253,7 +271,7 @@ Error LocalCluster::died(const Child& child) const {
 }
 
 Result<void> LocalCluster::check() const {
-  if (broker_ && !broker_->alive()) return broker_->explain_end();
+  if (broker_ && !broker_->alive()) return in_own_flags(broker_->explain_end());
   for (const Child* child : {&master_process_, &agent_})
     if (child->process && !child->process->alive()) return died(*child);
   return {};

@@ -33,6 +33,9 @@ struct LocalOptions {
 // machine. already_exists: another program listens there, and the port was asked for. Messages name the setting's place.
 Result<void> check_http(const Settings& settings, bool any_ports);
 
+// What the broker advises, in flags that `ride up` has (`ride run`, in a temporary folder, has none for its place).
+std::string in_flags_of_up(std::string advice, bool temporary);
+
 class LocalCluster {
  public:
   using Say = std::function<void(const std::string&)>;
@@ -67,6 +70,7 @@ class LocalCluster {
   Result<void> launch(Child& child, const std::string& program, std::vector<std::string> arguments);
   Result<void> wait_for_workers(std::stop_token stop, const Say& say);
   Error died(const Child& child) const;
+  Error in_own_flags(Error error) const;
   std::optional<std::string> child_that_keeps_ending();
   Error workers_missing(const std::vector<std::string>& seen, std::int64_t workers, std::int64_t producers) const;
   static void end(Child& child, std::chrono::milliseconds deadline, std::stop_token hurry, const Say& say);

@@ -59,6 +59,11 @@ Posting Book::take_stranger(const Place& at, std::int64_t offset) {
   return {Verdict::not_ours, entry, before};
 }
 
+void Book::take_dead(const std::string& topic, const Headers& headers) {
+  const auto entry = read_entry(headers);
+  if (entry.ok() && entry->kind == EntryKind::frame) pages_[topic].dead[entry->stretch].insert(entry->number);
+}
+
 void Book::skip(const Place& at, std::int64_t records) { pages_[at.topic].unseen += records; }
 
 bool Book::completes(Lines& lines, const Entry& entry) {
@@ -81,7 +86,10 @@ bool Book::completes(Lines& lines, const Entry& entry) {
 int Book::enter(TopicPage& page, const Entry& entry) {
   auto& inflow = page.inflows[entry.line.upstream];
   if (entry.kind == EntryKind::frame) inflow.frames[entry.stretch].add(entry.number);
-  if (entry.kind == EntryKind::outcome) ++inflow.outcomes[entry.outcome];
+  if (entry.kind == EntryKind::outcome) {
+    ++inflow.outcomes[entry.outcome];
+    if (entry.outcome == "dropped" && entry.reason.starts_with("broken_picture:")) ++inflow.rejected;
+  }
   return inflow.all[entry.stretch].add(entry.number);
 }
 

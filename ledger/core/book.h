@@ -42,6 +42,7 @@ struct Inflow {
   std::map<Stretch, NumberTally> frames;    // sets of pictures
   std::map<Stretch, NumberTally> all;       // and of outcomes
   std::map<std::string, std::int64_t> outcomes;
+  std::int64_t rejected = 0;                // of the dropped: pictures that a source refused, which is no loss
   std::map<Stretch, NumberSet> hidden;      // frames that never counted, since a higher origin stands before them
 };
 
@@ -49,6 +50,7 @@ struct TopicPage {
   std::int64_t records = 0, repeated = 0, not_ours = 0;
   std::int64_t unseen = 0;                  // deleted before they could be read here
   std::map<std::string, Inflow> inflows;    // by the upstream's name
+  std::map<Stretch, NumberSet> dead;        // frames of it that its reader gave up: a copy lies among the dead letters
 };
 
 class Book {
@@ -57,6 +59,8 @@ class Book {
   Posting take(const Place& at, std::int64_t offset, const Headers& headers);
   // A foreign topic, read in place: every record is a frame of its own.
   Posting take_foreign(const Place& at, std::int64_t offset, const Headers& headers);
+  // A dead letter of this topic's reader. A takeover may write it twice, and it names one frame.
+  void take_dead(const std::string& topic, const Headers& headers);
   // So many records were deleted before they could be read.
   void skip(const Place& at, std::int64_t records);
 

@@ -97,7 +97,11 @@ void add_source(const stream::SourceSpec& source, const Book& book, Statement& o
 StageLine stage_line(const stream::StageSpec& stage, const Book& book, const Counted& counted) {
   StageLine line{.stage = stage.name, .topic = stage.topic, .counted = counted};
   const auto& page = book.page(stage.topic);
-  for (const auto& [upstream, inflow] : page.inflows) line.in += count_of(inflow.all);
+  for (const auto& [upstream, inflow] : page.inflows) {
+    line.in += count_of(inflow.all);
+    line.rejected += inflow.rejected;
+  }
+  line.rejected = std::min(line.rejected, counted.dropped);
   line.repeated = page.repeated;
   line.unseen = page.unseen;
   line.in_flight = line.in + line.unseen - counted.sum();
@@ -163,20 +167,21 @@ bool Statement::clean() const {
   return open() == 0 && twice() == 0 && (ahead == 0 || unseen() > 0);
 }
 
-std::string to_text(const Statement& statement) {
-  std::string text = fmt::format("{:<16} {:>9} {:>9} {:>9} {:>8} {:>6} {:>8} {:>9}\n", "stage", "in", "ACKed", "filtered",
-                                 "dropped", "dead", "expired", "in flight");
+std::string to_text(const Statement& statement, bool at_rest) {
+  std::string text = fmt::format("{:<16} {:>9} {:>9} {:>9} {:>8} {:>8} {:>6} {:>8} {:>9}\n", "stage", "in", "ACKed",
+                                 "filtered", "dropped", "rejected", "dead", "expired", "in flight");
   for (const auto& one : statement.stages)
-    text += fmt::format("{:<16} {:>9} {:>9} {:>9} {:>8} {:>6} {:>8} {:>9}\n", one.stage, one.in, one.counted.acked,
-                        one.counted.filtered, one.counted.dropped, one.counted.dead, one.counted.expired, one.in_flight);
-  text += fmt::format("\n{:<16} {:<28} {:>9} {:>9} {:>9} {:>6} {:>12}\n", "from", "into", "expected", "arrived", "missing",
-                      "twice", "written again");
+    text += fmt::format("{:<16} {:>9} {:>9} {:>9} {:>8} {:>8} {:>6} {:>8} {:>9}\n", one.stage, one.in, one.counted.acked,
+                        one.counted.filtered, one.counted.dropped - one.rejected, one.rejected, one.counted.dead,
+                        one.counted.expired, one.in_flight);
+  text += fmt::format("\n{:<16} {:<28} {:>9} {:>9} {:>9} {:>6} {:>12}\n", "from", "into", "expected", "arrived",
+                      at_rest ? "missing" : "in flight", "twice", "written again");
   for (const auto& one : statement.flows) {
     text += fmt::format("{:<16} {:<28} {:>9} {:>9} {:>9} {:>6} {:>12}\n", one.from, one.topic, one.expected, one.arrived,
                         one.missing - one.explained, one.twice, one.repeated);
     if (one.hidden > 0)
-      text += fmt::format("{:<16} {} of the missing are hidden: a higher origin stands before them, and somebody else than {} "
-                          "wrote it\n", "", one.hidden, one.from);
+      text += fmt::format("{:<16} {} of the {} are hidden: a higher origin stands before them, and somebody else than {} "
+                          "wrote it\n", "", one.hidden, at_rest ? "missing" : "frames in flight", one.from);
     if (!one.examples.empty() && one.missing + one.twice > one.explained)
       text += fmt::format("{:<16} for example {}\n", "", one_line(fmt::format("{}", fmt::join(one.examples, ", "))));
   }
@@ -206,6 +211,7 @@ nlohmann::ordered_json to_json(const Statement& statement) {
                               {"acked", one.counted.acked},
                               {"filtered", one.counted.filtered},
                               {"dropped", one.counted.dropped},
+                              {"rejected", one.rejected},
                               {"dead", one.counted.dead},
                               {"expired", one.counted.expired},
                               {"in_flight", one.in_flight},

@@ -25,6 +25,7 @@ struct StageLine {
   Counted counted;
   std::int64_t in_flight = 0;  // what is missing of the equation; below 0: more was ACKed than came
   std::int64_t repeated = 0;   // records in its topic that were written again
+  std::int64_t rejected = 0;   // of the dropped: a source refused the picture
   std::int64_t unseen = 0;     // records deleted before the ledger read them: its other numbers are too low by them
 };
 
@@ -62,7 +63,8 @@ struct Statement {
 
 Statement make_statement(const stream::JobSpec& spec, const Book& book, const std::map<std::string, Counted>& counted);
 
-std::string to_text(const Statement& statement);
+// Before the job has come to rest, what is missing is in flight.
+std::string to_text(const Statement& statement, bool at_rest = true);
 nlohmann::ordered_json to_json(const Statement& statement);
 
 }  // namespace ride::ledger

@@ -11,6 +11,7 @@
 #include <limits>
 #include <opencv2/imgcodecs.hpp>
 
+#include "common/cause.h"
 #include "common/units.h"
 #include "stream/core/picture_info.h"
 
@@ -169,7 +170,7 @@ Result<cv::Mat> decode_picture(const PictureInfo& info, std::span<const std::uin
   } catch (const cv::Exception& error) {
     return broken(fmt::format("is a {} that OpenCV cannot decode ({})", to_string(info.format), error.err));
   } catch (const std::exception& error) {
-    return broken(fmt::format("is a {} that cannot be decoded ({})", to_string(info.format), error.what()));
+    return broken(fmt::format("is a {} that cannot be decoded ({})", to_string(info.format), cause_of(error)));
   }
   if (image.empty()) return broken(fmt::format("is a truncated or damaged {}", to_string(info.format)));
   const bool known = image.depth() == CV_8U || image.depth() == CV_16U || image.depth() == CV_32F;

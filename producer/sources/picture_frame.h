@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "producer/source.h"
+#include "common/cause.h"
 #include "producer/sources/picture_file.h"
 
 namespace ride::producer {
@@ -25,7 +26,7 @@ auto handled(Work work) -> decltype(work()) {
   } catch (const std::bad_alloc&) {
     return Error{ErrorCode::resource_exhausted, "takes more memory than there is", false};
   } catch (const std::exception& failure) {
-    return Error{ErrorCode::corrupt, std::string("cannot be read: ") + failure.what(), false};
+    return Error{ErrorCode::corrupt, std::string("cannot be read: ") + cause_of(failure), false};
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "common/cause.h"
 #include "stream/core/control_limits.h"
 #include "stream/spec_json.h"
 
@@ -77,7 +78,7 @@ Result<std::optional<Snapshot>> SnapshotAssembler::add(const SnapshotPart& part)
     if (auto fault = find_fault(snapshot)) return not_a_snapshot(*std::move(fault));
     return std::optional(std::move(snapshot));
   } catch (const nlohmann::json::exception& failure) {
-    return not_a_snapshot(failure.what());
+    return not_a_snapshot(cause_of(failure));
   }
 }
 

@@ -1,5 +1,7 @@
 #include "chaos/core/effect.h"
 
+#include "chaos/core/report.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -59,6 +61,17 @@ TEST(Effect, ALateFrameLongAfterwardsBelongsToSomethingElse) {
 
 TEST(Effect, ANewFaultsFramesAreNotCountedBeforeItsTime) {
   EXPECT_FALSE(effect_of(stream_of(0, 2500, [](double, int) { return 10.0; }), at(0), at(2000), at(2500)).recovered);
+}
+
+// "at s" counts from where the plan's times count.
+TEST(Report, TellsWhenAFaultStruckAsThePlanCounts) {
+  const SystemTime began{std::chrono::hours(1)};
+  Report report{.plan_began = began};
+  report.faults = {{.fault = {.target = "worker"}, .victim = "w1", .at = began + std::chrono::seconds(5)},
+                   {.fault = {.target = "worker"}, .victim = "w2", .at = began + std::chrono::seconds(15)}};
+  EXPECT_EQ(to_json(report)["faults"][0]["second"], 5.0);
+  EXPECT_EQ(to_json(report)["faults"][1]["second"], 15.0);
+  EXPECT_NE(to_text(report).find("  1     5.0  "), std::string::npos) << to_text(report);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include <fstream>
 
+#include "cli/local/local_cluster.h"
 #include "tests/support/temp_folder.h"
 
 namespace ride::cli {
@@ -80,6 +81,16 @@ TEST(RunFolder, SaysWhichFolderCannotBeUsed) {
   ASSERT_FALSE(folder.ok());
   EXPECT_THAT(folder.error().message, HasSubstr("/proc/nowhere"));
   EXPECT_THAT(folder.error().message, HasSubstr("--state"));
+}
+
+// The broker is its own program with its own flags; `ride up` has others.
+TEST(LocalCluster, WhatTheBrokerAdvisesIsToldInFlagsThatRideUpHas) {
+  EXPECT_EQ(in_flags_of_up("free some space, or choose another disk (--data)", false),
+            "free some space, or choose another disk (--state)");
+  EXPECT_EQ(in_flags_of_up("move the folder to another disk and start with its --data", true),
+            "move the folder to another disk and start with its TMPDIR");
+  EXPECT_THAT(in_flags_of_up("give it more (--heap), or use fewer partitions", false), HasSubstr("ride broker --heap"));
+  EXPECT_EQ(in_flags_of_up("its port is taken (--broker-port)", false), "its port is taken (--broker-port)");
 }
 
 }  // namespace

@@ -1,5 +1,8 @@
 #include "cli/core/run_summary.h"
 
+#include "cli/core/losses.h"
+#include "cli/core/status_view.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -63,6 +66,45 @@ TEST(RunSummary, CountsALossOnlyWhereItHappened) {
   const auto text = render_summary(job, facts, verdict, {});
   EXPECT_THAT(text, HasSubstr("people       155 frames, 3 filtered, 1 dead\n"));
   EXPECT_THAT(text, HasSubstr("album        152 frames\n"));
+}
+
+// Three broken pictures of ten, and the sink's dropped are those: no loss, in whichever view.
+TEST(RunSummary, WhatASourceRefusedIsNoLossAnywhere) {
+  const Json job = Json::parse(R"({"job": "pics", "run": 1, "phase": "completed", "reason": "",
+    "sources": [{"job": "pics", "source": "in", "frames": 7, "dropped": 0, "rejected": 3, "ended": true}],
+    "stages": [{"job": "pics", "stage": "gray", "upstreams": ["in"], "acked": 7, "dropped": 3, "rejected": 3, "lag": 0},
+               {"job": "pics", "stage": "album", "sink": true, "upstreams": ["gray"], "acked": 7, "dropped": 3,
+                "rejected": 3, "lag": 0}]})");
+  const auto verdict = judge(job, {}, false);
+  EXPECT_TRUE(verdict.good) << ::testing::PrintToString(verdict.reasons);
+  const auto text = render_summary(job, {}, verdict, {});
+  EXPECT_THAT(text, HasSubstr("in           7 frames, 3 rejected (broken or too large)\n"));
+  EXPECT_THAT(text, Not(HasSubstr("dropped")));
+  EXPECT_THAT(text, HasSubstr("no frame was lost"));
+  const auto line = render_line(job, job, job, "pics");
+  EXPECT_THAT(line, HasSubstr("7 frames, 3 rejected (broken or too large)"));
+  EXPECT_THAT(line, Not(HasSubstr("dropped")));
+  const auto json = summary_to_json(job, {}, verdict);
+  EXPECT_EQ(json["stages"][1]["dropped"], 3) << "the key stays";
+  EXPECT_EQ(json["stages"][1]["rejected"], 3);
+  // One that the stage itself dropped is told.
+  Json worse = job;
+  for (auto& stage : worse["stages"]) stage["dropped"] = 4;
+  EXPECT_THAT(judge(worse, {}, false).reasons, ElementsAre("stage 'gray' dropped 1 frame"));
+  const ViewOptions view{};
+  EXPECT_THAT(render_stages(worse, "pics", view), HasSubstr("gray"));
+  const auto own = losses_of(worse["stages"][1], worse, worse);
+  EXPECT_EQ(own.dropped, 0);
+  EXPECT_EQ(own.rejected, 3);
+}
+
+// A camera cannot send again: what died with its producer is told, and is not called sent.
+TEST(RunSummary, FramesThatDiedWithTheirProducerAreTold) {
+  Json job = finished_job();
+  job["sources"][0]["unwritten"] = 2;
+  const auto text = render_summary(job, {}, judge(job, {}, false), {});
+  EXPECT_THAT(text, HasSubstr("2 captured and not written when their producer ended"));
+  EXPECT_THAT(text, HasSubstr("no frame that reached Kafka was lost"));
 }
 
 TEST(RunSummary, AJobThatWasNotFinishedIsBadUnlessThePersonEndedIt) {

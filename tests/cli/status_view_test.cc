@@ -129,6 +129,15 @@ TEST(StatusView, WithoutATerminalALineSaysHowAJobFares) {
             "street running | gate connected, 5.0 fps, 20 frames, 2 dropped | people 4.9 fps, 18 acked, lag 2, 1 dead");
 }
 
+TEST(StatusView, AnAgentsCpuIsItsNodes) {
+  const Json workers = Json::parse(R"({"workers": [
+    {"id": "n1#a", "name": "n1", "kind": "agent", "node": "n1", "state": "live", "cpu_percent": 200},
+    {"id": "n1-w1#a", "name": "n1-w1", "kind": "worker", "node": "n1", "state": "live", "cpu_percent": 42}]})");
+  const std::string text = render_workers(workers, "", at_noon());
+  EXPECT_THAT(text, HasSubstr("200 % (node)"));
+  EXPECT_THAT(text, Not(HasSubstr("42 % (node)")));
+}
+
 TEST(StatusView, AnEventIsOneLineWithPlaceAndWithoutSecrets) {
   const Json event =
       Json::parse(R"({"n": 4, "at": "2026-11-21T11:59:57.123456Z", "severity": "warning", "code": "camera_gap",

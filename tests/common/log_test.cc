@@ -1,9 +1,11 @@
+#include "common/cause.h"
 #include "common/log.h"
 #include "common/text.h"
 
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <stdexcept>
 #include <utility>
 
 namespace ride {
@@ -128,6 +130,28 @@ TEST_F(LogLines, AnUnknownLevelIsReportedAndChangesNothing) {
   testing::internal::CaptureStderr();
   init_logging("ride-test", LogLevel::info);
   EXPECT_NE(testing::internal::GetCapturedStderr().find("RIDE_LOG='loud'"), std::string::npos);
+}
+
+// "error ride-worker: " and nothing behind it helps nobody.
+TEST(Log, AnErrorIsNeverEmpty) {
+  testing::internal::CaptureStderr();
+  log_error("{}", std::string());
+  log_warning("{}", " \n");
+  log_error("a cause");
+  const auto text = testing::internal::GetCapturedStderr();
+  EXPECT_NE(text.find("does not say why: please report it"), std::string::npos) << text;
+  EXPECT_EQ(text.find(": \n"), std::string::npos) << text;
+  EXPECT_NE(text.find(": a cause\n"), std::string::npos) << text;
+}
+
+struct Silent : std::exception {
+  const char* what() const noexcept override { return ""; }
+};
+
+TEST(CauseOf, AnExceptionWithoutATextIsNamedByItsType) {
+  EXPECT_EQ(cause_of(std::runtime_error("disk on fire")), "disk on fire");
+  EXPECT_EQ(cause_of(std::runtime_error("")), "an exception of type std::runtime_error that does not say why");
+  EXPECT_NE(cause_of(Silent()).find("Silent"), std::string::npos) << cause_of(Silent());
 }
 
 }  // namespace

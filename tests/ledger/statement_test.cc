@@ -174,5 +174,22 @@ TEST_F(Job, SaysWhatItCouldNotSee) {
   EXPECT_NE(to_text(result).find("3 records were deleted"), std::string::npos);
 }
 
+// A picture that a source refused is no loss, and is not called dropped.
+TEST_F(Job, WhatASourceRefusedIsToldApart) {
+  for (int n = 0; n < 3; ++n) sent(n, n / 2);
+  for (int n = 0; n < 2; ++n) {
+    auto refused = record("outcome", "cam/1/" + std::to_string(3 + n), "cam/0/1." + std::to_string(3 + n) + "/1", "w#1@1", "1/1",
+                          "dropped");
+    refused.emplace_back("ride_reason", n == 0 ? "broken_picture: is a text file" : "when_late: its successor was due");
+    put("in", (3 + n) % 2, n == 0 ? 1 : 2, refused);
+  }
+  const auto result = make_statement(spec_, book_, {{"blur", {.acked = 3, .dropped = 2}}});
+  EXPECT_EQ(result.stages[0].counted.dropped, 2);
+  EXPECT_EQ(result.stages[0].rejected, 1);
+  EXPECT_EQ(to_json(result)["stages"][0]["rejected"], 1);
+  EXPECT_EQ(to_json(result)["stages"][0]["dropped"], 2) << "the key stays";
+  EXPECT_NE(to_text(result).find("rejected"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace ride::ledger

@@ -37,7 +37,7 @@ class Confined : public testing::TestWithParam<bool> {
 
   Result<void> write(const std::string& path) {
     const std::uint8_t byte[] = {'x'};
-    auto file = DurableFile::create(path, "w1", true);
+    auto file = DurableFile::create(path, {"job", "stage", "w1"}, true);
     if (!file) return file.error();
     if (auto written = file->write(byte); !written) return written;
     return file->commit();

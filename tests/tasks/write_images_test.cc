@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <utime.h>
 
 #include <fstream>
@@ -7,6 +10,7 @@
 
 #include "tests/tasks/faults.h"
 #include "tests/tasks/harness.h"
+#include "worker/tasks/durable_file.h"
 
 namespace ride::tasks {
 namespace {
@@ -198,6 +202,61 @@ TEST(WriteImages, WhatAKilledWriterLeftIsRemovedOnceItIsOld) {
   ASSERT_EQ(::utime((folder / ".0.png.w0.1-1.ride-tmp").c_str(), &old), 0);
   ASSERT_TRUE(write(to(folder / "{seq}.png"), frame_of(noise(4, 4, CV_8UC3))));
   EXPECT_EQ(folder.files(), (Files{".1.png.w0.1-2.ride-tmp", "0.png"}));
+}
+
+// A worker of a stage, in a process of its own, that is killed while it writes: its file stays, half written.
+pid_t writer_in_a_child(const std::string& path, const FileWriter& writer, bool killed) {
+  int ready[2];
+  EXPECT_EQ(::pipe(ready), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    auto file = DurableFile::create(path, writer, true);
+    const std::uint8_t half[4] = {1, 2, 3, 4};
+    if (!file || !file->write(half) || ::write(ready[1], "x", 1) != 1) ::_exit(1);
+    if (killed) ::kill(::getpid(), SIGKILL);
+    for (;;) ::pause();
+  }
+  char x = 0;
+  EXPECT_EQ(::read(ready[0], &x, 1), 1);
+  ::close(ready[0]);
+  ::close(ready[1]);
+  if (killed) ::waitpid(child, nullptr, 0);
+  return child;
+}
+
+TEST(WriteImages, TheNextOwnerRemovesWhatAKilledWorkerOfItsStageLeft) {
+  TempFolder folder;
+  const FileWriter mine{"street", "album", "w2"};
+  const auto write_one = [&](int number) {
+    auto file = DurableFile::create(folder / (std::to_string(number) + ".png"), mine, true);
+    ASSERT_TRUE(file) << file.error().message;
+    ASSERT_TRUE(file->commit());
+  };
+  const auto leftovers = [&] {
+    int count = 0;
+    for (const auto& name : folder.files()) count += name.ends_with(".ride-tmp") ? 1 : 0;
+    return count;
+  };
+  // This worker has written here before; a user's own file has a name that is like ours.
+  write_one(0);
+  std::ofstream(folder / ".holiday.ride-tmp") << "mine";
+  writer_in_a_child(folder / "1.png", {"street", "album", "w1"}, true);
+  const pid_t other = writer_in_a_child(folder / "2.png", {"street", "plates", "w3"}, false);
+  const pid_t alive = writer_in_a_child(folder / "3.png", {"street", "album", "w4"}, false);
+  writer_in_a_child(folder / "4.png", {"street", "plates", "w5"}, true);
+  EXPECT_EQ(leftovers(), 5);
+  write_one(5);
+  EXPECT_EQ(leftovers(), 5) << "nothing was taken over: nobody looks";
+  look_for_leftovers();
+  write_one(6);
+  EXPECT_EQ(leftovers(), 4) << "of its own stage, whose writer is dead, and no other";
+  for (const pid_t one : {other, alive}) {
+    ::kill(one, SIGKILL);
+    ::waitpid(one, nullptr, 0);
+  }
+  look_for_leftovers();
+  write_one(7);
+  EXPECT_EQ(leftovers(), 3);
 }
 
 }  // namespace

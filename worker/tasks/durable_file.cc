@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <spdlog/fmt/fmt.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,10 +10,13 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <map>
 #include <mutex>
-#include <set>
+#include <string_view>
 #include <utility>
 
 #include "worker/tasks/path_template.h"
@@ -33,43 +37,141 @@ Result<void> write_fully(int fd, std::span<const std::uint8_t> bytes, std::int64
   return {};
 }
 
-// Once per folder and process: what a killed writer left, old enough that nobody can be writing it any more.
-void remove_leftovers(const OutputPlace& place) {
-  static std::mutex mutex;
-  static std::set<std::string> seen;
-  {
-    const std::lock_guard lock(mutex);
-    if (!seen.insert(place.folder_path()).second) return;
-    if (seen.size() > 10000) seen.clear();  // bounded; a folder looked at twice costs time only
-  }
-  constexpr auto kOld = std::chrono::hours(1);
-  const fs::path folder = fmt::format("/proc/self/fd/{}", place.folder());  // the one that was opened, whatever its path is now
+constexpr std::string_view kEnding = ".ride-tmp";
+constexpr auto kOld = std::chrono::hours(1);
+constexpr auto kQuiet = std::chrono::minutes(10);  // of another machine: locks may be known there only
+constexpr auto kLookAgain = std::chrono::seconds(60);  // where somebody else was still writing: it may be about to die
+
+std::atomic<std::int64_t> takeovers{0};
+
+// What every temporary file of this stage has in its name, and of no other: names are cut, so the whole is hashed.
+std::string mark_of(const FileWriter& writer) {
+  std::uint64_t hash = 14695981039346656037ULL;  // FNV-1a
+  for (const char c : writer.job + "/" + writer.stage) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+  return fmt::format(".{}-{:016x}.", safe_file_name(writer.stage).substr(0, 40), hash);
+}
+
+// Whose locks we see for certain: the running kernel, which containers share.
+std::string kernel_id() {
+  static const std::string kId = [] {
+    std::string id;
+    std::ifstream("/proc/sys/kernel/random/boot_id") >> id;
+    return safe_file_name(id).substr(0, 8);
+  }();
+  return kId;
+}
+
+// Nobody writes the file: `free`. `held`: somebody does. `unknown`: it is no plain file, not ours to open, or its file system
+// knows no locks.
+enum class Lock { free, held, unknown };
+Lock lock_of(int folder, const std::string& name) {
+  const int fd = ::openat(folder, name.c_str(), O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  if (fd < 0) return Lock::unknown;
+  struct stat state {};
+  Lock lock = Lock::unknown;
+  if (::fstat(fd, &state) == 0 && S_ISREG(state.st_mode))
+    lock = ::flock(fd, LOCK_EX | LOCK_NB) == 0 ? Lock::free : errno == EWOULDBLOCK ? Lock::held : Lock::unknown;
+  // Removed while we hold the lock: who has just made it and waits for the lock sees that it is gone, and makes another.
+  if (lock == Lock::free) ::unlinkat(folder, name.c_str(), 0);
+  ::close(fd);
+  return lock;
+}
+
+// True: somebody of this stage is writing here.
+bool remove_leftovers(int opened, const std::string& mark, const std::string& own) {
+  const fs::path folder = fmt::format("/proc/self/fd/{}", opened);  // the one that was opened, whatever its path is now
+  const std::string here = "." + kernel_id() + ".";
+  bool held = false;
   std::error_code ignored;  // a leftover that stays does no harm
   for (fs::directory_iterator entry(folder, ignored), end; !ignored && entry != end; entry.increment(ignored)) {
     const std::string name = entry->path().filename().string();
-    if (!name.starts_with('.') || !name.ends_with(".ride-tmp")) continue;
-    const auto written = entry->last_write_time(ignored);
-    if (!ignored && fs::file_time_type::clock::now() - written > kOld) fs::remove(entry->path(), ignored);
+    if (!name.starts_with('.') || !name.ends_with(kEnding) || name == own) continue;
+    std::error_code failed;
+    const auto written = entry->last_write_time(failed);
+    if (failed) continue;
+    const auto rests = fs::file_time_type::clock::now() - written;
+    const bool old = rests > kOld, of_stage = name.find(mark) != std::string::npos;
+    if (!of_stage && !old) continue;
+    if (name.find(here) == std::string::npos && rests < kQuiet) {
+      held = true;
+      continue;
+    }
+    const auto lock = lock_of(opened, name);
+    held = held || (of_stage && lock == Lock::held);
+    if (lock == Lock::unknown && old && entry->is_regular_file(failed)) ::unlinkat(opened, name.c_str(), 0);
   }
+  return held;
 }
 
-// The kernel's limit on a name is 255 bytes; name and tag are cut, the counter keeps them apart.
-std::string temporary_for(const std::string& name, const std::string& tag) {
+// A folder is looked through once, again after each takeover, and after a while where somebody was still writing.
+class Looked {
+ public:
+  bool is_due(const std::string& key) {
+    const std::lock_guard lock(mutex_);
+    if (seen_.size() > 10'000) seen_.clear();  // bounded; a folder looked at twice costs time only
+    auto [at, fresh] = seen_.try_emplace(key);
+    const auto now = std::chrono::steady_clock::now();
+    const auto takeover = takeovers.load();
+    if (!fresh && at->second.takeover == takeover && now < at->second.again) return false;
+    at->second = {takeover, std::chrono::steady_clock::time_point::max()};
+    return true;
+  }
+  void look_again(const std::string& key) {
+    const std::lock_guard lock(mutex_);
+    if (const auto at = seen_.find(key); at != seen_.end()) at->second.again = std::chrono::steady_clock::now() + kLookAgain;
+  }
+
+ private:
+  struct Folder {
+    std::int64_t takeover = 0;
+    std::chrono::steady_clock::time_point again{};
+  };
+  std::mutex mutex_;
+  std::map<std::string, Folder> seen_;
+};
+
+void clear_up(const OutputPlace& place, const std::string& mark, const std::string& own) {
+  static Looked looked;
+  const std::string key = mark + place.folder_path();
+  if (looked.is_due(key) && remove_leftovers(place.folder(), mark, own)) looked.look_again(key);
+}
+
+// The kernel's limit on a name is 255 bytes; all parts are cut, the counter keeps them apart.
+std::string temporary_for(const std::string& name, const std::string& mark, const std::string& worker) {
   static std::atomic<std::uint64_t> counter{0};
-  return fmt::format(".{}.{}.{}-{}.ride-tmp", name.substr(0, 120), safe_file_name(tag).substr(0, 60), ::getpid(),
-                     counter.fetch_add(1));
+  return fmt::format(".{}{}{}.{}.{}-{}{}", name.substr(0, 100), mark, safe_file_name(worker).substr(0, 40), kernel_id(),
+                     ::getpid(), counter.fetch_add(1), kEnding);
+}
+
+// The new file, locked; -1 with errno: it cannot be made. Between its making and the lock, somebody who clears up may have
+// taken it for a leftover.
+int open_temporary(int folder, std::string& temporary, const std::string& name, const std::string& mark,
+                   const std::string& worker) {
+  for (int attempt = 0;; ++attempt) {
+    temporary = temporary_for(name, mark, worker);
+    const int fd = ::openat(folder, temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+    if (fd < 0) return fd;
+    const bool locked = ::flock(fd, LOCK_EX | LOCK_NB) == 0;
+    struct stat state {};
+    const bool gone = (!locked && errno == EWOULDBLOCK) || ::fstat(fd, &state) != 0 || state.st_nlink == 0;
+    if (!gone || attempt >= 3) return fd;
+    ::close(fd);
+    ::unlinkat(folder, temporary.c_str(), 0);
+  }
 }
 
 }  // namespace
 
-Result<DurableFile> DurableFile::create(const std::string& path, const std::string& tag, bool sync) {
+void look_for_leftovers() { ++takeovers; }
+
+Result<DurableFile> DurableFile::create(const std::string& path, const FileWriter& writer, bool sync) {
   auto place = OutputPlace::open(path, sync);
   if (!place) return place.error();
-  remove_leftovers(*place);
-  const std::string temporary = temporary_for(place->name(), tag);
-  const int fd =
-      ::openat(place->folder(), temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+  const std::string mark = mark_of(writer);
+  std::string temporary;
+  const int fd = open_temporary(place->folder(), temporary, place->name(), mark, writer.worker);
   if (fd < 0) return system_error("write", path, errno);
+  clear_up(*place, mark, temporary);
   return DurableFile(std::move(place).value(), temporary, fd, sync);
 }
 
@@ -80,6 +182,7 @@ DurableFile::DurableFile(DurableFile&& other) noexcept
     : place_(std::move(other.place_)),
       temporary_(std::exchange(other.temporary_, {})),
       fd_(std::exchange(other.fd_, -1)),
+      lock_(std::exchange(other.lock_, -1)),
       sync_(other.sync_),
       sync_failure_(other.sync_failure_),
       size_(other.size_) {}
@@ -90,6 +193,7 @@ DurableFile& DurableFile::operator=(DurableFile&& other) noexcept {
   place_ = std::move(other.place_);
   temporary_ = std::exchange(other.temporary_, {});
   fd_ = std::exchange(other.fd_, -1);
+  lock_ = std::exchange(other.lock_, -1);
   sync_ = other.sync_;
   sync_failure_ = other.sync_failure_;
   size_ = other.size_;
@@ -99,8 +203,9 @@ DurableFile& DurableFile::operator=(DurableFile&& other) noexcept {
 DurableFile::~DurableFile() { discard(); }
 
 void DurableFile::discard() {
-  if (fd_ >= 0) ::close(std::exchange(fd_, -1));
   if (!temporary_.empty()) ::unlinkat(place_.folder(), std::exchange(temporary_, {}).c_str(), 0);
+  for (int* fd : {&fd_, &lock_})
+    if (*fd >= 0) ::close(std::exchange(*fd, -1));
 }
 
 Result<void> DurableFile::write(std::span<const std::uint8_t> bytes) {
@@ -123,8 +228,9 @@ Result<void> DurableFile::cut(std::int64_t size) {
 Result<void> DurableFile::commit() {
   if (fd_ >= 0 && sync_failure_ == 0) {
     if (sync_ && ::fsync(fd_) != 0) sync_failure_ = errno;
-    // Network and quota file systems may report a failed write only here.
-    if (::close(std::exchange(fd_, -1)) != 0 && sync_failure_ == 0) sync_failure_ = errno;
+    // Network and quota file systems may report a failed write only when it is closed; the lock stays with the copy.
+    lock_ = ::fcntl(fd_, F_DUPFD_CLOEXEC, 0);
+    if (lock_ >= 0 && ::close(std::exchange(fd_, -1)) != 0 && sync_failure_ == 0) sync_failure_ = errno;
   }
   // A second fsync would succeed: the kernel has dropped what it could not write.
   if (sync_failure_ != 0) return system_error("sync", path(), sync_failure_);
@@ -132,6 +238,8 @@ Result<void> DurableFile::commit() {
     return system_error("put in its place", path(), errno);
   }
   temporary_.clear();
+  for (int* fd : {&fd_, &lock_})
+    if (*fd >= 0) ::close(std::exchange(*fd, -1));
   return sync_ ? place_.sync() : Result<void>();
 }
 

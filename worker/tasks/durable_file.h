@@ -1,7 +1,9 @@
 // DurableFile: a file that appears under its name whole or not at all. Written beside its place under a name of its own
-// (".<name>.<tag>.ride-tmp"), synced, renamed; then its folder is synced. Not committed, it is removed by the
-// destructor. Temporary files of a process that was killed are removed by the next DurableFile in that folder once they
-// are an hour old. Owner: one thread at a time. Failure: Errors name the path, the system's reason and what to do; full
+// (".<name>.<stage>.<worker>.<n>.ride-tmp"), synced, renamed; then its folder is synced. Not committed, it is removed by
+// the destructor. Who writes one holds a lock on it (flock), so that what a killed process left is known: its lock is free.
+// The next DurableFile of the same stage in that folder removes those, whenever partitions were taken over since it looked
+// last (look_for_leftovers), and of others (another stage, a file system without locks) what nobody has written to for an
+// hour. Owner: one thread at a time. Failure: Errors name the path, the system's reason and what to do; full
 // disks and missing rights are retriable, since a person can mend them while the frame waits. SIGXFSZ must be ignored
 // where limits are set.
 #pragma once
@@ -15,11 +17,19 @@
 
 namespace ride::tasks {
 
+// Who writes: the stage (of whatever run), whose leftovers are ours to remove, and the worker, which keeps two writers of
+// one name apart.
+struct FileWriter {
+  std::string job, stage, worker;
+};
+
+// Partitions were taken over: their last owner may have left something. Any thread.
+void look_for_leftovers();
+
 class DurableFile {
  public:
-  // Makes missing folders. `tag` (the worker's name) keeps two writers of one name apart. `sync` false: no fsync at
-  // all.
-  static Result<DurableFile> create(const std::string& path, const std::string& tag, bool sync);
+  // Makes missing folders. `sync` false: no fsync at all.
+  static Result<DurableFile> create(const std::string& path, const FileWriter& writer, bool sync);
 
   DurableFile(DurableFile&& other) noexcept;
   DurableFile& operator=(DurableFile&& other) noexcept;
@@ -41,6 +51,7 @@ class DurableFile {
   OutputPlace place_;
   std::string temporary_;  // its name in the folder, until it is in its place
   int fd_ = -1;
+  int lock_ = -1;         // holds the lock while fd_ is closed already, for what its close() says, and not yet renamed
   bool sync_ = true;
   int sync_failure_ = 0;  // errno
   std::int64_t size_ = 0;

@@ -46,9 +46,9 @@ std::uint32_t padded(std::uint32_t size) { return size + (size & 1); }
 
 }  // namespace
 
-Result<MjpegAvi> MjpegAvi::create(const std::string& path, const std::string& tag, bool sync, int width, int height,
+Result<MjpegAvi> MjpegAvi::create(const std::string& path, const FileWriter& writer, bool sync, int width, int height,
                                   double fps) {
-  auto file = DurableFile::create(path, tag, sync);
+  auto file = DurableFile::create(path, writer, sync);
   if (!file) return file.error();
   MjpegAvi avi(std::move(*file), width, height, fps);
   if (auto written = avi.file_.write(avi.header()); !written) return written.error();

@@ -18,7 +18,7 @@ class MjpegAvi {
  public:
   static constexpr std::int64_t kMaxBytes = 1 << 30;  // readers' signed 32-bit offsets, with room for the index
 
-  static Result<MjpegAvi> create(const std::string& path, const std::string& tag, bool sync, int width, int height,
+  static Result<MjpegAvi> create(const std::string& path, const FileWriter& writer, bool sync, int width, int height,
                                  double fps);
 
   Result<void> add(std::span<const std::uint8_t> jpeg);  // all of it or, on an Error, nothing

@@ -97,7 +97,7 @@ class WriteImages : public Task {
                         path)};
       }
     }
-    auto file = DurableFile::create(path, env_.worker, sync_);
+    auto file = DurableFile::create(path, {env_.job, env_.stage, env_.worker}, sync_);
     if (!file) return file.error();
     if (auto written = file->write(bytes); !written) return written;
     return file->commit();

@@ -142,7 +142,7 @@ class WriteVideo : public Task {
                                             {"source", frame.id.source},
                                             {"session", std::to_string(frame.id.session.value)},
                                             {"segment", std::to_string(frame.id.number)}});
-    auto video = MjpegAvi::create(path, env_.worker, sync_, frame.image.cols, frame.image.rows, fps_);
+    auto video = MjpegAvi::create(path, {env_.job, env_.stage, env_.worker}, sync_, frame.image.cols, frame.image.rows, fps_);
     if (!video) return video.error();
     Segment segment{
         .session = frame.id.session, .first = frame.id.number, .video = std::move(*video)};
