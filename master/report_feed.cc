@@ -46,7 +46,7 @@ void ReportFeed::take(const std::vector<stream::ControlReader::Entry>& entries) 
                          entry.offset.value, report->log, log_id), now);
     } else {
       bytes += entry.json.size();
-      events.push_back(ReportRead{std::move(report->body), clock_.now()});
+      events.push_back(ReportRead{std::move(report->body), times_.at(entry.timestamp, clock_.now())});
     }
   }
   if (!events.empty()) config_.post(std::move(events), bytes);

@@ -43,6 +43,7 @@ class ReportFeed {
   Config config_;
   std::unique_ptr<stream::ControlReader> reader_;
   stream::Refusals refusals_;
+  RecordTimes times_;
   SteadyWall clock_;  // rules measure by it: whoever stamped a record may have a clock that somebody sets
   std::atomic<bool> stopping_ = false;
   std::thread thread_;

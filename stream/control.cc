@@ -65,7 +65,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SourceProgress, job, run, source
                                                 total, dropped, rejected, fps, last_frame, gaps, longest_gap_ms, error)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Heartbeat, id, kind, node, pid, version, at, http, devices, cores,
                                                 memory_bytes, labels, cpu_percent, rss_bytes, busy_fraction,
-                                                frames_per_second, service_rate, frames, busy_seconds, partitions, sources, warm, group)
+                                                frames_per_second, service_rate, frames, busy_seconds, partitions, sources, warm, group,
+                                                children)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Strike, job, run, stage, partition, offset, frame, worker, cause, count,
                                                 condemned, at)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Scale, job, run, stage, workers, held, reason, at)

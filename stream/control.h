@@ -268,6 +268,7 @@ struct Heartbeat {
   std::vector<SourceProgress> sources;
   bool warm = false;               // task opened, ready for assign
   std::string group;               // "job/stage" that it has open
+  std::vector<WorkerId> children;  // agents: those that run now and are not stopped, as the system tells (decisions/0026)
   bool operator==(const Heartbeat&) const = default;
 };
 

@@ -331,7 +331,9 @@ void follow(State& state, const stream::WorkerOut& out) {
   }
   const auto found = soft.processes.find(out.worker);
   if (found == soft.processes.end()) return;
-  if (out.silent) soft.silenced[out.worker] = {found->second.last_tick, ticks_to_loss(state, out.worker)};
+  if (out.silent)
+    soft.silenced[out.worker] = {found->second.last_tick,
+                                 std::max(ticks_to_loss(state, out.worker), soft.ticks - found->second.last_tick)};
   soft.gone.push_back({std::move(found->second.last), out.reason, left, out.silent, out.at});
   if (soft.gone.size() > kGoneKept) soft.gone.pop_front();
   soft.processes.erase(found);

@@ -13,7 +13,7 @@ namespace ride::master {
 // A record of ride.reports of this log.
 struct ReportRead {
   stream::ReportBody body;
-  SystemTime at{};  // when this master read it, by a clock that nobody sets
+  SystemTime at{};  // when it came into the log, by a clock that nobody sets (RecordTimes in silence.h)
 };
 // This master's claim stands, and all before it is applied.
 struct LeadershipTaken {};

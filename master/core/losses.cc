@@ -26,6 +26,10 @@ void settle_losses(Draft& draft, State& state, Due& due) {
                                        "kept, and there may be {}. Does somebody write reports who should not? (agents "
                                        "announce their own; for who may write see the access rules of the topics)",
                                        due.refused, state.soft.crowd.unannounced, state.rules.most_unannounced)});
+  for (const auto& load : due.loads)
+    draft.act(Tell{.severity = load.slow ? stream::Severity::warning : stream::Severity::info,
+                   .code = load.slow ? "overloaded" : "overload_over",
+                   .text = load.text});
   for (const auto& departure : due.departures) {
     const auto& hard = draft.hard();
     if (hard.is_out(departure.worker) || !is_known(state, hard, departure.worker)) continue;

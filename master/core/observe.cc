@@ -1,13 +1,12 @@
-// Soft state follows the reports; what needs a decision is marked in Due. Detection of losses (D3): an incarnation is
-// lost when K ticks stand in the log since its last heartbeat.
+// Soft state follows the reports; what needs a decision is marked in Due. Detection of losses: detector.h.
 #include <spdlog/fmt/fmt.h>
 
-#include <algorithm>
 #include <optional>
 #include <type_traits>
 #include <utility>
 
 #include "master/core/admission.h"
+#include "master/core/detector.h"
 #include "master/core/steps.h"
 #include "master/core/untold.h"
 #include "stream/core/control_limits.h"
@@ -31,83 +30,10 @@ bool has_deadlines(const State& state) {
   return false;
 }
 
-// The log itself was slow: heartbeats were, too, so nobody is to blame yet.
-void grant_grace(State& state, SystemTime at) {
-  auto& soft = state.soft;
-  const bool late = soft.ticks > 0 && at - soft.last_tick_at > 2 * tick_interval(state);
-  if (late) {
-    soft.grace_from = soft.ticks;
-    soft.grace_until = at + state.rules.grace;
-  }
-  soft.last_tick_at = at;
-}
-
-// Over a fifth fell silent at once: that is rather the log's fault, or the network's. Who is about to be lost counts, too,
-// since not all miss the same tick. A false loss costs repeated work, and so many at once would stop everything.
-bool is_hushed(State& state, SystemTime at) {
-  auto& soft = state.soft;
-  std::int64_t quiet = 0, all = 0;
-  for (const auto& [id, process] : soft.processes) {
-    if (is_passing(state, id, process)) continue;  // its silence tells nothing about the log
-    ++all;
-    if (soft.ticks - process.last_tick >= ticks_to_loss(state, id) - 1) ++quiet;
-  }
-  if (quiet < state.rules.hush_least || quiet * state.rules.hush_share <= all) {
-    soft.hush_until = {};
-    return false;
-  }
-  if (soft.hush_until == SystemTime{}) {
-    soft.hush_until = at + state.rules.hush;
-    soft.due.hushed = quiet;
-  }
-  return at < soft.hush_until;
-}
-
-void find_losses(State& state, SystemTime at) {
-  auto& soft = state.soft;
-  std::optional<bool> hushed;
-  std::vector<WorkerId> passed;
-  for (const auto& [id, process] : soft.processes) {
-    const auto missed = soft.ticks - process.last_tick;
-    if (missed < ticks_to_loss(state, id)) continue;
-    if (is_passing(state, id, process)) {
-      passed.push_back(id);
-      continue;
-    }
-    if (process.last_tick < soft.grace_from && at < soft.grace_until) continue;
-    if (!hushed) hushed = is_hushed(state, at);
-    if (*hushed) break;
-    depart(state, id, fmt::format("no word for {} ticks, {} ms each", missed, tick_interval(state).count()), false, true);
-  }
-  for (const auto& id : passed) forget(state, id);
-}
-
-void forget_old_doubts(State& state) {
-  auto& soft = state.soft;
-  std::erase_if(soft.doubts,
-                [&](const auto& entry) { return soft.ticks - entry.second.tick > state.rules.doubt_ticks; });
-  std::erase_if(soft.silenced,
-                [&](const auto& entry) { return soft.ticks - entry.second.last_tick > 4 * entry.second.allowed; });
-}
-
-// It lived: with twice the time it would not have been lost. A silence that was much longer proves nothing of the kind.
-void note_false_loss(State& state, const WorkerId& id) {
-  auto& soft = state.soft;
-  const auto found = soft.silenced.find(id);
-  if (found == soft.silenced.end()) return;
-  auto& doubt = soft.doubts[slot_name(id)];
-  doubt.factor = std::min(2 * doubt.factor, state.rules.doubt_limit);
-  doubt.tick = soft.ticks;
-  soft.silenced.erase(found);
-}
-
 void on(State& state, const stream::Tick& tick, SystemTime at) {
   const auto& standing = state.hard.standing;
   if (tick.epoch != standing.epoch() || tick.leader != standing.leader()) return;
-  grant_grace(state, at);
-  ++state.soft.ticks;
-  forget_old_doubts(state);
-  find_losses(state, at);
+  pass_tick(state, at);
   count_crowd(state);
   if (has_deadlines(state)) state.soft.due.deadlines = true;
   auto& soft = state.soft;
@@ -204,7 +130,9 @@ void on(State& state, const stream::Heartbeat& beat, SystemTime at) {
     soft.due.sources |= beat.kind == ProcessKind::producer || soft.sources_again;
   }
   process.rate.take(beat, at);
+  hear(state, beat, process, at);
   process.last = beat;
+  process.last.children.clear();  // hear() has taken them
   trim(state.hard, process.last);
   if (process.heard_ticks < state.rules.settled_ticks && (!process.heard || process.last_tick != soft.ticks))
     ++process.heard_ticks;
@@ -213,6 +141,7 @@ void on(State& state, const stream::Heartbeat& beat, SystemTime at) {
   process.last_seen = at;
   take_progress(state, beat);
   take_sources(state, beat);
+  look_between_ticks(state, at);
 }
 
 // ---- other reports
@@ -269,9 +198,14 @@ void expect_members(State& state) {
       found->second.last.kind = kind;
     }
     found->second.last_tick = soft.ticks;
+    found->second.word_at = soft.clock.at_tick();
     if (fresh) soft.names.try_emplace(slot_name(id), id);
   };
   soft.led_tick = soft.ticks;
+  for (auto& [name, node] : soft.nodes) {
+    node.word_tick = soft.ticks;
+    node.word_at = soft.clock.at_tick();
+  }
   for (auto& [job, tick] : soft.begun) tick = soft.ticks;
   for (const auto& [id, member] : *state.hard.members) expect(id, ProcessKind::worker);
   for (const auto& [name, job] : state.hard.jobs)

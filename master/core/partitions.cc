@@ -30,6 +30,7 @@ class StagePlacement {
       state_.soft.unsettled.insert(key_);
       return;
     }
+    forget_rests();
     const auto moves = master::place(view());
     assign(moves);
     release(moves);
@@ -66,11 +67,23 @@ class StagePlacement {
     return partition.releasing && draft_.now() >= partition.deadline;
   }
 
+  // Another group is another plan: who came shall get its share, whoever gave or got one before.
+  void forget_rests() {
+    auto& rests = reports_.rests;
+    if (rests.group != stage_.actives) rests = {stage_.actives, {}, {}};
+    const auto is_over = [&](const auto& entry) { return draft_.now() - entry.second >= state_.rules.rest; };
+    std::erase_if(rests.gave, is_over);
+    std::erase_if(rests.got, is_over);
+  }
+
   GroupView view() const {
     GroupView view;
     for (const auto& member : members_) {
       const auto* known = process(member);
-      view.members.push_back({known == nullptr ? NodeName{} : known->last.node, is_ready(known)});
+      view.members.push_back({.node = known == nullptr ? NodeName{} : known->last.node,
+                              .ready = is_ready(known),
+                              .keeps = reports_.rests.got.contains(member),
+                              .enough = reports_.rests.gave.contains(member)});
     }
     for (std::size_t p = 0; p < stage_.partitions.size(); ++p) {
       const auto& partition = stage_.partitions[p];
@@ -138,7 +151,12 @@ class StagePlacement {
 
   void assign(const Moves& moves) {
     std::map<int, std::vector<PartitionId>> by_member;
-    for (const auto& give : moves.give) by_member[give.to].push_back(give.partition);
+    for (const auto& give : moves.give) {
+      by_member[give.to].push_back(give.partition);
+      if (!stage_.actives.contains(owner(give.partition))) continue;  // nobody's, or of one that leaves the group
+      reports_.rests.gave[owner(give.partition)] = draft_.now();
+      reports_.rests.got[members_[static_cast<std::size_t>(give.to)]] = draft_.now();
+    }
     std::vector<stream::Assign> decisions;
     auto epoch = stage_.epoch;
     for (auto& [member, partitions] : by_member) {
@@ -187,7 +205,7 @@ class StagePlacement {
   State& state_;
   const StageKey key_;
   const Stage stage_;  // as it was when the step began
-  const StageReports& reports_;
+  StageReports& reports_;
   std::vector<WorkerId> members_;
 };
 

@@ -114,6 +114,7 @@ class Rebalance {
 
   void ask_back(Moves& moves) {
     for (auto left = view_.partitions.size(); left > 0; --left) {
+      if (by_time_.empty() || by_next_.empty()) return;
       const auto to = soonest(), from = busiest(to);
       const auto best = best_of(from, to);
       if (!best || (!even_ && !newcomer_[to] && loads_.time(view_, from) < kBusy)) return;
@@ -133,8 +134,9 @@ class Rebalance {
   using Order = std::set<std::tuple<double, int, std::size_t>>;
 
   void put(std::size_t member) {
-    by_time_.insert({loads_.time(view_, member), rank_[member], member});
-    by_next_.insert({loads_.time(view_, member, loads_.usual_weight), rank_[member], member});
+    if (!view_.members[member].keeps) by_time_.insert({loads_.time(view_, member), rank_[member], member});
+    if (!view_.members[member].enough)
+      by_next_.insert({loads_.time(view_, member, loads_.usual_weight), rank_[member], member});
   }
   void take(std::size_t member) {
     by_time_.erase({loads_.time(view_, member), rank_[member], member});
@@ -190,7 +192,7 @@ class Rebalance {
   const bool even_;
   std::vector<std::vector<std::size_t>> owned_;
   std::vector<bool> newcomer_;
-  Order by_time_, by_next_;  // members, by when they are through, and by when they would be with one more
+  Order by_time_, by_next_;  // who may give, by when it is through; who may get, by when it would be with one more
 };
 
 }  // namespace

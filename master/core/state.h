@@ -19,6 +19,7 @@
 #include "common/units.h"
 #include "master/core/cow.h"
 #include "master/core/measure.h"
+#include "master/core/silence.h"
 #include "stream/control.h"
 #include "stream/core/snapshot.h"
 #include "stream/core/standing.h"
@@ -156,6 +157,9 @@ struct Process {
   std::int64_t joined_tick = 0;  // its group
   int heard_ticks = 0;           // in which it spoke, up to Rules::settled_ticks
   SystemTime last_seen{};
+  LogTime word_at{0};            // by the log's clock: its last word
+  Rhythm rhythm;                 // of its words
+  std::int64_t vouched = 0;      // number of its agent's word that last told that it runs
   WorkerRate rate;
 };
 
@@ -174,6 +178,12 @@ struct MeasuredLog {
   bool operator==(const MeasuredLog&) const = default;
 };
 
+// Who gave or got a partition lately to even out the load: the other way round must wait (Rules::rest).
+struct Rests {
+  std::set<WorkerId> group;  // another one begins anew
+  std::map<WorkerId, SystemTime> gave, got;
+};
+
 struct StageReports {
   std::vector<stream::PartitionProgress> partitions;
   std::map<std::size_t, MeasuredLog> measured;  // of those whose owner has not told anything yet, or that have none
@@ -183,6 +193,7 @@ struct StageReports {
   std::int64_t lacking_since = -1;   // tick; -1: it has the workers that it wants
   StageFlow flow;
   SizeHistory sizes;
+  Rests rests;
   int too_few = 0;                   // looks in a row at which the group was too small
   std::optional<double> usual_rate;  // frames per busy second of a worker here, as last measured of any
 };
@@ -241,6 +252,12 @@ struct FatalNotice {
   std::string text;
 };
 
+// A node, or the log itself, began to be slow, or is slow no more; in words.
+struct LoadChange {
+  bool slow = false;
+  std::string text;
+};
+
 // What the next decision has to look at. Empty most of the time: then a decision costs nothing.
 struct Due {
   bool everything = false;  // a new leader looks at all once
@@ -250,6 +267,7 @@ struct Due {
   bool snapshot = false;   // the log grew long enough
   std::int64_t hushed = 0; // so many fell silent at once that nobody is declared lost yet
   std::int64_t refused = 0; // heartbeats for which there was no room, since the last word about it
+  std::vector<LoadChange> loads;
   std::vector<Departure> departures;
   std::vector<stream::ChildExit> exits;  // of children whose crash note names frames
   std::vector<SubmitRequest> submits;
@@ -304,7 +322,10 @@ struct Soft {
   std::map<StageKey, StageReports> stages;
   std::map<SourceKey, SourceReports> sources;
   std::int64_t ticks = 0;  // of the standing leader, in the log
-  SystemTime last_tick_at{};
+  LogClock clock;
+  std::map<NodeName, NodePulse> nodes;  // of which processes are known
+  LogTime looked_at{0};          // at the nodes, for silence
+  OverloadWatch slow_ticks;
   std::int64_t grace_from = 0;   // processes not heard of since this tick have grace ...
   SystemTime grace_until{};      // ... until then
   std::set<StageKey> unsettled;  // to be looked at again with every tick: moving, or not warm yet
@@ -327,10 +348,14 @@ struct Soft {
 };
 
 struct Rules {
-  std::int64_t ticks_to_loss = 5;
+  std::int64_t ticks_to_loss = 5;  // silence of one process is no loss before so many
+  std::chrono::milliseconds least_silence{200};   // of a whole node: two heartbeats of each of its processes
+  std::chrono::milliseconds most_silence{4000};   // however irregular a process was, it is not waited for longer
+  std::chrono::milliseconds most_vouched{5000};   // ... though its agent sees it run
   std::chrono::milliseconds tick_interval{100};
   std::chrono::milliseconds grace{3000};
   std::chrono::milliseconds release_timeout{5000};
+  std::chrono::milliseconds rest{10'000};  // who got a partition gives none so long, who gave one gets none
   std::int64_t warm_ticks = 30;    // who is not warm by then is taken as it is
   std::int64_t gather_ticks = 10;  // a new stage waits so long for its whole group
   std::int64_t open_ticks = 30;    // a new job's sources wait so long for its stages to be ready

@@ -327,6 +327,8 @@ void check(Check& it, const Heartbeat& beat) {
   it.count("sources", beat.sources.size(), kMostList);
   for (const auto& one : beat.partitions) check(it, one);
   for (const auto& one : beat.sources) check(it, one);
+  it.count("children", beat.children.size(), kMostChildren);
+  for (const auto& child : beat.children) it.name("a child's id", child.value);
 }
 
 void check(Check& it, const NamedFrame& frame) {

@@ -29,6 +29,7 @@ inline constexpr std::int64_t kMostPartitionsOfJob = 100'000;
 inline constexpr std::size_t kMostStages = 4'000, kMostSourcesOfJob = 2'000;  // as in a topology file, sinks counted
 inline constexpr std::size_t kMostJobs = 2'000;            // that are not over
 inline constexpr std::size_t kMostJobNames = 100'000;      // ever used
+inline constexpr std::size_t kMostChildren = 2'048;        // that an agent tells of
 inline constexpr std::size_t kMostName = 256;              // bytes of a name or an id
 inline constexpr std::size_t kMostText = 4'096;            // of a text for people; longer ones are cut off
 inline constexpr std::size_t kMostDecisionBytes = 16 << 20, kMostReportBytes = 8 << 20;  // of a record

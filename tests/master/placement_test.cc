@@ -139,6 +139,21 @@ TEST(Placement, NobodyStandsIdleWhereAnotherHasTwo) {
   EXPECT_TRUE(place(view).release.empty()) << "and it stays so";
 }
 
+TEST(Placement, WhoGotOneLatelyGivesNoneAndWhoGaveOneGetsNone) {
+  auto view = group(3, {0, 0, 0, 0, 1, 1, 2, 2});
+  EXPECT_TRUE(place(view).release.size() == 1);
+  view.members[0].keeps = true;
+  EXPECT_TRUE(place(view).release.empty());
+  view.members[0].keeps = false;
+  view.members[1].enough = view.members[2].enough = true;
+  EXPECT_TRUE(place(view).release.empty());
+  view.members[2].enough = false;
+  EXPECT_EQ(place(view).release.size(), 1u) << "the third may have it";
+  view.partitions[7].owner = GroupView::kNobody;
+  view.members[2].enough = view.members[2].keeps = true;
+  EXPECT_EQ(place(view).give.size(), 1u) << "what nobody has is given to anybody";
+}
+
 TEST(Placement, ASmallDifferenceIsLeftAloneWhereItIsMeasured) {
   auto view = group(2, std::vector<int>(40, 0));
   for (std::size_t p = 0; p < view.partitions.size(); ++p) {

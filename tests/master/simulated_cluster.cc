@@ -98,6 +98,9 @@ stream::Heartbeat SimulatedCluster::heartbeat_of(const WorkerId& id) const {
                                    .epoch = partitions[p].epoch});
   }
   load.fill(beat);
+  if (beat.kind == ProcessKind::agent)
+    for (const auto& [other, child] : processes)
+      if (other != id && child.offer.node == beat.node && (!child.silent || child.starved)) beat.children.push_back(other);
   for (const auto& [name, job] : state_.hard.jobs)
     for (const auto& [source_name, source] : job->sources)
       if (source.producer == id)

@@ -42,7 +42,7 @@ Snapshot snapshot() {
 }
 
 std::vector<std::string> records() {
-  Heartbeat beat{.id = WorkerId{"w#1"}, .cores = 1};
+  Heartbeat beat{.id = WorkerId{"w#1"}, .cores = 1, .children = {WorkerId{"w-w1#1"}}};
   beat.partitions.push_back({.job = kJob, .run = kRun, .stage = kStage, .partition = {3}, .counters = {.acked = 5}});
   beat.sources.push_back({.job = kJob, .run = kRun, .source = "gate", .fps = 29.9});
   std::vector<std::string> all;

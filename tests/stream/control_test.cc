@@ -70,6 +70,7 @@ TEST(ControlRecords, EveryReportIsReadBack) {
   Heartbeat beat;
   beat.id = WorkerId{"w#1"};
   beat.kind = ProcessKind::producer;
+  beat.children = {WorkerId{"n-w1#1"}, WorkerId{"n-w2#2"}};
   beat.partitions.push_back({.job = JobName{"j"}, .partition = PartitionId{3}, .committed = 17, .counters = {.acked = 5}});
   beat.sources.push_back({.source = "gate", .fps = 29.9, .last_frame = SystemTime(std::chrono::microseconds(77))});
   const std::vector<ReportBody> bodies = {Tick{1, "m", 7}, beat, ChildExit{.signal = 9, .cause = ExitCause::hang, .frames = {{JobName{"street"}, RunNumber{3}, StageName{"blur"},
