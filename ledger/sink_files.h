@@ -20,7 +20,7 @@ struct SinkFiles {
   std::vector<std::string> examples;
 };
 
-// Of the sinks whose files can be counted. `base`: where relative paths begin (the workers' working folder).
+// Of the sinks whose files can be counted: not of a path with {file}, whose names only the frames know. `base`: where relative paths begin (the workers' working folder).
 std::vector<SinkFiles> count_sink_files(const stream::JobSpec& spec, const Book& book, const std::filesystem::path& base);
 
 std::string to_text(const std::vector<SinkFiles>& files);
