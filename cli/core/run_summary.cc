@@ -7,6 +7,7 @@
 #include "cli/core/fields.h"
 #include "cli/core/status_view.h"
 #include "common/log.h"
+#include "common/wording.h"
 
 namespace ride::cli {
 namespace {
@@ -15,7 +16,7 @@ bool may_drop(const RunFacts& facts, const std::string& name) {
   return std::find(facts.may_drop.begin(), facts.may_drop.end(), name) != facts.may_drop.end();
 }
 
-std::string frames(std::int64_t count) { return fmt::format("{} frame{}", count, count == 1 ? "" : "s"); }
+std::string frames(std::int64_t count) { return counted(count, "frame"); }
 
 const Json& named(const Json& job, const char* list, const char* key, const std::string& name) {
   static const Json nothing = Json::object();
@@ -74,8 +75,8 @@ Verdict judge(const Json& job, const RunFacts& facts, bool ended_on_purpose) {
   const auto complain = [&](std::string reason) { verdict.reasons.push_back(std::move(reason)); };
   const std::string phase = text_of(job, "phase"), reason = text_of(job, "reason");
   if (phase == "failed" || (!ended_on_purpose && phase != "completed")) {
-    complain(
-        fmt::format("the job is {}{}", phase.empty() ? "gone" : phase, reason.empty() ? "" : ": " + redact(reason)));
+    complain(fmt::format("the job {}{}", phase_in_words(phase.empty() ? "gone" : phase),
+                         reason.empty() ? "" : ": " + redact(reason)));
   }
   for (const Json& source : list_of(job, "sources")) {
     const std::string name = text_of(source, "source");
@@ -87,9 +88,9 @@ Verdict judge(const Json& job, const RunFacts& facts, bool ended_on_purpose) {
   for (const Json& stage : list_of(job, "stages")) {
     const std::string name = text_of(stage, "stage");
     if (const auto count = own_count(job, facts, stage, "dead"); count > 0)
-      complain(fmt::format("stage '{}': {} dead", name, frames(count)));
+      complain(fmt::format("stage '{}': {}", name, counted(count, "dead frame")));
     if (const auto count = count_of(stage, "expired"); count > 0)
-      complain(fmt::format("stage '{}': {} expired", name, frames(count)));
+      complain(fmt::format("stage '{}': {}", name, counted(count, "expired frame")));
     if (const auto count = own_count(job, facts, stage, "dropped"); count > 0 && !may_drop(facts, name))
       complain(fmt::format("stage '{}' dropped {}", name, frames(count)));
   }
@@ -104,9 +105,15 @@ bool all_have_ended(const Json& job) {
   return true;
 }
 
-std::string render_reasons(const Verdict& verdict, const Style& style) {
+std::string render_reasons(const Verdict& verdict, const Style& style, const std::vector<std::string>& shown) {
   std::string text;
-  for (const auto& reason : verdict.reasons) text += style.paint("not well: " + reason, Tone::bad) + "\n";
+  for (const auto& full : verdict.reasons) {
+    const auto colon = full.find(": ");
+    const auto cause = colon == std::string::npos ? full : full.substr(colon + 2);
+    const bool told = std::any_of(shown.begin(), shown.end(), [&](const auto& line) { return redact(line).ends_with(cause); });
+    const auto reason = told ? full.substr(0, colon) + " (its cause is told above)" : full;
+    text += style.paint("problem: " + reason, Tone::bad) + "\n";
+  }
   return text;
 }
 
@@ -118,7 +125,7 @@ std::string render_summary(const Json& job, const RunFacts& facts, const Verdict
     text += fmt::format("  source  {:<12} {}{}{}\n", text_of(source, "source"), frames(count_of(source, "frames")),
                         losses(source, {{"dropped", "dropped"}, {"rejected", "rejected (broken or too large)"}}),
                         count_of(source, "gaps") > 0
-                            ? fmt::format(", {} gaps, the longest {:.0f} ms", count_of(source, "gaps"),
+                            ? fmt::format(", {}, the longest {:.0f} ms", counted(count_of(source, "gaps"), "gap"),
                                           number_of(source, "longest_gap_ms").value_or(0))
                             : "");
   }
@@ -132,17 +139,19 @@ std::string render_summary(const Json& job, const RunFacts& facts, const Verdict
                      {"dropped", "dropped"},
                      {"dead", "dead"},
                      {"expired", "expired"},
-                     {"duplicates", "duplicates dropped"}}),
+                     {"duplicates", "repeated (left out)"}}),
         count_of(stage, "lag") > 0 && phase != "completed" ? fmt::format(", {} waiting", count_of(stage, "lag")) : "");
   }
   for (const auto& files : facts.files) text += fmt::format("  written by {}: {}\n", files.sink, files_text(files));
-  for (const auto& problem : facts.problems) text += style.paint("  " + redact(problem), Tone::warning) + "\n";
+  if (!facts.problems_were_shown)
+    for (const auto& problem : facts.problems) text += style.paint("  " + redact(problem), Tone::warning) + "\n";
   if (phase == "paused" && waiting_frames(job) > 0)
-    text += fmt::format("  {} wait in the topics: the next 'ride up' goes on with them\n", frames(waiting_frames(job)));
+    text += fmt::format("  {} in the topics: the next 'ride up' continues with what is there\n",
+                        counted(waiting_frames(job), "frame waits", "frames wait"));
   if (verdict.good) {
     text += phase == "completed" ? style.paint("no frame was lost", Tone::good) + "\n" : "";
   } else {
-    text += render_reasons(verdict, style);
+    text += render_reasons(verdict, style, facts.problems);
   }
   return text;
 }
