@@ -19,6 +19,7 @@
 #include "agent/membership.h"
 #include "agent/node_status.h"
 #include "common/log.h"
+#include "common/wording.h"
 
 namespace ride::agent {
 namespace {
@@ -214,7 +215,8 @@ Result<void> run(const Options& options) {
   if (!signals.ok()) return signals.error();
   Loop loop(options, std::move(children).value(), *signals);
   if (auto opened = loop.open_logs(); !opened.ok()) return opened;
-  log_info("node {}: {} workers, {} producers", options.node.value, options.slots, options.producers);
+  log_info("node {}: {}, {}", options.node.value, counted(options.slots, "worker"),
+           counted(options.producers, "producer"));
   return loop.run();
 }
 

@@ -4,6 +4,7 @@
 
 #include "agent/agent.h"
 #include "common/command_line.h"
+#include "common/label.h"
 #include "common/log.h"
 #include "common/output_folders.h"
 #include "common/run_main.h"
@@ -71,6 +72,9 @@ void declare(CLI::App& app, ride::agent::Options& options, ChildFiles& files) {
                  "Folder where sinks of this node's workers may write, and nowhere else; repeatable. Relative paths of sinks\n"
                  "begin in the first (default: the working folder)")
       ->type_name("DIR");
+  app.add_option("--label", options.labels,
+                 "NAME=VALUE of this node's workers, which a group's `labels` may ask for, for example site=north; repeatable")
+      ->type_name("NAME=VALUE");
   app.add_option("--log-dir", options.log_folder,
                  "Folder for the children's logs, two files of 8 MiB each at most (default: standard error)");
   app.add_option("--bin-dir", options.bin_folder,
@@ -113,6 +117,7 @@ int run_program(int argc, char** argv) {
                              "node with --node",
                              options.node.value)});
   }
+  if (const auto labels = ride::parse_labels(options.labels); !labels.ok()) return fail(labels.error());
   std::error_code failed;
   const std::string here = std::filesystem::current_path(failed).string();
   if (options.output_folders.empty()) options.output_folders = {here};

@@ -84,7 +84,7 @@ bool Membership::serve(stream::Member& member) {
     }
     for (const auto& decision : *decisions) {
       if (!declares_out(decision, member.id())) continue;
-      log_warning("the master declared this agent lost; joining again, the children go on");
+      log_warning("the master declared this agent lost; joining again; its workers and producers keep running");
       return false;
     }
   }

@@ -75,6 +75,8 @@ Result<std::vector<ChildPlan>> plan_children(const Options& options) {
     if (!added.ok()) return added.error();
     for (const auto& folder : options.output_folders)
       children.back().arguments.insert(children.back().arguments.end(), {"--output", folder});
+    for (const auto& label : options.labels)
+      children.back().arguments.insert(children.back().arguments.end(), {"--label", label});
     give_resources(children.back(), options, cores, i - 1);
   }
   for (int i = 1; i <= options.producers; ++i) {

@@ -33,8 +33,8 @@ class FailoverJob {
   // Waits for the whole group and a calm time, kills so many of the three with SIGKILL at a random phase, and watches until
   // the frames are as punctual as before.
   Result<Fault> strike(std::size_t victims, std::mt19937_64& random);
-  // Kills one of several brokers, watches, and starts it again. Or stops it (SIGSTOP: its connections stay and are silent),
-  // and lets it go on when frames flow without it.
+  // Kills one of several brokers, watches, and starts it again. Or stops it (SIGSTOP: its connections stay and are
+  // silent), and resumes it when frames flow without it.
   enum class Blow { kill, stop };
   Result<Fault> strike_broker(int id, Blow blow, std::mt19937_64& random);
   // Drains the job and counts.

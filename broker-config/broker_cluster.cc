@@ -75,7 +75,7 @@ Result<void> BrokerCluster::wait_until_complete(std::stop_token stop) {
       ++i;
       continue;
     }
-    if (stop.stop_requested()) return Error{ErrorCode::cancelled, "the start of the brokers was broken off"};
+    if (stop.stop_requested()) return Error{ErrorCode::cancelled, "the start of the brokers was interrupted"};
     if (!nodes_[i].process->alive()) return nodes_[i].process->explain_end();
     if (std::chrono::steady_clock::now() > deadline) {
       return Error{
@@ -116,7 +116,7 @@ bool BrokerCluster::in_sync() const {
 Result<void> BrokerCluster::wait_until_in_sync(std::chrono::milliseconds timeout, std::stop_token stop) const {
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   while (!in_sync()) {
-    if (stop.stop_requested()) return Error{ErrorCode::cancelled, "waiting for the brokers was broken off"};
+    if (stop.stop_requested()) return Error{ErrorCode::cancelled, "waiting for the brokers was interrupted"};
     if (std::chrono::steady_clock::now() > deadline)
       return Error{ErrorCode::timeout, fmt::format("the brokers are not in sync after {} s", timeout.count() / 1000), true};
     std::this_thread::sleep_for(std::chrono::milliseconds(100));

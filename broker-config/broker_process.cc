@@ -33,7 +33,7 @@ constexpr milliseconds kStopUnready{1000};  // one that never was ready has noth
 constexpr milliseconds kHurried{1000};
 constexpr std::chrono::seconds kSlowStart{10};
 
-Error cancelled() { return {ErrorCode::cancelled, "the start of the broker was broken off"}; }
+Error cancelled() { return {ErrorCode::cancelled, "the start of the broker was interrupted"}; }
 
 // The log of earlier runs is kept, up to a size, then moved aside.
 std::uintmax_t rotate_log(const fs::path& log) {
@@ -346,7 +346,7 @@ Error BrokerProcess::explain_code(int code, const std::string& who) const {
   const std::string log = log_file().string();
   if (signal == SIGKILL) {
     return {ErrorCode::unavailable,
-            fmt::format("{} was killed (signal 9), by somebody or because the machine ran out of memory (dmesg tells). "
+            fmt::format("{} was killed (signal 9), by somebody or because the machine ran out of memory (see dmesg). "
                         "Start it again: its data is kept. Its log: {}",
                         who, log)};
   }

@@ -18,11 +18,13 @@ struct Known {
 
 constexpr std::array kKnown = {
     Known{"Address already in use", ErrorCode::already_exists,
-          "its port is taken by another program: stop that one, or give another port (--port; of 'ride up': --broker-port)"},
+          "its port is taken by another program: stop that one, or give another port (--port; of 'ride up': "
+          "--broker-port)"},
     Known{"Cannot assign requested address", ErrorCode::invalid_argument,
           "its --host is not an address of this machine"},
     Known{"No space left on device", ErrorCode::resource_exhausted,
-          "the disk is full: free some space, or move its folder to another disk (--data), and start it again: what it has "
+          "the disk is full: free some space, or move its folder to another disk (--data), and start it again: what it "
+          "has "
           "acknowledged is kept"},
     Known{"Disk quota exceeded", ErrorCode::resource_exhausted,
           "the disk quota is used up: free some space, or choose another disk (--data)"},
@@ -37,7 +39,7 @@ constexpr std::array kKnown = {
     Known{"insufficient memory for the Java Runtime", ErrorCode::resource_exhausted,
           "the machine has too little free memory"},
     Known{"UnsupportedClassVersionError", ErrorCode::unsupported,
-          "the Java is too old for these jars: install Java 17 or newer"},
+          "this Java is too old for these jars: install Java 17 or newer"},
     Known{"Could not find or load main class", ErrorCode::corrupt,
           "the Kafka jars are not complete: run scripts/fetch-kafka"},
     Known{"NoClassDefFoundError", ErrorCode::corrupt, "the Kafka jars are not complete: run scripts/fetch-kafka"},

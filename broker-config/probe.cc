@@ -206,14 +206,14 @@ Result<ClusterView> ask_broker(const std::string& host, int port, std::chrono::m
   request.insert(request.end(), body.begin(), body.end());
   std::uint8_t head[4] = {};
   if (!send_all(socket->get(), request, deadline) || !receive_all(socket->get(), head, deadline)) {
-    return Error{ErrorCode::unavailable, fmt::format("{} took the connection, but sent no answer", place), true};
+    return Error{ErrorCode::unavailable, fmt::format("{} accepted the connection, but did not answer", place), true};
   }
   const std::int64_t size = Reader(head).integer(4);
   if (size < 8 || size > kLargestAnswer)
-    return Error{ErrorCode::corrupt, fmt::format("something else than Kafka listens on {}", place)};
+    return Error{ErrorCode::corrupt, fmt::format("something other than Kafka listens on {}", place)};
   std::vector<std::uint8_t> answer(static_cast<std::size_t>(size));
   if (!receive_all(socket->get(), answer, deadline)) {
-    return Error{ErrorCode::unavailable, fmt::format("{} broke off its answer", place), true};
+    return Error{ErrorCode::unavailable, fmt::format("{} closed the connection within its answer", place), true};
   }
   return parse_metadata(answer);
 }

@@ -252,7 +252,8 @@ Result<std::vector<BrokerUser>> parse_users(const std::string& file, const std::
     if (!is_word(user.name, "-_.")) return wrong("a name has letters, digits, '-', '_' and '.', at most 128");
     if (!is_word(user.password, "-_.~+/") || user.password.size() < kShortestPassword)
       return wrong(fmt::format("the password of {} has to have 12 to 128 letters, digits, '-', '_', '.', '~', '+' and '/'", user.name));
-    if (std::ranges::find(users, user.name, &BrokerUser::name) != users.end()) return wrong(user.name + " stands there twice");
+    if (std::ranges::find(users, user.name, &BrokerUser::name) != users.end())
+      return wrong(user.name + " is there twice");
     users.push_back(std::move(user));
   }
   return users;

@@ -267,7 +267,7 @@ Result<void> check_config(const BrokerConfig& config) {
         config.max_message_bytes, kMinMaxMessageBytes, kMaxMaxMessageBytes));
   }
   if (config.port < 1 || config.port > 65535) {
-    return wrong(fmt::format("port {} is none: give one between 1 and 65535, or 0 for a free one", config.port));
+    return wrong(fmt::format("{} is not a port: give one between 1 and 65535, or 0 for a free one", config.port));
   }
   if (config.node_id < 0) return wrong(fmt::format("node id {} is negative: give 0 or more", config.node_id));
   if (config.quorum.empty()) return wrong("the quorum is empty: name at least one controller, id@host:port");

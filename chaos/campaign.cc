@@ -68,7 +68,7 @@ Result<void> Campaign::run(std::stop_token stop) {
     std::this_thread::sleep_for(kStep);
   }
   ended_ = clock_.now();
-  if (stop.stop_requested()) return Error{ErrorCode::cancelled, "the faults were broken off"};
+  if (stop.stop_requested()) return Error{ErrorCode::cancelled, "the faults were interrupted"};
   return {};
 }
 
@@ -90,7 +90,7 @@ Result<Victim> Campaign::choose(const std::string& target) {
   const auto role = any_of_role(target);
   if (!role) return arena_.find(target);
   if (*role == Role::broker && std::any_of(open_.begin(), open_.end(), [](const Open& open) { return open.victim.role == Role::broker; }))
-    return Error{ErrorCode::unavailable, "another broker is away"};
+    return Error{ErrorCode::unavailable, "another broker is down"};
   auto candidates = arena_.candidates(*role);
   std::erase_if(candidates, [this](const Victim& victim) { return is_hit(victim); });
   if (*role == Role::worker || *role == Role::node) {

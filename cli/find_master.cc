@@ -24,7 +24,8 @@ Result<std::string> master_token(const Settings& settings, const std::string& ot
   const auto given = process_environment()("RIDE_TOKEN");
   if (settings.at("token-file").origin != Origin::flag && given && !given->empty()) {
     if (is_token(*given)) return *given;
-    return Error{ErrorCode::invalid_argument, "RIDE_TOKEN holds no token: it takes 16 characters at least, without blanks"};
+    return Error{ErrorCode::invalid_argument,
+                 "RIDE_TOKEN holds no token: a token has at least 16 characters, without blanks"};
   }
   const auto& file = settings.is_default("token-file") ? otherwise : settings.text("token-file");
   if (file.empty()) return std::string();

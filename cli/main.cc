@@ -6,6 +6,7 @@
 
 #include "cli/command.h"
 #include "cli/commands/acls_command.h"
+#include "cli/commands/topic_command.h"
 #include "cli/terminal.h"
 #include "common/command_line.h"
 #include "common/log.h"
@@ -18,15 +19,15 @@ namespace {
 using namespace ride::cli;
 
 constexpr const char* kFooter = R"(
-Begin here:
-  ride doctor                     is all there that RIDE needs?
+Start here:
+  ride doctor                     is everything there that RIDE needs?
   ride up street.yaml             start everything for a topology on this machine; Ctrl-C ends it
   ride run pictures.yaml          process a finite input and end
 
-With a cluster that runs:
+With a running cluster:
   ride submit street.yaml --master http://host:7800
   ride status street
-  ride tap street/people --show   look at a picture on its way
+  ride tap street/people --show   look at a picture that waits
 
 'ride COMMAND --help' explains a command with examples.
 )";
@@ -47,6 +48,7 @@ void add_commands(Program& program) {
   add_config_command(program);
   add_broker_command(program);
   add_acls_command(program);
+  add_topic_command(program);
   program.add("This machine", "version", "Print the version", "  ride version", [] {
     print(fmt::format("ride {}\n", ride::version()));
     return ExitCode::ok;

@@ -30,9 +30,10 @@ Error unreachable(const std::string& url, const std::string& why) {
 Error no_master(const std::string& url, const std::string& request, const ApiReply& reply, const std::string& why) {
   const std::string text = one_line(reply.text.substr(0, kShown)) + (reply.text.size() > kShown ? "…" : "");
   return {ErrorCode::unavailable,
-          fmt::format("{} is no RIDE master: it answered {} with status {}, {}: '{}'. Name a master with --master URL (or "
-                      "RIDE_MASTER): it serves at the --http HOST:PORT that it was started with, 'ride up' prints it",
-                      url, request, reply.status, why, text),
+          fmt::format(
+              "{} is not a RIDE master: it answered {} with status {}, {}: '{}'. Name a master with --master URL (or "
+              "RIDE_MASTER): it serves at the --http HOST:PORT that it was started with, 'ride up' prints it",
+              url, request, reply.status, why, text),
           reply.status >= 500};
 }
 
@@ -42,7 +43,7 @@ std::string reason_of(httplib::Error error) {
     case httplib::Error::ConnectionTimeout:
       return "nothing listens there";
     case httplib::Error::Read:
-      return "it took the request, but gave no answer";
+      return "it accepted the request, but did not answer";
     default:
       return httplib::to_string(error);
   }
@@ -108,7 +109,7 @@ Result<std::string> address_of(const std::string& url) {
   // The library throws at schemes that it was built without.
   if (address.starts_with("http://") && address.size() > 7 && httplib::Client(address).is_valid()) return address;
   return Error{ErrorCode::invalid_argument,
-               fmt::format("'{}' is no address of a master; give one as http://HOST:PORT, for example "
+               fmt::format("'{}' is not the address of a master; write it as http://HOST:PORT, for example "
                            "http://127.0.0.1:7800, or several as URL1,URL2",
                            url)};
 }

@@ -52,9 +52,10 @@ Result<void> wait_for_bytes(int file, const std::string& path, const NamedFileLi
     if (ready < 0 && errno != EINTR) return unreadable(path, std::strerror(errno));
     if (limits.stop.stop_requested()) return Error{ErrorCode::cancelled, "stopped while reading " + path};
     if (Clock::now() > until) {
-      return unreadable(path, fmt::format("it is no regular file, and nothing came from it within {} s: name a file, or let "
-                                          "the program that writes into it begin",
-                                          std::chrono::duration_cast<std::chrono::seconds>(limits.patience).count()));
+      return unreadable(
+          path, fmt::format("it is not a regular file, and nothing came from it within {} s: name a file, or let "
+                            "the program that writes into it start",
+                            std::chrono::duration_cast<std::chrono::seconds>(limits.patience).count()));
     }
   }
 }
@@ -79,7 +80,8 @@ Result<std::string> read_named_file(const std::string& path, const NamedFileLimi
     if (got < 0) return unreadable(path, std::strerror(errno));
     if (got == 0) return text;
     if (text.size() + static_cast<std::size_t>(got) > limits.most_bytes)
-      return unreadable(path, fmt::format("it has more than {} MB, so it is none of RIDE's files", limits.most_bytes >> 20));
+      return unreadable(
+          path, fmt::format("it is larger than {} MB, so it is not one of RIDE's files", limits.most_bytes >> 20));
     text.append(buffer.data(), static_cast<std::size_t>(got));
   }
 }

@@ -19,7 +19,7 @@ void run_guarded(const std::string& name, const std::function<void()>& body, con
   try {
     body();
   } catch (const std::bad_alloc&) {
-    failed(Error{ErrorCode::resource_exhausted, name + " found no memory"});
+    failed(Error{ErrorCode::resource_exhausted, name + " ran out of memory"});
   } catch (const std::exception& failure) {
     failed(Error{ErrorCode::internal, name + " failed: " + cause_of(failure)});
   } catch (...) {

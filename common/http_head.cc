@@ -130,7 +130,7 @@ std::variant<HttpFraming, HttpFault> http_framing(const HttpHead& head, std::siz
   std::uint64_t length = 0;
   const auto [rest, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), length);
   const bool number = !digits.empty() && digits.find_first_not_of("0123456789") == std::string::npos;
-  if (!number) return HttpFault{400, fmt::format("Content-Length: {} is no number of bytes", one_line(digits))};
+  if (!number) return HttpFault{400, fmt::format("Content-Length: {} is not a number of bytes", one_line(digits))};
   if (failed != std::errc() || length > most) return too_large(most);
   return HttpFraming{length == 0 ? BodyKind::none : BodyKind::length, static_cast<std::size_t>(length)};
 }

@@ -297,7 +297,7 @@ class HttpLoop::Loop {
   void end_late(Id id) {
     auto& connection = connections_.at(id);
     if (connection.stage != Stage::body) return drop(id);
-    refuse(id, connection, handlers_.fault({408, "the body broke off, or came too slowly"}));
+    refuse(id, connection, handlers_.fault({408, "the body ended early, or came too slowly"}));
   }
 
   // ---- reading
@@ -318,7 +318,7 @@ class HttpLoop::Loop {
     const auto count = ::recv(connection.socket.get(), buffer_.data(), buffer_.size(), 0);
     if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
     const bool within = connection.stage == Stage::body || (connection.stage == Stage::head && !connection.in.empty());
-    if (count == 0 && within) return refuse(id, connection, handlers_.fault({400, "the request broke off"}));
+    if (count == 0 && within) return refuse(id, connection, handlers_.fault({400, "the request ended early"}));
     if (count <= 0) return drop(id);
     if (connection.stage == Stage::lingering) {
       connection.deadline = std::min(connection.all, now_ + kLingerSilence);
@@ -532,7 +532,8 @@ Result<std::unique_ptr<HttpLoop>> HttpLoop::listen(const std::string& host, int 
   auto listener = bind_to(host, port);
   if (!listener.ok()) return listener.error();
   auto loop = std::make_unique<Loop>(std::move(listener).value(), limits);
-  if (!loop->usable()) return Error{ErrorCode::resource_exhausted, "the system gives no more descriptors (ulimit -n)"};
+  if (!loop->usable())
+    return Error{ErrorCode::resource_exhausted, "no more file descriptors are available (ulimit -n)"};
   return std::unique_ptr<HttpLoop>(new HttpLoop(std::move(loop)));
 }
 

@@ -59,11 +59,11 @@ Result<std::unique_ptr<MetricsPage>> serve_metrics(const std::string& at, std::f
   const std::string host = at.substr(0, colon);
   auto loop = HttpLoop::listen(host, std::stoi(digits), limits_of_a_page());
   if (!loop.ok()) {
-    return Error{
-        ErrorCode::unavailable,
-        fmt::format("--metrics {}:{}: the port is taken, or the host is not of this machine ({}); 0 takes a free port",
-                    host, digits, loop.error().message),
-        false};
+    return Error{ErrorCode::unavailable,
+                 fmt::format("--metrics {}:{}: the port is taken, or the host is not an address of this machine ({}); "
+                             "0 takes a free port",
+                             host, digits, loop.error().message),
+                 false};
   }
   return std::unique_ptr<MetricsPage>(std::make_unique<HttpPage>(std::move(loop).value(), host, std::move(text)));
 }

@@ -15,9 +15,10 @@ constexpr ByteSize kMostMessage{400 << 20};  // as kMaxMaxMessageBytes in broker
 Error wrong(std::string message) { return {ErrorCode::invalid_argument, std::move(message)}; }
 
 Error wrong_broker(std::string_view text, const std::string& why) {
-  return wrong(fmt::format("'{}' names no Kafka brokers: {}; write host:port, several separated by commas, for example "
-                           "127.0.0.1:9092",
-                           text, why));
+  return wrong(
+      fmt::format("'{}' does not name Kafka brokers: {}; write host:port, several separated by commas, for example "
+                  "127.0.0.1:9092",
+                  text, why));
 }
 
 bool is_port(std::string_view digits) {
@@ -30,7 +31,7 @@ bool is_port(std::string_view digits) {
 std::string wrong_with(std::string_view broker) {
   if (const auto scheme = broker.find("://"); scheme != broker.npos) broker.remove_prefix(scheme + 3);
   if (broker.empty()) return "an address is empty";
-  if (broker.find_first_of(" \t\r\n/@\\") != broker.npos) return fmt::format("'{}' is no address", broker);
+  if (broker.find_first_of(" \t\r\n/@\\") != broker.npos) return fmt::format("'{}' is not an address", broker);
   const auto bracket = broker.rfind(']');
   if (broker.front() == '[' && bracket == broker.npos) return fmt::format("'{}' has no ']'", broker);
   const auto colon = broker.find(':', bracket == broker.npos ? 0 : bracket);
@@ -39,7 +40,7 @@ std::string wrong_with(std::string_view broker) {
   const auto port = broker.substr(colon + 1);
   if (is_port(port)) return {};
   return port.find(':') != port.npos ? fmt::format("'{0}' has several colons (IPv6 is written [{0}])", broker)
-                                     : fmt::format("'{}' is no port from 1 to 65535", port);
+                                     : fmt::format("'{}' is not a port from 1 to 65535", port);
 }
 
 }  // namespace

@@ -37,8 +37,8 @@ Result<std::string> text_of(const std::string& path) {
   ::close(file);
   if (got < 0) return cannot_read(path, reason);
   if (!S_ISREG(facts.st_mode) || text.size() > kMostFile)
-    return Error{ErrorCode::invalid_argument, fmt::format("{} is no token file: it is no plain file of at most {} KB", path,
-                                                          kMostFile >> 10)};
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("{} is not a token file: it is not a plain file of at most {} KB", path, kMostFile >> 10)};
   if ((facts.st_mode & S_IRWXO) != 0)
     return Error{ErrorCode::permission,
                  fmt::format("the token file {} may be read by everybody on this machine (its mode is {:o}): chmod 600 {}, or "
@@ -68,10 +68,11 @@ Result<std::vector<std::string>> read_token_file(const std::string& path) {
     while (!line.empty() && (line.front() == ' ' || line.front() == '\t')) line.remove_prefix(1);
     if (line.empty() || line.front() == '#') continue;
     if (!is_token(line))
-      return Error{ErrorCode::invalid_argument,
-                   fmt::format("{}:{}: this is no token: it takes {} to {} printable characters without blanks, for example "
-                               "from 'openssl rand -hex 32'",
-                               path, number, kShortestToken, kLongestToken)};
+      return Error{
+          ErrorCode::invalid_argument,
+          fmt::format("{}:{}: this is not a token: it takes {} to {} printable characters without blanks, for example "
+                      "from 'openssl rand -hex 32'",
+                      path, number, kShortestToken, kLongestToken)};
     tokens.emplace_back(line);
   }
   if (tokens.empty())

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "common/log.h"
+#include "common/wording.h"
 #include "stream/core/commit_metadata.h"
 #include "stream/core/dead_letter.h"
 #include "stream/kafka/admin.h"
@@ -124,7 +125,8 @@ Result<void> Follower::skip_deleted() {
       if (auto assigned = reader_->assign(at, next); !assigned.ok()) return assigned;
       continue;
     }
-    log_warning("{}: {} records were deleted before the ledger had read them", to_string(at), range->first.value - next.value);
+    log_warning("{}: {} deleted before the ledger had read what was in them", to_string(at),
+                counted(range->first.value - next.value, "record was", "records were"));
     book_.skip(place_of(at), range->first.value - next.value);
     next = range->first;
     reader_->unassign(at);

@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "common/text.h"
+#include "common/wording.h"
 #include "worker/tasks/path_template.h"
 
 namespace ride::ledger {
@@ -141,7 +142,7 @@ std::vector<SinkFiles> count_sink_files(const stream::JobSpec& spec, const Book&
   std::vector<SinkFiles> all;
   for (const auto& stage : spec.stages) {
     SinkFiles files{.sink = stage.name, .path = path_of(stage)};
-    if (files.path.empty()) continue;
+    if (files.path.empty() || files.path.find("{file") != std::string::npos) continue;  // {file}: only the frames know it
     const auto format = stage.params.find("format");
     if (stage.task == "write_images")
       count_images(spec, stage, book, base, files);
@@ -174,7 +175,7 @@ std::string to_text(const std::vector<SinkFiles>& files, bool at_rest) {
     if (one.stale > 0)
       text += fmt::format("; {} of the dead {} there all the same: from an earlier run", one.stale,
                           one.stale == 1 ? "is" : "are");
-    if (one.repeated > 0) text += fmt::format(", {} lines again", one.repeated);
+    if (one.repeated > 0) text += fmt::format(", {} again", counted(one.repeated, "line"));
     if (!one.examples.empty()) text += fmt::format("; for example {}", one_line(fmt::format("{}", fmt::join(one.examples, ", "))));
     text += "\n";
   }

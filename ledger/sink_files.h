@@ -26,8 +26,8 @@ struct SinkFiles {
   std::vector<std::string> examples;
 };
 
-// Of the sinks whose files can be counted. `base`: where relative paths begin (the workers' working folder). `counted`: what
-// the stages say of themselves.
+// Of the sinks whose files can be counted: not of a path with {file}, whose names only the frames know. `base`: where relative
+// paths begin (the workers' working folder). `counted`: what the stages say of themselves.
 std::vector<SinkFiles> count_sink_files(const stream::JobSpec& spec, const Book& book, const std::filesystem::path& base,
                                         const std::map<std::string, Counted>& counted);
 

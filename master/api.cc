@@ -129,7 +129,7 @@ ApiResponse Api::redirect(const ApiRequest& request) const {
     response.retry_after_seconds = 1;
     return response;
   }
-  auto response = problem(307, fmt::format("this master stands by; {} leads", view.leader.http));
+  auto response = problem(307, fmt::format("this master is a standby; {} leads", view.leader.http));
   response.location = "http://" + view.leader.http + request.target;
   return response;
 }

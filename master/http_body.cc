@@ -20,7 +20,7 @@ std::optional<ApiResponse> refuse_length(const HttpHead& head) {
   const bool digits =
       !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
   if (!digits || count > 1)
-    return problem(400, fmt::format("Content-Length: {} is no number of bytes; leave the header to your client",
+    return problem(400, fmt::format("Content-Length: {} is not a number of bytes; leave the header to your client",
                                     count > 1 ? "several" : one_line(text)));
   if (failed == std::errc::result_out_of_range || length > kMaxBody) return body_too_large();
   return std::nullopt;

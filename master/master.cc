@@ -78,10 +78,11 @@ struct Master::Parts {
 
   Error open_to_all() const {
     return {ErrorCode::invalid_argument,
-            fmt::format("--http {} can be reached from outside of this machine, and the API asks for no token: everybody could "
-                        "submit jobs, which read and write files. Name a file with a token (--token-file FILE, for example "
-                        "from 'openssl rand -hex 32'), listen on 127.0.0.1, or say --insecure if something else guards it",
-                        options.http)};
+            fmt::format(
+                "--http {} can be reached from outside of this machine, and the API asks for no token: everybody could "
+                "submit jobs, which read and write files. Name a file with a token (--token-file FILE, for example "
+                "from 'openssl rand -hex 32'), listen on 127.0.0.1, or give --insecure if something else guards it",
+                options.http)};
   }
 
   // What a claim tells others: "all addresses" is none that they could call.

@@ -251,7 +251,8 @@ void Owner::refuse_requests(const std::vector<Event>& events) {
     if (!ticket) continue;
     const auto found = tickets_.find(*ticket);
     if (found == tickets_.end()) continue;
-    found->second.answer.set_value(Error{ErrorCode::unavailable, "this master stands by and does not lead: try again", true});
+    found->second.answer.set_value(
+        Error{ErrorCode::unavailable, "this master is a standby and does not lead: try again", true});
     tickets_.erase(found);
   }
 }
@@ -280,7 +281,7 @@ void Owner::note_reports(const std::vector<Event>& events) {
     const auto* notice = std::get_if<stream::Notice>(&report->body);
     if (notice == nullptr) continue;
     ports_.events.add(report->at, {notice->severity, notice->code, notice->job, notice->stage,
-                                   fmt::format("{}: {}", notice->from.value, notice->text)});
+                                   notice->text, notice->from.value});
   }
 }
 

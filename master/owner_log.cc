@@ -2,6 +2,7 @@
 #include <array>
 
 #include "common/log.h"
+#include "common/wording.h"
 #include "master/core/apply.h"
 #include "master/owner.h"
 
@@ -57,7 +58,7 @@ Result<void> Owner::read(milliseconds timeout) {
 
 // Truncation overtook us: we slept, and another master leads. What we knew is dropped; the log begins with a snapshot.
 Result<void> Owner::reopen_reader() {
-  log_warning("the decisions log was truncated past this master: going on from its snapshot");
+  log_warning("the decisions log was truncated beyond what this master had read: continuing from its snapshot");
   leadership_.overtaken();
   change_role();
   for (;;) {
@@ -184,8 +185,8 @@ Result<void> Owner::claim(const stream::Claim& claim) {
     if (is_stopping()) return stopped();
   }
   if (leadership_.leads())
-    log_info("leads with epoch {} after {:.0f} ms (log {}, {} jobs known)", claim.epoch, seconds_since(begin) * 1000,
-             log_id_, state_.hard.jobs.size());
+    log_info("leads with epoch {} after {:.0f} ms (log {}, {} known)", claim.epoch, seconds_since(begin) * 1000,
+             log_id_, counted(state_.hard.jobs.size(), "job"));
   return {};
 }
 
@@ -209,7 +210,7 @@ void Owner::say_farewell() {
   if (!claim || stalled_) return;
   const stream::Decision last{log_id_, claim->epoch, claim->id, *claim};
   if (auto said = writer_->append(stream::encode(last), kAppendTimeout); !said.ok())
-    log_warning("could not say farewell: {}; the next master waits a second", said.error().message);
+    log_warning("could not announce that this master leaves: {}; the next one waits a second", said.error().message);
 }
 
 // ---- writing
@@ -280,8 +281,10 @@ void Owner::stall(const std::string& why) {
   if (stalled_.exchange(true)) return;
   stalled_since_ = steady_clock::now();
   const auto text = fmt::format(
-      "decisions wait for Kafka ({}): until it answers nothing is decided and no figure is new. Do the brokers run, and have "
-      "their disks space? `ride broker` and its broker.log say why one ended", why);
+      "decisions wait for Kafka ({}): until it answers nothing is decided and no figure is new. Are the brokers "
+      "running, and is "
+      "there space on their disks? `ride broker` and its broker.log say why one ended",
+      why);
   log_warning("{}", text);
   ports_.events.add(system_now(), {stream::Severity::error, "kafka_away", "", "", text});
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/units.h"
+#include "common/wording.h"
 #include "master/core/offers.h"
 
 namespace ride::master {
@@ -59,9 +60,12 @@ std::string pool_words(const State& state, const stream::GroupSpec& group) {
   const auto offers = offers_of(state);
   if (offers.empty()) return "the pool has no worker: start ride-agent or ride-worker on a node";
   const auto fitting = std::count_if(offers.begin(), offers.end(), [&](const auto* one) { return fits(*one, group); });
-  const auto head = fmt::format("the pool has {} worker{}", offers.size(), offers.size() == 1 ? "" : "s");
-  if (fitting == 0) return head + ", none of them fits" + what_is_there(offers, group);
+  const auto head = "the pool has " + counted(offers.size(), "worker");
+  const bool one = offers.size() == 1;
+  if (fitting == 0)
+    return head + (one ? ", which does not fit" : ", none of which fits") + what_is_there(offers, group);
   if (demands(group) == 0) return head;
+  if (one) return head + ", which fits";
   return fmt::format("{}, {} of them fit{}", head, fitting, fitting == 1 ? "s" : "");
 }
 

@@ -4,6 +4,7 @@
 
 #include "common/guarded_thread.h"
 #include "common/log.h"
+#include "common/wording.h"
 #include "master/topics.h"
 
 namespace ride::master {
@@ -139,7 +140,7 @@ bool TopicKeeper::try_to_make(Making& making) {
   }
   if (made.ok() && making.tries > 0)
     ports_.events.add(system_now(), {stream::Severity::info, "topics_ready", spec.job.value, "",
-                                     fmt::format("the topics of {}/{} are there, at try {}", spec.job.value,
+                                     fmt::format("the topics of {}/{} were created, at attempt {}", spec.job.value,
                                                  spec.run.value, making.tries + 1)});
   TopicsOutcome outcome{spec.job, spec.run, std::nullopt};
   if (!made.ok()) outcome.failure = made.error().message;
@@ -153,8 +154,8 @@ void TopicKeeper::put_off(Making& making, const Error& why) {
   const auto pause = std::min(ports_.longest_pause, ports_.first_pause * (1 << std::min(making.tries, 10)));
   ++making.tries;
   making.due = steady_clock::now() + pause;
-  const auto text = fmt::format("waits for Kafka to make its topics, tried {} {}: {}", making.tries,
-                                making.tries == 1 ? "time" : "times", why.message);
+  const auto text =
+      fmt::format("waits for Kafka to make its topics, tried {}: {}", counted(making.tries, "time"), why.message);
   {
     const std::lock_guard lock(mutex_);
     waits_[{spec.job, spec.run}] = text;

@@ -6,6 +6,7 @@
 #include <map>
 #include <thread>
 
+#include "common/wording.h"
 #include "stream/core/commit_metadata.h"
 #include "stream/core/dead_letter.h"
 
@@ -73,19 +74,19 @@ class TopicMaker {
   }
 
   Error other_partitions(const std::string& topic, int wanted, const char* fix) const {
-    return Error{ErrorCode::already_exists, fmt::format("topic {} exists with {} partitions, the job needs {}: {}",
-                                                        topic, existing_.at(topic), wanted, fix)};
+    return Error{ErrorCode::already_exists, fmt::format("topic {} exists with {}, the job needs {}: {}", topic,
+                                                        counted(existing_.at(topic), "partition"), wanted, fix)};
   }
 
   Result<void> make_input(const stream::StageSpec& stage) {
     if (stage.adopt) {
       if (!existing_.contains(stage.topic))
         return Error{ErrorCode::not_found,
-                     fmt::format("stage {} reads topic {}, which is not there: create it, or mend "
+                     fmt::format("stage {} reads topic {}, which does not exist: create it, or correct "
                                  "`topic: {{name: ...}}`",
                                  stage.name, stage.topic)};
       if (existing_[stage.topic] != stage.partitions)
-        return other_partitions(stage.topic, stage.partitions, "submit the job again, it counts them anew");
+        return other_partitions(stage.topic, stage.partitions, "submit the job again: it counts them again");
       return {};
     }
     return make_one(stage.topic, stage.partitions, stage, "cancel the job with its topics and submit it again");

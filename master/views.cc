@@ -224,7 +224,7 @@ json workers_view(const State& state) {
     auto view = process_view(process.last, "live", process.last_seen);
     view["service_rate"] = or_null(service_rate_of(process));
     view["utilisation"] = or_null(process.rate.utilisation());
-    if (!process.heard) view["reason"] = "not heard of since this master began";
+    if (!process.heard) view["reason"] = "not heard from since this master started";
     if (const auto* member = state.hard.member(id)) {
       view["job"] = member->stage.job.value;
       view["stage"] = member->stage.stage.value;
@@ -325,7 +325,8 @@ json events_view(const std::vector<PastEvent>& events, std::int64_t after) {
                     {"code", event.what.code},
                     {"job", event.what.job.empty() ? json() : json(event.what.job)},
                     {"stage", event.what.stage.empty() ? json() : json(event.what.stage)},
-                    {"text", event.what.text}});
+                    {"text", event.what.text},
+                    {"from", event.what.from.empty() ? json() : json(event.what.from)}});
   return {{"events", list}, {"next", events.empty() ? after : events.back().number}};
 }
 

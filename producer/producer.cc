@@ -78,7 +78,7 @@ Result<void> Producer::control(const std::atomic<bool>& stop) {
     refused_ = member_->refused_decisions() + contradictions;
     if (!member_->caught_up()) continue;
     if (assignments_->out()) {
-      return Error{ErrorCode::unavailable, "this producer was declared lost; a new one has to take its place", true};
+      return Error{ErrorCode::unavailable, "this producer was declared lost; a new one takes its place", true};
     }
     const auto wanted = this->wanted();
     reconcile(wanted);

@@ -95,7 +95,7 @@ void SourceRunner::on_rejected() {
           false);
     }
   }
-  out_->drop(rejected_->number, system_now(), "broken_picture: " + rejected_->cause);
+  out_->drop(rejected_->number, system_now(), "broken_picture: " + rejected_->name + " " + rejected_->cause);
   next_number_ = std::max(next_number_, rejected_->number + 1);
   rejected_.reset();
 }

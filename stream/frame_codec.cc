@@ -29,10 +29,11 @@ auto guarded(ErrorCode code, const std::string& what, Work work) -> decltype(wor
   try {
     return work();
   } catch (const cv::Exception& failure) {
-    if (failure.code == cv::Error::StsNoMem) return Error{ErrorCode::resource_exhausted, what + ": there is no memory for it"};
+    if (failure.code == cv::Error::StsNoMem)
+      return Error{ErrorCode::resource_exhausted, what + ": there is not enough memory for it"};
     return Error{code, what + ": " + failure.err};
   } catch (const std::bad_alloc&) {
-    return Error{ErrorCode::resource_exhausted, what + ": there is no memory for it"};
+    return Error{ErrorCode::resource_exhausted, what + ": there is not enough memory for it"};
   } catch (const std::exception& failure) {
     return Error{code, what + ": " + cause_of(failure)};
   }
@@ -104,7 +105,7 @@ Result<void> check_compressed(const PixelFormat& format, const Payload& payload)
   if (told != ZSTD_CONTENTSIZE_ERROR && expected / kMostUnpacked <= bytes &&
       (!tells || told <= static_cast<unsigned long long>(expected)))  // less: more frames may follow it
     return {};
-  return Error{ErrorCode::corrupt, fmt::format("{} compressed bytes are no raw picture of {} {} ({} bytes)", bytes,
+  return Error{ErrorCode::corrupt, fmt::format("{} compressed bytes are not a raw picture of {} {} ({} bytes)", bytes,
                                                shape_text(format), depth_text(format.depth), expected)};
 }
 
@@ -114,8 +115,9 @@ Result<cv::Mat> decode_raw(const PixelFormat& format, bool compressed, const Pay
   const int type = CV_MAKETYPE(format.depth, format.channels);
   if (!compressed) {
     if (payload.bytes.size() != expected)
-      return Error{ErrorCode::corrupt, fmt::format("{} bytes are no raw picture of {} {} ({} bytes)", payload.bytes.size(),
-                                                   shape_text(format), depth_text(format.depth), expected)};
+      return Error{ErrorCode::corrupt,
+                   fmt::format("{} bytes are not a raw picture of {} {} ({} bytes)", payload.bytes.size(),
+                               shape_text(format), depth_text(format.depth), expected)};
     owner = payload.owner;
     return cv::Mat(format.rows, format.cols, type, const_cast<std::uint8_t*>(payload.bytes.data()));
   }

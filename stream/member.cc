@@ -162,7 +162,8 @@ class KafkaMember final : public Member {
       std::this_thread::sleep_for(timeout);
       return {};  // tried again with the next call
     }
-    log_info("{}.decisions was truncated past us: going on from its snapshot", config_.prefix);
+    log_info("{}.decisions was truncated beyond what this process had read: continuing from its snapshot",
+             config_.prefix);
     decisions_ = std::move(fresh).value();
     filter_.restart();
     overtaken_ = false;

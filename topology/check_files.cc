@@ -19,6 +19,7 @@ class FileCheck {
       : context_(context) {
     for (const auto& draft : sources) ways_[draft.source.name][draft.source.name] = 1;
     for (const auto& draft : sources) live_[draft.source.name] = !draft.source.finite;
+    for (const auto& draft : sources) kinds_[draft.source.name] = draft.source.kind;
     for (const auto index : order) {
       const auto& stage = stages[index].stage;
       auto& ways = ways_[stage.name];
@@ -50,11 +51,12 @@ class FileCheck {
   void check(const StageDraft& draft, const std::string& path) {
     const auto& ways = ways_[draft.stage.name];
     check_ways(draft, path, ways);
+    if (uses(path, "file") || uses(path, "file_stem")) check_files_have_names(draft, path, ways);
     if (ways.size() > 1 && !uses(path, "source"))
       context_.error(draft.name_place,
                      fmt::format("{} writes pictures of {} sources, and its path '{}' does not tell them apart: those "
-                                 "with the same number would take each other's place",
-                                 draft.label, ways.size(), path),
+                                 "with the same {} would take each other's place",
+                                 draft.label, ways.size(), path, uses(path, "seq") ? "number" : "file name"),
                      "put {source} into the path");
     const bool live = std::any_of(ways.begin(), ways.end(), [&](const auto& entry) {
       const auto found = live_.find(entry.first);
@@ -67,6 +69,20 @@ class FileCheck {
                                    path, draft.label),
                        "put {session} into the path");
     check_others(draft, path, ways);
+  }
+
+  // Of an adopted topic it is not known: its frames may be those of a directory.
+  void check_files_have_names(const StageDraft& draft, const std::string& path, const Ways& ways) {
+    for (const auto& [source, count] : ways) {
+      const auto kind = kinds_.find(source);
+      if (kind == kinds_.end() || kind->second == SourceKind::directory) continue;
+      context_.error(draft.name_place,
+                     fmt::format("the path '{}' of {} has the name of the picture's file in it, and the frames of the {} "
+                                 "'{}' come from no file of their own",
+                                 path, draft.label, to_string(kind->second), source),
+                     "use {seq} instead, with {source} and {session}");
+      return;
+    }
   }
 
   // Frames of one source that come on two ways have the same name at their end.
@@ -121,6 +137,7 @@ class FileCheck {
   Context& context_;
   std::map<std::string, Ways> ways_;
   std::map<std::string, bool> live_;
+  std::map<std::string, SourceKind> kinds_;
   std::vector<Writer> writers_;
 };
 

@@ -7,6 +7,7 @@
 
 #include "common/check.h"
 #include "common/suggest.h"
+#include "common/wording.h"
 #include "topology/draft.h"
 
 namespace ride::topology {
@@ -45,7 +46,7 @@ class FlowCheck {
       const auto [first, added] = stage_of_.emplace(name, i);
       if (added) continue;
       context_.error(draft.name_place,
-                     fmt::format("the name '{}' is taken: it stands first in line {}", name,
+                     fmt::format("the name '{}' is taken: it is first used in line {}", name,
                                  stages_[first->second].name_place.line),
                      "give every stage and sink a name of its own");
     }
@@ -175,7 +176,7 @@ class FlowCheck {
       if (draft.stage.sink || draft.read || !draft.stage.outputs.empty() || draft.task == nullptr) continue;
       if (draft.task->sink) continue;  // reported as misplaced
       context_.warning(draft.name_place,
-                       fmt::format("nobody reads what {} emits: its work is thrown away", draft.label),
+                       fmt::format("nothing reads what {} emits: its work is thrown away", draft.label),
                        fmt::format("add a sink with from: [{}], or output: {{ topic: ... }}", draft.stage.name));
     }
   }
@@ -254,7 +255,8 @@ class FlowCheck {
       }
     }
     if (largest == nullptr || total <= kManyPartitions) return;
-    const auto sums = fmt::format("the job's {} topics have {} partitions in all, each once more for every replica", topics, total);
+    const auto sums = fmt::format("the job has {} with {} in all, each once more for every replica",
+                                  counted(topics, "topic"), counted(total, "partition"));
     const auto fix = fmt::format("write fewer (topic: {{ partitions: N }}, by default twice a group's max), {} here",
                                  largest->stage.topic.partitions);
     if (total > kMostPartitions) {

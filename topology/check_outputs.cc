@@ -22,7 +22,7 @@ std::string words_of(const std::vector<NodeOutputs>& nodes) {
   std::string words;
   for (std::size_t i = 0; i < std::min(kShown, nodes.size()); ++i)
     words += fmt::format("{}{}: {}", i == 0 ? "" : "; ", nodes[i].node, list_folders(nodes[i].folders));
-  return nodes.size() > kShown ? fmt::format("{}; and {} more nodes", words, nodes.size() - kShown) : words;
+  return nodes.size() > kShown ? fmt::format("{}; and {} more", words, nodes.size() - kShown) : words;
 }
 
 }  // namespace
@@ -33,10 +33,11 @@ void check_outputs(Context& context, const std::vector<StageDraft>& stages, cons
     const auto path = path_of(draft.stage);
     const auto takes = [&](const NodeOutputs& node) { return place_in(path, node.folders).has_value(); };
     if (path.empty() || std::any_of(nodes.begin(), nodes.end(), takes)) continue;
-    context.error(draft.name_place,
-                  fmt::format("{} writes to '{}', which lies in none of the folders that nodes let sinks write to ({})",
-                              draft.label, path, words_of(nodes)),
-                  "write below one of these, or start ride-agent with --output and the folder on the node that has it");
+    context.error(
+        draft.name_place,
+        fmt::format("{} writes to '{}', which is in none of the folders that nodes let sinks write to ({})",
+                    draft.label, path, words_of(nodes)),
+        "write below one of these, or start ride-agent with --output and the folder on the node that has it");
   }
 }
 

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <tuple>
 
+#include "common/wording.h"
 #include "topology/secrets.h"
 #include "topology/source_text.h"
 
@@ -63,10 +64,6 @@ std::string render_one(const Diagnostic& d, const SourceText& source) {
   }
   if (!d.fix.empty()) text += fmt::format("{} = fix: {}\n", margin, d.fix);
   return text + "\n";
-}
-
-std::string counted(std::size_t count, const char* what) {
-  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include "common/wording.h"
+
 namespace ride::topology {
 namespace {
 
@@ -26,16 +28,14 @@ std::string label(const std::vector<std::string>& lines) {
 }
 
 std::string group_line(const Group& group) {
-  std::string text = group.min == group.max ? fmt::format("{} worker{}", group.min, group.min == 1 ? "" : "s")
-                                            : fmt::format("{} to {} workers", group.min, group.max);
-  if (group.spares > 0) text += fmt::format(" + {} spare{}", group.spares, group.spares == 1 ? "" : "s");
+  std::string text =
+      group.min == group.max ? counted(group.min, "worker") : fmt::format("{} to {} workers", group.min, group.max);
+  if (group.spares > 0) text += " + " + counted(group.spares, "spare");
   return text + ", " + to_string(group.device);
 }
 
 std::string topic_node(const PlannedTopic& topic) {
-  const std::string partitions =
-      topic.partitions == 0 ? "partitions unknown"
-                            : fmt::format("{} partition{}", topic.partitions, topic.partitions == 1 ? "" : "s");
+  const std::string partitions = topic.partitions == 0 ? "partitions unknown" : counted(topic.partitions, "partition");
   return fmt::format("  {} [shape=cylinder, label={}];\n", quoted("topic " + topic.name),
                      label({topic.name, partitions}));
 }

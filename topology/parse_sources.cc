@@ -202,7 +202,7 @@ std::string parse_uri(Context& context, const std::string& key, const YamlNode& 
     return "";
   }
   if (has_literal_secret(node.text)) {
-    context.error(node.place, "a password or token stands in the file, where everybody who sees the job could read it",
+    context.error(node.place, "a password or token is in the file, where everybody who sees the job could read it",
                   "write rtsp://${GATE_USER}:${GATE_PASS}@host and set the variables on the producer's node");
     return "";
   }

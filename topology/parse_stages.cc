@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/suggest.h"
+#include "common/wording.h"
 #include "topology/draft.h"
 
 namespace ride::topology {
@@ -57,7 +58,7 @@ void parse_adopted(Context& context, SectionReader& reader, const YamlNode& node
   for (const char* key : {"replication", "retention", "keep", "partition_by"}) {
     if (!reader.has(key)) continue;
     context.error(reader.key_place(key), fmt::format("'{}' cannot be set on an adopted topic: it is not RIDE's", key),
-                  "remove it; whoever made the topic settles this");
+                  "remove it; whoever made the topic decides this");
   }
   draft.stage.topic.adopt = std::move(adopted);
 }
@@ -66,7 +67,7 @@ void parse_own_topic(Context& context, SectionReader& reader, TopicSettings& top
   for (const char* key : {"name", "format", "shape", "depth"}) {
     if (!reader.has(key)) continue;
     context.error(reader.key_place(key),
-                  fmt::format("'{}' is only for a topic with adopt: true; RIDE names its own", key),
+                  fmt::format("'{}' is only for a topic with adopt: true; RIDE names its own topics", key),
                   "remove it, or add adopt: true to read an existing topic in place");
   }
   if (const auto replication = reader.whole("replication")) topic.replication = static_cast<int>(*replication);
@@ -126,8 +127,7 @@ void warn_of_idle_scaling(Context& context, const SectionReader& reader, const G
   for (const char* key : {"target", "drain", "calm"}) {
     if (!reader.has(key)) continue;
     context.warning(reader.key_place(key),
-                    fmt::format("'{}' has no effect: the group always has {} worker{}", key, group.min,
-                                group.min == 1 ? "" : "s"),
+                    fmt::format("'{}' has no effect: the group always has {}", key, counted(group.min, "worker")),
                     fmt::format("write max: {} or more for a group that grows, or remove it", group.min + 1));
   }
 }
@@ -169,12 +169,11 @@ void settle_partitions(Context& context, const YamlEntry* topic, StageDraft& dra
   }
   if (settings.partitions == 0 || workers <= settings.partitions) return;
   const YamlEntry* partitions = topic == nullptr ? nullptr : topic->value->find("partitions");
-  context.error(
-      partitions == nullptr ? draft.name_place : partitions->value->place,
-      fmt::format("a group of up to {} workers, but the topic has {} partition{}: {} would have nothing to do", workers,
-                  settings.partitions, settings.partitions == 1 ? "" : "s", workers - settings.partitions),
-      fmt::format("write partitions: {}, or group: {{ max: {} }}", std::min<std::int64_t>(kMaxPartitions, 2 * workers),
-                  settings.partitions));
+  context.error(partitions == nullptr ? draft.name_place : partitions->value->place,
+                fmt::format("a group of up to {} workers, but the topic has {}: {} would have nothing to do", workers,
+                            counted(settings.partitions, "partition"), workers - settings.partitions),
+                fmt::format("write partitions: {}, or group: {{ max: {} }}",
+                            std::min<std::int64_t>(kMaxPartitions, 2 * workers), settings.partitions));
 }
 
 void parse_output(Context& context, const YamlNode& node, const std::string& port, StageDraft& draft) {
@@ -228,7 +227,7 @@ void parse_task(Context& context, SectionReader& reader, StageDraft& draft, cons
     context.error(draft.task_place, fmt::format("'{}' is a sink: nothing comes out of it", *task),
                   fmt::format("move {} under sinks:", draft.label));
   } else if (!draft.task->sink && draft.stage.sink) {
-    context.error(draft.task_place, fmt::format("'{}' is no sink: what it emits would go nowhere", *task),
+    context.error(draft.task_place, fmt::format("'{}' is not a sink: what it emits would go nowhere", *task),
                   fmt::format("move {} under stages:, and let a sink read it", draft.label));
   }
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "common/check.h"
+#include "common/wording.h"
 #include "topology/keys.h"
 
 namespace ride::topology {
@@ -68,11 +69,10 @@ class Planner {
       planned.replication = stage.topic.replication.value_or(std::min(kDefaultReplication, plan_.brokers));
       keep_what_runs(stage, planned);
       if (planned.replication > plan_.brokers) {
-        return fail(
-            ErrorCode::invalid_argument,
-            "stage '{}' asks for replication: {}, but the cluster has {} broker{}; write replication: {} or less, "
-            "or leave it out",
-            stage.name, planned.replication, plan_.brokers, plan_.brokers == 1 ? "" : "s", plan_.brokers);
+        return fail(ErrorCode::invalid_argument,
+                    "stage '{}' asks for replication: {}, but the cluster has {}; write replication: {} or less, "
+                    "or leave it out",
+                    stage.name, planned.replication, counted(plan_.brokers, "broker"), plan_.brokers);
       }
     }
     plan_.topics.push_back({.kind = stage.topic.adopt ? PlannedTopic::Kind::adopted : PlannedTopic::Kind::input,
@@ -129,11 +129,11 @@ class Planner {
     }
     planned.partitions = found->second;
     if (stage.group.max > planned.partitions) {
-      return fail(
-          ErrorCode::invalid_argument,
-          "stage '{}' has a group of up to {} workers, but the adopted topic '{}' has {} partitions; write group: "
-          "{{ max: {} }}",
-          stage.name, stage.group.max, planned.topic, planned.partitions, planned.partitions);
+      return fail(ErrorCode::invalid_argument,
+                  "stage '{}' has a group of up to {} workers, but the adopted topic '{}' has {}; write group: "
+                  "{{ max: {} }}",
+                  stage.name, stage.group.max, planned.topic, counted(planned.partitions, "partition"),
+                  planned.partitions);
     }
     return {};
   }
@@ -176,10 +176,10 @@ class Planner {
   Result<void> add_named_outputs(PlannedStage& planned) {
     for (const NamedOutput& output : planned.stage.outputs) {
       if (output.topic.starts_with(plan_.prefix + ".")) {
-        return fail(
-            ErrorCode::invalid_argument,
-            "stage '{}' writes into the topic '{}', but names that start with '{}.' are RIDE's own; choose another",
-            planned.stage.name, output.topic, plan_.prefix);
+        return fail(ErrorCode::invalid_argument,
+                    "stage '{}' writes into the topic '{}', but names that start with '{}.' are reserved for RIDE; "
+                    "choose another",
+                    planned.stage.name, output.topic, plan_.prefix);
       }
       int partitions = output.partitions.value_or(planned.partitions);
       if (!output.partitions && facts_.topics && facts_.topics->contains(output.topic)) {
@@ -278,8 +278,8 @@ Result<void> check(const PlanDiff& diff) {
   if (diff.ok()) return {};
   std::string text;
   for (const auto& conflict : diff.conflicts) {
-    text += fmt::format("{}the topic '{}' exists with {} partitions, the plan wants {}", text.empty() ? "" : "; ",
-                        conflict.topic, conflict.has, conflict.wants);
+    text += fmt::format("{}the topic '{}' exists with {}, the plan needs {}", text.empty() ? "" : "; ", conflict.topic,
+                        counted(conflict.has, "partition"), conflict.wants);
   }
   for (const PlannedTopic& topic : diff.missing) {
     text += fmt::format("{}the topic '{}', to be adopted by stage '{}', does not exist", text.empty() ? "" : "; ",

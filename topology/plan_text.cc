@@ -5,16 +5,13 @@
 #include <nlohmann/json.hpp>
 
 #include "common/units.h"
+#include "common/wording.h"
 #include "topology/plan.h"
 
 namespace ride::topology {
 namespace {
 
 using Rows = std::vector<std::vector<std::string>>;
-
-std::string counted(std::int64_t count, const std::string& what) {
-  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
-}
 
 // Columns aligned, two blanks between them, nothing behind the last.
 std::string table(const Rows& rows) {
@@ -50,7 +47,7 @@ std::string state_of(const PlannedTopic& topic, const std::optional<TopicPartiti
   const auto found = existing->find(topic.name);
   if (found == existing->end()) return topic.kind == PlannedTopic::Kind::adopted ? "MISSING" : "to create";
   if (topic.partitions == 0 || found->second == topic.partitions) return "exists";
-  return fmt::format("CONFLICT: exists with {} partitions", found->second);
+  return "CONFLICT: exists with " + counted(found->second, "partition");
 }
 
 std::string topics_text(const Plan& plan, const std::optional<TopicPartitions>& existing) {

@@ -46,6 +46,12 @@ sinks:
 - An adopted topic is read in place: RIDE neither changes nor deletes it, and its stage has no `from`.
 - Sinks write only where the node of their worker lets them (`ride-agent --output DIR`, by default its working folder; relative paths
   begin in the first): a `path` elsewhere is refused at submit, and again by the worker, symbolic links included.
+- `{file}` in the `path` of `write_images` is the name of the picture's own file, for frames of a `directory` source: `pictures/p01.jpg`
+  becomes `p01.jpg`, and with `recursive` the folders within are made again (`day1/p01.jpg`), so two files of one name do not meet. A path
+  that ends in `{file}` keeps the file's type (JPEG, PNG, TIFF, BMP, WebP, PGM, PPM); `{file_stem}.png` is the name without its extension, in
+  another type (`p01.jpg` and `p01.png` of one folder would then meet: use `{file}.png`). Names stay as they are, except for what
+  could lead out of the folder, hide a file or confuse a terminal: that is written as `%XX`. Frames of cameras, videos and synthetic scenes come
+  from no file of their own: there `{file}` is an error.
 - YAML anchors and aliases work; tags and merge keys (`<<`) are refused. Files are UTF-8, at most 1 MiB.
 
 ## Variables and credentials

@@ -158,9 +158,9 @@ class TreeBuilder : public YAML::EventHandler {
   void add_entry(Open& parent, YamlNodePtr value) {
     const YamlNodePtr key = *std::exchange(parent.key, std::nullopt);
     if (const YamlEntry* first = parent.node->find(key->text)) {
-      diagnostics_.push_back(
-          problem(key->place, fmt::format("'{}' stands here twice, first in line {}", key->text, first->place.line),
-                  "keep one of them"));
+      diagnostics_.push_back(problem(key->place,
+                                     fmt::format("'{}' is here twice, first in line {}", key->text, first->place.line),
+                                     "keep one of them"));
       return;
     }
     if (value->kind == YamlNode::Kind::null) {  // yaml-cpp places an empty value at whatever follows

@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "common/command_line.h"
+#include "common/label.h"
 #include "common/large_buffers.h"
 #include "common/log.h"
 #include "common/metrics_page.h"
@@ -39,6 +40,9 @@ int run_program(int argc, char** argv, tasks::MakeTask make_task) {
   app.add_option("--output", outputs,
                  "Folder where sinks may write, and nowhere else; repeatable. Relative paths of sinks begin in the first\n"
                  "(default: the working folder)");
+  std::vector<std::string> labels;
+  app.add_option("--label", labels, "NAME=VALUE that a group's `labels` may ask for, for example site=north; repeatable")
+      ->type_name("NAME=VALUE");
   app.set_version_flag("--version", std::string("ride-worker ") + version());
   try {
     app.parse(argc, argv);
@@ -46,6 +50,12 @@ int run_program(int argc, char** argv, tasks::MakeTask make_task) {
     return ride::end_command_line(app, error);
   }
   init_logging("ride-worker");
+  auto parsed_labels = parse_labels(labels);
+  if (!parsed_labels.ok()) {
+    std::cerr << "ride-worker: " << parsed_labels.error().message << '\n';
+    return 2;
+  }
+  config.labels = std::move(*parsed_labels);
   auto kafka = flags.config("ride-worker");
   if (!kafka.ok()) {
     std::cerr << "ride-worker: " << kafka.error().message << '\n';

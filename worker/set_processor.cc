@@ -4,6 +4,7 @@
 
 #include "common/cause.h"
 #include "common/log.h"
+#include "common/source_file.h"
 #include "stream/core/dead_letter.h"
 
 namespace ride::worker {
@@ -181,7 +182,10 @@ Processed SetProcessor::condemn(const AcceptedSet& set, const Condemned& condemn
   return out;
 }
 
-Processed SetProcessor::outcome(const AcceptedSet& set, Outcome what, const std::string& reason, int attempts) const {
+Processed SetProcessor::outcome(const AcceptedSet& set, Outcome what, const std::string& cause, int attempts) const {
+  // The file is what its owner knows the frame by; most tasks have named it already.
+  const auto file = what == Outcome::dead && set.kind == stream::RecordKind::frame ? file_note(set.header.attributes) : "";
+  const auto reason = cause.find(file) == std::string::npos ? cause + file : cause;
   Processed out;
   out.released_by = set.released_by;
   out.counted = counted_as(what);

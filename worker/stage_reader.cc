@@ -4,6 +4,7 @@
 
 #include "common/guarded_thread.h"
 #include "common/log.h"
+#include "common/wording.h"
 
 namespace ride::worker {
 
@@ -244,12 +245,13 @@ void StageReader::pass_over(const OwnedPtr& owned, Offset first) {
   auto& own = owned->reading;
   if (own.next < own.start && first <= own.start) return read_from(owned, first);  // less to warm up with, nothing lost
   const auto taken = first.value - std::max(own.next, own.start).value;
-  plane_.notify(Severity::error, "frames_expired",
-                "stage " + plane_.config.stage.name + ": retention took " + std::to_string(taken) + " records of " +
-                    to_string(owned->at) + " (from offset " + std::to_string(std::max(own.next, own.start).value) +
-                    " on) before they were read. They are counted as expired, and the partition goes on at its oldest "
-                    "record. Give the stage more workers, or its topic a longer `retention`",
-                false);
+  plane_.notify(
+      Severity::error, "frames_expired",
+      "stage " + plane_.config.stage.name + ": retention removed " + counted(taken, "record") + " of " +
+          to_string(owned->at) + " (from offset " + std::to_string(std::max(own.next, own.start).value) +
+          " on) before they were read. They are counted as expired, and the partition continues at its oldest "
+          "record. Give the stage more workers, or its topic a longer `retention`",
+      false);
   if (!plane_.to_write.push(HasExpired{owned, first, own.intake.give_up_open_sets()}, 0)) return;
   read_from(owned, first);
 }

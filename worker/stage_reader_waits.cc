@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "common/log.h"
+#include "common/wording.h"
 #include "stream/core/frame_record.h"
 #include "worker/stage_reader.h"
 
@@ -54,11 +55,13 @@ void StageReader::make_room() {
     oldest->refuse_oldest_open_set(limit);
     ++plane_.refused_sets;
     tell(refused_, "sets_refused", [&](std::int64_t count) {
-      return fmt::format("stage {}: {} frames of several records were refused, since the parts of unfinished ones "
-                         "filled the {} that this worker has for them: their outcome is 'dead'. Either large frames come "
-                         "from many upstream partitions at once (state more `memory` for the group), or somebody else "
-                         "writes records into the stage's topic whose sets are never completed",
-                         plane_.config.stage.name, count, format_byte_size({limit}));
+      return fmt::format(
+          "stage {}: {} refused, since the parts of unfinished ones "
+          "filled the {} that this worker has for them: the outcome is 'dead'. Either large frames come "
+          "from many upstream partitions at once (state more `memory` for the group), or somebody else "
+          "writes records into the stage's topic whose sets are never completed",
+          plane_.config.stage.name, counted(count, "frame of several records was", "frames of several records were"),
+          format_byte_size({limit}));
     });
   }
 }
@@ -184,31 +187,35 @@ void StageReader::tell_of(const OwnedPtr& owned, Offset offset, const stream::In
     tell(not_frames_, "not_a_frame", [&](std::int64_t count) {
       return fmt::format("{}: {}; its outcome is 'dead', the records around it are not touched{}", where,
                          step.problem->message,
-                         count > 1 ? fmt::format(" ({} more since this was told last)", count - 1) : std::string());
+                         count > 1 ? fmt::format(" ({} more since the last report)", count - 1) : std::string());
     });
   if (step.given_up > 0)
     tell(given_up_, "sets_given_up", [&](std::int64_t) {
-      return fmt::format("{}: {} records of frames that were never completed are given up, so that the partition's "
-                         "commit goes on: their writer died, or somebody else writes into the topic",
-                         where, step.given_up);
+      return fmt::format(
+          "{}: gave up {} of frames that were never completed, so that the partition's "
+          "commit moves on: their writer died, or somebody else writes into the topic",
+          where, counted(step.given_up, "record"));
     });
   if (step.hidden_by) {
     ++plane_.hidden_frames;
     tell(hidden_, "frames_hidden", [&](std::int64_t count) {
-      return fmt::format("{}: {} records were dropped whose frames were never taken: the record at offset {} of this "
-                         "partition has a higher origin ({}.{}) and hides them. Its upstream does not write so: look "
-                         "who else writes into the topic (`ride ledger` names the frames)",
-                         where, count, step.hidden_by->at.value, step.hidden_by->by.major, step.hidden_by->by.minor);
+      return fmt::format(
+          "{}: {} dropped whose frame was never taken: the record at offset {} of this "
+          "partition has a higher origin ({}.{}) and hides it. Its upstream does not write that way: look "
+          "who else writes into the topic (`ride ledger` names the frames)",
+          where, counted(count, "record was", "records were"), step.hidden_by->at.value, step.hidden_by->by.major,
+          step.hidden_by->by.minor);
     });
   }
   auto& repeats = owned->reading.repeats;
   if (step.accepted) repeats = 0;
   if (!step.duplicate || ++repeats % kManyRepeats != 0) return;
   tell(repeated_, "many_repeats", [&](std::int64_t) {
-    return fmt::format("{}: the last {} records were all taken before. A takeover repeats what was on its way and no "
-                       "more: either a writer goes on that was declared lost long ago, or somebody copies records into "
-                       "the topic",
-                       where, repeats);
+    return fmt::format(
+        "{}: the last {} records were all taken before. A takeover repeats what was on its way and no "
+        "more: either a writer that was declared lost long ago is still writing, or somebody copies records into "
+        "the topic",
+        where, repeats);
   });
 }
 

@@ -117,6 +117,7 @@ std::string Worker::metrics() const {
 
 void Worker::fill(stream::Heartbeat& beat) {
   beat.http = http_;
+  beat.labels = config_.labels;
   const auto runner = this->runner();
   if (!runner) return;
   const auto stats = runner->stats();

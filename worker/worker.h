@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -22,6 +23,7 @@ struct WorkerConfig {
   std::string prefix = "ride";
   std::string name;
   NodeName node;
+  std::map<std::string, std::string> labels;  // that groups may ask for
   bool drop_duplicates = true;  // false only in the test that shows that the ledger notices
   tasks::MakeTask make_task = tasks::create;
 };

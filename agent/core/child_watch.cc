@@ -15,7 +15,7 @@ std::optional<Verdict> ChildWatch::saw(const ChildSeen& seen, TimePoint now) {
   if (seen.memory_limit > 0 && seen.memory_bytes > seen.memory_limit) {
     judged_ = true;
     return Verdict{Verdict::Kind::memory,
-                   fmt::format("it has {} of memory and may have {}", format_byte_size({seen.memory_bytes}),
+                   fmt::format("it uses {} of memory, and its limit is {}", format_byte_size({seen.memory_bytes}),
                                format_byte_size({seen.memory_limit}))};
   }
   if (!seen.work || moved_ != seen.work->moved) {

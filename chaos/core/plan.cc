@@ -31,7 +31,8 @@ Result<void> check_fault(const Plan& plan, FaultKind kind, const std::string& ta
     return Error{ErrorCode::invalid_argument, fmt::format("{} {}: {}", to_string(kind), target, why)};
   };
   const auto role = role_of(target);
-  if (target.empty()) return wrong("whom? Write worker, node, master or broker, or one by name, such as node2-w1");
+  if (target.empty())
+    return wrong("what should it hit? Write worker, node, master or broker, or one by name, such as node2-w1");
   if (kind != FaultKind::kill && lasts.count() <= 0) return wrong("it needs a duration, for example for: 3s");
   if (kind == FaultKind::slow && (percent < 1 || percent > 90)) return wrong("to: takes 1% to 90% of a core");
   if (role == "broker" && kind != FaultKind::slow && plan.brokers < 3)
@@ -95,7 +96,7 @@ Result<void> check_sizes(const Plan& plan) {
   for (const auto& some : plan.random) count += some.count;
   if (count > kMostFaults)
     return Error{ErrorCode::invalid_argument,
-                 fmt::format("the plan has {} faults, {} are the most; write a smaller times:", count, kMostFaults)};
+                 fmt::format("the plan has {} faults, and {} is the most; write a smaller times:", count, kMostFaults)};
   auto longest = std::max({plan.calm, plan.over, plan.back_after});
   for (const auto& fault : plan.faults) longest = std::max({longest, fault.at, fault.lasts});
   for (const auto& some : plan.random) longest = std::max(longest, some.longest);

@@ -2,6 +2,8 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include "common/wording.h"
+
 namespace ride::chaos {
 
 namespace {
@@ -31,8 +33,10 @@ std::string to_text(const Report& report) {
                         second_of(report, one), describe(one.fault), one.victim, detect, one.effect.gap_ms, full,
                         one.redelivered, one.lost, one.twice, one.overlaps ? "  overlaps" : "");
   }
-  text += fmt::format("\nseed {}: {} frames sent, usually {:.0f} ms late; {} lost, {} counted twice, {} written again and dropped by readers\n",
-                      report.seed, report.sent, report.usual_ms, report.lost, report.twice, report.redelivered);
+  text += fmt::format(
+      "\nseed {}: {} sent, usually {:.0f} ms late; {} lost, {} counted twice, {} written again and dropped by "
+      "readers\n",
+      report.seed, counted(report.sent, "frame"), report.usual_ms, report.lost, report.twice, report.redelivered);
   return text;
 }
 

@@ -10,6 +10,7 @@
 #include "cli/kafka_settings.h"
 #include "cli/terminal.h"
 #include "cli/topology_file.h"
+#include "common/wording.h"
 #include "stream/core/rights.h"
 #include "stream/kafka/acls.h"
 
@@ -79,7 +80,8 @@ ExitCode acls(const AclFlags& flags) {
     for (const auto& rule : rules) list.push_back(to_json(rule));
     print(nlohmann::json{{"prefix", prefix}, {"applied", flags.apply}, {"acls", list}}.dump(2) + "\n");
   } else if (flags.apply) {
-    print(fmt::format("{} rights stand on the cluster at {}\n", rules.size(), settings->text("brokers")));
+    print(fmt::format("{} on the cluster at {}\n", counted(rules.size(), "right is set", "rights are set"),
+                      settings->text("brokers")));
   } else {
     print(stream::kafka_acls_lines(rules, settings->text("brokers"), flags.command_config));
   }
@@ -91,7 +93,7 @@ ExitCode acls(const AclFlags& flags) {
 void add_acls_command(Program& program) {
   auto flags = std::make_shared<AclFlags>();
   auto& command = program.add(
-      "Topology files", "acls", "Print or set up what each user of a Kafka cluster with ACLs must be allowed",
+      "Topology files", "acls", "Print or set up the rights (ACLs) that each user of a Kafka cluster needs",
       "  ride acls                                          of an installation, as lines for kafka-acls.sh\n"
       "  ride acls street.yaml plates.yaml --prefix lab     and the topics of others that these read and write\n"
       "  ride acls --user-reader alice --user-reader bob    users of other names than PREFIX-ROLE\n"
@@ -104,7 +106,7 @@ void add_acls_command(Program& program) {
         ->type_name("USER");
   command.add_option("--command-config", flags->command_config, "The administrator's settings file, in the printed lines")
       ->capture_default_str();
-  command.add_flag("--apply", flags->apply, "Set them up on the cluster; what stands there stays");
+  command.add_flag("--apply", flags->apply, "Set them up on the cluster; what is there already stays");
   flags->settings.declare(command, {"brokers", "prefix", "kafka-config", "max-message-bytes"});
   add_json_flag(command, flags->json);
 }

@@ -18,6 +18,7 @@
 #include "cli/terminal.h"
 #include "cli/topology_file.h"
 #include "common/file_text.h"
+#include "common/wording.h"
 #include "topology/output_check.h"
 
 namespace ride::cli {
@@ -61,8 +62,9 @@ std::optional<chaos::Plan> checked_plan(const std::string& path) {
 
 ExitCode tell(const ChaosFlags& flags, const chaos::TrialResult& result, const std::string& job) {
   if (!flags.out.empty()) {
-    const auto title = fmt::format("{}: {} faults, {} frames sent, {} lost, {} counted twice", job, result.report.faults.size(),
-                                   result.report.sent, result.report.lost, result.report.twice);
+    const auto title =
+        fmt::format("{}: {}, {} sent, {} lost, {} counted twice", job, counted(result.report.faults.size(), "fault"),
+                    counted(result.report.sent, "frame"), result.report.lost, result.report.twice);
     if (auto drawn = chaos::write_figure(result.course, title, flags.out, "chaos"); !drawn.ok()) return fail(drawn.error());
     print_error(fmt::format("wrote {0}/chaos.png and {0}/chaos.csv", flags.out));
   }
@@ -124,7 +126,8 @@ ExitCode run(const ChaosFlags& flags) {
 void add_chaos_command(Program& program) {
   auto flags = std::make_shared<ChaosFlags>();
   auto& command = program.add(
-      "On this machine", "chaos", "Run a topology while workers, nodes, masters and brokers are killed, stopped, cut off, slowed down",
+      "On this machine", "chaos",
+      "Run a topology while workers, nodes, masters and brokers are killed, stopped, cut off, slowed down",
       "  ride chaos street.yaml --plan faults.yaml              another schedule each time; its seed is printed\n"
       "  ride chaos street.yaml --plan faults.yaml --seed 7     the same one again\n"
       "  ride chaos street.yaml --plan faults.yaml --out report --json > report.json\n\n"
@@ -134,7 +137,8 @@ void add_chaos_command(Program& program) {
       "  nodes: 3\n"
       "  slots: 2\n"
       "  faults: [{ at: 5s, kill: worker }, { at: 15s, stop: node2, for: 3s }]\n"
-      "It ends with a report: of each fault detection, gap, time to full rate, what was written again, lost, counted twice.\n"
+      "It ends with a report. For each fault: the time to detection, the gap, the time to full rate, and the\n"
+      "frames that were written again, lost or counted twice.\n"
       "Exit code 1 when a frame was lost or counted twice. Cutting off (cut) needs root.",
       [flags] { return run(*flags); });
   command.add_option("FILE", flags->topology, "Topology file (YAML)")->required();

@@ -14,6 +14,7 @@
 #include "cli/kafka_settings.h"
 #include "cli/tap/record_reader.h"
 #include "cli/terminal.h"
+#include "common/wording.h"
 #include "stream/frame_codec.h"
 
 namespace ride::cli {
@@ -64,7 +65,7 @@ ExitCode list(const DeadFlags& flags, const Place& place) {
     return ExitCode::ok;
   }
   if (frames.empty()) {
-    print(fmt::format("no dead frames in {} topics\n", place.topics.size()));
+    print(fmt::format("no dead frames in {}\n", counted(place.topics.size(), "topic")));
     return ExitCode::ok;
   }
   const auto terminal = stdout_terminal();
@@ -79,7 +80,8 @@ Result<void> save(const DeadLetter& letter, const std::string& file) {
 }
 
 Result<void> draw(const DeadLetter& letter) {
-  if (letter.set.frames.empty()) return Error{ErrorCode::unsupported, "the record is no frame, so it has no picture"};
+  if (letter.set.frames.empty())
+    return Error{ErrorCode::unsupported, "the record is not a frame, so it has no picture"};
   auto frame = stream::to_frame(letter.set.frames.front(), std::nullopt, 0);
   if (!frame.ok()) return frame.error();
   const Terminal terminal = stdout_terminal();
@@ -126,9 +128,9 @@ Result<RunNumber> run_of(MasterClient& master, const std::string& target) {
   const auto phase = text_of(*job, "phase");
   if (phase != "running" && phase != "paused")
     return Error{ErrorCode::invalid_argument,
-                 fmt::format("job {} is {}: nothing would read the frame. Submit the topology "
+                 fmt::format("job {} {}: nothing would read the frame. Submit the topology "
                              "again and send the pictures (`ride dead show --save`)",
-                             name, phase)};
+                             name, phase_in_words(phase))};
   return RunNumber{count_of(*job, "run")};
 }
 
@@ -200,7 +202,7 @@ void add_dead_command(Program& program) {
                            "  ride dead list                              of all jobs\n"
                            "  ride dead list street --json\n"
                            "  ride dead show street/people 2/1042 --save frame.jpg\n"
-                           "  ride dead replay street/people 2/1042       once the task is mended\n"
+                           "  ride dead replay street/people 2/1042       once the task is fixed\n"
                            "  ride dead replay street/people --all",
                            [flags] { return run(*flags); });
   dead.require_subcommand(1);
@@ -211,8 +213,9 @@ void add_dead_command(Program& program) {
   show.add_option("--save", flags->save, "Write the value into this file, as it is");
   show.add_flag("--show", flags->picture, "Show the picture in the terminal");
   add_json_flag(show, flags->json);
-  auto& replay = add_action(dead, *flags, DeadFlags::What::replay, "replay",
-                            "Write it into its stage's input again, as a new frame with the old name; never into an adopted topic");
+  auto& replay = add_action(
+      dead, *flags, DeadFlags::What::replay, "replay",
+      "Write it into the input of its stage again, as a new frame with the old name; never into an adopted topic");
   replay.add_option("PLACE", flags->place, "PARTITION/OFFSET, as the list shows it");
   replay.add_flag("--all", flags->all, "All of the stage");
 }

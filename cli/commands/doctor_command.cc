@@ -28,7 +28,7 @@ ExitCode examine_machine(const DoctorFlags& flags) {
 void add_doctor_command(Program& program) {
   auto flags = std::make_shared<DoctorFlags>();
   auto& command = program.add("This machine", "doctor",
-                              "Look whether all is there that RIDE needs: Java, Kafka, GPU, cameras, disk",
+                              "Check that everything RIDE needs is there: Java, Kafka, GPU, cameras, disk",
                               "  ride doctor                              exit code 1 if something needed is missing\n"
                               "  ride doctor --brokers kafka1:9092        with a look at that cluster\n"
                               "  ride doctor --json | jq '.checks[] | select(.finding != \"ok\")'",

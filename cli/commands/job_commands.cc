@@ -66,7 +66,7 @@ ExitCode tell_end(Json job, const std::string& wish, bool json) {
     job["reasons"] = verdict.reasons;
     print(job.dump(2) + "\n");
   } else {
-    print(fmt::format("{}: {}{}\n", text_of(job, "job"), phase, reason.empty() ? "" : " (" + reason + ")") +
+    print(fmt::format("{}: {}{}\n", text_of(job, "job"), phase, reason.empty() || !verdict.good ? "" : " (" + reason + ")") +
           render_reasons(verdict, stdout_terminal().style));
   }
   return verdict.good ? ExitCode::ok : ExitCode::failed;
@@ -124,7 +124,7 @@ std::string waits_text(const Json& answer) {
 std::string submitted_text(const Submitted& submitted) {
   const std::string kind = text_of(submitted.answer, "change", "new");
   if (kind == "new")
-    return fmt::format("job '{}' is accepted as run {}\n{}  ride status {}    shows how it fares\n", submitted.job,
+    return fmt::format("job '{}' is accepted as run {}\n{}  ride status {}    shows how it is doing\n", submitted.job,
                        submitted.run, waits_text(submitted.answer), submitted.job);
   Json change = submitted.answer;
   if (kind == "replace") {
@@ -145,12 +145,13 @@ ExitCode show_plan(const JobFlags& flags, MasterClient& master, const std::strin
   const auto change = plan->find("change");
   const std::string job = text_of(*plan, "job");
   if (change == plan->end() || !change->is_object()) {
-    print(fmt::format("job '{}' does not run: it would begin as run {}\n  ride plan {}    shows its topics, stages and "
-                      "groups\n",
-                      job, count_of(*plan, "run"), flags.file));
+    print(
+        fmt::format("job '{}' is not running: it would begin as run {}\n  ride plan {}    shows its topics, stages and "
+                    "groups\n",
+                    job, count_of(*plan, "run"), flags.file));
     return ExitCode::ok;
   }
-  print(fmt::format("job '{}' runs as run {} ({})\n{}", job, count_of(*change, "run"), text_of(*change, "phase"),
+  print(fmt::format("job '{}' is run {} ({})\n{}", job, count_of(*change, "run"), text_of(*change, "phase"),
                     render_change(*change)));
   if (text_of(*change, "change") == "replace") print("'ride submit --replace' does it\n");
   return ExitCode::ok;
@@ -239,32 +240,32 @@ std::shared_ptr<JobFlags> add_change(Program& program, const char* verb, const c
 
 void add_job_commands(Program& program) {
   auto flags = std::make_shared<JobFlags>();
-  auto& command =
-      program.add(kGroup, "submit", "Hand a topology to a running master",
-                  "  ride submit street.yaml                                   to the master on this machine\n"
-                  "  ride submit street.yaml --master http://host:7800\n"
-                  "  ride submit pictures.yaml --wait && echo all pictures are done\n"
-                  "\nOf a job that runs, only what differs is changed:\n"
-                  "  ride submit street.yaml --dry-run    what differs, and what would happen; nothing is done\n"
-                  "  ride submit street.yaml              sizes of groups, scaling and priority: at once, nothing stops\n"
-                  "  ride submit street.yaml --replace    all else: the run is drained, then a new one begins",
-                  [flags] { return submit_file(*flags); });
+  auto& command = program.add(
+      kGroup, "submit", "Hand a topology to a running master",
+      "  ride submit street.yaml                                   to the master on this machine\n"
+      "  ride submit street.yaml --master http://host:7800\n"
+      "  ride submit pictures.yaml --wait && echo all pictures are done\n"
+      "\nIf the job is running, only what differs is changed:\n"
+      "  ride submit street.yaml --dry-run    what differs, and what would happen; nothing is done\n"
+      "  ride submit street.yaml              sizes of groups, scaling and priority: immediately, nothing stops\n"
+      "  ride submit street.yaml --replace    everything else: the run is drained, then a new one begins",
+      [flags] { return submit_file(*flags); });
   command.add_option("FILE", flags->file, "Topology file (YAML); - is standard input")->required();
   flags->settings.declare(command, {"master", "token-file", "state"});
   command.add_flag("--wait", flags->wait, "Return when the job has ended; exit code 1 if it failed, was cancelled, or lost a frame");
   auto* dry_run = command.add_flag("--dry-run", flags->dry_run, "Only show what would be done");
   command
       .add_flag("--replace", flags->replace,
-                "Drain the run that goes on and begin a new one, if what differs cannot be changed while it runs")
+                "If what differs cannot be changed while the job runs, drain the present run and begin a new one")
       ->excludes(dry_run);
   add_json_flag(command, flags->json);
 
-  add_change(program, "pause", "Stop a job's sources and workers; what waits in its topics stays",
-             "  ride pause street      and 'ride resume street' goes on where it stopped");
-  add_change(program, "resume", "Let a paused job go on", "  ride resume street");
-  add_change(program, "drain", "End a job in order: sources stop, all that is on its way is finished",
+  add_change(program, "pause", "Stop a job's sources and workers; frames that wait in its topics stay there",
+             "  ride pause street      and 'ride resume street' continues where it stopped");
+  add_change(program, "resume", "Resume a paused job", "  ride resume street");
+  add_change(program, "drain", "End a job in order: its sources stop, and frames on their way are finished",
              "  ride drain street --wait    returns when the last frame is through");
-  add_change(program, "cancel", "End a job now; its topics stay unless --delete-topics",
+  add_change(program, "cancel", "End a job now; its topics stay, unless --delete-topics is given",
              "  ride cancel street\n  ride cancel street --delete-topics    frames on their way are lost");
 }
 

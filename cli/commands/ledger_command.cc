@@ -172,7 +172,7 @@ void add_ledger_commands(Program& program) {
   add_json_flag(command, flags->json);
 
   auto traced = std::make_shared<TraceFlags>();
-  auto& second = program.add("Jobs", "trace", "Tell the way of one frame: topics, workers, attempts, times",
+  auto& second = program.add("Jobs", "trace", "Trace one frame: its topics, workers, attempts and times",
                              "  ride trace gate/1042 --job street      of whichever session\n"
                              "  ride trace gate/3/1042 --job street    of session 3",
                              [traced] { return trace(*traced); });

@@ -80,7 +80,7 @@ void add_local_commands(Program& program) {
   auto flags = std::make_shared<LocalFlags>();
   auto* command = &program.add(
       kGroup, "up", "Start a broker, a master, workers and producers for a topology, and watch them",
-      "  ride up street.yaml                    until Ctrl-C; goes on where it stopped the next time\n"
+      "  ride up street.yaml                    until Ctrl-C; the next one continues where it stopped\n"
       "  ride up street.yaml --fresh            begin anew\n"
       "  ride up street.yaml --for 60s          end by itself, with all frames finished; exit code 1 if one was lost\n"
       "  ride up street.yaml --brokers kafka1:9092,kafka2:9092    with a cluster of yours\n"
@@ -97,12 +97,14 @@ void add_local_commands(Program& program) {
   add_json_flag(*command, flags->json);
 
   flags = std::make_shared<LocalFlags>();
-  command = &program.add(kGroup, "run", "Process an input that ends, in a temporary place, and end with it",
-                         "  ride run pictures.yaml && ls out       exit code 0: every frame went through\n"
-                         "  ride run pictures.yaml --slots 8\n"
-                         "  ride run pictures.yaml --json > summary.json\n"
-                         "  ride run pictures.yaml --keep          keeps logs and topics for a look",
-                         [flags] { return run(*flags); });
+  command =
+      &program.add(kGroup, "run",
+                   "Process an input that ends (a folder of pictures, a video) in a temporary place, and exit with it",
+                   "  ride run pictures.yaml && ls out       exit code 0: every frame went through\n"
+                   "  ride run pictures.yaml --slots 8\n"
+                   "  ride run pictures.yaml --json > summary.json\n"
+                   "  ride run pictures.yaml --keep          keeps logs and topics, to look at them",
+                   [flags] { return run(*flags); });
   command->add_option("FILE", flags->file, "Topology file (YAML)")->required();
   command->add_flag("--keep", flags->keep, "Do not remove the temporary folder");
   flags->settings.declare(*command, {"slots", "brokers", "prefix", "kafka-config", "max-message-bytes"});

@@ -81,16 +81,16 @@ void add_log_command(Program& program) {
   auto& command =
       program.add("Jobs", "logs", "Show what happened: decisions in words, notices of workers and producers",
                   "  ride logs                              the last 50 events\n"
-                  "  ride logs street -f                    of one job, and what comes\n"
+                  "  ride logs street -f                    of one job, and those to come\n"
                   "  ride logs --severity warning --json    one JSON object a line",
                   [flags] { return show_logs(*flags); });
-  command.add_option("JOB", flags->job, "Only of this one");
-  command.add_flag("-f,--follow", flags->follow, "Go on with what comes, until Ctrl-C");
-  command.add_option("--last", flags->last, "How many of the past; 0: all that the master still has")
+  command.add_option("JOB", flags->job, "Only events of this job");
+  command.add_flag("-f,--follow", flags->follow, "Wait for new events, until Ctrl-C");
+  command.add_option("--last", flags->last, "How many past events; 0: all that the master still has")
       ->check(CLI::Range(0, 1'000'000'000))
       ->capture_default_str();
-  command.add_option("--after", flags->after, "Only behind this event number (n in --json), for scripts that go on");
-  command.add_option("--severity", flags->severity, "Only these and worse")
+  command.add_option("--after", flags->after, "Only events after this number (n in --json), for scripts that continue");
+  command.add_option("--severity", flags->severity, "Only this severity and worse")
       ->check(CLI::IsMember({"info", "warning", "error"}))
       ->capture_default_str();
   flags->settings.declare(command, {"master", "token-file", "state"});

@@ -35,9 +35,10 @@ Result<Target> parse_target(const std::string& text, bool needs_stage) {
   const bool whole = !target.job.empty() && (slash == std::string::npos ? !needs_stage : !target.stage.empty()) &&
                      target.stage.find('/') == std::string::npos;
   if (whole) return target;
-  return Error{ErrorCode::invalid_argument,
-               fmt::format("'{}' names no {}; write JOB/STAGE, for example street/clean ('ride status' shows both)", text,
-                           needs_stage ? "stage of a job" : "job or stage")};
+  return Error{
+      ErrorCode::invalid_argument,
+      fmt::format("'{}' does not name a {}; write JOB/STAGE, for example street/clean ('ride status' shows both)", text,
+                  needs_stage ? "stage of a job" : "job or stage")};
 }
 
 // What is sent: {"workers": 3}, or null for auto.
@@ -46,8 +47,10 @@ Result<Json> parse_workers(const std::string& text) {
   int workers = 0;
   const auto [rest, failed] = std::from_chars(text.data(), text.data() + text.size(), workers);
   if (failed == std::errc() && rest == text.data() + text.size() && workers >= 1) return Json{{"workers", workers}};
-  return Error{ErrorCode::invalid_argument,
-               fmt::format("'{}' is no number of workers from 1, nor 'auto'; to stop a job's work, use 'ride pause'", text)};
+  return Error{
+      ErrorCode::invalid_argument,
+      fmt::format("'{}' is neither a number of workers from 1 nor 'auto'; to stop a job's work, use 'ride pause'",
+                  text)};
 }
 
 ExitCode order(const SizeFlags& flags, const Target& target, const std::string& verb, const std::string& body) {

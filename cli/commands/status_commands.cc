@@ -18,7 +18,7 @@ constexpr const char* kGroup = "Jobs";
 
 struct StatusFlags {
   std::string job;
-  bool json = false;
+  bool json = false, all = false;
   double interval_seconds = 1;
   int rounds = 0;
   SettingFlags settings;
@@ -86,7 +86,9 @@ Json as_json(const Everything& all, const std::string& job) {
           {"nodes", list_of(all.nodes, "nodes")}};
 }
 
-ViewOptions view_of(const Terminal& terminal) { return {terminal.style, terminal.width, system_now()}; }
+ViewOptions view_of(const Terminal& terminal, bool all = false) {
+  return {terminal.style, terminal.width, system_now(), all};
+}
 
 ExitCode list(const StatusFlags& flags) {
   const auto settings = flags.settings.resolve();
@@ -112,7 +114,7 @@ ExitCode status(const StatusFlags& flags) {
   const auto all = fetch_all(*master);
   if (!all.ok()) return fail(all.error());
   if (!flags.job.empty() && find_job(*all, flags.job) == nullptr) return fail(no_such_job(*master, flags.job));
-  const auto view = view_of(stdout_terminal());
+  const auto view = view_of(stdout_terminal(), flags.all);
   print(flags.json ? as_json(*all, flags.job).dump(2) + "\n"
                    : overview(*all, flags.job, view) + section(render_leader(all->leader, master->url(), view)));
   return ExitCode::ok;
@@ -153,19 +155,20 @@ void add_status_commands(Program& program) {
                          "  ride status\n  ride status street\n"
                          "  ride status street --json | jq '.stages[] | {stage, fps, lag}'",
                          [flags] { return status(*flags); });
-  command->add_option("JOB", flags->job, "Only this one");
+  command->add_option("JOB", flags->job, "Only this job");
+  command->add_flag("--all", flags->all, "Every incarnation of a worker that has ended or was lost, not only the last ones");
   flags->settings.declare(*command, {"master", "token-file", "state"});
   add_json_flag(*command, flags->json);
 
   flags = std::make_shared<StatusFlags>();
-  command = &program.add(kGroup, "top", "The same, live, until Ctrl-C",
+  command = &program.add(kGroup, "top", "Show a job's sources, stages and workers live, until Ctrl-C",
                          "  ride top street\n  ride top --interval 5\n  ride top -n 3 > three-looks.txt",
                          [flags] { return top(*flags); });
-  command->add_option("JOB", flags->job, "Only this one");
-  command->add_option("--interval", flags->interval_seconds, "Seconds between two looks")
+  command->add_option("JOB", flags->job, "Only this job");
+  command->add_option("--interval", flags->interval_seconds, "Seconds between two updates")
       ->check(CLI::Range(0.1, 3600.0))
       ->capture_default_str();
-  command->add_option("-n", flags->rounds, "Looks, then end; 0: until Ctrl-C")
+  command->add_option("-n", flags->rounds, "Number of updates before it ends; 0: until Ctrl-C")
       ->check(CLI::Range(0, 1'000'000'000))
       ->capture_default_str();
   flags->settings.declare(*command, {"master", "token-file", "state"});

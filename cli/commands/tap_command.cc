@@ -207,10 +207,10 @@ ExitCode tap(const TapFlags& flags) {
 void add_tap_command(Program& program) {
   auto flags = std::make_shared<TapFlags>();
   auto& command =
-      program.add("Jobs", "tap", "Look into a topic: headers, and the picture saved or shown in the terminal",
+      program.add("Jobs", "tap", "Look into a topic: show the headers, and save the picture or show it in the terminal",
                   "  ride tap street/people --show              the newest frame that waits for a stage\n"
                   "  ride tap ride.street.1.boxes -n 5 --save pictures\n"
-                  "  ride tap street/people -n 0 --from end     all that come, until Ctrl-C\n"
+                  "  ride tap street/people -n 0 --from end     all new ones, until Ctrl-C\n"
                   "  ride tap frames --partition 0 --from 1042 --format raw --shape 900x900x1 --show\n"
                   "  ride tap ride.decisions -n 3 --json        other records, too",
                   [flags] { return tap(*flags); });
@@ -219,9 +219,9 @@ void add_tap_command(Program& program) {
   command.add_option("-n", flags->count, "How many records; 0: until Ctrl-C")
       ->check(CLI::Range(0, 1'000'000'000))
       ->capture_default_str();
-  command.add_option("--from", flags->from, "last, beginning, end (those that come), or an offset")
+  command.add_option("--from", flags->from, "last, beginning, end (new ones only), or an offset")
       ->capture_default_str();
-  command.add_option("--partition", flags->partition, "Only of this one")->check(CLI::Range(0, 1'000'000'000));
+  command.add_option("--partition", flags->partition, "Only this partition")->check(CLI::Range(0, 1'000'000'000));
   command.add_option("--save", flags->save,
                      "Write pictures into this folder (JPEG and PNG as they are, pixels as PNG)");
   command.add_flag("--show", flags->show, "Show pictures in the terminal");

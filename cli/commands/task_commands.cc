@@ -50,7 +50,7 @@ void add_task_commands(Program& program) {
                               "  ride tasks gaussian_blur    its parameters with type, default, bounds and meaning\n"
                               "  ride tasks --json           the same, for scripts",
                               [flags] { return show_tasks(*flags); });
-  command.add_option("NAME", flags->name, "Of one task");
+  command.add_option("NAME", flags->name, "Show only this task");
   add_json_flag(command, flags->json);
 }
 

@@ -9,6 +9,7 @@
 #include "cli/local/local_inputs.h"
 #include "cli/terminal.h"
 #include "cli/topology_file.h"
+#include "common/wording.h"
 #include "stream/kafka/admin.h"
 #include "topology/graph.h"
 #include "topology/schema.h"
@@ -30,9 +31,8 @@ std::string workers_text(const topology::Topology& topology) {
     max += stage.group.max;
     spares += stage.group.spares;
   }
-  std::string text = min == max ? fmt::format("{} worker{}", min, min == 1 ? "" : "s")
-                                : fmt::format("{} to {} workers", min, max);
-  if (spares > 0) text += fmt::format(" and {} spare{}", spares, spares == 1 ? "" : "s");
+  std::string text = min == max ? counted(min, "worker") : fmt::format("{} to {} workers", min, max);
+  if (spares > 0) text += " and " + counted(spares, "spare");
   return text;
 }
 
@@ -47,8 +47,9 @@ ExitCode validate(const FileFlags& flags) {
   const ExitCode code = report_diagnostics(*file, flags.json);
   if (code == ExitCode::ok && !flags.json) {
     const auto& topology = file->topology();
-    print(fmt::format("{}: job '{}' is valid: {} sources, {} stages and sinks, {}; it {}\n", flags.file,
-                      topology.name(), topology.sources().size(), topology.stages().size(), workers_text(topology),
+    print(fmt::format("{}: job '{}' is valid: {}, {}, {}; it {}\n", flags.file, topology.name(),
+                      counted(topology.sources().size(), "source"),
+                      counted(topology.stages().size(), "stage or sink", "stages and sinks"), workers_text(topology),
                       topology.finite() ? "ends with its input" : "runs until it is stopped"));
   }
   return code;
@@ -86,8 +87,7 @@ ExitCode plan(const FileFlags& flags) {
     print(topology::plan_to_json(*made, facts->topics).dump(2) + "\n");
   } else {
     print(topology::render_plan(*made, facts->topics));
-    if (!facts->topics)
-      print("\nno cluster was looked at: name one with --brokers to see what would be created there\n");
+    if (!facts->topics) print("\nno cluster was asked: name one with --brokers to see what would be created there\n");
   }
   if (!facts->topics) return ExitCode::ok;
   const auto fits = topology::check(topology::diff(*facts->topics, *made));
@@ -114,7 +114,7 @@ void add_file(CLI::App& command, FileFlags& flags) {
 void add_topology_commands(Program& program) {
   constexpr const char* kGroup = "Topology files";
   auto flags = std::make_shared<FileFlags>();
-  auto* command = &program.add(kGroup, "validate", "Check a topology file: what is wrong, where, and how to mend it",
+  auto* command = &program.add(kGroup, "validate", "Check a topology file: what is wrong, where, and how to fix it",
                                "  ride validate street.yaml          errors with line, column and fix; exit code 2\n"
                                "  ride validate street.yaml --json   the same as a list, for editors and CI",
                                [flags] { return validate(*flags); });

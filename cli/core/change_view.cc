@@ -4,6 +4,7 @@
 
 #include "cli/core/fields.h"
 #include "cli/core/wait_words.h"
+#include "common/wording.h"
 
 namespace ride::cli {
 namespace {
@@ -11,11 +12,12 @@ namespace {
 std::string what_happens(const Json& change) {
   const std::string kind = text_of(change, "change");
   const auto run = count_of(change, "run");
-  if (kind == "none") return fmt::format("nothing differs from run {}, which goes on\n", run);
-  if (kind == "at_once") return fmt::format("takes effect at once, within run {}: nothing stops\n", run);
+  if (kind == "none") return fmt::format("nothing differs from run {}, which keeps running\n", run);
+  if (kind == "at_once") return fmt::format("takes effect immediately, within run {}: nothing stops\n", run);
   std::string text = fmt::format(
-      "needs a new run: run {0} is drained (its sources stop, all that is on its way is finished), then run {1} begins in "
-      "topics of its own; no frame is lost, but what a camera shows meanwhile is not taken\n",
+      "needs a new run: run {0} is drained (its sources stop, all that is on its way is finished), then run {1} begins "
+      "in "
+      "topics of its own; no frame is lost, but what a camera shows in the meantime is not captured\n",
       run, count_of(change, "next_run"));
   for (const Json& source : list_of(change, "begins_again"))
     if (source.is_string())
@@ -50,8 +52,7 @@ std::string render_sizes(const Json& sizes) {
   for (const Json& stage : list_of(sizes, "stages")) {
     const auto wanted = count_of(stage, "wanted"), min = count_of(stage, "min"), max = count_of(stage, "max");
     const auto bounds = min == max ? fmt::format("{}", min) : fmt::format("{}..{}", min, max);
-    text += fmt::format("{}/{}: {} worker{}", text_of(sizes, "job"), text_of(stage, "stage"), wanted,
-                        wanted == 1 ? "" : "s");
+    text += fmt::format("{}/{}: {}", text_of(sizes, "job"), text_of(stage, "stage"), counted(wanted, "worker"));
     if (flag_of(stage, "held"))
       text += fmt::format(", held; its topology says {}", bounds);
     else

@@ -53,8 +53,8 @@ std::string render_checks(const std::vector<Check>& checks, const Style& style, 
                         longest, detail.empty() ? "\n" : detail);
     if (!check.fix.empty()) text += style.paint(wrapped("→ " + check.fix, width == 0 ? 120 : width, indent), Tone::dim);
   }
-  text +=
-      all_needed(checks) ? "\nall that RIDE needs is there\n" : "\nsomething that RIDE needs is missing: see above\n";
+  text += all_needed(checks) ? "\neverything that RIDE needs is there\n"
+                             : "\nsomething that RIDE needs is missing: see above\n";
   return text;
 }
 

@@ -7,6 +7,7 @@
 #include "cli/core/fields.h"
 #include "cli/core/status_view.h"
 #include "cli/core/table.h"
+#include "common/wording.h"
 
 namespace ride::cli {
 namespace {
@@ -60,7 +61,7 @@ std::optional<Progress::Seconds> Progress::remaining() const {
 
 std::string Progress::render(std::size_t width, bool bar) const {
   std::string text = done_ < 0 ? "  ? %" : fmt::format("{:3.0f} %", std::clamp(done_, 0.0, 1.0) * 100);
-  std::string rest = total_ > 0 ? fmt::format("{}/{} frames", frames_, total_) : fmt::format("{} frames", frames_);
+  std::string rest = total_ > 0 ? fmt::format("{}/{} frames", frames_, total_) : counted(frames_, "frame");
   rest += fmt::format("  {} fps", format_rate(fps()));
   if (const auto left = remaining()) rest += fmt::format("  {} left", time_text(*left));
   if (bar && width > 40) {

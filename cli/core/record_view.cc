@@ -93,7 +93,7 @@ std::string render_record(const RecordFacts& facts, const Style& style, SystemTi
     line("from", frame.job + "/" + frame.writer_stage + (frame.writer.empty() ? "" : " by " + frame.writer));
     line("holds", what_it_holds(frame, facts.bytes));
     if (frame.captured_at.time_since_epoch().count() > 0) {
-      line("captured", fmt::format("{}, {:.1f} ms before it came here, {} ago", format_time(frame.captured_at),
+      line("captured", fmt::format("{}, {:.1f} ms before it was written here, {} ago", format_time(frame.captured_at),
                                    std::max(0.0, age_ms(frame.captured_at, facts.timestamp)),
                                    format_duration(std::chrono::duration_cast<milliseconds>(now - frame.captured_at))));
     }

@@ -8,6 +8,7 @@
 #include "cli/core/losses.h"
 #include "cli/core/status_view.h"
 #include "common/log.h"
+#include "common/wording.h"
 
 namespace ride::cli {
 namespace {
@@ -16,7 +17,7 @@ bool may_drop(const RunFacts& facts, const std::string& name) {
   return std::find(facts.may_drop.begin(), facts.may_drop.end(), name) != facts.may_drop.end();
 }
 
-std::string frames(std::int64_t count) { return fmt::format("{} frame{}", count, count == 1 ? "" : "s"); }
+std::string frames(std::int64_t count) { return counted(count, "frame"); }
 
 // ", 3 dropped, 1 dead": only what there is.
 std::string losses_text(std::initializer_list<std::pair<std::int64_t, const char*>> counts) {
@@ -60,8 +61,8 @@ Verdict judge(const Json& job, const RunFacts& facts, bool ended_on_purpose) {
   const auto complain = [&](std::string reason) { verdict.reasons.push_back(std::move(reason)); };
   const std::string phase = text_of(job, "phase"), reason = text_of(job, "reason");
   if (phase == "failed" || (!ended_on_purpose && phase != "completed")) {
-    complain(
-        fmt::format("the job is {}{}", phase.empty() ? "gone" : phase, reason.empty() ? "" : ": " + redact(reason)));
+    complain(fmt::format("the job {}{}", phase_in_words(phase.empty() ? "gone" : phase),
+                         reason.empty() ? "" : ": " + redact(reason)));
   }
   for (const Json& source : list_of(job, "sources")) {
     const std::string name = text_of(source, "source");
@@ -73,8 +74,8 @@ Verdict judge(const Json& job, const RunFacts& facts, bool ended_on_purpose) {
   for (const Json& stage : list_of(job, "stages")) {
     const std::string name = text_of(stage, "stage");
     const auto own = losses_of(stage, job, job, facts.upstreams);
-    if (own.dead > 0) complain(fmt::format("stage '{}': {} dead", name, frames(own.dead)));
-    if (own.expired > 0) complain(fmt::format("stage '{}': {} expired", name, frames(own.expired)));
+    if (own.dead > 0) complain(fmt::format("stage '{}': {}", name, counted(own.dead, "dead frame")));
+    if (own.expired > 0) complain(fmt::format("stage '{}': {}", name, counted(own.expired, "expired frame")));
     if (own.dropped > 0 && !may_drop(facts, name))
       complain(fmt::format("stage '{}' dropped {}", name, frames(own.dropped)));
   }
@@ -89,9 +90,15 @@ bool all_have_ended(const Json& job) {
   return true;
 }
 
-std::string render_reasons(const Verdict& verdict, const Style& style) {
+std::string render_reasons(const Verdict& verdict, const Style& style, const std::vector<std::string>& shown) {
   std::string text;
-  for (const auto& reason : verdict.reasons) text += style.paint("not well: " + reason, Tone::bad) + "\n";
+  for (const auto& full : verdict.reasons) {
+    const auto colon = full.find(": ");
+    const auto cause = colon == std::string::npos ? full : full.substr(colon + 2);
+    const bool told = std::any_of(shown.begin(), shown.end(), [&](const auto& line) { return redact(line).ends_with(cause); });
+    const auto reason = told ? full.substr(0, colon) + " (its cause is told above)" : full;
+    text += style.paint("problem: " + reason, Tone::bad) + "\n";
+  }
   return text;
 }
 
@@ -103,7 +110,7 @@ std::string render_summary(const Json& job, const RunFacts& facts, const Verdict
     text += fmt::format("  source  {:<12} {}{}{}\n", text_of(source, "source"), frames(count_of(source, "frames")),
                         source_losses_text(source),
                         count_of(source, "gaps") > 0
-                            ? fmt::format(", {} gaps, the longest {:.0f} ms", count_of(source, "gaps"),
+                            ? fmt::format(", {}, the longest {:.0f} ms", counted(count_of(source, "gaps"), "gap"),
                                           number_of(source, "longest_gap_ms").value_or(0))
                             : "");
   }
@@ -116,17 +123,19 @@ std::string render_summary(const Json& job, const RunFacts& facts, const Verdict
                      {own.dropped, "dropped"},
                      {own.dead, "dead"},
                      {own.expired, "expired"},
-                     {count_of(stage, "duplicates"), "duplicates dropped"}}),
+                     {count_of(stage, "duplicates"), "repeated (left out)"}}),
         count_of(stage, "lag") > 0 && phase != "completed" ? fmt::format(", {} waiting", count_of(stage, "lag")) : "");
   }
   for (const auto& files : facts.files) text += fmt::format("  written by {}: {}\n", files.sink, files_text(files));
-  for (const auto& problem : facts.problems) text += style.paint("  " + redact(problem), Tone::warning) + "\n";
+  if (!facts.problems_were_shown)
+    for (const auto& problem : facts.problems) text += style.paint("  " + redact(problem), Tone::warning) + "\n";
   if (phase == "paused" && waiting_frames(job) > 0)
-    text += fmt::format("  {} wait in the topics: the next 'ride up' goes on with them\n", frames(waiting_frames(job)));
+    text += fmt::format("  {} in the topics: the next 'ride up' continues with what is there\n",
+                        counted(waiting_frames(job), "frame waits", "frames wait"));
   if (verdict.good) {
     text += phase == "completed" ? style.paint(unwritten_frames(job) == 0 ? "no frame was lost" : "no frame that reached Kafka was lost", Tone::good) + "\n" : "";
   } else {
-    text += render_reasons(verdict, style);
+    text += render_reasons(verdict, style, facts.problems);
   }
   return text;
 }

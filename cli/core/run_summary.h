@@ -27,6 +27,7 @@ struct RunFacts {
   std::map<std::string, std::vector<std::string>> upstreams;
   std::vector<WrittenFiles> files;
   std::vector<std::string> problems;  // errors and warnings that were reported, in order
+  bool problems_were_shown = false;   // as they came: the text does not repeat them
   std::string log_folder;             // empty: it is gone
 };
 
@@ -42,8 +43,8 @@ Verdict judge(const nlohmann::json& job, const RunFacts& facts, bool ended_on_pu
 // Every source and stage has told its last counts: the last sink may have told its end before others did.
 bool all_have_ended(const nlohmann::json& job);
 
-// "not well: stage 'people': 1 frame dead", a line for each reason.
-std::string render_reasons(const Verdict& verdict, const Style& style);
+// "problem: stage 'people': 1 dead frame", a line for each reason. What a line of `shown` has told already is not told again.
+std::string render_reasons(const Verdict& verdict, const Style& style, const std::vector<std::string>& shown = {});
 std::string render_summary(const nlohmann::json& job, const RunFacts& facts, const Verdict& verdict,
                            const Style& style);
 nlohmann::ordered_json summary_to_json(const nlohmann::json& job, const RunFacts& facts, const Verdict& verdict);

@@ -173,7 +173,7 @@ Result<SettingsFile> parse_settings_file(const std::string& name, std::string_vi
                                   nearest(key, names) ? did_you_mean(key, names) : ".", fmt::join(names, ", ")));
     }
     if (file.values.contains(key)) {
-      return bad_line(name, number, fmt::format("'{}' stands in line {} already", key, file.values.at(key).line));
+      return bad_line(name, number, fmt::format("'{}' is already set in line {}", key, file.values.at(key).line));
     }
     file.values[key] = {std::string(without_quotes(trimmed(line.substr(equals + 1)))), number};
   }

@@ -4,11 +4,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
+#include <vector>
 
 #include "cli/core/change_view.h"
 #include "cli/core/fields.h"
 #include "cli/core/losses.h"
 #include "common/log.h"
+#include "common/wording.h"
 
 namespace ride::cli {
 namespace {
@@ -74,8 +77,7 @@ Cell worker_state(const Json& worker) {
 
 std::string work_of(const Json& worker) {
   const std::string job = text_of(worker, "job"), stage = text_of(worker, "stage");
-  if (const auto sources = count_of(worker, "sources"); sources > 0)
-    return fmt::format("{} source{}", sources, sources == 1 ? "" : "s");
+  if (const auto sources = count_of(worker, "sources"); sources > 0) return counted(sources, "source");
   if (job.empty() && stage.empty()) return "-";
   return job + "/" + stage + (flag_of(worker, "spare") ? " (spare)" : "");
 }
@@ -130,7 +132,39 @@ std::string gpu_text(const Json& node) {
   return gpus == 0 ? "none" : gpus == 1 ? "yes" : fmt::format("{}", gpus);
 }
 
+// In the order in which they are shown: who lives; then each name that has no living incarnation, with its last one.
+// `folded`: all that is left, earlier incarnations and names beyond the first few.
+std::vector<const Json*> workers_to_show(const Json& workers, const ViewOptions& view, std::int64_t& folded) {
+  constexpr std::size_t kMostLost = 10;
+  std::vector<const Json*> live, gone;
+  std::set<std::string> names;
+  for (const Json& worker : list_of(workers, "workers")) {
+    const bool lives = text_of(worker, "state", "live") == "live";
+    (lives ? live : gone).push_back(&worker);
+    if (lives) names.insert(text_of(worker, "name"));
+  }
+  std::size_t shown = 0;
+  for (auto worker = gone.rbegin(); worker != gone.rend(); ++worker) {  // the master lists them in order of their end
+    const bool news = names.insert(text_of(**worker, "name")).second;
+    if (view.all || (news && ++shown <= kMostLost))
+      live.push_back(*worker);
+    else
+      ++folded;
+  }
+  return live;
+}
+
 }  // namespace
+
+bool names_its_part(const std::string& text, const std::string& part) {
+  for (const std::string kind : {"source ", "stage "}) {
+    const auto head = kind + part;
+    if (part.empty() || !text.starts_with(head)) continue;
+    const char next = text.size() == head.size() ? ' ' : text[head.size()];
+    if (next == ' ' || next == ':' || next == ',') return true;
+  }
+  return false;
+}
 
 Tone tone_of_phase(const std::string& phase) {
   if (phase == "running" || phase == "completed") return Tone::good;
@@ -157,13 +191,14 @@ std::string format_age(SystemTime then, SystemTime now) {
 std::string render_leader(const Json& leader, const std::string& asked, const ViewOptions& view) {
   if (!leader.contains("role")) return {};
   const std::string url = text_of(leader, "url");
-  if (url.empty()) return view.style.paint("no master leads", Tone::bad) + " (asked " + asked + ")\n";
+  if (url.empty()) return view.style.paint("no master is leading", Tone::bad) + " (asked " + asked + ")\n";
   auto text = fmt::format("led by {}, epoch {}", url, count_of(leader, "epoch"));
-  if (!flag_of(leader, "leads")) text += fmt::format("; {} stands by", asked);
+  if (!flag_of(leader, "leads")) text += fmt::format("; {} is a standby", asked);
   text = view.style.paint(text, Tone::dim) + "\n";
   if (flag_of(leader, "waits_for_kafka"))
-    text += view.style.paint("Kafka takes no decisions: what is shown is old", Tone::bad) +
-            " (do the brokers run, and have their disks space? `ride logs` and a broker's broker.log say more)\n";
+    text += view.style.paint("Kafka accepts no decisions: what is shown is out of date", Tone::bad) +
+            " (are the brokers running, and is there space on their disks? `ride logs` and a broker's broker.log say "
+            "more)\n";
   return text;
 }
 
@@ -263,7 +298,9 @@ std::string render_workers(const Json& workers, const std::string& job, const Vi
                {"CPU", Align::right},
                {"MEMORY", Align::right},
                {"PID", Align::right}});
-  for (const Json& worker : list_of(workers, "workers")) {
+  std::int64_t folded = 0;
+  for (const Json* one : workers_to_show(workers, view, folded)) {
+    const Json& worker = *one;
     const std::string state = text_of(worker, "state", "live");
     const bool agent = text_of(worker, "kind") == "agent";
     if (!job.empty() && (agent || (text_of(worker, "job") != job && !text_of(worker, "job").empty()))) continue;
@@ -277,7 +314,13 @@ std::string render_workers(const Json& workers, const std::string& job, const Vi
                percent_text(worker, "cpu_percent") + (agent && number_of(worker, "cpu_percent") ? " (node)" : ""),
                bytes_text(worker, "rss_bytes"), count_text(worker, "pid")});
   }
-  return table.empty() ? "" : table.render(view.style, view.width);
+  if (table.empty()) return "";
+  if (folded == 0 || !job.empty()) return table.render(view.style, view.width);
+  return table.render(view.style, view.width) +
+         view.style.paint(counted(folded, "more that was lost or has ended", "more that were lost or have ended") +
+                              " ('ride status --all' shows them)",
+                          Tone::dim) +
+         "\n";
 }
 
 std::string render_nodes(const Json& nodes, const ViewOptions& view) {
@@ -304,11 +347,12 @@ std::string render_event(const Json& event, const ViewOptions& view) {
   const std::string severity = text_of(event, "severity", "info");
   const Tone tone = severity == "error" ? Tone::bad : severity == "warning" ? Tone::warning : Tone::dim;
   std::string where = text_of(event, "job");
-  if (!text_of(event, "stage").empty()) where += "/" + text_of(event, "stage");
+  const std::string stage = text_of(event, "stage"), text = text_of(event, "text"), from = text_of(event, "from");
+  if (!stage.empty() && !names_its_part(text, stage)) where += "/" + stage;
   const std::string at = text_of(event, "at");
   return fmt::format("{} {} {}{}", view.style.paint(at.size() > 19 ? at.substr(0, 19) + "Z" : at, Tone::dim),
                      view.style.paint(fmt::format("{:<7}", severity), tone), where.empty() ? "" : where + ": ",
-                     redact(text_of(event, "text")));
+                     redact(text) + (from.empty() ? "" : " (" + from.substr(0, from.find('#')) + ")"));
 }
 
 std::string render_job_head(const Json& job, const ViewOptions& view) {
@@ -322,7 +366,7 @@ std::string render_job_head(const Json& job, const ViewOptions& view) {
     line += fmt::format(", submitted {} ago", format_age(*submitted, view.now));
   if (const auto next = count_of(job, "next_run"); next > 0) line += fmt::format(", run {} follows", next);
   if (const auto priority = count_of(job, "priority"); priority != 0) line += fmt::format(", priority {}", priority);
-  line += fmt::format(", {} frames in, {} out", count_of(job, "frames_in"), count_of(job, "frames_out"));
+  line += fmt::format(", {} in, {} out", counted(count_of(job, "frames_in"), "frame"), count_of(job, "frames_out"));
   if (const auto progress = number_of(job, "progress")) line += fmt::format(", {:.0f} % done", *progress * 100);
   return line + "\n";
 }
@@ -331,8 +375,8 @@ std::string render_line(const Json& job, const Json& sources, const Json& stages
   std::string line = fmt::format("{} {}", name, text_of(job, "phase"));
   for (const Json& source : list_of(sources, "sources")) {
     if (!belongs(source, name)) continue;
-    line += fmt::format(" | {} {}, {} fps, {} frames", text_of(source, "source"), connection(source).text,
-                        rate_text(source, "fps"), frames_text(source));
+    line += fmt::format(" | {} {}, {} fps, {} frame{}", text_of(source, "source"), connection(source).text,
+                        rate_text(source, "fps"), frames_text(source), frames_text(source) == "1" ? "" : "s");
     line += source_losses_text(source);
     if (!text_of(source, "error").empty()) line += ", " + redact(text_of(source, "error"));
   }

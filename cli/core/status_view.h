@@ -14,6 +14,7 @@ struct ViewOptions {
   Style style;
   std::size_t width = 0;  // of the terminal; 0: lines are not cut
   SystemTime now{};
+  bool all = false;  // workers: lost incarnations one by one, too
 };
 
 std::string render_jobs(const nlohmann::json& jobs, const ViewOptions& view);  // "jobs": [...]
@@ -26,6 +27,7 @@ std::string render_nodes(const nlohmann::json& nodes, const ViewOptions& view);
 // "led by http://… (epoch 3)", and whom we asked if it was another. Empty where the master tells nothing of it.
 std::string render_leader(const nlohmann::json& leader, const std::string& asked, const ViewOptions& view);
 std::string render_event(const nlohmann::json& event, const ViewOptions& view);   // one line
+bool names_its_part(const std::string& text, const std::string& part);  // "source pics: ..." needs no "pics: " before it
 std::string render_job_head(const nlohmann::json& job, const ViewOptions& view);  // "street, run 3: running, ..."
 
 // Without a terminal: one line that says how a job fares.

@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "common/wording.h"
+
 namespace ride::cli {
 namespace {
 
@@ -39,12 +41,11 @@ std::string default_text(const ParamSpec& spec) {
 
 std::vector<std::string> traits_of(const TaskDecl& task) {
   std::vector<std::string> traits;
-  traits.push_back(task.sink ? "sink: stands under 'sinks:' and ends the flow"
+  traits.push_back(task.sink ? "a sink: write it under 'sinks:'; it ends the flow"
                              : fmt::format("outputs: {}", fmt::join(task.outputs, ", ")));
   if (task.needs_order) traits.push_back("needs the frames of a source in order: topic: { partition_by: source }");
   if (task.warmup_frames > 0)
-    traits.push_back(fmt::format("warms up with {} frames of each source", task.warmup_frames));
-  if (task.halo != nullptr) traits.push_back("can work on parts of a picture");
+    traits.push_back(fmt::format("warms up with {} of each source", counted(task.warmup_frames, "frame")));
   if (task.gpu) traits.push_back("has a CUDA variant: group: { device: prefer_gpu }");
   return traits;
 }

@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "common/text.h"
+#include "common/wording.h"
 
 namespace ride::cli {
 namespace {
@@ -25,7 +26,12 @@ std::vector<TraceStep> in_order(std::vector<TraceStep> steps) {
   return steps;
 }
 
-double after_ms(const TraceStep& step) { return std::chrono::duration<double, std::milli>(step.written - step.captured).count(); }
+// Kafka's times are whole milliseconds, a capture's are not: what lies within one is "at once". A larger negative time
+// is shown, since it tells that the clocks of two machines differ.
+double after_ms(const TraceStep& step) {
+  const auto after = std::chrono::duration<double, std::milli>(step.written - step.captured).count();
+  return after > -1 ? std::max(0.0, after) : after;
+}
 
 std::string what_became(const TraceStep& step) {
   std::string text = step.repeated ? "written again, dropped by readers" : step.outcome.empty() ? "counts" : step.outcome;
@@ -43,8 +49,9 @@ Tone tone_of(const TraceStep& step) {
 }  // namespace
 
 Result<TraceTarget> parse_trace_target(const std::string& text) {
-  const Error wrong{ErrorCode::invalid_argument,
-                    "'" + text + "' names no frame; write SOURCE/NUMBER, for example gate/1042, or SOURCE/SESSION/NUMBER"};
+  const Error wrong{
+      ErrorCode::invalid_argument,
+      "'" + text + "' does not name a frame; write SOURCE/NUMBER, for example gate/1042, or SOURCE/SESSION/NUMBER"};
   const auto last = text.rfind('/');
   if (last == std::string::npos || last == 0) return wrong;
   const auto number = number_of(std::string_view(text).substr(last + 1));
@@ -79,9 +86,14 @@ std::string render_trace(const Trace& trace, const Style& style) {
                 Cell(what_became(step), tone_of(step))});
   }
   flush();
+  if (std::any_of(trace.steps.begin(), trace.steps.end(), [](const TraceStep& step) { return after_ms(step) < 0; }))
+    text +=
+        "a negative time: the clock of the machine that captured the frame is ahead of the clock that stamped the "
+        "record\n";
   if (trace.unseen > 0)
-    text += fmt::format("{} records of the job are deleted already (ACKed by all); `keep: 10m` on a topic keeps them longer\n",
-                        trace.unseen);
+    text += fmt::format(
+        "{} already deleted (every stage has ACKed what was in them); `keep: 10m` on a topic keeps them longer\n",
+        counted(trace.unseen, "record of the job was", "records of the job were"));
   return text;
 }
 
@@ -113,8 +125,9 @@ nlohmann::ordered_json trace_to_json(const Trace& trace) {
 Error not_traced(const Trace& trace) {
   std::string text = fmt::format("no record of {} is in the topics of job {} (run {})", one_line(trace.wanted), one_line(trace.job), trace.run);
   if (trace.unseen > 0)
-    text += fmt::format("; {} records are deleted already, since every stage has ACKed them: give the topics `keep: 10m`",
-                        trace.unseen);
+    text +=
+        fmt::format("; {} already deleted, since every stage has ACKed what was in them: give the topics `keep: 10m`",
+                    counted(trace.unseen, "record was", "records were"));
   return Error{ErrorCode::not_found, text};
 }
 

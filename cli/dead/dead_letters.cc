@@ -77,8 +77,9 @@ Result<DeadLetter> DeadLetters::find(const std::string& topic, const DeadPlace& 
   });
   if (!read.ok()) return read.error();
   if (found) return std::move(*found);
-  return Error{ErrorCode::not_found, fmt::format("{} tells of no frame at {}/{}: `ride dead list` shows what there is",
-                                                 topic, place.partition.value, place.offset.value)};
+  return Error{ErrorCode::not_found,
+               fmt::format("{} holds no dead frame of {}/{}: `ride dead list` shows what there is", topic,
+                           place.partition.value, place.offset.value)};
 }
 
 namespace {
@@ -96,7 +97,7 @@ Error not_ours(const DeadFrame& frame) {
 Result<void> DeadLetters::replay(const DeadLetter& letter, RunNumber run, SystemTime now) const {
   if (died_in_foreign_topic(letter.about)) return not_ours(letter.about);
   if (letter.set.frames.empty())
-    return Error{ErrorCode::unsupported, fmt::format("{} is no frame ({}): there is nothing to run again",
+    return Error{ErrorCode::unsupported, fmt::format("{} is not a frame ({}): there is nothing to run again",
                                                      place_text(letter.about.notice), letter.about.notice.reason)};
   std::vector<stream::SetFrame> frames;
   for (const auto& whole : letter.set.frames) {

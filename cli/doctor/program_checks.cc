@@ -9,6 +9,7 @@
 #include "cli/kafka_settings.h"
 #include "cli/local/run_folder.h"
 #include "cli/programs.h"
+#include "common/wording.h"
 #include "stream/kafka/admin.h"
 
 namespace ride::cli {
@@ -62,7 +63,7 @@ Check check_cluster(const Settings& settings) {
   if (!admin.ok()) return {"cluster", Finding::bad, admin.error().message, ""};
   const auto count = (*admin)->broker_count();
   if (!count.ok()) return {"cluster", Finding::bad, count.error().message, ""};
-  return {"cluster", Finding::good, fmt::format("{} brokers at {}", *count, brokers), ""};
+  return {"cluster", Finding::good, fmt::format("{} at {}", counted(*count, "broker"), brokers), ""};
 }
 
 std::vector<Check> examine(const Settings& settings) {

@@ -5,11 +5,13 @@
 #include <algorithm>
 
 #include "cli/core/fields.h"
+#include "cli/core/status_view.h"
 
 namespace ride::cli {
 namespace {
 
-constexpr std::size_t kMostProblems = 20;
+constexpr std::size_t kMostProblems = 20, kRemembered = 20;
+constexpr std::chrono::seconds kLately{10};
 
 }  // namespace
 
@@ -37,14 +39,26 @@ void JobWatch::read_events() {
       events_seen_ = std::max(events_seen_, count_of(event, "n"));
       const std::string severity = text_of(event, "severity"), job = text_of(event, "job");
       if ((severity != "warning" && severity != "error") || (!job.empty() && job != job_)) continue;
-      const std::string stage = text_of(event, "stage");
-      const std::string line =
-          fmt::format("{}: {}{}", severity, stage.empty() ? "" : stage + ": ", text_of(event, "text"));
+      const std::string stage = text_of(event, "stage"), text = text_of(event, "text");
+      if (told_lately(text)) continue;
+      const bool named = stage.empty() || names_its_part(text, stage);
+      const std::string line = fmt::format("{}: {}{}", severity, named ? "" : stage + ": ", text);
       news_.push_back(line);
       if (problems_.size() < kMostProblems) problems_.push_back(line);
     }
     more = events.size() >= 500;
   }
+}
+
+// All workers of a stage may tell the same, and a job fails for what one of them told ("street/1 failed: stage ...").
+bool JobWatch::told_lately(const std::string& text) {
+  const auto now = std::chrono::steady_clock::now();
+  std::erase_if(told_, [&](const Told& one) { return now - one.at > kLately; });
+  const bool told = std::any_of(told_.begin(), told_.end(), [&](const Told& one) { return text.ends_with(one.text); });
+  if (told) return true;
+  told_.push_back({text, now});
+  if (told_.size() > kRemembered) told_.pop_front();
+  return false;
 }
 
 std::string JobWatch::phase() const { return text_of(view_, "phase"); }

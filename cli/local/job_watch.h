@@ -2,6 +2,8 @@
 // the events that a person should see. Owner: one thread.
 #pragma once
 
+#include <chrono>
+#include <deque>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -24,17 +26,23 @@ class JobWatch {
   const nlohmann::json& workers() const { return workers_; }  // as /workers
   std::string phase() const;
   bool over() const;                     // completed, cancelled or failed
-  std::vector<std::string> take_news();  // warnings and errors since the last call, as lines
+  std::vector<std::string> take_news();  // warnings and errors since the last call, as lines; one cause once
   const std::vector<std::string>& problems() const { return problems_; }  // all of them, the first 20
 
  private:
+  struct Told {
+    std::string text;
+    std::chrono::steady_clock::time_point at;
+  };
   void read_events();
+  bool told_lately(const std::string& text);
 
   MasterClient& master_;
   std::string job_;
   nlohmann::json view_ = nlohmann::json::object(), workers_ = nlohmann::json::object();
   std::int64_t events_seen_ = 0;
   std::vector<std::string> news_, problems_;
+  std::deque<Told> told_;
 };
 
 }  // namespace ride::cli

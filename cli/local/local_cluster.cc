@@ -17,6 +17,7 @@
 #include "common/file_text.h"
 #include "common/log.h"
 #include "common/setting_checks.h"
+#include "common/wording.h"
 #include "stream/kafka/admin.h"
 
 namespace ride::cli {
@@ -227,8 +228,7 @@ Result<void> LocalCluster::wait_for_workers(std::stop_token stop, const Say& say
       }
     }
     if (live >= options_.slots && producers >= options_.producers) {
-      say(fmt::format("agent: {} worker{}, {} producer{}", live, live == 1 ? "" : "s", producers,
-                      producers == 1 ? "" : "s"));
+      say(fmt::format("agent: {}, {}", counted(live, "worker"), counted(producers, "producer")));
       return {};
     }
     if (const auto why = child_that_keeps_ending()) return Error{ErrorCode::internal, *why};
@@ -247,8 +247,8 @@ std::optional<std::string> LocalCluster::child_that_keeps_ending() {
 
 Error LocalCluster::workers_missing(const std::vector<std::string>& seen, std::int64_t workers,
                                     std::int64_t producers) const {
-  const std::string text = fmt::format("only {} of {} workers and {} of {} producers came up", workers, options_.slots,
-                                       producers, options_.producers);
+  const std::string text = fmt::format("only {} of {} and {} of {} started", workers, counted(options_.slots, "worker"),
+                                       producers, counted(options_.producers, "producer"));
   std::error_code failed;
   std::set<fs::path> logs;
   for (const auto& entry : fs::directory_iterator(options_.logs, failed)) logs.insert(entry.path());
@@ -283,7 +283,7 @@ void LocalCluster::end(Child& child, milliseconds deadline, std::stop_token hurr
   const auto until = Clock::now() + deadline;
   while (!child.process->wait_until_ended(kLook)) {
     if (hurry.stop_requested() || Clock::now() > until) {
-      say(fmt::format("{} does not end and is killed", child.name));
+      say(fmt::format("{} did not end and is killed", child.name));
       child.process->send_signal(SIGKILL);
       child.process->wait_until_ended(std::chrono::seconds(5));
       break;

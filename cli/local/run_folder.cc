@@ -97,8 +97,9 @@ Result<void> RunFolder::wipe() {
     if (std::find(kOwnEntries.begin(), kOwnEntries.end(), name) != kOwnEntries.end()) continue;
     return Error{
         ErrorCode::permission,
-        fmt::format("{} holds '{}', which is none of RIDE's: it is not wiped. Name another folder with --state DIR",
-                    path_.string(), name)};
+        fmt::format(
+            "{} holds '{}', which RIDE did not make: the folder is not wiped. Name another one with --state DIR",
+            path_.string(), name)};
   }
   for (const char* entry : {"broker", "logs", "run.json"}) {
     fs::remove_all(path_ / entry, failed);

@@ -200,10 +200,10 @@ class Session {
   }
 
   Result<void> continue_job(const Json& job, const std::string& phase) {
-    say(fmt::format("job '{}': run {} goes on where it stopped ({})", watch_->name(), count_of(job, "run"), phase));
+    say(fmt::format("job '{}': run {} continues where it stopped ({})", watch_->name(), count_of(job, "run"), phase));
     if (phase != "paused") return {};
     if (last_.paused_job != watch_->name()) {
-      say(fmt::format("it was paused on request: 'ride resume {}' lets it go on", watch_->name()));
+      say(fmt::format("it was paused on request: 'ride resume {}' resumes it", watch_->name()));
       return {};
     }
     const auto resumed = cluster_.master().post("/jobs/" + url_encoded(watch_->name()) + "/resume");
@@ -214,8 +214,8 @@ class Session {
 
   // The file has changed since: what the old version has taken in is finished first.
   Result<void> end_older_version(std::int64_t run, const std::string& phase) {
-    say(fmt::format("job '{}': run {} was made from another version of {}; it is drained first", watch_->name(), run,
-                    options_.file));
+    say(fmt::format("job '{}': run {} was made from another version of {}; that run is drained first", watch_->name(),
+                    run, options_.file));
     if (phase != "draining") {
       const auto drained = cluster_.master().post("/jobs/" + url_encoded(watch_->name()) + "/drain");
       if (!drained.ok()) return drained.error();
@@ -304,7 +304,7 @@ class Session {
   }
 
   ExitCode drain() {
-    say(fmt::format("{} are over: the sources stop, what is on its way is finished",
+    say(fmt::format("{} have passed: the sources stop, frames on their way are finished",
                     format_duration(*options_.duration)));
     ran_ = Clock::now() - started_;
     const auto drained = cluster_.master().post("/jobs/" + url_encoded(watch_->name()) + "/drain");
@@ -320,7 +320,7 @@ class Session {
   }
 
   ExitCode end_early() {
-    say("ending: the sources stop, then workers, agent, master and broker");
+    say("stopping: first the sources, then workers, agent, master and broker");
     ran_ = Clock::now() - started_;
     on_purpose_ = true;
     const auto paused = cluster_.master().post("/jobs/" + url_encoded(watch_->name()) + "/pause");
@@ -343,12 +343,14 @@ class Session {
   }
 
   ExitCode summarise(ExitCode code) {
+    for (const auto& news : watch_->take_news()) say(news);  // of the last look
     const auto& topology = file_->topology();
     RunFacts facts{.seconds = Progress::Seconds(ran_).count(),
                    .may_drop = may_drop(topology),
                    .upstreams = upstreams_of(topology),
                    .files = find_written_files(topology, started_files_, files_before_),
                    .problems = watch_->problems(),
+                   .problems_were_shown = true,
                    .log_folder = options_.finite && !options_.keep ? "" : folder_->logs().string()};
     const Verdict verdict = judge(watch_->job(), facts, on_purpose_);
     if (options_.json) {

@@ -38,6 +38,7 @@ class Walk {
 
   void down(const fs::path& folder, std::span<const PathPattern::Part> parts) {
     std::error_code failed;
+    if (parts.front().deep()) return below(folder, "", parts.front());
     if (!parts.front().open()) return go(fs::directory_entry(folder / parts.front().text(), failed), parts);
     for (fs::directory_iterator at(folder.empty() ? "." : folder, fs::directory_options::skip_permission_denied, failed), end;
          !failed && at != end && left_ > 0; at.increment(failed)) {
@@ -48,6 +49,22 @@ class Walk {
   }
 
  private:
+  // All files below `folder` whose path from there fits.
+  void below(const fs::path& folder, const std::string& within, const PathPattern::Part& part) {
+    std::error_code failed;
+    for (fs::directory_iterator at(folder.empty() ? "." : folder, fs::directory_options::skip_permission_denied, failed), end;
+         !failed && at != end && left_ > 0; at.increment(failed)) {
+      --left_;
+      const auto name = at->path().filename().string();
+      if (name.starts_with('.')) continue;  // no part of a file's name begins so
+      const fs::directory_entry entry(folder / name, failed);
+      if (entry.is_directory(failed) && !entry.is_symlink(failed))
+        below(entry.path(), within + name + "/", part);
+      else if (entry.is_regular_file(failed) && part.matches(within + name))
+        each_(entry);
+    }
+  }
+
   void go(const fs::directory_entry& entry, std::span<const PathPattern::Part> parts) {
     std::error_code failed;
     if (parts.size() > 1) {

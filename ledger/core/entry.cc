@@ -101,7 +101,7 @@ Result<Entry> read_entry(const Headers& headers) {
     type = type || name == "ce_type";
     if (!read_one(name, value, entry)) return Error{ErrorCode::corrupt, "header " + name + " is '" + value + "'"};
   }
-  if (!format) return Error{ErrorCode::not_found, "no header ride_format: not a frame of RIDE's"};
+  if (!format) return Error{ErrorCode::not_found, "no header ride_format: not a RIDE frame"};
   if (!id || !origin || !type) return Error{ErrorCode::corrupt, "ce_id, ce_type or ride_origin is missing"};
   return entry;
 }

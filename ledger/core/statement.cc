@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "common/text.h"
+#include "common/wording.h"
 
 namespace ride::ledger {
 
@@ -189,9 +190,10 @@ std::string to_text(const Statement& statement, bool at_rest) {
                       statement.twice(), statement.redelivered(),
                       statement.hidden() > 0 ? fmt::format(", hidden {}", statement.hidden()) : std::string());
   if (statement.unseen() > 0)
-    text += fmt::format("{} records were deleted before the ledger could read them: the verdict is about the others; start it with "
-                        "the job, or give the topics `keep: 10m`\n",
-                        statement.unseen());
+    text += fmt::format(
+        "{} deleted before the ledger could read what was in them: the verdict is about the others; start it with "
+        "the job, or give the topics `keep: 10m`\n",
+        counted(statement.unseen(), "record was", "records were"));
   return text;
 }
 

@@ -77,11 +77,11 @@ std::optional<std::string> why_not_accept(const Hard& hard, const stream::JobSpe
   if (spec.run < next || spec.run.value - next.value > stream::kMostRunRise)
     return fmt::format("run {} does not follow run {}", spec.run.value, next.value - 1);
   if (!hard.runs.contains(spec.job) && hard.runs.size() >= stream::kMostJobNames)
-    return fmt::format("{} names of jobs are in use; there may be no more", stream::kMostJobNames);
+    return fmt::format("{} names of jobs are in use, which is the most", stream::kMostJobNames);
   const auto old = hard.jobs.find(spec.job);
   const bool goes_on = old != hard.jobs.end() && !is_over(old->second->phase);
   if (!goes_on && jobs_that_go_on(hard) >= stream::kMostJobs)
-    return fmt::format("{} jobs run; there may be no more", stream::kMostJobs);
+    return fmt::format("{} jobs are running, which is the most", stream::kMostJobs);
   return stream::find_fault(spec);
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "common/wording.h"
 #include "master/core/steps.h"
 #include "master/core/totals.h"
 
@@ -52,7 +53,7 @@ bool is_complete(const State& state, const Job& job) {
 }
 
 std::string summary(const State& state, const Job& job, SystemTime now) {
-  auto text = fmt::format("the end went through all stages: {} frames in", totals_of(state, job).in);
+  auto text = fmt::format("the end went through all stages: {} in", counted(totals_of(state, job).in, "frame"));
   for (const auto& stage : job.spec->stages) {
     if (!is_last(stage)) continue;
     const auto reports = state.soft.stages.find({job.spec->job, job.spec->run, StageName{stage.name}});

@@ -3,6 +3,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include "common/crash_note.h"
+#include "common/wording.h"
 
 namespace ride::master {
 
@@ -25,16 +26,17 @@ EventText words(const stream::Claim& claim) {
 EventText words(const stream::JobAccepted& accepted) {
   return {.code = "job_accepted",
           .job = accepted.spec.job.value,
-          .text = fmt::format("{} accepted: {} sources, {} stages", run_of(accepted.spec.job, accepted.spec.run),
-                              accepted.spec.sources.size(), accepted.spec.stages.size())};
+          .text = fmt::format("{} accepted: {}, {}", run_of(accepted.spec.job, accepted.spec.run),
+                              counted(accepted.spec.sources.size(), "source"),
+                              counted(accepted.spec.stages.size(), "stage"))};
 }
 
 EventText words(const stream::JobPhaseChanged& changed) {
-  return {
-      .severity = severity_of(changed.phase),
-      .code = std::string("job_") + to_string(changed.phase),
-      .job = changed.job.value,
-      .text = fmt::format("{} is {}: {}", run_of(changed.job, changed.run), to_string(changed.phase), changed.reason)};
+  return {.severity = severity_of(changed.phase),
+          .code = std::string("job_") + to_string(changed.phase),
+          .job = changed.job.value,
+          .text = fmt::format("{} {}: {}", run_of(changed.job, changed.run), phase_in_words(to_string(changed.phase)),
+                              changed.reason)};
 }
 
 EventText words(const stream::Assign& assign) {
@@ -58,7 +60,7 @@ EventText words(const stream::AssignSource& assign) {
           .job = assign.job.value,
           .stage = assign.source,
           .text = assign.producer.value.empty()
-                      ? fmt::format("source {} is taken away: {}", assign.source, assign.reason)
+                      ? fmt::format("source {} is taken from its producer: {}", assign.source, assign.reason)
                       : fmt::format("source {} to {}, session {}: {}", assign.source, assign.producer.value,
                                     assign.session.value, assign.reason)};
 }
@@ -69,8 +71,9 @@ EventText words(const stream::JoinGroup& join) {
   return {.code = join.spare ? "spare_joined" : "worker_joined",
           .job = join.job.value,
           .stage = join.stage.value,
-          .text = fmt::format("{} joins {}{}: {}", join.worker.value, join.stage.value, join.spare ? " as a spare" : "",
-                              join.reason)};
+          .text = join.spare
+                      ? fmt::format("{} becomes a spare of {}: {}", join.worker.value, join.stage.value, join.reason)
+                      : fmt::format("{} joins {}: {}", join.worker.value, join.stage.value, join.reason)};
 }
 
 EventText words(const stream::WorkerOut& out) {

@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "common/wording.h"
 #include "master/core/candidates.h"
 #include "master/core/group_rates.h"
 #include "master/core/offers.h"
@@ -148,14 +149,15 @@ class Pool {
     std::stable_sort(order.begin(), order.end(), [](const Member& a, const Member& b) { return a.rate < b.rate; });
     for (auto at = order.begin(); actives(group) > group.wanted && at != order.end(); ++at)
       join(group, at->worker, true,
-           fmt::format("{} has {} workers and wants {}", group.key.stage.value, actives(group), group.wanted));
+           fmt::format("{} has {} and needs {}", group.key.stage.value, counted(actives(group), "worker"),
+                       group.wanted));
   }
 
   void give_back_spares(const Group& group) {
     const auto all = stage(group).spares;
     for (auto at = all.rbegin(); at != all.rend() && spares(group) > group.spec->group.spares; ++at) {
       if (!owns_nothing(stage(group), *at)) continue;
-      draft_.decide(stream::JoinGroup{.worker = *at, .reason = group.key.stage.value + " needs it no more"});
+      draft_.decide(stream::JoinGroup{.worker = *at, .reason = group.key.stage.value + " no longer needs it"});
       candidates_.add(idle_, *at);
     }
   }
@@ -181,7 +183,7 @@ class Pool {
   }
 
   std::string size_of(const Group& group) const {
-    return fmt::format("{} had {} of {} workers", group.key.stage.value, actives(group), group.wanted);
+    return fmt::format("{} had {} of {}", group.key.stage.value, actives(group), counted(group.wanted, "worker"));
   }
 
   bool promote(const Group& group) {
@@ -198,7 +200,8 @@ class Pool {
     const auto worker = best(group, idle_);
     if (!worker) return false;
     join(group, *worker, spare,
-         spare ? fmt::format("{} had {} of {} spares", group.key.stage.value, spares(group), group.spec->group.spares)
+         spare ? fmt::format("{} had {} of {}", group.key.stage.value, spares(group),
+                             counted(group.spec->group.spares, "spare"))
                : size_of(group));
     idle_.erase(*worker);
     return true;
@@ -257,8 +260,8 @@ class Pool {
       return;
     }
     join(*donor, *worker, true,
-         fmt::format("{} has {} of {} workers, so {} gives one of {}", group.key.stage.value, actives(group), group.wanted,
-                     donor->key.stage.value, actives(*donor)));
+         fmt::format("{} has {} of {}, so {} gives one of {}", group.key.stage.value, actives(group),
+                     counted(group.wanted, "worker"), donor->key.stage.value, actives(*donor)));
   }
 
   // What a group lacks is said when it changes: a job waits visibly.
@@ -267,26 +270,26 @@ class Pool {
     const int spare = spares(group);
     std::string text;
     if (has == 0)
-      text = fmt::format("{} waits: no fitting worker is there ({} wanted{})", group.key.stage.value, group.wanted,
+      text = fmt::format("{} waits: no suitable worker is available ({} wanted{})", group.key.stage.value, group.wanted,
                          needs(group.spec->group));
     else if (has < group.wanted)
-      text = fmt::format("the pool ran dry: {} has {} of {} workers, which share its {} partitions",
-                         group.key.stage.value, has, group.wanted, group.spec->partitions);
+      text = fmt::format("the pool ran dry: {} has {} of {} for its {}", group.key.stage.value, has,
+                         counted(group.wanted, "worker"), counted(group.spec->partitions, "partition"));
     else if (spare < group.spec->group.spares)
-      text = fmt::format("{} has {} of {} spares", group.key.stage.value, spare, group.spec->group.spares);
+      text = fmt::format("{} has {} of {}", group.key.stage.value, spare, counted(group.spec->group.spares, "spare"));
     auto& told = state_.soft.stages[group.key].waiting;
     if (text == told) return;
     const bool better = text.empty();
-    draft_.act(Tell{
-        .severity = better ? stream::Severity::info : stream::Severity::warning,
-        .code = better               ? "group_full"
-                : has == 0           ? "stage_waits"
-                : has < group.wanted ? "pool_dry"
-                                     : "spares_low",
-        .job = group.key.job.value,
-        .stage = group.key.stage.value,
-        .text = better ? fmt::format("{} has all its workers: {}, and {} spares", group.key.stage.value, has, spare)
-                       : text});
+    draft_.act(Tell{.severity = better ? stream::Severity::info : stream::Severity::warning,
+                    .code = better               ? "group_full"
+                            : has == 0           ? "stage_waits"
+                            : has < group.wanted ? "pool_dry"
+                                                 : "spares_low",
+                    .job = group.key.job.value,
+                    .stage = group.key.stage.value,
+                    .text = better ? fmt::format("{} has all its workers: {}, and {}", group.key.stage.value, has,
+                                                 counted(spare, "spare"))
+                                   : text});
     told = text;
   }
 

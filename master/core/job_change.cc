@@ -7,6 +7,7 @@
 #include <set>
 
 #include "common/units.h"
+#include "common/wording.h"
 
 namespace ride::master {
 
@@ -29,7 +30,8 @@ void add_params(const ParamValues& params, Facts& facts) {
 void add_outputs(const std::vector<OutputSpec>& outputs, Facts& facts) {
   for (const auto& output : outputs) {
     facts["codec"] = output.codec.empty() ? "as it comes" : output.codec;
-    if (output.to.empty()) facts["output." + output.port] = fmt::format("{} ({} partitions)", output.topic, output.partitions);
+    if (output.to.empty())
+      facts["output." + output.port] = fmt::format("{} ({})", output.topic, counted(output.partitions, "partition"));
   }
 }
 
@@ -225,7 +227,8 @@ JobChange change_of(const JobSpec& before, const JobSpec& after) {
 std::string to_string(const Difference& difference) {
   const auto& [part, key, before, after, at_once] = difference;
   if (key.empty())
-    return before.empty() ? fmt::format("{}: a new {}", part, after) : fmt::format("{}: the {} is gone", part, before);
+    return before.empty() ? fmt::format("{}: a new {}", part, after)
+                          : fmt::format("{}: the {} was removed", part, before);
   const auto value = [](const std::string& text) { return text.empty() ? std::string("nothing") : text; };
   return fmt::format("{}{} {} → {}", part.empty() ? "" : part + ": ", key, value(before), value(after));
 }

@@ -20,12 +20,13 @@ void settle_losses(Draft& draft, State& state, Due& due) {
                    .text = fmt::format("{} of {} processes fell silent at once: for {} s only deaths that agents see count",
                                        due.hushed, state.soft.processes.size(), state.rules.hush.count() / 1000)});
   if (due.refused > 0)
-    draft.act(Tell{.severity = stream::Severity::warning,
-                   .code = "members_refused",
-                   .text = fmt::format("{} heartbeats of processes that nobody announced are not taken: {} such processes are "
-                                       "kept, and there may be {}. Does somebody write reports who should not? (agents "
-                                       "announce their own; for who may write see the access rules of the topics)",
-                                       due.refused, state.soft.crowd.unannounced, state.rules.most_unannounced)});
+    draft.act(
+        Tell{.severity = stream::Severity::warning,
+             .code = "members_refused",
+             .text = fmt::format("{} heartbeats of processes that nobody announced were refused: {} such processes are "
+                                 "kept, and there may be {}. Does somebody write reports who should not? (agents "
+                                 "announce their own; for who may write see the access rules of the topics)",
+                                 due.refused, state.soft.crowd.unannounced, state.rules.most_unannounced)});
   for (const auto& load : due.loads)
     draft.act(Tell{.severity = load.slow ? stream::Severity::warning : stream::Severity::info,
                    .code = load.slow ? "overloaded" : "overload_over",

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "common/wording.h"
 #include "master/core/group_rates.h"
 #include "master/core/placement.h"
 #include "master/core/steps.h"
@@ -146,7 +147,8 @@ class StagePlacement {
     }
     std::string text;
     for (const auto& [reason, count] : reasons) text += fmt::format("{}{} {}", text.empty() ? "" : "; ", count, reason);
-    return text + fmt::format(" ({} partitions, {} workers)", stage_.partitions.size(), members_.size());
+    return text +
+           fmt::format(" ({}, {})", counted(stage_.partitions.size(), "partition"), counted(members_.size(), "worker"));
   }
 
   void assign(const Moves& moves) {
@@ -182,13 +184,14 @@ class StagePlacement {
     for (auto& [owner, partitions] : by_owner) {
       const auto has = std::count_if(stage_.partitions.begin(), stage_.partitions.end(),
                                      [&owner = owner](const Partition& one) { return one.owner == owner; });
-      auto reason = moves.by_measure && stage_.actives.contains(owner)
-                        ? fmt::format("by measured speed and lag: {} is the busiest of {} workers and gives {} of its {}",
-                                      owner.value, members_.size(), partitions.size(), has)
-                    : stage_.actives.contains(owner)
-                        ? fmt::format("{} partitions for {} workers: {} gives {} of its {}", stage_.partitions.size(),
-                                      members_.size(), owner.value, partitions.size(), has)
-                        : fmt::format("{} leaves the group's active workers", owner.value);
+      auto reason =
+          moves.by_measure && stage_.actives.contains(owner)
+              ? fmt::format("by measured speed and lag: {} is the busiest of {} and gives {} of its {}", owner.value,
+                            counted(members_.size(), "worker"), partitions.size(), has)
+          : stage_.actives.contains(owner)
+              ? fmt::format("{} for {}: {} gives {} of its {}", counted(stage_.partitions.size(), "partition"),
+                            counted(members_.size(), "worker"), owner.value, partitions.size(), has)
+              : fmt::format("{} leaves the group's active workers", owner.value);
       draft_.decide(stream::Releasing{.job = key_.job,
                                       .run = key_.run,
                                       .stage = key_.stage,

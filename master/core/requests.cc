@@ -1,6 +1,7 @@
 // What people ask for: a job, and changes of its phase. Every request gets one Answer.
 #include <spdlog/fmt/fmt.h>
 
+#include "common/wording.h"
 #include "master/core/job_change.h"
 #include "master/core/steps.h"
 #include "master/core/totals.h"
@@ -35,7 +36,7 @@ void queue_behind(Draft& draft, Due& due, const SubmitRequest& request, const Jo
         .run = old.spec->run,
         .phase = JobPhase::draining,
         .reason =
-            fmt::format("run {} follows: the sources stop, what is on its way is finished", request.spec.run.value),
+            fmt::format("run {} follows: the sources stop, frames on their way are finished", request.spec.run.value),
         .at = draft.now(),
         .ends = request.ends});
   look_at_all(*draft.hard().find(old.spec->job, old.spec->run), due);
@@ -104,8 +105,8 @@ void settle(Draft& draft, Due& due, const SubmitRequest& request) {
 Result<JobPhase> next_phase(const Job& job, PhaseCommand command) {
   const auto phase = job.phase;
   const auto forbid = [&](const char* hint) -> Result<JobPhase> {
-    return Error{ErrorCode::already_exists, fmt::format("cannot {} job '{}': it is {}; {}", to_string(command),
-                                                        job.spec->job.value, to_string(phase), hint)};
+    return Error{ErrorCode::already_exists, fmt::format("cannot {} job '{}': it {}; {}", to_string(command),
+                                                        job.spec->job.value, phase_in_words(to_string(phase)), hint)};
   };
   switch (command) {
     case PhaseCommand::pause:
@@ -131,7 +132,7 @@ const char* reason_of(PhaseCommand command) {
     case PhaseCommand::resume:
       return "resumed on request";
     case PhaseCommand::drain:
-      return "on request: the sources stop, what is on its way is finished";
+      return "on request: the sources stop, frames on their way are finished";
     case PhaseCommand::cancel:
       return "cancelled on request";
   }
@@ -155,7 +156,7 @@ void settle(Draft& draft, State& state, Due& due, const PhaseRequest& request) {
     }
     std::string reason = reason_of(request.command);
     if (const auto& next = found->second->next; next != nullptr && is_over(*phase))
-      reason += fmt::format("; run {}, which was to follow, is dropped", next->spec.run.value);
+      reason += fmt::format("; run {}, which was waiting to follow it, is dropped", next->spec.run.value);
     draft.decide(
         stream::JobPhaseChanged{.job = spec->job,
                                 .run = spec->run,
@@ -181,8 +182,8 @@ Result<void> settle_scale(Draft& draft, const ScaleRequest& request, const Job& 
   const int wanted = request.workers.value_or(now);
   if (wanted < 1 || wanted > spec.partitions)
     return Error{ErrorCode::invalid_argument,
-                 fmt::format("{} cannot have {} workers: from 1 to {}, one for each partition of its topic", spec.name,
-                             wanted, spec.partitions)};
+                 fmt::format("{} cannot have {} workers: give 1 to {}, at most one for each partition of its topic",
+                             spec.name, wanted, spec.partitions)};
   std::string reason = request.workers ? fmt::format("{} → {}: on request", now, wanted)
                        : request.hold  ? fmt::format("held at {} on request", wanted)
                                        : fmt::format("sized by its frame rate again, from {} on", wanted);
@@ -212,8 +213,8 @@ void settle(Draft& draft, Due& due, const ScaleRequest& request) {
     return refuse(ErrorCode::not_found, fmt::format("there is no job '{}'", request.job.value));
   const Job job = *found->second;
   if (is_over(job.phase))
-    return refuse(ErrorCode::already_exists,
-                  fmt::format("job '{}' is {}: it has no groups any more", request.job.value, to_string(job.phase)));
+    return refuse(ErrorCode::already_exists, fmt::format("job '{}' {}: it no longer has groups", request.job.value,
+                                                         phase_in_words(to_string(job.phase))));
   if (!request.stage.value.empty() && job.spec->stage(request.stage.value) == nullptr)
     return refuse(ErrorCode::not_found, fmt::format("job '{}' has no stage '{}'; its stages: {}", request.job.value,
                                                     request.stage.value, stage_names(*job.spec)));

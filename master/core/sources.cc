@@ -3,6 +3,7 @@
 // frames.
 #include <spdlog/fmt/fmt.h>
 
+#include "common/wording.h"
 #include "master/core/steps.h"
 
 namespace ride::master {
@@ -45,9 +46,10 @@ class Feeders {
     }
     reports.waiting.clear();
     const auto session = next_session(spec.job, source, mine);
-    auto reason = mine.previous.value.empty() ? fmt::format("{} feeds {} sources", producer->value, loads_[*producer])
-                                              : fmt::format("{} is out; {} feeds {} sources", mine.previous.value,
-                                                            producer->value, loads_[*producer]);
+    auto reason = mine.previous.value.empty()
+                      ? fmt::format("{} feeds {}", producer->value, counted(loads_[*producer], "source"))
+                      : fmt::format("{} is out; {} feeds {}", mine.previous.value, producer->value,
+                                    counted(loads_[*producer], "source"));
     const Epoch epoch{mine.epoch.value + 1};
     ++loads_[*producer];
     draft_.decide(stream::AssignSource{.job = spec.job,

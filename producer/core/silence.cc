@@ -11,7 +11,7 @@ std::string silence_text(const Silence& silence) {
   if (silence.lasts < std::max(kAtLeast, 3 * silence.between_frames)) return "";
   if (silence.may_be_silent && !silence.unacknowledged) return "";
   return fmt::format("no frame for {} s: {}", std::chrono::duration_cast<std::chrono::seconds>(silence.lasts).count(),
-                     silence.unacknowledged ? "Kafka has not acknowledged what was sent" : "the source gives none");
+                     silence.unacknowledged ? "Kafka has not acknowledged what was sent" : "the source sends none");
 }
 
 }  // namespace ride::producer

@@ -24,12 +24,11 @@ class DeviceGrabber : public Grabber {
     if (auto error = device_error()) return *error;
     try {
       if (!capture_.open(path_, cv::CAP_V4L2)) {
-        return Error{
-            ErrorCode::unavailable,
-            fmt::format(
-                "camera {} cannot be opened: it is in use, or no capture device ('v4l2-ctl --list-devices' tells)",
-                shown_),
-            true};
+        return Error{ErrorCode::unavailable,
+                     fmt::format("camera {} cannot be opened: it is in use, or it is not a capture device (see "
+                                 "'v4l2-ctl --list-devices')",
+                                 shown_),
+                     true};
       }
       capture_.set(cv::CAP_PROP_BUFFERSIZE, 2);            // as few old pictures in the driver as it allows
       if (fps_ > 0) capture_.set(cv::CAP_PROP_FPS, fps_);  // a wish; the rate is capped behind it anyway

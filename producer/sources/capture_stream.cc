@@ -17,9 +17,9 @@ bool contains(const std::string& text, const char* part) { return text.find(part
 
 // What to do about the cause that FFmpeg names.
 std::string advice(const std::string& why) {
-  if (contains(why, "resolve")) return "mend the name of the host, or the node's DNS";
-  if (contains(why, "401") || contains(why, "403")) return "mend the user and password (they belong into ${VAR}s)";
-  if (contains(why, "404")) return "mend the path of the URL";
+  if (contains(why, "resolve")) return "correct the name of the host, or the node's DNS";
+  if (contains(why, "401") || contains(why, "403")) return "correct the user and password (they belong in ${VAR}s)";
+  if (contains(why, "404")) return "correct the path of the URL";
   if (contains(why, "refused")) return "is the camera on, and is the port right?";
   if (contains(why, "nvalid data")) return "it answers, but sends no stream that FFmpeg reads";
   if (contains(why, "ecoder") || contains(why, "odec")) return "FFmpeg on this node lacks the codec of the stream";
@@ -45,7 +45,7 @@ class StreamGrabber : public Grabber {
     if (why.empty()) {
       const bool slow = std::chrono::steady_clock::now() - begun >= options_.patience.connect;
       if (!slow)
-        return unavailable("FFmpeg gave no cause; is it a stream that FFmpeg reads ('ffprobe URL' tells more)?");
+        return unavailable("FFmpeg gave no cause; is it a stream that FFmpeg reads ('ffprobe URL' shows more)?");
       return unavailable(fmt::format("no answer within {}; is the camera on and in reach? A slow one needs a longer "
                                      "connect_timeout",
                                      format_duration(options_.patience.connect)));

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "common/source_file.h"
 #include "producer/sources/picture_frame.h"
 
 namespace ride::producer {
@@ -35,21 +36,21 @@ const std::string& shown(const DirectoryOptions& options) { return options.shown
 Error listing_error(const std::string& path, const std::error_code& code) {
   if (code == std::errc::permission_denied) {
     return {ErrorCode::permission,
-            fmt::format("folder '{}' may not be read: permission denied; let the user of the "
+            fmt::format("folder '{}' cannot be read: permission denied; let the user of the "
                         "producer read and enter it",
                         path),
             false};
   }
   if (code == std::errc::no_such_file_or_directory) {
     return {ErrorCode::not_found,
-            fmt::format("folder '{}' does not exist on this node; mend the path, or name the node that "
+            fmt::format("folder '{}' does not exist on this node; correct the path, or name the node that "
                         "has it with 'node:'",
                         path),
             false};
   }
   if (code == std::errc::not_a_directory) {
     return {ErrorCode::invalid_argument,
-            fmt::format("'{}' is no folder; name the folder, and its files with 'glob:'", path), false};
+            fmt::format("'{}' is not a folder; name the folder, and its files with 'glob:'", path), false};
   }
   return {ErrorCode::unavailable, fmt::format("folder '{}' cannot be listed ({})", path, code.message()), true};
 }
@@ -79,7 +80,7 @@ Error unlisted_folder(const DirectoryOptions& options, const std::string& name) 
   const auto path = (fs::path(shown(options)) / name).string();
   if (const std::error_code failed = list_folder(options, name.substr(0, name.size() - 1), files, folders)) {
     auto why = listing_error(path, failed);
-    why.message += "; what lies in it is left out";
+    why.message += "; what is in it is left out";
     return why;
   }
   return {ErrorCode::permission,
@@ -110,8 +111,8 @@ Result<std::vector<std::string>> list_pictures(const DirectoryOptions& options) 
   if (unlisted && unlisted_count == files.size()) return *unlisted;  // nothing else is there
   if (files.empty()) {
     return Error{ErrorCode::not_found,
-                 fmt::format("folder '{}' holds no file that matches '{}'{}; mend 'glob:'{}", shown(options),
-                             options.glob, options.glob == "*" ? " and has the ending of a picture" : "",
+                 fmt::format("folder '{}' holds no file that matches '{}'{}; correct 'glob:'{}", shown(options),
+                             options.glob, options.glob == "*" ? " and has the extension of a picture" : "",
                              options.recursive ? "" : ", or take folders within it as well with 'recursive: true'"),
                  false};
   }
@@ -147,6 +148,7 @@ Pulled DirectorySource::read(const std::string& name) const {
   if (!frame) return RejectedItem{number, known, frame.error().message};
   frame->number = number;
   frame->name = known;
+  frame->attributes[kSourceFileAttribute] = name;
   return std::move(*frame);
 }
 

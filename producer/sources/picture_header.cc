@@ -42,7 +42,7 @@ Result<PictureInfo> inspect_jpeg(Bytes bytes) {
   while (true) {
     while (at < bytes.size() && bytes[at] == 0xFF) ++at;  // marker and fill bytes
     if (at + 3 > bytes.size()) return need_more();
-    if (bytes[at - 1] != 0xFF) return broken("is damaged: it is no JPEG behind its first bytes");
+    if (bytes[at - 1] != 0xFF) return broken("is damaged: it is not a JPEG after its first bytes");
     const int marker = bytes[at];
     const std::uint32_t length = number(bytes, at + 1, 2, true);
     if (length < 2) return broken("is damaged: a JPEG segment has no length");
@@ -125,7 +125,7 @@ Result<PictureInfo> inspect_tiff(Bytes bytes) {
     if (kept == nullptr) continue;
     const std::uint32_t type = number(bytes, entry + 2, 2, big), count = number(bytes, entry + 4, 4, big);
     if (type != 1 && type != 3 && type != 4)  // BYTE, SHORT, LONG: what we read otherwise, a decoder may not
-      return broken("is damaged: a TIFF whose size is no whole number");
+      return broken("is damaged: a TIFF whose size is not a whole number");
     const int size = type == 1 ? 1 : type == 3 ? 2 : 4;
     // Bits are told for each sample: where they do not fit, their place stands here instead.
     const bool elsewhere = static_cast<std::uint64_t>(count) * static_cast<std::uint64_t>(size) > 4;
@@ -214,8 +214,8 @@ Result<PictureInfo> inspect_picture(Bytes head) {
   if (pnm) return inspect_pnm(head);
   // Two letters prove little: a BMP also has zeroes in its reserved field.
   if (starts_with(head, "BM") && !looks_like_text(head)) return inspect_bmp(head);
-  if (looks_like_text(head)) return broken("is a text file, no picture");
-  return broken("is no JPEG, PNG, BMP, TIFF, WebP or PNM picture");
+  if (looks_like_text(head)) return broken("is a text file, not a picture");
+  return broken("is not a JPEG, PNG, BMP, TIFF, WebP or PNM picture");
 }
 
 }  // namespace ride::producer

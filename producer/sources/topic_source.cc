@@ -32,7 +32,7 @@ Result<std::vector<stream::TopicPartition>> TopicSource::partitions() {
                                   [&](const stream::TopicInfo& info) { return info.name == options_.topic; });
   if (found == topics->end()) {
     return Error{ErrorCode::not_found,
-                 fmt::format("topic '{}' does not exist on this cluster; mend its name, or let its writer create it",
+                 fmt::format("topic '{}' does not exist on this cluster; correct its name, or let its writer create it",
                              options_.topic),
                  /*retriable=*/true};
   }
@@ -194,7 +194,7 @@ std::optional<Pulled> TopicSource::hand_out() {
   const std::string name = fmt::format("{}/{}", to_string(from), place.offset);
   if (held == held_.end())
     return Pulled(
-        RejectedItem{number, "record " + name, "is not in the topic any more: retention or compaction took it"});
+        RejectedItem{number, "record " + name, "is no longer in the topic: retention or compaction removed it"});
   auto frame = std::move(held->second);
   held_.erase(held);
   if (!frame) return Pulled(RejectedItem{number, "record " + name, frame.error().message});

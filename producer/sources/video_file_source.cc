@@ -31,7 +31,7 @@ std::optional<Error> file_error(const std::string& path, const std::string& show
   const int cause = errno;
   if (cause == ENOENT) {
     return Error{ErrorCode::not_found,
-                 fmt::format("video '{}' does not exist on this node; mend the path, or name the node "
+                 fmt::format("video '{}' does not exist on this node; correct the path, or name the node "
                              "that has it with 'node:'",
                              shown),
                  false};
@@ -66,9 +66,10 @@ Result<void> VideoFileSource::start_play() {
   const std::string why = hidden(take_ffmpeg_errors());
   return Error{
       ErrorCode::corrupt,
-      fmt::format("video '{}' cannot be opened: {}; it is no video, is damaged, or needs a codec that FFmpeg on this "
-                  "node has not ('ffprobe FILE' tells)",
-                  options_.shown, why.empty() ? "no cause given" : why),
+      fmt::format(
+          "video '{}' cannot be opened: {}it is not a video, is damaged, or needs a codec that FFmpeg on this "
+          "node lacks (see 'ffprobe FILE')",
+          options_.shown, why.empty() ? "" : why + "; "),
       false};
 }
 

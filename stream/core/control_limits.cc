@@ -27,13 +27,14 @@ class Check {
       fault_ = fmt::format("{} is {}; it may be from {} to {}", what, value, least, most);
   }
   void real(const char* what, double value, double most = kMostReal) {
-    if (!fault_ && !(std::abs(value) <= most)) fault_ = fmt::format("{} is {}, which cannot be", what, value);
+    if (!fault_ && !(std::abs(value) <= most)) fault_ = fmt::format("{} is {}, which is impossible", what, value);
   }
   void text(const char* what, const std::string& value, std::size_t most) {
-    if (!fault_ && value.size() > most) fault_ = fmt::format("{} has {} bytes; it may have {}", what, value.size(), most);
+    if (!fault_ && value.size() > most)
+      fault_ = fmt::format("{} has {} bytes; at most {} are allowed", what, value.size(), most);
   }
   void count(const char* what, std::size_t value, std::size_t most) {
-    if (!fault_ && value > most) fault_ = fmt::format("{} {}; there may be {}", value, what, most);
+    if (!fault_ && value > most) fault_ = fmt::format("{} {}; at most {} are allowed", value, what, most);
   }
   // Of a process, a job or a stage: it appears in names of topics and files, in logs and on terminals.
   void name(const char* what, const std::string& value) {
@@ -46,7 +47,7 @@ class Check {
   void declared(const char* what, const std::string& value) {
     bool plain = !value.empty() && value.size() <= kMostName && value != "." && value != "..";
     for (const char c : value) plain = plain && (std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.');
-    if (!fault_ && !plain) fault_ = fmt::format("{} is no name", what);
+    if (!fault_ && !plain) fault_ = fmt::format("{} is not a name", what);
   }
   void time(const char* what, SystemTime at) { number(what, at.time_since_epoch().count(), -kLatest, kLatest); }
   void rank(const char* what, std::int64_t value, std::int64_t most = kMostNumber) { number(what, value, 0, most); }

@@ -39,7 +39,7 @@ Whole kind_of(std::string_view key) {
 
 std::optional<std::string> misfit(const nlohmann::json& value, std::string_view key, Whole kind) {
   if (kind == Whole::none || !value.is_number()) return std::nullopt;
-  if (value.is_number_float()) return fmt::format("'{}' is no whole number", key);
+  if (value.is_number_float()) return fmt::format("'{}' is not a whole number", key);
   if (value.is_number_unsigned() && value.get<std::uint64_t>() > static_cast<std::uint64_t>(INT64_MAX))
     return fmt::format("'{}' is too large", key);
   const auto number = value.get<std::int64_t>();

@@ -2,6 +2,8 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include "common/wording.h"
+
 namespace ride::stream {
 
 Error nothing_is_known(Offset at, const std::string& why) {
@@ -21,7 +23,7 @@ Result<std::optional<Decision>> DecisionsFilter::take(Offset at, std::string_vie
   if (standing_.is_foreign(*decision) && !lost_the_first_race(*decision))
     refuse(Refused::foreign_log, at, fmt::format("it belongs to log '{}', not to '{}'", decision->log, standing_.log()), now);
   else if (standing_.is_ahead(*decision))
-    refuse(Refused::contradiction, at, "a claim whose epoch does not follow the standing one", now);
+    refuse(Refused::contradiction, at, "a claim whose epoch does not follow the current one", now);
   if (!standing_.counts(*decision)) return std::optional<Decision>();
   before_.counted(decision->body);
   if (const auto* part = std::get_if<SnapshotPart>(&decision->body)) {

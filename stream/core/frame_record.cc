@@ -169,7 +169,7 @@ Result<PixelFormat> parse_pixel_format(const std::string& shape, const std::stri
   for (const auto& [code, text] : kDepths)
     if (depth == text)
       return PixelFormat{static_cast<int>((*sizes)[0]), static_cast<int>((*sizes)[1]), static_cast<int>((*sizes)[2]), code};
-  return Error{ErrorCode::invalid_argument, "depth '" + depth + "' is none of 8u, 8s, 16u, 16s, 32s, 32f, 64f"};
+  return Error{ErrorCode::invalid_argument, "depth '" + depth + "' is not one of 8u, 8s, 16u, 16s, 32s, 32f, 64f"};
 }
 
 Headers encode_header(const RecordHeader& header) {
@@ -206,7 +206,7 @@ Result<RecordHeader> decode_header(const Headers& headers) {
   const std::string* format = nullptr;
   for (const auto& [name, value] : headers)
     if (name == "ride_format") format = &value;
-  if (format == nullptr) return Error{ErrorCode::not_found, "no ride_format header: the record is no RIDE frame"};
+  if (format == nullptr) return Error{ErrorCode::not_found, "no ride_format header: the record is not a RIDE frame"};
   if (*format != std::to_string(kFormatVersion))
     return Error{ErrorCode::unsupported, fmt::format("frame format version '{}' is not known here (this build reads {}); "
                                                      "update RIDE on this node", *format, kFormatVersion)};
@@ -215,7 +215,8 @@ Result<RecordHeader> decode_header(const Headers& headers) {
   for (const auto& [name, value] : headers) {
     if (name == "ride_format") continue;
     if (value.size() > kLongestName && is_name(name))
-      return Error{ErrorCode::corrupt, fmt::format("header {} is {} bytes long; {} are allowed", name, value.size(), kLongestName)};
+      return Error{ErrorCode::corrupt,
+                   fmt::format("header {} is {} bytes long; at most {} are allowed", name, value.size(), kLongestName)};
     if (name.starts_with(kAttributePrefix)) {
       out.attributes[name.substr(kAttributePrefix.size())] = value;
       continue;

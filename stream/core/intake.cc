@@ -57,7 +57,7 @@ IntakeStep Intake::take(Offset offset, SystemTime timestamp, const Headers& head
   if (!header.ok()) return refuse(offset, timestamp, header.error(), headers, std::move(payload));
   if (!is_upstream(header->origin.upstream)) {
     Error stranger{ErrorCode::corrupt,
-                   fmt::format("its origin {} is none of this stage's inputs", to_string(header->origin))};
+                   fmt::format("its origin {} is not one of this stage's inputs", to_string(header->origin))};
     return refuse(offset, timestamp, std::move(stranger), headers, std::move(payload));
   }
   if (auto lie = disagreement(*header)) return refuse(offset, timestamp, std::move(*lie), headers, std::move(payload));
@@ -71,7 +71,7 @@ IntakeStep Intake::take(Offset offset, SystemTime timestamp, const Headers& head
       return step;
     }
     Error forged{ErrorCode::corrupt,
-                 fmt::format("its origin {} cannot be: {}", to_string(header->origin),
+                 fmt::format("its origin {} is impossible: {}", to_string(header->origin),
                              doubted->is_session ? "no such session of this source was ever given out"
                                                  : "the topic of that stage does not reach that far")};
     return refuse(offset, timestamp, std::move(forged), headers, std::move(payload));
@@ -119,7 +119,8 @@ std::optional<Error> Intake::disagreement(const RecordHeader& header) const {
                                                  to_string(header.origin), to_string(header.id))};
   }
   if (key.major >= 0 && key.minor == (header.kind == RecordKind::end ? 1 : 0)) return std::nullopt;
-  return Error{ErrorCode::corrupt, fmt::format("its origin {} is none that a stage writes", to_string(header.origin))};
+  return Error{ErrorCode::corrupt,
+               fmt::format("its origin {} is not one that a stage writes", to_string(header.origin))};
 }
 
 std::optional<Doubt> Intake::doubt(const RecordHeader& header) const {

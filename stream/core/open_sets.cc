@@ -7,6 +7,8 @@
 #include <limits>
 #include <new>
 
+#include "common/wording.h"
+
 namespace ride::stream {
 
 namespace {
@@ -46,7 +48,8 @@ OpenSets::Added OpenSets::add(Offset offset, std::uint64_t turn, RecordHeader he
   if (header.parts != set.parts)
     refuse(set, {ErrorCode::corrupt, "the records of a set contradict each other about how many they are"});
   else if (missing > 0)
-    refuse(set, {ErrorCode::corrupt, fmt::format("{} records of its set are missing, or were given up before", missing)});
+    refuse(set, {ErrorCode::corrupt, counted(missing, "record of its set is missing, or was given up before",
+                                             "records of its set are missing, or were given up before")});
   if (!set.problem) keep(set, std::move(header), payload);
   if (set.next < set.parts) return {};
   Added added{.repeated = false, .complete = complete(set)};
@@ -94,8 +97,8 @@ void OpenSets::copy(Set& set, Item& item, const Payload& payload) {
     try {
       larger.reset(new std::uint8_t[static_cast<std::size_t>(std::max<std::int64_t>(room, 1))]);
     } catch (const std::bad_alloc&) {
-      return refuse(set, {ErrorCode::resource_exhausted,
-                          fmt::format("there is no memory for a picture of {}", format_byte_size({item.total}))});
+      return refuse(set, {ErrorCode::resource_exhausted, fmt::format("there is not enough memory for a picture of {}",
+                                                                     format_byte_size({item.total}))});
     }
     if (item.filled > 0) std::memcpy(larger.get(), item.bytes.get(), static_cast<std::size_t>(item.filled));
     item.bytes = std::move(larger);
@@ -136,7 +139,7 @@ OpenSets::Complete OpenSets::complete(Set& set) const {
   Complete out{.members = set.offsets, .frames = {}, .header = std::move(*set.header), .problem = set.problem};
   for (auto& [number, item] : set.items) {
     if (!out.problem && item.filled != item.total)
-      out.problem = Error{ErrorCode::corrupt, "a frame's chunks leave a hole"};
+      out.problem = Error{ErrorCode::corrupt, "a frame's chunks leave a gap"};
     if (out.problem) break;
     item.header.chunk.reset();
     out.frames.push_back({std::move(item.header), {{item.bytes.get(), static_cast<std::size_t>(item.total)}, item.bytes}});

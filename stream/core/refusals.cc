@@ -40,7 +40,7 @@ std::optional<std::string> Refusals::add(Refused kind, std::string why, SystemTi
   for (char& c : why)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
   if (const auto untold = std::exchange(one.untold, 0); untold > 0)
-    why += fmt::format(" (and {} more like it since the last was told)", untold);
+    why += fmt::format(" (and {} more like it since the last report)", untold);
   return why;
 }
 

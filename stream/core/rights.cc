@@ -301,7 +301,7 @@ Result<void> check_user(const std::string& user) {
   };
   if (!user.empty() && user.size() <= 128 && std::all_of(user.begin(), user.end(), fits)) return {};
   return Error{ErrorCode::invalid_argument,
-               fmt::format("'{}' is no name of a user: use letters, digits, '-', '_' and '.', at most 128", user)};
+               fmt::format("'{}' is not a user's name: use letters, digits, '-', '_' and '.', at most 128", user)};
 }
 
 }  // namespace ride::stream

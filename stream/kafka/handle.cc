@@ -13,8 +13,11 @@ namespace ride::kafka {
 
 namespace {
 
+// What librdkafka says of a connection that fails comes back to us as an error, and is told once, with its cause and what
+// to do: its own lines are for RIDE_LOG=debug. Its emergencies are ours, too.
 void log_callback(const rd_kafka_t*, int level, const char*, const char* text) {
-  if (level <= 3)
+  constexpr int kCritical = 2;  // syslog's LOG_CRIT
+  if (level <= kCritical)
     log_warning("kafka: {}", text);
   else
     log_debug("kafka: {}", text);

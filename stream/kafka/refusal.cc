@@ -84,7 +84,7 @@ std::string setting_of(rd_kafka_t* client, const char* name) {
 std::string scram_trouble(rd_kafka_t* client) {
   if (!setting_of(client, "sasl.mechanism").starts_with("SCRAM") || rd_kafka_version() >= 0x020601ff) return {};
   return std::string(". Kafka 4 refuses SCRAM of this librdkafka (") + rd_kafka_version_str() +
-         "; mended in 2.6.1) with any password: use sasl.mechanism=PLAIN over TLS";
+         "; fixed in 2.6.1) with any password: use sasl.mechanism=PLAIN over TLS";
 }
 
 Error explain(rd_kafka_t* client, const Note& note) {
@@ -92,12 +92,13 @@ Error explain(rd_kafka_t* client, const Note& note) {
   switch (note.kind) {
     case Kind::user:
       text = "Kafka refuses " + user_of(client) + ": " + note.reason +
-             ". Mend sasl.username, sasl.password and sasl.mechanism in the file of --kafka-config" + scram_trouble(client);
+             ". Correct sasl.username, sasl.password and sasl.mechanism in the file of --kafka-config" +
+             scram_trouble(client);
       break;
     case Kind::tls:
     case Kind::none:
       text = "no TLS connection to Kafka: " + note.reason +
-             ". Mend ssl.ca.location (the brokers' CA) and security.protocol in the file of --kafka-config";
+             ". Correct ssl.ca.location (the brokers' CA) and security.protocol in the file of --kafka-config";
       break;
   }
   return {ErrorCode::permission, text + " (docs/security.md)", false};
@@ -178,7 +179,10 @@ Result<void> reach(const Client& client, const std::string& brokers, std::chrono
     probed = true;
     if (auto wanted = tls_wanted(client.get(), brokers)) return *wanted;
   }
-  const auto reason = note_of(client.get()).reason;
+  auto reason = note_of(client.get()).reason;
+  // "127.0.0.1:9092/bootstrap: Connect to ipv4#127.0.0.1:9092 failed: Connection refused (after 0ms in state CONNECT, ...)"
+  reason.resize(std::min(reason.size(), reason.find(" (after ")));
+  if (const auto head = reason.find("/bootstrap: "); head != std::string::npos) reason.erase(0, head + 12);
   return Error{ErrorCode::unavailable,
                "cannot reach Kafka at " + brokers + " (" + (reason.empty() ? "no answer" : reason) +
                    "): is the broker running, and is the address right? `ride broker` starts one",

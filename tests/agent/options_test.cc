@@ -56,6 +56,13 @@ TEST_F(AgentPlan, GivesWorkersTheirShareOfTheNode) {
   EXPECT_GT(plan_children(options).value()[0].memory_limit, 0) << "no worker may take the whole node";
 }
 
+TEST_F(AgentPlan, WorkersCarryTheLabelsOfTheirNode) {
+  options.labels = {"site=north", "disk=fast"};
+  const auto children = plan_children(options).value();
+  EXPECT_THAT(children[0].arguments, ::testing::IsSupersetOf({"--label", "site=north", "disk=fast"}));
+  EXPECT_THAT(children[1].arguments, ::testing::Not(::testing::Contains("--label"))) << "producers have none";
+}
+
 TEST_F(AgentPlan, WorkersAreToldWhereSinksMayWrite) {
   options.output_folders = {"/srv/out", "/mnt/videos"};
   const auto children = plan_children(options).value();

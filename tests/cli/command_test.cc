@@ -326,7 +326,7 @@ TEST_F(RideCommand, ValuesThatCannotBeAreRefusedBeforeAnythingStarts) {
   }
   const auto variable = ride({"up", "good.yaml"}, {{"RIDE_BROKERS", "a:b"}});
   EXPECT_EQ(variable.code, 2);
-  EXPECT_THAT(variable.err, HasSubstr("RIDE_BROKERS: 'a:b' names no Kafka brokers: 'b' is no port"));
+  EXPECT_THAT(variable.err, HasSubstr("RIDE_BROKERS: 'a:b' does not name Kafka brokers: 'b' is not a port"));
 }
 
 TEST_F(RideCommand, ABrokersSizesHaveARange) {
@@ -416,7 +416,7 @@ TEST_F(RideCommand, MorePartitionsThanAClusterHoldsAreRefused) {
   };
   const auto many = ride({"validate", with(2000)});
   EXPECT_EQ(many.code, 2);
-  EXPECT_THAT(many.err, HasSubstr("2000 topics have 8192000 partitions in all"));
+  EXPECT_THAT(many.err, HasSubstr("2000 topics with 8192000 partitions in all"));
   EXPECT_THAT(many.err, HasSubstr("at most 20000"));
   const auto some = ride({"validate", with(2)});
   EXPECT_EQ(some.code, 0) << some.err;

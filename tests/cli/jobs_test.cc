@@ -163,7 +163,7 @@ TEST_F(RideJobs, SubmitWaitsForTheEndOfAFiniteJobAndCancelsAnother) {
   EXPECT_THAT(done.out, HasSubstr("other: completed"));
   const auto again = ride({"submit", "job.yaml"});
   EXPECT_EQ(again.code, 0) << again.err;
-  EXPECT_THAT(again.out, HasSubstr("nothing differs from run 1, which goes on"));
+  EXPECT_THAT(again.out, HasSubstr("nothing differs from run 1, which keeps running"));
   std::ofstream(*folder_ / "bad.yaml")
       << "ride: v1\nname: bad\nsources: { s: { synthetic: {} } }\nsinks: [{ name: b, from: [s], task: discrd }]\n";
   const auto bad = ride({"submit", "bad.yaml"});
@@ -187,7 +187,7 @@ TEST_F(RideJobs, WhoWaitsForAJobIsToldWhatItLost) {
   write("lost", "max", too_large);
   const auto lost = ride({"submit", "waited.yaml", "--wait"});
   EXPECT_EQ(lost.code, 1) << lost.out << lost.err;
-  EXPECT_THAT(lost.out, HasSubstr("\nnot well: stage 'gray': 40 frames dead\n"));
+  EXPECT_THAT(lost.out, HasSubstr("\nproblem: stage 'gray': 40 dead frames\n"));
 
   write("slow", "1", "");
   RideProcess cancelled({"submit", "waited.yaml", "--wait"}, options());
@@ -196,7 +196,7 @@ TEST_F(RideJobs, WhoWaitsForAJobIsToldWhatItLost) {
   EXPECT_EQ(cancel.code, 0) << "who cancels wants no more than the end: " << cancel.out << cancel.err;
   const auto told = cancelled.wait(seconds(40));
   EXPECT_EQ(told.code, 1) << told.out << told.err;
-  EXPECT_THAT(told.out, HasSubstr("not well: the job is cancelled"));
+  EXPECT_THAT(told.out, HasSubstr("problem: the job was cancelled"));
 
   write("slow", "2", too_large);
   ASSERT_EQ(ride({"submit", "waited.yaml"}).code, 0);
@@ -221,7 +221,7 @@ TEST_F(RideJobs, SubmitOfAJobThatRunsShowsItsPlanAndChangesOnlyWhatDiffers) {
   std::ofstream(*folder_ / "larger.yaml") << text;
   const auto plan = ride({"submit", "larger.yaml", "--dry-run"});
   EXPECT_EQ(plan.code, 0) << plan.err;
-  EXPECT_THAT(plan.out, HasSubstr("  gray: group.max 1 → 2\ntakes effect at once, within run 1: nothing stops\n"));
+  EXPECT_THAT(plan.out, HasSubstr("  gray: group.max 1 → 2\ntakes effect immediately, within run 1: nothing stops\n"));
   const auto max_of = [](const std::string& job) {
     return Json::parse(ride({"status", job, "--json"}).out, nullptr, false)["stages"][0]["max"];
   };
@@ -361,7 +361,7 @@ TEST_F(RideJobs, ScaleSetsAndHoldsASizeAndAutoLetsItGo) {
 
   const auto too_many = ride({"scale", "small/gray", "3"});
   EXPECT_EQ(too_many.code, 2);
-  EXPECT_THAT(too_many.err, HasSubstr("from 1 to 2, one for each partition"));
+  EXPECT_THAT(too_many.err, HasSubstr("give 1 to 2, at most one for each partition"));
   EXPECT_EQ(ride({"scale", "small", "2"}).code, 2);
   EXPECT_EQ(ride({"scale", "small/gray", "many"}).code, 2);
   const auto unknown = ride({"scale", "small/grey", "1"});

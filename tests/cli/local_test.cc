@@ -89,6 +89,51 @@ TEST_F(RideLocal, RunProcessesAFiniteInputToTheLastFrameAndLeavesNothingButThePi
     EXPECT_FALSE(entry.path().filename().string().starts_with("ride-run-")) << "the temporary folder stays";
 }
 
+TEST_F(RideLocal, PicturesKeepTheirNamesAndABrokenOneIsToldOnceByName) {
+  fs::create_directories(folder_ / "pictures" / "day 1");
+  for (const char* name : {"p01.jpg", "p02.png", "day 1/p01.jpg"})
+    ASSERT_EQ(std::system(("ffmpeg -v error -f lavfi -i testsrc=size=64x48:rate=1 -frames:v 1 '" +
+                           (folder_ / "pictures" / name).string() + "'")
+                              .c_str()),
+              0);
+  std::ofstream(folder_ / "pictures" / "text.jpg") << "this is not a picture";
+  write_job("{ directory: pictures, recursive: true }",
+            R"({ name: album, from: [gray], task: write_images, params: { path: "out/{file}" } })");
+  const auto result = ride({"run", "job.yaml"});
+  EXPECT_EQ(result.code, 0) << result.out << result.err;
+  for (const char* name : {"p01.jpg", "p02.png", "day 1/p01.jpg"}) EXPECT_TRUE(fs::exists(folder_ / "out" / name)) << name;
+  EXPECT_EQ(files_in("out"), 3U);
+  EXPECT_THAT(result.out, HasSubstr("album: 3 files in "));
+  const auto screen = result.out + result.err;
+  const auto at = screen.find("text.jpg");
+  ASSERT_NE(at, std::string::npos) << screen;
+  EXPECT_EQ(screen.find("text.jpg", at + 1), std::string::npos) << screen;
+  EXPECT_THAT(screen, Not(HasSubstr("#"))) << "who told it is for the log: " << screen;
+}
+
+TEST_F(RideLocal, WhatFailsAJobIsToldOnce) {
+  std::ofstream(folder_ / "film.avi") << std::string(20'000, 'x');
+  write_job("{ video: film.avi }", kBin);
+  const auto result = ride({"run", "job.yaml"});
+  EXPECT_EQ(result.code, 1) << result.out << result.err;
+  const auto screen = result.out + result.err;
+  const auto at = screen.find("cannot be opened");
+  ASSERT_NE(at, std::string::npos) << screen;
+  EXPECT_EQ(screen.find("cannot be opened", at + 1), std::string::npos) << screen;
+  EXPECT_THAT(result.out, HasSubstr("problem: the job failed"));
+}
+
+TEST_F(RideLocal, ABrokerThatIsDownIsToldOnce) {
+  write_job("{ synthetic: { width: 64, height: 48, frames: 50 } }", kBin);
+  const auto result = ride({"run", "job.yaml", "--brokers", "127.0.0.1:1"});
+  EXPECT_EQ(result.code, 3) << result.out << result.err;
+  const auto screen = result.out + result.err;
+  EXPECT_THAT(screen, HasSubstr("cannot reach Kafka at 127.0.0.1:1 (Connect to ipv4#127.0.0.1:1 failed: Connection refused)"));
+  const auto at = screen.find("Connection refused");
+  ASSERT_NE(at, std::string::npos) << screen;
+  EXPECT_EQ(screen.find("Connection refused", at + 1), std::string::npos) << screen;
+}
+
 TEST_F(RideLocal, RunReportsBrokenPicturesAndFinishesTheOthers) {
   fs::create_directories(folder_ / "pictures");
   // A JPEG of one pixel is enough; OpenCV is not needed for it.
@@ -160,7 +205,7 @@ TEST_F(RideLocal, CtrlCEndsAllInOrderAndTheNextUpGoesOn) {
 
   const auto second = ride(up({"--for", "2s"}));
   EXPECT_EQ(second.code, 0) << second.out << second.err;
-  EXPECT_THAT(second.out, HasSubstr("run 1 goes on where it stopped"));
+  EXPECT_THAT(second.out, HasSubstr("run 1 continues where it stopped"));
   EXPECT_THAT(second.out, HasSubstr("small, run 1: completed"));
 
   const auto third = ride(up({"--for", "1s", "--fresh"}));
@@ -177,7 +222,7 @@ TEST_F(RideLocal, AChangedFileDrainsTheOldVersionFirst) {
   write_job("{ synthetic: { width: 32, height: 32 }, fps: 20 }", kAlbum);
   const auto second = ride(up({"--for", "1s"}));
   EXPECT_EQ(second.code, 0) << second.out << second.err;
-  EXPECT_THAT(second.out, HasSubstr("run 1 was made from another version of job.yaml; it is drained first"));
+  EXPECT_THAT(second.out, HasSubstr("run 1 was made from another version of job.yaml; that run is drained first"));
   EXPECT_THAT(second.out, HasSubstr("small, run 2: completed"));
 }
 

@@ -111,8 +111,9 @@ TEST(MasterClient, AnotherWebServerIsNoMasterWhateverItAnswers) {
     EXPECT_EQ(got.error().code, ErrorCode::unavailable) << path;
   }
   const auto jobs = client.fetch("/jobs");
-  EXPECT_THAT(jobs.error().message,
-              HasSubstr(client.url() + " is no RIDE master: it answered GET /api/v1/jobs with status 200, without 'jobs'"));
+  EXPECT_THAT(
+      jobs.error().message,
+      HasSubstr(client.url() + " is not a RIDE master: it answered GET /api/v1/jobs with status 200, without 'jobs'"));
   EXPECT_THAT(jobs.error().message, HasSubstr("--master URL"));
   EXPECT_FALSE(client.post("/jobs/street/drain").ok());
   EXPECT_FALSE(client.remove("/jobs/street").ok());
@@ -126,7 +127,8 @@ TEST(MasterClient, APageThatIsNotFoundIsNoMasters) {
   const auto reply = client.post("/jobs/street/pause");
   ASSERT_FALSE(reply.ok());
   EXPECT_EQ(reply.error().code, ErrorCode::unavailable);
-  EXPECT_THAT(reply.error().message, HasSubstr("is no RIDE master: it answered POST /api/v1/jobs/street/pause with status 404"));
+  EXPECT_THAT(reply.error().message,
+              HasSubstr("is not a RIDE master: it answered POST /api/v1/jobs/street/pause with status 404"));
 }
 
 TEST(MasterClient, AnAnswerThatIsNoJsonIsShownAsItIs) {

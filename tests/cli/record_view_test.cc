@@ -45,7 +45,7 @@ TEST(RecordView, ShowsWhoseFrameItIsAndHowLongItTook) {
   EXPECT_THAT(text, HasSubstr("ride.street.1.people/3 @ 42 frame"));
   EXPECT_THAT(text, HasSubstr("frame      gate/1/7"));
   EXPECT_THAT(text, HasSubstr("image/x-raw 2x2x1 8u"));
-  EXPECT_THAT(text, HasSubstr("12.0 ms before it came here, 1s ago"));
+  EXPECT_THAT(text, HasSubstr("12.0 ms before it was written here, 1s ago"));
   EXPECT_THAT(text, HasSubstr("detections []"));
 }
 

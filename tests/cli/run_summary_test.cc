@@ -30,7 +30,7 @@ TEST(RunSummary, IsGoodWhenAllCameThrough) {
   const RunFacts facts{.seconds = 31.24, .files = {{"album", "/tmp/out", 152, "gate/1/0.jpg", "gate/1/151.jpg"}}};
   EXPECT_EQ(render_summary(finished_job(), facts, verdict, {}),
             "\nstreet, run 2: completed after 31.2 s\n"
-            "  source  gate         155 frames, 2 rejected (broken or too large), 1 gaps, the longest 800 ms\n"
+            "  source  gate         155 frames, 2 rejected (broken or too large), 1 gap, the longest 800 ms\n"
             "  stage   people       155 frames, 3 filtered\n"
             "  sink    album        152 frames\n"
             "  written by album: 152 files in /tmp/out: gate/1/0.jpg … gate/1/151.jpg\n"
@@ -43,7 +43,7 @@ TEST(RunSummary, ComplainsAboutDeadAndExpiredFrames) {
   job["stages"][1]["expired"] = 4;
   const auto verdict = judge(job, {}, false);
   EXPECT_FALSE(verdict.good);
-  EXPECT_THAT(verdict.reasons, ElementsAre("stage 'people': 1 frame dead", "stage 'album': 4 frames expired"));
+  EXPECT_THAT(verdict.reasons, ElementsAre("stage 'people': 1 dead frame", "stage 'album': 4 expired frames"));
 }
 
 TEST(RunSummary, BearsDroppedFramesOnlyWhereTheFileAllowsThem) {
@@ -62,7 +62,7 @@ TEST(RunSummary, CountsALossOnlyWhereItHappened) {
   job["stages"][1]["filtered"] = 3;
   const RunFacts facts{.upstreams = {{"people", {"gate"}}, {"album", {"people"}}}};
   const auto verdict = judge(job, facts, false);
-  EXPECT_THAT(verdict.reasons, ElementsAre("stage 'people': 1 frame dead"));
+  EXPECT_THAT(verdict.reasons, ElementsAre("stage 'people': 1 dead frame"));
   const auto text = render_summary(job, facts, verdict, {});
   EXPECT_THAT(text, HasSubstr("people       155 frames, 3 filtered, 1 dead\n"));
   EXPECT_THAT(text, HasSubstr("album        152 frames\n"));
@@ -114,7 +114,18 @@ TEST(RunSummary, AJobThatWasNotFinishedIsBadUnlessThePersonEndedIt) {
   EXPECT_TRUE(judge(job, {}, true).good);
   job["phase"] = "failed";
   job["reason"] = "topic gone";
-  EXPECT_THAT(judge(job, {}, true).reasons, ElementsAre("the job is failed: topic gone"));
+  EXPECT_THAT(judge(job, {}, true).reasons, ElementsAre("the job failed: topic gone"));
+}
+
+TEST(RunSummary, WhatWasShownAsItCameIsNotToldAgain) {
+  Json job = finished_job();
+  job["phase"] = "failed";
+  job["reason"] = "source film: it is not a video";
+  const RunFacts facts{.problems = {"error: source film: it is not a video"}, .problems_were_shown = true};
+  const auto text = render_summary(job, facts, judge(job, facts, false), {});
+  EXPECT_THAT(text, Not(HasSubstr("it is not a video")));
+  EXPECT_THAT(text, HasSubstr("problem: the job failed (its cause is told above)\n"));
+  EXPECT_THAT(render_summary(job, {}, judge(job, {}, false), {}), HasSubstr("the job failed: source film: it is not a video"));
 }
 
 TEST(RunSummary, SaysWhatWaitsForTheNextTime) {
@@ -123,7 +134,7 @@ TEST(RunSummary, SaysWhatWaitsForTheNextTime) {
   job["stages"][0]["lag"] = 12;
   const auto text = render_summary(job, {}, judge(job, {}, true), {});
   EXPECT_THAT(text, HasSubstr("155 frames, 3 filtered, 12 waiting"));
-  EXPECT_THAT(text, HasSubstr("12 frames wait in the topics: the next 'ride up' goes on with them"));
+  EXPECT_THAT(text, HasSubstr("12 frames wait in the topics: the next 'ride up' continues with what is there"));
   EXPECT_THAT(text, Not(HasSubstr("no frame was lost")));
 }
 

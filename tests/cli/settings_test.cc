@@ -79,7 +79,7 @@ TEST(SettingsFile, RefusesWhatIsNoOptionWithASuggestion) {
   EXPECT_THAT(no_value.error().message, HasSubstr("a line is 'name = value'"));
   const auto twice = parse_settings_file("ride.conf", "slots = 1\nslots = 2\n");
   ASSERT_FALSE(twice.ok());
-  EXPECT_THAT(twice.error().message, HasSubstr("'slots' stands in line 1 already"));
+  EXPECT_THAT(twice.error().message, HasSubstr("'slots' is already set in line 1"));
 }
 
 TEST(Settings, EveryOneHasADefaultAndAMeaning) {

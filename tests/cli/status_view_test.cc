@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace ride::cli {
@@ -60,8 +61,8 @@ TEST(StatusView, ShowsTheSizeOfAGroupItsSpeedAndWhyItIsSo) {
 
 TEST(StatusView, AJobThatWaitsSaysForWhatInsteadOfWhyItBegan) {
   const Json jobs = Json::parse(R"({"jobs": [{"job": "street", "phase": "running", "reason": "topics are ready",
-    "waiting": ["clean waits: no fitting worker is there"]}]})");
-  EXPECT_THAT(render_jobs(jobs, at_noon()), HasSubstr("clean waits: no fitting worker is there"));
+    "waiting": ["clean waits: no suitable worker is available"]}]})");
+  EXPECT_THAT(render_jobs(jobs, at_noon()), HasSubstr("clean waits: no suitable worker is available"));
   EXPECT_THAT(render_jobs(jobs, at_noon()), Not(HasSubstr("topics are ready")));
 }
 
@@ -78,16 +79,17 @@ TEST(StatusView, ANodeIsShownWithItsResourcesAndWhatIsUnknownIsNotZero) {
 TEST(ChangeView, SaysWhatDiffersAndWhatHappens) {
   Json change = Json::parse(R"({"job": "street", "run": 3, "change": "replace", "next_run": 4, "begins_again": ["film"],
     "differences": [{"text": "clean: group.max 2 → 6", "at_once": true}, {"text": "clean: task a → b", "at_once": false}]})");
-  EXPECT_EQ(render_change(change),
-            "  clean: group.max 2 → 6\n  clean: task a → b   (needs a new run)\n"
-            "needs a new run: run 3 is drained (its sources stop, all that is on its way is finished), then run 4 begins in "
-            "topics of its own; no frame is lost, but what a camera shows meanwhile is not taken\n"
-            "source 'film' is finite: the new run reads it again from its start\n");
+  EXPECT_EQ(
+      render_change(change),
+      "  clean: group.max 2 → 6\n  clean: task a → b   (needs a new run)\n"
+      "needs a new run: run 3 is drained (its sources stop, all that is on its way is finished), then run 4 begins in "
+      "topics of its own; no frame is lost, but what a camera shows in the meantime is not captured\n"
+      "source 'film' is finite: the new run reads it again from its start\n");
   change["change"] = "at_once";
-  EXPECT_THAT(render_change(change), HasSubstr("takes effect at once, within run 3: nothing stops\n"));
+  EXPECT_THAT(render_change(change), HasSubstr("takes effect immediately, within run 3: nothing stops\n"));
   change["change"] = "none";
   change["differences"] = Json::array();
-  EXPECT_EQ(render_change(change), "nothing differs from run 3, which goes on\n");
+  EXPECT_EQ(render_change(change), "nothing differs from run 3, which keeps running\n");
 }
 
 TEST(StatusView, ShowsASourceThatIsNotConnectedWithItsReason) {
@@ -158,16 +160,46 @@ TEST(StatusView, RatesAndAgesReadWell) {
   EXPECT_EQ(format_age(now - std::chrono::minutes(50), now), "50 min");
 }
 
+TEST(StatusView, LivingWorkersComeFirstAndEarlierIncarnationsAreFolded) {
+  Json workers = {{"workers", Json::array()}};
+  const auto add = [&](const std::string& name, int incarnation, const char* state) {
+    workers["workers"].push_back({{"id", name + "#" + std::to_string(incarnation)}, {"name", name}, {"kind", "worker"}, {"state", state}, {"pid", 100 + incarnation}});
+  };
+  for (int i = 0; i < 58; ++i) add("w1", i, "lost");
+  add("w2", 58, "lost");
+  add("w1", 59, "live");
+  const auto text = render_workers(workers, "", at_noon());
+  EXPECT_LT(text.find("w1"), text.find("w2"));
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 4) << text;  // head, w1, w2, and the rest in a line
+  EXPECT_THAT(text, HasSubstr("58 more that were lost or have ended ('ride status --all' shows them)\n") ) << text;
+  auto view = at_noon();
+  view.all = true;
+  const auto whole = render_workers(workers, "", view);
+  EXPECT_EQ(std::count(whole.begin(), whole.end(), '\n'), 61) << whole;
+  EXPECT_LT(whole.find("live"), whole.find("lost"));
+}
+
+TEST(StatusView, AnEventNamesItsPartOnceAndWhoToldItAtTheEnd) {
+  const Json event = {{"at", "2026-11-21T11:59:57Z"}, {"severity", "warning"}, {"job", "blur"}, {"stage", "pics"},
+                      {"text", "source pics: p02.jpg is truncated"}, {"from", "vm-p1#8bea7efaad73ba29"}};
+  EXPECT_EQ(render_event(event, at_noon()),
+            "2026-11-21T11:59:57Z warning blur: source pics: p02.jpg is truncated (vm-p1)");
+  EXPECT_TRUE(names_its_part("stage edges cannot go on", "edges"));
+  EXPECT_FALSE(names_its_part("stage edges2 cannot go on", "edges"));
+  EXPECT_FALSE(names_its_part("edges: x", "edges"));
+}
+
 TEST(Leader, IsNamedAndSoIsAStandbyThatWasAsked) {
   const ViewOptions plain;
   const Json leads = {{"role", "leader"}, {"url", "http://a:1"}, {"epoch", 3}, {"leads", true}};
   EXPECT_EQ(render_leader(leads, "http://a:1", plain), "led by http://a:1, epoch 3\n");
   const Json stands_by = {{"role", "standby"}, {"url", "http://a:1"}, {"epoch", 3}, {"leads", false}};
-  EXPECT_EQ(render_leader(stands_by, "http://b:2", plain), "led by http://a:1, epoch 3; http://b:2 stands by\n");
+  EXPECT_EQ(render_leader(stands_by, "http://b:2", plain), "led by http://a:1, epoch 3; http://b:2 is a standby\n");
   const Json none = {{"role", "standby"}, {"url", nullptr}, {"epoch", 3}, {"leads", false}};
-  EXPECT_EQ(render_leader(none, "http://b:2", plain), "no master leads (asked http://b:2)\n");
+  EXPECT_EQ(render_leader(none, "http://b:2", plain), "no master is leading (asked http://b:2)\n");
   const Json waits = {{"role", "leader"}, {"url", "http://a:1"}, {"epoch", 3}, {"leads", true}, {"waits_for_kafka", true}};
-  EXPECT_THAT(render_leader(waits, "http://a:1", plain), testing::HasSubstr("Kafka takes no decisions: what is shown is old"));
+  EXPECT_THAT(render_leader(waits, "http://a:1", plain),
+              testing::HasSubstr("Kafka accepts no decisions: what is shown is out of date"));
   EXPECT_EQ(render_leader(Json::object(), "http://b:2", plain), "") << "an older master";
 }
 

@@ -37,6 +37,11 @@ TEST(PathPattern, StandsForTheFilesOfItsTemplateAndForNoOthers) {
   EXPECT_FALSE(matches("{source}", ".ride"));
   EXPECT_TRUE(matches("pr.txt", "pr.txt"));
   EXPECT_FALSE(matches("pr.txt", "pr.txt2"));
+  EXPECT_TRUE(matches("{from}-{seq}.jpg", "edges-17.jpg"));
+  EXPECT_TRUE(matches("{file}", "day 1/p01.jpg"));
+  EXPECT_TRUE(matches("{file_stem}.png", "day1/p01.png"));
+  EXPECT_FALSE(matches("{file_stem}.png", "day1/p01.jpg"));
+  EXPECT_FALSE(matches("{source}.png", "day1/p01.png"));
   EXPECT_FALSE(PathPattern::of("{nothing}", "door", "album").has_value());
 }
 

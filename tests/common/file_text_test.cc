@@ -50,8 +50,8 @@ TEST(NamedFile, ThatIsNoneIsToldWithItsName) {
 }
 
 TEST(NamedFile, WithoutAnEndIsReadUpToALimit) {
-  EXPECT_THAT(why_not("/dev/zero"), HasSubstr("more than 4 MB"));
-  EXPECT_THAT(why_not("/dev/zero", {.most_bytes = 1 << 20}), HasSubstr("more than 1 MB"));
+  EXPECT_THAT(why_not("/dev/zero"), HasSubstr("larger than 4 MB"));
+  EXPECT_THAT(why_not("/dev/zero", {.most_bytes = 1 << 20}), HasSubstr("larger than 1 MB"));
 }
 
 TEST_F(NamedPipe, IsReadToItsEndAlsoWhenItsWriterComesLate) {

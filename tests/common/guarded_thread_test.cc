@@ -17,7 +17,7 @@ TEST(GuardedThread, TellsWhatWasThrownInside) {
   EXPECT_EQ(end_of([] { throw std::runtime_error("no such luck"); }).message, "the reader failed: no such luck");
   const auto starved = end_of([] { throw std::bad_alloc(); });
   EXPECT_EQ(starved.code, ErrorCode::resource_exhausted);
-  EXPECT_EQ(starved.message, "the reader found no memory");
+  EXPECT_EQ(starved.message, "the reader ran out of memory");
   EXPECT_EQ(end_of([] { throw 7; }).message, "the reader failed with an exception of an unknown kind");
   EXPECT_EQ(end_of([] {}).message, "");
 }

@@ -150,7 +150,7 @@ TEST_F(BrokerDisk, FullIsSaidAndWithSpaceAgainTheJobGoesOnWithEveryFrameOnce) {
   ASSERT_TRUE(wait_until(30s, [&] { return run.events().find("kafka_away: ") != std::string::npos; })) << run.events();
   const auto status = run.ask_master({"status", "film"});
   EXPECT_EQ(status.code, 0);
-  EXPECT_THAT(status.text, HasSubstr("Kafka takes no decisions: what is shown is old"));
+  EXPECT_THAT(status.text, HasSubstr("Kafka accepts no decisions: what is shown is out of date"));
   EXPECT_EQ(broker_->start(), "") << "still full";
   EXPECT_THAT(broker_->said(), AllOf(HasSubstr(disk_->path().string()), HasSubstr("free some space")));
   EXPECT_EQ(run.phase("film"), "running");

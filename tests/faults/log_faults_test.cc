@@ -46,7 +46,7 @@ TEST_F(LogFaults, WhatRetentionTookBeforeItWasReadIsCountedAsExpired) {
   EXPECT_EQ(stage["expired"], 7) << stage;
   EXPECT_EQ(stage["acked"], 33) << stage;
   EXPECT_EQ(run_->stage("film", "bin")["acked"], 33);
-  EXPECT_THAT(run_->events(), HasSubstr("stage work: retention took 7 records of " + topic + "/0"));
+  EXPECT_THAT(run_->events(), HasSubstr("stage work: retention removed 7 records of " + topic + "/0"));
 }
 
 TEST_F(LogFaults, ATopicDeletedUnderAJobFailsThatJobLoudlyAndNoOther) {

@@ -160,7 +160,7 @@ TEST_F(Job, DoesNotMissWhatWasDeletedUnseenFurtherOn) {
   made(2, 1);
   const auto result = statement(2, 2);
   EXPECT_TRUE(result.clean()) << to_text(result);
-  EXPECT_NE(to_text(result).find("1 records were deleted"), std::string::npos);
+  EXPECT_NE(to_text(result).find("1 record was deleted"), std::string::npos);
 }
 
 TEST_F(Job, SaysWhatItCouldNotSee) {

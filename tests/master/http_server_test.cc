@@ -128,7 +128,7 @@ TEST_F(HttpServerTest, AHeadThatPromisesNoBodyIsRefusedAtOnce) {
   for (const auto* length : {"-5", "x", "5x", "+5", "0x5"}) {
     const auto answer = send("Content-Length: " + std::string(length) + "\r\n");
     EXPECT_THAT(answer, StartsWith("HTTP/1.1 400")) << length;
-    EXPECT_THAT(answer, HasSubstr("is no number of bytes")) << length;
+    EXPECT_THAT(answer, HasSubstr("is not a number of bytes")) << length;
   }
   EXPECT_THAT(send("Content-Length: 3\r\nContent-Length: 4\r\n"), StartsWith("HTTP/1.1 400"));
   EXPECT_THAT(send("Content-Length: 99999999999999999999999\r\n"), StartsWith("HTTP/1.1 413"));

@@ -90,7 +90,7 @@ TEST(JobChange, AnythingElseNeedsANewRun) {
               "clean: codec as it comes → png");
   needs_a_run([](auto& job) { job.sources[1].fps = 5; }, "yard: fps its own → 5");
   needs_a_run([](auto& job) { job.sources[1].uri = "2"; }, "yard: camera 1 → 2");
-  needs_a_run([](auto& job) { job.sources.pop_back(); }, "yard: the source is gone");
+  needs_a_run([](auto& job) { job.sources.pop_back(); }, "yard: the source was removed");
   needs_a_run([](auto& job) { job.stages.push_back({.name = "more", .task = "discard"}); }, "more: a new stage");
 }
 

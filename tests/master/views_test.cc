@@ -200,7 +200,8 @@ TEST(Views, AJobThatNobodyCanServeSaysWhatIsMissingAndWhatThePoolHas) {
   for (int i = 0; i < 20; ++i) cluster.tick();
   const auto stage = stages_view(cluster.state())["stages"][0];
   EXPECT_EQ(stage["waiting"],
-            "clean waits: no fitting worker is there (1 wanted, with a GPU, with 4 cores, labelled site=north); the pool "
+            "clean waits: no suitable worker is available (1 wanted, with a GPU, with 4 cores, labelled site=north); "
+            "the pool "
             "has 1 worker, none of them fits: none has a GPU, the largest has 2 cores, there is site=south");
   EXPECT_EQ(jobs_view(cluster.state())["jobs"][0]["waiting"], json({stage["waiting"]}));
   EXPECT_EQ(stage["wanted"], 1);

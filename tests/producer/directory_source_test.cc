@@ -57,6 +57,20 @@ TEST(DirectorySource, GivesFilesInOrderOfTheirNamesAndKeepsTheirBytes) {
   EXPECT_FALSE(items.frames[2].encoded.has_value());
   EXPECT_EQ(items.frames[2].image.size(), cv::Size(9, 8));
   EXPECT_EQ(items.frames[2].number, 2);
+  EXPECT_EQ(items.frames[1].attributes.at("source_file"), std::filesystem::path(items.frames[1].name).filename());
+}
+
+TEST(DirectorySource, AFrameCarriesThePathOfItsFileWithinTheFolder) {
+  const TempFolder folder;
+  folder.write("b.jpg", encoded(test_picture(20, 30), ".jpg"));
+  folder.write("day 1/b.jpg", encoded(test_picture(20, 30), ".jpg"));
+  MemoryBook book;
+  DirectorySource source({.path = folder.path(), .recursive = true}, book);
+  ASSERT_TRUE(source.open(0).ok());
+  const Items items = read_all(source);
+  ASSERT_EQ(items.frames.size(), 2u);
+  EXPECT_EQ(items.frames[0].attributes.at("source_file"), "b.jpg");
+  EXPECT_EQ(items.frames[1].attributes.at("source_file"), "day 1/b.jpg");
 }
 
 TEST(DirectorySource, DecodesAsWellWhereAnOutputWantsAnotherCodec) {
@@ -122,7 +136,7 @@ TEST(DirectorySource, SaysWhatIsWrongWithAFolder) {
   auto missing = list_pictures({.path = folder / "gone"});
   EXPECT_EQ(missing.error().code, ErrorCode::not_found);
   EXPECT_THAT(missing.error().message, HasSubstr("does not exist"));
-  EXPECT_THAT(list_pictures({.path = file}).error().message, HasSubstr("is no folder"));
+  EXPECT_THAT(list_pictures({.path = file}).error().message, HasSubstr("is not a folder"));
   std::filesystem::create_directory(folder / "empty");
   EXPECT_THAT(list_pictures({.path = folder / "empty"}).error().message, HasSubstr("holds no file that matches"));
   EXPECT_THAT(list_pictures({.path = folder.path(), .glob = "*.png"}).error().message, HasSubstr("matches '*.png'"));
@@ -169,7 +183,7 @@ TEST(DirectorySource, AFolderWithinThatCannotBeReadIsToldAndCountedAndTheOthersA
   EXPECT_EQ(items.frames[1].name, folder / "z/3.jpg");
   ASSERT_EQ(items.rejected.size(), 1U);
   EXPECT_THAT(items.rejected.at(1), HasSubstr("locked/' may not be read: permission denied"));
-  EXPECT_THAT(items.rejected.at(1), HasSubstr("what lies in it is left out"));
+  EXPECT_THAT(items.rejected.at(1), HasSubstr("what is in it is left out"));
   std::filesystem::permissions(folder / "locked", std::filesystem::perms::owner_all);
 }
 

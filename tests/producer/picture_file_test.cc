@@ -71,7 +71,7 @@ TEST(PictureFile, TellsTextFromPictures) {
   EXPECT_THAT(cause(folder.write("c.jpg", std::string("\x7F"
                                                       "ELF\x02\x01\x01\x00\x00",
                                                       9))),
-              HasSubstr("is no JPEG, PNG"));
+              HasSubstr("is not a JPEG, PNG"));
   EXPECT_THAT(cause(folder.write("d.jpg", "")), HasSubstr("is empty"));
 }
 
@@ -225,7 +225,7 @@ TEST(PictureFile, ATiffCannotHideItsSize) {
   const auto twice = folder.write("twice.tif", tiff({{256, 4, 1, 90'000}, {256, 4, 1, 8}, {257, 4, 1, 90'000}}));
   EXPECT_THAT(cause(twice, 1'000'000'000), HasSubstr("90000 x 90000"));
   const auto elsewhere = folder.write("elsewhere.tif", tiff({{256, 16, 1, 8}, {257, 4, 1, 90'000}}));
-  EXPECT_THAT(cause(elsewhere, 1'000'000'000), HasSubstr("no whole number"));
+  EXPECT_THAT(cause(elsewhere, 1'000'000'000), HasSubstr("not a whole number"));
   const auto tile = folder.write("tile.tif", tiff({{256, 4, 1, 8}, {257, 4, 1, 8}, {322, 4, 1, 16'000}, {323, 4, 1, 16'000}}));
   EXPECT_THAT(attempt(tile).cause, HasSubstr("--memory"));
 }

@@ -9,14 +9,14 @@ using namespace std::chrono_literals;
 
 TEST(Silence, AFewSecondsAreToldWithWhereTheFramesStop) {
   EXPECT_EQ(silence_text({.lasts = 4900ms}), "");
-  EXPECT_EQ(silence_text({.lasts = 5s}), "no frame for 5 s: the source gives none");
+  EXPECT_EQ(silence_text({.lasts = 5s}), "no frame for 5 s: the source sends none");
   EXPECT_EQ(silence_text({.lasts = 72'500ms, .unacknowledged = true}),
             "no frame for 72 s: Kafka has not acknowledged what was sent");
 }
 
 TEST(Silence, ASlowSourceMayBeSilentForThreeOfItsFrames) {
   EXPECT_EQ(silence_text({.lasts = 29s, .between_frames = 10s}), "");
-  EXPECT_EQ(silence_text({.lasts = 30s, .between_frames = 10s}), "no frame for 30 s: the source gives none");
+  EXPECT_EQ(silence_text({.lasts = 30s, .between_frames = 10s}), "no frame for 30 s: the source sends none");
 }
 
 TEST(Silence, ATopicWithNothingNewIsNoFaultYetKafkaMayBe) {

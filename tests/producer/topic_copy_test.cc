@@ -220,7 +220,7 @@ TEST_F(TopicCopyTest, ARecordThatRetentionTookBeforeItWasSentLeavesAnOutcome) {
   ASSERT_TRUE(eventually([&] { return heir->progress().frames == 1; })) << heir->progress().error;
   const auto taken = read_topic(*log_, "frames", kPartitions, "src");
   EXPECT_FALSE(taken.dropped.empty());
-  for (const auto& [number, reason] : taken.dropped) EXPECT_THAT(reason, HasSubstr("retention or compaction took it"));
+  for (const auto& [number, reason] : taken.dropped) EXPECT_THAT(reason, HasSubstr("retention or compaction removed it"));
 }
 
 TEST(CopyJournal, StaysShortAndKeepsItsNumbers) {

@@ -136,7 +136,7 @@ TEST(ControlLimits, DecisionsThatNobodyHonestWritesAreRefusedInWords) {
   for (const auto* name : {"", "..", "a/b", "a b", "\x1b[2J"}) {
     auto odd = job();
     odd.stages[0].name = name;
-    EXPECT_THAT(why_not(JobAccepted{odd, "", {}}), HasSubstr("is no name")) << name;
+    EXPECT_THAT(why_not(JobAccepted{odd, "", {}}), HasSubstr("is not a name")) << name;
   }
   EXPECT_THAT(why_not(Claim{INT64_MAX, "x", ""}), HasSubstr("a claim's epoch"));
   EXPECT_THAT(why_not(WorkerOut{}, INT64_MAX), HasSubstr("the claim's epoch"));

@@ -129,7 +129,7 @@ TEST_P(Confined, SinksRefuseAtTheirOpening) {
                                    std::pair("print", "outside/lines.txt")}) {
     const auto refused = try_open(task, {{"path", temp_ / path}});
     ASSERT_FALSE(refused.ok()) << task;
-    EXPECT_THAT(refused.error().message, HasSubstr("lies outside of the folders that sinks may write to"));
+    EXPECT_THAT(refused.error().message, HasSubstr("is outside of the folders that sinks may write to"));
   }
   fs::create_symlink(temp_ / "outside/lines.txt", temp_ / "out/lines.txt");
   EXPECT_FALSE(try_open("print", {{"path", std::string("lines.txt")}}).ok()) << "a file is appended to, and would be followed";

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 
 namespace ride::tasks {
@@ -38,6 +39,32 @@ TEST(PathTemplate, DifferentNamesGetDifferentFiles) {
   const std::vector<std::string> names = {"", "%", "%25", "..", "%2E.", "a/b", "a%2Fb", "a_b", "A_b", "."};
   for (const auto& name : names) seen.insert(safe_file_name(name));
   EXPECT_EQ(seen.size(), names.size());
+}
+
+// What a person calls a picture stays: blanks, accents, brackets. What could lead elsewhere, hide or turn text does not.
+TEST(PathTemplate, AFileKeepsItsNameAndItsFoldersAndNothingLeadsOut) {
+  for (const char* same : {"p01.jpg", "day 1/IMG (2).JPG", "stra\xc3\x9f" "e.png", "a/b/c.d/e.png", "-x.jpg", "~root", "a\\b"})
+    EXPECT_EQ(safe_relative_path(same), same);
+  EXPECT_EQ(safe_relative_path("../../etc/passwd"), "%2E./%2E./etc/passwd");
+  EXPECT_EQ(safe_relative_path("/etc//x"), "%/etc/%/x");
+  EXPECT_EQ(safe_relative_path(""), "%");
+  EXPECT_EQ(safe_relative_path(".bashrc"), "%2Ebashrc");
+  EXPECT_EQ(safe_relative_path("a\nb\x1b[2J\xff"), "a%0Ab%1B[2J%FF");
+  EXPECT_EQ(safe_relative_path("x\xe2\x80\xae.jpg"), "x%E2%80%AE.jpg");  // turns the text round
+  EXPECT_EQ(safe_relative_path(std::string_view("a\0b", 3)), "a%00b");
+  std::set<std::string> seen;
+  const std::vector<std::string> names = {"", "%", "%25", "..", "%2E.", "a/b", "a%2Fb", "a//b", "a/%/b", "/", "a/", "/a"};
+  for (const auto& name : names) seen.insert(safe_relative_path(name));
+  EXPECT_EQ(seen.size(), names.size());
+}
+
+TEST(PathTemplate, AFileHasAStemAndAnExtension) {
+  EXPECT_EQ(file_stem("day.1/p01.tar.JPG"), "day.1/p01.tar");
+  EXPECT_EQ(file_extension("day.1/p01.tar.JPG"), "jpg");
+  EXPECT_EQ(file_stem("day.1/p01"), "day.1/p01");
+  EXPECT_EQ(file_extension("day.1/p01"), "");
+  EXPECT_EQ(file_stem("day/.jpg"), "day/.jpg");
+  EXPECT_EQ(file_extension(".jpg"), "");
 }
 
 TEST(PathTemplate, ErrorsSayWhatIsWrong) {

@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -5,6 +6,7 @@
 #include <unistd.h>
 #include <utime.h>
 
+#include <filesystem>
 #include <fstream>
 #include <opencv2/imgcodecs.hpp>
 
@@ -15,6 +17,7 @@
 namespace ride::tasks {
 namespace {
 
+namespace fs = std::filesystem;
 using Files = std::vector<std::string>;
 
 ParamValues to(const std::string& path, const ParamValues& more = {}) {
@@ -37,6 +40,56 @@ TEST(WriteImages, NamesTheFileAfterTheFrame) {
   const auto path = folder / "{job}/{run}/{stage}/{source}/{session}/{seq:06}.png";
   ASSERT_TRUE(write(to(path), frame_of(noise(5, 7, CV_8UC3), 42)));
   EXPECT_EQ(folder.files(), Files{"street/4/album/gate/3/000042.png"});
+}
+
+Frame of_file(const std::string& file, int type = CV_8UC3) {
+  auto frame = frame_of(noise(5, 7, type), 42);
+  frame.attributes["source_file"] = file;
+  return frame;
+}
+
+TEST(WriteImages, APictureKeepsTheNameAndTheTypeOfItsFile) {
+  TempFolder folder;
+  for (const char* file : {"p01.jpg", "p02.PNG", "day 1/p01.jpg", "p03.jpe", "p04.dib", "p05.ppm"})
+    ASSERT_TRUE(write(to(folder / "out/{file}"), of_file(file))) << file;
+  ASSERT_TRUE(write(to(folder / "out/{file}"), of_file("gray.pgm", CV_8UC1)));
+  EXPECT_EQ(folder.files(), (Files{"out/day 1/p01.jpg", "out/gray.pgm", "out/p01.jpg", "out/p02.PNG", "out/p03.jpe",
+                                   "out/p04.dib", "out/p05.ppm"}));
+  for (const char* file : {"p02.PNG", "p04.dib", "p05.ppm"})
+    EXPECT_EQ(largest_difference(cv::imread(folder / ("out/" + std::string(file))), of_file(file).image), 0) << file;
+  EXPECT_EQ(largest_difference(cv::imread(folder / "out/gray.pgm", cv::IMREAD_UNCHANGED), of_file("", CV_8UC1).image), 0);
+}
+
+TEST(WriteImages, AnotherTypeMayBeGivenBehindTheStem) {
+  TempFolder folder;
+  ASSERT_TRUE(write(to(folder / "{source}/{file_stem}.png"), of_file("day1/p01.jpg")));
+  ASSERT_TRUE(write(to(folder / "{file}.png"), of_file("p01.jpg")));
+  EXPECT_EQ(folder.files(), (Files{"gate/day1/p01.png", "p01.jpg.png"}));
+}
+
+TEST(WriteImages, AFileNameFromAStrangerStaysInTheFolder) {
+  TempFolder folder;
+  fs::create_directories(folder / "out");
+  for (const char* hostile : {"../../x.jpg", "/tmp/ride-x.jpg", "..", "a/../../x.jpg", ".ssh/x.jpg", "a\nb.jpg"}) {
+    auto task = opened("write_images", to(folder / "out/{file}"));
+    KeepingEmitter out;
+    (void)task->process(of_file(hostile), out);
+  }
+  for (const auto& file : folder.files()) EXPECT_TRUE(file.starts_with("out/") && !file.starts_with("out/.")) << file;
+  EXPECT_FALSE(fs::exists("/tmp/ride-x.jpg"));
+  EXPECT_FALSE(write(to(folder / "out/{file}"), of_file(std::string(5000, 'a') + ".jpg")));
+}
+
+TEST(WriteImages, AFrameWithoutAFileOrOfATypeThatCannotBeWrittenSaysSo) {
+  TempFolder folder;
+  const auto camera = write(to(folder / "{file}"), frame_of(noise(5, 7, CV_8UC3), 42));
+  ASSERT_FALSE(camera);
+  EXPECT_FALSE(camera.error().retriable);
+  EXPECT_THAT(camera.error().message, ::testing::HasSubstr("it came from no file"));
+  const auto text = write(to(folder / "{file}"), of_file("p01.gif"));
+  ASSERT_FALSE(text);
+  EXPECT_THAT(text.error().message, ::testing::HasSubstr("pictures cannot be written with the extension 'gif'"));
+  EXPECT_THAT(text.error().message, ::testing::HasSubstr("(file p01.gif)")) << "the file is named";
 }
 
 TEST(WriteImages, PixelsComeBackWhereTheFormatKeepsThem) {

@@ -153,7 +153,7 @@ TEST(TopologyPlan, TheDifferenceTellsWhatIsCreatedWhatIsThereAndWhatConflicts) {
   const auto checked = check(result);
   ASSERT_FALSE(checked.ok());
   EXPECT_EQ(checked.error().code, ErrorCode::already_exists);
-  EXPECT_THAT(checked.error().message, HasSubstr("'lab.j.7.blur' exists with 4 partitions, the plan wants 5"));
+  EXPECT_THAT(checked.error().message, HasSubstr("'lab.j.7.blur' exists with 4 partitions, the plan needs 5"));
   EXPECT_TRUE(check(diff({}, plan)).ok());
 }
 

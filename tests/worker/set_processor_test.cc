@@ -55,5 +55,16 @@ TEST_F(SetProcessorTest, AFrameWhosePicturesLieInTwoSegmentsIsHeldByTheSecond) {
   EXPECT_EQ(both.held, "gate");
 }
 
+// Its owner knows a picture by its file, not by a number.
+TEST_F(SetProcessorTest, AFrameOfAFileThatDiesNamesTheFile) {
+  auto set = set_of(0, 1);
+  set.header.attributes["source_file"] = set.frames[0].header.attributes["source_file"] = "day1/p01.jpg";
+  set.frames[0].header.pixels->cols = 99;  // more than the record holds
+  const auto reason = processor.process(set).value().dead_reason.value_or("");
+  EXPECT_TRUE(reason.starts_with("bad_picture: ")) << reason;
+  EXPECT_TRUE(reason.ends_with(" (file day1/p01.jpg)")) << reason;
+  EXPECT_EQ(processor.condemn(set, {"poison: signal 11 on w1", 2}).dead_reason, "poison: signal 11 on w1 (file day1/p01.jpg)");
+}
+
 }  // namespace
 }  // namespace ride::worker

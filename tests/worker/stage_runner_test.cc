@@ -490,7 +490,7 @@ TEST_F(StageRunnerTest, WhatRetentionTookIsCountedAsExpiredAndThePartitionGoesOn
     take_all(*runner);
     EXPECT_TRUE(wait_for([&] { return each_once(16); }));
     EXPECT_TRUE(wait_for([&] { return committed(0) == Offset{10} && committed(1) == Offset{10}; }));
-    EXPECT_TRUE(has_notice("frames_expired: stage grey: retention took 4 records of in/0 (from offset 0 on)"));
+    EXPECT_TRUE(has_notice("frames_expired: stage grey: retention removed 4 records of in/0 (from offset 0 on)"));
     EXPECT_EQ(runner->progress()[0].counters, (stream::OutcomeCounters{.acked = 6, .expired = 4}));
     EXPECT_EQ(runner->progress()[1].counters, (stream::OutcomeCounters{.acked = 10}));
   }
@@ -676,7 +676,7 @@ TEST_F(StageRunnerTest, AReaderThatDiesOfARecordNamesItAndTheThirdOwnerDoesNotLo
   ASSERT_TRUE(wait_for([&] { return runner->progress()[0].position == 1; }));
   write(1, forged(1, 1, "1/2", "1/2/0/900000"));  // has to wait for room: the reader is told to let the partition go
   ASSERT_TRUE(wait_for([&] { return runner->failed().has_value(); }));
-  EXPECT_EQ(runner->failed()->message, "the reader found no memory, while it read in/1, offset 0");
+  EXPECT_EQ(runner->failed()->message, "the reader ran out of memory, while it read in/1, offset 0");
   EXPECT_TRUE(runner->died_reading());
   runner.reset();
   EXPECT_EQ(shared.being_read(), (FrameAtWork{JobName{"job"}, RunNumber{1}, StageName{"grey"}, PartitionId{1}, Offset{0},

@@ -104,12 +104,12 @@ TaskDecl canny() {
           "strongest gradient counts. Takes 8-bit pictures.",
       .params = {{.name = "low",
                   .type = ParamType::number,
-                  .doc = "Gradient from which on a pixel prolongs an edge",
+                  .doc = "Gradient from which a pixel continues an edge",
                   .default_value = 50.0,
                   .min = 0},
                  {.name = "high",
                   .type = ParamType::number,
-                  .doc = "Gradient from which on a pixel starts an edge",
+                  .doc = "Gradient from which a pixel starts an edge",
                   .default_value = 150.0,
                   .min = 0},
                  {.name = "aperture",
@@ -151,38 +151,40 @@ TaskDecl resize() {
                       .min = 0,
                       .max = 64},
                      {.name = "interpolation",
-                      .doc = "How values between pixels are found; area is best for making smaller",
+                      .doc = "How values between pixels are found; area is best for making pictures smaller",
                       .default_value = std::string("linear"),
                       .choices = {"nearest", "linear", "area", "cubic"}},
                      {.name = "keep_aspect",
                       .type = ParamType::boolean,
-                      .doc = "With both width and height: fit into them, and keep the ratio of the sides",
+                      .doc = "With both width and height: fit the picture into them and keep its proportions",
                       .default_value = true}},
           .rule = resize_size};
 }
 
 TaskDecl motion() {
-  return {.name = "motion",
-          .doc = "Compares each frame with the one before of its source and tells the share of pixels that changed, as "
-                 "attribute 'motion' (frame difference in 8-bit brightness).",
-          .params = {{.name = "threshold",
-                      .type = ParamType::number,
-                      .doc = "A pixel has changed when its brightness differs by more than this, of 255",
-                      .default_value = 25.0,
-                      .min = 0,
-                      .max = 254},
-                     {.name = "emit",
-                      .doc = "Every frame, only frames that move, or the mask of what changed (8-bit, 255 where it did)",
-                      .default_value = std::string("all"),
-                      .choices = {"all", "mask", "moving"}},
-                     {.name = "min_area",
-                      .type = ParamType::number,
-                      .doc = "With emit: moving, the share of pixels that must have changed",
-                      .default_value = 0.005,
-                      .min = 0,
-                      .max = 1}},
-          .needs_order = true,
-          .warmup_frames = 1};
+  return {
+      .name = "motion",
+      .doc =
+          "Compares each frame with the previous one of its source and gives the share of pixels that changed, as "
+          "attribute 'motion' (frame difference in 8-bit brightness).",
+      .params = {{.name = "threshold",
+                  .type = ParamType::number,
+                  .doc = "A pixel has changed when its brightness differs by more than this, of 255",
+                  .default_value = 25.0,
+                  .min = 0,
+                  .max = 254},
+                 {.name = "emit",
+                  .doc = "Every frame, only frames that move, or the mask of what changed (8-bit, 255 where it did)",
+                  .default_value = std::string("all"),
+                  .choices = {"all", "mask", "moving"}},
+                 {.name = "min_area",
+                  .type = ParamType::number,
+                  .doc = "With emit: moving, the share of pixels that must have changed",
+                  .default_value = 0.005,
+                  .min = 0,
+                  .max = 1}},
+      .needs_order = true,
+      .warmup_frames = 1};
 }
 
 }  // namespace

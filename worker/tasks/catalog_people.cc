@@ -58,7 +58,7 @@ TaskDecl detect_people() {
                   .max = 2},
                  {.name = "hit_threshold",
                   .type = ParamType::number,
-                  .doc = "Score from which on a window counts",
+                  .doc = "Score from which a window counts",
                   .default_value = 0.0,
                   .min = -10,
                   .max = 10},

@@ -13,11 +13,12 @@ std::optional<std::string> path_problem(const ParamValue& value, const std::vect
                                         const std::vector<std::string>& extensions, const std::string& needed) {
   const auto path = PathTemplate::parse(std::get<std::string>(value), fields);
   if (!path) return path.error().message;
+  if (path->ends_with("file")) return std::nullopt;  // it names the frame, and brings its type
   const std::string extension = path->extension();
   if (std::find(extensions.begin(), extensions.end(), extension) == extensions.end()) {
     return fmt::format("its file type must be one of: .{}", fmt::join(extensions, ", ."));
   }
-  if (path->uses(needed)) return std::nullopt;
+  if (path->uses(needed) || path->uses("file") || path->uses("file_stem")) return std::nullopt;
   return fmt::format("it needs {{{}}}, or all would be written under one name", needed);
 }
 
@@ -61,15 +62,17 @@ TaskDecl write_images() {
   return {
       .name = "write_images",
       .doc =
-          "Writes each picture as a file: aside, synced, then renamed, so that a file that is there is whole. A frame "
-          "that comes again after a failover gets the same name.",
+          "Writes each picture as a file: under a temporary name, synced, then renamed, so that a file with its final "
+          "name is whole. A frame that comes again after a failover gets the same name.",
       .params = {{.name = "path",
-                  .doc = "Where to write, with {job} {run} {stage} {from} {source} {session} {seq} filled in ({seq:06}: "
-                         "with zeros; {from}: the source or stage that the picture comes from); the ending says how it "
-                         "is encoded",
+                  .doc =
+                      "Where to write, with {job} {run} {stage} {from} {source} {session} {seq} {file} {file_stem} filled in ({seq:06}: "
+                      "with zeros; {from}: the source or stage that the picture comes from; {file}: the name of "
+                      "the picture's file in a directory source, with the folders within the source's; {file_stem}: "
+                      "without its extension); the extension says how it is encoded",
                   .default_value = std::string("out/{source}/{session}/{seq}.jpg"),
                   .rule = image_path,
-                  .rule_doc = "holds {seq}; ends in .jpg, .jpeg, .png, .tif, .tiff, .bmp or .webp"},
+                  .rule_doc = "holds {seq}, {file} or {file_stem}; ends in .jpg, .jpeg, .png, .tif, .tiff, .bmp or .webp, or with {file}"},
                  quality(),
                  {.name = "on_conflict",
                   .doc = "When a file of that name holds other bytes: overwrite it, or fail",
@@ -85,31 +88,33 @@ TaskDecl write_video() {
   return {
       .name = "write_video",
       .doc =
-          "Writes each source as closed segments of Motion JPEG in AVI: aside, synced, then renamed under the number "
+          "Writes each source as closed segments of Motion JPEG in AVI: under a temporary name, synced, then renamed "
+          "to the number "
           "of the segment's first frame. The open segments of all sources of a partition are closed together, so that "
           "each frame is in one segment whoever goes on. Missing frames are left out; JPEG pictures keep their bytes.",
-      .params = {{.name = "path",
-                  .doc =
-                      "Where to write, with {job} {run} {stage} {from} {source} {session} {segment} filled in; {segment} is "
-                      "the number of its first frame",
-                  .default_value = std::string("out/{source}/{session}/{segment:08}.avi"),
-                  .rule = video_path,
-                  .rule_doc = "holds {segment}; ends in .avi"},
-                 {.name = "fps",
-                  .type = ParamType::number,
-                  .doc = "Frames per second at which the video plays",
-                  .default_value = 10.0,
-                  .max = 1000,
-                  .rule = above_zero,
-                  .rule_doc = "above 0"},
-                 {.name = "segment_frames",
-                  .type = ParamType::integer,
-                  .doc = "Source frames that a segment spans at most",
-                  .default_value = std::int64_t{300},
-                  .min = 1,
-                  .max = 1000000},
-                 quality(),
-                 sync()},
+      .params =
+          {{.name = "path",
+            .doc =
+                "Where to write, with {job} {run} {stage} {from} {source} {session} {segment} filled in; {segment} is "
+                "the number of its first frame",
+            .default_value = std::string("out/{source}/{session}/{segment:08}.avi"),
+            .rule = video_path,
+            .rule_doc = "holds {segment}; ends in .avi"},
+           {.name = "fps",
+            .type = ParamType::number,
+            .doc = "Frames per second at which the video plays",
+            .default_value = 10.0,
+            .max = 1000,
+            .rule = above_zero,
+            .rule_doc = "above 0"},
+           {.name = "segment_frames",
+            .type = ParamType::integer,
+            .doc = "Source frames that a segment spans at most",
+            .default_value = std::int64_t{300},
+            .min = 1,
+            .max = 1000000},
+           quality(),
+           sync()},
       .outputs = {},
       .sink = true,
       .needs_order = true,

@@ -78,7 +78,7 @@ const char* fix_for(int error_number) {
       return "a folder has that name; move it away or change 'path'";
     case ENOTDIR:
     case ELOOP:
-      return "a part of the path is no folder; move it away or change 'path'";
+      return "a part of the path is not a folder; move it away or change 'path'";
     default:
       return "look at that disk, or write to another one";
   }
@@ -114,11 +114,12 @@ Result<void> sync_at(int folder, const std::string& name) {
 }
 
 Error leads_outside(const std::string& path, const std::string& folder) {
-  return {ErrorCode::permission,
-          fmt::format("cannot write '{}': a symbolic link leads out of the output folder {}; take it away, or name the folder "
-                      "that it leads to with ride-agent --output",
-                      path, folder),
-          true};
+  return {
+      ErrorCode::permission,
+      fmt::format("cannot write '{}': a symbolic link leads out of the output folder {}; remove it, or name the folder "
+                  "that it leads to with ride-agent --output",
+                  path, folder),
+      true};
 }
 
 // Without following links at all, for kernels before 5.6 and sandboxes that do not know openat2.
@@ -193,10 +194,11 @@ Result<Descriptor> make_folder(const std::string& folder, bool sync) {
 }
 
 Error outside(const std::string& path) {
-  return {ErrorCode::permission,
-          fmt::format("'{}' lies outside of the folders that sinks may write to on this node ({}); write below one of these, "
-                      "or start ride-agent with --output and its folder",
-                      path, list_folders(output_folders()))};
+  return {
+      ErrorCode::permission,
+      fmt::format("'{}' is outside of the folders that sinks may write to on this node ({}); write below one of these, "
+                  "or start ride-agent with --output and its folder",
+                  path, list_folders(output_folders()))};
 }
 
 }  // namespace

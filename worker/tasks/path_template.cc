@@ -8,6 +8,7 @@
 
 #include "common/check.h"
 #include "common/suggest.h"
+#include "common/text.h"
 
 namespace ride::tasks {
 namespace {
@@ -22,7 +23,56 @@ bool plain(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
 }
 
+bool is_path(std::string_view field) { return field == "file" || field == "file_stem"; }
+
+std::string lower(std::string_view text) {
+  std::string lowered(text);
+  for (char& c : lowered) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return lowered;
+}
+
+// Where the extension of the last part begins; npos: it has none. A name that begins with '.' is no extension.
+std::size_t dot_of(std::string_view file) {
+  const auto begin = file.rfind('/') == std::string_view::npos ? 0 : file.rfind('/') + 1;
+  const auto dot = file.rfind('.');
+  return dot == std::string_view::npos || dot <= begin ? std::string_view::npos : dot;
+}
+
+std::string safe_part(std::string_view part) {
+  if (part.empty()) return "%";
+  std::string name;
+  for (std::size_t i = 0; i < part.size();) {
+    const auto length = utf8_length(part, i);
+    const auto character = part.substr(i, std::max<std::size_t>(1, length));
+    const bool kept = length > 0 && character != "%" && !(i == 0 && character == ".") && one_line(character) == character;
+    if (kept)
+      name += character;
+    else
+      for (const char byte : character) name += fmt::format("%{:02X}", static_cast<unsigned char>(byte));
+    i += character.size();
+  }
+  return name;
+}
+
 }  // namespace
+
+std::string safe_relative_path(std::string_view value) {
+  std::string path;
+  for (std::size_t at = 0;; ++at) {
+    const auto slash = std::min(value.find('/', at), value.size());
+    path += safe_part(value.substr(at, slash - at));
+    if (slash == value.size()) return path;
+    path += '/';
+    at = slash;
+  }
+}
+
+std::string_view file_stem(std::string_view file) { return file.substr(0, dot_of(file)); }
+
+std::string file_extension(std::string_view file) {
+  const auto dot = dot_of(file);
+  return dot == std::string_view::npos ? std::string() : lower(file.substr(dot + 1));
+}
 
 std::string safe_file_name(std::string_view value) {
   if (value.empty()) return "%";  // no other value gives a lone '%'
@@ -65,6 +115,7 @@ Result<PathTemplate> PathTemplate::parse(std::string_view text, const std::vecto
       name = name.substr(0, colon);
     }
     piece.text = name;
+    if (is_path(name) && piece.width > 0) return invalid(fmt::format("'{{{}}}' is a file's name and takes no width", name));
     if (std::find(fields.begin(), fields.end(), piece.text) == fields.end()) {
       const auto near = nearest(name, fields);
       return invalid(fmt::format("it has the unknown placeholder '{{{}}}'{} Known: {}", name,
@@ -83,14 +134,16 @@ bool PathTemplate::uses(std::string_view field) const {
   return std::any_of(pieces_.begin(), pieces_.end(), [&](const Piece& p) { return !p.literal && p.text == field; });
 }
 
+bool PathTemplate::ends_with(std::string_view field) const {
+  return !pieces_.back().literal && pieces_.back().text == field;
+}
+
 std::string PathTemplate::extension() const {
   const Piece& last = pieces_.back();
   if (!last.literal) return {};
   const std::size_t dot = last.text.rfind('.');
   if (dot == std::string::npos || last.text.find('/', dot) != std::string::npos) return {};
-  std::string extension = last.text.substr(dot + 1);
-  for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return extension;
+  return lower(last.text.substr(dot + 1));
 }
 
 std::string PathTemplate::expand(const std::map<std::string, std::string>& values) const {
@@ -102,7 +155,7 @@ std::string PathTemplate::expand(const std::map<std::string, std::string>& value
     }
     const auto value = values.find(piece.text);
     RIDE_CHECK(value != values.end(), "no value for the placeholder '" + piece.text + "'");
-    const std::string name = safe_file_name(value->second);
+    const std::string name = is_path(piece.text) ? safe_relative_path(value->second) : safe_file_name(value->second);
     if (name.size() < piece.width) path.append(piece.width - name.size(), '0');
     path += name;
   }
@@ -110,7 +163,8 @@ std::string PathTemplate::expand(const std::map<std::string, std::string>& value
 }
 
 const std::vector<std::string>& image_path_fields() {
-  static const std::vector<std::string> kFields = {"job", "run", "stage", "from", "source", "session", "seq"};
+  static const std::vector<std::string> kFields = {"job",     "run", "stage", "from",     "source",
+                                                   "session", "seq", "file",  "file_stem"};
   return kFields;
 }
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <opencv2/imgproc.hpp>
 
+#include "common/source_file.h"
+
 namespace ride::tasks {
 namespace {
 
@@ -20,7 +22,7 @@ Error unsupported(const TaskEnv& env, const Frame& frame, const std::string& all
 }  // namespace
 
 std::string place(const TaskEnv& env, const Frame& frame) {
-  return fmt::format("stage '{}', frame {}", env.stage, to_string(frame.id));
+  return fmt::format("stage '{}', frame {}{}", env.stage, to_string(frame.id), file_note(frame.attributes));
 }
 
 Result<void> expect_picture(const TaskEnv& env, const Frame& frame, std::initializer_list<int> depths,

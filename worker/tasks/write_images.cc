@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "common/log.h"
+#include "common/source_file.h"
 #include "worker/tasks/durable_file.h"
 #include "worker/tasks/path_template.h"
 #include "worker/tasks/picture.h"
@@ -16,10 +17,21 @@
 namespace ride::tasks {
 namespace {
 
+// Longer than any path that Linux takes.
+constexpr std::size_t kLongestFile = 4096;
 constexpr int kTiffLzw = 5;  // the number that the TIFF 6.0 specification gives it
 
+// The extension under which a type of file is known to us and to OpenCV; empty: none.
+std::string encoding_of(const std::string& extension) {
+  if (extension == "jpg" || extension == "jpeg" || extension == "jpe") return "jpg";
+  if (extension == "bmp" || extension == "dib") return "bmp";
+  for (const char* known : {"png", "tif", "tiff", "webp", "pgm", "ppm", "pnm"})
+    if (extension == known) return extension;
+  return {};
+}
+
 std::string content_type_of(const std::string& extension) {
-  if (extension == "jpg" || extension == "jpeg") return "image/jpeg";
+  if (extension == "jpg") return "image/jpeg";
   if (extension == "tif" || extension == "tiff") return "image/tiff";
   return "image/" + extension;
 }
@@ -32,8 +44,9 @@ class WriteImages : public Task {
     if (!path) return path.error();
     path_.emplace(std::move(*path));
     if (auto allowed = check_output(get_string(env.params, "path")); !allowed) return allowed;
-    extension_ = path_->extension();
-    content_type_ = content_type_of(extension_);
+    names_files_ = path_->uses("file") || path_->uses("file_stem");
+    own_type_ = path_->ends_with("file");
+    extension_ = encoding_of(path_->extension());
     quality_ = static_cast<int>(get_int(env.params, "quality"));
     fail_on_conflict_ = get_string(env.params, "on_conflict") == "fail";
     sync_ = get_bool(env.params, "sync");
@@ -41,44 +54,74 @@ class WriteImages : public Task {
   }
 
   Result<void> process(const Frame& frame, Emitter&) override {
+    const auto file = file_of(frame);
+    if (!file) return file.error();
+    const auto extension = own_type_ ? encoding_of(file_extension(*file)) : extension_;
+    if (extension.empty())
+      return Error{ErrorCode::unsupported,
+                   fmt::format("{}: pictures cannot be written with the extension '{}'; name another one in 'path', for "
+                               "example {{file_stem}}.png",
+                               place(env_, frame), file_extension(*file))};
     const std::string path = path_->expand({{"job", env_.job},
                                             {"run", std::to_string(env_.run)},
                                             {"stage", env_.stage},
                                             {"from", frame.from},
                                             {"source", frame.id.source},
                                             {"session", std::to_string(frame.id.session.value)},
-                                            {"seq", std::to_string(frame.id.number)}});
-    if (frame.encoded && frame.encoded->content_type == content_type_ && !frame.encoded->bytes.empty()) {
+                                            {"seq", std::to_string(frame.id.number)},
+                                            {"file", *file},
+                                            {"file_stem", std::string(file_stem(*file))}});
+    if (frame.encoded && frame.encoded->content_type == content_type_of(extension) && !frame.encoded->bytes.empty()) {
       return at(frame, store(path, frame.encoded->bytes));
     }
-    auto bytes = encode(frame);
+    auto bytes = encode(frame, extension);
     return bytes ? at(frame, store(path, *bytes)) : bytes.error();
   }
 
  private:
-  Result<std::vector<std::uint8_t>> encode(const Frame& frame) const {
+  // The name of the frame's own file, where the path asks for it; else empty.
+  Result<std::string> file_of(const Frame& frame) const {
+    if (!names_files_) return std::string();
+    const auto found = frame.attributes.find(kSourceFileAttribute);
+    if (found == frame.attributes.end())
+      return Error{ErrorCode::invalid_argument,
+                   fmt::format("{}: it came from no file, so there is nothing to put for {{file}} (frames of directory "
+                               "sources have the attribute '{}'); use {{seq}} in 'path'",
+                               place(env_, frame), kSourceFileAttribute)};
+    if (found->second.empty() || found->second.size() > kLongestFile)
+      return Error{ErrorCode::invalid_argument,
+                   fmt::format("{}: its attribute '{}' has {} bytes, and a file's name has 1 to {}", place(env_, frame),
+                               kSourceFileAttribute, found->second.size(), kLongestFile)};
+    return found->second;
+  }
+
+  Result<std::vector<std::uint8_t>> encode(const Frame& frame, const std::string& extension) const {
     Result<void> fit;
-    if (extension_ == "png") {
+    if (extension == "pgm" || extension == "ppm" || extension == "pnm") {
+      fit = extension == "pgm"   ? expect_picture(env_, frame, {CV_8U, CV_16U}, {1})
+            : extension == "ppm" ? expect_picture(env_, frame, {CV_8U, CV_16U}, {3})
+                                 : expect_picture(env_, frame, {CV_8U, CV_16U}, {1, 3});
+    } else if (extension == "png") {
       fit = expect_picture(env_, frame, {CV_8U, CV_16U}, {1, 3, 4});
-    } else if (extension_ == "tif" || extension_ == "tiff") {
+    } else if (extension == "tif" || extension == "tiff") {
       fit = expect_picture(env_, frame, {CV_8U, CV_16U, CV_32F}, {1, 3});
     } else {
       fit = expect_picture(env_, frame, {CV_8U}, {1, 3});
     }
     if (!fit) {
       return Error{fit.error().code, fmt::format("{} in .{} files; choose .png or .tif, or convert the picture before",
-                                                 fit.error().message, extension_)};
+                                                 fit.error().message, extension)};
     }
     std::vector<int> options;
-    if (content_type_ == "image/jpeg") options = {cv::IMWRITE_JPEG_QUALITY, quality_};
+    if (extension == "jpg") options = {cv::IMWRITE_JPEG_QUALITY, quality_};
     // OpenCV's own choice for floats of three channels is a lossy one.
-    if (content_type_ == "image/tiff") options = {cv::IMWRITE_TIFF_COMPRESSION, kTiffLzw};
-    if (extension_ == "webp") options = {cv::IMWRITE_WEBP_QUALITY, quality_};
+    if (content_type_of(extension) == "image/tiff") options = {cv::IMWRITE_TIFF_COMPRESSION, kTiffLzw};
+    if (extension == "webp") options = {cv::IMWRITE_WEBP_QUALITY, quality_};
     std::vector<std::uint8_t> bytes;
-    if (!cv::imencode("." + extension_, frame.image, bytes, options) || bytes.empty()) {
+    if (!cv::imencode("." + extension, frame.image, bytes, options) || bytes.empty()) {
       return Error{ErrorCode::unsupported,
                    fmt::format("{}: {} cannot be encoded as .{}; it may be too large for that format",
-                               place(env_, frame), shape_text(frame.image), extension_)};
+                               place(env_, frame), shape_text(frame.image), extension)};
     }
     return bytes;
   }
@@ -90,11 +133,10 @@ class WriteImages : public Task {
       struct stat state {};
       if (::fstatat(place->folder(), place->name().c_str(), &state, AT_SYMLINK_NOFOLLOW) == 0) {
         if (holds_same_bytes(*place, bytes)) return {};
-        return Error{
-            ErrorCode::already_exists,
-            fmt::format("'{}' is there and holds other bytes; move it away, change 'path', or set on_conflict: "
-                        "overwrite",
-                        path)};
+        return Error{ErrorCode::already_exists,
+                     fmt::format("'{}' exists and holds other bytes; move it away, change 'path', or set on_conflict: "
+                                 "overwrite",
+                                 path)};
       }
     }
     auto file = DurableFile::create(path, {env_.job, env_.stage, env_.worker}, sync_);
@@ -112,9 +154,9 @@ class WriteImages : public Task {
 
   TaskEnv env_;
   std::optional<PathTemplate> path_;
-  std::string extension_, content_type_;
+  std::string extension_;
   int quality_ = 90;
-  bool fail_on_conflict_ = false, sync_ = true;
+  bool fail_on_conflict_ = false, sync_ = true, names_files_ = false, own_type_ = false;
 };
 
 }  // namespace

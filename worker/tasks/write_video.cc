@@ -15,6 +15,7 @@
 #include <optional>
 
 #include "common/log.h"
+#include "common/wording.h"
 #include "worker/tasks/exif_orientation.h"
 #include "worker/tasks/mjpeg_avi.h"
 #include "worker/tasks/path_template.h"
@@ -81,8 +82,8 @@ class WriteVideo : public Task {
     for (auto& [stream, segment] : segments_) {
       if (segment.held || segment.closed) continue;  // held: its frames come again, and it would be in the next owner's way
       if (auto closed = segment.video.commit(); !closed) {
-        log_error("stage '{}', source {}: a video segment of {} frames is lost: {}", env_.stage, stream,
-                  segment.video.frames(), closed.error().message);
+        log_error("stage '{}', source {}: a video segment of {} is lost: {}", env_.stage, stream,
+                  counted(segment.video.frames(), "frame"), closed.error().message);
       }
     }
     segments_.clear();
