@@ -90,7 +90,8 @@ std::optional<PhaseCommand> parse_phase_command(const std::string& text) {
 }
 
 bool Due::any() const {
-  return everything || pool || sources || deadlines || snapshot || sizes || hushed > 0 || refused > 0 || !loads.empty() || !departures.empty() ||
+  return everything || pool || sources || deadlines || snapshot || sizes || hushed > 0 || refused > 0 || !loads.empty() ||
+         !departures.empty() || !names_taken.empty() ||
          !exits.empty() || !submits.empty() || !phases.empty() || !scales.empty() || !topics.empty() || !fatal.empty() || !stages.empty() || !ends.empty();
 }
 
