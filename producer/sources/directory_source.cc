@@ -143,7 +143,12 @@ Pulled DirectorySource::read(const std::string& name) const {
   const std::int64_t number = next_ - 1;
   const std::string path = (fs::path(options_.path) / name).string();
   const std::string known = (fs::path(shown(options_)) / name).string();
-  if (name.ends_with('/')) return RejectedItem{number, known, unlisted_folder(options_, name).message};
+  if (name.ends_with('/')) {
+    auto why = unlisted_folder(options_, name).message;
+    const std::string head = "folder '" + known + "' ";  // an item's name comes before its cause already
+    if (why.starts_with(head)) why.erase(0, head.size());
+    return RejectedItem{number, known, why};
+  }
   auto frame = handled([&] { return frame_of(path, known, number); });
   if (!frame) return RejectedItem{number, known, frame.error().message};
   frame->number = number;

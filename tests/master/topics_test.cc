@@ -94,7 +94,7 @@ TEST_F(TopicsTest, AnAdoptedTopicMustBeThereAndIsReadFromItsFirstRecord) {
   const auto missing = make(spec);
   ASSERT_FALSE(missing.ok());
   EXPECT_EQ(missing.error().code, ErrorCode::not_found);
-  EXPECT_THAT(missing.error().message, HasSubstr("stage read reads topic frames, which is not there"));
+  EXPECT_THAT(missing.error().message, HasSubstr("stage read reads topic frames, which does not exist"));
 
   admin_->create({"frames", 1, 1, {}}).value();
   write("frames", 10);

@@ -202,7 +202,7 @@ TEST(Views, AJobThatNobodyCanServeSaysWhatIsMissingAndWhatThePoolHas) {
   EXPECT_EQ(stage["waiting"],
             "clean waits: no suitable worker is available (1 wanted, with a GPU, with 4 cores, labelled site=north); "
             "the pool "
-            "has 1 worker, none of them fits: none has a GPU, the largest has 2 cores, there is site=south");
+            "has 1 worker, which does not fit: none has a GPU, the largest has 2 cores, there is site=south");
   EXPECT_EQ(jobs_view(cluster.state())["jobs"][0]["waiting"], json({stage["waiting"]}));
   EXPECT_EQ(stage["wanted"], 1);
 }

@@ -182,7 +182,7 @@ TEST(DirectorySource, AFolderWithinThatCannotBeReadIsToldAndCountedAndTheOthersA
   ASSERT_EQ(items.frames.size(), 2U);
   EXPECT_EQ(items.frames[1].name, folder / "z/3.jpg");
   ASSERT_EQ(items.rejected.size(), 1U);
-  EXPECT_THAT(items.rejected.at(1), HasSubstr("locked/' may not be read: permission denied"));
+  EXPECT_THAT(items.rejected.at(1), HasSubstr("locked/ cannot be read: permission denied"));
   EXPECT_THAT(items.rejected.at(1), HasSubstr("what is in it is left out"));
   std::filesystem::permissions(folder / "locked", std::filesystem::perms::owner_all);
 }
