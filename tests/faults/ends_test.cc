@@ -216,12 +216,12 @@ TEST_F(EndsTest, AFrameOfAShippedTaskThatHangsIsDeadAfterTwoEndsAndTheOthersComp
   EXPECT_EQ(view.value("dead", -1), 1) << view;
   EXPECT_EQ(cluster.run.stage("film", "bin").value("acked", -1), 39);
   const auto events = cluster.run.events();
-  EXPECT_THAT(events, AllOf(HasSubstr("child_hangs: n1-w"), HasSubstr("is killed: frame scene/1/17 of stage work"),
-                            HasSubstr("and may be there for 1 s (frame_timeout)")));
+  EXPECT_THAT(events, AllOf(HasSubstr("child_hangs: n1-agent#"), HasSubstr("is killed: frame scene/1/17 of stage work"),
+                            HasSubstr("and may be there for 1s (frame_timeout)")));
   EXPECT_THAT(events, AllOf(HasSubstr("frame_condemned: frame scene/1/17 (work/"),
                             HasSubstr("is dead after 2 ends: it hung on n1-w")));
   EXPECT_FALSE(cluster.run.records(cluster.run.prefix() + ".film.1.work.dead").empty());
-  const auto ledger = cluster.run.ride({"ledger", "film"});
+  const auto ledger = cluster.run.ask_cluster({"ledger", "film"});
   EXPECT_THAT(ledger.text, HasSubstr("dead")) << ledger.text;
   EXPECT_THAT(ledger.text, Not(HasSubstr("missing"))) << ledger.text;
 }
