@@ -57,7 +57,9 @@ std::vector<KeySpec> reader_keys(bool sink) {
   }
   keys.push_back({.name = "frame_timeout",
                   .type = KeyType::duration,
-                  .doc = "How long the task may work on one frame before it counts as hung.",
+                  .doc = "How long the task may work on one frame without reporting progress before it counts as hung: its worker is "
+                         "killed, and after two such ends the frame is dead. To see it: `task: delay, params: { ms: 60000, frame: "
+                         "17, progress: false }`.",
                   .default_text = "the larger of 10s and 20 times its median; large first pictures get more",
                   .min = 10,
                   .max = kYearMs,

@@ -28,8 +28,10 @@ std::optional<Verdict> ChildWatch::saw(const ChildSeen& seen, TimePoint now) {
   if (inside_ <= seen.work->allowed) return std::nullopt;
   judged_ = true;
   return Verdict{Verdict::Kind::hang,
-                 fmt::format("frame {} of stage {} has been inside process() for {} without a sign of progress",
-                             seen.work->at.frame, seen.work->at.stage.value, format_duration(inside_))};
+                 fmt::format("frame {} of stage {} has been inside process() for {} without a sign of progress, and may be "
+                             "there for {} (frame_timeout)",
+                             seen.work->at.frame, seen.work->at.stage.value, format_duration(inside_),
+                             format_duration(seen.work->allowed))};
 }
 
 }  // namespace ride::agent

@@ -40,6 +40,22 @@ TEST(Delay, TakesTheStatedTimeAndSaysThatItIsAlive) {
   }
 }
 
+TEST(Delay, MayHangWithOneFrameWithoutASign) {
+  auto task = opened("delay", {{"ms", 50.0}, {"progress", false}, {"frame", std::int64_t{7}}});
+  for (const std::int64_t number : {6, 7}) {
+    KeepingEmitter out;
+    auto frame = frame_of(noise(4, 5, CV_8UC1));
+    frame.id.number = number;
+    const auto start = std::chrono::steady_clock::now();
+    ASSERT_TRUE(task->process(frame, out));
+    if (number == 7) {
+      EXPECT_GE(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(50));
+    }
+    EXPECT_EQ(out.progress_calls, 0);
+    EXPECT_EQ(out.only().image.cols, 5);
+  }
+}
+
 TEST(Grayscale, WeighsTheChannels) {
   cv::Mat blue_green_red(1, 3, CV_8UC3, cv::Scalar::all(0));
   for (int i = 0; i < 3; ++i) blue_green_red.at<cv::Vec3b>(0, i)[i] = 200;

@@ -1,4 +1,4 @@
-// delay: a task of a known duration, sleeping or busy.
+// delay: a task of a known duration, sleeping or busy; one that hangs, where it reports no progress.
 #include <algorithm>
 #include <chrono>
 #include <thread>
@@ -16,11 +16,13 @@ class Delay : public Task {
     time_ = std::chrono::duration_cast<Clock::duration>(
         std::chrono::duration<double, std::milli>(get_number(env.params, "ms")));
     busy_ = get_bool(env.params, "busy");
+    reports_ = get_bool(env.params, "progress");
+    only_ = get_int(env.params, "frame");
     return {};
   }
 
   Result<void> process(const Frame& frame, Emitter& out) override {
-    const auto end = Clock::now() + time_;
+    const auto end = Clock::now() + (only_ < 0 || only_ == frame.id.number ? time_ : Clock::duration{});
     for (auto now = Clock::now(); now < end; now = Clock::now()) {
       const auto part = std::min(end, now + kProgressInterval);
       if (busy_) {
@@ -29,7 +31,7 @@ class Delay : public Task {
       } else {
         std::this_thread::sleep_until(part);
       }
-      out.progress();
+      if (reports_) out.progress();
     }
     out.emit(frame);
     return {};
@@ -38,7 +40,8 @@ class Delay : public Task {
  private:
   static constexpr std::chrono::milliseconds kProgressInterval{500};
   Clock::duration time_{};
-  bool busy_ = false;
+  bool busy_ = false, reports_ = true;
+  std::int64_t only_ = -1;  // the number of the frame that takes the time
 };
 
 }  // namespace
