@@ -18,6 +18,7 @@
 #include "agent/core/supervisor.h"
 #include "agent/membership.h"
 #include "agent/node_status.h"
+#include "common/exit_codes.h"
 #include "common/log.h"
 
 namespace ride::agent {
@@ -165,6 +166,9 @@ class Loop {
   void tell_unordered(const ReportExit& exit, const stream::ChildExit& report) {
     const auto& child = children_[exit.slot];
     const std::string& name = child.plan().name;
+    if (report.orderly && exit.status.code == kExitStartAgain)
+      return log_warning("{} (process {}) was declared lost, and joins again in {}", name, exit.pid,
+                         format_duration(exit.restart_in));
     log_warning("{} (process {}) ended by itself: {}{}; started again in {}", name, exit.pid, describe(exit.status),
                 report.frames.empty()                      ? ""
                 : child.plan().kind == ChildKind::producer ? ", while it read " + report.frames.front().frame

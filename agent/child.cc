@@ -96,6 +96,9 @@ stream::ChildExit Child::report(const ReportExit& exit, bool killed_outside, boo
   else if (killed_outside)
     report.cause = stream::ExitCause::outside;
   if (!note_) return report;
+  // It had to end, and got to its exit: what it was working on is not to blame. A signal is a crash even so.
+  report.orderly = note_->ends_in_order() && exit.status.signal == 0;
+  if (report.orderly) return report;
   for (const auto& [at, moved, allowed] : note_->read_all())
     report.frames.push_back({at.job, at.run, at.stage, at.partition, at.offset, at.frame});
   if (const auto record = note_->being_read())

@@ -104,7 +104,8 @@ std::vector<char*> environment_with(std::vector<std::string>& more) {
     const bool replaced = std::any_of(more.begin(), more.end(), [&](const std::string& one) {
       return std::string_view(one).substr(0, one.find('=')) == name;
     });
-    const bool ours = name == "RIDE_INCARNATION" || name == kCrashNoteVariable || name == "RIDE_TOKEN";
+    const bool ours = name == "RIDE_INCARNATION" || name == kCrashNoteVariable || name == "RIDE_TOKEN" ||
+                      name == "RIDE_STARTED_AGAIN";
     if (!replaced && !ours) environment.push_back(*entry);
   }
   for (auto& one : more) environment.push_back(one.data());

@@ -1,5 +1,6 @@
 #include "agent/membership.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <variant>
 
@@ -12,10 +13,11 @@ namespace {
 using std::chrono::milliseconds;
 constexpr std::size_t kMostWaiting = 1000;  // reports kept while no master is there: the newest count
 constexpr milliseconds kSampleInterval{1000}, kPatience{1000};
+constexpr milliseconds kFirstWait{200}, kLongestWait{5000}, kStableAfter{10'000};  // between a loss and the next join
 
-bool declares_out(const stream::Decision& decision, const WorkerId& id) {
+const stream::WorkerOut* declares_out(const stream::Decision& decision, const WorkerId& id) {
   const auto* out = std::get_if<stream::WorkerOut>(&decision.body);
-  return out != nullptr && out->worker == id;
+  return out != nullptr && out->worker == id ? out : nullptr;
 }
 
 }  // namespace
@@ -60,10 +62,23 @@ void Membership::run() {
       member_ = member;
     }
     send_waiting(*member);  // what came in between
+    const auto joined_at = std::chrono::steady_clock::now();
     if (serve(*member)) return;
-    const std::lock_guard lock(mutex_);
-    member_.reset();
+    {
+      const std::lock_guard lock(mutex_);
+      member_.reset();
+    }
+    member.reset();
+    wait_to_rejoin(joined_at);
   }
+}
+
+void Membership::wait_to_rejoin(std::chrono::steady_clock::time_point joined_at) {
+  using std::chrono::steady_clock;
+  if (steady_clock::now() - joined_at >= kStableAfter) rejoin_wait_ = milliseconds(0);
+  for (const auto until = steady_clock::now() + rejoin_wait_; !stop_ && steady_clock::now() < until;)
+    std::this_thread::sleep_for(milliseconds(20));
+  rejoin_wait_ = std::clamp(2 * rejoin_wait_, kFirstWait, kLongestWait);
 }
 
 bool Membership::serve(stream::Member& member) {
@@ -83,8 +98,14 @@ bool Membership::serve(stream::Member& member) {
       continue;
     }
     for (const auto& decision : *decisions) {
-      if (!declares_out(decision, member.id())) continue;
-      log_warning("the master declared this agent lost; joining again, the children go on");
+      const auto* out = declares_out(decision, member.id());
+      if (out == nullptr) continue;
+      if (out->refused) {
+        const std::lock_guard lock(mutex_);
+        failed_ = Error{ErrorCode::already_exists, out->reason};
+        return true;
+      }
+      log_warning("the master declared this agent lost ({}); joining again, the children go on", out->reason);
       return false;
     }
   }

@@ -1,6 +1,6 @@
 // The agent's part in the control plane, on a thread of its own: joins when there is a master, keeps the heartbeats
-// going, and joins anew as another incarnation if the master has declared this one lost. What is reported before the
-// first join is kept and sent then. Threads: report(), notice() and leave() belong to one.
+// going, and joins anew as another incarnation if the master has declared this one lost (whoever has to do so again within
+// 10 s waits). Another agent of this node's name fails it. What is reported before the first join is kept and sent then. Threads: report(), notice() and leave() belong to one.
 #pragma once
 
 #include <atomic>
@@ -34,6 +34,7 @@ class Membership {
  private:
   void run();
   bool serve(stream::Member& member);  // false: join again
+  void wait_to_rejoin(std::chrono::steady_clock::time_point joined_at);
   void send_waiting(stream::Member& member);
   void sign(stream::ReportBody& body, const WorkerId& id) const;
   void fill(stream::Heartbeat& beat);
@@ -44,6 +45,7 @@ class Membership {
   double cpu_percent_ = 0;
   std::int64_t memory_available_ = 0, disk_free_ = 0;
   std::chrono::steady_clock::time_point sampled_at_{};
+  std::chrono::milliseconds rejoin_wait_{0};  // the thread
 
   mutable std::mutex mutex_;
   std::deque<stream::ReportBody> waiting_;

@@ -18,6 +18,7 @@ namespace ride {
 namespace {
 
 constexpr std::uint64_t kMagic = 0x33304554'4f4e4452;  // "RDNOTE03"
+constexpr std::uint64_t kInOrder = 0x4f524445'52454e44;  // not what a stray write leaves
 constexpr std::size_t kPageBytes = 8 * 4096;
 
 template <std::size_t N>
@@ -62,6 +63,7 @@ struct CrashNote::Page {
   std::atomic<bool> is_reading;
   std::atomic<std::int64_t> partition_read, offset_read;
   std::array<std::atomic<std::uint64_t>, kWords> reads_for;
+  std::atomic<std::uint64_t> ends_in_order;  // at the end: other versions of agent and worker know the rest
 };
 
 namespace {
@@ -138,6 +140,7 @@ void CrashNote::clear() {
   }
   page_->is_reading.store(false);
   page_->memory_limit.store(0);
+  page_->ends_in_order.store(0);
   page_->magic = kMagic;
 }
 
@@ -212,6 +215,10 @@ std::optional<FrameAtWork> CrashNote::being_read() const {
                      .offset = Offset{page_->offset_read.load()},
                      .frame = kRecordBeingRead};
 }
+
+void CrashNote::end_in_order() { page_->ends_in_order.store(kInOrder); }
+
+bool CrashNote::ends_in_order() const { return page_->ends_in_order.load() == kInOrder; }
 
 void CrashNote::limit_memory(std::int64_t bytes) { page_->memory_limit.store(bytes); }
 

@@ -69,6 +69,11 @@ class CrashNote {
   void has_read();
   std::optional<FrameAtWork> being_read() const;
 
+  // From now on the process ends because it has to (it was declared lost, a connection failed), whatever it is working
+  // on: an exit says nothing about what is named here. A signal still does.
+  void end_in_order();
+  bool ends_in_order() const;
+
   // What the stage lets its worker have; 0: no limit.
   void limit_memory(std::int64_t bytes);
   std::int64_t memory_limit() const;

@@ -10,6 +10,7 @@
 #include "common/metrics_page.h"
 #include "common/run_main.h"
 #include "common/setting_checks.h"
+#include "common/start_again.h"
 #include "common/version.h"
 #include "producer/producer.h"
 #include "producer/producer_metrics.h"
@@ -22,6 +23,7 @@ namespace {
 std::atomic<bool> stop = false;
 
 int run_program(int argc, char** argv) {
+  ride::StartAgain again(argv);
   ride::keep_large_buffers();
   CLI::App app{
       "ride-producer reads cameras, network streams, videos, folders of pictures, made-up scenes and Kafka topics, and "
@@ -60,6 +62,11 @@ int run_program(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   ride::producer::prepare_video_capture();
 
+  const auto end = [&again](const ride::Error& why) {
+    if (why.retriable) again.now(stop, why.code == ride::ErrorCode::cancelled ? ride::kExitStartAgain : ride::kExitFailed);
+    std::_Exit(ride::kExitFailed);
+  };
+  config.give_up = end;
   ride::Result<void> result;
   {
     ride::producer::Producer producer(std::move(config), ride::process_environment());
@@ -77,11 +84,10 @@ int run_program(int argc, char** argv) {
     }
     result = producer.run(stop);
   }
-  if (!result) ride::log_error("{}", result.error().message);
-  const int code = result.ok() ? 0 : 1;
+  if (!result) end(result.error());
   // A capture that hangs in a driver or in FFmpeg may still use their static objects: those stay.
-  if (ride::producer::abandoned_captures() > 0) std::_Exit(code);
-  return code;
+  if (ride::producer::abandoned_captures() > 0) std::_Exit(0);
+  return 0;
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include "common/log.h"
+#include "common/start_again.h"
 #include "master/core/decided.h"
 #include "producer/kafka_access.h"
 
@@ -14,6 +15,7 @@ using std::chrono::milliseconds;
 // A process that nobody heard of for so long may have been replaced: it stops its sources until it is heard again (D3).
 constexpr milliseconds kIsolatedAfter(10'000);
 constexpr milliseconds kPoll(50);
+constexpr std::chrono::seconds kEndWithin(5);
 constexpr milliseconds kFailureLasts(1000);
 
 }  // namespace
@@ -49,15 +51,31 @@ Result<void> Producer::run(const std::atomic<bool>& stop) {
       stop);
   if (!joined) {
     if (joined.error().code == ErrorCode::cancelled) return {};
-    return joined.error();
+    log_error("{}", joined.error().message);
+    return Error{joined.error().code, joined.error().message};
   }
   member_ = std::move(*joined);
   assignments_ = std::make_unique<Assignments>(member_->id());
   log_info("{} joined on {}", member_->id().value, config_.kafka.brokers);
   const Result<void> ended = control(stop);
+  if (!ended.ok()) {
+    if (note_) note_->end_in_order();  // what is being read now is not to blame
+    tell_end(ended.error());
+    end_within(kEndWithin, [give_up = config_.give_up, why = ended.error()] { give_up(why); });
+  }
   stop_all();
   member_->leave(ended.ok() ? "stopped" : ended.error().message);
   return ended;
+}
+
+void Producer::tell_end(const Error& why) {
+  const auto text = "producer " + member_->id().value + ": " + why.message;
+  if (assignments_->refused())
+    log_error("{}", text);  // the master has told it
+  else if (assignments_->out())
+    member_->notice(stream::Severity::warning, "declared_lost", text + "; it joins again as a new one");
+  else
+    log_error("{}", text);
 }
 
 Result<void> Producer::control(const std::atomic<bool>& stop) {
@@ -77,8 +95,10 @@ Result<void> Producer::control(const std::atomic<bool>& stop) {
     }
     refused_ = member_->refused_decisions() + contradictions;
     if (!member_->caught_up()) continue;
+    if (assignments_->refused()) return Error{ErrorCode::already_exists, assignments_->out_reason()};
     if (assignments_->out()) {
-      return Error{ErrorCode::unavailable, "this producer was declared lost; a new one has to take its place", true};
+      const auto& reason = assignments_->out_reason();
+      return Error{ErrorCode::cancelled, reason.empty() ? "it was declared lost" : "it was declared lost: " + reason, true};
     }
     const auto wanted = this->wanted();
     reconcile(wanted);
@@ -157,7 +177,8 @@ std::optional<Error> Producer::lasting_failure(const std::map<SourceKey, Assignm
   for (const auto& [key, runner] : runners_) {
     const auto error = runner->fatal();
     if (!error || !wanted.contains(key)) continue;
-    failure = Error{error->code, fmt::format("source {}: {}", key.source, error->message), error->retriable};
+    failure = Error{error->code, fmt::format("source {}: {}", key.source, error->message),
+                    error->code != ErrorCode::permission};
   }
   const auto now = std::chrono::steady_clock::now();
   if (!failure) failing_since_.reset();

@@ -1,15 +1,19 @@
 // Producer: one process that runs the sources that the master gives it. Reads ride.decisions, reports by heartbeats.
 // Threads: run() is the control thread; each source has a runner of its own. Failure: run() returns an Error when this
-// incarnation must end (a writer failed for good, it was declared lost); the agent starts the next one.
+// incarnation must end; retriable: another one may go on (a writer failed for good; cancelled: it was declared lost). It has
+// told why then.
 #pragma once
 
 #include <atomic>
+#include <cstdlib>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 
 #include "common/environment.h"
+#include "common/exit_codes.h"
 #include "common/result.h"
 #include "producer/core/assignments.h"
 #include "producer/log_access.h"
@@ -27,6 +31,8 @@ struct ProducerConfig {
   std::string name = "producer";
   NodeName node;
   std::int64_t memory_bytes = 256 << 20;  // of frames on their way, all sources together
+  // Ends the process when run() has an error to return and cannot, since a source is at work or a library waits.
+  std::function<void(const Error&)> give_up = [](const Error&) { std::_Exit(kExitFailed); };
 };
 
 class Producer {
@@ -47,6 +53,7 @@ class Producer {
 
  private:
   Result<void> control(const std::atomic<bool>& stop);
+  void tell_end(const Error& why);
   void reconcile(const std::map<SourceKey, Assignment>& wanted);
   std::map<SourceKey, Assignment> wanted();
   void start(const SourceKey& key, const Assignment& assignment);

@@ -117,6 +117,7 @@ struct WorkerOut {
   std::string reason;
   bool silent = false;  // nobody saw it end: it was not heard of
   SystemTime at{};
+  bool refused = false;  // another process has its name: it must not join again under it
   bool operator==(const WorkerOut&) const = default;
 };
 
@@ -268,6 +269,8 @@ struct Heartbeat {
   std::vector<SourceProgress> sources;
   bool warm = false;               // task opened, ready for assign
   std::string group;               // "job/stage" that it has open
+  std::string host;                // the machine's own name, which `node` need not be
+  SystemTime started{};            // by its machine's clock
   bool operator==(const Heartbeat&) const = default;
 };
 
@@ -299,6 +302,8 @@ struct ChildExit {
   int exit_code = -1;              // -1: by a signal
   int signal = 0;
   bool ordered = false;            // the agent stopped it on purpose
+  bool orderly = false;            // it ended itself because it had to (declared lost, its connection failed): no frame is
+                                   // to blame
   ExitCause cause = ExitCause::itself;
   std::vector<NamedFrame> frames;  // what its crash note names
   SystemTime at{};

@@ -58,6 +58,17 @@ class SelfUsage {
   steady_clock::time_point last_time_;
 };
 
+std::string this_host() {
+  char name[256] = {};
+  return ::gethostname(name, sizeof name - 1) == 0 ? name : "";
+}
+
+// About: when it first joined. A process may join several times.
+SystemTime process_start() {
+  static const SystemTime start = system_now();
+  return start;
+}
+
 class KafkaMember final : public Member {
  public:
   KafkaMember(Config config, Fill fill, std::unique_ptr<ControlReader> decisions, std::unique_ptr<ControlWriter> reports)
@@ -210,6 +221,8 @@ class KafkaMember final : public Member {
     beat.kind = config_.kind;
     beat.node = config_.node;
     beat.pid = ::getpid();
+    beat.host = host_;
+    beat.started = started_;
     beat.version = version();
     beat.at = system_now();
     usage.sample(beat);
@@ -242,6 +255,8 @@ class KafkaMember final : public Member {
   Config config_;
   Fill fill_;
   WorkerId id_;
+  const std::string host_ = this_host();
+  const SystemTime started_ = process_start();
   std::unique_ptr<ControlReader> decisions_;
   std::unique_ptr<ControlWriter> reports_;  // heartbeat thread
   DecisionsFilter filter_;

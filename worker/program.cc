@@ -7,6 +7,7 @@
 #include "common/large_buffers.h"
 #include "common/log.h"
 #include "common/metrics_page.h"
+#include "common/start_again.h"
 #include "common/version.h"
 #include "stream/kafka/client_flags.h"
 #include "worker/tasks/output_place.h"
@@ -21,6 +22,7 @@ std::atomic<bool> stop = false;
 }  // namespace
 
 int run_program(int argc, char** argv, tasks::MakeTask make_task) {
+  StartAgain again(argv);
   keep_large_buffers();
   CLI::App app{
       "ride-worker owns partitions of a stage and runs the stage's task on their frames.\n\n"
@@ -58,6 +60,11 @@ int run_program(int argc, char** argv, tasks::MakeTask make_task) {
   std::signal(SIGINT, [](int) { stop = true; });
   std::signal(SIGTERM, [](int) { stop = true; });
   std::signal(SIGPIPE, SIG_IGN);
+  const auto end = [&again](const Error& why) {
+    if (why.retriable) again.now(stop, why.code == ErrorCode::cancelled ? kExitStartAgain : kExitFailed);
+    std::_Exit(kExitFailed);
+  };
+  config.give_up = end;
   Worker worker(std::move(config));
   std::unique_ptr<MetricsPage> page;
   if (!metrics.empty()) {
@@ -71,10 +78,7 @@ int run_program(int argc, char** argv, tasks::MakeTask make_task) {
     log_info("metrics at http://{}/metrics", page->address());
   }
   const auto result = worker.run(stop);
-  if (!result.ok()) {
-    log_error("{}", result.error().message);
-    return 1;
-  }
+  if (!result.ok()) end(result.error());
   return 0;
 }
 

@@ -22,7 +22,10 @@ constexpr auto kFiniteGivesUp = std::chrono::seconds(15);
 
 void StageCompute::start() {
   // The crash note goes on naming the frame.
-  thread_ = guarded_thread("the compute thread", [this] { loop(); }, [this](Error error) { plane_.fail(std::move(error)); });
+  thread_ = guarded_thread("the compute thread", [this] { loop(); }, [this](Error error) {
+    plane_.died_computing = true;
+    plane_.fail(std::move(error));
+  });
 }
 
 void StageCompute::join() { thread_.join(); }

@@ -146,6 +146,7 @@ struct StagePlane {
   ByteQueue<ToWrite> to_write;
   std::atomic<bool> stopping = false;
   std::atomic<bool> died_reading = false;  // the reader thread is gone, and the crash note names its last record
+  std::atomic<bool> died_computing = false;  // the same of the compute thread and its frame
   // The reader asks that the decisions be read to where their log ends now, by raising the first; the control thread
   // answers by raising the second to it.
   std::atomic<std::int64_t> decisions_wanted = 0, decisions_read = 0;

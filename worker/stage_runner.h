@@ -60,6 +60,7 @@ class StageRunner {
   StageStats stats() const;
   std::optional<Error> failed() const;
   bool died_reading() const { return plane_.died_reading; }  // of a record, which the crash note names
+  bool died_at_work() const { return plane_.died_reading || plane_.died_computing; }  // of what the note names
   const Config& config() const { return plane_.config; }
 
  private:

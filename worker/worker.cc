@@ -3,10 +3,12 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <thread>
+#include <utility>
 
 #include "common/log.h"
+#include "common/start_again.h"
+#include "common/units.h"
 #include "master/core/decided.h"
 #include "worker/worker_metrics.h"
 
@@ -17,18 +19,11 @@ using std::chrono::steady_clock;
 
 namespace {
 
-constexpr auto kOutOfReach = std::chrono::seconds(10);   // D3: without an acknowledged heartbeat
+constexpr milliseconds kOutOfReach(10'000);  // D3: without an acknowledged heartbeat
+constexpr std::chrono::minutes kAnewAfter(5);  // ... and then its own clients may be what does not work
 constexpr auto kLeaveWithin = std::chrono::seconds(4);
 constexpr auto kEndWithin = std::chrono::seconds(5);
 constexpr auto kSampleEvery = std::chrono::milliseconds(500);
-
-// Who has failed must end, whatever a library waits for: librdkafka does not close a consumer whose topic is gone.
-void end_within(std::chrono::seconds limit) {
-  std::thread([limit] {
-    std::this_thread::sleep_for(limit);
-    std::_Exit(1);
-  }).detach();
-}
 
 }  // namespace
 
@@ -38,57 +33,83 @@ Result<void> Worker::run(const std::atomic<bool>& stop) {
                                      [this](stream::Heartbeat& beat) { fill(beat); }, stop);
   if (!member.ok()) {
     if (member.error().code == ErrorCode::cancelled) return {};
-    return member.error();
+    log_error("{}", member.error().message);
+    return Error{member.error().code, member.error().message};
   }
   member_ = std::move(member).value();
   ownership_ = std::make_unique<Ownership>(member_->id());
+  log_info("worker {} is ready", member_->id().value);
+  auto result = control(stop);
+  result.ok() ? leave() : end(result.error());
+  return result;
+}
+
+Result<void> Worker::control(const std::atomic<bool>& stop) {
   master::Decided decided;
   std::int64_t contradictions = 0;  // told by the master
-  log_info("worker {} is ready", member_->id().value);
-  Result<void> result;
   while (!stop) {
     auto decisions = member_->poll_decisions(milliseconds(50));
-    if (!decisions.ok()) {
-      result = decisions.error();
-      break;
-    }
-    for (const auto& decision : *decisions) {
-      if (decided.take(decision))
-        ownership_->apply(decision);
-      else
-        ++contradictions;
+    if (!decisions.ok() && !decisions.error().retriable) return decisions.error();
+    if (decisions.ok()) {
+      for (const auto& decision : *decisions) {
+        if (decided.take(decision))
+          ownership_->apply(decision);
+        else
+          ++contradictions;
+      }
     }
     refused_ = member_->refused_decisions() + contradictions;
+    watch_reach();
     if (!member_->caught_up()) continue;
     const auto duty = ownership_->duty();
-    if (duty.out) {
-      result = Error{ErrorCode::cancelled, "this incarnation was declared lost"};
-      break;
-    }
+    if (auto why = must_end(duty)) return *std::move(why);
     reconcile(duty);
     answer_reader(duty);
-    if (const auto failed = runner_ ? runner_->failed() : std::nullopt) {
-      result = *failed;
-      break;
-    }
-    if (member_->since_acknowledged() > kOutOfReach) {
-      result = Error{ErrorCode::unavailable, "no heartbeat was acknowledged for 10 s: Kafka is out of reach"};
-      break;
-    }
   }
-  if (result.ok()) {
-    leave();
-    return {};
-  }
-  // Nothing of ours may be written any more: end without a farewell for the frames, but tell why.
-  member_->notice(stream::Severity::error, "worker_failed", "worker " + member_->id().value + ": " + result.error().message);
-  tell_of_gone_topic(result.error());
-  end_within(kEndWithin);
+  return {};
+}
+
+// Retriable: the next incarnation may go on.
+std::optional<Error> Worker::must_end(const Duty& duty) const {
+  if (duty.refused) return Error{ErrorCode::already_exists, duty.out_reason};
+  if (duty.out)
+    return Error{ErrorCode::cancelled,
+                 "it was declared lost" + (duty.out_reason.empty() ? "" : ": " + duty.out_reason), true};
+  if (member_->since_acknowledged() > kAnewAfter)
+    return Error{ErrorCode::unavailable, "no heartbeat was acknowledged for " + format_duration(kAnewAfter), true};
+  auto failed = runner_ ? runner_->failed() : std::nullopt;
+  if (failed) failed->retriable = !runner_->died_at_work() && failed->code != ErrorCode::permission;
+  return failed;
+}
+
+// Who is not heard may have been replaced, and reads nothing new. What is inside process() goes on: it may take minutes, and
+// if we were not declared lost meanwhile, it counts.
+void Worker::watch_reach() {
+  const bool isolated = member_->since_acknowledged() > kOutOfReach;
+  if (std::exchange(isolated_, isolated) == isolated) return;
+  if (isolated)
+    log_warning("no heartbeat was acknowledged for {}: no frame is read until Kafka is back", format_duration(kOutOfReach));
+  else
+    log_info("heartbeats are acknowledged again");
+}
+
+// Nothing of ours may be written any more: without a farewell for the frames, but it is told why.
+void Worker::end(const Error& why) {
+  const bool at_work = runner_ && runner_->died_at_work();
+  if (note_ && !at_work) note_->end_in_order();  // what is inside process() now is not to blame
+  const auto text = "worker " + member_->id().value + ": " + why.message;
+  if (why.code == ErrorCode::already_exists)
+    log_error("{}", text);  // the master has told it
+  else if (ownership_->duty().out)
+    member_->notice(stream::Severity::warning, "declared_lost", text + "; it joins again as a new one");
+  else
+    member_->notice(stream::Severity::error, "worker_failed", text);
+  tell_of_gone_topic(why);
+  end_within(kEndWithin, [give_up = config_.give_up, why] { give_up(why); });
   const bool blames_record = runner_ && runner_->died_reading();
   close_stage();
   // The agent's report names the record; a farewell would have its partition read by the next one before that is known.
-  if (!blames_record) member_->leave(result.error().message);
-  return result;
+  if (!blames_record) member_->leave(why.message);
 }
 
 std::shared_ptr<StageRunner> Worker::runner() const {
@@ -237,7 +258,7 @@ void Worker::close_stage() {
 void Worker::reconcile_partitions(const Duty& duty) {
   reserve_cores(duty);
   runner_->know_sessions(duty.sessions);
-  runner_->pause(duty.paused);
+  runner_->pause(duty.paused || isolated_);
   runner_->condemn(duty.condemned);
   runner_->end_at(duty.ends);
   for (auto it = taken_.begin(); it != taken_.end();) {

@@ -1,13 +1,17 @@
 // Worker: one process that owns partitions of one stage at a time. Reads its duty from the decisions log, runs the stage's
 // data plane, reports by heartbeats.
-// Threads: run() is the control thread. Failure: run() returns an Error when this incarnation must end (the producer failed
-// for good, it was declared lost, or Kafka was out of reach for 10 s); the agent starts the next one.
+// Threads: run() is the control thread. Failure: run() returns an Error when this incarnation must end, and has told why;
+// retriable: another one may go on (cancelled: it was declared lost; else a connection failed for good). While Kafka is out
+// of reach it begins nothing, and keeps what it has begun.
 #pragma once
 
 #include <atomic>
+#include <cstdlib>
+#include <functional>
 #include <memory>
 #include <string>
 
+#include "common/exit_codes.h"
 #include "common/result.h"
 #include "stream/kafka/client_config.h"
 #include "stream/member.h"
@@ -24,6 +28,8 @@ struct WorkerConfig {
   NodeName node;
   bool drop_duplicates = true;  // false only in the test that shows that the ledger notices
   tasks::MakeTask make_task = tasks::create;
+  // Ends the process when run() has an error to return and cannot, since a task is at work or a library waits.
+  std::function<void(const Error&)> give_up = [](const Error&) { std::_Exit(kExitFailed); };
 };
 
 class Worker {
@@ -39,6 +45,10 @@ class Worker {
   void set_http(std::string address) { http_ = std::move(address); }
 
  private:
+  Result<void> control(const std::atomic<bool>& stop);
+  std::optional<Error> must_end(const Duty& duty) const;
+  void end(const Error& why);
+  void watch_reach();
   void fill(stream::Heartbeat& beat);
   void reconcile(const Duty& duty);
   void open_stage(const StageKey& key);
@@ -62,6 +72,7 @@ class Worker {
   std::map<PartitionId, Epoch> taken_;
   std::set<PartitionId> released_;      // asked to release
   std::set<std::string> said_;          // problems that were told once
+  bool isolated_ = false;               // no heartbeat was acknowledged for long: nothing new is begun
   std::int64_t asked_ = 0, answered_ = 0;  // questions of the reader (StageRunner::decisions_wanted)
   Offset decided_before_;                  // what the one that was asked last waits for
   mutable std::mutex runner_mutex_;     // the heartbeat thread looks at runner_

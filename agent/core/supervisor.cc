@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "common/check.h"
+#include "common/exit_codes.h"
 
 namespace ride::agent {
 
@@ -73,6 +74,7 @@ void Supervisor::start_failed(SlotIndex slot, TimePoint now) {
   Slot& child = slots_.at(slot);
   RIDE_CHECK(child.start_ordered, "a child failed to start without an order");
   child.start_ordered = false;
+  ++child.restarts;
   wait_for_restart(child, now);
 }
 
@@ -82,7 +84,10 @@ void Supervisor::wait_for_restart(Slot& slot, TimePoint now) {
   slot.delay = slot.delay.count() == 0 ? policy_.first_delay : std::min(slot.delay * 2, policy_.longest_delay);
   slot.since = now;
   slot.due = now + slot.delay;
-  ++slot.restarts;
+}
+
+bool Supervisor::ran_long(const Slot& slot, const ExitStatus& status, TimePoint now) const {
+  return now - slot.since >= (status.code == kExitStartAgain ? policy_.rejoins_after : policy_.stable_after);
 }
 
 std::vector<Action> Supervisor::exited(pid_t pid, ExitStatus status, TimePoint now) {
@@ -95,7 +100,8 @@ std::vector<Action> Supervisor::exited(pid_t pid, ExitStatus status, TimePoint n
     slot.pid = 0;
     return {ReportExit{index, pid, status, true, TimePoint{0}}};
   }
-  if (now - slot.since >= policy_.stable_after) slot.delay = TimePoint{0};
+  if (ran_long(slot, status, now)) slot.delay = TimePoint{0};
+  if (status.code != kExitStartAgain) ++slot.restarts;
   wait_for_restart(slot, now);
   return {ReportExit{index, pid, status, false, slot.delay}};
 }

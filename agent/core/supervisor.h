@@ -19,6 +19,7 @@ struct SupervisorPolicy {
   TimePoint first_delay{50};      // from a death to the new start: short, a single crash should cost little
   TimePoint longest_delay{5000};  // the delay doubles with every death up to this
   TimePoint stable_after{10000};  // who ran this long begins with the first delay again
+  TimePoint rejoins_after{1000};  // ... and so does one that had to end (kExitStartAgain) and had run this long
   TimePoint stop_deadline{5000};  // from SIGTERM to SIGKILL
 };
 
@@ -85,12 +86,13 @@ class Supervisor {
     TimePoint since{0};          // running: start; stopping: order to end; waiting: when it was decided
     TimePoint due{0};            // waiting: when to start; stopping: when to kill
     TimePoint delay{0};          // before the latest start
-    int restarts = 0;
+    int restarts = 0;            // after ends of its own
   };
   const std::vector<Slot>& slots() const { return slots_; }
 
  private:
   void wait_for_restart(Slot& slot, TimePoint now);
+  bool ran_long(const Slot& slot, const ExitStatus& status, TimePoint now) const;
 
   SupervisorPolicy policy_;
   std::vector<Slot> slots_;

@@ -27,10 +27,8 @@ std::int64_t announced_by(const stream::Heartbeat& agent) {
 
 // Another incarnation in the place of one that had settled: there are no more than before.
 bool replaces(const State& state, const WorkerId& id) {
-  const auto name = state.soft.names.find(slot_name(id));
-  if (name == state.soft.names.end()) return false;
-  const auto before = state.soft.processes.find(name->second);
-  return before != state.soft.processes.end() && !is_passing(state, before->first, before->second);
+  const auto rival = state.soft.rivals.find(slot_name(id));
+  return rival != state.soft.rivals.end() && rival->second.last.id == id && rival->second.has_room;
 }
 
 void refuse(Soft& soft, SystemTime at) {

@@ -246,9 +246,11 @@ bool on(Hard& hard, const stream::Strike& strike) {
   const auto stage = job->stages.find(strike.stage);
   const bool of_stage = stage != job->stages.end();
   if (of_stage && strike.partition.value >= static_cast<int>(stage->second->partitions.size())) return false;
-  if (const auto found = before->find({strike.partition, strike.offset});
-      found != before->end() && found->second.workers.size() >= kMostStrikesOfFrame)
-    return false;
+  if (const auto found = before->find({strike.partition, strike.offset}); found != before->end()) {
+    const auto& workers = found->second.workers;
+    if (workers.size() >= kMostStrikesOfFrame) return false;
+    if (std::find(workers.begin(), workers.end(), strike.worker) != workers.end()) return false;  // one end strikes once
+  }
   auto& strikes = of_stage ? edit_stage(hard, {strike.job, strike.run, strike.stage})->strikes
                            : edit_job(hard, strike.job, strike.run)->sources.at(strike.stage.value).strikes;
   auto& struck = strikes[{strike.partition, strike.offset}];
@@ -329,6 +331,7 @@ void follow(State& state, const stream::WorkerOut& out) {
     left = leaving->second.left;
     soft.leaving.erase(leaving);
   }
+  std::erase_if(soft.rivals, [&](const auto& entry) { return entry.second.last.id == out.worker; });
   const auto found = soft.processes.find(out.worker);
   if (found == soft.processes.end()) return;
   if (out.silent) soft.silenced[out.worker] = {found->second.last_tick, ticks_to_loss(state, out.worker)};

@@ -74,6 +74,8 @@ EventText words(const stream::JoinGroup& join) {
 }
 
 EventText words(const stream::WorkerOut& out) {
+  if (out.refused)
+    return {.severity = Severity::error, .code = "name_taken", .text = fmt::format("{} is refused: {}", out.worker.value, out.reason)};
   const bool expected = out.reason.starts_with("left") || out.reason.starts_with("stopped");
   return {.severity = expected ? Severity::info : Severity::warning,
           .code = "out",

@@ -34,6 +34,11 @@ void settle_losses(Draft& draft, State& state, Due& due) {
     state.soft.leaving[departure.worker] = departure;
     draft.decide(stream::WorkerOut{.worker = departure.worker, .reason = departure.reason, .silent = departure.silent, .at = draft.now()});
   }
+  for (const auto& [worker, reason] : due.names_taken) {
+    if (draft.hard().is_out(worker)) continue;
+    due.pool = due.sources = true;
+    draft.decide(stream::WorkerOut{.worker = worker, .reason = reason, .at = draft.now(), .refused = true});
+  }
 }
 
 }  // namespace ride::master

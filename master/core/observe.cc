@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "master/core/admission.h"
+#include "master/core/rivals.h"
 #include "master/core/steps.h"
 #include "master/core/untold.h"
 #include "stream/core/control_limits.h"
@@ -107,6 +108,7 @@ void on(State& state, const stream::Tick& tick, SystemTime at) {
   grant_grace(state, at);
   ++state.soft.ticks;
   forget_old_doubts(state);
+  forget_rivals(state);
   find_losses(state, at);
   count_crowd(state);
   if (has_deadlines(state)) state.soft.due.deadlines = true;
@@ -176,27 +178,17 @@ bool same_offer(const stream::Heartbeat& a, const stream::Heartbeat& b) {
          a.cores == b.cores && a.memory_bytes == b.memory_bytes && a.node == b.node;
 }
 
-// A new incarnation's first word is the loss of the one before it.
-void replace_incarnation(State& state, const WorkerId& id) {
-  auto& soft = state.soft;
-  const auto [name, fresh] = soft.names.try_emplace(slot_name(id), id);
-  if (fresh || name->second == id) return;
-  const auto before = std::exchange(name->second, id);
-  const auto process = soft.processes.find(before);
-  if (process == soft.processes.end()) return;
-  if (is_passing(state, before, process->second))
-    soft.processes.erase(process);
-  else
-    depart(state, before, "replaced by " + id.value);
-}
-
 void on(State& state, const stream::Heartbeat& beat, SystemTime at) {
   if (state.hard.is_out(beat.id)) return note_false_loss(state, beat.id);  // a zombie's word
   auto& soft = state.soft;
-  if (!soft.processes.contains(beat.id) && !admit(state, beat, at)) return;
+  if (!soft.processes.contains(beat.id) && (waits_for_name(state, beat) || !admit(state, beat, at))) return;
+  note_holder(state, beat.id);
   auto [found, fresh] = soft.processes.try_emplace(beat.id);
   auto& process = found->second;
-  if (fresh) replace_incarnation(state, beat.id);
+  if (fresh) {
+    soft.names[slot_name(beat.id)] = beat.id;
+    process.first_tick = soft.ticks;
+  }
   if (!process.heard || !same_offer(process.last, beat)) {
     const auto* member = state.hard.member(beat.id);
     if (member != nullptr) soft.due.stages.insert(member->stage);
@@ -220,6 +212,7 @@ void on(State& state, const stream::Heartbeat& beat, SystemTime at) {
 
 std::string how_it_ended(const stream::ChildExit& exit) {
   if (exit.ordered) return "stopped by its agent";
+  if (exit.orderly) return "it ended to join again";
   if (exit.cause == stream::ExitCause::hang) return "its agent killed it, since it hung";
   if (exit.cause == stream::ExitCause::memory) return "it had more memory than it may have, and was killed";
   if (exit.signal != 0) return fmt::format("its agent saw it end by signal {}", exit.signal);

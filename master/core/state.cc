@@ -91,6 +91,7 @@ std::optional<PhaseCommand> parse_phase_command(const std::string& text) {
 
 bool Due::any() const {
   return everything || pool || sources || deadlines || snapshot || sizes || hushed > 0 || refused > 0 || !departures.empty() ||
+         !names_taken.empty() ||
          !exits.empty() || !submits.empty() || !phases.empty() || !scales.empty() || !topics.empty() || !fatal.empty() || !stages.empty() || !ends.empty();
 }
 

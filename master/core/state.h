@@ -154,6 +154,7 @@ struct Process {
   bool heard = false;            // false: known from the decisions log only
   std::int64_t last_tick = 0;    // number of ticks in the log before its last heartbeat
   std::int64_t joined_tick = 0;  // its group
+  std::int64_t first_tick = 0;   // number of ticks when it was first heard of
   int heard_ticks = 0;           // in which it spoke, up to Rules::settled_ticks
   SystemTime last_seen{};
   WorkerRate rate;
@@ -199,6 +200,22 @@ struct Departure {
   std::string reason;
   bool left = false;
   bool silent = false;  // nobody saw it end
+};
+
+// It waits for the name of a process that has not ended (rivals.h).
+struct Rival {
+  stream::Heartbeat last;
+  std::int64_t first_tick = 0, last_tick = 0;  // of its words
+  int spoke = 0;                               // ticks in which it did
+  std::int64_t holder_tick = -1;               // the last one in which the other one spoke since ...
+  int holder_spoke = 0;                        // ... and how many these are
+  bool has_room = false;                       // the other one had settled: with this one there will be no more than before
+};
+
+// It must end, since its name is another one's.
+struct NameTaken {
+  WorkerId worker;
+  std::string reason;
 };
 
 struct SubmitRequest {
@@ -251,6 +268,7 @@ struct Due {
   std::int64_t hushed = 0; // so many fell silent at once that nobody is declared lost yet
   std::int64_t refused = 0; // heartbeats for which there was no room, since the last word about it
   std::vector<Departure> departures;
+  std::vector<NameTaken> names_taken;
   std::vector<stream::ChildExit> exits;  // of children whose crash note names frames
   std::vector<SubmitRequest> submits;
   std::vector<PhaseRequest> phases;
@@ -298,7 +316,8 @@ struct Crowd {
 
 struct Soft {
   std::map<WorkerId, Process> processes;  // not out
-  std::map<std::string, WorkerId> names;  // slot name -> its latest incarnation
+  std::map<std::string, WorkerId> names;  // slot name -> the incarnation that has it
+  std::map<std::string, Rival> rivals;    // slot name -> who waits for it
   std::deque<Gone> gone;                  // bounded
   std::map<WorkerId, Departure> leaving;  // why, of those whose WorkerOut is under way
   std::map<StageKey, StageReports> stages;

@@ -1,10 +1,11 @@
 // Poison frames (D9). An exit that an agent saw, of a child whose crash note names a frame, is a strike against it.
-// What says nothing about the frame is none: an ordered stop, and a SIGKILL from outside (a task cannot send itself
-// that one). Losses that nobody saw come without names. The second strike with that frame alone condemns it. The same holds
+// What says nothing about the frame is none: a stop that its agent ordered, an end that the worker itself had to make (it was
+// declared lost), and a SIGKILL from outside (a task cannot send itself that one). Losses that nobody saw come without names. The second strike with that frame alone condemns it. The same holds
 // for what a producer was reading: then the name of the source stands in the place of the stage's.
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "master/core/steps.h"
 
@@ -30,7 +31,19 @@ std::string how(const stream::ChildExit& exit) {
   return exit.signal != 0 ? fmt::format("signal {}", exit.signal) : fmt::format("exit code {}", exit.exit_code);
 }
 
-bool is_strike(const stream::ChildExit& exit) { return !exit.ordered && exit.cause != stream::ExitCause::outside; }
+bool is_strike(const stream::ChildExit& exit) {
+  return !exit.ordered && !exit.orderly && exit.cause != stream::ExitCause::outside;
+}
+
+// A record that is read may be the one whose frame is inside process() already: then it is alone, and named once.
+std::vector<stream::NamedFrame> each_place_once(const std::vector<stream::NamedFrame>& frames) {
+  std::vector<stream::NamedFrame> places;
+  const auto key = [](const auto& f) { return std::tie(f.job, f.run, f.stage, f.partition, f.offset); };
+  for (const auto& frame : frames)
+    if (std::none_of(places.begin(), places.end(), [&](const auto& one) { return key(one) == key(frame); }))
+      places.push_back(frame);
+  return places;
+}
 
 // "signal 11 on w1#a, it hung on w2#b"
 std::string all_of(const StruckFrame* before, const std::string& last) {
@@ -74,7 +87,8 @@ void strike(Draft& draft, const stream::ChildExit& exit, const stream::NamedFram
 void settle_strikes(Draft& draft, Due& due) {
   for (const auto& exit : due.exits) {
     if (!is_strike(exit)) continue;
-    for (const auto& frame : exit.frames) strike(draft, exit, frame, exit.frames.size() == 1);
+    const auto frames = each_place_once(exit.frames);
+    for (const auto& frame : frames) strike(draft, exit, frame, frames.size() == 1);
   }
 }
 

@@ -50,7 +50,11 @@ void Assignments::take(const stream::Decision& decision) {
   if (const auto* changed = std::get_if<stream::JobPhaseChanged>(&decision.body)) change_phase(*changed);
   if (const auto* assigned = std::get_if<stream::AssignSource>(&decision.body)) assign(*assigned);
   if (const auto* struck = std::get_if<stream::Strike>(&decision.body)) strike(*struck);
-  if (const auto* out = std::get_if<stream::WorkerOut>(&decision.body)) out_ = out_ || out->worker == self_;
+  if (const auto* out = std::get_if<stream::WorkerOut>(&decision.body); out != nullptr && out->worker == self_) {
+    out_ = true;
+    out_reason_ = out->reason;
+    refused_ = refused_ || out->refused;
+  }
   if (const auto* part = std::get_if<stream::SnapshotPart>(&decision.body)) restore(*part);
 }
 

@@ -50,6 +50,8 @@ class Assignments {
   std::map<SourceKey, Assignment> mine() const;
   // Decided to be lost or replaced: this incarnation never owns anything again.
   bool out() const { return out_; }
+  const std::string& out_reason() const { return out_reason_; }  // where the log tells it
+  bool refused() const { return refused_; }                      // ... since another process has its name
 
  private:
   struct Owner {
@@ -72,7 +74,8 @@ class Assignments {
   void restore(const stream::SnapshotPart& part);  // a whole snapshot replaces all that was known
 
   WorkerId self_;
-  bool out_ = false;
+  bool out_ = false, refused_ = false;
+  std::string out_reason_;
   stream::SnapshotAssembler assembler_;
   std::map<JobKey, Job> jobs_;  // that have not ended
 };

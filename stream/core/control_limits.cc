@@ -313,7 +313,9 @@ void check(Check& it, const Heartbeat& beat) {
   it.name("a version", beat.version);
   it.name("an address", beat.http);
   it.name("a group", beat.group);
+  it.name("a host", beat.host);
   it.time("'at'", beat.at);
+  it.time("'started'", beat.started);
   it.count("devices", beat.devices.size(), kMostDevices);
   for (const auto& device : beat.devices) it.name("a device", device);
   check(it, beat.labels);

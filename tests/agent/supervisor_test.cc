@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include "common/exit_codes.h"
+
 namespace ride::agent {
 namespace {
 
@@ -61,6 +63,25 @@ TEST(Supervisor, ForgivesAChildThatRanForLong) {
   supervisor.due(ms(40'000));
   supervisor.started(0, 5, ms(40'000));
   EXPECT_THAT(supervisor.exited(5, {1, 0}, ms(50'000)), ElementsAre(ReportExit{0, 5, {1, 0}, false, ms(50)}));
+}
+
+TEST(Supervisor, AChildThatHadToEndIsStartedWithoutTheDelayOfCrashesUnlessItDoesSoAtOnce) {
+  Supervisor supervisor({"n-w1"});
+  int now = 0;
+  const auto end_after = [&](int ran, int code) {
+    supervisor.due(ms(now));
+    supervisor.started(0, 5, ms(now));
+    now += ran;
+    const auto actions = supervisor.exited(5, {code, 0}, ms(now));
+    const auto restart_in = static_cast<int>(std::get<ReportExit>(actions.at(0)).restart_in.count());
+    now += restart_in;
+    return restart_in;
+  };
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(end_after(2000, kExitStartAgain), 50) << i;
+  EXPECT_EQ(supervisor.slots()[0].restarts, 0) << "it does not keep ending by itself";
+  EXPECT_EQ(end_after(10, kExitStartAgain), 100);
+  EXPECT_EQ(end_after(10, kExitStartAgain), 200);
+  EXPECT_EQ(end_after(2000, 1), 400) << "a crash";
 }
 
 TEST(Supervisor, TriesAgainWhenAStartFailed) {

@@ -86,6 +86,15 @@ TEST(CrashNote, NamesAllThatIsAtWork) {
   EXPECT_EQ(note.read()->at.offset, Offset{0});
 }
 
+TEST(CrashNote, TellsThatTheProcessHadToEndUntilAnotherOneGetsIt) {
+  auto note = CrashNote::make().value();
+  EXPECT_FALSE(note.ends_in_order());
+  note.end_in_order();
+  EXPECT_TRUE(note.ends_in_order());
+  note.clear();
+  EXPECT_FALSE(note.ends_in_order());
+}
+
 TEST(CrashNote, CutsNamesThatAreTooLong) {
   auto note = CrashNote::make().value();
   auto frame = kFrame;

@@ -48,6 +48,11 @@ bool wait_until(std::chrono::seconds limit, const std::function<bool()>& conditi
 
 LocalRun::LocalRun(std::string brokers, std::string prefix, std::vector<std::string> environment)
     : brokers_(std::move(brokers)), prefix_(std::move(prefix)), environment_(std::move(environment)) {
+  start_master();
+}
+
+void LocalRun::start_master() {
+  fs::remove(folder_ / "port");
   master_ = start(folder(), "master",
                   {std::string(RIDE_PROGRAMS) + "/ride-master", "--brokers", brokers_, "--prefix", prefix_, "--http",
                    "127.0.0.1:0", "--port-file", (folder_ / "port").string()},
@@ -62,9 +67,25 @@ LocalRun::~LocalRun() {
   master_->wait_until_ended(10s);
 }
 
+void LocalRun::kill_master() {
+  master_->send_signal(SIGKILL);
+  EXPECT_TRUE(master_->wait_until_ended(10s));
+}
+
+void LocalRun::restart_master() { start_master(); }
+
+broker::ChildProcess& LocalRun::start_alone(const std::string& program, const std::string& name) {
+  agents_.push_back(start(folder(), name,
+                          {std::string(RIDE_PROGRAMS) + "/" + program, "--brokers", brokers_, "--prefix", prefix_, "--name",
+                           name, "--node", "n1"},
+                          environment_));
+  return *agents_.back();
+}
+
 broker::ChildProcess& LocalRun::start_agent(const std::string& node, const std::vector<std::string>& arguments,
                                             const std::string& faults) {
   const fs::path programs = RIDE_PROGRAMS, bin = folder() / ("bin-" + node);
+  fs::remove_all(bin);  // of an agent of the same name
   fs::create_directory(bin);
   fs::create_symlink(programs / (faults.empty() || faults == "producer" ? "ride-worker" : "ride-faulty-worker"), bin / "ride-worker");
   fs::create_symlink(programs / (faults == "producer" ? "ride-faulty-producer" : "ride-producer"), bin / "ride-producer");
@@ -161,6 +182,8 @@ std::vector<stream::Record> LocalRun::records(const std::string& topic) const {
   });
   return all;
 }
+
+std::string LocalRun::log_of(const std::string& name) const { return read_all(folder() / (name + ".log")); }
 
 std::string LocalRun::logs() const {
   std::string text;

@@ -25,6 +25,10 @@ class LocalRun {
   // "producer", the producers (faulty_producer.cc).
   broker::ChildProcess& start_agent(const std::string& node, const std::vector<std::string>& arguments,
                                     const std::string& faults = {});
+  // A worker or producer by itself, without an agent.
+  broker::ChildProcess& start_alone(const std::string& program, const std::string& name);
+  void kill_master();     // SIGKILL
+  void restart_master();  // after that; on another port
   bool submit(const std::string& topology);
   bool cancel(const std::string& job);  // and waits for it
   // The command line, told which cluster; what it wrote, and its exit code.
@@ -48,13 +52,15 @@ class LocalRun {
   const std::filesystem::path& folder() const { return folder_.path(); }
   std::filesystem::path mended() const { return folder_ / "mended"; }  // see faulty_worker.cc
   std::string logs() const;                                            // of all, for a test that fails
+  std::string log_of(const std::string& name) const;                   // of an agent (its node) or who runs by itself
 
  private:
   TempFolder folder_{"faults"};
   std::string brokers_, prefix_;
   std::vector<std::string> environment_;
   std::unique_ptr<broker::ChildProcess> master_;
-  std::vector<std::unique_ptr<broker::ChildProcess>> agents_;
+  std::vector<std::unique_ptr<broker::ChildProcess>> agents_;  // and who runs by itself
+  void start_master();
   Said run(std::vector<std::string> arguments);
   int port_ = 0, count_ = 0;
 };

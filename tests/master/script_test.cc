@@ -71,6 +71,10 @@ stream::Heartbeat offer(const Command& command, ProcessKind kind) {
   beat.kind = kind;
   beat.node = NodeName{command.option("node", "n1")};
   beat.devices = split(command.option("devices", "cpu"), ',');
+  beat.host = command.option("host");
+  beat.pid = command.number("pid", 0);
+  if (const int second = command.number("started", 0); second > 0)
+    beat.started = SystemTime(std::chrono::seconds(1'800'000'000 + second));
   beat.cores = command.number("cores", 0);
   beat.memory_bytes = std::int64_t{command.number("memory_gb", 0)} << 30;
   if (const auto labels = split(command.option("label"), ':'); labels.size() == 2) beat.labels[labels[0]] = labels[1];
@@ -218,7 +222,8 @@ class Story {
     stream::ChildExit exit{.child = WorkerId{command.words.at(1)},
                            .exit_code = command.number("code", -1),
                            .signal = command.number("signal", 0),
-                           .ordered = command.words.size() > 2 && command.words[2] == "ordered"};
+                           .ordered = command.words.size() > 2 && command.words[2] == "ordered",
+                           .orderly = command.words.size() > 2 && command.words[2] == "orderly"};
     for (const auto cause : {stream::ExitCause::hang, stream::ExitCause::memory, stream::ExitCause::outside})
       if (command.option("cause") == stream::to_string(cause)) exit.cause = cause;
     for (const auto& named : split(command.option("frame"), ',')) {

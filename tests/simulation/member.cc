@@ -5,7 +5,6 @@ namespace ride::simulation {
 namespace {
 
 constexpr Time kInterval{100'000};
-constexpr Time kOutOfReach{10'000'000};
 
 }  // namespace
 
@@ -20,7 +19,6 @@ stream::Heartbeat offer_of(const WorkerId& id, stream::ProcessKind kind, const N
 Member::Member(Surroundings& around, Host& host, stream::Heartbeat offer, Callbacks callbacks)
     : around_(around), host_(host), offer_(std::move(offer)), callbacks_(std::move(callbacks)),
       reports_(around.clock, around.kafka, host, {}, [this] { reports_.serve({}); }), reports_line_(*around.kafka.find(kReports)),
-      acknowledged_at_(around.clock.now()),
       feed_(around, host, kDecisions, 0, [this](const Stored& stored) { take(stored); },
             [this] {
               if (caught_up()) callbacks_.act();
@@ -41,7 +39,6 @@ void Member::post(stream::ReportBody body) {
 
 void Member::beat() {
   host_.later(kInterval, [this] { beat(); });
-  if (around_.clock.now() - acknowledged_at_ > kOutOfReach) return callbacks_.out_of_reach();
   if (beating_ || host_.deaf() || standing_.log().empty()) return;
   beating_ = true;
   auto beat = offer_;
@@ -49,10 +46,7 @@ void Member::beat() {
   callbacks_.fill(beat);
   auto content = std::make_shared<Content>();
   content->report = std::make_shared<const stream::Report>(stream::Report{standing_.log(), std::move(beat)});
-  reports_.post(reports_line_, std::move(content), [this, sent_at = around_.clock.now()](const Result<Offset>&) {
-    beating_ = false;
-    acknowledged_at_ = sent_at;
-  });
+  reports_.post(reports_line_, std::move(content), [this](const Result<Offset>&) { beating_ = false; });
 }
 
 }  // namespace ride::simulation

@@ -21,7 +21,6 @@ class Member {
     std::function<void(const stream::Decision&)> take;  // each decision that counts
     std::function<void()> act;                          // all that was there is taken
     std::function<void(stream::Heartbeat&)> fill;
-    std::function<void()> out_of_reach;  // no heartbeat was acknowledged for 10 s
   };
   Member(Surroundings& around, Host& host, stream::Heartbeat offer, Callbacks callbacks);
 
@@ -42,7 +41,6 @@ class Member {
   stream::Standing standing_;
   Writer reports_;
   Line& reports_line_;
-  Time acknowledged_at_;
   bool beating_ = false;
   ControlFeed feed_;
 };

@@ -7,8 +7,7 @@ SimWorker::SimWorker(Surroundings& around, Host& host, Config config)
       member_(around, host, offer_of(config_.id, stream::ProcessKind::worker, config_.node),
               {.take = [this](const stream::Decision& decision) { ownership_.apply(decision); },
                .act = [this] { act(); },
-               .fill = [this](stream::Heartbeat& beat) { fill(beat); },
-               .out_of_reach = [this] { config_.end("no heartbeat was acknowledged for 10 s"); }}) {}
+               .fill = [this](stream::Heartbeat& beat) { fill(beat); }}) {}
 
 void SimWorker::network_is_back() {
   member_.look();

@@ -70,6 +70,8 @@ TEST(ControlRecords, EveryReportIsReadBack) {
   Heartbeat beat;
   beat.id = WorkerId{"w#1"};
   beat.kind = ProcessKind::producer;
+  beat.host = "pc1";
+  beat.started = SystemTime(std::chrono::microseconds(5));
   beat.partitions.push_back({.job = JobName{"j"}, .partition = PartitionId{3}, .committed = 17, .counters = {.acked = 5}});
   beat.sources.push_back({.source = "gate", .fps = 29.9, .last_frame = SystemTime(std::chrono::microseconds(77))});
   const std::vector<ReportBody> bodies = {Tick{1, "m", 7}, beat, ChildExit{.signal = 9, .cause = ExitCause::hang, .frames = {{JobName{"street"}, RunNumber{3}, StageName{"blur"},
@@ -84,6 +86,19 @@ TEST(ControlRecords, EveryReportIsReadBack) {
       EXPECT_EQ(decoded->body, body);
     }
   }
+}
+
+// Readers of an earlier version know neither field, and would refuse a cause that they do not know.
+TEST(ControlRecords, WhatIsNewStandsInFieldsOfItsOwn) {
+  const ChildExit exit{.child = WorkerId{"w#1"}, .exit_code = 75, .orderly = true};
+  const auto text = encode(Report{"log", exit});
+  EXPECT_NE(text.find("\"cause\":\"itself\""), std::string::npos) << text;
+  EXPECT_EQ(std::get<ChildExit>(decode_report(text).value().body), exit);
+  const Decision refused{"log", 1, "m", WorkerOut{.worker = WorkerId{"w#1"}, .reason = "taken", .refused = true}};
+  EXPECT_EQ(decode_decision(encode(refused)).value(), refused);
+  const auto earlier = decode_report(R"({"type":"child_exit","log":"log","child":"w#1","signal":11,"cause":"itself"})");
+  ASSERT_TRUE(earlier.ok()) << earlier.error().message;
+  EXPECT_FALSE(std::get<ChildExit>(earlier->body).orderly);
 }
 
 TEST(ControlRecords, GarbageAndUnknownTypesAreRefusedWithoutACrash) {

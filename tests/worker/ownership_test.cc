@@ -171,7 +171,16 @@ TEST_F(OwnershipTest, WhoIsDeclaredLostIsOutForEver) {
   decide(WorkerOut{kMe, "lost", {}});
   assign(kMe, 2, {PartitionId{0}});
   EXPECT_TRUE(ownership.duty().out);
+  EXPECT_EQ(ownership.duty().out_reason, "lost");
+  EXPECT_FALSE(ownership.duty().refused);
   EXPECT_TRUE(ownership.duty().owns.empty());
+}
+
+TEST_F(OwnershipTest, WhoseNameIsTakenIsToldSo) {
+  decide(WorkerOut{.worker = kMe, .reason = "the name is taken", .refused = true});
+  EXPECT_TRUE(ownership.duty().out);
+  EXPECT_TRUE(ownership.duty().refused);
+  EXPECT_EQ(ownership.duty().out_reason, "the name is taken");
 }
 
 TEST_F(OwnershipTest, AReleasingPartitionIsNamed) {

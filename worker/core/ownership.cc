@@ -78,7 +78,10 @@ void Ownership::on(const stream::JoinGroup& join) {
 }
 
 void Ownership::on(const stream::WorkerOut& out) {
-  if (out.worker == self_) out_ = true;
+  if (out.worker != self_) return;
+  out_ = true;
+  out_reason_ = out.reason;
+  refused_ = refused_ || out.refused;
 }
 
 void Ownership::on(const stream::SnapshotPart& part) {
@@ -134,6 +137,8 @@ std::map<PartitionId, Offset> Ownership::ends_of(const Job& job, const StageKey&
 Duty Ownership::duty() const {
   Duty duty;
   duty.out = out_;
+  duty.out_reason = out_reason_;
+  duty.refused = refused_;
   if (!group_ || out_) return duty;
   const auto job = jobs_.find({group_->job, group_->run});
   if (job == jobs_.end()) return duty;

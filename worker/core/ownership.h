@@ -45,6 +45,8 @@ struct Duty {
   std::map<PartitionId, Offset> ends;         // of that stage's topic, which others write: what lies behind is not read
   bool paused = false;                    // own, but do not read
   bool out = false;                       // this incarnation was declared lost: end
+  std::string out_reason;                 // ... why, where the log tells it
+  bool refused = false;                   // ... since another process has its name
   bool operator==(const Duty&) const = default;
 };
 
@@ -91,7 +93,8 @@ class Ownership {
   std::map<StageKey, std::map<PartitionId, Owner>> owners_;
   std::map<StageKey, std::map<FramePlace, Condemned>> condemned_;
   std::optional<StageKey> group_;
-  bool out_ = false;
+  bool out_ = false, refused_ = false;
+  std::string out_reason_;
   stream::SnapshotAssembler assembler_;
 };
 
