@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "master/core/group_rates.h"
+#include "master/core/totals.h"
 #include "master/core/untold.h"
 #include "master/lacks.h"
 #include "master/pool_words.h"
@@ -107,6 +108,16 @@ void add_measures(const State& state, const Job& job, const stream::StageSpec& s
 
 }  // namespace
 
+namespace {
+
+json names_of(const std::vector<stream::UpstreamSpec>& upstreams) {
+  auto names = json::array();
+  for (const auto& one : upstreams) names.push_back(one.name);
+  return names;
+}
+
+}  // namespace
+
 json stage_view(const State& state, const Job& job, const stream::StageSpec& spec) {
   const StageName name{spec.name};
   const auto& stage = *job.stages.at(name);
@@ -128,7 +139,9 @@ json stage_view(const State& state, const Job& job, const stream::StageSpec& spe
                {"waiting", waiting.empty() ? json() : json(waiting)},
                {"acked", counted(sums.counters.acked)},
                {"filtered", counted(sums.counters.filtered)},
+               {"upstreams", names_of(spec.upstreams)},
                {"dropped", counted(sums.counters.dropped)},
+               {"rejected", counted(std::min(sums.counters.dropped, rejected_before(state, job, spec)))},
                {"dead", counted(sums.counters.dead)},
                {"expired", counted(sums.counters.expired)},
                {"duplicates", counted(sums.counters.duplicates)},

@@ -41,11 +41,12 @@ json source_view(const State& state, const Job& job, const stream::SourceSpec& s
   view["connected"] = last.connected;
   view["ended"] = reports->ended;
   view["fps"] = last.fps;
-  const auto frames = reports->earlier_frames + last.frames;
+  const auto frames = frames_of(state, job, spec.name);
   view["frames"] = is_over(job.phase) && frames == 0 && last.source.empty() ? json() : json(frames);  // nobody has told
   view["total"] = last.total < 0 ? json() : json(last.total);
   view["dropped"] = last.dropped;
   view["rejected"] = last.rejected;
+  view["unwritten"] = last.unwritten;
   view["last_frame"] = time_or_null(last.last_frame);
   view["gaps"] = last.gaps;
   view["longest_gap_ms"] = last.longest_gap_ms;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <exception>
 
+#include "common/cause.h"
 #include "common/guarded_thread.h"
 #include "common/log.h"
 #include "producer/make_source.h"
@@ -76,9 +77,9 @@ void SourceRunner::run() {
   try {
     work();
   } catch (const std::exception& failure) {
-    log_error("source {}: {}", spec_.name, failure.what());
+    log_error("source {}: {}", spec_.name, cause_of(failure));
     const std::lock_guard lock(mutex_);
-    fatal_ = Error{ErrorCode::internal, failure.what(), false};
+    fatal_ = Error{ErrorCode::internal, cause_of(failure), false};
   }
   finished_ = true;
 }
@@ -103,7 +104,7 @@ void SourceRunner::guarded_step() {
     step();
   } catch (const std::exception& failure) {
     if (!source_) throw;
-    on_source_error({ErrorCode::internal, fmt::format("unexpected: {}", failure.what()), /*retriable=*/true});
+    on_source_error({ErrorCode::internal, fmt::format("unexpected: {}", cause_of(failure)), /*retriable=*/true});
   }
 }
 
@@ -144,8 +145,17 @@ Result<void> SourceRunner::prepare_once() {
     if (!resume) return Error{resume.error().code, resume.error().message, /*retriable=*/true};
     next_number_ = resume->next;
     settled_before_ = resume->next;
-    if (resume->ended) phase_ = Phase::ended;
+    if (resume->ended) {
+      // Nothing is opened any more, so nothing else reads what was rejected. The names are noted down already.
+      const auto known = book_->items([] { return Error{ErrorCode::not_found, "the names of the items are gone"}; });
+      if (!known && known.error().retriable) return known.error();
+      note_rejected_before();
+      phase_ = Phase::ended;
+    }
     if (resume->next > 0) log_info("source {}: goes on at number {}", spec_.name, resume->next);
+  } else if (!earlier_) {
+    earlier_ = std::make_unique<EarlierFrames>(services_.log, assignment_.job, spec_, assignment_.before,
+                                               assignment_.session);
   }
   source_ = std::move(*source);
   error_.clear();
@@ -194,9 +204,7 @@ bool SourceRunner::ensure_open() {
   }
   open_ = true;
   if (live()) return true;
-  // What an earlier owner rejected is known now that the book was read.
-  const auto& known = book_->rejected();
-  rejected_before_ = std::distance(known.begin(), known.lower_bound(settled_before_));
+  note_rejected_before();
   connected_ = true;
   flowed_at_ = Clock::now();
   error_.clear();
@@ -206,6 +214,12 @@ bool SourceRunner::ensure_open() {
   if (!pacer_) pacer_.emplace(fps, spec_.drop_when_late ? WhenLate::drop : WhenLate::keep);
   pacer_->restart();
   return true;
+}
+
+// What earlier owners rejected is known once the book was read.
+void SourceRunner::note_rejected_before() {
+  const auto& known = book_->rejected();
+  rejected_before_ = std::distance(known.begin(), known.lower_bound(settled_before_));
 }
 
 void SourceRunner::close_source() {
@@ -218,6 +232,11 @@ void SourceRunner::close_source() {
   open_ = connected_ = false;
 }
 
+// A folder's book tells what was rejected before; of all else, earlier owners have.
+std::int64_t SourceRunner::rejected_by_others() const {
+  return spec_.kind == "directory" ? 0 : assignment_.before.rejected;
+}
+
 void SourceRunner::publish() {
   const SourceState state = source_ ? source_->state() : SourceState{};
   const auto rejected = static_cast<std::int64_t>(book_ ? book_->rejected().size() : 0);
@@ -225,14 +244,23 @@ void SourceRunner::publish() {
   const std::lock_guard lock(mutex_);
   progress_.connected = connected_;
   progress_.ended = phase_ == Phase::ended;
-  progress_.frames = settled_before_ - rejected_before_ + acked_;
+  const auto& before = assignment_.before;
+  // What they left out has a number, too: an earlier owner settled it, and it is no frame.
+  const auto left_out = continues() ? before.dropped + rejected_by_others() : 0;
+  progress_.frames = std::max<std::int64_t>(0, settled_before_ - rejected_before_ - left_out) + acked_;
+  if (earlier_) {
+    progress_.earlier = earlier_->frames();
+    progress_.unwritten = earlier_->unwritten();
+  }
+  if (live()) progress_.captured = next_number_ + (pending_ ? 1 : 0);
   if (source_) progress_.total = spec_.finite ? state.total : -1;
-  progress_.dropped = dropped_ + (source_ ? state.dropped : 0);
-  progress_.rejected = rejected + unusable_;
+  progress_.dropped = before.dropped + dropped_ + (source_ ? state.dropped : 0);
+  progress_.rejected = rejected_by_others() + rejected + unusable_;
   seen_ = {rate_, flowed_at_, between_frames_, out_ && out_->outstanding() > 0};
   progress_.last_frame = last_frame_;
-  progress_.gaps = gaps_.gaps();
-  progress_.longest_gap_ms = std::chrono::duration<double, std::milli>(gaps_.longest()).count();
+  progress_.gaps = before.gaps + gaps_.gaps();
+  progress_.longest_gap_ms =
+      std::max(before.longest_gap_ms, std::chrono::duration<double, std::milli>(gaps_.longest()).count());
   progress_.error = error_;
   if (out_) fatal_ = out_->fatal();
 }

@@ -47,22 +47,30 @@ class Advice : public ::testing::Test {
   const Flags& flags_of(const std::string& command) {
     auto [known, fresh] = known_.try_emplace(command);
     if (fresh) {
-      const auto help = run_ride({command, "--help"}, {folder_.path(), {}});
-      EXPECT_EQ(help.code, 0) << command;
-      known->second = flags_in(help.out.substr(0, help.out.find("Examples:")) +
-                               help.out.substr(std::min(help.out.size(), help.out.find("Options:"))));
+      const auto text = help({command});
+      known->second = flags_in(text);
+      if (text.find("SUBCOMMAND") != std::string::npos)
+        for (const auto& one : names_in(text)) known->second.merge(flags_in(help({command, one})));
       known->second.insert("--help");
     }
     return known->second;
   }
-  // The commands that `ride --help` lists.
-  std::set<std::string> commands() {
-    static const std::regex kCommand("\n  ([a-z]+) {2,}");
-    const auto help = run_ride({"--help"}, {folder_.path(), {}}).out;
-    std::set<std::string> all;
-    for (std::sregex_iterator at(help.begin(), help.end(), kCommand), end; at != end; ++at) all.insert((*at)[1]);
-    all.erase("ride");
-    return all;
+  std::set<std::string> commands() { return names_in(help({})); }
+
+  // Without its examples: those are looked at, not believed.
+  std::string help(std::vector<std::string> command) {
+    command.emplace_back("--help");
+    const auto shown = run_ride(command, {folder_.path(), {}});
+    EXPECT_EQ(shown.code, 0) << command.front();
+    return shown.out.substr(0, shown.out.find("Examples:"));
+  }
+  // The commands that a help lists.
+  static std::set<std::string> names_in(const std::string& help) {
+    static const std::regex kName("\n  ([a-z]+) {2,}");
+    std::set<std::string> names;
+    for (std::sregex_iterator at(help.begin(), help.end(), kName), end; at != end; ++at) names.insert((*at)[1]);
+    names.erase("ride");
+    return names;
   }
 
   const fs::path source_ = RIDE_SOURCE;
@@ -71,7 +79,7 @@ class Advice : public ::testing::Test {
 };
 
 TEST_F(Advice, EveryFlagInAMessageExists) {
-  Flags known = {"--version", "--config",
+  Flags known = {"--version", "--config", "--user",  // --user-ROLE
                  // Of Kafka's own programs and of curl, which messages name beside them.
                  "--alter", "--add-config", "--add-scram", "--cluster-id", "--data-binary", "--entity-type", "--entity-name"};
   for (const auto& command : commands()) known.merge(Flags(flags_of(command)));
@@ -91,7 +99,7 @@ TEST_F(Advice, EveryFlagInAMessageExists) {
 
 // "ride up street.yaml --fresh": the command has that flag.
 TEST_F(Advice, EveryCommandThatAPageShowsHasItsFlags) {
-  static const std::regex kCall("(?:^|[`\n '\"(])ride ([a-z]+)((?: +[^ `\n'\"|;&]+)*)");
+  static const std::regex kCall("(?:^|[`\n '\"(])ride ([a-z]+)((?: [^ `\n'\"|;&()]+)*)");
   const auto all = commands();
   std::vector<fs::path> pages = files_below(source_ / "docs", ".md");
   pages.push_back(source_ / "README.md");
