@@ -1,7 +1,9 @@
 // The agent's part in the control plane, on a thread of its own: joins when there is a master, keeps the heartbeats
 // going, and joins anew as another incarnation if the master has declared this one lost. What is reported before the
-// first join is kept and sent then. Threads: report(), notice() and leave() belong to one.
+// first join is kept and sent then. Threads: report(), vouch() and leave() belong to one.
 #pragma once
+
+#include <sys/types.h>
 
 #include <atomic>
 #include <condition_variable>
@@ -10,6 +12,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "agent/node_status.h"
 #include "agent/options.h"
@@ -23,6 +26,12 @@ class Membership {
   explicit Membership(const Options& options);
   ~Membership();
 
+  struct Running {
+    pid_t pid = 0;
+    WorkerId id;
+  };
+  // The children by now: each heartbeat names those that run and are not stopped, as the system tells at that moment.
+  void vouch(std::vector<Running> children);
   // ChildExit and Notice; sent at once, in order.
   void report(stream::ReportBody body);
   // Says goodbye, if we had joined. False: an attempt to reach Kafka is under way, which cannot be broken off; the
@@ -46,6 +55,7 @@ class Membership {
   std::chrono::steady_clock::time_point sampled_at_{};
 
   mutable std::mutex mutex_;
+  std::vector<Running> children_;
   std::deque<stream::ReportBody> waiting_;
   std::shared_ptr<stream::Member> member_;
   std::optional<Error> failed_;
