@@ -107,9 +107,11 @@ class Loop {
     const auto now = now_point();
     if (now - looked_at_ < kLookEvery) return;
     looked_at_ = now;
+    std::vector<Membership::Running> running;
     for (std::size_t i = 0; i < children_.size(); ++i) {
       const auto& slot = supervisor_.slots()[i];
       if (slot.state != ChildState::running) continue;
+      running.push_back({slot.pid, children_[i].incarnation()});
       const auto verdict = children_[i].look(slot.pid, now);
       if (!verdict) continue;
       tell(verdict->kind == Verdict::Kind::hang ? "child_hangs" : "child_out_of_memory",
@@ -117,6 +119,7 @@ class Loop {
       kill(-slot.pid, SIGKILL);
       kill(slot.pid, SIGKILL);
     }
+    membership_->vouch(std::move(running));
     if (const auto kills = out_of_memory_kills()) memory_kills_ = *kills;
   }
 

@@ -40,6 +40,7 @@ class Child {
   std::string last_words() const;
 
   const ChildPlan& plan() const { return plan_; }
+  const WorkerId& incarnation() const { return incarnation_; }
 
  private:
   ChildPlan plan_;

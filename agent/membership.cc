@@ -6,6 +6,7 @@
 
 #include "common/guarded_thread.h"
 #include "common/log.h"
+#include "stream/core/control_limits.h"
 
 namespace ride::agent {
 namespace {
@@ -140,6 +141,11 @@ void Membership::report(stream::ReportBody body) {
   waiting_.push_back(std::move(body));
 }
 
+void Membership::vouch(std::vector<Running> children) {
+  const std::lock_guard lock(mutex_);
+  children_ = std::move(children);
+}
+
 bool Membership::leave(const std::string& reason) {
   stop_ = true;
   {
@@ -176,6 +182,13 @@ void Membership::fill(stream::Heartbeat& beat) {
   beat.labels["memory_available"] = std::to_string(memory_available_);
   beat.labels["disk_free"] = std::to_string(disk_free_);
   beat.labels["outputs"] = nlohmann::json(options_.output_folders).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  std::vector<Running> children;
+  {
+    const std::lock_guard lock(mutex_);
+    children = children_;
+  }
+  for (auto& child : children)
+    if (beat.children.size() < stream::kMostChildren && is_running(child.pid)) beat.children.push_back(std::move(child.id));
   if (!facts_.cameras.empty()) beat.labels["cameras"] = fmt::format("{}", fmt::join(facts_.cameras, ","));
 }
 

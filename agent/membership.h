@@ -1,7 +1,10 @@
 // The agent's part in the control plane, on a thread of its own: joins when there is a master, keeps the heartbeats
 // going, and joins anew as another incarnation if the master has declared this one lost (whoever has to do so again within
-// 10 s waits). Another agent of this node's name fails it. What is reported before the first join is kept and sent then. Threads: report(), notice() and leave() belong to one.
+// 10 s waits). Another agent of this node's name fails it. What is reported before the first join is kept and sent then.
+// Threads: report(), notice(), vouch() and leave() belong to one.
 #pragma once
+
+#include <sys/types.h>
 
 #include <atomic>
 #include <condition_variable>
@@ -10,6 +13,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "agent/node_status.h"
 #include "agent/options.h"
@@ -23,6 +27,12 @@ class Membership {
   explicit Membership(const Options& options);
   ~Membership();
 
+  struct Running {
+    pid_t pid = 0;
+    WorkerId id;
+  };
+  // The children by now: each heartbeat names those that run and are not stopped, as the system tells at that moment.
+  void vouch(std::vector<Running> children);
   // ChildExit and Notice; sent at once, in order.
   void report(stream::ReportBody body);
   // Says goodbye, if we had joined. False: an attempt to reach Kafka is under way, which cannot be broken off; the
@@ -48,6 +58,7 @@ class Membership {
   std::chrono::milliseconds rejoin_wait_{0};  // the thread
 
   mutable std::mutex mutex_;
+  std::vector<Running> children_;
   std::deque<stream::ReportBody> waiting_;
   std::shared_ptr<stream::Member> member_;
   std::optional<Error> failed_;

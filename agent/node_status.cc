@@ -98,6 +98,25 @@ double NodeLoad::sample(const std::string& proc_stat) {
   return std::max(0.0, busy_ticks / all_ticks) * std::max(1, cores) * 100;
 }
 
+namespace {
+
+// One letter: R running, S sleeping, T stopped, Z ended and not waited for, ... (proc(5)); 0 when it is gone. The line is
+// "12 (name) T ...", and the name may hold anything.
+char process_state(int pid) {
+  const auto stat = file_text("/proc/" + std::to_string(pid) + "/stat");
+  const auto end = stat.rfind(')');
+  return end != std::string::npos && end + 2 < stat.size() ? stat[end + 2] : '\0';
+}
+
+bool is_stopped(char state) { return state == 'T' || state == 't'; }
+
+}  // namespace
+
+bool is_running(int pid) {
+  const char state = process_state(pid);
+  return state != '\0' && state != 'Z' && state != 'X' && !is_stopped(state);
+}
+
 ProcessFacts read_process(int pid) {
   ProcessFacts facts;
   const auto folder = "/proc/" + std::to_string(pid);
@@ -105,9 +124,7 @@ ProcessFacts read_process(int pid) {
   std::int64_t size = 0, resident = 0, shared = 0;
   if (pages >> size >> resident >> shared)
     facts.memory_bytes = std::max<std::int64_t>(0, resident - shared) * sysconf(_SC_PAGESIZE);
-  const auto stat = file_text(folder + "/stat");  // "12 (name) T ...": the name may hold anything
-  const auto end = stat.rfind(')');
-  if (end != std::string::npos && end + 2 < stat.size()) facts.stopped = stat[end + 2] == 'T' || stat[end + 2] == 't';
+  facts.stopped = is_stopped(process_state(pid));
   return facts;
 }
 

@@ -35,6 +35,8 @@ struct ProcessFacts {
   bool stopped = false;           // SIGSTOP, or a debugger
 };
 ProcessFacts read_process(int pid);
+// It is there, has not ended, and is not stopped.
+bool is_running(int pid);
 
 // Processes that this system has killed because memory ran out, since it runs; nothing when it does not say.
 std::optional<std::int64_t> out_of_memory_kills();

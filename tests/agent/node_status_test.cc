@@ -51,10 +51,16 @@ TEST(ProcessFacts, TellMemoryAndWhetherItIsStopped) {
   };
   EXPECT_TRUE(until([&] { return read_process(child).memory_bytes > 64 << 20; }));
   EXPECT_FALSE(read_process(child).stopped);
+  EXPECT_TRUE(is_running(child));
   kill(child, SIGSTOP);
   EXPECT_TRUE(until([&] { return read_process(child).stopped; }));
+  EXPECT_FALSE(is_running(child));
+  kill(child, SIGCONT);
+  EXPECT_TRUE(until([&] { return is_running(child); }));
   kill(child, SIGKILL);
+  EXPECT_TRUE(until([&] { return !is_running(child); })) << "it has ended, though nobody waited for it yet";
   waitpid(child, nullptr, 0);
+  EXPECT_FALSE(is_running(child));
   EXPECT_EQ(read_process(child).memory_bytes, 0);
 }
 
