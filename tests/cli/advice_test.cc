@@ -31,7 +31,7 @@ std::vector<fs::path> files_below(const fs::path& folder, const std::string& end
 Flags flags_in(const std::string& text) {
   static const std::regex kFlag("(^|[^A-Za-z0-9-])(--[a-z][a-z-]*[a-z])");
   Flags flags;
-  for (std::sregex_iterator at(text.begin(), text.end(), kFlag), end; at != end; ++at) flags.insert((*at)[2]);
+  for (std::sregex_iterator at(text.begin(), text.end(), kFlag), end; at != end; ++at) flags.insert((*at)[2].str());
   return flags;
 }
 
@@ -68,7 +68,7 @@ class Advice : public ::testing::Test {
   static std::set<std::string> names_in(const std::string& help) {
     static const std::regex kName("\n  ([a-z]+) {2,}");
     std::set<std::string> names;
-    for (std::sregex_iterator at(help.begin(), help.end(), kName), end; at != end; ++at) names.insert((*at)[1]);
+    for (std::sregex_iterator at(help.begin(), help.end(), kName), end; at != end; ++at) names.insert((*at)[1].str());
     names.erase("ride");
     return names;
   }
@@ -89,7 +89,8 @@ TEST_F(Advice, EveryFlagInAMessageExists) {
     for (const auto& file : files_below(source_ / folder, ".cc")) {
       const std::string text = text_of(file);
       static const std::regex kDeclared(R"re(add_(?:option|flag)(?:_function<[^>]*>)?\(\s*"([^"]+)")re");
-      for (std::sregex_iterator at(text.begin(), text.end(), kDeclared), end; at != end; ++at) known.merge(flags_in((*at)[1]));
+      for (std::sregex_iterator at(text.begin(), text.end(), kDeclared), end; at != end; ++at)
+        known.merge(flags_in((*at)[1].str()));
     }
   for (const char* folder : {"cli", "broker-config", "master", "agent"})
     for (const auto& file : files_below(source_ / folder, ".cc"))
@@ -111,7 +112,7 @@ TEST_F(Advice, EveryCommandThatAPageShowsHasItsFlags) {
     for (std::sregex_iterator at(text.begin(), text.end(), kCall), end; at != end; ++at) {
       const std::string command = (*at)[1];
       if (!all.contains(command)) continue;
-      for (const auto& flag : flags_in((*at)[2])) {
+      for (const auto& flag : flags_in((*at)[2].str())) {
         ++calls;
         EXPECT_TRUE(flags_of(command).contains(flag)) << page << ": ride " << command << " has no " << flag;
       }
