@@ -24,6 +24,13 @@ struct TopicDeleter {
   void operator()(rd_kafka_topic_t* topic) const { rd_kafka_topic_destroy(topic); }
 };
 
+// Kafka knows a record without a value beside one whose value is empty; to readers of events the former has no data to read
+// (CloudEvents' own ones fail), and in a compacted topic it would be a deletion. We write none of these.
+void* value_of(const OutRecord& record) {
+  static constexpr std::uint8_t kEmpty = 0;
+  return const_cast<std::uint8_t*>(record.value.data() == nullptr ? &kEmpty : record.value.data());
+}
+
 constexpr auto kFirstRecord = std::chrono::seconds(5);
 
 // Travels with a record as its opaque until the delivery report.
@@ -98,7 +105,7 @@ class Writer final : public KafkaWriter {
     const auto code = rd_kafka_producev(
         client_.get(), RD_KAFKA_V_RKT(*topic), RD_KAFKA_V_PARTITION(to.partition.value), RD_KAFKA_V_MSGFLAGS(0),
         RD_KAFKA_V_KEY(record.key.data(), record.key.size()),
-        RD_KAFKA_V_VALUE(const_cast<std::uint8_t*>(record.value.data()), record.value.size()),
+        RD_KAFKA_V_VALUE(value_of(record), record.value.size()),
         RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_OPAQUE(flight.get()), RD_KAFKA_V_END);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
       bytes_in_flight_ += bytes;

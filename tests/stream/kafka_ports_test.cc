@@ -61,6 +61,18 @@ TEST_F(KafkaPorts, ARecordArrivesWithKeyHeadersAndBytes) {
   EXPECT_EQ(record.key, "k");
 }
 
+// End and outcome records carry no picture. A value of null makes CloudEvents' official readers fail.
+TEST_F(KafkaPorts, ARecordWithoutBytesHasAnEmptyValueAndNotNull) {
+  auto writer = kafka::KafkaWriter::open(config).value();
+  ASSERT_TRUE(writer->send({topic, PartitionId{0}}, {"", {{"h", "v"}}, {}, nullptr}, {}).ok());
+  ASSERT_TRUE(writer->flush(10s).ok());
+  auto reader = kafka::KafkaReader::open(config, {.group = group}).value();
+  ASSERT_TRUE(reader->assign({topic, PartitionId{0}}, Offset{0}).ok());
+  const auto record = next(*reader);
+  EXPECT_EQ(record.value.size(), 0U);
+  EXPECT_NE(record.value.data(), nullptr) << "the value is null";
+}
+
 TEST_F(KafkaPorts, AHeldRecordOutlivesItsReader) {
   auto writer = kafka::KafkaWriter::open(config).value();
   ASSERT_TRUE(writer->send({topic, PartitionId{0}}, text("held"), {}).ok());
