@@ -20,7 +20,6 @@ namespace {
 constexpr auto kOutOfReach = std::chrono::seconds(10);   // D3: without an acknowledged heartbeat
 constexpr auto kLeaveWithin = std::chrono::seconds(4);
 constexpr auto kEndWithin = std::chrono::seconds(5);
-constexpr auto kSampleEvery = std::chrono::milliseconds(500);
 
 // Who has failed must end, whatever a library waits for: librdkafka does not close a consumer whose topic is gone.
 void end_within(std::chrono::seconds limit) {
@@ -120,22 +119,13 @@ void Worker::fill(stream::Heartbeat& beat) {
   const auto runner = this->runner();
   if (!runner) return;
   const auto stats = runner->stats();
-  const auto now = steady_clock::now();
-  const double seconds = std::chrono::duration<double>(now - sampled_at_).count();
-  if (now - sampled_at_ > kSampleEvery) {
-    const auto frames = stats.frames - sampled_.frames;
-    const double busy = stats.busy_seconds - sampled_.busy_seconds;
-    if (frames >= 0 && sampled_at_ != steady_clock::time_point{}) {
-      frames_per_second_ = static_cast<double>(frames) / seconds;
-      busy_fraction_ = std::min(1.0, busy / seconds);
-      if (frames > 0 && busy > 0) service_rate_ = static_cast<double>(frames) / busy;
-    }
-    sampled_ = stats;
-    sampled_at_ = now;
+  {
+    const std::lock_guard lock(runner_mutex_);
+    speed_.look(steady_clock::now(), stats.frames, stats.busy_seconds);
+    beat.frames_per_second = speed_.frames_per_second();
+    beat.busy_fraction = speed_.busy_fraction();
+    beat.service_rate = speed_.service_rate();
   }
-  beat.frames_per_second = frames_per_second_;
-  beat.busy_fraction = busy_fraction_;
-  beat.service_rate = service_rate_;
   beat.frames = stats.frames;
   beat.busy_seconds = stats.busy_seconds;
   beat.warm = stats.warm;
@@ -193,8 +183,7 @@ void Worker::open_stage(const StageKey& key) {
   {
     const std::lock_guard lock(runner_mutex_);
     runner_ = std::move(opened);
-    sampled_ = {};
-    sampled_at_ = {};
+    speed_.clear();
   }
   log_info("joined stage {} of job {} (run {})", key.stage.value, key.job.value, key.run.value);
 }

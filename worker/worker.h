@@ -12,6 +12,7 @@
 #include "stream/kafka/client_config.h"
 #include "stream/member.h"
 #include "worker/core/ownership.h"
+#include "worker/core/speed_window.h"
 #include "worker/core_lease.h"
 #include "worker/stage_runner.h"
 
@@ -66,10 +67,7 @@ class Worker {
   Offset decided_before_;                  // what the one that was asked last waits for
   mutable std::mutex runner_mutex_;     // the heartbeat thread looks at runner_
   std::shared_ptr<StageRunner> runner_;
-  // of the last rate sample
-  std::chrono::steady_clock::time_point sampled_at_{};
-  StageStats sampled_;
-  double frames_per_second_ = 0, busy_fraction_ = 0, service_rate_ = 0;
+  SpeedWindow speed_;  // under runner_mutex_
 };
 
 }  // namespace ride::worker

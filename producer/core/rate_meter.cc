@@ -22,7 +22,7 @@ double RateMeter::per_second(TimePoint now) const {
   }
   const Duration into_newest = now.time_since_epoch() - newest * kSlice;
   const Duration window = (kSlices - 1) * kSlice + into_newest;
-  const Duration lived = std::max<Duration>(now - *first_, kSlice);
+  const Duration lived = std::max<Duration>(now - *first_, kShortest);
   return static_cast<double>(frames) / std::chrono::duration<double>(std::min(window, lived)).count();
 }
 

@@ -12,11 +12,13 @@ namespace ride::producer {
 class RateMeter {
  public:
   void count(TimePoint now, std::int64_t frames = 1);
-  // Over the window, or over the time since the first frame while that is shorter (but at least one slice).
+  // Over the window of 4 s, or over the time since the first frame while that is shorter, but at least 1 s: a writer's first
+  // frames wait for the brokers and are acknowledged together.
   double per_second(TimePoint now) const;
 
   static constexpr Duration kSlice = std::chrono::milliseconds(250);
   static constexpr int kSlices = 16;  // a window of 4 s
+  static constexpr Duration kShortest = std::chrono::seconds(1);
 
  private:
   std::int64_t slice_of(TimePoint at) const { return at.time_since_epoch() / kSlice; }

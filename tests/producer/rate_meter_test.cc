@@ -20,6 +20,19 @@ TEST(RateMeter, TellsASteadyRateSoonAndForLong) {
   }
 }
 
+// A writer's first frames wait for the brokers and are acknowledged together: no rate is told from an instant.
+TEST(RateMeter, ABurstAtTheBeginningIsNoRate) {
+  RateMeter meter;
+  meter.count(at(0));
+  EXPECT_LE(meter.per_second(at(600)), 30);
+  for (int i = 0; i < 18; ++i) meter.count(at(610));
+  for (int i = 0; i < 300; ++i) {
+    const double now = 633 + i * 33.3;
+    meter.count(at(now));
+    ASSERT_LE(meter.per_second(at(now)), 48) << now;
+  }
+}
+
 TEST(RateMeter, FallsToZeroWithinItsWindow) {
   RateMeter meter;
   for (int i = 0; i < 300; ++i) meter.count(at(i * 33.3));
