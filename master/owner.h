@@ -22,6 +22,7 @@
 
 #include "common/metrics.h"
 #include "common/steady_wall.h"
+#include "master/core/concerns.h"
 #include "master/core/decide.h"
 #include "master/core/leadership.h"
 #include "master/core/snapshot.h"
@@ -120,7 +121,8 @@ class Owner {
   Result<void> reopen_reader();
   Result<void> take(const stream::ControlReader::Entry& entry);
   Result<void> take_unreadable(const stream::ControlReader::Entry& entry);
-  void take_counted(const stream::ControlReader::Entry& entry, const stream::Decision& decision, bool mine);
+  void take_counted(const stream::ControlReader::Entry& entry, const stream::Decision& decision, bool mine,
+                    const std::vector<Concern>& concerns);
   void refuse(stream::Refused kind, Offset at, const std::string& why);
 
   // leading

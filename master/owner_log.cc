@@ -90,6 +90,7 @@ Result<void> Owner::take(const stream::ControlReader::Entry& entry) {
   }
   const bool mine = decision->epoch == term_ && decision->leader == leadership_.id() && decision->log == log_id_;
   if (mine) ++read_;
+  const auto concerns = concerns_of(state_.hard, decision->body);
   switch (apply(state_, *decision)) {
     case Applied::foreign_log:
       refuse(stream::Refused::foreign_log, entry.offset,
@@ -105,7 +106,7 @@ Result<void> Owner::take(const stream::ControlReader::Entry& entry) {
     case Applied::void_claim:
       return {};
     case Applied::counted:
-      take_counted(entry, *decision, mine);
+      take_counted(entry, *decision, mine, concerns);
       return {};
   }
   return {};
@@ -119,7 +120,8 @@ Result<void> Owner::take_unreadable(const stream::ControlReader::Entry& entry) {
   return {};
 }
 
-void Owner::take_counted(const stream::ControlReader::Entry& entry, const stream::Decision& decision, bool mine) {
+void Owner::take_counted(const stream::ControlReader::Entry& entry, const stream::Decision& decision, bool mine,
+                         const std::vector<Concern>& concerns) {
   log_id_ = state_.hard.standing.log();
   before_.counted(decision.body);
   if (leadership_.standing() != state_.hard.claim) {
@@ -135,7 +137,12 @@ void Owner::take_counted(const stream::ControlReader::Entry& entry, const stream
     ports_.metrics.add("ride_written_decisions_total", {stream::type_of(decision.body)});
     write_log(words.severity, words.text);
   }
-  ports_.events.add(entry.timestamp, std::move(words));
+  for (const auto& concern : concerns) {
+    words.job = concern.job;
+    words.stage = concern.stage;
+    ports_.events.add(entry.timestamp, words);
+  }
+  if (concerns.empty()) ports_.events.add(entry.timestamp, std::move(words));
 }
 
 // It changes nothing, and ends nobody; people are told, but not by each of many.
