@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "master/core/totals.h"
 #include "master/stage_measures.h"
 
 namespace ride::master {
@@ -92,7 +93,7 @@ void fill_sources(const State& state, Metrics& metrics) {
     const auto* job = state.hard.find(key.job, key.run);
     if (job == nullptr || is_over(job->phase)) continue;
     const Metrics::Labels labels{key.job.value, key.source};
-    frames[labels] = static_cast<double>(reports.earlier_frames + reports.last.frames);
+    frames[labels] = static_cast<double>(frames_of(state, *job, key.source));
     rate[labels] = reports.last.fps;
     gaps[labels] = static_cast<double>(reports.last.gaps);
     dropped[labels] = static_cast<double>(reports.last.dropped);

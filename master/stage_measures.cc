@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "master/core/group_rates.h"
+#include "master/core/totals.h"
 #include "master/core/untold.h"
 
 namespace ride::master {
@@ -43,6 +44,12 @@ StageMeasures measures_of(const State& state, const Job& job, const stream::Stag
   measures.utilisation = rates.utilisation;
   if (const auto reports = state.soft.stages.find({job.spec->job, job.spec->run, name}); reports != state.soft.stages.end())
     add_partitions(reports->second, measures);
+  // Kafka counts records: chunks, ends, and parts of sets. While few frames are through, only those before it know how many
+  // frames these are. More than they tell may come from `ride dead replay`.
+  if (const auto given = given_to(state, job, spec); measures.lag && given) {
+    const auto waiting = *given - finished_by(state, job, spec);
+    if (waiting >= 0) measures.lag = std::min(*measures.lag, waiting);
+  }
   // Nobody counts what comes in; the lag is asked for (untold.h), the rate is not.
   const bool owned = std::any_of(stage.partitions.begin(), stage.partitions.end(),
                                  [](const Partition& one) { return !one.owner.value.empty(); });

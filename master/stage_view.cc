@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "master/core/group_rates.h"
+#include "master/core/totals.h"
 #include "master/core/untold.h"
 #include "master/pool_words.h"
 #include "master/stage_measures.h"
@@ -106,6 +107,16 @@ void add_measures(const State& state, const Job& job, const stream::StageSpec& s
 
 }  // namespace
 
+namespace {
+
+json names_of(const std::vector<stream::UpstreamSpec>& upstreams) {
+  auto names = json::array();
+  for (const auto& one : upstreams) names.push_back(one.name);
+  return names;
+}
+
+}  // namespace
+
 json stage_view(const State& state, const Job& job, const stream::StageSpec& spec) {
   const StageName name{spec.name};
   const auto& stage = *job.stages.at(name);
@@ -122,7 +133,9 @@ json stage_view(const State& state, const Job& job, const stream::StageSpec& spe
                {"waiting", waiting.empty() ? json() : json(waiting)},
                {"acked", sums.counters.acked},
                {"filtered", sums.counters.filtered},
+               {"upstreams", names_of(spec.upstreams)},
                {"dropped", sums.counters.dropped},
+               {"rejected", std::min(sums.counters.dropped, rejected_before(state, job, spec))},
                {"dead", sums.counters.dead},
                {"expired", sums.counters.expired},
                {"duplicates", sums.counters.duplicates},

@@ -41,7 +41,7 @@ json source_view(const State& state, const Job& job, const stream::SourceSpec& s
   view["connected"] = last.connected;
   view["ended"] = reports->ended;
   view["fps"] = last.fps;
-  view["frames"] = reports->earlier_frames + last.frames;
+  view["frames"] = frames_of(state, job, spec.name);
   view["total"] = last.total < 0 ? json() : json(last.total);
   view["dropped"] = last.dropped;
   view["rejected"] = last.rejected;

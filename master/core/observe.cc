@@ -155,6 +155,15 @@ void take_progress(State& state, const stream::Heartbeat& beat) {
   }
 }
 
+// Within a session counts only rise; a new owner of a finite source learns only by and by what was done before it.
+void never_fall(stream::SourceProgress& now, const stream::SourceProgress& before) {
+  using Progress = stream::SourceProgress;
+  for (const auto count : {&Progress::frames, &Progress::total, &Progress::dropped, &Progress::rejected, &Progress::gaps})
+    now.*count = std::max(now.*count, before.*count);
+  now.last_frame = std::max(now.last_frame, before.last_frame);
+  now.longest_gap_ms = std::max(now.longest_gap_ms, before.longest_gap_ms);
+}
+
 void take_sources(State& state, const stream::Heartbeat& beat) {
   for (const auto& progress : beat.sources) {
     const auto* job = state.hard.find(progress.job, progress.run);
@@ -163,9 +172,10 @@ void take_sources(State& state, const stream::Heartbeat& beat) {
     if (source == job->sources.end() || source->second.producer != beat.id) continue;
     if (source->second.session != progress.session) continue;
     auto& reports = state.soft.sources[{progress.job, progress.run, progress.source}];
-    if (reports.last.session != progress.session)
-      reports.earlier_frames = std::min(reports.earlier_frames + reports.last.frames, stream::kMostTotal);
-    reports.last = progress;
+    const bool goes_on = reports.last.session == progress.session;
+    if (!goes_on) reports.earlier_frames = std::min(reports.earlier_frames + reports.last.frames, stream::kMostTotal);
+    const auto before = std::exchange(reports.last, progress);
+    if (goes_on) never_fall(reports.last, before);
     reports.ended = reports.ended || progress.ended;
   }
 }

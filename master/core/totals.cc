@@ -1,6 +1,7 @@
 #include "master/core/totals.h"
 
 #include <algorithm>
+#include <set>
 
 #include "stream/core/control_limits.h"
 
@@ -11,12 +12,98 @@ bool is_last(const stream::StageSpec& stage) {
                       [](const auto& output) { return !output.to.empty(); });
 }
 
+namespace {
+
+const SourceReports* reports_of(const State& state, const Job& job, const std::string& source) {
+  const auto found = state.soft.sources.find({job.spec->job, job.spec->run, source});
+  return found == state.soft.sources.end() ? nullptr : &found->second;
+}
+
+stream::OutcomeCounters counters_of(const State& state, const Job& job, const stream::StageSpec& stage) {
+  stream::OutcomeCounters sum;
+  const auto reports = state.soft.stages.find({job.spec->job, job.spec->run, StageName{stage.name}});
+  if (reports == state.soft.stages.end()) return sum;
+  for (const auto& one : reports->second.partitions) {
+    sum.acked += one.counters.acked;
+    sum.filtered += one.counters.filtered;
+    sum.dropped += one.counters.dropped;
+    sum.dead += one.counters.dead;
+    sum.expired += one.counters.expired;
+  }
+  return sum;
+}
+
+void add_sources_before(const Job& job, const stream::StageSpec& stage, std::set<std::string>& seen,
+                        std::set<std::string>& sources) {
+  for (const auto& upstream : stage.upstreams) {
+    if (!seen.insert(upstream.name).second) continue;
+    if (upstream.is_source) {
+      sources.insert(upstream.name);
+    } else if (const auto* before = job.spec->stage(upstream.name)) {
+      add_sources_before(job, *before, seen, sources);
+    }
+  }
+}
+
+bool reads_only_sources(const stream::StageSpec& stage) {
+  return !stage.adopt && !stage.upstreams.empty() &&
+         std::all_of(stage.upstreams.begin(), stage.upstreams.end(), [](const auto& one) { return one.is_source; });
+}
+
+}  // namespace
+
+std::int64_t told_frames(const SourceReports* reports) {
+  if (reports == nullptr) return 0;
+  return std::min(reports->earlier_frames + reports->last.frames, stream::kMostTotal);
+}
+
+std::int64_t frames_of(const State& state, const Job& job, const std::string& source) {
+  auto frames = told_frames(reports_of(state, job, source));
+  for (const auto& stage : job.spec->stages) {
+    if (!reads_only_sources(stage) || stage.upstreams.size() != 1 || stage.upstreams.front().name != source) continue;
+    // What a source dropped or refused comes as dropped, and is no frame of it.
+    const auto counters = counters_of(state, job, stage);
+    frames = std::max(frames, counters.acked + counters.filtered + counters.dead);
+  }
+  return frames;
+}
+
+std::int64_t rejected_before(const State& state, const Job& job, const stream::StageSpec& stage) {
+  std::set<std::string> seen, sources;
+  add_sources_before(job, stage, seen, sources);
+  std::int64_t rejected = 0;
+  for (const auto& source : sources)
+    if (const auto* reports = reports_of(state, job, source)) rejected += std::max<std::int64_t>(0, reports->last.rejected);
+  return rejected;
+}
+
+std::int64_t finished_by(const State& state, const Job& job, const stream::StageSpec& stage) {
+  const auto counters = counters_of(state, job, stage);
+  return counters.acked + counters.filtered + counters.dropped + counters.dead + counters.expired;
+}
+
+std::optional<std::int64_t> given_to(const State& state, const Job& job, const stream::StageSpec& stage) {
+  if (stage.adopt || stage.upstreams.empty()) return std::nullopt;
+  std::int64_t given = 0;
+  for (const auto& upstream : stage.upstreams) {
+    if (upstream.is_source) {
+      const auto* reports = reports_of(state, job, upstream.name);
+      if (reports == nullptr || told_frames(reports) == 0) return std::nullopt;
+      given += frames_of(state, job, upstream.name) + std::max<std::int64_t>(0, reports->last.dropped) +
+               std::max<std::int64_t>(0, reports->last.rejected);
+    } else {
+      const auto* before = job.spec->stage(upstream.name);
+      const auto finished = before == nullptr ? 0 : finished_by(state, job, *before);
+      if (finished == 0) return std::nullopt;
+      given += finished;
+    }
+  }
+  return given;
+}
+
 stream::FrameTotals totals_of(const State& state, const Job& job) {
   stream::FrameTotals totals;
-  for (const auto& source : job.spec->sources) {
-    const auto reports = state.soft.sources.find({job.spec->job, job.spec->run, source.name});
-    if (reports != state.soft.sources.end()) totals.in += reports->second.earlier_frames + reports->second.last.frames;
-  }
+  for (const auto& source : job.spec->sources) totals.in += frames_of(state, job, source.name);
   for (const auto& stage : job.spec->stages) {
     const auto reports = state.soft.stages.find({job.spec->job, job.spec->run, StageName{stage.name}});
     if (!is_last(stage) || reports == state.soft.stages.end()) continue;

@@ -8,6 +8,7 @@
 
 #include "master/api.h"
 #include "master/change_view.h"
+#include "master/core/concerns.h"
 #include "master/core/untold.h"
 #include "master/http_server.h"
 #include "master/master_metrics.h"
@@ -24,14 +25,14 @@ using ::testing::Not;
 
 stream::Heartbeat worker(const std::string& id) { return {.id = WorkerId{id}, .node = NodeName{"n1"}}; }
 
-SimulatedCluster running_street() {
+SimulatedCluster running_street(bool finite = true) {
   SimulatedCluster cluster;
   cluster.join(worker("w1#a"));
   cluster.join(worker("w2#a"));
   cluster.join({.id = WorkerId{"p1#a"}, .kind = ProcessKind::producer, .node = NodeName{"n1"}});
   stream::JobSpec spec{.job = {"street"}};
-  spec.finite = true;
-  spec.sources = {{.name = "gate", .kind = "directory", .finite = true}};
+  spec.finite = finite;
+  spec.sources = {{.name = "gate", .kind = finite ? "directory" : "camera", .finite = finite}};
   spec.stages = {{.name = "clean",
                   .topic = "ride.street.1.clean",
                   .partitions = 2,
@@ -338,6 +339,95 @@ TEST(OpenApi, DescribesWhatTheViewsShow) {
   EventRing ring;
   ring.add({}, {.text = "x"});
   expect_described(document, "Event", events_view(ring.since(0, 1), 0)["events"][0]);
+}
+
+// Heartbeats of a source and of the stage that reads it are of different moments.
+TEST(Views, ASourceHasSentAtLeastWhatItsReaderFinished) {
+  auto cluster = running_street();
+  auto sent = stream::SourceProgress{.job = {"street"}, .run = {1}, .source = "gate", .session = SessionId{1}, .frames = 624};
+  auto done = progress(cluster, "clean", 0);
+  done.counters = {.acked = 600, .filtered = 20, .dropped = 50, .dead = 6};
+  cluster.report(stream::Heartbeat{
+      .id = WorkerId{"p1#a"}, .kind = ProcessKind::producer, .node = NodeName{"n1"}, .sources = {sent}});
+  const auto owner = cluster.state().hard.find({done.job, done.run, done.stage})->partitions[0].owner;
+  cluster.report(stream::Heartbeat{.id = owner, .node = NodeName{"n1"}, .partitions = {done}});
+  const auto view = *job_view(cluster.state(), JobName{"street"});
+  EXPECT_EQ(view["sources"][0]["frames"], 626);
+  EXPECT_EQ(view["frames_in"], 626);
+}
+
+// Its producer is lost after it has read everything; the next one has not looked yet at what was done.
+TEST(Views, ASourcesCountsDoNotFallWhenItsProducerIsLost) {
+  auto cluster = running_street();
+  const auto heard = [&](const char* id, stream::SourceProgress progress) {
+    progress.job = {"street"};
+    progress.run = {1};
+    progress.source = "gate";
+    progress.session = SessionId{1};
+    cluster.report(stream::Heartbeat{.id = WorkerId{id}, .kind = ProcessKind::producer, .node = NodeName{"n1"},
+                                     .sources = {std::move(progress)}});
+  };
+  heard("p1#a", {.frames = 7, .total = 10, .rejected = 3});
+  heard("p2#a", {});
+  cluster.report(stream::ChildExit{.child = WorkerId{"p1#a"}, .signal = 9});
+  ASSERT_EQ(cluster.state().hard.find({"street"}, {1})->sources.at("gate").producer, WorkerId{"p2#a"});
+  heard("p2#a", {.frames = 0, .total = -1});
+  auto source = (*job_view(cluster.state(), JobName{"street"}))["sources"][0];
+  EXPECT_EQ(source["frames"], 7);
+  EXPECT_EQ(source["rejected"], 3);
+  EXPECT_EQ(source["total"], 10);
+}
+
+// Rejected pictures come to every stage as dropped frames.
+TEST(Views, WhatASourceRefusedIsToldApartInEveryStage) {
+  auto cluster = running_street();
+  cluster.report(stream::Heartbeat{
+      .id = WorkerId{"p1#a"},
+      .kind = ProcessKind::producer,
+      .node = NodeName{"n1"},
+      .sources = {{.job = {"street"}, .run = {1}, .source = "gate", .session = SessionId{1}, .frames = 7, .rejected = 3}}});
+  for (const auto* stage : {"clean", "album"}) {
+    auto one = progress(cluster, stage, 0);
+    one.counters = {.acked = 7, .dropped = 2};
+    const auto owner = cluster.state().hard.find({one.job, one.run, one.stage})->partitions[0].owner;
+    cluster.report(stream::Heartbeat{.id = owner, .node = NodeName{"n1"}, .partitions = {one}});
+  }
+  const auto stages = stages_view(cluster.state())["stages"];
+  for (const auto& stage : stages) {
+    EXPECT_EQ(stage["dropped"], 2);
+    EXPECT_EQ(stage["rejected"], 2) << "never more than came";
+  }
+  EXPECT_EQ(stages[1]["upstreams"], json({"clean"}));
+}
+
+// 50 frames of several records each, and end records: nobody waits that is no frame.
+TEST(Views, WhatWaitsIsCountedInFrames) {
+  auto cluster = running_street();
+  const auto told = [&](const char* stage, std::int64_t acked, std::int64_t end) {
+    auto one = progress(cluster, stage, 0);
+    one.counters.acked = acked;
+    one.end = end;
+    const auto owner = cluster.state().hard.find({one.job, one.run, one.stage})->partitions[0].owner;
+    cluster.report(stream::Heartbeat{.id = owner, .node = NodeName{"n1"}, .partitions = {one}});
+  };
+  told("album", 0, 66);
+  EXPECT_EQ(stages_view(cluster.state())["stages"][1]["lag"], 66) << "nobody tells how many frames these are";
+  told("clean", 50, 50);
+  EXPECT_EQ(stages_view(cluster.state())["stages"][1]["lag"], 50);
+  told("album", 48, 66);
+  EXPECT_EQ(stages_view(cluster.state())["stages"][1]["lag"], 2);
+}
+
+// `ride logs street` asks for the events of the job.
+TEST(Views, ALossIsAnEventOfTheJobsThatItConcerns) {
+  const auto cluster = running_street();
+  const auto& hard = cluster.state().hard;
+  const auto out = [&](const std::string& id) { return concerns_of(hard, stream::WorkerOut{.worker = WorkerId{id}}); };
+  const auto clean = hard.find({{"street"}, {1}, {"clean"}});
+  EXPECT_EQ(out(clean->partitions[0].owner.value), (std::vector<Concern>{{"street", "clean"}}));
+  EXPECT_EQ(out("p1#a"), (std::vector<Concern>{{"street", "gate"}}));
+  EXPECT_EQ(out("agent#a"), std::vector<Concern>());
+  EXPECT_EQ(concerns_of(hard, stream::Claim{}), std::vector<Concern>());
 }
 
 TEST(Views, AMasterThatStartsAfterTheEndOfAJobStillKnowsWhatWentThrough) {
