@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <exception>
 
+#include "common/cause.h"
 #include "common/guarded_thread.h"
 #include "common/log.h"
 #include "producer/make_source.h"
@@ -76,9 +77,9 @@ void SourceRunner::run() {
   try {
     work();
   } catch (const std::exception& failure) {
-    log_error("source {}: {}", spec_.name, failure.what());
+    log_error("source {}: {}", spec_.name, cause_of(failure));
     const std::lock_guard lock(mutex_);
-    fatal_ = Error{ErrorCode::internal, failure.what(), false};
+    fatal_ = Error{ErrorCode::internal, cause_of(failure), false};
   }
   finished_ = true;
 }
@@ -103,7 +104,7 @@ void SourceRunner::guarded_step() {
     step();
   } catch (const std::exception& failure) {
     if (!source_) throw;
-    on_source_error({ErrorCode::internal, fmt::format("unexpected: {}", failure.what()), /*retriable=*/true});
+    on_source_error({ErrorCode::internal, fmt::format("unexpected: {}", cause_of(failure)), /*retriable=*/true});
   }
 }
 
@@ -144,7 +145,13 @@ Result<void> SourceRunner::prepare_once() {
     if (!resume) return Error{resume.error().code, resume.error().message, /*retriable=*/true};
     next_number_ = resume->next;
     settled_before_ = resume->next;
-    if (resume->ended) phase_ = Phase::ended;
+    if (resume->ended) {
+      // Nothing is opened any more, so nothing else reads what was rejected. The names are noted down already.
+      const auto known = book_->items([] { return Error{ErrorCode::not_found, "the names of the items are gone"}; });
+      if (!known && known.error().retriable) return known.error();
+      note_rejected_before();
+      phase_ = Phase::ended;
+    }
     if (resume->next > 0) log_info("source {}: goes on at number {}", spec_.name, resume->next);
   }
   source_ = std::move(*source);
@@ -194,9 +201,7 @@ bool SourceRunner::ensure_open() {
   }
   open_ = true;
   if (live()) return true;
-  // What an earlier owner rejected is known now that the book was read.
-  const auto& known = book_->rejected();
-  rejected_before_ = std::distance(known.begin(), known.lower_bound(settled_before_));
+  note_rejected_before();
   connected_ = true;
   flowed_at_ = Clock::now();
   error_.clear();
@@ -206,6 +211,12 @@ bool SourceRunner::ensure_open() {
   if (!pacer_) pacer_.emplace(fps, spec_.drop_when_late ? WhenLate::drop : WhenLate::keep);
   pacer_->restart();
   return true;
+}
+
+// What earlier owners rejected is known once the book was read.
+void SourceRunner::note_rejected_before() {
+  const auto& known = book_->rejected();
+  rejected_before_ = std::distance(known.begin(), known.lower_bound(settled_before_));
 }
 
 void SourceRunner::close_source() {

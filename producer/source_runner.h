@@ -66,6 +66,7 @@ class SourceRunner {
   void guarded_step();
   void rest(std::chrono::milliseconds time);  // serves the writer meanwhile
   bool ensure_open();
+  void note_rejected_before();
   void close_source();
 
   void pull();

@@ -87,6 +87,24 @@ TEST_F(SourceRunnerTest, BrokenFilesLeaveARecordInTheirPlaceAndAreReported) {
               AllOf(HasSubstr("broken_picture: "), HasSubstr(folder / "b.jpg"), HasSubstr("is a text file")));
 }
 
+// Its producer is lost after it has sent the end: the next one has nothing to do, and counts as the first did.
+TEST_F(SourceRunnerTest, WhoTakesOverAfterTheEndCountsAsItsPredecessorDid) {
+  const TempFolder folder;
+  const auto jpeg = encoded(test_picture(20, 30), ".jpg");
+  folder.write("a.jpg", jpeg);
+  folder.write("b.jpg", "no picture at all\n");
+  folder.write("c.jpg", jpeg);
+  {
+    const auto first = start(directory(folder.path()));
+    ASSERT_TRUE(ended(*first));
+  }
+  const auto next = start(directory(folder.path()));
+  ASSERT_TRUE(ended(*next));
+  EXPECT_EQ(next->progress().frames, 2);
+  EXPECT_EQ(next->progress().rejected, 1);
+  EXPECT_EQ(notices().size(), 1u) << "told once";
+}
+
 TEST_F(SourceRunnerTest, AFileThatEndedTwoProducersIsLeftOutAndOneThatEndedOneIsRead) {
   const TempFolder folder;
   for (const char* name : {"a.jpg", "b.jpg", "c.jpg"}) folder.write(name, encoded(test_picture(20, 30), ".jpg"));
