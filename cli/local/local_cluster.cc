@@ -79,8 +79,8 @@ Result<void> check_http(const Settings& settings, bool any_ports) {
 std::string in_flags_of_up(std::string advice, bool temporary) {
   const std::pair<std::string_view, std::string_view> kMeant[] = {
       {"--data", temporary ? "TMPDIR" : "--state"},
-      {"--heap", "a broker of your own: ride broker --heap, and --brokers here"},
-      {"--sasl", "a broker of your own: ride broker --sasl, and --brokers here"}};
+      {"--heap", "a broker of your own: ride broker --heap (then --brokers here)"},
+      {"--sasl", "a broker of your own: ride broker --sasl (then --brokers here)"}};
   for (const auto& [flag, meant] : kMeant)
     for (std::size_t at = advice.find(flag); at != std::string::npos; at = advice.find(flag, at + meant.size()))
       advice.replace(at, flag.size(), meant);

@@ -31,7 +31,7 @@ std::vector<fs::path> files_below(const fs::path& folder, const std::string& end
 Flags flags_in(const std::string& text) {
   static const std::regex kFlag("(^|[^A-Za-z0-9-])(--[a-z][a-z-]*[a-z])");
   Flags flags;
-  for (std::sregex_iterator at(text.begin(), text.end(), kFlag), end; at != end; ++at) flags.insert((*at)[2]);
+  for (std::sregex_iterator at(text.begin(), text.end(), kFlag), end; at != end; ++at) flags.insert((*at)[2].str());
   return flags;
 }
 
@@ -47,22 +47,30 @@ class Advice : public ::testing::Test {
   const Flags& flags_of(const std::string& command) {
     auto [known, fresh] = known_.try_emplace(command);
     if (fresh) {
-      const auto help = run_ride({command, "--help"}, {folder_.path(), {}});
-      EXPECT_EQ(help.code, 0) << command;
-      known->second = flags_in(help.out.substr(0, help.out.find("Examples:")) +
-                               help.out.substr(std::min(help.out.size(), help.out.find("Options:"))));
+      const auto text = help({command});
+      known->second = flags_in(text);
+      if (text.find("SUBCOMMAND") != std::string::npos)
+        for (const auto& one : names_in(text)) known->second.merge(flags_in(help({command, one})));
       known->second.insert("--help");
     }
     return known->second;
   }
-  // The commands that `ride --help` lists.
-  std::set<std::string> commands() {
-    static const std::regex kCommand("\n  ([a-z]+) {2,}");
-    const auto help = run_ride({"--help"}, {folder_.path(), {}}).out;
-    std::set<std::string> all;
-    for (std::sregex_iterator at(help.begin(), help.end(), kCommand), end; at != end; ++at) all.insert((*at)[1]);
-    all.erase("ride");
-    return all;
+  std::set<std::string> commands() { return names_in(help({})); }
+
+  // Without its examples: those are looked at, not believed.
+  std::string help(std::vector<std::string> command) {
+    command.emplace_back("--help");
+    const auto shown = run_ride(command, {folder_.path(), {}});
+    EXPECT_EQ(shown.code, 0) << command.front();
+    return shown.out.substr(0, shown.out.find("Examples:"));
+  }
+  // The commands that a help lists.
+  static std::set<std::string> names_in(const std::string& help) {
+    static const std::regex kName("\n  ([a-z]+) {2,}");
+    std::set<std::string> names;
+    for (std::sregex_iterator at(help.begin(), help.end(), kName), end; at != end; ++at) names.insert((*at)[1].str());
+    names.erase("ride");
+    return names;
   }
 
   const fs::path source_ = RIDE_SOURCE;
@@ -71,7 +79,7 @@ class Advice : public ::testing::Test {
 };
 
 TEST_F(Advice, EveryFlagInAMessageExists) {
-  Flags known = {"--version", "--config",
+  Flags known = {"--version", "--config", "--user",  // --user-ROLE
                  // Of Kafka's own programs and of curl, which messages name beside them.
                  "--alter", "--add-config", "--add-scram", "--cluster-id", "--data-binary", "--entity-type", "--entity-name"};
   for (const auto& command : commands()) known.merge(Flags(flags_of(command)));
@@ -81,7 +89,8 @@ TEST_F(Advice, EveryFlagInAMessageExists) {
     for (const auto& file : files_below(source_ / folder, ".cc")) {
       const std::string text = text_of(file);
       static const std::regex kDeclared(R"re(add_(?:option|flag)(?:_function<[^>]*>)?\(\s*"([^"]+)")re");
-      for (std::sregex_iterator at(text.begin(), text.end(), kDeclared), end; at != end; ++at) known.merge(flags_in((*at)[1]));
+      for (std::sregex_iterator at(text.begin(), text.end(), kDeclared), end; at != end; ++at)
+        known.merge(flags_in((*at)[1].str()));
     }
   for (const char* folder : {"cli", "broker-config", "master", "agent"})
     for (const auto& file : files_below(source_ / folder, ".cc"))
@@ -91,7 +100,7 @@ TEST_F(Advice, EveryFlagInAMessageExists) {
 
 // "ride up street.yaml --fresh": the command has that flag.
 TEST_F(Advice, EveryCommandThatAPageShowsHasItsFlags) {
-  static const std::regex kCall("(?:^|[`\n '\"(])ride ([a-z]+)((?: +[^ `\n'\"|;&]+)*)");
+  static const std::regex kCall("(?:^|[`\n '\"(])ride ([a-z]+)((?: [^ `\n'\"|;&()]+)*)");
   const auto all = commands();
   std::vector<fs::path> pages = files_below(source_ / "docs", ".md");
   pages.push_back(source_ / "README.md");
@@ -103,7 +112,7 @@ TEST_F(Advice, EveryCommandThatAPageShowsHasItsFlags) {
     for (std::sregex_iterator at(text.begin(), text.end(), kCall), end; at != end; ++at) {
       const std::string command = (*at)[1];
       if (!all.contains(command)) continue;
-      for (const auto& flag : flags_in((*at)[2])) {
+      for (const auto& flag : flags_in((*at)[2].str())) {
         ++calls;
         EXPECT_TRUE(flags_of(command).contains(flag)) << page << ": ride " << command << " has no " << flag;
       }
