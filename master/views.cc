@@ -45,6 +45,7 @@ json source_view(const State& state, const Job& job, const stream::SourceSpec& s
   view["total"] = last.total < 0 ? json() : json(last.total);
   view["dropped"] = last.dropped;
   view["rejected"] = last.rejected;
+  view["unwritten"] = last.unwritten;
   view["last_frame"] = time_or_null(last.last_frame);
   view["gaps"] = last.gaps;
   view["longest_gap_ms"] = last.longest_gap_ms;

@@ -17,10 +17,20 @@ using stream::TopicPartition;
 constexpr std::int64_t kFirstWindow = 32;  // records; grows fourfold while the source's last one is not in it
 constexpr std::chrono::seconds kPatience(30);
 
+constexpr std::int64_t kFirstLiveWindow = 4;   // a camera's pictures are large, and its last one stands near the end
+constexpr std::int64_t kMostUneven = 1'000'000;  // frames by which partitions may differ: more are no writer's in flight
+
 class Finder {
  public:
-  Finder(const stream::JobSpec& job, const stream::SourceSpec& source, SessionId session)
-      : job_(job), source_(source), session_(session), upstream_{source.name, PartitionId{0}} {}
+  // Of the sessions from `first` on and before `behind`.
+  Finder(const stream::JobSpec& job, const stream::SourceSpec& source, SessionId first, SessionId behind,
+         std::chrono::milliseconds patience)
+      : job_(job),
+        source_(source),
+        first_(first),
+        behind_(behind),
+        patience_(patience),
+        upstream_{source.name, PartitionId{0}} {}
 
   Result<void> open(LogAccess& log) {
     auto admin = log.admin();
@@ -39,42 +49,71 @@ class Finder {
     ResumeRule rule;
     for (const OutputSpec& output : source_.outputs) {
       for (int p = 0; p < output.partitions; ++p) {
-        auto tail = tail_of(output, PartitionId{p});
-        if (!tail) return tail.error();
-        rule.add(output, PartitionId{p}, source_.name, *tail);
+        auto tails = tails_of(output, PartitionId{p}, kFirstWindow);
+        if (!tails) return tails.error();
+        rule.add(output, PartitionId{p}, source_.name, (*tails)[first_.value]);
       }
     }
     return rule.point();
   }
 
+  Result<std::int64_t> standing() {
+    std::map<std::int64_t, std::vector<OutputTails>> sessions;
+    for (std::size_t o = 0; o < source_.outputs.size(); ++o) {
+      const OutputSpec& output = source_.outputs[o];
+      for (int p = 0; p < output.partitions; ++p) {
+        auto tails = tails_of(output, PartitionId{p}, kFirstLiveWindow);
+        if (!tails) return tails.error();
+        for (const auto& [session, tail] : *tails) {
+          auto& outputs = sessions[session];
+          outputs.resize(source_.outputs.size());
+          outputs[o].partition_by = output.partition_by;
+          outputs[o].last.resize(static_cast<std::size_t>(output.partitions));
+          outputs[o].last[static_cast<std::size_t>(p)] = tail.last;
+        }
+      }
+    }
+    std::int64_t count = 0;
+    for (const auto& [session, outputs] : sessions) count += count_standing(source_.name, outputs);
+    return count;
+  }
+
  private:
-  Result<PartitionTail> tail_of(const OutputSpec& output, PartitionId partition) {
+  using Tails = std::map<std::int64_t, PartitionTail>;  // by session
+
+  Result<Tails> tails_of(const OutputSpec& output, PartitionId partition, std::int64_t first_window) {
     const TopicPartition at{output.topic, partition};
     auto range = admin_->range(at);
     if (!range) return range.error();
-    PartitionTail tail;
-    for (std::int64_t window = kFirstWindow; !tail.last; window *= 4) {
+    Tails tails;
+    bool reached = false;  // what stands before is of earlier sessions
+    for (std::int64_t window = first_window; !reached; window *= 4) {
       const Offset first{std::max(range->first.value, range->end.value - window)};
-      auto read = read_range(*reader_, at, {first, range->end}, kPatience,
-                             [&](const stream::Record& record) { take(record, tail); });
+      auto read = read_range(*reader_, at, {first, range->end}, patience_,
+                             [&](const stream::Record& record) { reached = take(record, tails) || reached; });
       if (!read) return read.error();
       if (first == range->first) break;
     }
-    if (auto marked = add_watermark(output, at, tail); !marked) return marked.error();
-    return tail;
+    if (auto marked = add_watermark(output, at, tails); !marked) return marked.error();
+    return tails;
   }
 
-  void take(const stream::Record& record, PartitionTail& tail) const {
+  // True: a whole set of the first session, or of one before.
+  bool take(const stream::Record& record, Tails& tails) const {
     auto header = stream::decode_header(record.headers);
-    if (!header) return;  // another writer's, or no record of ours
+    if (!header) return false;  // another writer's, or no record of ours
     const stream::Origin& origin = header->origin;
-    if (origin.upstream != upstream_ || origin.run != job_.run || origin.key.major != session_.value) return;
-    if (header->kind == stream::RecordKind::end) tail.ended = true;
+    if (origin.upstream != upstream_ || origin.run != job_.run || origin.key.major >= behind_.value) return false;
     // Parts of a set leave in order: with the last one it is whole.
-    if (header->part + 1 == header->parts) tail.last = std::max(tail.last.value_or(-1), origin.key.minor);
+    const bool whole = header->part + 1 == header->parts;
+    if (origin.key.major < first_.value) return whole;
+    auto& tail = tails[origin.key.major];
+    if (header->kind == stream::RecordKind::end) tail.ended = true;
+    if (whole) tail.last = std::max(tail.last.value_or(-1), origin.key.minor);
+    return whole && origin.key.major == first_.value;
   }
 
-  Result<void> add_watermark(const OutputSpec& output, const TopicPartition& at, PartitionTail& tail) {
+  Result<void> add_watermark(const OutputSpec& output, const TopicPartition& at, Tails& tails) {
     const stream::StageSpec* stage = job_.stage(output.to);
     if (stage == nullptr) return {};
     auto found = commits_->committed(stage->group_id, {at});
@@ -84,16 +123,19 @@ class Finder {
     auto metadata = stream::unpack_commit_metadata(commit->metadata);
     if (!metadata) return metadata.error();
     const auto mark = metadata->watermarks.all().find(upstream_);
-    if (mark != metadata->watermarks.all().end() && mark->second.major == session_.value) {
+    if (mark != metadata->watermarks.all().end() && mark->second.major >= first_.value &&
+        mark->second.major < behind_.value) {
+      auto& tail = tails[mark->second.major];
       tail.last = std::max(tail.last.value_or(-1), mark->second.minor);
     }
-    tail.ended = tail.ended || metadata->ended.contains(upstream_);
+    if (metadata->ended.contains(upstream_)) tails[first_.value].ended = true;
     return {};
   }
 
   const stream::JobSpec& job_;
   const stream::SourceSpec& source_;
-  SessionId session_;
+  SessionId first_, behind_;
+  std::chrono::milliseconds patience_;
   stream::Upstream upstream_;
   std::unique_ptr<stream::TopicAdmin> admin_;
   std::unique_ptr<stream::RecordReader> reader_;
@@ -131,9 +173,46 @@ ResumePoint ResumeRule::point() const {
 
 Result<ResumePoint> find_resume_point(LogAccess& log, const stream::JobSpec& job, const stream::SourceSpec& source,
                                       SessionId session) {
-  Finder finder(job, source, session);
+  Finder finder(job, source, session, SessionId{session.value + 1}, kPatience);
   if (auto opened = finder.open(log); !opened) return opened.error();
   return finder.find();
+}
+
+std::int64_t count_standing(const std::string& source, const std::vector<OutputTails>& outputs) {
+  const auto home_of = [&](const OutputTails& output, std::int64_t number) {
+    const FrameId id{source, SessionId{1}, number};
+    const auto home = stream::home_partition(id, output.partition_by, static_cast<int>(output.last.size()));
+    return static_cast<std::size_t>(home.value);
+  };
+  // In its home partition each number leaves a set, in order: below the lowest missing one all of them stand.
+  std::int64_t count = 0, top = -1;
+  for (const OutputTails& output : outputs) {
+    if (output.last.empty()) continue;
+    const auto partitions = static_cast<std::int64_t>(output.last.size());
+    const std::int64_t step = output.partition_by == stream::PartitionBy::frame ? partitions : 1;
+    std::int64_t missing = INT64_MAX;
+    for (std::int64_t n = 0; n < step; ++n) {
+      const auto& last = output.last[home_of(output, n)];
+      missing = std::min(missing, last ? *last + step : n);
+    }
+    for (const auto& last : output.last) top = std::max(top, last.value_or(-1));
+    count = std::max(count, missing);
+  }
+  top = std::min(top, count + kMostUneven);
+  for (std::int64_t n = count, end = top; n <= end; ++n) {
+    const bool stands = std::any_of(outputs.begin(), outputs.end(), [&](const OutputTails& output) {
+      return !output.last.empty() && output.last[home_of(output, n)].value_or(-1) >= n;
+    });
+    if (stands) ++count;
+  }
+  return count;
+}
+
+Result<std::int64_t> find_standing(LogAccess& log, const stream::JobSpec& job, const stream::SourceSpec& source,
+                                   SessionId first, SessionId behind, std::chrono::milliseconds patience) {
+  Finder finder(job, source, first, behind, patience);
+  if (auto opened = finder.open(log); !opened) return opened.error();
+  return finder.standing();
 }
 
 }  // namespace ride::producer

@@ -1,11 +1,15 @@
-// Where a finite source goes on after a restart (D7): at the lowest number that is not known to stand in its home
-// partition of every output. The rule is pure (ResumeRule); find_resume_point() reads the ends of the partitions for
-// it.
+// What a source's earlier owners wrote, as the log tells it. Where a finite source goes on after a restart (D7): at the
+// lowest number that is not known to stand in its home partition of every output. How many frames of a live source's
+// earlier sessions stand there. The rules are pure (ResumeRule, count_standing); what reads the ends of the partitions
+// for them is below.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "producer/log_access.h"
 #include "stream/spec.h"
@@ -37,9 +41,22 @@ class ResumeRule {
   bool all_ended_ = true;
 };
 
+// The last whole frame of one session in each partition of an output; absent: none.
+struct OutputTails {
+  stream::PartitionBy partition_by = stream::PartitionBy::frame;
+  std::vector<std::optional<std::int64_t>> last;
+};
+// Frames of that session which stand in at least one of the outputs.
+std::int64_t count_standing(const std::string& source, const std::vector<OutputTails>& outputs);
+
 // Reads backwards from the end of each partition until the source's last set is found; where readers have ACKed and
 // deletion took it, the readers' committed watermarks tell. Errors are retriable, unless the topics are gone.
 Result<ResumePoint> find_resume_point(LogAccess& log, const stream::JobSpec& job, const stream::SourceSpec& source,
                                       SessionId session);
+
+// Frames of the sessions from `first` on and before `behind` that stand in the log, of this run. Errors are retriable;
+// `patience` is for each partition.
+Result<std::int64_t> find_standing(LogAccess& log, const stream::JobSpec& job, const stream::SourceSpec& source,
+                                   SessionId first, SessionId behind, std::chrono::milliseconds patience);
 
 }  // namespace ride::producer

@@ -153,6 +153,9 @@ Result<void> SourceRunner::prepare_once() {
       phase_ = Phase::ended;
     }
     if (resume->next > 0) log_info("source {}: goes on at number {}", spec_.name, resume->next);
+  } else if (!earlier_) {
+    earlier_ = std::make_unique<EarlierFrames>(services_.log, assignment_.job, spec_, assignment_.before,
+                                               assignment_.session);
   }
   source_ = std::move(*source);
   error_.clear();
@@ -229,6 +232,11 @@ void SourceRunner::close_source() {
   open_ = connected_ = false;
 }
 
+// A folder's book tells what was rejected before; of all else, earlier owners have.
+std::int64_t SourceRunner::rejected_by_others() const {
+  return spec_.kind == "directory" ? 0 : assignment_.before.rejected;
+}
+
 void SourceRunner::publish() {
   const SourceState state = source_ ? source_->state() : SourceState{};
   const auto rejected = static_cast<std::int64_t>(book_ ? book_->rejected().size() : 0);
@@ -236,14 +244,23 @@ void SourceRunner::publish() {
   const std::lock_guard lock(mutex_);
   progress_.connected = connected_;
   progress_.ended = phase_ == Phase::ended;
-  progress_.frames = settled_before_ - rejected_before_ + acked_;
+  const auto& before = assignment_.before;
+  // What they left out has a number, too: an earlier owner settled it, and it is no frame.
+  const auto left_out = continues() ? before.dropped + rejected_by_others() : 0;
+  progress_.frames = std::max<std::int64_t>(0, settled_before_ - rejected_before_ - left_out) + acked_;
+  if (earlier_) {
+    progress_.earlier = earlier_->frames();
+    progress_.unwritten = earlier_->unwritten();
+  }
+  if (live()) progress_.captured = next_number_ + (pending_ ? 1 : 0);
   if (source_) progress_.total = spec_.finite ? state.total : -1;
-  progress_.dropped = dropped_ + (source_ ? state.dropped : 0);
-  progress_.rejected = rejected + unusable_;
+  progress_.dropped = before.dropped + dropped_ + (source_ ? state.dropped : 0);
+  progress_.rejected = rejected_by_others() + rejected + unusable_;
   seen_ = {rate_, flowed_at_, between_frames_, out_ && out_->outstanding() > 0};
   progress_.last_frame = last_frame_;
-  progress_.gaps = gaps_.gaps();
-  progress_.longest_gap_ms = std::chrono::duration<double, std::milli>(gaps_.longest()).count();
+  progress_.gaps = before.gaps + gaps_.gaps();
+  progress_.longest_gap_ms =
+      std::max(before.longest_gap_ms, std::chrono::duration<double, std::milli>(gaps_.longest()).count());
   progress_.error = error_;
   if (out_) fatal_ = out_->fatal();
 }

@@ -19,6 +19,7 @@
 #include "producer/core/pacer.h"
 #include "producer/core/rate_meter.h"
 #include "producer/core/silence.h"
+#include "producer/earlier_frames.h"
 #include "producer/log_access.h"
 #include "producer/number_book.h"
 #include "producer/outgoing.h"
@@ -87,6 +88,7 @@ class SourceRunner {
   void publish();
   // Its items have numbers that every owner knows: all owners of a run are given the same session.
   bool continues() const { return spec_.finite || spec_.kind == "topic"; }
+  std::int64_t rejected_by_others() const;
   bool live() const { return source_ && source_->state().live; }
   bool stopping() const { return stop_.load(); }
 
@@ -115,6 +117,7 @@ class SourceRunner {
   std::unique_ptr<NumberBook> book_;
   std::unique_ptr<Source> source_;
   std::unique_ptr<Outgoing> out_;
+  std::unique_ptr<EarlierFrames> earlier_;  // of a source that begins anew with each owner
   std::optional<Pacer> pacer_;
   GapTracker gaps_;
   RateMeter rate_;

@@ -87,6 +87,18 @@ struct Releasing {
   bool operator==(const Releasing&) const = default;
 };
 
+// What earlier owners of a source told in this run, handed to the next one: it tells on from there, and looks up in the log
+// what `session` wrote in truth, since its owner may have died before it told its last frames.
+struct SourceBefore {
+  SessionId session;          // the last one that anything is known of; 0: none
+  std::int64_t frames = 0;    // of the sessions before that one
+  std::int64_t told = 0;      // of that one: acknowledged ...
+  std::int64_t captured = 0;  // ... and captured
+  std::int64_t unwritten = 0, dropped = 0, rejected = 0, gaps = 0;  // of all of them
+  double longest_gap_ms = 0;
+  bool operator==(const SourceBefore&) const = default;
+};
+
 // A source belongs to `producer`, which opens `session`. Empty producer: taken away.
 struct AssignSource {
   JobName job;
@@ -97,6 +109,7 @@ struct AssignSource {
   Epoch epoch;
   std::string reason;
   SystemTime at{};
+  SourceBefore before;
   bool operator==(const AssignSource&) const = default;
 };
 
@@ -233,9 +246,12 @@ struct SourceProgress {
   bool connected = false;
   bool ended = false;              // finite source: the end records are acknowledged
   std::int64_t frames = 0;         // acknowledged in this session
+  std::int64_t earlier = 0;        // ... and in the earlier ones of this run, as they stand in the log
+  std::int64_t captured = 0;       // in this session, of a source that cannot send again: handed to the writer
+  std::int64_t unwritten = 0;      // captured in earlier sessions, and not in the log: they ended with their producer
   std::int64_t total = -1;         // known length of a finite source, -1: unknown
-  std::int64_t dropped = 0;        // when_late: drop
-  std::int64_t rejected = 0;       // broken files, too large pictures
+  std::int64_t dropped = 0;        // when_late: drop; all owners of this run
+  std::int64_t rejected = 0;       // broken files, too large pictures; all owners of this run
   double fps = 0;
   SystemTime last_frame{};
   std::int64_t gaps = 0;

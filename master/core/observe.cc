@@ -158,7 +158,8 @@ void take_progress(State& state, const stream::Heartbeat& beat) {
 // Within a session counts only rise; a new owner of a finite source learns only by and by what was done before it.
 void never_fall(stream::SourceProgress& now, const stream::SourceProgress& before) {
   using Progress = stream::SourceProgress;
-  for (const auto count : {&Progress::frames, &Progress::total, &Progress::dropped, &Progress::rejected, &Progress::gaps})
+  for (const auto count : {&Progress::frames, &Progress::earlier, &Progress::captured, &Progress::unwritten, &Progress::total,
+                           &Progress::dropped, &Progress::rejected, &Progress::gaps})
     now.*count = std::max(now.*count, before.*count);
   now.last_frame = std::max(now.last_frame, before.last_frame);
   now.longest_gap_ms = std::max(now.longest_gap_ms, before.longest_gap_ms);

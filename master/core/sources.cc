@@ -3,7 +3,11 @@
 // frames.
 #include <spdlog/fmt/fmt.h>
 
+#include <algorithm>
+
 #include "master/core/steps.h"
+#include "master/core/totals.h"
+#include "stream/core/control_limits.h"
 
 namespace ride::master {
 
@@ -50,6 +54,7 @@ class Feeders {
                                                             producer->value, loads_[*producer]);
     const Epoch epoch{mine.epoch.value + 1};
     ++loads_[*producer];
+    auto before = told_before(reports, mine.session, session);
     draft_.decide(stream::AssignSource{.job = spec.job,
                                        .run = spec.run,
                                        .source = source.name,
@@ -57,7 +62,25 @@ class Feeders {
                                        .session = session,
                                        .epoch = epoch,
                                        .reason = std::move(reason),
-                                       .at = draft_.now()});
+                                       .at = draft_.now(),
+                                       .before = before});
+  }
+
+  // What its owners so far told: the next one tells on from there.
+  static stream::SourceBefore told_before(const SourceReports& reports, SessionId previous, SessionId session) {
+    const auto& last = reports.last;
+    if (last.session.value == 0) return {.session = previous == session ? SessionId{} : previous};  // not heard of yet
+    const bool goes_on = last.session == session;  // it counts itself what stands in its session
+    const auto counter = [](std::int64_t told) { return std::clamp<std::int64_t>(told, 0, stream::kMostFrames); };
+    return {.session = goes_on ? SessionId{} : last.session,
+            .frames = counter(told_frames(&reports) - last.frames),
+            .told = goes_on ? 0 : counter(last.frames),
+            .captured = goes_on ? 0 : counter(last.captured),
+            .unwritten = counter(last.unwritten),
+            .dropped = counter(last.dropped),
+            .rejected = counter(last.rejected),
+            .gaps = counter(last.gaps),
+            .longest_gap_ms = last.longest_gap_ms};
   }
 
   // A live source begins a new session; a finite one and a copied topic go on in their first, since every owner knows the

@@ -54,7 +54,7 @@ bool reads_only_sources(const stream::StageSpec& stage) {
 
 std::int64_t told_frames(const SourceReports* reports) {
   if (reports == nullptr) return 0;
-  return std::min(reports->earlier_frames + reports->last.frames, stream::kMostTotal);
+  return std::min(std::max(reports->earlier_frames, reports->last.earlier) + reports->last.frames, stream::kMostTotal);
 }
 
 std::int64_t frames_of(const State& state, const Job& job, const std::string& source) {

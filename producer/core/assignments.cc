@@ -74,7 +74,7 @@ void Assignments::assign(const stream::AssignSource& assigned) {
   if (job == jobs_.end()) return;
   const auto owner = job->second.owners.find(assigned.source);
   if (owner != job->second.owners.end() && assigned.epoch < owner->second.epoch) return;  // epochs never fall
-  job->second.owners[assigned.source] = {assigned.producer, assigned.session, assigned.epoch};
+  job->second.owners[assigned.source] = {assigned.producer, assigned.session, assigned.epoch, assigned.before};
 }
 
 // Against a frame of a stage, it names no source of the job.
@@ -98,7 +98,7 @@ void Assignments::restore(const stream::SnapshotPart& part) {
     job.spec = std::make_shared<const stream::JobSpec>(copy.spec);
     job.phase = copy.phase;
     for (const auto& source : copy.sources) {
-      if (source.epoch.value > 0) job.owners[source.name] = {source.producer, source.session, source.epoch};
+      if (source.epoch.value > 0) job.owners[source.name] = {source.producer, source.session, source.epoch, {}};
       for (const auto& struck : source.strikes) strike(struck);
     }
   }
@@ -116,7 +116,7 @@ std::map<SourceKey, Assignment> Assignments::mine() const {
       if (owner.producer != self_ || job.spec->source(source) == nullptr) continue;
       const auto struck = job.struck.find(source);
       mine[{key.first, key.second, source}] = {job.spec, owner.session, owner.epoch, *wish,
-                                               struck == job.struck.end() ? StruckItems() : struck->second};
+                                               struck == job.struck.end() ? StruckItems() : struck->second, owner.before};
     }
   }
   return mine;

@@ -38,6 +38,7 @@ struct Assignment {
   Epoch epoch;
   Wish wish = Wish::run;
   StruckItems struck;
+  stream::SourceBefore before;  // what its earlier owners told
 };
 
 class Assignments {
@@ -56,6 +57,7 @@ class Assignments {
     WorkerId producer;
     SessionId session;
     Epoch epoch;
+    stream::SourceBefore before;
   };
   struct Job {
     std::shared_ptr<const stream::JobSpec> spec;

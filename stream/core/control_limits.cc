@@ -246,6 +246,12 @@ void check(Check& it, const AssignSource& assign) {
   it.rank("a session", assign.session.value);
   it.rank("an epoch", assign.epoch.value);
   it.time("'at'", assign.at);
+  const auto& before = assign.before;
+  it.rank("a session", before.session.value);
+  for (const auto value : {before.frames, before.told, before.captured, before.unwritten, before.dropped, before.rejected,
+                           before.gaps})
+    it.number("a counter", value, 0, kMostFrames);
+  it.real("a gap", before.longest_gap_ms);
 }
 void check(Check& it, const JoinGroup& join) { check_group(it, join); }
 void check(Check& it, const WorkerOut& out) {
@@ -299,7 +305,9 @@ void check(Check& it, const SourceProgress& one) {
   it.job(one.job, one.run);
   it.name("the source's name", one.source);
   it.rank("a session", one.session.value);
-  for (const auto value : {one.frames, one.total, one.dropped, one.rejected, one.gaps}) it.frames("a counter", value);
+  for (const auto value :
+       {one.frames, one.earlier, one.captured, one.unwritten, one.total, one.dropped, one.rejected, one.gaps})
+    it.frames("a counter", value);
   it.real("fps", one.fps);
   it.real("a gap", one.longest_gap_ms);
   it.time("the last frame's time", one.last_frame);

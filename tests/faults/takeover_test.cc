@@ -113,5 +113,48 @@ TEST_F(TakeoverTest, ANetworkCameraMovesToAnotherProducerWhenItsNodeDies) {
   EXPECT_TRUE(wait_until(30s, [&] { return source("watch").value("frames", 0) > frames + 20; })) << source("watch");
 }
 
+// Two cameras into one stage, so that nothing but the sources themselves can tell what each of them sent.
+TEST_F(TakeoverTest, WhatKilledProducersWroteStandsInTheCountsOfTheirSources) {
+  const NetworkCamera camera;
+  run_->start_agent("n1", {"--slots", "1"});
+  const std::string source_of = "{ camera: \"" + camera.url() + "\", fps: 20 }\n";
+  ASSERT_TRUE(run_->submit("ride: v1\nname: watch\nsources:\n  gate: " + source_of + "  yard: " + source_of +
+                           "sinks:\n  - { name: bin, from: [gate, yard], task: discard, topic: { partitions: 3 } }\n"));
+  const auto flow = [&] {
+    const auto json = run_->get("/jobs/watch");
+    if (!json.is_object()) return false;
+    for (const auto& one : json.value("sources", nlohmann::json::array()))
+      if (!one.value("connected", false) || one.value("fps", 0.0) < 5) return false;
+    return true;
+  };
+  for (int kills = 0; kills < 3; ++kills) {
+    ASSERT_TRUE(wait_until(60s, flow)) << run_->get("/jobs/watch") << run_->logs();
+    const auto victim = process(source("watch").value("producer", ""));
+    ASSERT_TRUE(victim.contains("pid")) << run_->get("/workers");
+    ASSERT_EQ(::kill(victim["pid"].get<pid_t>(), SIGKILL), 0);
+    ASSERT_TRUE(wait_until(60s, [&] {
+      const auto now = source("watch");
+      return now["producer"].is_string() && now["producer"] != victim["id"];
+    })) << source("watch") << run_->events();
+  }
+  ASSERT_TRUE(wait_until(60s, flow)) << run_->get("/jobs/watch") << run_->logs();
+  ASSERT_EQ(run_->ask_master({"drain", "watch"}).code, 0);
+  ASSERT_TRUE(wait_until(60s, [&] { return run_->phase("watch") == "completed"; })) << run_->logs();
+  const auto sums = [&] {
+    std::int64_t sent = 0;
+    const auto job = run_->get("/jobs/watch");
+    for (const auto& one : job.value("sources", nlohmann::json::array())) sent += one.value("frames", std::int64_t{0});
+    return std::pair(sent, run_->stage("watch", "bin").value("acked", std::int64_t{-1}));
+  };
+  EXPECT_TRUE(wait_until(20s, [&] { return sums().first == sums().second; }))
+      << sums().first << " sent, " << sums().second << " ACKed\n" << run_->get("/jobs/watch");
+  // `ride logs watch` says why they were lost.
+  int losses = 0;
+  const auto page = run_->get("/events?after=0&limit=500");
+  for (const auto& event : page.value("events", nlohmann::json::array()))
+    losses += event["code"] == "out" && event["job"] == "watch" ? 1 : 0;
+  EXPECT_GE(losses, 3) << run_->events();
+}
+
 }  // namespace
 }  // namespace ride::test

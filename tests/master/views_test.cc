@@ -430,6 +430,33 @@ TEST(Views, ALossIsAnEventOfTheJobsThatItConcerns) {
   EXPECT_EQ(concerns_of(hard, stream::Claim{}), std::vector<Concern>());
 }
 
+// Frames, drops and gaps of all owners of a run are one count, and what was captured and never written is told.
+TEST(Views, AKilledProducersCountsGoOnWithItsSuccessor) {
+  auto cluster = running_street(/*finite=*/false);
+  const auto heard = [&](const char* id, stream::SourceProgress progress) {
+    cluster.report(stream::Heartbeat{.id = WorkerId{id}, .kind = ProcessKind::producer, .node = NodeName{"n1"},
+                                     .sources = {std::move(progress)}});
+  };
+  stream::SourceProgress first{.job = {"street"}, .run = {1}, .source = "gate", .session = SessionId{1}, .frames = 1000,
+                               .captured = 1007, .dropped = 3, .gaps = 1};
+  heard("p1#a", first);
+  heard("p2#a", {});
+  cluster.report(stream::ChildExit{.child = WorkerId{"p1#a"}, .signal = 9});
+  const auto& source = cluster.state().hard.find({"street"}, {1})->sources.at("gate");
+  ASSERT_EQ(source.producer, WorkerId{"p2#a"});
+  const auto* decided = std::get_if<stream::AssignSource>(&cluster.log().back().body);
+  ASSERT_NE(decided, nullptr);
+  EXPECT_EQ(decided->before, (stream::SourceBefore{.session = SessionId{1}, .told = 1000, .captured = 1007, .dropped = 3,
+                                                  .gaps = 1}));
+  // Its successor read that 1005 stand in the log.
+  heard("p2#a", {.job = {"street"}, .run = {1}, .source = "gate", .session = source.session, .frames = 20, .earlier = 1005,
+                 .captured = 20, .unwritten = 2, .dropped = 3, .gaps = 1});
+  const auto view = *job_view(cluster.state(), JobName{"street"});
+  EXPECT_EQ(view["sources"][0]["frames"], 1025);
+  EXPECT_EQ(view["sources"][0]["unwritten"], 2);
+  EXPECT_EQ(view["frames_in"], 1025);
+}
+
 TEST(Views, AMasterThatStartsAfterTheEndOfAJobStillKnowsWhatWentThrough) {
   auto cluster = running_street();
   auto sent =

@@ -115,6 +115,25 @@ TEST(ResumeRule, LosesNothingAndTakesNothingTwiceOverManyCrashes) {
   }
 }
 
+// Partitions 0, 1, 2 answered at their own pace when the producer was killed.
+TEST(CountStanding, CountsWhatStandsInEachHomePartition) {
+  using Tails = std::vector<std::optional<std::int64_t>>;
+  const auto count = [](std::vector<OutputTails> outputs) { return count_standing("src", outputs); };
+  EXPECT_EQ(count({}), 0);
+  EXPECT_EQ(count({{.last = Tails{{}, {}, {}}}}), 0);
+  EXPECT_EQ(count({{.last = Tails{9, 10, 11}}}), 12);
+  EXPECT_EQ(count({{.last = Tails{9, {}, 11}}}), 8);    // 0 3 6 9, 2 5 8 11
+  EXPECT_EQ(count({{.last = Tails{15, 10, 11}}}), 14);  // 12 and 15 beyond the 12 below
+  // What stands in one of two topics was sent.
+  EXPECT_EQ(count({{.last = Tails{9, 10, 11}}, {.last = Tails{14}}}), 15);
+  const auto home = stream::home_partition({.source = "src"}, PartitionBy::source, 4);
+  Tails one(4);
+  one[static_cast<std::size_t>(home.value)] = 41;
+  EXPECT_EQ(count({{.partition_by = PartitionBy::source, .last = one}}), 42);
+  // A forged number does not keep it counting.
+  EXPECT_LE(count({{.last = Tails{0, std::int64_t{1} << 42}}}), 2'000'000);
+}
+
 class FindResumePoint : public testing::Test {
  protected:
   FindResumePoint() {
@@ -149,6 +168,33 @@ class FindResumePoint : public testing::Test {
   std::shared_ptr<stream::MemoryLog> log_ = stream::MemoryLog::make();
   stream::JobSpec job_;
 };
+
+TEST_F(FindResumePoint, FramesOfEarlierSessionsAreCountedAsTheyStand) {
+  const auto standing = [&](std::int64_t first, std::int64_t behind) {
+    MemoryAccess access(log_);
+    const auto found = find_standing(access, job_, job_.sources[0], SessionId{first}, SessionId{behind},
+                                     std::chrono::seconds(5));
+    EXPECT_TRUE(found.ok()) << found.error().message;
+    return *found;
+  };
+  EXPECT_EQ(standing(1, 4), 0);
+  write("src", 1, 0, 70);
+  write("src", 2, 0, 9);
+  write("other", 1, 0, 30);
+  write("src", 3, 0, 5);
+  write("src", 4, 0, 50);
+  EXPECT_EQ(standing(1, 4), 84);
+  EXPECT_EQ(standing(2, 4), 14);
+  EXPECT_EQ(standing(3, 4), 5);
+  // Where deletion took them, the readers' commits tell.
+  stream::CommitMetadata metadata;
+  metadata.watermarks.raise({"src", PartitionId{0}}, {3, 4});
+  const stream::TopicPartition first{"frames", PartitionId{0}};
+  const auto end = log_->admin()->range(first)->end;
+  ASSERT_TRUE(log_->commits()->commit("group", {{first, {end, stream::pack(metadata)}}}).ok());
+  ASSERT_TRUE(log_->admin()->delete_before(first, end).ok());
+  EXPECT_EQ(standing(3, 4), 5);
+}
 
 TEST_F(FindResumePoint, AnEmptyTopicIsTheBeginning) { EXPECT_EQ(find(), (ResumePoint{0, false})); }
 

@@ -50,7 +50,7 @@ class SourceRunnerTest : public testing::Test {
                                 },
                             .finish_limit = finish_limit_,
                             .changed = [] {}};
-    return std::make_unique<SourceRunner>(Assignment{.job = job, .session = SessionId{session}, .struck = struck_}, "src",
+    return std::make_unique<SourceRunner>(Assignment{.job = job, .session = SessionId{session}, .struck = struck_, .before = before_}, "src",
                                           std::move(services));
   }
   Taken taken() { return read_topic(*log_, "frames", kPartitions, "src"); }
@@ -76,6 +76,7 @@ class SourceRunnerTest : public testing::Test {
   std::mutex mutex_;
   std::vector<std::string> notices_;
   StruckItems struck_;
+  stream::SourceBefore before_;
   int incarnations_ = 0;
   std::chrono::milliseconds finish_limit_{5000};
   std::vector<stream::OutputSpec> outputs_{{.to = "stage", .topic = "frames", .partitions = kPartitions}};

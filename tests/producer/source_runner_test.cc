@@ -62,6 +62,43 @@ TEST_F(SourceRunnerTest, ARateFallsToZeroAndTheSilenceIsToldEvenWhenTheThreadOfT
   EXPECT_TRUE(eventually([&] { return runner->progress().fps > 1 && runner->progress().error.empty(); }));
 }
 
+// A producer tells its frames by heartbeat: one that is killed has written more than it told. The log knows.
+TEST_F(SourceRunnerTest, ASuccessorCountsWhatItsPredecessorWroteAndNeverTold) {
+  finish_limit_ = std::chrono::milliseconds(0);
+  {
+    const auto killed = start(synthetic(0), 1);
+    ASSERT_TRUE(eventually([&] { return killed->progress().frames > 60; }));
+    access_.gate->left = 0;  // nothing more is delivered: it "crashes"
+  }
+  finish_limit_ = std::chrono::milliseconds(5000);
+  const auto wrote = static_cast<std::int64_t>(taken().pictures.size());
+  access_.gate->left = 1 << 30;
+  before_ = {.session = SessionId{1}, .frames = 1000, .told = 40, .captured = wrote + 3, .unwritten = 2, .dropped = 4,
+             .rejected = 5, .gaps = 6};
+  access_.failures = 1;  // the look-up is tried again
+  const auto successor = start(synthetic(0), 2);
+  EXPECT_TRUE(eventually([&] { return successor->progress().earlier == 1000 + wrote; }))
+      << successor->progress().earlier << ", wrote " << wrote;
+  const auto progress = successor->progress();
+  EXPECT_EQ(progress.unwritten, 2 + 3);
+  EXPECT_EQ(progress.dropped, 4);
+  EXPECT_EQ(progress.rejected, 5);
+  EXPECT_EQ(progress.gaps, 6);
+  EXPECT_TRUE(eventually([&] { return successor->progress().frames > 5; }));
+}
+
+TEST_F(SourceRunnerTest, WhatAnEarlierOwnerOfAFilmLeftOutIsNoFrameOfItsSuccessor) {
+  {
+    const auto first = start(synthetic(30));
+    ASSERT_TRUE(ended(*first));
+  }
+  before_ = {.dropped = 4};
+  const auto successor = start(synthetic(30));
+  ASSERT_TRUE(ended(*successor));
+  EXPECT_TRUE(eventually([&] { return successor->progress().frames == 26; })) << successor->progress().frames;
+  EXPECT_EQ(successor->progress().dropped, 4);
+}
+
 TEST_F(SourceRunnerTest, BrokenFilesLeaveARecordInTheirPlaceAndAreReported) {
   const TempFolder folder;
   const auto jpeg = encoded(test_picture(20, 30), ".jpg");

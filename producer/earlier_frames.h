@@ -1,0 +1,44 @@
+// EarlierFrames: what a live source's earlier owners wrote in this run. Each owner tells its frames by heartbeat, and one
+// that is killed has written more than it told; how many, the log says. Looked up on a thread of its own, so that no
+// camera waits for it. Owner: one SourceRunner. Threads: any may ask. Failure: what cannot be read is tried again until the
+// runner ends; meanwhile, what was told counts.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "producer/log_access.h"
+#include "stream/control.h"
+
+namespace ride::producer {
+
+class EarlierFrames {
+ public:
+  // `mine` is the session that begins now.
+  EarlierFrames(LogAccess& log, std::shared_ptr<const stream::JobSpec> job, const stream::SourceSpec& source,
+                const stream::SourceBefore& before, SessionId mine);
+  ~EarlierFrames();  // stops looking, within kPatience
+
+  std::int64_t frames() const;
+  // Captured, as their owner last told, and not in the log: they ended with it. What it captured behind its last word
+  // nobody knows.
+  std::int64_t unwritten() const;
+
+ private:
+  void look();
+
+  LogAccess& log_;
+  const std::shared_ptr<const stream::JobSpec> job_;
+  const stream::SourceSpec& source_;
+  const stream::SourceBefore before_;
+  const SessionId mine_;
+  std::atomic<bool> stop_{false};
+  mutable std::mutex mutex_;
+  std::optional<std::int64_t> standing_;  // of the last session that was told, and those behind it
+  std::thread thread_;                    // last: it uses all of the above
+};
+
+}  // namespace ride::producer
