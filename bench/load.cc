@@ -149,14 +149,14 @@ class LoadRun {
       ++innocent;
       fmt::print(stderr, "innocent: {}\n", text);
     }
-    Figures figures;
-    figures["load"] = load_;
-    figures["kills"] = kills_;
-    figures["innocent"] = innocent;
-    figures["detect_ms"] = detect_.empty() ? 0 : median(detect_);
-    figures["max_detect_ms"] = detect_.empty() ? 0 : *std::max_element(detect_.begin(), detect_.end());
-    figures["overloads_told"] = overloads_;
-    return figures;
+    Figures result;
+    result["load"] = load_;
+    result["kills"] = kills_;
+    result["innocent"] = innocent;
+    result["detect_ms"] = detect_.empty() ? 0 : median(detect_);
+    result["max_detect_ms"] = detect_.empty() ? 0 : *std::max_element(detect_.begin(), detect_.end());
+    result["overloads_told"] = overloads_;
+    return result;
   }
 
   const Options& options_;
