@@ -355,7 +355,7 @@ struct Rules {
   std::chrono::milliseconds tick_interval{100};
   std::chrono::milliseconds grace{3000};
   std::chrono::milliseconds release_timeout{5000};
-  std::chrono::milliseconds rest{10'000};  // who got a partition gives none so long, who gave one gets none
+  std::chrono::milliseconds rest{5000};    // who got a partition gives none so long, who gave one gets none
   std::int64_t warm_ticks = 30;    // who is not warm by then is taken as it is
   std::int64_t gather_ticks = 10;  // a new stage waits so long for its whole group
   std::int64_t open_ticks = 30;    // a new job's sources wait so long for its stages to be ready
