@@ -2,6 +2,7 @@
 // for all programs. Errors: invalid_argument with cause and fix; the caller puts the place in front. Pure.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string_view>
 
@@ -18,6 +19,9 @@ Result<void> check_prefix(std::string_view text);
 
 // "2GiB" between the two, both included.
 Result<std::int64_t> size_between(std::string_view text, ByteSize least, ByteSize most);
+
+// "100ms" between 10ms and 60s: the time between two ticks of the master.
+Result<std::chrono::milliseconds> check_tick_interval(std::string_view text);
 
 // The largest message of a cluster as clients may be told it; brokers need at least kMinMaxMessageBytes (broker-config).
 Result<std::int64_t> check_max_message_bytes(std::string_view text);

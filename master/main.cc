@@ -9,6 +9,7 @@
 
 #include "common/log.h"
 #include "common/run_main.h"
+#include "common/setting_checks.h"
 #include "common/token_file.h"
 #include "common/version.h"
 #include "master/http_server.h"
@@ -69,10 +70,11 @@ void declare(CLI::App& app, Flags& flags) {
   app.add_flag("--insecure", flags.insecure, "Listen outside of loopback though no token is asked for");
   app.add_option("--port-file", flags.port_file, "A file to write the port to, once the master is ready");
   app.add_option("--tick-interval", flags.tick_interval,
-                 "Time between two ticks in the log; 1 ms for each process at least")
+                 "Time between two ticks in the log, 10ms to 60s; 1 ms for each process at least")
       ->envname("RIDE_TICK_INTERVAL")
       ->capture_default_str();
-  app.add_option("--loss-ticks", flags.loss_ticks, "A process is lost after so many ticks without a word of it")
+  app.add_option("--loss-ticks", flags.loss_ticks, "A process that falls silent is lost after so many ticks at the earliest, a whole node three ticks sooner (two at least); "
+                 "an irregular one later, and one that its agent sees run not within 5 s")
       ->envname("RIDE_LOSS_TICKS")
       ->check(CLI::Range(2, 1000))
       ->capture_default_str();
@@ -105,9 +107,8 @@ ride::Result<ride::master::MasterOptions> options_of(const Flags& flags, const r
   }
   options.rules.ticks_to_loss = flags.loss_ticks;
   options.rules.snapshot_records = flags.snapshot_records;
-  auto interval = ride::parse_duration(flags.tick_interval);
-  if (!interval.ok() || interval->count() < 10 || interval->count() > 60'000)
-    return ride::Error{ride::ErrorCode::invalid_argument, "--tick-interval takes 10ms to 60s, for example 100ms"};
+  const auto interval = ride::check_tick_interval(flags.tick_interval);
+  if (!interval.ok()) return ride::Error{ride::ErrorCode::invalid_argument, "--tick-interval: " + interval.error().message};
   options.rules.tick_interval = *interval;
   return options;
 }

@@ -253,6 +253,12 @@ json bytes_in(const std::map<std::string, std::string>& labels, const char* name
   return failed == std::errc() ? json(value) : json();
 }
 
+// How late heartbeats come by and large, while the node counts as overloaded.
+json late_of(const State& state, const NodeName& name) {
+  const auto node = state.soft.nodes.find(name);
+  return node != state.soft.nodes.end() && node->second.overload.is_on() ? json(node->second.overload.late().count()) : json();
+}
+
 json words_of(const std::string& text) {
   auto words = json::array();
   for (std::size_t begin = 0; begin < text.size();) {
@@ -292,7 +298,8 @@ json nodes_view(const State& state) {
       node = {{"node", beat.node.value}, {"agent", nullptr}, {"workers", 0},
               {"producers", 0},          {"cores", nullptr}, {"memory_bytes", nullptr},
               {"cpu_percent", 0.0},      {"rss_bytes", 0},   {"devices", json::array()},
-              {"disk_free", nullptr},    {"cameras", json::array()}, {"memory_available", nullptr}, {"outputs", json::array()}};
+              {"disk_free", nullptr},    {"cameras", json::array()}, {"memory_available", nullptr}, {"outputs", json::array()},
+              {"late_ms", late_of(state, beat.node)}};
     if (node["agent"].is_null()) node["cpu_percent"] = node["cpu_percent"].get<double>() + beat.cpu_percent;
     node["rss_bytes"] = node["rss_bytes"].get<std::int64_t>() + beat.rss_bytes;
     if (beat.kind == ProcessKind::worker) node["workers"] = node["workers"].get<int>() + 1;

@@ -78,7 +78,8 @@ void add_local_commands(Program& program) {
   command->add_flag("--fresh", flags->fresh, "Remove what earlier runs left in the state folder first");
   command->add_option("--for", flags->duration, "End by itself after this time (30s, 5m), with all frames finished");
   flags->settings.declare(
-      *command, {"slots", "brokers", "broker-port", "http", "token-file", "state", "prefix", "kafka-config", "max-message-bytes"});
+      *command, {"slots", "brokers", "broker-port", "http", "token-file", "state", "prefix", "kafka-config", "max-message-bytes",
+                 "loss-ticks", "tick-interval"});
   add_json_flag(*command, flags->json);
 
   flags = std::make_shared<LocalFlags>();
@@ -90,7 +91,8 @@ void add_local_commands(Program& program) {
                          [flags] { return run(*flags); });
   command->add_option("FILE", flags->file, "Topology file (YAML)")->required();
   command->add_flag("--keep", flags->keep, "Do not remove the temporary folder");
-  flags->settings.declare(*command, {"slots", "brokers", "prefix", "kafka-config", "max-message-bytes"});
+  flags->settings.declare(
+      *command, {"slots", "brokers", "prefix", "kafka-config", "max-message-bytes", "loss-ticks", "tick-interval"});
   add_json_flag(*command, flags->json);
 }
 

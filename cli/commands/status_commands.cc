@@ -65,7 +65,7 @@ std::string overview(const Everything& all, const std::string& job, const ViewOp
   }
   text += section(render_sources(all.sources, job, view)) + section(render_stages(all.stages, job, view));
   text += section(render_workers(all.workers, job, view));
-  return job.empty() ? text + section(render_nodes(all.nodes, view)) : text;
+  return text + section(job.empty() ? render_nodes(all.nodes, view) : render_overloads(all.nodes, view));
 }
 
 // Only what belongs to the job, where one is named.

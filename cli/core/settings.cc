@@ -68,6 +68,10 @@ Result<void> check_form(const ParamSpec& spec, const ParamValue& value) {
   if (text == nullptr) return {};
   if (spec.name == "brokers") return check_brokers(*text);
   if (spec.name == "prefix") return check_prefix(*text);
+  if (spec.name == "tick-interval") {
+    const auto interval = check_tick_interval(*text);
+    return interval.ok() ? Result<void>() : interval.error();
+  }
   if (spec.name != "max-message-bytes") return {};
   const auto size = check_max_message_bytes(*text);
   return size.ok() ? Result<void>() : size.error();
@@ -95,6 +99,10 @@ const std::vector<ParamSpec>& setting_specs() {
                    "where the master that 'up' and 'run' start serves its API; port 0: a free one"),
       integer_setting("broker-port", 9092, 0, 65535, "port of the broker that 'up' and 'run' start; 0: a free one"),
       integer_setting("slots", 0, 0, 1024, "workers that 'up' and 'run' start; 0: as many as the topology needs"),
+      integer_setting("loss-ticks", 5, 2, 1000,
+                      "of the master that 'up' and 'run' start: a process that falls silent is lost after so many ticks at the "
+                      "earliest; more on a machine that has too much to do"),
+      text_setting("tick-interval", "100ms", "of the master that 'up' and 'run' start: the time between two ticks, 10ms to 60s"),
   };
   return specs;
 }

@@ -282,7 +282,16 @@ std::string render_nodes(const Json& nodes, const ViewOptions& view) {
                rate_text(node, "cores"), percent_text(node, "cpu_percent"), bytes_text(node, "memory_bytes"),
                bytes_text(node, "memory_available"), gpu_text(node)});
   }
-  return table.empty() ? "" : table.render(view.style, view.width);
+  return table.empty() ? "" : table.render(view.style, view.width) + render_overloads(nodes, view);
+}
+
+std::string render_overloads(const Json& nodes, const ViewOptions& view) {
+  std::string text;
+  for (const Json& node : list_of(nodes, "nodes"))
+    if (const auto late = number_of(node, "late_ms"))
+      text += view.style.paint(fmt::format("node {} is overloaded: heartbeats come {:.0f} ms late", text_of(node, "node"), *late),
+                               Tone::warning) + "\n";
+  return text;
 }
 
 std::string render_event(const Json& event, const ViewOptions& view) {

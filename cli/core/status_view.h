@@ -21,6 +21,8 @@ std::string render_sources(const nlohmann::json& sources, const std::string& job
 std::string render_stages(const nlohmann::json& stages, const std::string& job, const ViewOptions& view);
 std::string render_workers(const nlohmann::json& workers, const std::string& job, const ViewOptions& view);
 std::string render_nodes(const nlohmann::json& nodes, const ViewOptions& view);
+// A line for each node whose heartbeats come late; render_nodes() ends with them.
+std::string render_overloads(const nlohmann::json& nodes, const ViewOptions& view);
 // "led by http://… (epoch 3)", and whom we asked if it was another. Empty where the master tells nothing of it.
 std::string render_leader(const nlohmann::json& leader, const std::string& asked, const ViewOptions& view);
 std::string render_event(const nlohmann::json& event, const ViewOptions& view);   // one line

@@ -152,7 +152,8 @@ Result<void> LocalCluster::start_master(std::stop_token stop, const Say& say) {
   }
   const std::string address = fmt::format("{}:{}", http->host, http->port);
   auto arguments = kafka_arguments(settings, brokers_, options_.prefix);
-  arguments.insert(arguments.end(), {"--http", address});
+  arguments.insert(arguments.end(), {"--http", address, "--loss-ticks", std::to_string(settings.integer("loss-ticks")),
+                                     "--tick-interval", settings.text("tick-interval")});
   if (!settings.text("token-file").empty())
     arguments.insert(arguments.end(), {"--token-file", settings.text("token-file")});
   const auto token = master_token(settings);

@@ -260,6 +260,19 @@ TEST_F(RideLocal, TwentyTimesKilledLeavesNothingThatStopsTheNextOne) {
   EXPECT_EQ(last.wait(seconds(120)).code, 0) << last.err();
 }
 
+TEST_F(RideLocal, ItsMasterIsToldWhenALossIsOne) {
+  write_job("{ synthetic: { width: 64, height: 48 }, fps: 5 }", kBin);
+  std::ofstream(folder_ / "ride.conf") << "loss-ticks = 9\ntick-interval = 50ms\n";
+  RideProcess up_process(up({"--tick-interval", "70ms"}), options());
+  ASSERT_TRUE(up_process.wait_for_output("small running", kStart)) << up_process.out() << up_process.err();
+  std::ifstream in("/proc/" + std::to_string(process("ride-master")) + "/cmdline");
+  std::string line(std::istreambuf_iterator<char>(in), {});
+  std::replace(line.begin(), line.end(), '\0', ' ');
+  EXPECT_THAT(line, HasSubstr("--loss-ticks 9 --tick-interval 70ms"));
+  up_process.signal(SIGINT);
+  EXPECT_EQ(up_process.wait(kEnd).code, 130) << up_process.err();
+}
+
 TEST_F(RideLocal, OnlyWhoShowsTheTokenUsesAMasterThatListensForOthers) {
   write_job("{ synthetic: { width: 64, height: 48 }, fps: 5 }", kBin);
   const auto refused = ride({"up", "job.yaml", "--http", "0.0.0.0:0", "--broker-port", "0"});

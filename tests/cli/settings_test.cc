@@ -48,6 +48,20 @@ TEST(Settings, ABadValueNamesThePlaceThatItCameFrom) {
               HasSubstr("--broker-port: parameter 'broker-port' is 70000, but from 0 to 65535"));
 }
 
+TEST(Settings, WhenAMasterDeclaresLossesIsOneOfThem) {
+  const auto file = file_with("loss-ticks = 8\ntick-interval = 50ms\n");
+  const auto settings = resolve_settings({}, environment_of({{"RIDE_LOSS_TICKS", "100"}}), file);
+  ASSERT_TRUE(settings.ok()) << settings.error().message;
+  EXPECT_EQ(settings->integer("loss-ticks"), 100);
+  EXPECT_EQ(settings->text("tick-interval"), "50ms");
+  for (const char* wrong : {"1", "1001", "few"}) EXPECT_FALSE(resolve_settings({{"loss-ticks", wrong}}, environment_of({}), {}).ok()) << wrong;
+  for (const char* wrong : {"100", "9ms", "61s", ""}) {
+    const auto refused = resolve_settings({{"tick-interval", wrong}}, environment_of({}), {});
+    ASSERT_FALSE(refused.ok()) << wrong;
+    EXPECT_THAT(refused.error().message, HasSubstr("--tick-interval: "));
+  }
+}
+
 TEST(HttpAddress, IsHostAndPortAndElseNamesThePlaceThatHasIt) {
   const auto address = http_address(*resolve_settings({{"http", "0.0.0.0:0"}}, environment_of({}), {}));
   ASSERT_TRUE(address.ok());

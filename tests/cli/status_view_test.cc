@@ -73,6 +73,13 @@ TEST(StatusView, ANodeIsShownWithItsResourcesAndWhatIsUnknownIsNotZero) {
   EXPECT_THAT(text, HasSubstr("8192 MiB   4096 MiB  yes"));
   EXPECT_THAT(text, HasSubstr("-          -  -\n"));
   EXPECT_THAT(text, HasSubstr("none\n"));
+  EXPECT_THAT(text, Not(HasSubstr("overloaded")));
+}
+
+TEST(StatusView, ANodeThatIsOverloadedIsToldBelowTheTable) {
+  const Json nodes = Json::parse(R"({"nodes": [{"node": "vm", "late_ms": 900}, {"node": "idle", "late_ms": null}]})");
+  EXPECT_THAT(render_nodes(nodes, at_noon()), testing::EndsWith("node vm is overloaded: heartbeats come 900 ms late\n"));
+  EXPECT_EQ(render_overloads(Json::parse(R"({"nodes": [{"node": "vm", "late_ms": "x"}, 5]})"), at_noon()), "");
 }
 
 TEST(ChangeView, SaysWhatDiffersAndWhatHappens) {
