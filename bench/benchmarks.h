@@ -17,6 +17,7 @@ struct Options {
   std::string figure;     // folder for pictures and their tables; empty: the working folder
   std::string only;       // of several parts only this one
   int seconds = 0;  // of what is measured, where that has a length
+  int load = 0;     // processes that only use up the processor; 0: the benchmark's own number
   bool verbose = false;  // single measurements to standard error
 };
 
@@ -24,6 +25,8 @@ Result<Figures> run_latency(const Options& options);
 Result<Figures> run_masters(const Options& options);
 Result<Figures> run_floor(const Options& options);
 Result<Figures> run_failover(const Options& options);
+Result<Figures> run_node_loss(const Options& options);
+Result<Figures> run_load(const Options& options);
 Result<Figures> run_brokers(const Options& options);
 Result<Figures> run_spares(const Options& options);
 Result<Figures> run_figure12(const Options& options);

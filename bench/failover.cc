@@ -1,5 +1,6 @@
 // bench/run failover: two of a group's three workers die at a random moment, again and again, on one cluster. "agent": an
 // agent sees its children end. "node": agents die with their workers, so that only missing heartbeats tell.
+// bench/run node-loss: of one node at a time.
 // bench/run figure13: the course of frames while workers die, as a picture and as a table.
 #include <spdlog/fmt/fmt.h>
 
@@ -47,7 +48,7 @@ Figures summary(const std::vector<Fault>& faults, const ledger::Statement& state
   return figures;
 }
 
-Result<Figures> run_kind(bool node, const Options& options, std::uint64_t seed) {
+Result<Figures> run_kind(bool node, const Options& options, std::uint64_t seed, std::size_t victims = 2) {
   const char* kind = node ? "node" : "agent";
   std::mt19937_64 random(seed);
   auto job = FailoverJob::start(node);
@@ -55,7 +56,7 @@ Result<Figures> run_kind(bool node, const Options& options, std::uint64_t seed) 
   std::vector<Fault> faults;
   const int runs = options.runs > 0 ? options.runs : 20;
   for (int run = 1; run <= runs; ++run) {
-    auto fault = (*job)->strike(2, random);
+    auto fault = (*job)->strike(victims, random);
     if (!fault.ok())
       return Error{fault.error().code, fmt::format("{}, run {} of {}, seed {}: {}", kind, run, runs, seed, fault.error().message)};
     faults.push_back(*fault);
@@ -85,6 +86,12 @@ Result<Figures> run_failover(const Options& options) {
   }
   if (figures.empty()) return Error{ErrorCode::invalid_argument, "--only takes agent or node"};
   return figures;
+}
+
+Result<Figures> run_node_loss(const Options& options) {
+  const auto seed = options.seed != 0 ? options.seed : std::random_device{}();
+  fmt::print(stderr, "node-loss: seed {}\n", seed);
+  return run_kind(true, options, seed, 1);
 }
 
 // As in the paper's figure: the frames that a job delivers while its workers are killed, here first one and then two, with

@@ -27,6 +27,14 @@ const std::map<std::string, Benchmark>& benchmarks() {
        {"3 workers and 2 spares, 30 fps of 900x900, 6 partitions: kill -9 two of three, 20 times; under `agent` (seen by an "
         "agent) and `node` (agents die, too): runs, detect_ms, gap_ms, full_rate_ms, redelivered, lost, duplicates, medians",
         ride::bench::run_failover}},
+      {"node-loss",
+       {"kill -9 an agent together with its worker, 20 times: from the kill until the master has declared them lost (detect_ms, the "
+        "median; max_detect_ms) and until frames come as before (gap_ms), lost, duplicates",
+        ride::bench::run_node_loss}},
+      {"load",
+       {"workers of two agents and plain ones on a machine that has too much to do (--load processes, 30; --seconds, 600), one "
+        "worker killed each minute: innocent (declared lost though they lived), kills, detect_ms",
+        ride::bench::run_load}},
       {"brokers",
        {"three brokers, replication 3: kill -9 each in turn, 10 times (runs, gap_ms, full_rate_ms, lost, duplicates); --only stop: "
         "SIGSTOP instead",
@@ -79,6 +87,7 @@ int main(int argc, char** argv) {
   app.add_option("--figure", options.figure, "Folder for pictures and their tables (default: here)");
   app.add_option("--only", options.only, "Of a benchmark of several parts only this one, for example agent");
   app.add_option("--seconds", options.seconds, "Length of what is measured, where it has one");
+  app.add_option("--load", options.load, "Processes that only use up the processor meanwhile");
   app.add_flag("--verbose", options.verbose, "Also print the single measurements, on standard error");
   CLI11_PARSE(app, argc, argv);
   if (name.empty()) {
