@@ -126,7 +126,7 @@ Result<void> Follower::skip_deleted() {
       continue;
     }
     log_warning("{}: {} deleted before the ledger had read what was in them", to_string(at),
-                counted(range->first.value - next.value, "record was", "records were"));
+                ride::counted(range->first.value - next.value, "record was", "records were"));
     book_.skip(place_of(at), range->first.value - next.value);
     next = range->first;
     reader_->unassign(at);
