@@ -153,9 +153,12 @@ bool Membership::leave(const std::string& reason) {
     if (!ended_.wait_for(lock, kPatience, [this] { return !running_; })) return false;
   }
   if (thread_.joinable()) thread_.join();
-  const std::lock_guard lock(mutex_);
-  if (member_) member_->leave(reason);
-  member_.reset();
+  std::shared_ptr<stream::Member> member;
+  {
+    const std::lock_guard lock(mutex_);
+    member.swap(member_);
+  }
+  if (member) member->leave(reason);  // its heartbeat thread ends meanwhile, and fill() needs the lock
   return true;
 }
 

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -41,6 +42,15 @@ std::set<int> open_files() {
   return open;
 }
 
+// Empty: the file is not there any more.
+std::string own_path() {
+  char text[4096];
+  const auto size = ::readlink("/proc/self/exe", text, sizeof text);
+  if (size <= 0 || size == static_cast<ssize_t>(sizeof text)) return {};
+  std::string path(text, static_cast<std::size_t>(size));
+  return path.ends_with(" (deleted)") ? std::string() : path;
+}
+
 bool is_set(const char* variable) {
   const char* text = std::getenv(variable);
   return text != nullptr && *text != 0;
@@ -69,6 +79,7 @@ StartAgain::StartAgain(char** arguments)
       times_(times_so_far()) {
   for (char** one = arguments; *one != nullptr; ++one) arguments_.emplace_back(*one);
   ::prctl(PR_GET_PDEATHSIG, &parent_death_);
+  has_cores_ = ::sched_getaffinity(0, sizeof cores_, &cores_) == 0;
 }
 
 // Ours, with the count. The name of an incarnation is given once.
@@ -101,8 +112,12 @@ void StartAgain::become_anew(int code) {
   for (const int file : open_files())
     if (file > 2 && !inherited_.contains(file)) ::fcntl(file, F_SETFD, FD_CLOEXEC);
   if (parent_death_ != 0) ::prctl(PR_SET_PDEATHSIG, parent_death_);  // it belongs to the thread that set it
+  if (has_cores_) ::sched_setaffinity(0, sizeof cores_, &cores_);  // a task may have had some to itself
   auto variables = environment(std::min(times_ + 1, kMostTimes));
-  ::execve("/proc/self/exe", pointers(arguments_).data(), pointers(variables).data());
+  const auto texts = pointers(arguments_), settings = pointers(variables);
+  // By its path first, since the last part of what is executed is the name that ps and killall show.
+  if (const auto path = own_path(); !path.empty()) ::execve(path.c_str(), texts.data(), settings.data());
+  ::execve("/proc/self/exe", texts.data(), settings.data());  // it was replaced or removed meanwhile
   log_error("cannot start this program again: {}", std::strerror(errno));
   std::_Exit(code);
 }

@@ -5,6 +5,8 @@
 // so again within 10 s waits, up to 5 s. Threads: now() may be called from any; the first call counts.
 #pragma once
 
+#include <sched.h>
+
 #include <atomic>
 #include <chrono>
 #include <functional>
@@ -32,6 +34,8 @@ class StartAgain {
   std::chrono::steady_clock::time_point began_;
   bool has_agent_ = false;
   int times_ = 0;           // in a row, so far
+  cpu_set_t cores_{};  // that it may run on
+  bool has_cores_ = false;
   int parent_death_ = 0;    // the signal that our parent's death sends us
   std::atomic<bool> called_ = false;
 };

@@ -84,7 +84,8 @@ Result<void> Producer::control(const std::atomic<bool>& stop) {
   while (!stop) {
     auto decisions = member_->poll_decisions(kPoll);
     if (!decisions) {
-      if (!decisions.error().retriable) return decisions.error();
+      if (const auto& error = decisions.error(); !error.retriable)  // a new incarnation may not meet it again
+        return Error{error.code, error.message, error.code != ErrorCode::permission};
       continue;
     }
     for (const stream::Decision& decision : *decisions) {

@@ -43,12 +43,18 @@ Result<void> Worker::run(const std::atomic<bool>& stop) {
   return result;
 }
 
+// What a new incarnation, with connections of its own, may not meet again.
+Error Worker::passing(Error error) {
+  error.retriable = error.code != ErrorCode::permission;
+  return error;
+}
+
 Result<void> Worker::control(const std::atomic<bool>& stop) {
   master::Decided decided;
   std::int64_t contradictions = 0;  // told by the master
   while (!stop) {
     auto decisions = member_->poll_decisions(milliseconds(50));
-    if (!decisions.ok() && !decisions.error().retriable) return decisions.error();
+    if (!decisions.ok() && !decisions.error().retriable) return passing(decisions.error());
     if (decisions.ok()) {
       for (const auto& decision : *decisions) {
         if (decided.take(decision))
@@ -59,9 +65,12 @@ Result<void> Worker::control(const std::atomic<bool>& stop) {
     }
     refused_ = member_->refused_decisions() + contradictions;
     watch_reach();
-    if (!member_->caught_up()) continue;
     const auto duty = ownership_->duty();
     if (auto why = must_end(duty)) return *std::move(why);
+    if (!member_->caught_up()) {  // the log was cut below us, and cannot be opened again yet
+      if (runner_ && isolated_) runner_->pause(true);
+      continue;
+    }
     reconcile(duty);
     answer_reader(duty);
   }

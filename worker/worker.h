@@ -49,6 +49,7 @@ class Worker {
 
  private:
   Result<void> control(const std::atomic<bool>& stop);
+  static Error passing(Error error);
   std::optional<Error> must_end(const Duty& duty) const;
   void end(const Error& why);
   void watch_reach();

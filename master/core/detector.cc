@@ -20,7 +20,7 @@ constexpr int kGraceOfLateness = 6;         // times as long as the tick took
 // --------------------------------------------------------------------------------------------------
 
 const NodePulse* node_of(const State& state, const Process& process) {
-  const auto found = process.heard ? state.soft.nodes.find(process.last.node) : state.soft.nodes.end();
+  const auto found = state.soft.nodes.find(process.last.node);
   return found == state.soft.nodes.end() ? nullptr : &found->second;
 }
 
@@ -105,12 +105,13 @@ std::set<NodeName> silent_nodes(const State& state, SystemTime at, double share 
 bool is_hushed(State& state, SystemTime at) {
   auto& soft = state.soft;
   const auto nodes = silent_nodes(state, at, kHalfSilent);
+  const auto now = soft.clock.at(at);
   std::int64_t quiet = static_cast<std::int64_t>(nodes.size()), all = quiet;
   for (const auto& [id, process] : soft.processes) {
     if (is_passing(state, id, process)) continue;  // its silence tells nothing about the log
     if (process.heard && nodes.contains(process.last.node)) continue;
     ++all;
-    if (soft.ticks - process.last_tick >= ticks_to_loss(state, id) - 1) ++quiet;
+    if (soft.ticks - process.last_tick >= ticks_to_loss(state, id) - 1 && !is_vouched(state, process, now)) ++quiet;
   }
   if (quiet < state.rules.hush_least || quiet * state.rules.hush_share <= all) {
     soft.hush_until = {};
@@ -255,11 +256,12 @@ void hear(State& state, const stream::Heartbeat& beat, Process& process, SystemT
   if (beat.kind != ProcessKind::agent) return;
   node.agent = beat.id;
   ++node.agent_words;
-  for (const auto& child : beat.children) {  // by its slot: the process may have joined again as another incarnation
-    const auto name = soft.names.find(slot_name(child));
-    const auto found = name == soft.names.end() ? soft.processes.end() : soft.processes.find(name->second);
-    if (found != soft.processes.end() && found->second.heard && found->second.last.node == beat.node)
-      found->second.vouched = node.agent_words;
+  for (const auto& child : beat.children) {
+    const auto found = soft.processes.find(child);  // this incarnation: one that replaces it says nothing of it
+    if (found == soft.processes.end()) continue;
+    auto& listed = found->second;
+    if (!listed.heard) listed.last.node = beat.node;  // a new leader knows it from the decisions only
+    if (listed.last.node == beat.node) listed.vouched = node.agent_words;
   }
 }
 
@@ -286,6 +288,7 @@ void pass_tick(State& state, SystemTime at) {
   count_nodes(state);
   lose_nodes(state, at);
   lose_processes(state, at);
+  if (soft.hush_until != SystemTime{}) is_hushed(state, at);  // over, when they speak again
   watch_loads(state);
 }
 

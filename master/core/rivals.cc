@@ -72,10 +72,11 @@ bool waits_for_name(State& state, const stream::Heartbeat& beat) {
   if (rival.spoke == 0 || rival.last_tick != soft.ticks) ++rival.spoke;
   rival.has_room = rival.has_room || !is_passing(state, holder->first, holder->second);
   rival.last = beat;
+  rival.last.children.clear();
   trim(state.hard, rival.last);
   rival.last_tick = soft.ticks;
   if (rival.spoke < kBothSpoke) return true;
-  if (rival.holder_spoke >= kBothSpoke)
+  if (rival.holder_spoke >= kBothSpoke && soft.ticks - holder->second.last_tick <= 1)
     settle(state, holder->second, rival);
   else if (soft.ticks - std::max(rival.first_tick, holder->second.last_tick) >= kSilentTicks)
     replace(state, WorkerId{name->second}, beat.id);

@@ -148,6 +148,46 @@ TEST_F(Detector, WhatAnAgentListsTakesNoMemory) {
   EXPECT_EQ(cluster.state().soft.processes.size(), 2u);
 }
 
+// An agent that was killed with its children is started again: what it lists says nothing of those before.
+TEST_F(Detector, TheNextIncarnationDoesNotVouchForTheOneBefore) {
+  node("n1", 1);
+  node("n2", 1);
+  pass(2s);
+  auto& offer = cluster.processes.at(WorkerId{"n1-agent#a"}).offer;
+  offer.children = {WorkerId{"n1-w1#b"}};
+  silence("n1-w1#a");
+  EXPECT_LE(until_lost("n1-w1#a"), 700ms);
+}
+
+// Who has not spoken since the master began is known from the decisions only; its agent's word holds even so.
+TEST_F(Detector, ANewMasterTakesAnAgentsWordForAChildThatItHasNotHeard) {
+  node("n1", 2);
+  node("n2", 1);
+  pass(2s);
+  cluster.submit(street());
+  pass(2s);
+  starve("n1-w1#a");
+  cluster.restart_master();
+  pass(3s);
+  EXPECT_EQ(losses(), 0u);
+}
+
+// Who has not spoken since the master began is known from the decisions only; its agent's word holds even so.
+TEST_F(Detector, ANewMasterTakesAnAgentsWordForAChildThatItHasNotHeard) {
+  node("n1", 1);
+  node("n2", 1);
+  stream::JobSpec spec{.job = JobName{"street"}};
+  spec.stages.push_back({.name = "clean", .partitions = 2, .group = {.min = 2, .max = 2}});
+  cluster.submit(spec);
+  cluster.handle({TopicsOutcome{JobName{"street"}, RunNumber{1}, std::nullopt}});
+  pass(2s);
+  ASSERT_NE(cluster.state().hard.member(WorkerId{"n1-w1#a"}), nullptr);
+  starve("n1-w1#a");
+  cluster.restart_master();
+  pass(3s);
+  EXPECT_EQ(losses(), 0u);
+}
+
 TEST_F(Detector, AnAgentThatIsLostVouchesForNobody) {
   node("n1", 2);
   pass(2s);
