@@ -125,8 +125,12 @@ void count_lines(const stream::JobSpec& spec, const stream::StageSpec& stage, co
     for (std::string line; std::getline(in, line);) {
       const auto json = nlohmann::json::parse(line, nullptr, false);
       if (!json.is_object()) continue;
-      const Stretch stretch{json.value("source", ""), json.value("session", std::int64_t{0})};
-      if (lines[stretch].add(json.value("number", std::int64_t{-1})) > 0) ++files.repeated;
+      const auto source = json.find("source"), session = json.find("session"), number = json.find("number");
+      const bool ours = source != json.end() && source->is_string() && session != json.end() &&
+                        session->is_number_integer() && number != json.end() && number->is_number_integer();
+      if (!ours) continue;  // the file may hold lines of others
+      const Stretch stretch{source->get<std::string>(), session->get<std::int64_t>()};
+      if (lines[stretch].add(number->get<std::int64_t>()) > 0) ++files.repeated;
     }
   }
   const auto look = [&](const std::string&, const Stretch& stretch, std::int64_t number) -> Looked {

@@ -170,16 +170,23 @@ bool producers_are_here(MasterClient& master) {
   return any;
 }
 
+// Its run goes on: what it has read may have been moved away since.
+bool is_alive(MasterClient& master, const std::string& job) {
+  const auto answer = master.get("/jobs/" + url_encoded(job));
+  return answer.ok() && answer->ok() && !is_over(text_of(*answer->body, "phase"));
+}
+
 // A source that is not there is told before the job is accepted, where it can be known: no producer would find it either. A
 // relative path begins in the producers' working folder: that of the `ride up` of this folder is ours.
 bool sources_are_there(const Settings& settings, MasterClient& master, const std::string& name, const std::string& text) {
   TopologyFile file{.path = name, .text = text, .outcome = {}};
   file.outcome = topology::parse_topology(text, name, tasks::builtin_catalog(), process_environment());
   if (!file.valid() || !producers_are_here(master)) return true;  // the master tells what is wrong with it
+  if (is_alive(master, file.topology().name())) return true;
   const bool up_of_this_folder = settings.is_default("master") && settings.is_default("state") && running_in(settings.text("state"));
-  const auto missing = missing_sources(file, topology::Severity::error, up_of_this_folder);
+  const auto missing = missing_sources(file, up_of_this_folder);
   if (!missing.empty()) std::fputs(topology::render(missing, text).c_str(), stderr);
-  return missing.empty();
+  return !topology::has_errors(missing);
 }
 
 ExitCode submit_file(const JobFlags& flags) {

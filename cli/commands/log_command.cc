@@ -27,7 +27,7 @@ struct LogFlags {
 int rank_of(const std::string& severity) { return severity == "error" ? 2 : severity == "warning" ? 1 : 0; }
 
 bool wanted(const Json& event, const LogFlags& flags) {
-  if (!flags.job.empty() && text_of(event, "job") != flags.job) return false;
+  if (!flags.job.empty() && !concerns(event, flags.job)) return false;
   return rank_of(text_of(event, "severity", "info")) >= rank_of(flags.severity);
 }
 
@@ -84,7 +84,7 @@ void add_log_command(Program& program) {
                   "  ride logs street -f                    of one job, and those to come\n"
                   "  ride logs --severity warning --json    one JSON object a line",
                   [flags] { return show_logs(*flags); });
-  command.add_option("JOB", flags->job, "Only events of this job");
+  command.add_option("JOB", flags->job, "Only events of this job, and overload of the platform");
   command.add_flag("-f,--follow", flags->follow, "Wait for new events, until Ctrl-C");
   command.add_option("--last", flags->last, "How many past events; 0: all that the master still has")
       ->check(CLI::Range(0, 1'000'000'000))

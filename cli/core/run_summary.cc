@@ -95,7 +95,8 @@ std::string render_reasons(const Verdict& verdict, const Style& style, const std
   for (const auto& full : verdict.reasons) {
     const auto colon = full.find(": ");
     const auto cause = colon == std::string::npos ? full : full.substr(colon + 2);
-    const bool told = std::any_of(shown.begin(), shown.end(), [&](const auto& line) { return redact(line).ends_with(cause); });
+    const bool told = !cause.empty() && std::any_of(shown.begin(), shown.end(),
+                                                    [&](const auto& line) { return redact(line).ends_with(cause); });
     const auto reason = told ? full.substr(0, colon) + " (its cause is told above)" : full;
     text += style.paint("problem: " + reason, Tone::bad) + "\n";
   }

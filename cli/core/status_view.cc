@@ -352,6 +352,11 @@ std::string render_overloads(const Json& nodes, const ViewOptions& view) {
   return text;
 }
 
+bool concerns(const Json& event, const std::string& job) {
+  const std::string of = text_of(event, "job"), code = text_of(event, "code");
+  return of == job || (of.empty() && (code == "overloaded" || code == "overload_over" || code == "many_silent"));
+}
+
 std::string render_event(const Json& event, const ViewOptions& view) {
   const std::string severity = text_of(event, "severity", "info");
   const Tone tone = severity == "error" ? Tone::bad : severity == "warning" ? Tone::warning : Tone::dim;

@@ -52,6 +52,7 @@ void JobWatch::read_events() {
 
 // All workers of a stage may tell the same, and a job fails for what one of them told ("street/1 failed: stage ...").
 bool JobWatch::told_lately(const std::string& text) {
+  if (text.empty()) return false;  // every text ends with it
   const auto now = std::chrono::steady_clock::now();
   std::erase_if(told_, [&](const Told& one) { return now - one.at > kLately; });
   const bool told = std::any_of(told_.begin(), told_.end(), [&](const Told& one) { return text.ends_with(one.text); });

@@ -21,9 +21,10 @@ namespace {
 using topology::Diagnostic;
 using topology::YamlNode;
 
-// What is wrong and what to do; empty: nothing.
+// What is wrong and what to do.
 struct Finding {
   std::string cause, fix;
+  bool for_all = false;  // whoever looks: nothing is there, and no variable leads elsewhere
 };
 
 std::string absolute(const std::string& path) {
@@ -56,19 +57,21 @@ std::optional<Finding> look_at_directory(const topology::Source& source, const s
   const auto end = text.find("; ");
   std::error_code failed;
   const bool there = fs::is_directory(path, failed);
-  return Finding{text.substr(0, end), !there || end == std::string::npos ? mend(path) : text.substr(end + 2)};
+  return Finding{text.substr(0, end), !there || end == std::string::npos ? mend(path) : text.substr(end + 2), false};
 }
 
 std::optional<Finding> look_at_video(const std::string& path, const std::string& shown) {
   std::error_code failed;
   const auto status = fs::status(path, failed);
-  if (!fs::exists(status)) return Finding{fmt::format("video '{}' does not exist on this node", shown), mend(path)};
+  if (status.type() == fs::file_type::not_found)
+    return Finding{fmt::format("video '{}' does not exist on this node", shown), mend(path), false};
   if (fs::is_directory(status))
-    return Finding{fmt::format("video '{}' is a folder", shown), "name the file; for pictures in a folder write 'directory:'"};
+    return Finding{fmt::format("video '{}' is a folder", shown), "name the file; for pictures in a folder write 'directory:'", false};
   if (::access(path.c_str(), R_OK) != 0)
-    return Finding{fmt::format("video '{}' may not be read: {}", shown, std::strerror(errno)), "let the user of the producer read it"};
+    return Finding{fmt::format("video '{}' may not be read: {}", shown, std::strerror(errno)), "let the user of the producer read it",
+                   false};
   if (fs::is_regular_file(status) && fs::file_size(path, failed) == 0 && !failed)
-    return Finding{fmt::format("video '{}' is empty", shown), "mend the path, or get the file anew"};
+    return Finding{fmt::format("video '{}' is empty", shown), "mend the path, or get the file anew", false};
   return std::nullopt;
 }
 
@@ -81,7 +84,10 @@ std::optional<Finding> look_at(const topology::Source& source, bool relative) {
   if (!relative && !fs::path(*path).is_absolute()) return std::nullopt;
   const auto shown = source.uri + resolved(source.uri, *path);
   auto found = directory ? look_at_directory(source, *path, shown) : look_at_video(*path, shown);
-  if (found) found->cause = fmt::format("source '{}': {}", source.name, found->cause);
+  if (!found) return std::nullopt;
+  std::error_code failed;
+  found->cause = fmt::format("source '{}': {}", source.name, found->cause);
+  found->for_all = !has_variables(source.uri) && fs::status(*path, failed).type() == fs::file_type::not_found;
   return found;
 }
 
@@ -101,11 +107,11 @@ std::optional<Finding> look_at_output(const topology::Stage& stage) {
   std::error_code failed;
   if (!fs::is_directory(there, failed))
     return Finding{fmt::format("sink '{}' writes into {}, but {} is a file, no folder", stage.name, folder.string(), there.string()),
-                   "write into another folder, or move the file away"};
+                   "write into another folder, or move the file away", false};
   if (::access(there.c_str(), W_OK | X_OK) != 0)
     return Finding{fmt::format("sink '{}' writes into {}, but {} may not be written: {}", stage.name, folder.string(),
                                there.string(), std::strerror(errno)),
-                   "write into another folder, or let this user write there"};
+                   "write into another folder, or let this user write there", false};
   return std::nullopt;
 }
 
@@ -124,7 +130,8 @@ const YamlNode* sink_named(const YamlNode* root, const std::string& name) {
 
 class Findings {
  public:
-  Findings(const TopologyFile& file, topology::Severity severity)
+  // Without a severity: as each finding is one for all or not.
+  Findings(const TopologyFile& file, std::optional<topology::Severity> severity)
       : file_(file), severity_(severity), yaml_(topology::read_yaml(file.text)) {}
 
   const YamlNode* root() const { return yaml_.root.get(); }
@@ -136,7 +143,7 @@ class Findings {
                     .length = place.length,
                     .message = std::move(finding.cause),
                     .fix = std::move(finding.fix),
-                    .severity = severity_});
+                    .severity = severity_.value_or(finding.for_all ? topology::Severity::error : topology::Severity::warning)});
   }
   std::vector<Diagnostic> take() {
     topology::sort_diagnostics(all_);
@@ -145,7 +152,7 @@ class Findings {
 
  private:
   const TopologyFile& file_;
-  topology::Severity severity_;
+  std::optional<topology::Severity> severity_;
   topology::YamlOutcome yaml_;
   std::vector<Diagnostic> all_;
 };
@@ -169,8 +176,8 @@ std::vector<Diagnostic> missing_inputs(const TopologyFile& file, topology::Sever
   return findings.take();
 }
 
-std::vector<Diagnostic> missing_sources(const TopologyFile& file, topology::Severity severity, bool relative) {
-  Findings findings(file, severity);
+std::vector<Diagnostic> missing_sources(const TopologyFile& file, bool relative) {
+  Findings findings(file, std::nullopt);
   add_sources(file, relative, findings);
   return findings.take();
 }

@@ -14,7 +14,8 @@ namespace ride::cli {
 std::vector<topology::Diagnostic> missing_inputs(const TopologyFile& file, topology::Severity severity);
 
 // The same for producers that run elsewhere on this machine: sources alone; with `relative`, also those whose path begins in the
-// producers' working folder.
-std::vector<topology::Diagnostic> missing_sources(const TopologyFile& file, topology::Severity severity, bool relative);
+// producers' working folder. Their user and their variables may be others than ours: an error is only what nobody finds there, all
+// else is a warning.
+std::vector<topology::Diagnostic> missing_sources(const TopologyFile& file, bool relative);
 
 }  // namespace ride::cli

@@ -52,10 +52,7 @@ class Session {
     if (options_.finite)
       if (auto ends = check_finite(file_->topology(), options_.file); !ends.ok()) return fail(ends.error());
     if (auto unset = check_variables(file_->topology()); !unset.ok()) return fail(unset.error());
-    if (const auto missing = missing_inputs(*file_, topology::Severity::error); !missing.empty()) {
-      std::fputs(topology::render(missing, file_->text).c_str(), stderr);
-      return ExitCode::usage;
-    }
+    if (!may_go_on() && !inputs_are_there()) return ExitCode::usage;
     if (auto enough = check_slots(file_->topology(), static_cast<int>(options_.settings.integer("slots")),
                                   options_.settings.at("slots").place);
         !enough.ok())
@@ -71,6 +68,21 @@ class Session {
   }
 
  private:
+  // Whether a job goes on is known only when its master runs. What it has read before may have been moved away since.
+  bool may_go_on() const {
+    if (!options_.settings.is_default("brokers")) return !own_prefix();
+    std::error_code failed;
+    return !options_.fresh && std::filesystem::exists(options_.state / "run.json", failed);
+  }
+
+  bool inputs_are_there() {
+    inputs_checked_ = true;
+    const auto missing = missing_inputs(*file_, topology::Severity::error);
+    if (missing.empty()) return true;
+    std::fputs(topology::render(missing, file_->text).c_str(), stderr);
+    return false;
+  }
+
   void say(const std::string& line) {
     if (screen_ && stdout_terminal().tty) {
       screen_->say(line);
@@ -175,6 +187,11 @@ class Session {
     const std::string phase = before->ok() ? text_of(*before->body, "phase") : "";
     const bool alive = phase == "creating" || phase == "running" || phase == "paused" || phase == "draining";
     if (alive && before->body->value("topology", std::string()) == file_->text) return continue_job(*before->body, phase);
+    if (!inputs_checked_ && !inputs_are_there()) {
+      if (auto saved = save_info(last_.paused_job); !saved.ok()) return saved;
+      return Error{ErrorCode::invalid_argument,
+                   fmt::format("job '{}' cannot begin: what it reads or writes is not as it must be", watch_->name())};
+    }
     if (alive) {
       if (auto ended = end_older_version(count_of(*before->body, "run"), phase); !ended.ok()) return ended;
     }
@@ -379,7 +396,7 @@ class Session {
   Clock::duration ran_{};
   std::filesystem::file_time_type started_files_{};
   SinkPaths files_before_;
-  bool on_purpose_ = false;
+  bool on_purpose_ = false, inputs_checked_ = false;
 };
 
 }  // namespace

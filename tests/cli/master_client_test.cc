@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "cli/find_master.h"
+#include "cli/local/job_watch.h"
 #include "cli/submit.h"
 
 namespace ride::cli {
@@ -234,6 +235,27 @@ TEST(FindMaster, SuggestsTheJobThatWasMeant) {
   EXPECT_EQ(no_such_job(client, "stret").message,
             "there is no job 'stret', did you mean 'street'? Known: street, yard");
   EXPECT_EQ(no_such_job(client, "xyz").message, "there is no job 'xyz'. Known: street, yard");
+}
+
+// An event without words must not pass for the same as each that follows.
+TEST(JobWatch, AWarningIsToldAfterOneWithoutText) {
+  FakeMaster master;
+  master.server().Get("/api/v1/jobs/street", [](const auto&, auto& answer) { answer.set_content(R"({"job": "street"})", "application/json"); });
+  master.server().Get("/api/v1/workers", [](const auto&, auto& answer) { answer.set_content(R"({"workers": []})", "application/json"); });
+  master.server().Get("/api/v1/events", [](const auto&, auto& answer) {
+    answer.set_content(R"({"events": [
+      {"n": 1, "severity": "warning", "job": "street", "text": ""},
+      {"n": 2, "severity": "warning", "job": "street", "text": "the disk is full"},
+      {"n": 3, "severity": "error", "job": "street", "text": "failed: the disk is full"}]})",
+                       "application/json");
+  });
+  auto client = master.client();
+  JobWatch watch(client, "street");
+  const auto looked = watch.look();
+  ASSERT_TRUE(looked.ok()) << looked.error().message;
+  const auto news = watch.take_news();
+  ASSERT_EQ(news.size(), 2U) << "the third has the cause of the second";
+  EXPECT_EQ(news[1], "warning: the disk is full");
 }
 
 TEST(UrlEncoded, LeavesOnlyWhatIsSafe) { EXPECT_EQ(url_encoded("a b/c?ü"), "a%20b%2Fc%3F%C3%BC"); }

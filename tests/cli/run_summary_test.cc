@@ -128,6 +128,13 @@ TEST(RunSummary, WhatWasShownAsItCameIsNotToldAgain) {
   EXPECT_THAT(render_summary(job, {}, judge(job, {}, false), {}), HasSubstr("the job failed: source film: it is not a video"));
 }
 
+TEST(RunSummary, AReasonWithoutACauseIsNotToldAbove) {
+  const Verdict verdict{.good = false, .reasons = {"source 'gate': "}};
+  const auto text = render_reasons(verdict, {}, {"warning: the disk is full"});
+  EXPECT_THAT(text, HasSubstr("problem: source 'gate': "));
+  EXPECT_THAT(text, Not(HasSubstr("told above")));
+}
+
 TEST(RunSummary, SaysWhatWaitsForTheNextTime) {
   Json job = finished_job();
   job["phase"] = "paused";

@@ -35,6 +35,18 @@ TEST(StatusView, ListsJobsWithAgeAndProgress) {
   EXPECT_THAT(text, HasSubstr("50 %  topic gone"));
 }
 
+// Overload has no job, and explains what the job lost.
+TEST(StatusView, OverloadConcernsEveryJob) {
+  const auto event = [](const char* code, Json job) { return Json{{"code", code}, {"job", std::move(job)}}; };
+  EXPECT_TRUE(concerns(event("frame_dead", "street"), "street"));
+  EXPECT_FALSE(concerns(event("frame_dead", "other"), "street"));
+  for (const char* code : {"overloaded", "overload_over", "many_silent"}) {
+    EXPECT_TRUE(concerns(event(code, nullptr), "street")) << code;
+    EXPECT_FALSE(concerns(event(code, "other"), "street")) << code;
+  }
+  EXPECT_FALSE(concerns(event("members_refused", nullptr), "street"));
+}
+
 TEST(StatusView, SaysThatThereAreNoJobs) {
   EXPECT_EQ(render_jobs(Json{{"jobs", Json::array()}}, at_noon()), "no jobs\n");
 }

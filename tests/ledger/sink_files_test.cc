@@ -101,6 +101,28 @@ TEST_F(SinkFilesTest, WhatTheSinkSaysThatItLeftOutIsNotMissing) {
   EXPECT_EQ(missing({files}), 1);
 }
 
+// A file of lines may hold those of others, with fields like ours.
+TEST_F(SinkFilesTest, LinesThatAreNotOursAreLeftOut) {
+  spec_.stages[0].task = "print";
+  spec_.stages[0].params = {{"path", std::string("lines.jsonl")}, {"format", std::string("json")}};
+  given(0);
+  given(1);
+  std::ofstream(folder_ / "lines.jsonl") << R"({"source": null, "session": 1, "number": 0}
+{"source": 5, "session": 1, "number": 0}
+{"source": "cam", "session": "1", "number": 0}
+{"source": "cam", "session": 1, "number": null}
+{"source": "cam", "session": 1.5, "number": []}
+{"source": "cam"}
+[1]
+no JSON
+{"source": "cam", "session": 1, "number": 1}
+)";
+  const auto files = count({});
+  EXPECT_EQ(files.expected, 2);
+  EXPECT_EQ(files.found, 1);
+  EXPECT_EQ(files.repeated, 0);
+}
+
 TEST_F(SinkFilesTest, WhatIsOnItsWayIsCalledThat) {
   given(0);
   const auto files = count({});

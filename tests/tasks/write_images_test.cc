@@ -6,10 +6,12 @@
 #include <unistd.h>
 #include <utime.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <opencv2/imgcodecs.hpp>
 
+#include "common/text.h"
 #include "tests/tasks/faults.h"
 #include "tests/tasks/harness.h"
 #include "worker/tasks/durable_file.h"
@@ -247,14 +249,88 @@ TEST(WriteImages, AFileWhereAFolderShouldBeIsNamed) {
   EXPECT_EQ(folder.files(), Files{"taken"}) << "temporary files were left behind";
 }
 
+void age(const std::string& path) {
+  const utimbuf old{0, 0};
+  ASSERT_EQ(::utime(path.c_str(), &old), 0);
+}
+
 TEST(WriteImages, WhatAKilledWriterLeftIsRemovedOnceItIsOld) {
   TempFolder folder;
   std::ofstream(folder / ".0.png.w0.1-1.ride-tmp") << "old";
   std::ofstream(folder / ".1.png.w0.1-2.ride-tmp") << "fresh";
-  const utimbuf old{0, 0};
-  ASSERT_EQ(::utime((folder / ".0.png.w0.1-1.ride-tmp").c_str(), &old), 0);
+  age(folder / ".0.png.w0.1-1.ride-tmp");
   ASSERT_TRUE(write(to(folder / "{seq}.png"), frame_of(noise(4, 4, CV_8UC3))));
   EXPECT_EQ(folder.files(), (Files{".1.png.w0.1-2.ride-tmp", "0.png"}));
+}
+
+TEST(WriteImages, AFileOfTheUsersThatEndsLikeOursStays) {
+  TempFolder folder;
+  const Files theirs = {".1-2.ride-tmp", ".a.b.1-x.ride-tmp", ".a.b.ride-tmp", ".a.b.x-2.ride-tmp", ".holiday.ride-tmp", ".ride-tmp"};
+  for (const auto& name : theirs) {
+    std::ofstream(folder / name) << "mine";
+    age(folder / name);
+  }
+  ASSERT_TRUE(write(to(folder / "{seq}.png"), frame_of(noise(4, 4, CV_8UC3))));
+  Files all = theirs;
+  all.push_back("0.png");
+  EXPECT_EQ(folder.files(), all);
+}
+
+// Somebody who may not open it cannot know that its writer is alive.
+TEST(WriteImages, AnOldFileOfAnotherUserStays) {
+  TempFolder folder;
+  ASSERT_EQ(::chmod((folder / "").c_str(), 0777), 0);
+  const std::string theirs = ".0.png.w0.1-1.ride-tmp", left = ".0.png.w0.1-2.ride-tmp";
+  for (const auto& name : {theirs, left}) {
+    std::ofstream(folder / name) << "old";
+    ASSERT_EQ(::chmod((folder / name).c_str(), name == theirs ? 0444 : 0666), 0);
+    age(folder / name);
+  }
+  {
+    const ReadOnlyFolder as_somebody_else(folder / "unused");  // root, who may open anything, is another user meanwhile
+    ASSERT_TRUE(write(to(folder / "{seq}.png"), frame_of(noise(4, 4, CV_8UC3))));
+  }
+  EXPECT_EQ(folder.files(), (Files{theirs, "0.png"}));
+}
+
+TEST(WriteImages, WhatSomebodyRemovedBeforeItWasInItsPlaceIsWrittenAnew) {
+  TempFolder folder;
+  for (const bool whole_folder : {false, true}) {
+    auto file = DurableFile::create(folder / "in/1.png", {"street", "album", "w1"}, true);
+    ASSERT_TRUE(file) << file.error().message;
+    const std::vector<std::uint8_t> bytes(100'000, 7);
+    ASSERT_TRUE(file->write(bytes));
+    ASSERT_EQ(folder.files().size(), 1U);
+    if (whole_folder)
+      fs::remove_all(folder / "in");
+    else
+      fs::remove(folder / folder.files().front());
+    const auto done = file->commit();
+    ASSERT_TRUE(done) << done.error().message;
+    EXPECT_EQ(folder.files(), Files{"in/1.png"});
+    EXPECT_EQ(bytes_of(folder / "in/1.png"), bytes);
+    fs::remove_all(folder / "in");
+  }
+}
+
+TEST(WriteImages, ATemporaryNameIsCutAtACharacter) {
+  TempFolder folder;
+  const auto file = DurableFile::create(folder / (std::string(99, 'a') + "\u00e9\u00e9.png"), {"street", "album", "w1"}, true);
+  ASSERT_TRUE(file) << file.error().message;
+  ASSERT_EQ(folder.files().size(), 1U);
+  const auto name = folder.files().front();
+  EXPECT_EQ(one_line(name), name) << "not UTF-8";
+}
+
+TEST(WriteImages, ANameThatItsFileSystemDoesNotTakeIsAskedForOnce) {
+  TempFolder folder;
+  const auto longer = DurableFile::create(folder / std::string(256, 'a'), {"street", "album", "w1"}, true);
+  ASSERT_FALSE(longer);
+  EXPECT_FALSE(longer.error().retriable) << longer.error().message;
+  EXPECT_TRUE(folder.files().empty());
+  for (const int reason : {EINVAL, EILSEQ, ENAMETOOLONG}) EXPECT_FALSE(name_error("write", "a", reason).retriable) << reason;
+  EXPECT_TRUE(name_error("write", "a", ENOSPC).retriable);
+  EXPECT_TRUE(system_error("sync", "a", EINVAL).retriable) << "that says nothing of a name";
 }
 
 // A worker of a stage, in a process of its own, that is killed while it writes: its file stays, half written.
@@ -293,6 +369,7 @@ TEST(WriteImages, TheNextOwnerRemovesWhatAKilledWorkerOfItsStageLeft) {
   // This worker has written here before; a user's own file has a name that is like ours.
   write_one(0);
   std::ofstream(folder / ".holiday.ride-tmp") << "mine";
+  age(folder / ".holiday.ride-tmp");
   writer_in_a_child(folder / "1.png", {"street", "album", "w1"}, true);
   const pid_t other = writer_in_a_child(folder / "2.png", {"street", "plates", "w3"}, false);
   const pid_t alive = writer_in_a_child(folder / "3.png", {"street", "album", "w4"}, false);
@@ -310,6 +387,7 @@ TEST(WriteImages, TheNextOwnerRemovesWhatAKilledWorkerOfItsStageLeft) {
   look_for_leftovers();
   write_one(7);
   EXPECT_EQ(leftovers(), 3);
+  EXPECT_TRUE(fs::exists(folder / ".holiday.ride-tmp"));
 }
 
 }  // namespace

@@ -37,6 +37,17 @@ TEST(SpeedWindow, FallsToZeroWithinItsWindowAndKeepsTheServiceRate) {
   EXPECT_NEAR(window.service_rate(), 100, 1);
 }
 
+TEST(SpeedWindow, AMovedWorkerDoesNotTellTheSpeedOfItsOldStage) {
+  SpeedWindow window;
+  window.look(at(0), 0, 0);
+  window.look(at(1000), 100, 1);
+  EXPECT_NEAR(window.service_rate(), 100, 1);
+  window.clear();
+  window.look(at(1100), 0, 0);
+  EXPECT_EQ(window.frames_per_second(), 0);
+  EXPECT_EQ(window.service_rate(), 0);
+}
+
 TEST(SpeedWindow, AnotherStageBeginsAnew) {
   SpeedWindow window;
   window.look(at(0), 1000, 5);

@@ -6,8 +6,7 @@ namespace ride::worker {
 
 void SpeedWindow::look(TimePoint now, std::int64_t frames, double busy_seconds) {
   if (!looks_.empty() && (frames < looks_.back().frames || busy_seconds < looks_.back().busy)) {
-    looks_.clear();
-    service_rate_ = 0;
+    clear();
   }
   // The newest moves along until it is a step behind the one before.
   const auto count = looks_.size();

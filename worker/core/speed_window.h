@@ -14,7 +14,10 @@ class SpeedWindow {
 
   // The counts as they are now; counts that fall are of another stage, and begin anew.
   void look(TimePoint now, std::int64_t frames, double busy_seconds);
-  void clear() { looks_.clear(); }
+  void clear() {
+    looks_.clear();
+    service_rate_ = 0;
+  }
 
   // Over the last 4 s, or as long as there are looks, but at least 1 s.
   double frames_per_second() const;

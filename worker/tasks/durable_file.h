@@ -3,8 +3,9 @@
 // the destructor. Who writes one holds a lock on it (flock), so that what a killed process left is known: its lock is free.
 // The next DurableFile of the same stage in that folder removes those, whenever partitions were taken over since it looked
 // last (look_for_leftovers), and of others (another stage, a file system without locks) what nobody has written to for an
-// hour. Owner: one thread at a time. Failure: Errors name the path, the system's reason and what to do; full
-// disks and missing rights are retriable, since a person can mend them while the frame waits. SIGXFSZ must be ignored
+// hour. Where somebody removed the temporary file all the same, commit() writes it anew. Owner: one thread at a time.
+// Failure: Errors name the path, the system's reason and what to do; full disks and missing rights are retriable, since a
+// person can mend them while the frame waits; a name that the file system does not take is not. SIGXFSZ must be ignored
 // where limits are set.
 #pragma once
 
@@ -47,6 +48,10 @@ class DurableFile {
  private:
   DurableFile(OutputPlace place, std::string temporary, int fd, bool sync);
   void discard();
+  void close_all();
+  Result<void> sync_and_close();
+  bool put_in_place();  // false: errno says why
+  Result<void> write_anew();
 
   OutputPlace place_;
   std::string temporary_;  // its name in the folder, until it is in its place

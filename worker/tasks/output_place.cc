@@ -166,13 +166,13 @@ Result<Descriptor> make_beneath(int root, const PlaceInFolder& place, const std:
     if (next.get() < 0 && errno == ENOENT) {
       // EEXIST: another writer was quicker.
       if (::mkdirat(at.get(), part.c_str(), 0777) != 0 && errno != EEXIST)
-        return system_error("make the folder", place.folder + "/" + reached, errno);
+        return name_error("make the folder", place.folder + "/" + reached, errno);
       if (auto synced = sync ? sync_at(at.get(), place.folder) : Result<void>(); !synced) return synced.error();
       next = Descriptor(open_beneath(root, reached));
       if (next.get() < 0 && errno == ENOENT) errno = EXDEV;  // a link that leads nowhere
     }
     if (next.get() < 0 && errno == EXDEV) return leads_outside(path, place.folder);
-    if (next.get() < 0) return system_error("make a folder at", place.folder + "/" + reached, errno);
+    if (next.get() < 0) return name_error("make a folder at", place.folder + "/" + reached, errno);
     at = std::move(next);
   }
   return at;
@@ -182,11 +182,11 @@ Result<Descriptor> make_beneath(int root, const PlaceInFolder& place, const std:
 Result<Descriptor> make_folder(const std::string& folder, bool sync) {
   Descriptor open(::open(folder.c_str(), kFolder));
   if (open.get() >= 0) return open;
-  if (errno != ENOENT) return system_error("make a folder at", folder, errno);
+  if (errno != ENOENT) return name_error("make a folder at", folder, errno);
   const std::string parent = folder_of(folder);
   auto above = make_folder(parent, sync);
   if (!above) return above;
-  if (::mkdir(folder.c_str(), 0777) != 0 && errno != EEXIST) return system_error("make the folder", folder, errno);
+  if (::mkdir(folder.c_str(), 0777) != 0 && errno != EEXIST) return name_error("make the folder", folder, errno);
   if (auto synced = sync ? sync_at(above->get(), parent) : Result<void>(); !synced) return synced.error();
   Descriptor made(::open(folder.c_str(), kFolder));
   if (made.get() < 0) return system_error("make a folder at", folder, errno);
@@ -208,6 +208,15 @@ Error system_error(const std::string& what, const std::string& path, int error_n
   // A name that cannot exist fails for ever; all else can be mended while the frame waits.
   return {code, fmt::format("cannot {} '{}': {}; {}", what, path, std::strerror(error_number), fix_for(error_number)),
           error_number != ENAMETOOLONG};
+}
+
+Error name_error(const std::string& what, const std::string& path, int error_number) {
+  if (error_number != EINVAL && error_number != EILSEQ) return system_error(what, path, error_number);
+  return {ErrorCode::invalid_argument,
+          fmt::format("cannot {} '{}': {}; its file system does not take this name: change 'path' or the source's name, "
+                      "or write to another file system",
+                      what, path, std::strerror(error_number)),
+          false};
 }
 
 void confine_outputs(const std::vector<std::string>& folders) {

@@ -43,5 +43,7 @@ class OutputPlace {
 
 // The Error for a failed system call: "cannot <what> '<path>': <reason>; <fix>".
 Error system_error(const std::string& what, const std::string& path, int error_number);
+// The same where the call was given a name: one that the file system does not take (EINVAL, EILSEQ) fails for ever, not retriable.
+Error name_error(const std::string& what, const std::string& path, int error_number);
 
 }  // namespace ride::tasks
