@@ -6,12 +6,12 @@
 
 #include "common/guarded_thread.h"
 #include "common/log.h"
-#include "producer/resume_point.h"
 
 namespace ride::producer {
 namespace {
 
 constexpr std::chrono::milliseconds kPatience(2000), kStep(50), kAgain(1000);
+constexpr int kTries = 5;  // with rests that double: a broker that restarts is back by then
 
 // Each look-up has clients of its own; a producer that takes over a hundred cameras does not need them all at once.
 std::timed_mutex one_at_a_time;
@@ -27,36 +27,55 @@ EarlierFrames::EarlierFrames(LogAccess& log, std::shared_ptr<const stream::JobSp
 }
 
 EarlierFrames::~EarlierFrames() {
-  stop_ = true;
+  stop();
   if (thread_.joinable()) thread_.join();
 }
 
+void EarlierFrames::stop() { stop_ = true; }
+
 void EarlierFrames::look() {
-  for (bool told = false; !stop_;) {
+  auto rest = kAgain;
+  for (int tries = 0; !stop_;) {
     std::unique_lock turn(one_at_a_time, kStep);
     if (!turn) continue;
-    auto found = find_standing(log_, *job_, source_, before_.session, mine_, kPatience);
+    auto found = find_standing(log_, *job_, source_, before_.session, mine_, kPatience, &stop_);
+    turn.unlock();
     if (found) {
       const std::lock_guard lock(mutex_);
-      standing_ = *found;
+      standing_ = std::move(*found);
       return;
     }
-    turn.unlock();
-    if (!told) log_warning("source {}: what was written before cannot be read yet: {}", source_.name, found.error().message);
-    told = true;
-    for (auto rest = kAgain; rest > rest.zero() && !stop_; rest -= kStep) std::this_thread::sleep_for(kStep);
+    if (stop_) return;
+    if (++tries == kTries) {
+      log_warning("source {}: what its earlier owners wrote cannot be read, so what they told counts: {}", source_.name,
+                  found.error().message);
+      return;
+    }
+    for (auto left = rest; left > left.zero() && !stop_; left -= kStep) std::this_thread::sleep_for(kStep);
+    rest *= 2;
   }
 }
 
 std::int64_t EarlierFrames::frames() const {
   const std::lock_guard lock(mutex_);
-  return before_.frames + std::max(before_.told, standing_.value_or(0));
+  std::int64_t last = before_.told, behind = 0;  // of the last session that was told; of those that told nothing
+  if (standing_) {
+    for (const auto& [session, frames] : standing_->frames) {
+      if (session == before_.session)
+        last = std::max(last, frames);
+      else
+        behind += frames;
+    }
+  }
+  return before_.frames + last + behind;
 }
 
 std::int64_t EarlierFrames::unwritten() const {
   const std::lock_guard lock(mutex_);
-  if (!standing_) return before_.unwritten;
-  return before_.unwritten + std::max<std::int64_t>(0, before_.captured - std::max(before_.told, *standing_));
+  if (!standing_ || !standing_->whole) return before_.unwritten;
+  const auto found = standing_->frames.find(before_.session);
+  const std::int64_t wrote = std::max(before_.told, found == standing_->frames.end() ? 0 : found->second);
+  return before_.unwritten + std::max<std::int64_t>(0, before_.captured - wrote);
 }
 
 }  // namespace ride::producer

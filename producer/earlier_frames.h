@@ -1,7 +1,7 @@
 // EarlierFrames: what a live source's earlier owners wrote in this run. Each owner tells its frames by heartbeat, and one
 // that is killed has written more than it told; how many, the log says. Looked up on a thread of its own, so that no
-// camera waits for it. Owner: one SourceRunner. Threads: any may ask. Failure: what cannot be read is tried again until the
-// runner ends; meanwhile, what was told counts.
+// camera waits for it. Owner: one SourceRunner. Threads: any may ask and stop(). Failure: what cannot be read is tried
+// again a few times, and then given up; until it is known, what was told counts.
 #pragma once
 
 #include <atomic>
@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "producer/log_access.h"
+#include "producer/resume_point.h"
 #include "stream/control.h"
 
 namespace ride::producer {
@@ -20,7 +21,9 @@ class EarlierFrames {
   // `mine` is the session that begins now.
   EarlierFrames(LogAccess& log, std::shared_ptr<const stream::JobSpec> job, const stream::SourceSpec& source,
                 const stream::SourceBefore& before, SessionId mine);
-  ~EarlierFrames();  // stops looking, within kPatience
+  ~EarlierFrames();  // stops and waits: at worst for the one request to Kafka that is under way
+
+  void stop();  // looks no further; what is known stays
 
   std::int64_t frames() const;
   // Captured, as their owner last told, and not in the log: they ended with it. What it captured behind its last word
@@ -37,8 +40,8 @@ class EarlierFrames {
   const SessionId mine_;
   std::atomic<bool> stop_{false};
   mutable std::mutex mutex_;
-  std::optional<std::int64_t> standing_;  // of the last session that was told, and those behind it
-  std::thread thread_;                    // last: it uses all of the above
+  std::optional<Standing> standing_;  // of the last session that was told, and those behind it
+  std::thread thread_;                // last: it uses all of the above
 };
 
 }  // namespace ride::producer

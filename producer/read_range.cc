@@ -5,12 +5,17 @@
 namespace ride::producer {
 
 Result<void> read_range(stream::RecordReader& reader, const stream::TopicPartition& at, stream::OffsetRange range,
-                        std::chrono::milliseconds limit, const std::function<void(const stream::Record&)>& take) {
+                        std::chrono::milliseconds limit, const std::function<void(const stream::Record&)>& take,
+                        const std::atomic<bool>* stop) {
   if (range.first >= range.end) return {};
   if (auto assigned = reader.assign(at, range.first); !assigned) return assigned;
   const auto deadline = std::chrono::steady_clock::now() + limit;
   Result<void> result;
   for (Offset next = range.first; next < range.end && result.ok();) {
+    if (stop != nullptr && *stop) {
+      result = Error{ErrorCode::cancelled, fmt::format("reading {} was stopped", to_string(at)), /*retriable=*/true};
+      break;
+    }
     auto record = reader.poll(std::chrono::milliseconds(100));
     if (!record) {
       if (!record.error().retriable) result = Error{record.error().code, record.error().message, /*retriable=*/true};

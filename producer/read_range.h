@@ -1,6 +1,7 @@
 // Reads a stretch of one partition from one offset to another, the way a restart looks at what it wrote before.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 
@@ -10,7 +11,9 @@ namespace ride::producer {
 
 // Calls `take` with every record of [range.first, range.end) in order. timeout (retriable): the log did not give them
 // in `limit`; errors of the reader are passed on, retriable: a range that was deleted meanwhile is asked for again.
+// cancelled: `stop` became true.
 Result<void> read_range(stream::RecordReader& reader, const stream::TopicPartition& at, stream::OffsetRange range,
-                        std::chrono::milliseconds limit, const std::function<void(const stream::Record&)>& take);
+                        std::chrono::milliseconds limit, const std::function<void(const stream::Record&)>& take,
+                        const std::atomic<bool>* stop = nullptr);
 
 }  // namespace ride::producer

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 
 #include "producer/read_range.h"
 #include "stream/core/commit_metadata.h"
@@ -14,29 +15,38 @@ using stream::OffsetRange;
 using stream::OutputSpec;
 using stream::TopicPartition;
 
-constexpr std::int64_t kFirstWindow = 32;  // records; grows fourfold while the source's last one is not in it
 constexpr std::chrono::seconds kPatience(30);
 
-constexpr std::int64_t kFirstLiveWindow = 4;   // a camera's pictures are large, and its last one stands near the end
+// How far back a partition is read: a window of records that grows fourfold while the source's last set is not in it.
+struct Depth {
+  std::int64_t first_window;
+  std::int64_t last_window;
+};
+constexpr Depth kToTheBeginning{32, INT64_MAX};  // a finite source must not go on at a wrong number
+constexpr Depth kNearTheEnd{4, 4096};  // a camera's pictures are large, and its last one stands near the end
+
 constexpr std::int64_t kMostUneven = 1'000'000;  // frames by which partitions may differ: more are no writer's in flight
 
 class Finder {
  public:
   // Of the sessions from `first` on and before `behind`.
   Finder(const stream::JobSpec& job, const stream::SourceSpec& source, SessionId first, SessionId behind,
-         std::chrono::milliseconds patience)
+         std::chrono::milliseconds patience, const std::atomic<bool>* stop)
       : job_(job),
         source_(source),
         first_(first),
         behind_(behind),
         patience_(patience),
+        stop_(stop),
         upstream_{source.name, PartitionId{0}} {}
 
   Result<void> open(LogAccess& log) {
     auto admin = log.admin();
     if (!admin) return admin.error();
+    if (stopped()) return cancelled();
     auto reader = log.reader();
     if (!reader) return reader.error();
+    if (stopped()) return cancelled();
     auto commits = log.commits();
     if (!commits) return commits.error();
     admin_ = std::move(*admin);
@@ -48,23 +58,33 @@ class Finder {
   Result<ResumePoint> find() {
     ResumeRule rule;
     for (const OutputSpec& output : source_.outputs) {
-      for (int p = 0; p < output.partitions; ++p) {
-        auto tails = tails_of(output, PartitionId{p}, kFirstWindow);
-        if (!tails) return tails.error();
-        rule.add(output, PartitionId{p}, source_.name, (*tails)[first_.value]);
+      // Partitions without its frames tell only whether its end stands there, which matters once all frames do.
+      bool ended = true;
+      for (const bool home : {true, false}) {
+        for (int p = 0; p < output.partitions && (home || ended); ++p) {
+          if (holds_frames(output, PartitionId{p}) != home) continue;
+          auto found = tails_of(output, PartitionId{p}, kToTheBeginning);
+          if (!found) return found.error();
+          const PartitionTail tail = found->tails[first_.value];
+          ended = ended && tail.ended;
+          rule.add(output, PartitionId{p}, source_.name, tail);
+        }
       }
     }
     return rule.point();
   }
 
-  Result<std::int64_t> standing() {
+  Result<Standing> standing() {
+    Standing standing;
     std::map<std::int64_t, std::vector<OutputTails>> sessions;
     for (std::size_t o = 0; o < source_.outputs.size(); ++o) {
       const OutputSpec& output = source_.outputs[o];
       for (int p = 0; p < output.partitions; ++p) {
-        auto tails = tails_of(output, PartitionId{p}, kFirstLiveWindow);
-        if (!tails) return tails.error();
-        for (const auto& [session, tail] : *tails) {
+        if (!holds_frames(output, PartitionId{p})) continue;
+        auto found = tails_of(output, PartitionId{p}, kNearTheEnd);
+        if (!found) return found.error();
+        standing.whole = standing.whole && found->whole;
+        for (const auto& [session, tail] : found->tails) {
           auto& outputs = sessions[session];
           outputs.resize(source_.outputs.size());
           outputs[o].partition_by = output.partition_by;
@@ -73,29 +93,61 @@ class Finder {
         }
       }
     }
-    std::int64_t count = 0;
-    for (const auto& [session, outputs] : sessions) count += count_standing(source_.name, outputs);
-    return count;
+    for (const auto& [session, outputs] : sessions)
+      standing.frames[SessionId{session}] = count_standing(source_.name, outputs);
+    return standing;
   }
 
  private:
   using Tails = std::map<std::int64_t, PartitionTail>;  // by session
+  struct Found {
+    Tails tails;
+    bool whole = true;  // read as far back as the first session, or as there is anything
+  };
 
-  Result<Tails> tails_of(const OutputSpec& output, PartitionId partition, std::int64_t first_window) {
+  bool holds_frames(const OutputSpec& output, PartitionId partition) const {
+    return output.partition_by != stream::PartitionBy::source ||
+           stream::home_partition({.source = source_.name}, output.partition_by, output.partitions) == partition;
+  }
+
+  bool stopped() const { return stop_ != nullptr && *stop_; }
+  Error cancelled() const {
+    return {ErrorCode::cancelled, "looking for what source " + source_.name + " wrote was stopped", /*retriable=*/true};
+  }
+
+  Result<Found> tails_of(const OutputSpec& output, PartitionId partition, const Depth& depth) {
+    const bool bounded = depth.last_window < INT64_MAX;
     const TopicPartition at{output.topic, partition};
+    if (stopped()) return cancelled();
     auto range = admin_->range(at);
     if (!range) return range.error();
-    Tails tails;
-    bool reached = false;  // what stands before is of earlier sessions
-    for (std::int64_t window = first_window; !reached; window *= 4) {
-      const Offset first{std::max(range->first.value, range->end.value - window)};
-      auto read = read_range(*reader_, at, {first, range->end}, patience_,
-                             [&](const stream::Record& record) { reached = take(record, tails) || reached; });
-      if (!read) return read.error();
-      if (first == range->first) break;
+    if (stopped()) return cancelled();
+    Found found;
+    auto settled = add_watermark(output, at, found.tails);
+    if (!settled) return settled.error();
+    Offset floor = range->first;
+    if (bounded && *settled) floor = std::clamp(**settled, range->first, range->end);
+    // What stands before is of earlier sessions; a reader may say that the end stands here.
+    bool reached = !holds_frames(output, partition) && found.tails[first_.value].ended;
+    Offset behind = range->end;  // records from here on were read
+    for (std::int64_t window = depth.first_window; !reached; window *= 4) {
+      const Offset first{std::max(floor.value, range->end.value - window)};
+      auto read = read_range(*reader_, at, {first, behind}, patience_,
+                             [&](const stream::Record& record) { reached = take(record, found.tails) || reached; },
+                             stop_);
+      if (!read) {
+        if (!bounded || read.error().code != ErrorCode::timeout || behind == range->end) return read.error();
+        found.whole = false;  // what was found nearer to the end counts
+        break;
+      }
+      if (first == floor) break;
+      if (!reached && window >= depth.last_window) {
+        found.whole = false;
+        break;
+      }
+      behind = first;
     }
-    if (auto marked = add_watermark(output, at, tails); !marked) return marked.error();
-    return tails;
+    return found;
   }
 
   // True: a whole set of the first session, or of one before.
@@ -113,29 +165,36 @@ class Finder {
     return whole && origin.key.major == first_.value;
   }
 
-  Result<void> add_watermark(const OutputSpec& output, const TopicPartition& at, Tails& tails) {
+  // What readers ACKed. Gives the offset before which they tell all of these sessions, where there is one.
+  Result<std::optional<Offset>> add_watermark(const OutputSpec& output, const TopicPartition& at, Tails& tails) {
+    std::optional<Offset> settled;
     const stream::StageSpec* stage = job_.stage(output.to);
-    if (stage == nullptr) return {};
+    if (stage == nullptr) return settled;
     auto found = commits_->committed(stage->group_id, {at});
     if (!found) return found.error();
     const auto& commit = (*found)[at];
-    if (!commit) return {};
+    if (!commit) return settled;
     auto metadata = stream::unpack_commit_metadata(commit->metadata);
     if (!metadata) return metadata.error();
     const auto mark = metadata->watermarks.all().find(upstream_);
-    if (mark != metadata->watermarks.all().end() && mark->second.major >= first_.value &&
-        mark->second.major < behind_.value) {
-      auto& tail = tails[mark->second.major];
-      tail.last = std::max(tail.last.value_or(-1), mark->second.minor);
+    if (mark != metadata->watermarks.all().end()) {
+      const std::int64_t session = mark->second.major;
+      if (session >= first_.value && session < behind_.value) {
+        auto& tail = tails[session];
+        tail.last = std::max(tail.last.value_or(-1), mark->second.minor);
+      }
+      // A mark of a later session hides where the first one ended.
+      if (session <= first_.value) settled = commit->offset;
     }
     if (metadata->ended.contains(upstream_)) tails[first_.value].ended = true;
-    return {};
+    return settled;
   }
 
   const stream::JobSpec& job_;
   const stream::SourceSpec& source_;
   SessionId first_, behind_;
   std::chrono::milliseconds patience_;
+  const std::atomic<bool>* stop_;  // null: never
   stream::Upstream upstream_;
   std::unique_ptr<stream::TopicAdmin> admin_;
   std::unique_ptr<stream::RecordReader> reader_;
@@ -172,8 +231,8 @@ ResumePoint ResumeRule::point() const {
 }
 
 Result<ResumePoint> find_resume_point(LogAccess& log, const stream::JobSpec& job, const stream::SourceSpec& source,
-                                      SessionId session) {
-  Finder finder(job, source, session, SessionId{session.value + 1}, kPatience);
+                                      SessionId session, const std::atomic<bool>* stop) {
+  Finder finder(job, source, session, SessionId{session.value + 1}, kPatience, stop);
   if (auto opened = finder.open(log); !opened) return opened.error();
   return finder.find();
 }
@@ -208,9 +267,10 @@ std::int64_t count_standing(const std::string& source, const std::vector<OutputT
   return count;
 }
 
-Result<std::int64_t> find_standing(LogAccess& log, const stream::JobSpec& job, const stream::SourceSpec& source,
-                                   SessionId first, SessionId behind, std::chrono::milliseconds patience) {
-  Finder finder(job, source, first, behind, patience);
+Result<Standing> find_standing(LogAccess& log, const stream::JobSpec& job, const stream::SourceSpec& source,
+                               SessionId first, SessionId behind, std::chrono::milliseconds patience,
+                               const std::atomic<bool>* stop) {
+  Finder finder(job, source, first, behind, patience, stop);
   if (auto opened = finder.open(log); !opened) return opened.error();
   return finder.standing();
 }

@@ -4,6 +4,7 @@
 // for them is below.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -50,13 +51,22 @@ struct OutputTails {
 std::int64_t count_standing(const std::string& source, const std::vector<OutputTails>& outputs);
 
 // Reads backwards from the end of each partition until the source's last set is found; where readers have ACKed and
-// deletion took it, the readers' committed watermarks tell. Errors are retriable, unless the topics are gone.
+// deletion took it, the readers' committed watermarks tell. Errors are retriable, unless the topics are gone; cancelled
+// when `stop` became true.
 Result<ResumePoint> find_resume_point(LogAccess& log, const stream::JobSpec& job, const stream::SourceSpec& source,
-                                      SessionId session);
+                                      SessionId session, const std::atomic<bool>* stop = nullptr);
 
-// Frames of the sessions from `first` on and before `behind` that stand in the log, of this run. Errors are retriable;
-// `patience` is for each partition.
-Result<std::int64_t> find_standing(LogAccess& log, const stream::JobSpec& job, const stream::SourceSpec& source,
-                                   SessionId first, SessionId behind, std::chrono::milliseconds patience);
+// Frames that stand in the log, by session.
+struct Standing {
+  std::map<SessionId, std::int64_t> frames;
+  bool whole = true;  // else some partition was not read as far back as the first session: there may be more of it
+};
+
+// Of the sessions from `first` on and before `behind`, of this run. Of each partition that holds frames of the source it
+// reads what readers have not ACKed yet, backwards, and only the last few thousand records: nobody waits for this
+// count. `patience` is for each stretch that is read. Errors are retriable; cancelled when `stop` became true.
+Result<Standing> find_standing(LogAccess& log, const stream::JobSpec& job, const stream::SourceSpec& source,
+                               SessionId first, SessionId behind, std::chrono::milliseconds patience,
+                               const std::atomic<bool>* stop = nullptr);
 
 }  // namespace ride::producer

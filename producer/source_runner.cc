@@ -31,6 +31,7 @@ SourceRunner::SourceRunner(Assignment assignment, const std::string& source, Run
   progress_.run = assignment_.job->run;
   progress_.source = spec_.name;
   progress_.session = assignment_.session;
+  tell_before();
   if (services_.room == nullptr) {
     own_room_ = std::make_unique<WorkRoom>(services_.budget.limit());
     services_.room = own_room_.get();
@@ -51,7 +52,22 @@ SourceRunner::~SourceRunner() {
 
 void SourceRunner::wish(Wish wish) { wish_ = wish; }
 
-void SourceRunner::stop() { stop_ = true; }
+void SourceRunner::stop() {
+  stop_ = true;
+  const std::lock_guard lock(mutex_);
+  if (earlier_) earlier_->stop();
+}
+
+// The first heartbeat may leave before Kafka is reached, and be the last: no count falls.
+void SourceRunner::tell_before() {
+  const auto& before = assignment_.before;
+  if (!continues()) progress_.earlier = before.frames + before.told;
+  progress_.unwritten = before.unwritten;
+  progress_.dropped = before.dropped;
+  progress_.rejected = rejected_by_others();
+  progress_.gaps = before.gaps;
+  progress_.longest_gap_ms = before.longest_gap_ms;
+}
 
 stream::SourceProgress SourceRunner::progress() const {
   const auto now = Clock::now();
@@ -81,6 +97,7 @@ void SourceRunner::run() {
     const std::lock_guard lock(mutex_);
     fatal_ = Error{ErrorCode::internal, cause_of(failure), false};
   }
+  forget_earlier();
   finished_ = true;
 }
 
@@ -113,6 +130,7 @@ bool SourceRunner::prepare() {
   while (!stopping()) {
     auto prepared = prepare_once();
     if (prepared) return true;
+    if (prepared.error().code == ErrorCode::cancelled) return false;  // stopped while it read
     error_ = prepared.error().message;
     if (!prepared.error().retriable) {
       services_.notify(stream::Severity::error, "source_failed", fmt::format("source {}: {}", spec_.name, error_),
@@ -141,7 +159,7 @@ Result<void> SourceRunner::prepare_once() {
   auto source = make_source(*assignment_.job, spec_, services_.log, *book_, services_.environment, *watch_);
   if (!source) return source.error();
   if (continues()) {
-    auto resume = find_resume_point(services_.log, *assignment_.job, spec_, assignment_.session);
+    auto resume = find_resume_point(services_.log, *assignment_.job, spec_, assignment_.session, &stop_);
     if (!resume) return Error{resume.error().code, resume.error().message, /*retriable=*/true};
     next_number_ = resume->next;
     settled_before_ = resume->next;
@@ -154,12 +172,26 @@ Result<void> SourceRunner::prepare_once() {
     }
     if (resume->next > 0) log_info("source {}: goes on at number {}", spec_.name, resume->next);
   } else if (!earlier_) {
-    earlier_ = std::make_unique<EarlierFrames>(services_.log, assignment_.job, spec_, assignment_.before,
-                                               assignment_.session);
+    look_up_earlier();
   }
   source_ = std::move(*source);
   error_.clear();
   return {};
+}
+
+void SourceRunner::look_up_earlier() {
+  auto earlier = std::make_unique<EarlierFrames>(services_.log, assignment_.job, spec_, assignment_.before,
+                                                 assignment_.session);
+  const std::lock_guard lock(mutex_);
+  earlier_ = std::move(earlier);
+  if (stopping()) earlier_->stop();
+}
+
+// Its thread is waited for here, on the runner's: whoever destroys a finished runner does not wait for Kafka.
+void SourceRunner::forget_earlier() {
+  std::unique_ptr<EarlierFrames> done;  // ends behind the lock
+  const std::lock_guard lock(mutex_);
+  done.swap(earlier_);
 }
 
 void SourceRunner::step() {

@@ -68,6 +68,8 @@ class SourceRunner {
   void rest(std::chrono::milliseconds time);  // serves the writer meanwhile
   bool ensure_open();
   void note_rejected_before();
+  void look_up_earlier();
+  void forget_earlier();
   void close_source();
 
   void pull();
@@ -86,6 +88,7 @@ class SourceRunner {
   void begin_end();
   void finish_end();
   void publish();
+  void tell_before();
   // Its items have numbers that every owner knows: all owners of a run are given the same session.
   bool continues() const { return spec_.finite || spec_.kind == "topic"; }
   std::int64_t rejected_by_others() const;
@@ -108,6 +111,7 @@ class SourceRunner {
   };
   Seen seen_;  // what progress() tells the present rate from
   std::optional<Error> fatal_;
+  std::unique_ptr<EarlierFrames> earlier_;  // of a source that begins anew with each owner; set by the runner's thread
 
   // The runner's thread alone.
   enum class Phase { flowing, ending, ended, failed };
@@ -117,7 +121,6 @@ class SourceRunner {
   std::unique_ptr<NumberBook> book_;
   std::unique_ptr<Source> source_;
   std::unique_ptr<Outgoing> out_;
-  std::unique_ptr<EarlierFrames> earlier_;  // of a source that begins anew with each owner
   std::optional<Pacer> pacer_;
   GapTracker gaps_;
   RateMeter rate_;

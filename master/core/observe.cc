@@ -93,6 +93,17 @@ void never_fall(stream::SourceProgress& now, const stream::SourceProgress& befor
   now.longest_gap_ms = std::max(now.longest_gap_ms, before.longest_gap_ms);
 }
 
+// While a new session has captured nothing, the one before it stays the last one: if the new owner is lost as well, the
+// next one must still look up what that session wrote and never told.
+void keep_session(stream::SourceProgress& now, const stream::SourceProgress& before) {
+  now.session = before.session;
+  now.frames = before.frames;
+  now.earlier = before.earlier;
+  now.captured = before.captured;
+  now.unwritten = before.unwritten;
+  never_fall(now, before);
+}
+
 void take_sources(State& state, const stream::Heartbeat& beat) {
   for (const auto& progress : beat.sources) {
     const auto* job = state.hard.find(progress.job, progress.run);
@@ -102,6 +113,12 @@ void take_sources(State& state, const stream::Heartbeat& beat) {
     if (source->second.session != progress.session) continue;
     auto& reports = state.soft.sources[{progress.job, progress.run, progress.source}];
     const bool goes_on = reports.last.session == progress.session;
+    const bool has_begun = progress.frames > 0 || progress.captured > 0 || progress.ended;
+    if (!goes_on && !has_begun && reports.last.session.value > 0) {
+      const auto before = std::exchange(reports.last, progress);
+      keep_session(reports.last, before);
+      continue;
+    }
     if (!goes_on) reports.earlier_frames = std::min(reports.earlier_frames + reports.last.frames, stream::kMostTotal);
     const auto before = std::exchange(reports.last, progress);
     if (goes_on) never_fall(reports.last, before);

@@ -65,6 +65,7 @@ class MemoryAccess : public LogAccess {
  public:
   explicit MemoryAccess(std::shared_ptr<stream::MemoryLog> log) : log_(std::move(log)) {}
   Result<OpenedWriter> writer(const std::vector<std::string>&, std::int64_t) override {
+    while (unreachable) std::this_thread::sleep_for(std::chrono::milliseconds(2));
     return OpenedWriter{std::make_unique<GatedWriter>(log_->writer(), gate), [] { return false; }};
   }
   Result<std::unique_ptr<stream::RecordReader>> reader() override { return log_->reader(); }
@@ -77,6 +78,7 @@ class MemoryAccess : public LogAccess {
     return log_->admin();
   }
 
+  std::atomic<bool> unreachable{false};  // a writer is opened once the cluster answers again
   std::atomic<int> failures{0};  // calls that fail as a cluster does that has just made a topic
   std::shared_ptr<WriterGate> gate = std::make_shared<WriterGate>();
 

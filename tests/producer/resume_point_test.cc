@@ -3,10 +3,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <map>
+#include <memory>
 #include <random>
+#include <thread>
 #include <vector>
 
 #include "memory_access.h"
+#include "producer/earlier_frames.h"
 #include "stream/core/commit_metadata.h"
 #include "stream/core/frame_record.h"
 #include "stream/frame_writer.h"
@@ -134,6 +139,45 @@ TEST(CountStanding, CountsWhatStandsInEachHomePartition) {
   EXPECT_LE(count({{.last = Tails{0, std::int64_t{1} << 42}}}), 2'000'000);
 }
 
+// Counts the records that are read of each partition; `silent`: none arrives.
+class WatchedReader : public stream::RecordReader {
+ public:
+  using Counts = std::map<stream::TopicPartition, std::int64_t>;
+  WatchedReader(std::unique_ptr<stream::RecordReader> inner, Counts& read, bool silent)
+      : inner_(std::move(inner)), read_(read), silent_(silent) {}
+  Result<void> assign(const stream::TopicPartition& at, Offset start) override { return inner_->assign(at, start); }
+  void unassign(const stream::TopicPartition& at) override { inner_->unassign(at); }
+  Result<std::optional<stream::Record>> poll(std::chrono::milliseconds timeout) override {
+    if (silent_) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+      return std::optional<stream::Record>();
+    }
+    auto record = inner_->poll(timeout);
+    if (record.ok() && record->has_value()) ++read_[record->value().at];
+    return record;
+  }
+
+ private:
+  std::unique_ptr<stream::RecordReader> inner_;
+  Counts& read_;
+  const bool silent_;
+};
+
+class WatchedAccess : public MemoryAccess {
+ public:
+  explicit WatchedAccess(std::shared_ptr<stream::MemoryLog> log, bool silent = false)
+      : MemoryAccess(std::move(log)), silent_(silent) {}
+  Result<std::unique_ptr<stream::RecordReader>> reader() override {
+    auto inner = MemoryAccess::reader();
+    if (!inner) return inner.error();
+    return std::unique_ptr<stream::RecordReader>(std::make_unique<WatchedReader>(std::move(*inner), read, silent_));
+  }
+  WatchedReader::Counts read;
+
+ private:
+  const bool silent_;
+};
+
 class FindResumePoint : public testing::Test {
  protected:
   FindResumePoint() {
@@ -145,12 +189,16 @@ class FindResumePoint : public testing::Test {
   }
   void write(const std::string& source, std::int64_t session, std::int64_t from, std::int64_t to,
              RunNumber run = RunNumber{1}) {
+    write(output(2), source, session, from, to, run);
+  }
+  void write(const stream::OutputSpec& to_topic, const std::string& source, std::int64_t session, std::int64_t from,
+             std::int64_t to, RunNumber run = RunNumber{1}) {
     auto writer = log_->writer();
     stream::FrameSetWriter sets(*writer, {.job = "job",
                                           .run = run,
                                           .source = source,
                                           .writer = "w#1",
-                                          .outputs = {output(2)},
+                                          .outputs = {to_topic},
                                           .max_message_bytes = 300'000});
     for (std::int64_t n = from; n < to; ++n) {
       ASSERT_TRUE(
@@ -175,7 +223,10 @@ TEST_F(FindResumePoint, FramesOfEarlierSessionsAreCountedAsTheyStand) {
     const auto found = find_standing(access, job_, job_.sources[0], SessionId{first}, SessionId{behind},
                                      std::chrono::seconds(5));
     EXPECT_TRUE(found.ok()) << found.error().message;
-    return *found;
+    EXPECT_TRUE(found->whole);
+    std::int64_t sum = 0;
+    for (const auto& [session, frames] : found->frames) sum += frames;
+    return sum;
   };
   EXPECT_EQ(standing(1, 4), 0);
   write("src", 1, 0, 70);
@@ -194,6 +245,81 @@ TEST_F(FindResumePoint, FramesOfEarlierSessionsAreCountedAsTheyStand) {
   ASSERT_TRUE(log_->commits()->commit("group", {{first, {end, stream::pack(metadata)}}}).ok());
   ASSERT_TRUE(log_->admin()->delete_before(first, end).ok());
   EXPECT_EQ(standing(3, 4), 5);
+}
+
+constexpr std::chrono::seconds kPatience(5);
+
+TEST_F(FindResumePoint, ALiveSourceIsLookedUpInTheLastFewThousandRecordsAndEachIsReadOnce) {
+  write("src", 1, 0, 70);
+  write("other", 1, 0, 16'000);
+  WatchedAccess access(log_);
+  const auto found = find_standing(access, job_, job_.sources[0], SessionId{1}, SessionId{2}, kPatience);
+  ASSERT_TRUE(found.ok()) << found.error().message;
+  EXPECT_FALSE(found->whole);
+  for (const auto& [at, records] : access.read) EXPECT_LE(records, 5000) << to_string(at);
+  // An ACK of all that stands there tells it without reading.
+  stream::CommitMetadata metadata[2];
+  metadata[0].watermarks.raise({"src", PartitionId{0}}, {1, 68});
+  metadata[1].watermarks.raise({"src", PartitionId{0}}, {1, 69});
+  for (int p = 0; p < 2; ++p) {
+    const stream::TopicPartition at{"frames", PartitionId{p}};
+    const auto end = log_->admin()->range(at)->end;
+    ASSERT_TRUE(log_->commits()->commit("group", {{at, {end, stream::pack(metadata[p])}}}).ok());
+  }
+  access.read.clear();
+  const auto known = find_standing(access, job_, job_.sources[0], SessionId{1}, SessionId{2}, kPatience);
+  ASSERT_TRUE(known.ok()) << known.error().message;
+  EXPECT_TRUE(known->whole);
+  EXPECT_EQ(known->frames.at(SessionId{1}), 70);
+  EXPECT_TRUE(access.read.empty());
+}
+
+TEST_F(FindResumePoint, PartitionsThatHoldNoFrameOfTheSourceAreNotRead) {
+  auto ordered = output(4, PartitionBy::source);
+  ordered.topic = "ordered";
+  (void)log_->admin()->create({.name = "ordered", .partitions = 4});
+  job_.sources[0].outputs = {ordered};
+  for (const char* camera : {"src", "a", "b", "c", "d", "e", "f", "g", "h"}) write(ordered, camera, 1, 0, 20);
+  const auto home = stream::home_partition({.source = "src"}, PartitionBy::source, 4);
+  WatchedAccess live(log_), finite(log_);
+  const auto found = find_standing(live, job_, job_.sources[0], SessionId{1}, SessionId{2}, kPatience);
+  ASSERT_TRUE(found.ok()) << found.error().message;
+  EXPECT_EQ(found->frames.at(SessionId{1}), 20);
+  const auto point = find_resume_point(finite, job_, job_.sources[0], SessionId{1});
+  ASSERT_TRUE(point.ok()) << point.error().message;
+  EXPECT_EQ(*point, (ResumePoint{20, false}));
+  for (const auto* access : {&live, &finite}) {
+    ASSERT_EQ(access->read.size(), 1u);
+    EXPECT_EQ(access->read.begin()->first.partition, home);
+  }
+}
+
+TEST_F(FindResumePoint, ALookUpThatIsStoppedEndsThoughTheLogGivesNothing) {
+  write("src", 1, 0, 20);
+  WatchedAccess access(log_, /*silent=*/true);
+  std::atomic<bool> stop{false};
+  std::thread stopper([&stop] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    stop = true;
+  });
+  const auto begun = std::chrono::steady_clock::now();
+  const auto found =
+      find_standing(access, job_, job_.sources[0], SessionId{1}, SessionId{2}, std::chrono::seconds(60), &stop);
+  stopper.join();
+  ASSERT_FALSE(found.ok());
+  EXPECT_EQ(found.error().code, ErrorCode::cancelled);
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(30));
+}
+
+// The second owner died before its first word: what it wrote does not stand for what the first one lost.
+TEST_F(FindResumePoint, WhatTheSecondOwnerWroteDoesNotHideWhatTheFirstOneLost) {
+  write("src", 1, 0, 95);
+  write("src", 2, 0, 20);
+  MemoryAccess access(log_);
+  const EarlierFrames earlier(access, std::make_shared<const stream::JobSpec>(job_), job_.sources[0],
+                              {.session = SessionId{1}, .frames = 1000, .told = 90, .captured = 100}, SessionId{3});
+  EXPECT_TRUE(eventually([&] { return earlier.frames() == 1115; })) << earlier.frames();
+  EXPECT_EQ(earlier.unwritten(), 5);
 }
 
 TEST_F(FindResumePoint, AnEmptyTopicIsTheBeginning) { EXPECT_EQ(find(), (ResumePoint{0, false})); }

@@ -87,6 +87,22 @@ TEST_F(SourceRunnerTest, ASuccessorCountsWhatItsPredecessorWroteAndNeverTold) {
   EXPECT_TRUE(eventually([&] { return successor->progress().frames > 5; }));
 }
 
+// Its first heartbeat may leave before it has reached Kafka, and be its last.
+TEST_F(SourceRunnerTest, ASuccessorTellsWhatWasToldBeforeItReachesKafka) {
+  before_ = {.session = SessionId{1}, .frames = 1000, .told = 40, .captured = 43, .unwritten = 2, .dropped = 4,
+             .rejected = 5, .gaps = 6, .longest_gap_ms = 700};
+  access_.unreachable = true;
+  const auto successor = start(synthetic(0), 2);
+  const auto progress = successor->progress();
+  access_.unreachable = false;
+  EXPECT_EQ(progress.earlier, 1040);
+  EXPECT_EQ(progress.unwritten, 2);
+  EXPECT_EQ(progress.dropped, 4);
+  EXPECT_EQ(progress.rejected, 5);
+  EXPECT_EQ(progress.gaps, 6);
+  EXPECT_EQ(progress.longest_gap_ms, 700);
+}
+
 TEST_F(SourceRunnerTest, WhatAnEarlierOwnerOfAFilmLeftOutIsNoFrameOfItsSuccessor) {
   {
     const auto first = start(synthetic(30));
