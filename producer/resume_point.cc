@@ -126,7 +126,7 @@ class Finder {
     auto settled = add_watermark(output, at, found.tails);
     if (!settled) return settled.error();
     Offset floor = range->first;
-    if (bounded && *settled) floor = std::clamp(**settled, range->first, range->end);
+    if (bounded) floor = std::clamp(*settled, range->first, range->end);
     // What stands before is of earlier sessions; a reader may say that the end stands here.
     bool reached = !holds_frames(output, partition) && found.tails[first_.value].ended;
     Offset behind = range->end;  // records from here on were read
@@ -165,9 +165,9 @@ class Finder {
     return whole && origin.key.major == first_.value;
   }
 
-  // What readers ACKed. Gives the offset before which they tell all of these sessions, where there is one.
-  Result<std::optional<Offset>> add_watermark(const OutputSpec& output, const TopicPartition& at, Tails& tails) {
-    std::optional<Offset> settled;
+  // What readers ACKed. Gives the offset before which they tell all of these sessions; 0: they do not.
+  Result<Offset> add_watermark(const OutputSpec& output, const TopicPartition& at, Tails& tails) {
+    Offset settled{0};
     const stream::StageSpec* stage = job_.stage(output.to);
     if (stage == nullptr) return settled;
     auto found = commits_->committed(stage->group_id, {at});
