@@ -161,19 +161,6 @@ TEST_F(Detector, TheNextIncarnationDoesNotVouchForTheOneBefore) {
 
 // Who has not spoken since the master began is known from the decisions only; its agent's word holds even so.
 TEST_F(Detector, ANewMasterTakesAnAgentsWordForAChildThatItHasNotHeard) {
-  node("n1", 2);
-  node("n2", 1);
-  pass(2s);
-  cluster.submit(street());
-  pass(2s);
-  starve("n1-w1#a");
-  cluster.restart_master();
-  pass(3s);
-  EXPECT_EQ(losses(), 0u);
-}
-
-// Who has not spoken since the master began is known from the decisions only; its agent's word holds even so.
-TEST_F(Detector, ANewMasterTakesAnAgentsWordForAChildThatItHasNotHeard) {
   node("n1", 1);
   node("n2", 1);
   stream::JobSpec spec{.job = JobName{"street"}};
