@@ -181,7 +181,7 @@ int end_command_line(CLI::App& app, const CLI::ParseError& error) {
   use_help_text(app, std::make_shared<HelpText>());
   if (error.get_exit_code() == 0) return app.exit(error);
   const CLI::App& command = chosen(app);
-  const std::string text = fmt::format("{}: {}\n{}'{} --help' tells more\n", app.get_name(), redact(words_for(command, error)),
+  const std::string text = fmt::format("{}: {}\n{}'{} --help' shows more\n", app.get_name(), redact(words_for(command, error)),
                                        usage_of(command), full_name(command));
   std::fputs(text.c_str(), stderr);
   return kUsage;

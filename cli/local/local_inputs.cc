@@ -40,7 +40,7 @@ std::string resolved(const std::string& written, const std::string& path) {
   return whole == written ? "" : fmt::format(" ({})", whole);
 }
 
-constexpr const char* kElsewhere = "mend the path, or name the node that has it with 'node:'";
+constexpr const char* kElsewhere = "correct the path, or name the node that has it with 'node:'";
 std::string mend(const std::string& path) {
   std::error_code failed;
   return fs::path(path).is_absolute() ? kElsewhere
@@ -71,7 +71,7 @@ std::optional<Finding> look_at_video(const std::string& path, const std::string&
     return Finding{fmt::format("video '{}' may not be read: {}", shown, std::strerror(errno)), "let the user of the producer read it",
                    false};
   if (fs::is_regular_file(status) && fs::file_size(path, failed) == 0 && !failed)
-    return Finding{fmt::format("video '{}' is empty", shown), "mend the path, or get the file anew", false};
+    return Finding{fmt::format("video '{}' is empty", shown), "correct the path, or copy the file again", false};
   return std::nullopt;
 }
 

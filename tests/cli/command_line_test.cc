@@ -30,7 +30,7 @@ class CommandLine : public ::testing::Test {
   static void expect_told(const RideResult& result, const std::string& line) {
     EXPECT_EQ(result.code, 2) << result.err;
     EXPECT_THAT(result.err, StartsWith(line + "\n"));
-    EXPECT_THAT(result.err, HasSubstr("--help' tells more"));
+    EXPECT_THAT(result.err, HasSubstr("--help' shows more"));
     EXPECT_THAT(result.err, Not(HasSubstr("not expected")));
   }
   TempFolder folder_{"command-line"};
@@ -39,7 +39,7 @@ class CommandLine : public ::testing::Test {
 TEST_F(CommandLine, AnUnknownOptionIsNamedWithTheOneThatWasMeant) {
   const auto result = ride({"run", "x.yaml", "--slot", "3"});
   expect_told(result, "ride: unknown option --slot; did you mean --slots?");
-  EXPECT_THAT(result.err, HasSubstr("\nUsage: ride run [OPTIONS] FILE\n'ride run --help' tells more\n"));
+  EXPECT_THAT(result.err, HasSubstr("\nUsage: ride run [OPTIONS] FILE\n'ride run --help' shows more\n"));
   expect_told(ride({"run", "--slot=3", "x.yaml"}), "ride: unknown option --slot; did you mean --slots?");
   expect_told(ride({"list", "--nonsense"}), "ride: unknown option --nonsense");
   expect_told(ride({"run", "--kep"}), "ride: unknown option --kep; did you mean --keep?");  // not: FILE is missing

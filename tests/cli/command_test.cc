@@ -40,7 +40,7 @@ constexpr const char* kGood =
 TEST_F(RideCommand, WithoutArgumentsTeachesAndFails) {
   const auto result = ride({});
   EXPECT_EQ(result.code, 2);
-  EXPECT_THAT(result.out, HasSubstr("Begin here:"));
+  EXPECT_THAT(result.out, HasSubstr("Start here:"));
 }
 
 TEST_F(RideCommand, EveryCommandHasHelpWithExamplesAndExitCodes) {
@@ -224,11 +224,11 @@ TEST_F(RideCommand, WhatASourceReadsMustBeThereBeforeAnythingStarts) {
   file("empty.avi", "");
   const auto here = [&](const std::string& name) { return (folder_ / name).string(); };
   const std::vector<std::pair<std::string, std::vector<std::string>>> cases = {
-      {"{ directory: nowhere }", {"folder 'nowhere (" + here("nowhere") + ")' does not exist", "mend the path", "'node:'"}},
+      {"{ directory: nowhere }", {"folder 'nowhere (" + here("nowhere") + ")' does not exist", "correct the path", "'node:'"}},
       {"{ directory: /nowhere/at/all }", {"folder '/nowhere/at/all' does not exist"}},
       {"{ directory: \"${RIDE_NOT_SET:-nowhere}\" }", {here("nowhere") + ")' does not exist"}},
-      {"{ directory: empty }", {"holds no file that matches '*'", "mend 'glob:'"}},
-      {"{ directory: job.yaml }", {"is no folder"}},
+      {"{ directory: empty }", {"holds no file that matches '*'", "'glob:'"}},
+      {"{ directory: job.yaml }", {"is not a folder"}},
       {"{ video: nowhere.mp4 }", {"video 'nowhere.mp4 (" + here("nowhere.mp4") + ")' does not exist"}},
       {"{ video: empty }", {"is a folder", "'directory:'"}},
       {"{ video: empty.avi }", {"is empty"}},
