@@ -10,7 +10,7 @@ namespace {
 using Json = nlohmann::json;
 using Seconds = WaitWords::Seconds;
 
-const Json kWaits = {{"waiting", {"bin waits: no fitting worker is there (1 wanted); the pool has 1 worker"}}};
+const Json kWaits = {{"waiting", {"bin waits: no suitable worker is available (1 wanted); the pool has 1 worker"}}};
 
 TEST(WaitWords, WhatLacksIsToldWithHowLongItHasLacked) {
   WaitWords waits;
@@ -19,7 +19,7 @@ TEST(WaitWords, WhatLacksIsToldWithHowLongItHasLacked) {
   waits.see(kWaits, Seconds(4));
   EXPECT_EQ(waits.text(), "") << "as with every start";
   waits.see(kWaits, Seconds(16));
-  EXPECT_EQ(waits.text(), "waits for 12 s: bin waits: no fitting worker is there (1 wanted); the pool has 1 worker");
+  EXPECT_EQ(waits.text(), "waits for 12 s: bin waits: no suitable worker is available (1 wanted); the pool has 1 worker");
   waits.see({{"waiting", Json::array()}}, Seconds(17));
   EXPECT_EQ(waits.text(), "");
   waits.see(kWaits, Seconds(18));
