@@ -61,9 +61,9 @@ std::int64_t frames_of(const State& state, const Job& job, const std::string& so
   auto frames = told_frames(reports_of(state, job, source));
   for (const auto& stage : job.spec->stages) {
     if (!reads_only_sources(stage) || stage.upstreams.size() != 1 || stage.upstreams.front().name != source) continue;
-    // What a source dropped or refused comes as dropped, and is no frame of it.
+    // What a source dropped or refused comes as dropped, and is no frame of it; a dead record may be anybody's.
     const auto counters = counters_of(state, job, stage);
-    frames = std::max(frames, counters.acked + counters.filtered + counters.dead);
+    frames = std::max(frames, counters.acked + counters.filtered);
   }
   return frames;
 }

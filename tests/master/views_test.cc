@@ -417,13 +417,13 @@ TEST(Views, ASourceHasSentAtLeastWhatItsReaderFinished) {
   auto cluster = running_street();
   auto sent = stream::SourceProgress{.job = {"street"}, .run = {1}, .source = "gate", .session = SessionId{1}, .frames = 624};
   auto done = progress(cluster, "clean", 0);
-  done.counters = {.acked = 600, .filtered = 20, .dropped = 50, .dead = 6};
+  done.counters = {.acked = 606, .filtered = 20, .dropped = 50, .dead = 6};
   cluster.report(stream::Heartbeat{
       .id = WorkerId{"p1#a"}, .kind = ProcessKind::producer, .node = NodeName{"n1"}, .sources = {sent}});
   const auto owner = cluster.state().hard.find({done.job, done.run, done.stage})->partitions[0].owner;
   cluster.report(stream::Heartbeat{.id = owner, .node = NodeName{"n1"}, .partitions = {done}});
   const auto view = *job_view(cluster.state(), JobName{"street"});
-  EXPECT_EQ(view["sources"][0]["frames"], 626);
+  EXPECT_EQ(view["sources"][0]["frames"], 626) << "what is dead may be records that somebody else wrote";
   EXPECT_EQ(view["frames_in"], 626);
 }
 

@@ -65,8 +65,10 @@ TEST_F(SourceRunnerTest, ARateFallsToZeroAndTheSilenceIsToldEvenWhenTheThreadOfT
 // A producer tells its frames by heartbeat: one that is killed has written more than it told. The log knows.
 TEST_F(SourceRunnerTest, ASuccessorCountsWhatItsPredecessorWroteAndNeverTold) {
   finish_limit_ = std::chrono::milliseconds(0);
+  auto camera = synthetic(0);
+  camera.fps = 200;
   {
-    const auto killed = start(synthetic(0), 1);
+    const auto killed = start(camera, 1);
     ASSERT_TRUE(eventually([&] { return killed->progress().frames > 60; }));
     access_.gate->left = 0;  // nothing more is delivered: it "crashes"
   }
@@ -76,7 +78,7 @@ TEST_F(SourceRunnerTest, ASuccessorCountsWhatItsPredecessorWroteAndNeverTold) {
   before_ = {.session = SessionId{1}, .frames = 1000, .told = 40, .captured = wrote + 3, .unwritten = 2, .dropped = 4,
              .rejected = 5, .gaps = 6};
   access_.failures = 1;  // the look-up is tried again
-  const auto successor = start(synthetic(0), 2);
+  const auto successor = start(camera, 2);
   EXPECT_TRUE(eventually([&] { return successor->progress().earlier == 1000 + wrote; }))
       << successor->progress().earlier << ", wrote " << wrote;
   const auto progress = successor->progress();
