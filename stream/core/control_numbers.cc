@@ -27,8 +27,8 @@ constexpr auto kLarge = std::to_array<std::string_view>(
     {"accepted", "acked", "at", "calm_ms", "captured", "claim_epoch", "committed", "dead", "deadline", "drain_ms", "dropped",
      "duplicates", "earlier", "end", "epoch", "expired", "filtered", "frame_timeout_ms", "frames", "gaps", "in", "keep_ms",
      "last_frame", "max_age_ms", "max_message_bytes", "max_pixels", "memory_bytes", "number", "offset", "order", "out",
-     "phase_at", "pid", "position", "rejected", "retention_ms", "rss_bytes", "run", "session", "sized_at", "submitted_at",
-     "told", "total", "unwritten"});
+     "phase_at", "pid", "position", "rejected", "retention_ms", "rss_bytes", "run", "session", "sized_at", "started",
+     "submitted_at", "told", "total", "unwritten"});
 static_assert(std::is_sorted(kSmall.begin(), kSmall.end()) && std::is_sorted(kLarge.begin(), kLarge.end()));
 
 Whole kind_of(std::string_view key) {
