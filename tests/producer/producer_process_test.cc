@@ -362,11 +362,14 @@ TEST_F(ProducerProcessTest, DrainingALiveSourceEndsItAndAMoveStopsIt) {
   }));
 }
 
-TEST_F(ProducerProcessTest, WhoIsDeclaredLostEndsAtOnce) {
+TEST_F(ProducerProcessTest, WhoIsDeclaredLostJoinsAgainInTheSameProcess) {
   ProducerProcess process(bootstrap(), prefix_);
   ASSERT_TRUE(heartbeat_of_new_producer());
+  const auto before = producer_;
   decide(stream::WorkerOut{.worker = producer_, .reason = "test"});
-  EXPECT_EQ(process.end(0), 1);  // ends by itself
+  ASSERT_TRUE(heartbeat_of_new_producer());
+  EXPECT_NE(producer_, before);
+  EXPECT_EQ(process.end(SIGTERM), 0);
 }
 
 TEST_F(ProducerProcessTest, ACancelledJobWhoseTopicsAreDeletedHarmsNoOther) {
