@@ -67,6 +67,7 @@ TEST_F(SourceRunnerTest, ASuccessorCountsWhatItsPredecessorWroteAndNeverTold) {
   finish_limit_ = std::chrono::milliseconds(0);
   auto camera = synthetic(0);
   camera.fps = 200;
+  camera.unpaced = false;
   {
     const auto killed = start(camera, 1);
     ASSERT_TRUE(eventually([&] { return killed->progress().frames > 60; }));
