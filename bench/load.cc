@@ -43,6 +43,8 @@ class Spinners {
     for (int i = 0; i < count; ++i) {
       broker::ProcessPlan plan;
       plan.arguments = {"/bin/sh", "-c", "while :; do :; done"};
+      plan.working_folder = "/";
+      plan.output = "/dev/null";
       plan.signal_on_parent_death = SIGKILL;
       auto child = broker::ChildProcess::start(plan);
       if (!child.ok()) return child.error();

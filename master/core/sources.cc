@@ -50,12 +50,11 @@ class Feeders {
     }
     reports.waiting.clear();
     const auto session = next_session(spec.job, source, mine);
+    const auto feeds = counted(++loads_[*producer], "source");
     auto reason = mine.previous.value.empty()
-                      ? fmt::format("{} feeds {}", producer->value, counted(loads_[*producer], "source"))
-                      : fmt::format("{} is out; {} feeds {}", mine.previous.value, producer->value,
-                                    counted(loads_[*producer], "source"));
+                      ? fmt::format("{} feeds {}", producer->value, feeds)
+                      : fmt::format("{} is out; {} feeds {}", mine.previous.value, producer->value, feeds);
     const Epoch epoch{mine.epoch.value + 1};
-    ++loads_[*producer];
     auto before = told_before(reports, mine.session, session);
     draft_.decide(stream::AssignSource{.job = spec.job,
                                        .run = spec.run,
