@@ -1,4 +1,3 @@
-#include "common/cause.h"
 #include "common/guarded_thread.h"
 
 #include <cstdlib>
@@ -6,6 +5,7 @@
 #include <new>
 #include <utility>
 
+#include "common/cause.h"
 #include "common/log.h"
 
 namespace ride {

@@ -1,4 +1,3 @@
-#include "common/cause.h"
 #include "common/run_main.h"
 
 #include <spdlog/fmt/fmt.h>
@@ -11,6 +10,7 @@
 #include <new>
 #include <system_error>
 
+#include "common/cause.h"
 #include "common/log.h"
 
 namespace ride {

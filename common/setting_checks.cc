@@ -78,7 +78,7 @@ Result<std::int64_t> size_between(std::string_view text, ByteSize least, ByteSiz
 Result<std::chrono::milliseconds> check_tick_interval(std::string_view text) {
   const auto interval = parse_duration(text);
   if (interval.ok() && interval->count() >= 10 && interval->count() <= 60'000) return *interval;
-  return wrong(fmt::format("'{}' is no interval of ticks: give 10ms to 60s, for example 100ms", text));
+  return wrong(fmt::format("'{}' is not an interval of ticks: give 10ms to 60s, for example 100ms", text));
 }
 
 Result<std::int64_t> check_max_message_bytes(std::string_view text) { return size_between(text, kLeastMessage, kMostMessage); }

@@ -150,7 +150,7 @@ const MetricsTable& master_metrics_table() {
       {"ride_source_rate_frames_per_second", kGauge, "Frames per second of the source.", {"job", "source"}},
       {"ride_source_found_gaps_total",
        kCounter,
-       "How often the source could not be reached, in this session.",
+       "How often the source could not be reached, in this run and by all its owners.",
        {"job", "source"}},
       {"ride_source_dropped_frames_total", kCounter, "Frames dropped because they were late.", {"job", "source"}},
       {"ride_source_rejected_pictures_total", kCounter, "Broken or too large pictures.", {"job", "source"}},

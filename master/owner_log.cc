@@ -289,8 +289,7 @@ void Owner::stall(const std::string& why) {
   stalled_since_ = steady_clock::now();
   const auto text = fmt::format(
       "decisions wait for Kafka ({}): until it answers nothing is decided and no figure is new. Are the brokers "
-      "running, and is "
-      "there space on their disks? `ride broker` and its broker.log say why one ended",
+      "running, and is there space on their disks? `ride broker` and its broker.log say why one ended",
       why);
   log_warning("{}", text);
   ports_.events.add(system_now(), {stream::Severity::error, "kafka_away", "", "", text});

@@ -106,10 +106,6 @@ void add_measures(const State& state, const Job& job, const stream::StageSpec& s
   view["worker_speeds"] = worker_speeds(state, *job.stages.at(StageName{spec.name}));
 }
 
-}  // namespace
-
-namespace {
-
 json names_of(const std::vector<stream::UpstreamSpec>& upstreams) {
   auto names = json::array();
   for (const auto& one : upstreams) names.push_back(one.name);

@@ -1,5 +1,6 @@
-#include "common/cause.h"
 #include "stream/spec_json.h"
+
+#include "common/cause.h"
 
 namespace ride::stream {
 

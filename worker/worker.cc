@@ -33,7 +33,9 @@ Result<void> Worker::run(const std::atomic<bool>& stop) {
   if (!member.ok()) {
     if (member.error().code == ErrorCode::cancelled) return {};
     log_error("{}", member.error().message);
-    return Error{member.error().code, member.error().message};
+    auto error = member.error();
+    error.retriable = false;  // it never joined: to start again would not help
+    return error;
   }
   member_ = std::move(member).value();
   ownership_ = std::make_unique<Ownership>(member_->id());
@@ -106,9 +108,10 @@ void Worker::end(const Error& why) {
   const bool at_work = runner_ && runner_->died_at_work();
   if (note_ && !at_work) note_->end_in_order();  // what is inside process() now is not to blame
   const auto text = "worker " + member_->id().value + ": " + why.message;
-  if (why.code == ErrorCode::already_exists)
+  const auto& duty = ownership_->duty();
+  if (duty.refused)
     log_error("{}", text);  // the master has told it
-  else if (ownership_->duty().out)
+  else if (duty.out)
     member_->notice(stream::Severity::warning, "declared_lost", text + "; it joins again as a new one");
   else
     member_->notice(stream::Severity::error, "worker_failed", text);

@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 
+#include "common/wording.h"
 #include "master/core/admission.h"
 
 namespace ride::master {
@@ -24,11 +25,16 @@ const NodePulse* node_of(const State& state, const Process& process) {
   return found == state.soft.nodes.end() ? nullptr : &found->second;
 }
 
+// What anything on this node may be silent for: twice as long as it lately was.
+LogTime usual_silence(const State& state, const NodePulse& node) {
+  return 2 * node.longest_alone.value(state.soft.clock.at_tick());
+}
+
 // Of one process: as its own words allow, and twice as long as anything on its node was silent lately.
 LogTime patience_of(const State& state, const Process& process) {
   auto patience = process.rhythm.patience();
   if (const auto* node = node_of(state, process))
-    patience = std::max(patience, 2 * node->longest_alone.value(state.soft.clock.at_tick()));
+    patience = std::max(patience, usual_silence(state, *node));
   return std::min<LogTime>(patience, state.rules.most_silence);
 }
 
@@ -206,10 +212,10 @@ void count_nodes(State& state) {
 
 std::string slow_node(const State& state, const NodeName& name, const NodePulse& node) {
   const auto ticks = state.soft.slow_ticks.late();
-  const auto allowed = std::min<LogTime>(2 * node.longest_alone.value(state.soft.clock.at_tick()), state.rules.most_silence);
-  return fmt::format("node {} is overloaded: heartbeats of its {} process{} come {} ms late{}; a process there is lost after {} ms of "
+  const auto allowed = std::min<LogTime>(usual_silence(state, node), state.rules.most_silence);
+  return fmt::format("node {} is overloaded: heartbeats of its {} come {} ms late{}; a process there is lost after {} ms of "
                      "silence at the least now. Give it less work, or more cores",
-                     name.value, node.processes, node.processes == 1 ? "" : "es", node.overload.late().count(),
+                     name.value, counted(node.processes, "process", "processes"), node.overload.late().count(),
                      ticks > kUsualGap ? fmt::format(", the master's ticks {} ms", ticks.count()) : "",
                      std::max<LogTime>(allowed, state.rules.ticks_to_loss * tick_interval(state)).count());
 }

@@ -1,6 +1,7 @@
 // Soft state follows the reports; what needs a decision is marked in Due. Detection of losses: detector.h.
 #include <spdlog/fmt/fmt.h>
 
+#include <algorithm>
 #include <optional>
 #include <type_traits>
 #include <utility>

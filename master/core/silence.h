@@ -53,7 +53,6 @@ class Rhythm {
  public:
   void heard(LogTime gap);
   LogTime patience() const;  // the silence at which φ is 8
-  std::int64_t count() const { return count_; }
 
  private:
   std::int64_t count_ = 0;

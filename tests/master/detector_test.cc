@@ -216,6 +216,67 @@ TEST_F(Detector, ManyNodesAtOnceAreRatherTheNetwork) {
   EXPECT_EQ(told("many_silent"), 1);
 }
 
+TEST_F(Detector, ASecondSilenceOfManyIsGivenAsLongAsTheFirst) {
+  for (int i = 0; i < 12; ++i) node(fmt::format("n{}", i), 1);
+  pass(2s);
+  for (int time = 1; time <= 2; ++time) {
+    for (int i = 0; i < 9; ++i) silence(fmt::format("n{}", i));
+    pass(2500ms);
+    EXPECT_EQ(losses(), 0u) << time;
+    EXPECT_EQ(told("many_silent"), time);
+    for (int i = 0; i < 9; ++i) speak(fmt::format("n{}", i));
+    pass(60s);
+  }
+}
+
+TEST_F(Detector, WhoIsVouchedForHidesNobodyElsesLoss) {
+  node("n1", 10);
+  node("n2", 2);
+  join("plain#a", "n3");
+  pass(2s);
+  for (int i = 1; i <= 10; ++i) starve(fmt::format("n1-w{}#a", i));
+  pass(1s);
+  silence("plain#a");
+  EXPECT_LE(until_lost("plain#a"), 700ms);
+  EXPECT_EQ(told("many_silent"), 0);
+  EXPECT_EQ(losses(), 1u);
+}
+
+// ---- names
+
+TEST_F(Detector, WhatARivalListsTakesNoMemory) {
+  node("n1", 1);
+  pass(500ms);
+  stream::Heartbeat forged{.id = WorkerId{"n1-agent#b"}, .kind = ProcessKind::agent, .node = NodeName{"n1"}};
+  for (int i = 0; i < 2000; ++i) forged.children.push_back(WorkerId{fmt::format("nobody{}#1", i)});
+  cluster.report(forged);
+  ASSERT_EQ(cluster.state().soft.rivals.size(), 1u);
+  EXPECT_TRUE(cluster.state().soft.rivals.begin()->second.last.children.empty());
+}
+
+// The one that has the name spoke three times beside the other, and died: the other must not be sent away.
+TEST_F(Detector, WhoWaitsForTheNameOfOneThatDiedIsNotRefused) {
+  join("solo#a", "n1");
+  join("other#a", "n2");
+  pass(3s);
+  stream::Heartbeat late{.id = WorkerId{"solo#b"}, .node = NodeName{"n1"}};
+  cluster.report(late);
+  pass(100ms);
+  cluster.report(late);
+  pass(300ms);
+  silence("solo#a");
+  pass(200ms);
+  cluster.report(late);
+  pass(100ms);
+  EXPECT_FALSE(is_out("solo#b"));
+  for (int i = 0; i < 15; ++i) {
+    cluster.report(late);
+    pass(100ms);
+  }
+  EXPECT_TRUE(cluster.state().soft.processes.contains(WorkerId{"solo#b"})) << "it has the name now";
+  EXPECT_FALSE(is_out("solo#b"));
+}
+
 TEST_F(Detector, TheOnlyNodeIsNotJudgedAsAWhole) {
   node("n1", 3);
   pass(2s);

@@ -89,8 +89,7 @@ TaskDecl write_video() {
       .name = "write_video",
       .doc =
           "Writes each source as closed segments of Motion JPEG in AVI: under a temporary name, synced, then renamed "
-          "to the number "
-          "of the segment's first frame. The open segments of all sources of a partition are closed together, so that "
+          "to the number of the segment's first frame. The open segments of all sources of a partition are closed together, so that "
           "each frame is in one segment whoever goes on. Missing frames are left out; JPEG pictures keep their bytes.",
       .params =
           {{.name = "path",

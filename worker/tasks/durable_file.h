@@ -1,8 +1,9 @@
 // DurableFile: a file that appears under its name whole or not at all. Written beside its place under a name of its own
-// (".<name>.<stage>.<worker>.<n>.ride-tmp"), synced, renamed; then its folder is synced. Not committed, it is removed by
+// (".<name>.<stage>-<kernel>.<worker>.<pid>-<n>.ride-tmp"), synced, renamed; then its folder is synced. Not committed, it is removed by
 // the destructor. Who writes one holds a lock on it (flock), so that what a killed process left is known: its lock is free.
 // The next DurableFile of the same stage in that folder removes those, whenever partitions were taken over since it looked
-// last (look_for_leftovers), and of others (another stage, a file system without locks) what nobody has written to for an
+// last (look_for_leftovers). Locks may not reach other machines: a file of another kernel is removed when nobody has written
+// to it for ten minutes, and of others (another stage, a file system without locks) what nobody has written to for an
 // hour. Where somebody removed the temporary file all the same, commit() writes it anew. Owner: one thread at a time.
 // Failure: Errors name the path, the system's reason and what to do; full disks and missing rights are retriable, since a
 // person can mend them while the frame waits; a name that the file system does not take is not. SIGXFSZ must be ignored
