@@ -126,7 +126,7 @@ class LoadRun {
 
   Result<void> kill_one() {
     auto group = read_group(*cluster_, "load", "stddev");
-    if (!group.ok()) return {};  // later
+    if (!group.ok()) return group.error();
     const auto name = fmt::format("plain{}", 1 + random_() % kPlain);
     const auto victim = std::find_if(group->workers.begin(), group->workers.end(),
                                      [&](const auto& one) { return one.first.starts_with(name + "#"); });
@@ -135,10 +135,11 @@ class LoadRun {
     ++kills_;
     const auto at = steady_clock::now();
     plain_.at(name)->send_signal(SIGKILL);
-    wait_until(20s, [&] {
+    const bool noticed = wait_until(20s, [&] {
       look();
       return outs_.contains(victim->first);
     });
+    if (!noticed) return Error{ErrorCode::timeout, victim->first + " was killed, and nobody noticed it for 20 s"};
     detect_.push_back(std::chrono::duration<double, std::milli>(steady_clock::now() - at).count());
     return run_plain(name);
   }

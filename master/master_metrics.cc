@@ -18,7 +18,7 @@ constexpr auto kHistogram = MetricType::histogram;
 const std::vector<double> kSeconds = {0.0001, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5};
 
 struct StageValues {
-  Values acked, filtered, dropped, dead, expired, duplicates, rate, active, wanted, missing, missing_spares, held;
+  Values acked, filtered, dropped, rejected, dead, expired, duplicates, rate, active, wanted, missing, missing_spares, held;
   Values lag, lag_seconds, oldest, arrival, service, busy;
 
   void add(const State& state, const Job& job, const stream::StageSpec& spec) {
@@ -49,7 +49,9 @@ struct StageValues {
     }
     acked[labels] = static_cast<double>(sum.acked);
     filtered[labels] = static_cast<double>(sum.filtered);
-    dropped[labels] = static_cast<double>(sum.dropped);
+    const auto refused = std::min(sum.dropped, rejected_before(state, job, spec));
+    dropped[labels] = static_cast<double>(sum.dropped - refused);
+    rejected[labels] = static_cast<double>(refused);
     dead[labels] = static_cast<double>(sum.dead);
     expired[labels] = static_cast<double>(sum.expired);
     duplicates[labels] = static_cast<double>(sum.duplicates);
@@ -75,6 +77,7 @@ struct StageValues {
     metrics.replace("ride_stage_acked_frames_total", acked);
     metrics.replace("ride_stage_filtered_frames_total", filtered);
     metrics.replace("ride_stage_dropped_frames_total", dropped);
+    metrics.replace("ride_stage_rejected_pictures_total", rejected);
     metrics.replace("ride_stage_dead_frames_total", dead);
     metrics.replace("ride_stage_expired_frames_total", expired);
     metrics.replace("ride_stage_duplicate_frames_total", duplicates);
@@ -130,7 +133,8 @@ const MetricsTable& master_metrics_table() {
       {"ride_stage_held_groups", kGauge, "1 while a person holds the size of the group.", {"job", "stage"}},
       {"ride_stage_acked_frames_total", kCounter, "Frames whose results are safe.", {"job", "stage"}},
       {"ride_stage_filtered_frames_total", kCounter, "Frames that the task let go.", {"job", "stage"}},
-      {"ride_stage_dropped_frames_total", kCounter, "Frames that were older than max_age.", {"job", "stage"}},
+      {"ride_stage_dropped_frames_total", kCounter, "Frames that were left out because they were late, here or before.", {"job", "stage"}},
+      {"ride_stage_rejected_pictures_total", kCounter, "Pictures that a source before it refused.", {"job", "stage"}},
       {"ride_stage_dead_frames_total", kCounter, "Frames that the task could not process.", {"job", "stage"}},
       {"ride_stage_expired_frames_total", kCounter, "Frames that retention took before their ACK.", {"job", "stage"}},
       {"ride_stage_duplicate_frames_total", kCounter, "Repeated records that were left out.", {"job", "stage"}},

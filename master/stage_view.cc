@@ -120,6 +120,7 @@ json stage_view(const State& state, const Job& job, const stream::StageSpec& spe
   const auto* reports = reports_of(state, job, name);
   const auto sums = sum(reports);
   const auto waiting = waiting_words(state, job, spec);
+  const auto rejected = std::min(sums.counters.dropped, rejected_before(state, job, spec));  // travel as dropped
   // Of a job that was over before this master began, nobody tells any more: unknown is not zero.
   const auto told = [](const stream::PartitionProgress& one) { return !one.job.value.empty(); };
   const bool untold = is_over(job.phase) &&
@@ -136,8 +137,8 @@ json stage_view(const State& state, const Job& job, const stream::StageSpec& spe
                {"acked", counted(sums.counters.acked)},
                {"filtered", counted(sums.counters.filtered)},
                {"upstreams", names_of(spec.upstreams)},
-               {"dropped", counted(sums.counters.dropped)},
-               {"rejected", counted(std::min(sums.counters.dropped, rejected_before(state, job, spec)))},
+               {"dropped", counted(sums.counters.dropped - rejected)},
+               {"rejected", counted(rejected)},
                {"dead", counted(sums.counters.dead)},
                {"expired", counted(sums.counters.expired)},
                {"duplicates", counted(sums.counters.duplicates)},

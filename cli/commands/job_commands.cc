@@ -131,7 +131,7 @@ std::string submitted_text(const Submitted& submitted) {
     change["next_run"] = submitted.run;
     change["run"] = count_of(change, "replaces");
   }
-  return fmt::format("job '{}'\n{}", submitted.job, render_change(change));
+  return fmt::format("job '{}'\n{}{}", submitted.job, render_change(change), waits_text(submitted.answer));
 }
 
 // Of a job that runs, what would change; else that it would begin. Nothing is done.
@@ -147,12 +147,12 @@ ExitCode show_plan(const JobFlags& flags, MasterClient& master, const std::strin
   if (change == plan->end() || !change->is_object()) {
     print(
         fmt::format("job '{}' is not running: it would begin as run {}\n  ride plan {}    shows its topics, stages and "
-                    "groups\n",
-                    job, count_of(*plan, "run"), flags.file));
+                    "groups\n{}",
+                    job, count_of(*plan, "run"), flags.file, waits_text(*plan)));
     return ExitCode::ok;
   }
   print(fmt::format("job '{}' is run {} ({})\n{}", job, count_of(*change, "run"), text_of(*change, "phase"),
-                    render_change(*change)));
+                    render_change(*change) + waits_text(*plan)));
   if (text_of(*change, "change") == "replace") print("'ride submit --replace' does it\n");
   return ExitCode::ok;
 }

@@ -35,7 +35,7 @@ StageLosses losses_of(const Json& stage, const Json& stages, const Json& sources
     const Json& before = named(stages, "stages", "stage", name, job);
     const Json& source = named(sources, "sources", "source", name, job);
     own.filtered -= count_of(before, "filtered");
-    own.dropped -= count_of(before, "dropped") + count_of(source, "dropped") + count_of(source, "rejected");
+    own.dropped -= count_of(before, "dropped") + count_of(source, "dropped");
     own.dead -= count_of(before, "dead");
   }
   for (auto* count : {&own.filtered, &own.dropped, &own.dead}) *count = std::max<std::int64_t>(0, *count);

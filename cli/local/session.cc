@@ -53,10 +53,11 @@ class Session {
       if (auto ends = check_finite(file_->topology(), options_.file); !ends.ok()) return fail(ends.error());
     if (auto unset = check_variables(file_->topology()); !unset.ok()) return fail(unset.error());
     if (!may_go_on() && !inputs_are_there()) return ExitCode::usage;
-    if (auto enough = check_slots(file_->topology(), static_cast<int>(options_.settings.integer("slots")),
-                                  options_.settings.at("slots").place);
-        !enough.ok())
-      return fail(enough.error());
+    if (nobody_else_can_join())
+      if (auto enough = check_slots(file_->topology(), static_cast<int>(options_.settings.integer("slots")),
+                                    options_.settings.at("slots").place);
+          !enough.ok())
+        return fail(enough.error());
     if (auto http = http_address(options_.settings); !http.ok()) return fail(http.error());
     if (const auto kafka = kafka_config(options_.settings); !kafka.ok()) return fail(kafka.error());
     auto folder = RunFolder::open(options_.state);
@@ -202,9 +203,11 @@ class Session {
     return {};
   }
 
-  // Where nobody else can join, what lacks now lacks for ever.
+  // What lacks now lacks for ever.
+  bool nobody_else_can_join() const { return options_.settings.is_default("brokers") || own_prefix(); }
+
   Result<void> check_placement() {
-    if (!options_.settings.is_default("brokers") && !own_prefix()) return {};
+    if (!nobody_else_can_join()) return {};
     const auto plan = dry_run(cluster_.master(), file_->text, options_.file);
     if (!plan.ok()) return plan.error();
     const auto lacks = render_lacks(*plan);
@@ -233,6 +236,10 @@ class Session {
   Result<void> end_older_version(std::int64_t run, const std::string& phase) {
     say(fmt::format("job '{}': run {} was made from another version of {}; that run is drained first", watch_->name(),
                     run, options_.file));
+    // A job that is still being created cannot be drained yet.
+    if (phase == "creating") wait_until([this] { return watch_->phase() != "creating"; }, kDrainPatience);
+    if (watch_->over()) return {};
+    if (interrupt_.requested()) return Error{ErrorCode::cancelled, "stopped"};
     if (phase != "draining") {
       const auto drained = cluster_.master().post("/jobs/" + url_encoded(watch_->name()) + "/drain");
       if (!drained.ok()) return drained.error();
@@ -263,9 +270,22 @@ class Session {
       if (!looked.ok() && !looked.error().retriable) return fail(looked.error());
       show(next_line);
       if (watch_->over()) return settle(), ExitCode::ok;
-      if (options_.duration && Clock::now() - started_ >= *options_.duration) return drain();
+      if (options_.duration && has_run_for(*options_.duration)) return drain();
+      if (options_.duration && !running_since_ && Clock::now() - started_ >= *options_.duration + kDrainPatience)
+        return fail({ErrorCode::timeout,
+                     fmt::format("job '{}' is still being created after {}. The log of the master ({}) says what it waits for",
+                                 watch_->name(), format_duration(*options_.duration + kDrainPatience),
+                                 (folder_->logs() / "master.log").string())}),
+               ExitCode::failed;
       if (interrupt_.wait(kLook)) return end_early();
     }
+  }
+
+  // From the moment when the job runs: how long its topics take to create is not the user's time.
+  bool has_run_for(Clock::duration duration) {
+    const auto phase = watch_->phase();
+    if (!running_since_ && !phase.empty() && phase != "creating") running_since_ = Clock::now();
+    return running_since_ && Clock::now() - *running_since_ >= duration;
   }
 
   void show(Clock::time_point& next_line) {
@@ -393,6 +413,7 @@ class Session {
   Progress progress_;
   WaitWords waits_;
   Clock::time_point started_{};
+  std::optional<Clock::time_point> running_since_;
   Clock::duration ran_{};
   std::filesystem::file_time_type started_files_{};
   SinkPaths files_before_;

@@ -212,7 +212,7 @@ nlohmann::ordered_json to_json(const Statement& statement) {
                               {"in", one.in},
                               {"acked", one.counted.acked},
                               {"filtered", one.counted.filtered},
-                              {"dropped", one.counted.dropped},
+                              {"dropped", one.counted.dropped - one.rejected},
                               {"rejected", one.rejected},
                               {"dead", one.counted.dead},
                               {"expired", one.counted.expired},

@@ -465,7 +465,7 @@ TEST(Views, WhatASourceRefusedIsToldApartInEveryStage) {
   }
   const auto stages = stages_view(cluster.state())["stages"];
   for (const auto& stage : stages) {
-    EXPECT_EQ(stage["dropped"], 2);
+    EXPECT_EQ(stage["dropped"], 0);
     EXPECT_EQ(stage["rejected"], 2) << "never more than came";
   }
   EXPECT_EQ(stages[1]["upstreams"], json({"clean"}));
