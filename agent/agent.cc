@@ -54,8 +54,7 @@ class Loop {
 
   Result<void> open_logs() {
     if (options_.log_folder.empty()) return {};
-    for (auto& child : children_)
-      if (auto opened = child.open_log(options_.log_folder); !opened.ok()) return opened;
+    for (auto& child : children_) RIDE_TRY(child.open_log(options_.log_folder));
     return {};
   }
 
@@ -114,7 +113,7 @@ class Loop {
       running.push_back({slot.pid, children_[i].incarnation()});
       const auto verdict = children_[i].look(slot.pid, now);
       if (!verdict) continue;
-      tell(verdict->kind == Verdict::Kind::hang ? "child_hangs" : "child_out_of_memory",
+      tell(verdict->kind == ChildFault::Kind::hang ? "child_hangs" : "child_out_of_memory",
            fmt::format("{} (process {}) is killed: {}", slot.name, slot.pid, verdict->text));
       kill(-slot.pid, SIGKILL);
       kill(slot.pid, SIGKILL);
@@ -216,12 +215,10 @@ Result<int> take_over_signals() {
 }  // namespace
 
 Result<void> run(const Options& options) {
-  auto children = plan_children(options);
-  if (!children.ok()) return children.error();
-  auto signals = take_over_signals();
-  if (!signals.ok()) return signals.error();
-  Loop loop(options, std::move(children).value(), *signals);
-  if (auto opened = loop.open_logs(); !opened.ok()) return opened;
+  RIDE_ASSIGN(auto children, plan_children(options));
+  RIDE_ASSIGN(auto signals, take_over_signals());
+  Loop loop(options, std::move(children), signals);
+  RIDE_TRY(loop.open_logs());
   log_info("node {}: {}, {}", options.node.value, counted(options.slots, "worker"),
            counted(options.producers, "producer"));
   return loop.run();

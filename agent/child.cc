@@ -35,31 +35,28 @@ std::int64_t stricter(std::int64_t one, std::int64_t other) {
 Child::~Child() { stop_output(); }
 
 Result<void> Child::open_log(const std::filesystem::path& folder) {
-  auto log = ChildLog::open(folder, plan_.name);
-  if (!log.ok()) return log.error();
-  log_ = std::make_unique<ChildLog>(std::move(log).value());
+  RIDE_ASSIGN(auto log, ChildLog::open(folder, plan_.name));
+  log_ = std::make_unique<ChildLog>(std::move(log));
   return {};
 }
 
 Result<pid_t> Child::launch() {
   stop_output();
   if (!note_) {
-    auto note = CrashNote::make();
-    if (!note.ok()) return note.error();
-    note_.emplace(std::move(note).value());
+    RIDE_ASSIGN(auto note, CrashNote::make());
+    note_.emplace(std::move(note));
   }
   note_->clear();
   watch_.restart();
   verdict_.reset();
   incarnation_ = stream::new_incarnation(plan_.name);
-  const LaunchGifts gifts{incarnation_.value, note_->descriptor(), plan_.cores, plan_.environment};
-  auto launched = agent::launch(plan_.arguments, log_ != nullptr, gifts);
-  if (!launched.ok()) return launched.error();
-  output_ = launched->output;
-  log_info("started {} (process {})", plan_.name, launched->pid);
+  const LaunchOptions gifts{incarnation_.value, note_->descriptor(), plan_.cores, plan_.environment};
+  RIDE_ASSIGN(auto launched, agent::launch(plan_.arguments, log_ != nullptr, gifts));
+  output_ = launched.output;
+  log_info("started {} (process {})", plan_.name, launched.pid);
   if (log_)
-    log_->write(fmt::format("---- {} {} starts as process {}\n", format_time(system_now()), plan_.name, launched->pid));
-  return launched->pid;
+    log_->write(fmt::format("---- {} {} starts as process {}\n", format_time(system_now()), plan_.name, launched.pid));
+  return launched.pid;
 }
 
 void Child::take_output() {
@@ -71,7 +68,7 @@ void Child::stop_output() {
   output_ = -1;
 }
 
-std::optional<Verdict> Child::look(pid_t pid, TimePoint now) {
+std::optional<ChildFault> Child::look(pid_t pid, TimePoint now) {
   if (!note_) return std::nullopt;
   const auto facts = read_process(pid);
   auto verdict = watch_.saw({.work = note_->read(),
@@ -90,7 +87,7 @@ stream::ChildExit Child::report(const ReportExit& exit, bool killed_outside, boo
   report.ordered = exit.ordered;
   report.at = system_now();
   if (verdict_)
-    report.cause = verdict_->kind == Verdict::Kind::hang ? stream::ExitCause::hang : stream::ExitCause::memory;
+    report.cause = verdict_->kind == ChildFault::Kind::hang ? stream::ExitCause::hang : stream::ExitCause::memory;
   else if (exit.status.signal == SIGKILL && out_of_memory)
     report.cause = stream::ExitCause::memory;
   else if (killed_outside)
@@ -102,7 +99,8 @@ stream::ChildExit Child::report(const ReportExit& exit, bool killed_outside, boo
   for (const auto& [at, moved, allowed] : note_->read_all())
     report.frames.push_back({at.job, at.run, at.stage, at.partition, at.offset, at.frame});
   if (const auto record = note_->being_read())
-    report.frames.push_back({record->job, record->run, record->stage, record->partition, record->offset, record->frame});
+    report.frames.push_back(
+        {record->job, record->run, record->stage, record->partition, record->offset, record->frame});
   stream::drop_impossible_frames(report);
   return report;
 }

@@ -33,7 +33,7 @@ class Child {
   void stop_output();  // the pipe may be held open by a grandchild
 
   // A look at the running process: whether it is to be killed, and why.
-  std::optional<Verdict> look(pid_t pid, TimePoint now);
+  std::optional<ChildFault> look(pid_t pid, TimePoint now);
   // Of the process that has ended. `killed_outside`: a SIGKILL that is neither ours nor the system's for memory.
   stream::ChildExit report(const ReportExit& exit, bool killed_outside, bool out_of_memory) const;
   // "; its last words: ... (see ...)", or nothing without a log.
@@ -49,7 +49,7 @@ class Child {
   WorkerId incarnation_;  // that runs, or ran last
   std::optional<CrashNote> note_;
   ChildWatch watch_;
-  std::optional<Verdict> verdict_;
+  std::optional<ChildFault> verdict_;
 };
 
 }  // namespace ride::agent

@@ -123,7 +123,7 @@ std::optional<cpu_set_t> set_of(const std::vector<int>& cores) {
 
 }  // namespace
 
-Result<Launched> launch(const std::vector<std::string>& arguments, bool capture_output, const LaunchGifts& gifts) {
+Result<Launched> launch(const std::vector<std::string>& arguments, bool capture_output, const LaunchOptions& gifts) {
   RIDE_CHECK(!arguments.empty(), "a child has no program");
   ChildStart start;
   for (const auto& argument : arguments) start.arguments.push_back(const_cast<char*>(argument.c_str()));

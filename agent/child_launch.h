@@ -19,13 +19,14 @@ struct Launched {
 };
 
 // What a child is given. Every field may be left out.
-struct LaunchGifts {
+struct LaunchOptions {
   std::string incarnation;               // RIDE_INCARNATION: it calls itself so, and we can name it when it ends
   int crash_note = -1;                   // descriptor of its CrashNote; the child finds it as RIDE_CRASH_NOTE
   std::vector<int> cores;                // that it may run on; empty: ours
   std::vector<std::string> environment;  // "NAME=value", more of it
 };
 
-Result<Launched> launch(const std::vector<std::string>& arguments, bool capture_output, const LaunchGifts& gifts = {});
+Result<Launched> launch(const std::vector<std::string>& arguments, bool capture_output,
+                        const LaunchOptions& gifts = {});
 
 }  // namespace ride::agent

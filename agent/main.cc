@@ -1,6 +1,7 @@
 // ride-agent: flags in, agent::run(), exit code out.
-#include <CLI/CLI.hpp>
 #include <unistd.h>
+
+#include <CLI/CLI.hpp>
 
 #include "agent/agent.h"
 #include "common/command_line.h"
@@ -68,12 +69,14 @@ void declare(CLI::App& app, ride::agent::Options& options, ChildFiles& files) {
       ->type_name("HOST");
   app.add_option("--node", options.node.value, "Name of this node in the cluster (default: the host's name)")
       ->envname("RIDE_NODE");
-  app.add_option("--output", options.output_folders,
-                 "Folder where sinks of this node's workers may write, and nowhere else; repeatable. Relative paths of sinks\n"
-                 "begin in the first (default: the working folder)")
+  app.add_option(
+         "--output", options.output_folders,
+         "Folder where sinks of this node's workers may write, and nowhere else; repeatable. Relative paths of sinks\n"
+         "begin in the first (default: the working folder)")
       ->type_name("DIR");
-  app.add_option("--label", options.labels,
-                 "NAME=VALUE of this node's workers, which a group's `labels` may ask for, for example site=north; repeatable")
+  app.add_option(
+         "--label", options.labels,
+         "NAME=VALUE of this node's workers, which a group's `labels` may ask for, for example site=north; repeatable")
       ->type_name("NAME=VALUE");
   app.add_option("--log-dir", options.log_folder,
                  "Folder for the children's logs, two files of 8 MiB each at most (default: standard error)");
@@ -126,7 +129,8 @@ int run_program(int argc, char** argv) {
   if (!kafka.ok()) return fail(kafka.error());
   options.kafka = *kafka;
   options.prefix = flags.prefix();
-  for (const auto& [flag, file] : {std::pair{"--worker-kafka-config", files.worker}, {"--producer-kafka-config", files.producer}})
+  for (const auto& [flag, file] :
+       {std::pair{"--worker-kafka-config", files.worker}, {"--producer-kafka-config", files.producer}})
     if (auto readable = check_readable(flag, file); !readable.ok()) return fail(readable.error());
   options.worker_kafka_arguments = flags.arguments(files.worker);
   options.producer_kafka_arguments = flags.arguments(files.producer);

@@ -25,10 +25,12 @@ const stream::WorkerOut* declares_out(const stream::Decision& decision, const Wo
 
 Membership::Membership(const Options& options) : options_(options), facts_(read_node_facts()) {
   thread_ = std::thread([this] {
-    run_guarded("the membership", [this] { run(); }, [this](Error error) {
-      const std::lock_guard lock(mutex_);
-      failed_ = std::move(error);
-    });
+    run_guarded(
+        "the membership", [this] { run(); },
+        [this](Error error) {
+          const std::lock_guard lock(mutex_);
+          failed_ = std::move(error);
+        });
     const std::lock_guard lock(mutex_);
     running_ = false;
     ended_.notify_all();
@@ -106,7 +108,8 @@ bool Membership::serve(stream::Member& member) {
         failed_ = Error{ErrorCode::already_exists, out->reason};
         return true;
       }
-      log_warning("the master declared this agent lost ({}); joining again; its workers and producers keep running", out->reason);
+      log_warning("the master declared this agent lost ({}); joining again; its workers and producers keep running",
+                  out->reason);
       return false;
     }
   }
@@ -184,14 +187,16 @@ void Membership::fill(stream::Heartbeat& beat) {
   beat.labels["producers"] = std::to_string(options_.producers);
   beat.labels["memory_available"] = std::to_string(memory_available_);
   beat.labels["disk_free"] = std::to_string(disk_free_);
-  beat.labels["outputs"] = nlohmann::json(options_.output_folders).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  beat.labels["outputs"] =
+      nlohmann::json(options_.output_folders).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   std::vector<Running> children;
   {
     const std::lock_guard lock(mutex_);
     children = children_;
   }
   for (auto& child : children)
-    if (beat.children.size() < stream::kMostChildren && is_running(child.pid)) beat.children.push_back(std::move(child.id));
+    if (beat.children.size() < stream::kMostChildren && is_running(child.pid))
+      beat.children.push_back(std::move(child.id));
   if (!facts_.cameras.empty()) beat.labels["cameras"] = fmt::format("{}", fmt::join(facts_.cameras, ","));
 }
 

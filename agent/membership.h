@@ -1,7 +1,7 @@
 // The agent's part in the control plane, on a thread of its own: joins when there is a master, keeps the heartbeats
-// going, and joins anew as another incarnation if the master has declared this one lost (whoever has to do so again within
-// 10 s waits). Another agent of this node's name fails it. What is reported before the first join is kept and sent then.
-// Threads: report(), vouch() and leave() belong to one.
+// going, and joins anew as another incarnation if the master has declared this one lost (whoever has to do so again
+// within 10 s waits). Another agent of this node's name fails it. What is reported before the first join is kept and
+// sent then. Threads: report(), vouch() and leave() belong to one.
 #pragma once
 
 #include <sys/types.h>

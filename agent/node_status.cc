@@ -1,5 +1,4 @@
 #include "agent/node_status.h"
-#include "common/file_text.h"
 
 #include <sched.h>
 #include <unistd.h>
@@ -10,6 +9,8 @@
 #include <fstream>
 #include <sstream>
 #include <thread>
+
+#include "common/file_text.h"
 
 namespace ride::agent {
 namespace fs = std::filesystem;
@@ -100,8 +101,8 @@ double NodeLoad::sample(const std::string& proc_stat) {
 
 namespace {
 
-// One letter: R running, S sleeping, T stopped, Z ended and not waited for, ... (proc(5)); 0 when it is gone. The line is
-// "12 (name) T ...", and the name may hold anything.
+// One letter: R running, S sleeping, T stopped, Z ended and not waited for, ... (proc(5)); 0 when it is gone. The line
+// is "12 (name) T ...", and the name may hold anything.
 char process_state(int pid) {
   const auto stat = file_text("/proc/" + std::to_string(pid) + "/stat");
   const auto end = stat.rfind(')');

@@ -42,6 +42,6 @@ bool is_running(int pid);
 std::optional<std::int64_t> out_of_memory_kills();
 
 std::int64_t free_disk(const std::filesystem::path& folder);  // bytes; empty: the working folder
-std::int64_t available_memory();  // bytes that could be used now
+std::int64_t available_memory();                              // bytes that could be used now
 
 }  // namespace ride::agent

@@ -71,8 +71,7 @@ Result<std::vector<ChildPlan>> plan_children(const Options& options) {
     return {};
   };
   for (int i = 1; i <= options.slots; ++i) {
-    const auto added = add(ChildKind::worker, "ride-worker", fmt::format("{}-w{}", options.node.value, i));
-    if (!added.ok()) return added.error();
+    RIDE_TRY(add(ChildKind::worker, "ride-worker", fmt::format("{}-w{}", options.node.value, i)));
     for (const auto& folder : options.output_folders)
       children.back().arguments.insert(children.back().arguments.end(), {"--output", folder});
     for (const auto& label : options.labels)
@@ -80,8 +79,7 @@ Result<std::vector<ChildPlan>> plan_children(const Options& options) {
     give_resources(children.back(), options, cores, i - 1);
   }
   for (int i = 1; i <= options.producers; ++i) {
-    const auto added = add(ChildKind::producer, "ride-producer", fmt::format("{}-p{}", options.node.value, i));
-    if (!added.ok()) return added.error();
+    RIDE_TRY(add(ChildKind::producer, "ride-producer", fmt::format("{}-p{}", options.node.value, i)));
   }
   return children;
 }

@@ -18,14 +18,14 @@ struct Options {
   NodeName node;  // empty: the host's name
   int slots = 1;  // workers
   int producers = 1;
-  int worker_cores = 0;                      // cores of its own for each worker; 0: all share all
-  std::int64_t worker_memory = 0;            // bytes that a worker may have; 0: four fifths of the node's
-  std::vector<std::string> gpus;             // that workers see, one each in turn; empty: what the agent sees
-  std::string metrics_host = "127.0.0.1";    // children serve /metrics here, on free ports; empty: they do not
-  std::vector<std::string> output_folders;   // where workers' sinks may write; the first is where relative paths begin
-  std::vector<std::string> labels;           // NAME=VALUE, of the workers
-  std::filesystem::path log_folder;          // empty: children write to our standard error
-  std::filesystem::path bin_folder;          // where ride-worker and ride-producer are; empty: beside this program
+  int worker_cores = 0;                     // cores of its own for each worker; 0: all share all
+  std::int64_t worker_memory = 0;           // bytes that a worker may have; 0: four fifths of the node's
+  std::vector<std::string> gpus;            // that workers see, one each in turn; empty: what the agent sees
+  std::string metrics_host = "127.0.0.1";   // children serve /metrics here, on free ports; empty: they do not
+  std::vector<std::string> output_folders;  // where workers' sinks may write; the first is where relative paths begin
+  std::vector<std::string> labels;          // NAME=VALUE, of the workers
+  std::filesystem::path log_folder;         // empty: children write to our standard error
+  std::filesystem::path bin_folder;         // where ride-worker and ride-producer are; empty: beside this program
   // Flags for Kafka of the children: ours, with a --kafka-config of their own where one was given.
   std::vector<std::string> worker_kafka_arguments, producer_kafka_arguments;
 };

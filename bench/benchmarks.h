@@ -12,13 +12,13 @@ namespace ride::bench {
 struct Options {
   int frames = 0;  // 0: the benchmark's own number
   int rounds = 0;
-  int runs = 0;           // faults, 0: the benchmark's own number
-  std::uint64_t seed = 0; // of what is random; 0: another one each time, printed
-  std::string figure;     // folder for pictures and their tables; empty: the working folder
-  std::string only;       // of several parts only this one
-  int seconds = 0;  // of what is measured, where that has a length
-  int load = 0;     // processes that only use up the processor; 0: the benchmark's own number
-  bool verbose = false;  // single measurements to standard error
+  int runs = 0;            // faults, 0: the benchmark's own number
+  std::uint64_t seed = 0;  // of what is random; 0: another one each time, printed
+  std::string figure;      // folder for pictures and their tables; empty: the working folder
+  std::string only;        // of several parts only this one
+  int seconds = 0;         // of what is measured, where that has a length
+  int load = 0;            // processes that only use up the processor; 0: the benchmark's own number
+  bool verbose = false;    // single measurements to standard error
 };
 
 Result<Figures> run_latency(const Options& options);

@@ -38,7 +38,8 @@ BigCluster::BigCluster(const BigShape& shape) : shape_(shape) {
 }
 
 stream::Heartbeat BigCluster::offer(int w) {
-  return {.id = WorkerId{fmt::format("worker-{:04}#0123456789abcdef", w)}, .node = NodeName{fmt::format("n{}", w % 100)}};
+  return {.id = WorkerId{fmt::format("worker-{:04}#0123456789abcdef", w)},
+          .node = NodeName{fmt::format("n{}", w % 100)}};
 }
 
 master::StageKey BigCluster::stage(int index) const { return {{"big"}, {1}, {fmt::format("stage{}", index)}}; }

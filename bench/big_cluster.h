@@ -1,5 +1,5 @@
-// A master's state at the size that RIDE is made for, with the decisions that it takes applied as if they had been read back
-// from the log: for what a decision costs. No Kafka, no processes. Owner: the object. Threads: one.
+// A master's state at the size that RIDE is made for, with the decisions that it takes applied as if they had been read
+// back from the log: for what a decision costs. No Kafka, no processes. Owner: the object. Threads: one.
 #pragma once
 
 #include <chrono>

@@ -1,5 +1,5 @@
-// bench/run failover: two of a group's three workers die at a random moment, again and again, on one cluster. "agent": an
-// agent sees its children end. "node": agents die with their workers, so that only missing heartbeats tell.
+// bench/run failover: two of a group's three workers die at a random moment, again and again, on one cluster. "agent":
+// an agent sees its children end. "node": agents die with their workers, so that only missing heartbeats tell.
 // bench/run node-loss: of one node at a time.
 // bench/run figure13: the course of frames while workers die, as a picture and as a table.
 #include <spdlog/fmt/fmt.h>
@@ -51,24 +51,23 @@ Figures summary(const std::vector<Fault>& faults, const ledger::Statement& state
 Result<Figures> run_kind(bool node, const Options& options, std::uint64_t seed, std::size_t victims = 2) {
   const char* kind = node ? "node" : "agent";
   std::mt19937_64 random(seed);
-  auto job = FailoverJob::start(node);
-  if (!job.ok()) return job.error();
+  RIDE_ASSIGN(auto job, FailoverJob::start(node));
   std::vector<Fault> faults;
   const int runs = options.runs > 0 ? options.runs : 20;
   for (int run = 1; run <= runs; ++run) {
-    auto fault = (*job)->strike(victims, random);
+    auto fault = job->strike(victims, random);
     if (!fault.ok())
-      return Error{fault.error().code, fmt::format("{}, run {} of {}, seed {}: {}", kind, run, runs, seed, fault.error().message)};
+      return Error{fault.error().code,
+                   fmt::format("{}, run {} of {}, seed {}: {}", kind, run, runs, seed, fault.error().message)};
     faults.push_back(*fault);
     if (options.verbose)
-      fmt::print(stderr, "{} {:2}: detect {:.0f}, assign {:.0f}, gap {:.0f}, full rate {:.0f} ms, {} redelivered{}\n", kind, run,
-                 fault->detect_ms, fault->assign_ms, fault->effect.gap_ms, fault->effect.full_rate_ms, fault->redelivered,
-                 fault->on_spares ? "" : ", not on the spares");
+      fmt::print(stderr, "{} {:2}: detect {:.0f}, assign {:.0f}, gap {:.0f}, full rate {:.0f} ms, {} redelivered{}\n",
+                 kind, run, fault->detect_ms, fault->assign_ms, fault->effect.gap_ms, fault->effect.full_rate_ms,
+                 fault->redelivered, fault->on_spares ? "" : ", not on the spares");
   }
-  auto statement = (*job)->finish();
-  if (!statement.ok()) return statement.error();
-  if (options.verbose || !statement->clean()) fmt::print(stderr, "{}", ledger::to_text(*statement));
-  return summary(faults, *statement);
+  RIDE_ASSIGN(auto statement, job->finish());
+  if (options.verbose || !statement.clean()) fmt::print(stderr, "{}", ledger::to_text(statement));
+  return summary(faults, statement);
 }
 
 }  // namespace
@@ -80,9 +79,8 @@ Result<Figures> run_failover(const Options& options) {
   for (const bool node : {false, true}) {
     const char* kind = node ? "node" : "agent";
     if (!options.only.empty() && options.only != kind) continue;
-    auto part = run_kind(node, options, seed);
-    if (!part.ok()) return part.error();
-    figures[kind] = std::move(part).value();
+    RIDE_ASSIGN(auto part, run_kind(node, options, seed));
+    figures[kind] = std::move(part);
   }
   if (figures.empty()) return Error{ErrorCode::invalid_argument, "--only takes agent or node"};
   return figures;
@@ -94,15 +92,14 @@ Result<Figures> run_node_loss(const Options& options) {
   return run_kind(true, options, seed, 1);
 }
 
-// As in the paper's figure: the frames that a job delivers while its workers are killed, here first one and then two, with
-// their agents, so that missing heartbeats must tell.
+// As in the paper's figure: the frames that a job delivers while its workers are killed, here first one and then two,
+// with their agents, so that missing heartbeats must tell.
 Result<Figures> run_figure13(const Options& options) {
   const auto seed = options.seed != 0 ? options.seed : std::random_device{}();
   fmt::print(stderr, "figure13: seed {}\n", seed);
   std::mt19937_64 random(seed);
-  auto job = FailoverJob::start(true);
-  if (!job.ok()) return job.error();
-  auto& recorder = (*job)->recorder();
+  RIDE_ASSIGN(auto job, FailoverJob::start(true));
+  auto& recorder = job->recorder();
   if (!wait_until(20s, [&] { return recorder.arrivals_since({}).size() > 30; }))
     return Error{ErrorCode::timeout, "no frames came"};
   const auto begin = system_now();
@@ -110,21 +107,19 @@ Result<Figures> run_figure13(const Options& options) {
   std::vector<Fault> faults;
   for (const std::size_t victims : {1, 2}) {
     std::this_thread::sleep_for(12s);
-    auto fault = (*job)->strike(victims, random);
-    if (!fault.ok()) return fault.error();
-    faults.push_back(*fault);
-    marks.push_back({fault->at, victims == 1 ? "1 of 3 workers killed" : "2 of 3 workers killed"});
+    RIDE_ASSIGN(auto fault, job->strike(victims, random));
+    faults.push_back(fault);
+    marks.push_back({fault.at, victims == 1 ? "1 of 3 workers killed" : "2 of 3 workers killed"});
   }
   std::this_thread::sleep_for(12s);
-  const auto course = chaos::course_of(recorder.arrivals_since(begin), begin, system_now(), 500ms, marks);
-  auto statement = (*job)->finish();
-  if (!statement.ok()) return statement.error();
+  const auto course = chaos::timeline_of(recorder.arrivals_since(begin), begin, system_now(), 500ms, marks);
+  RIDE_ASSIGN(auto statement, job->finish());
   const std::string folder = options.figure.empty() ? "." : options.figure;
-  const auto title = fmt::format("Frames processed while workers are killed: {} sent, {} lost, {} counted twice", statement->sent,
-                                 statement->open(), statement->twice());
-  if (auto written = chaos::write_figure(course, title, folder, "figure13"); !written.ok()) return written.error();
+  const auto title = fmt::format("Frames processed while workers are killed: {} sent, {} lost, {} counted twice",
+                                 statement.sent, statement.open(), statement.twice());
+  RIDE_TRY(chaos::write_figure(course, title, folder, "figure13"));
   fmt::print(stderr, "wrote {0}/figure13.png and {0}/figure13.csv\n", folder);
-  return summary(faults, *statement);
+  return summary(faults, statement);
 }
 
 }  // namespace ride::bench

@@ -13,12 +13,14 @@ using namespace std::chrono_literals;
 
 constexpr const char* kJob = "failover";
 constexpr const char* kStage = "stddev";
-// Three brokers on one machine write every byte of both topics three times: 146 MB/s with frames of 900x900, which two cores
-// do not carry, so that a fault would show how far behind they were. There frames are small.
+// Three brokers on one machine write every byte of both topics three times: 146 MB/s with frames of 900x900, which two
+// cores do not carry, so that a fault would show how far behind they were. There frames are small.
 std::string topology(int brokers) {
   const std::string size = brokers > 1 ? "width: 320, height: 240" : "width: 900, height: 900";
   return "ride: v1\nname: failover\nsources:\n"
-         "  cam: { synthetic: { " + size + ", channels: 1 }, fps: 30, codec: raw }\n"
+         "  cam: { synthetic: { " +
+         size +
+         ", channels: 1 }, fps: 30, codec: raw }\n"
          "stages:\n  - name: stddev\n    from: [cam]\n    topic: { partitions: 6 }\n    task: stddev_filter\n"
          "    group: { min: 3, max: 3, spares: 2, cores: 1 }\n    output: { topic: failover-out, partitions: 6 }\n";
 }
@@ -28,7 +30,9 @@ constexpr auto kSettle = 120s;
 constexpr double kPunctualMs = 500;
 constexpr std::size_t kPartitions = 6;  // as in the topology
 
-double ms_between(SystemTime from, SystemTime to) { return std::chrono::duration<double, std::milli>(to - from).count(); }
+double ms_between(SystemTime from, SystemTime to) {
+  return std::chrono::duration<double, std::milli>(to - from).count();
+}
 
 std::set<int> partitions_of(const JobGroup& group, const std::set<std::string>& owners) {
   std::set<int> partitions;
@@ -41,30 +45,27 @@ std::set<int> partitions_of(const JobGroup& group, const std::set<std::string>& 
 
 Result<std::unique_ptr<FailoverJob>> FailoverJob::start(bool one_worker_a_node, int brokers) {
   auto job = std::unique_ptr<FailoverJob>(new FailoverJob(one_worker_a_node));
-  auto cluster = LocalCluster::start({.brokers = brokers});
-  if (!cluster.ok()) return cluster.error();
-  job->cluster_ = std::move(cluster).value();
-  if (auto master = job->cluster_->run_master(); !master.ok()) return master.error();
-  if (auto running = job->run_agents(); !running.ok()) return running.error();
-  if (auto submitted = job->cluster_->submit(topology(brokers)); !submitted.ok()) return submitted.error();
-  if (auto running = job->cluster_->wait_for_phase(kJob, "running", 30s); !running.ok()) return running.error();
-  auto recorder = chaos::Recorder::start(job->cluster_->kafka(), "ride", JobName{kJob}, 10s);
-  if (!recorder.ok()) return recorder.error();
-  job->recorder_ = std::move(recorder).value();
+  RIDE_ASSIGN(auto cluster, LocalCluster::start({.brokers = brokers}));
+  job->cluster_ = std::move(cluster);
+  RIDE_TRY(job->cluster_->run_master());
+  RIDE_TRY(job->run_agents());
+  RIDE_TRY(job->cluster_->submit(topology(brokers)));
+  RIDE_TRY(job->cluster_->wait_for_phase(kJob, "running", 30s));
+  RIDE_ASSIGN(auto recorder, chaos::Recorder::start(job->cluster_->kafka(), "ride", JobName{kJob}, 10s));
+  job->recorder_ = std::move(recorder);
   return job;
 }
 
 Result<void> FailoverJob::run_agents() {
   if (!one_each_) return run_agent("node", kActives + kSpares, 1);
-  if (auto producer = run_agent("camera", 0, 1); !producer.ok()) return producer;
-  for (int i = 1; i <= kActives + kSpares; ++i)
-    if (auto node = run_agent("node" + std::to_string(i), 1, 0); !node.ok()) return node;
+  RIDE_TRY(run_agent("camera", 0, 1));
+  for (int i = 1; i <= kActives + kSpares; ++i) RIDE_TRY(run_agent("node" + std::to_string(i), 1, 0));
   return {};
 }
 
 Result<void> FailoverJob::run_agent(const std::string& node, int slots, int producers) {
-  auto agent = cluster_->run("ride-agent", {"--brokers", cluster_->brokers(), "--node", node, "--slots", std::to_string(slots),
-                                            "--producers", std::to_string(producers)});
+  auto agent = cluster_->run("ride-agent", {"--brokers", cluster_->brokers(), "--node", node, "--slots",
+                                            std::to_string(slots), "--producers", std::to_string(producers)});
   if (!agent.ok()) return agent.error();
   agents_[node] = *agent;
   return {};
@@ -94,33 +95,31 @@ Result<JobGroup> FailoverJob::calm_group(std::mt19937_64& random) {
 }
 
 Result<Fault> FailoverJob::strike(std::size_t count, std::mt19937_64& random) {
-  auto group = calm_group(random);
-  if (!group.ok()) return group.error();
-  std::vector<std::string> victims(group->actives.begin(), group->actives.end());
+  RIDE_ASSIGN(auto group, calm_group(random));
+  std::vector<std::string> victims(group.actives.begin(), group.actives.end());
   std::shuffle(victims.begin(), victims.end(), random);
   victims.resize(std::min(count, victims.size()));
   const std::set<std::string> dead(victims.begin(), victims.end());
-  const auto lost = partitions_of(*group, dead);
+  const auto lost = partitions_of(group, dead);
   const auto repeated = recorder_->repeated();
   Fault fault{.at = system_now()};
-  for (const auto& victim : victims) kill_worker(group->workers.at(victim));
+  for (const auto& victim : victims) kill_worker(group.workers.at(victim));
 
-  if (auto watched = watch(fault); !watched.ok()) return watched.error();
+  RIDE_TRY(watch(fault));
   read_course(dead, lost, fault);
   fault.redelivered = recorder_->repeated() - repeated;
-  auto after = read_group(*cluster_, kJob, kStage);
-  if (!after.ok()) return after.error();
-  fault.on_spares =
-      std::all_of(lost.begin(), lost.end(), [&](int partition) { return group->spares.contains(after->owners[partition]); });
-  for (const auto& victim : victims)
-    if (auto back = bring_back(group->workers.at(victim)); !back.ok()) return back.error();
+  RIDE_ASSIGN(auto after, read_group(*cluster_, kJob, kStage));
+  fault.on_spares = std::all_of(lost.begin(), lost.end(),
+                                [&](int partition) { return group.spares.contains(after.owners[partition]); });
+  for (const auto& victim : victims) RIDE_TRY(bring_back(group.workers.at(victim)));
   return fault;
 }
 
 // Until the frames are as punctual as before.
 Result<void> FailoverJob::watch(Fault& fault) {
   const bool recovered = wait_until(kPatience, [&] {
-    fault.effect = chaos::effect_of(recorder_->arrivals_since(fault.at - kCalm), fault.at - kCalm, fault.at, system_now());
+    fault.effect =
+        chaos::effect_of(recorder_->arrivals_since(fault.at - kCalm), fault.at - kCalm, fault.at, system_now());
     return fault.effect.recovered || recorder_->failed();
   });
   if (const auto failed = recorder_->failed()) return *failed;
@@ -134,8 +133,8 @@ Result<void> FailoverJob::watch(Fault& fault) {
                                        std::to_string(before.partitions.size()) + " partitions only"};
 }
 
-// Until the frames of the last seconds came from every partition, and in time: a cluster that still catches up, or whose
-// brokers are still being compiled by their virtual machines, would be measured otherwise.
+// Until the frames of the last seconds came from every partition, and in time: a cluster that still catches up, or
+// whose brokers are still being compiled by their virtual machines, would be measured otherwise.
 Result<void> FailoverJob::wait_until_punctual() {
   chaos::Baseline last;
   const bool punctual = wait_until(kSettle, [&] {
@@ -146,15 +145,17 @@ Result<void> FailoverJob::wait_until_punctual() {
   if (const auto failed = recorder_->failed()) return *failed;
   if (punctual) return {};
   return Error{ErrorCode::timeout, "without a fault, frames of " + std::to_string(last.partitions.size()) +
-                                       " partitions come, 99 % of them within " + std::to_string(static_cast<int>(last.p99_ms)) +
+                                       " partitions come, 99 % of them within " +
+                                       std::to_string(static_cast<int>(last.p99_ms)) +
                                        " ms: this machine is too slow, or too busy, for this load"};
 }
 
 Result<Fault> FailoverJob::strike_broker(int id, Blow blow, std::mt19937_64& random) {
-  // Two of three have to be in sync: a broker that has come back, but has not yet caught up, does not replace another one.
-  if (auto in_sync = cluster_->broker_cluster().wait_until_in_sync(kSettle); !in_sync.ok()) return in_sync.error();
-  if (auto punctual = wait_until_punctual(); !punctual.ok()) return punctual.error();
-  if (auto group = calm_group(random); !group.ok()) return group.error();
+  // Two of three have to be in sync: a broker that has come back, but has not yet caught up, does not replace another
+  // one.
+  RIDE_TRY(cluster_->broker_cluster().wait_until_in_sync(kSettle));
+  RIDE_TRY(wait_until_punctual());
+  RIDE_TRY(calm_group(random));
   const auto repeated = recorder_->repeated();
   Fault fault{.at = system_now()};
   auto& brokers = cluster_->broker_cluster();
@@ -165,7 +166,7 @@ Result<Fault> FailoverJob::strike_broker(int id, Blow blow, std::mt19937_64& ran
   if (!watched.ok()) return watched.error();
   fault.redelivered = recorder_->repeated() - repeated;
   if (blow == Blow::stop) return fault;
-  if (auto back = brokers.restart(id); !back.ok()) return back.error();
+  RIDE_TRY(brokers.restart(id));
   return fault;
 }
 
@@ -178,12 +179,13 @@ void FailoverJob::read_course(const std::set<std::string>& dead, const std::set<
     const auto* assign = std::get_if<stream::Assign>(&seen.decision.body);
     if (assign == nullptr) continue;
     for (const auto partition : assign->partitions)
-      if (waiting.erase(partition.value) > 0) fault.assign_ms = std::max(fault.assign_ms, ms_between(fault.at, seen.written));
+      if (waiting.erase(partition.value) > 0)
+        fault.assign_ms = std::max(fault.assign_ms, ms_between(fault.at, seen.written));
   }
 }
 
 Result<ledger::Statement> FailoverJob::finish() {
-  if (auto drained = cluster_->drain(kJob); !drained.ok()) return drained.error();
+  RIDE_TRY(cluster_->drain(kJob));
   return recorder_->finish(10s);
 }
 

@@ -1,6 +1,6 @@
 // The job that the failover benchmarks kill workers of: 3 workers and 2 spares, 30 frames of 900x900 a second over 6
-// partitions, on one agent ("agent") or on one agent each ("node": agents die with their workers). Owner: the object; it
-// stops everything. Threads: one.
+// partitions, on one agent ("agent") or on one agent each ("node": agents die with their workers). Owner: the object;
+// it stops everything. Threads: one.
 #pragma once
 
 #include <map>
@@ -18,11 +18,11 @@ namespace ride::bench {
 // One fault, and what came of it.
 struct Fault {
   SystemTime at{};
-  double detect_ms = 0;       // until the last of the victims was declared out
-  double assign_ms = 0;       // until the last of their partitions had a new owner
+  double detect_ms = 0;  // until the last of the victims was declared out
+  double assign_ms = 0;  // until the last of their partitions had a new owner
   chaos::Effect effect;
   std::int64_t redelivered = 0;
-  bool on_spares = false;     // all lost partitions ended on those that were spares
+  bool on_spares = false;  // all lost partitions ended on those that were spares
 };
 
 class FailoverJob {
@@ -30,8 +30,8 @@ class FailoverJob {
   static constexpr int kActives = 3, kSpares = 2;
 
   static Result<std::unique_ptr<FailoverJob>> start(bool one_worker_a_node, int brokers = 1);
-  // Waits for the whole group and a calm time, kills so many of the three with SIGKILL at a random phase, and watches until
-  // the frames are as punctual as before.
+  // Waits for the whole group and a calm time, kills so many of the three with SIGKILL at a random phase, and watches
+  // until the frames are as punctual as before.
   Result<Fault> strike(std::size_t victims, std::mt19937_64& random);
   // Kills one of several brokers, watches, and starts it again. Or stops it (SIGSTOP: its connections stay and are
   // silent), and resumes it when frames flow without it.

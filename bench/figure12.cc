@@ -1,7 +1,8 @@
-// bench/run figure12: the paper's figure: unprocessed and processed frames over time while workers are added, by hand and by the
-// platform. The work is slowed down to 3.4 frames of 900x900 per second and worker: `delay`, asleep for 292 ms a frame, which
-// with reading and writing makes 294. By hand: one worker, a second after 72 s, a third after 132 s of 180: a minute
-// apart, so that 6.9 fps give the 1,144 frames that the paper's curves have at 180 s. At 30 fps, as its text says, too.
+// bench/run figure12: the paper's figure: unprocessed and processed frames over time while workers are added, by hand
+// and by the platform. The work is slowed down to 3.4 frames of 900x900 per second and worker: `delay`, asleep for 292
+// ms a frame, which with reading and writing makes 294. By hand: one worker, a second after 72 s, a third after 132 s
+// of 180: a minute apart, so that 6.9 fps give the 1,144 frames that the paper's curves have at 180 s. At 30 fps, as
+// its text says, too.
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
@@ -42,24 +43,27 @@ std::vector<Point> points_of(const chaos::Recorder& recorder, SystemTime begin, 
   const auto arrivals = recorder.arrivals_since({});
   for (auto at = begin; at <= end; at += kSlice) {
     const auto sent = std::upper_bound(captures.begin(), captures.end(), at) - captures.begin();
-    const auto done = std::partition_point(arrivals.begin(), arrivals.end(), [&](const auto& one) { return one.arrived <= at; }) - arrivals.begin();
+    const auto done =
+        std::partition_point(arrivals.begin(), arrivals.end(), [&](const auto& one) { return one.arrived <= at; }) -
+        arrivals.begin();
     points.push_back({seconds_between(begin, at), std::max<std::int64_t>(0, sent - done), done});
   }
   return points;
 }
 
-class Course {
+class RateSchedule {
  public:
-  Course(TimedJob& job, std::chrono::seconds length) : job_(job), length_(length) {}
+  RateSchedule(TimedJob& job, std::chrono::seconds length) : job_(job), length_(length) {}
 
   Result<Run> play(bool by_hand) {
-    if (!wait_until(20s, [&] { return !job_.recorder().captures().empty(); })) return Error{ErrorCode::timeout, "no frames came"};
+    if (!wait_until(20s, [&] { return !job_.recorder().captures().empty(); }))
+      return Error{ErrorCode::timeout, "no frames came"};
     const auto begin = job_.recorder().captures().front();
     if (by_hand) {
       int workers = 1;
       for (const double share : {kSecondAt, kThirdAt}) {
         std::this_thread::sleep_until(begin + std::chrono::duration_cast<SystemTime::duration>(share * length_));
-        if (auto scaled = job_.scale(++workers); !scaled.ok()) return scaled.error();
+        RIDE_TRY(job_.scale(++workers));
       }
     }
     std::this_thread::sleep_until(begin + length_);
@@ -68,7 +72,8 @@ class Course {
     int before = 1;
     for (const auto& size : job_.sizes_since(begin)) {
       if (size.at > begin + length_) break;
-      if (size.workers != before) run.sizes.push_back({seconds_between(begin, size.at), fmt::format("{} > {}", before, size.workers)});
+      if (size.workers != before)
+        run.sizes.push_back({seconds_between(begin, size.at), fmt::format("{} > {}", before, size.workers)});
       before = size.workers;
     }
     return run;
@@ -80,26 +85,26 @@ class Course {
 };
 
 Result<Run> run_one(double fps, bool by_hand, std::chrono::seconds length) {
-  auto job = TimedJob::start({.source = fmt::format("{{ synthetic: {{ width: 900, height: 900, channels: 1 }}, fps: {}, codec: raw }}", fps),
-                              .group = by_hand ? "{ min: 1, max: 3 }" : fmt::format("{{ min: 1, max: {} }}", kMost),
-                              .partitions = 2 * kMost,
-                              .work_ms = kWorkMs,
-                              .slots = by_hand ? 3 : kMost});
+  auto job = TimedJob::start(
+      {.source = fmt::format("{{ synthetic: {{ width: 900, height: 900, channels: 1 }}, fps: {}, codec: raw }}", fps),
+       .group = by_hand ? "{ min: 1, max: 3 }" : fmt::format("{{ min: 1, max: {} }}", kMost),
+       .partitions = 2 * kMost,
+       .work_ms = kWorkMs,
+       .slots = by_hand ? 3 : kMost});
   if (!job.ok()) return job.error();
-  if (by_hand)
-    if (auto held = (*job)->scale(1); !held.ok()) return held.error();
-  auto run = Course(**job, length).play(by_hand);
-  if (!run.ok()) return run;
+  if (by_hand) RIDE_TRY((*job)->scale(1));
+  RIDE_ASSIGN(auto run, RateSchedule(**job, length).play(by_hand));
   // What is unprocessed at the end of the figure stays so: the job is not drained. Nothing may have come out twice.
-  if (auto cancelled = (*job)->cluster().cancel(TimedJob::kJob); !cancelled.ok()) return cancelled.error();
-  auto statement = (*job)->recorder().finish(0s);
-  if (!statement.ok()) return statement.error();
-  run->twice = statement->twice();
+  RIDE_TRY((*job)->cluster().cancel(TimedJob::kJob));
+  RIDE_ASSIGN(auto statement, (*job)->recorder().finish(0s));
+  run.twice = statement.twice();
   return run;
 }
 
 std::string csv_of(const Run& by_hand, const Run& by_platform) {
-  std::string csv = "second,unprocessed_by_hand,processed_by_hand,unprocessed_by_platform,processed_by_platform,size_by_hand,size_by_platform\n";
+  std::string csv =
+      "second,unprocessed_by_hand,processed_by_hand,unprocessed_by_platform,processed_by_platform,size_by_hand,size_by_"
+      "platform\n";
   const auto sizes = [](const Run& run, double from) {
     std::string text;
     const double to = from + std::chrono::duration<double>(kSlice).count();
@@ -109,16 +114,18 @@ std::string csv_of(const Run& by_hand, const Run& by_platform) {
   };
   for (std::size_t i = 0; i < std::min(by_hand.points.size(), by_platform.points.size()); ++i) {
     const auto &hand = by_hand.points[i], &platform = by_platform.points[i];
-    csv += fmt::format("{:.1f},{},{},{},{},\"{}\",\"{}\"\n", hand.second, hand.unprocessed, hand.processed, platform.unprocessed,
-                       platform.processed, sizes(by_hand, hand.second), sizes(by_platform, hand.second));
+    csv += fmt::format("{:.1f},{},{},{},{},\"{}\",\"{}\"\n", hand.second, hand.unprocessed, hand.processed,
+                       platform.unprocessed, platform.processed, sizes(by_hand, hand.second),
+                       sizes(by_platform, hand.second));
   }
   return csv;
 }
 
 chaos::PlotPanel panel_of(const Run& run, const char* label) {
-  chaos::PlotPanel panel{.label = label,
-                         .curves = {{"unprocessed frames", chaos::kPlotBlue, {}}, {"processed frames", chaos::kPlotGreen, {}}},
-                         .marks = run.sizes};
+  chaos::PlotPanel panel{
+      .label = label,
+      .curves = {{"unprocessed frames", chaos::kPlotBlue, {}}, {"processed frames", chaos::kPlotGreen, {}}},
+      .marks = run.sizes};
   for (const auto& point : run.points) {
     panel.curves[0].points.emplace_back(point.second, static_cast<double>(point.unprocessed));
     panel.curves[1].points.emplace_back(point.second, static_cast<double>(point.processed));
@@ -135,7 +142,8 @@ Figures summary(const Run& run) {
   figures["most_unprocessed"] = most;
   figures["duplicates"] = run.twice;
   std::string sizes;
-  for (const auto& mark : run.sizes) sizes += fmt::format("{}{} at {:.1f} s", sizes.empty() ? "" : ", ", mark.label, mark.second);
+  for (const auto& mark : run.sizes)
+    sizes += fmt::format("{}{} at {:.1f} s", sizes.empty() ? "" : ", ", mark.label, mark.second);
   figures["sizes"] = sizes;
   return figures;
 }
@@ -147,10 +155,11 @@ Result<Figures> run_rate(double fps, const std::string& folder, std::chrono::sec
   if (!by_platform.ok()) return Error{by_platform.error().code, "by the platform: " + by_platform.error().message};
   const auto base = std::filesystem::path(folder) / fmt::format("figure12-{}fps", fps);
   const auto title = fmt::format("Workers added under load: {} frames of 900x900 a second, 3.4 per worker", fps);
-  const auto picture = chaos::plot(title, std::chrono::duration<double>(length).count(),
-                                   {panel_of(*by_hand, "frames: workers by hand"), panel_of(*by_platform, "frames: by the platform")});
-  if (auto written = chaos::write_table(csv_of(*by_hand, *by_platform), base.string() + ".csv"); !written.ok()) return written.error();
-  if (auto written = chaos::write_picture(picture, base.string() + ".png"); !written.ok()) return written.error();
+  const auto picture =
+      chaos::plot(title, std::chrono::duration<double>(length).count(),
+                  {panel_of(*by_hand, "frames: workers by hand"), panel_of(*by_platform, "frames: by the platform")});
+  RIDE_TRY(chaos::write_table(csv_of(*by_hand, *by_platform), base.string() + ".csv"));
+  RIDE_TRY(chaos::write_picture(picture, base.string() + ".png"));
   fmt::print(stderr, "wrote {0}.png and {0}.csv\n", base.string());
   Figures figures;
   figures["by_hand"] = summary(*by_hand);

@@ -19,7 +19,8 @@ double median(const std::vector<double>& values) { return percentile(values, 0.5
 namespace {
 
 // What is nested is named with dots: "agent.gap_ms".
-void flatten(const Figures& figures, const std::string& prefix, std::vector<std::pair<std::string, std::string>>& lines) {
+void flatten(const Figures& figures, const std::string& prefix,
+             std::vector<std::pair<std::string, std::string>>& lines) {
   for (const auto& [name, value] : figures.items()) {
     if (value.is_object()) {
       flatten(value, prefix + name + ".", lines);

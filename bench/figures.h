@@ -1,5 +1,5 @@
-// What a benchmark found: named figures in a fixed order, as a table and as JSON; parts of it may be objects of their own.
-// Values; no threads.
+// What a benchmark found: named figures in a fixed order, as a table and as JSON; parts of it may be objects of their
+// own. Values; no threads.
 #pragma once
 
 #include <nlohmann/json.hpp>

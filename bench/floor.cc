@@ -42,32 +42,31 @@ double bare_filter_fps() {
   return 1 / median(seconds);
 }
 
-Result<void> fill_backlog(const kafka::ClientConfig& config, stream::TopicAdmin& admin, const std::string& topic, int frames) {
-  if (auto made = admin.create({topic, kPartitions, 1, {}}); !made.ok()) return made;
-  auto writer = kafka::KafkaWriter::open(config);
-  if (!writer.ok()) return writer.error();
+Result<void> fill_backlog(const kafka::ClientConfig& config, stream::TopicAdmin& admin, const std::string& topic,
+                          int frames) {
+  RIDE_TRY(admin.create({topic, kPartitions, 1, {}}));
+  RIDE_ASSIGN(auto writer, kafka::KafkaWriter::open(config));
   auto frame = std::make_shared<cv::Mat>(sample_frame());
   for (int i = 0; i < frames;) {
     stream::OutRecord record;
     record.value = {frame->data, frame->total()};
     record.owner = frame;
-    auto sent = (*writer)->send({topic, PartitionId{i % kPartitions}}, std::move(record), {});
+    auto sent = writer->send({topic, PartitionId{i % kPartitions}}, std::move(record), {});
     if (sent.ok()) {
       ++i;
       continue;
     }
     if (!sent.error().retriable) return sent;
-    (*writer)->serve(10ms);
+    writer->serve(10ms);
   }
-  return (*writer)->flush(120s);
+  return writer->flush(120s);
 }
 
 Result<std::int64_t> count(stream::TopicAdmin& admin, const std::string& topic) {
   std::int64_t total = 0;
   for (int p = 0; p < kPartitions; ++p) {
-    auto range = admin.range({topic, PartitionId{p}});
-    if (!range.ok()) return range.error();
-    total += range->end.value;
+    RIDE_ASSIGN(auto range, admin.range({topic, PartitionId{p}}));
+    total += range.end.value;
   }
   return total;
 }
@@ -103,7 +102,8 @@ Result<Rate> measure(stream::TopicAdmin& admin, const std::string& topic, int fr
 
 std::string topology(const std::string& job, const std::string& in, const std::string& out) {
   return fmt::format(
-      "ride: v1\nname: {}\nstages:\n  - name: stddev\n    topic: {{ name: {}, adopt: true, format: raw, shape: 900x900x1 }}\n"
+      "ride: v1\nname: {}\nstages:\n  - name: stddev\n    topic: {{ name: {}, adopt: true, format: raw, shape: "
+      "900x900x1 }}\n"
       "    task: stddev_filter\n    params: {{ ksize: {} }}\n    group: {{ min: 1, max: 1, cores: 1 }}\n"
       "    output: {{ topic: {}, partitions: {} }}\n",
       job, in, kKernel, out, kPartitions);
@@ -117,21 +117,21 @@ class Floor {
 
   Result<Rate> run_loop(int round) {
     const auto out = fmt::format("floor-loop-{}", round + 1);
-    if (auto made = admin_.create({out, kPartitions, 1, {}}); !made.ok()) return made.error();
-    auto loop = cluster_.run("ride-bench-loop", {cluster_.brokers(), "floor-in", out, std::to_string(kPartitions), std::to_string(kKernel)});
-    if (!loop.ok()) return loop.error();
-    auto rate = measure(admin_, out, frames_, (*loop)->pid());
-    (*loop)->send_signal(SIGTERM);
-    (*loop)->wait_until_ended(10s);
+    RIDE_TRY(admin_.create({out, kPartitions, 1, {}}));
+    RIDE_ASSIGN(auto loop, cluster_.run("ride-bench-loop", {cluster_.brokers(), "floor-in", out,
+                                                            std::to_string(kPartitions), std::to_string(kKernel)}));
+    auto rate = measure(admin_, out, frames_, loop->pid());
+    loop->send_signal(SIGTERM);
+    loop->wait_until_ended(10s);
     return end(out, std::move(rate));
   }
 
   Result<Rate> run_worker(int round) {
     const auto out = fmt::format("floor-worker-{}", round + 1), job = fmt::format("floor-{}", round + 1);
-    if (auto made = admin_.create({out, kPartitions, 1, {}}); !made.ok()) return made.error();
-    if (auto submitted = cluster_.submit(topology(job, "floor-in", out)); !submitted.ok()) return submitted.error();
+    RIDE_TRY(admin_.create({out, kPartitions, 1, {}}));
+    RIDE_TRY(cluster_.submit(topology(job, "floor-in", out)));
     auto rate = measure(admin_, out, frames_, worker_pid_);
-    if (auto cancelled = cluster_.cancel(job); !cancelled.ok()) return cancelled.error();
+    RIDE_TRY(cluster_.cancel(job));
     return end(out, std::move(rate));
   }
 
@@ -163,17 +163,14 @@ double highest(const std::vector<Rate>& rates) {
 Result<Figures> run_floor(const Options& options) {
   const int frames = options.frames > 0 ? options.frames : 1500;
   const int rounds = options.rounds > 0 ? options.rounds : 5;
-  auto started = LocalCluster::start();
-  if (!started.ok()) return started.error();
-  auto& cluster = **started;
-  auto admin = kafka::open_admin(cluster.kafka());
-  if (!admin.ok()) return admin.error();
-  if (auto filled = fill_backlog(cluster.kafka(), **admin, "floor-in", frames); !filled.ok()) return filled.error();
-  if (auto master = cluster.run_master(); !master.ok()) return master.error();
-  auto worker = cluster.run("ride-worker", {"--brokers", cluster.brokers(), "--name", "floor"});
-  if (!worker.ok()) return worker.error();
+  RIDE_ASSIGN(auto started, LocalCluster::start());
+  auto& cluster = *started;
+  RIDE_ASSIGN(auto admin, kafka::open_admin(cluster.kafka()));
+  RIDE_TRY(fill_backlog(cluster.kafka(), *admin, "floor-in", frames));
+  RIDE_TRY(cluster.run_master());
+  RIDE_ASSIGN(auto worker, cluster.run("ride-worker", {"--brokers", cluster.brokers(), "--name", "floor"}));
 
-  Floor floor{cluster, **admin, (*worker)->pid(), frames};
+  Floor floor{cluster, *admin, worker->pid(), frames};
   std::vector<Rate> loops, workers;
   std::vector<double> filter_fps;
   for (int round = -1; round < rounds; ++round) {
@@ -181,9 +178,8 @@ Result<Figures> run_floor(const Options& options) {
     if (!warm_up) filter_fps.push_back(bare_filter_fps());
     // Who comes second finds the first one's pages being written to the disk: so each is first in turn.
     for (const bool is_loop : {round % 2 == 0, round % 2 != 0}) {
-      auto rate = is_loop ? floor.run_loop(round) : floor.run_worker(round);
-      if (!rate.ok()) return rate.error();
-      if (!warm_up) (is_loop ? loops : workers).push_back(*rate);
+      RIDE_ASSIGN(auto rate, is_loop ? floor.run_loop(round) : floor.run_worker(round));
+      if (!warm_up) (is_loop ? loops : workers).push_back(rate);
     }
   }
   // Ratios of neighbours in time, then the median: the machine's mood cancels out.

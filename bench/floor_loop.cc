@@ -1,5 +1,5 @@
-// The straw man that must be no straw man: consume, filter, produce, in one loop by hand on librdkafka, with the same settings
-// and the same filter as the worker, and nothing else. ride-bench-loop BROKERS IN OUT PARTITIONS KSIZE
+// The straw man that must be no straw man: consume, filter, produce, in one loop by hand on librdkafka, with the same
+// settings and the same filter as the worker, and nothing else. ride-bench-loop BROKERS IN OUT PARTITIONS KSIZE
 #include <librdkafka/rdkafka.h>
 
 #include <csignal>

@@ -16,13 +16,11 @@ constexpr int kPartitions = 2;
 }  // namespace
 
 Result<std::unique_ptr<FrameFeed>> FrameFeed::start(const kafka::ClientConfig& config, const std::string& topic) {
-  auto admin = kafka::open_admin(config);
-  if (!admin.ok()) return admin.error();
-  if (auto made = (*admin)->create({topic, kPartitions, 1, {}}); !made.ok()) return made.error();
-  auto writer = kafka::KafkaWriter::open(config);
-  if (!writer.ok()) return writer.error();
-  if (auto known = (*writer)->prepare(topic); !known.ok()) return known.error();
-  auto feed = std::unique_ptr<FrameFeed>(new FrameFeed(std::move(writer).value(), topic));
+  RIDE_ASSIGN(auto admin, kafka::open_admin(config));
+  RIDE_TRY(admin->create({topic, kPartitions, 1, {}}));
+  RIDE_ASSIGN(auto writer, kafka::KafkaWriter::open(config));
+  RIDE_TRY(writer->prepare(topic));
+  auto feed = std::unique_ptr<FrameFeed>(new FrameFeed(std::move(writer), topic));
   feed->thread_ = std::thread([one = feed.get()] { one->run(); });
   return feed;
 }
@@ -52,7 +50,8 @@ void FrameFeed::run() {
     stream::OutRecord record;
     record.value = {frame->data, frame->total()};
     record.owner = frame;
-    const auto sent = writer_->send({topic_, PartitionId{static_cast<int>(frames_ % kPartitions)}}, std::move(record), {});
+    const auto sent =
+        writer_->send({topic_, PartitionId{static_cast<int>(frames_ % kPartitions)}}, std::move(record), {});
     if (!sent.ok() && !sent.error().retriable) {
       const std::lock_guard lock(mutex_);
       failure_ = sent.error();

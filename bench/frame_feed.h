@@ -1,6 +1,6 @@
-// FrameFeed: 900x900 8-bit frames of noise into a topic of its own, at a rate that may change at any time: a camera whose rate a
-// benchmark sets. A `topic` source of raw 900x900x1 reads it. Threads: one inner thread; the methods may be called from any.
-// Failure: failed() tells what ended it. Call order: make, start, set_rate.
+// FrameFeed: 900x900 8-bit frames of noise into a topic of its own, at a rate that may change at any time: a camera
+// whose rate a benchmark sets. A `topic` source of raw 900x900x1 reads it. Threads: one inner thread; the methods may
+// be called from any. Failure: failed() tells what ended it. Call order: make, start, set_rate.
 #pragma once
 
 #include <atomic>
@@ -27,7 +27,8 @@ class FrameFeed {
   Result<void> stop();  // all that was sent is in the log
 
  private:
-  FrameFeed(std::unique_ptr<kafka::KafkaWriter> writer, std::string topic) : writer_(std::move(writer)), topic_(std::move(topic)) {}
+  FrameFeed(std::unique_ptr<kafka::KafkaWriter> writer, std::string topic)
+      : writer_(std::move(writer)), topic_(std::move(topic)) {}
   void run();
 
   std::unique_ptr<kafka::KafkaWriter> writer_;  // inner thread; after stop() the caller's

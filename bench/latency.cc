@@ -1,5 +1,5 @@
-// bench/run latency: a 30 fps source of 900x900 8-bit frames, one stddev_filter stage of 2 workers and 4 partitions; the time
-// from capture to the filtered frame's arrival at a consumer.
+// bench/run latency: a 30 fps source of 900x900 8-bit frames, one stddev_filter stage of 2 workers and 4 partitions;
+// the time from capture to the filtered frame's arrival at a consumer.
 #include <cstdio>
 #include <map>
 
@@ -21,7 +21,8 @@ std::string topology(int frames) {
   return "ride: v1\nname: latency\nsources:\n  cam: { synthetic: { width: 900, height: 900, channels: 1, frames: " +
          std::to_string(frames) +
          " }, fps: 30, codec: raw }\nstages:\n  - name: stddev\n    from: [cam]\n    topic: { partitions: 4 }\n"
-         "    task: stddev_filter\n    group: { min: 2, max: 2, cores: 1 }\n    output: { topic: latency-out, partitions: 4 }\n";
+         "    task: stddev_filter\n    group: { min: 2, max: 2, cores: 1 }\n    output: { topic: latency-out, "
+         "partitions: 4 }\n";
 }
 
 struct Arrivals {
@@ -39,10 +40,9 @@ Result<void> receive(stream::RecordReader& reader, int frames, std::chrono::seco
     }
     if (!*record) continue;
     const auto now = system_now();
-    auto header = stream::decode_header((*record)->headers);
-    if (!header.ok()) return header.error();
-    if (++arrivals.times_seen[to_string(header->id)] == 1)
-      arrivals.latency_ms.push_back(std::chrono::duration<double, std::milli>(now - header->captured_at).count());
+    RIDE_ASSIGN(auto header, stream::decode_header((*record)->headers));
+    if (++arrivals.times_seen[to_string(header.id)] == 1)
+      arrivals.latency_ms.push_back(std::chrono::duration<double, std::milli>(now - header.captured_at).count());
     // All are here: a second more for doubles that may follow. Else 10 s without a frame end the wait.
     last = std::chrono::steady_clock::now() + (static_cast<int>(arrivals.times_seen.size()) >= frames ? 1s : 10s);
   }
@@ -53,29 +53,26 @@ Result<void> receive(stream::RecordReader& reader, int frames, std::chrono::seco
 
 Result<Figures> run_latency(const Options& options) {
   const int frames = options.frames > 0 ? options.frames : 1800;
-  auto started = LocalCluster::start();
-  if (!started.ok()) return started.error();
-  auto& cluster = **started;
-  if (auto master = cluster.run_master(); !master.ok()) return master.error();
-  if (auto agent = cluster.run("ride-agent", {"--brokers", cluster.brokers(), "--slots", "2"}); !agent.ok()) return agent.error();
-  if (auto submitted = cluster.submit(topology(frames)); !submitted.ok()) return submitted.error();
-  if (auto running = cluster.wait_for_phase("latency", "running", 30s); !running.ok()) return running.error();
+  RIDE_ASSIGN(auto started, LocalCluster::start());
+  auto& cluster = *started;
+  RIDE_TRY(cluster.run_master());
+  RIDE_TRY(cluster.run("ride-agent", {"--brokers", cluster.brokers(), "--slots", "2"}));
+  RIDE_TRY(cluster.submit(topology(frames)));
+  RIDE_TRY(cluster.wait_for_phase("latency", "running", 30s));
 
-  auto reader = kafka::KafkaReader::open(cluster.kafka(), {.group = "latency-bench"});
-  if (!reader.ok()) return reader.error();
-  for (int p = 0; p < kPartitions; ++p)
-    if (auto assigned = (*reader)->assign({kOut, PartitionId{p}}, Offset{0}); !assigned.ok()) return assigned.error();
+  RIDE_ASSIGN(auto reader, kafka::KafkaReader::open(cluster.kafka(), {.group = "latency-bench"}));
+  for (int p = 0; p < kPartitions; ++p) RIDE_TRY(reader->assign({kOut, PartitionId{p}}, Offset{0}));
   Arrivals arrivals;
-  if (auto received = receive(**reader, frames, 30s, arrivals); !received.ok()) return received.error();
+  RIDE_TRY(receive(*reader, frames, 30s, arrivals));
 
-  auto sources = cluster.get("/sources");
-  if (!sources.ok()) return sources.error();
+  RIDE_ASSIGN(auto sources, cluster.get("/sources"));
   if (options.verbose)
-    for (std::size_t i = 0; i < arrivals.latency_ms.size(); ++i) std::fprintf(stderr, "%zu %.1f\n", i, arrivals.latency_ms[i]);
+    for (std::size_t i = 0; i < arrivals.latency_ms.size(); ++i)
+      std::fprintf(stderr, "%zu %.1f\n", i, arrivals.latency_ms[i]);
   std::int64_t duplicates = 0;
   for (const auto& [id, times] : arrivals.times_seen) duplicates += times - 1;
   Figures figures;
-  figures["sent"] = sources->at("sources").at(0).value("frames", 0);
+  figures["sent"] = sources.at("sources").at(0).value("frames", 0);
   figures["received"] = arrivals.times_seen.size();
   figures["duplicates"] = duplicates;
   figures["p50_ms"] = percentile(arrivals.latency_ms, 0.5);

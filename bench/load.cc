@@ -1,6 +1,6 @@
-// bench/run load: how a cluster fares on a machine that has far too much to do: two agents with two workers each and three
-// plain workers, and beside them processes that only use up the processor. Once a minute a plain worker is killed. Who else
-// is declared lost by silence lived.
+// bench/run load: how a cluster fares on a machine that has far too much to do: two agents with two workers each and
+// three plain workers, and beside them processes that only use up the processor. Once a minute a plain worker is
+// killed. Who else is declared lost by silence lived.
 #include <signal.h>
 #include <spdlog/fmt/fmt.h>
 
@@ -25,7 +25,8 @@ using std::chrono::steady_clock;
 constexpr int kPlain = 3, kAgents = 2, kSlots = 2;
 constexpr auto kBetweenKills = 60s;
 constexpr const char* kTopology =
-    "ride: v1\nname: load\nsources:\n  cam: { synthetic: { width: 320, height: 240, channels: 1 }, fps: 10, codec: raw }\n"
+    "ride: v1\nname: load\nsources:\n  cam: { synthetic: { width: 320, height: 240, channels: 1 }, fps: 10, codec: raw "
+    "}\n"
     "stages:\n  - name: stddev\n    from: [cam]\n    topic: { partitions: 14 }\n    task: stddev_filter\n"
     "    group: { min: 7, max: 7 }\n    output: { topic: load-out, partitions: 7 }\n";
 
@@ -46,9 +47,8 @@ class Spinners {
       plan.working_folder = "/";
       plan.output = "/dev/null";
       plan.signal_on_parent_death = SIGKILL;
-      auto child = broker::ChildProcess::start(plan);
-      if (!child.ok()) return child.error();
-      children_.push_back(std::move(child).value());
+      RIDE_ASSIGN(auto child, broker::ChildProcess::start(plan));
+      children_.push_back(std::move(child));
     }
     return {};
   }
@@ -62,12 +62,13 @@ class Spinners {
 
 class LoadRun {
  public:
-  explicit LoadRun(const Options& options) : options_(options), random_(options.seed != 0 ? options.seed : std::random_device{}()) {}
+  explicit LoadRun(const Options& options)
+      : options_(options), random_(options.seed != 0 ? options.seed : std::random_device{}()) {}
 
   Result<Figures> run() {
-    if (auto started = start(); !started.ok()) return started.error();
+    RIDE_TRY(start());
     Spinners spinners;
-    if (auto spinning = spinners.start(options_.load > 0 ? options_.load : 30); !spinning.ok()) return spinning.error();
+    RIDE_TRY(spinners.start(options_.load > 0 ? options_.load : 30));
     const auto end = steady_clock::now() + std::chrono::seconds(options_.seconds > 0 ? options_.seconds : 600);
     auto next_kill = steady_clock::now() + kBetweenKills / 2;
     while (steady_clock::now() < end) {
@@ -76,7 +77,7 @@ class LoadRun {
       look();
       if (steady_clock::now() < next_kill) continue;
       next_kill += kBetweenKills;
-      if (auto killed = kill_one(); !killed.ok()) return killed.error();
+      RIDE_TRY(kill_one());
     }
     std::this_thread::sleep_for(6s);
     look();
@@ -85,29 +86,27 @@ class LoadRun {
 
  private:
   Result<void> start() {
-    auto cluster = LocalCluster::start();
-    if (!cluster.ok()) return cluster.error();
-    cluster_ = std::move(cluster).value();
-    if (auto master = cluster_->run_master(); !master.ok()) return master.error();
+    RIDE_ASSIGN(auto cluster, LocalCluster::start());
+    cluster_ = std::move(cluster);
+    RIDE_TRY(cluster_->run_master());
     for (int i = 1; i <= kAgents; ++i)
-      if (auto agent = cluster_->run("ride-agent", {"--brokers", cluster_->brokers(), "--node", fmt::format("n{}", i), "--slots",
-                                                    std::to_string(kSlots), "--producers", i == 1 ? "1" : "0"});
+      if (auto agent =
+              cluster_->run("ride-agent", {"--brokers", cluster_->brokers(), "--node", fmt::format("n{}", i), "--slots",
+                                           std::to_string(kSlots), "--producers", i == 1 ? "1" : "0"});
           !agent.ok())
         return agent.error();
-    for (int i = 1; i <= kPlain; ++i)
-      if (auto plain = run_plain(fmt::format("plain{}", i)); !plain.ok()) return plain;
-    if (auto submitted = cluster_->submit(kTopology); !submitted.ok()) return submitted;
-    auto group = wait_for_group(*cluster_, "load", "stddev", kPlain + kAgents * kSlots, 0, 60s);
-    if (!group.ok()) return group.error();
+    for (int i = 1; i <= kPlain; ++i) RIDE_TRY(run_plain(fmt::format("plain{}", i)));
+    RIDE_TRY(cluster_->submit(kTopology));
+    RIDE_TRY(wait_for_group(*cluster_, "load", "stddev", kPlain + kAgents * kSlots, 0, 60s));
     look();
     outs_.clear();
     return {};
   }
 
   Result<void> run_plain(const std::string& name) {
-    auto worker = cluster_->run("ride-worker", {"--brokers", cluster_->brokers(), "--name", name, "--node", "plain"});
-    if (!worker.ok()) return worker.error();
-    plain_[name] = *worker;
+    RIDE_ASSIGN(auto worker,
+                cluster_->run("ride-worker", {"--brokers", cluster_->brokers(), "--name", name, "--node", "plain"}));
+    plain_[name] = worker;
     return {};
   }
 
@@ -125,12 +124,11 @@ class LoadRun {
   }
 
   Result<void> kill_one() {
-    auto group = read_group(*cluster_, "load", "stddev");
-    if (!group.ok()) return group.error();
+    RIDE_ASSIGN(auto group, read_group(*cluster_, "load", "stddev"));
     const auto name = fmt::format("plain{}", 1 + random_() % kPlain);
-    const auto victim = std::find_if(group->workers.begin(), group->workers.end(),
+    const auto victim = std::find_if(group.workers.begin(), group.workers.end(),
                                      [&](const auto& one) { return one.first.starts_with(name + "#"); });
-    if (victim == group->workers.end()) return run_plain(name);
+    if (victim == group.workers.end()) return run_plain(name);
     killed_.insert(victim->first);
     ++kills_;
     const auto at = steady_clock::now();

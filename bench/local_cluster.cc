@@ -1,5 +1,4 @@
 #include "bench/local_cluster.h"
-#include "common/file_text.h"
 
 #include <httplib.h>
 #include <stdlib.h>
@@ -9,6 +8,8 @@
 #include <fstream>
 #include <sstream>
 #include <thread>
+
+#include "common/file_text.h"
 
 namespace ride::bench {
 
@@ -50,14 +51,15 @@ Result<std::unique_ptr<LocalCluster>> LocalCluster::start(const LocalOptions& wa
   auto cluster = std::unique_ptr<LocalCluster>(new LocalCluster());
   std::string name = (std::filesystem::temp_directory_path() / "ride-bench-XXXXXX").string();
   if (::mkdtemp(name.data()) == nullptr)
-    return Error{ErrorCode::resource_exhausted, "cannot make a folder in " + std::filesystem::temp_directory_path().string()};
+    return Error{ErrorCode::resource_exhausted,
+                 "cannot make a folder in " + std::filesystem::temp_directory_path().string()};
   cluster->folder_ = name;
   if (wanted.brokers > 1) {
     broker::ClusterOptions several;
     several.folder = cluster->folder_ / "brokers";
     several.nodes = wanted.brokers;
     several.quick_start = wanted.quick_start;
-    if (auto started = cluster->brokers_.start(several); !started.ok()) return started.error();
+    RIDE_TRY(cluster->brokers_.start(several));
     cluster->kafka_.brokers = cluster->brokers_.bootstrap();
     return cluster;
   }
@@ -65,7 +67,7 @@ Result<std::unique_ptr<LocalCluster>> LocalCluster::start(const LocalOptions& wa
   options.quick_start = wanted.quick_start;
   options.data = cluster->folder_ / "broker";
   options.die_with_parent = true;
-  if (auto started = cluster->broker_.start(options); !started.ok()) return started.error();
+  RIDE_TRY(cluster->broker_.start(options));
   cluster->kafka_.brokers = cluster->broker_.bootstrap();
   return cluster;
 }
@@ -88,21 +90,19 @@ Result<broker::ChildProcess*> LocalCluster::run(const std::string& program, std:
   plan.working_folder = folder_;
   plan.output = folder_ / (program + "-" + std::to_string(count_++) + ".log");
   plan.signal_on_parent_death = SIGKILL;
-  auto child = broker::ChildProcess::start(plan);
-  if (!child.ok()) return child.error();
-  children_.push_back(std::move(child).value());
+  RIDE_ASSIGN(auto child, broker::ChildProcess::start(plan));
+  children_.push_back(std::move(child));
   return children_.back().get();
 }
 
 Result<broker::ChildProcess*> LocalCluster::run_master() {
   const auto log = folder_ / ("ride-master-" + std::to_string(count_) + ".log");
-  auto master = run("ride-master", {"--brokers", brokers(), "--http", "127.0.0.1:0"});
-  if (!master.ok()) return master;
+  RIDE_ASSIGN(auto master, run("ride-master", {"--brokers", brokers(), "--http", "127.0.0.1:0"}));
   const std::string mark = "ready on http://";
   const bool ready = wait_until(30s, [&] {
     const auto text = file_text(log);
     const auto at = text.find(mark);
-    if (at == std::string::npos || text.find('\n', at) == std::string::npos) return !(*master)->alive();
+    if (at == std::string::npos || text.find('\n', at) == std::string::npos) return !master->alive();
     const auto begin = at + mark.size() - 7;
     master_url_ = text.substr(begin, text.find_first_of(" \n", begin) - begin);
     return true;
@@ -134,11 +134,12 @@ Result<void> LocalCluster::post(const std::string& path, const nlohmann::json& b
   client.set_read_timeout(10s);
   const auto answer = client.Post("/api/v1" + path, body.is_null() ? "" : body.dump(), "application/json");
   if (answer && answer->status >= 200 && answer->status < 300) return {};
-  return Error{ErrorCode::unavailable, "POST " + path + " of " + master_url_ + " failed" + (answer ? ": " + answer->body : std::string())};
+  return Error{ErrorCode::unavailable,
+               "POST " + path + " of " + master_url_ + " failed" + (answer ? ": " + answer->body : std::string())};
 }
 
 Result<void> LocalCluster::drain(const std::string& job) {
-  if (auto asked = post("/jobs/" + job + "/drain", nullptr); !asked.ok()) return asked;
+  RIDE_TRY(post("/jobs/" + job + "/drain", nullptr));
   return wait_for_phase(job, "completed", 60s);
 }
 
@@ -153,7 +154,8 @@ Result<nlohmann::json> LocalCluster::get(const std::string& path) {
   return json;
 }
 
-Result<void> LocalCluster::wait_for_phase(const std::string& job, const std::string& phase, std::chrono::seconds timeout) {
+Result<void> LocalCluster::wait_for_phase(const std::string& job, const std::string& phase,
+                                          std::chrono::seconds timeout) {
   std::string last = "unknown";
   const bool reached = wait_until(timeout, [&] {
     auto answer = get("/jobs/" + job);

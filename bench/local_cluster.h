@@ -1,5 +1,6 @@
-// A cluster of real processes for benchmarks and fault tests: one broker or several, a master, and workers, producers or
-// agents as wanted, in a temporary folder that is removed at the end. Owner: the object; its destructor stops everything. Threads: one.
+// A cluster of real processes for benchmarks and fault tests: one broker or several, a master, and workers, producers
+// or agents as wanted, in a temporary folder that is removed at the end. Owner: the object; its destructor stops
+// everything. Threads: one.
 #pragma once
 
 #include <chrono>
@@ -32,8 +33,8 @@ class LocalCluster {
   Result<broker::ChildProcess*> run(const std::string& program, std::vector<std::string> arguments);
   Result<broker::ChildProcess*> run_master();  // waits until it is ready
   Result<void> submit(const std::string& topology);
-  Result<void> cancel(const std::string& job);  // and waits for it
-  Result<void> drain(const std::string& job);   // ends it with every frame finished
+  Result<void> cancel(const std::string& job);          // and waits for it
+  Result<void> drain(const std::string& job);           // ends it with every frame finished
   Result<nlohmann::json> get(const std::string& path);  // of the API, "/jobs/x"
   Result<void> post(const std::string& path, const nlohmann::json& body);
   Result<void> wait_for_phase(const std::string& job, const std::string& phase, std::chrono::seconds timeout);
@@ -47,8 +48,8 @@ class LocalCluster {
   LocalCluster() = default;
 
   std::filesystem::path folder_;
-  broker::BrokerProcess broker_;    // of a single one
-  broker::BrokerCluster brokers_;   // of several
+  broker::BrokerProcess broker_;   // of a single one
+  broker::BrokerCluster brokers_;  // of several
   kafka::ClientConfig kafka_;
   std::vector<std::unique_ptr<broker::ChildProcess>> children_;
   std::string master_url_;

@@ -18,33 +18,41 @@ struct Benchmark {
 const std::map<std::string, Benchmark>& benchmarks() {
   static const std::map<std::string, Benchmark> all = {
       {"latency",
-       {"30 fps of 900x900, one stddev_filter stage, 2 workers: capture to arrival (sent, received, duplicates, p50_ms, p99_ms)",
+       {"30 fps of 900x900, one stddev_filter stage, 2 workers: capture to arrival (sent, received, duplicates, "
+        "p50_ms, p99_ms)",
         ride::bench::run_latency}},
       {"floor",
-       {"one worker beside a hand-written librdkafka loop and the bare filter (worker_fps, loop_fps, filter_fps, ratio, "
+       {"one worker beside a hand-written librdkafka loop and the bare filter (worker_fps, loop_fps, filter_fps, "
+        "ratio, "
         "cpu_ratio, worker_rss_mb)",
         ride::bench::run_floor}},
       {"failover",
-       {"3 workers and 2 spares, 30 fps of 900x900, 6 partitions: kill -9 two of three, 20 times; under `agent` (seen by an "
-        "agent) and `node` (agents die, too): runs, detect_ms, gap_ms, full_rate_ms, redelivered, lost, duplicates, medians",
+       {"3 workers and 2 spares, 30 fps of 900x900, 6 partitions: kill -9 two of three, 20 times; under `agent` (seen "
+        "by an "
+        "agent) and `node` (agents die, too): runs, detect_ms, gap_ms, full_rate_ms, redelivered, lost, duplicates, "
+        "medians",
         ride::bench::run_failover}},
       {"node-loss",
-       {"kill -9 an agent together with its worker, 20 times: from the kill until the master has declared them lost (detect_ms, the "
+       {"kill -9 an agent together with its worker, 20 times: from the kill until the master has declared them lost "
+        "(detect_ms, the "
         "median; max_detect_ms) and until frames come as before (gap_ms), lost, duplicates",
         ride::bench::run_node_loss}},
       {"load",
-       {"workers of two agents and plain ones on a machine that has too much to do (--load processes, 30; --seconds, 600), one "
+       {"workers of two agents and plain ones on a machine that has too much to do (--load processes, 30; --seconds, "
+        "600), one "
         "worker killed each minute: innocent (declared lost though they lived), kills, detect_ms",
         ride::bench::run_load}},
       {"brokers",
-       {"three brokers, replication 3: kill -9 each in turn, 10 times (runs, gap_ms, full_rate_ms, lost, duplicates); --only stop: "
+       {"three brokers, replication 3: kill -9 each in turn, 10 times (runs, gap_ms, full_rate_ms, lost, duplicates); "
+        "--only stop: "
         "SIGSTOP instead",
         ride::bench::run_brokers}},
       {"spares",
        {"20 idle warm spares: CPU and memory of each (spares, cpu_percent, rss_mb, private_mb, all_cpu_percent)",
         ride::bench::run_spares}},
       {"rescale",
-       {"`step`: a source goes from 5 to 30 fps and back, and its group follows (decision_ms, full_rate_ms, lost, duplicates); "
+       {"`step`: a source goes from 5 to 30 fps and back, and its group follows (decision_ms, full_rate_ms, lost, "
+        "duplicates); "
         "`moves`: a group is set to 3 and to 2 by hand, 10 times (moved_gap_ms, other_gap_ms: how late frames were)",
         ride::bench::run_rescale}},
       {"mixed",
@@ -52,10 +60,12 @@ const std::map<std::string, Benchmark>& benchmarks() {
         "speeds, with partitions that move and with an equal share (ratio_to_sum, static_ratio)",
         ride::bench::run_mixed}},
       {"speedup",
-       {"eight workers beside one, 200 ms a frame, one frame at a time each (workers, speedup); --seconds: of each (30)",
+       {"eight workers beside one, 200 ms a frame, one frame at a time each (workers, speedup); --seconds: of each "
+        "(30)",
         ride::bench::run_speedup}},
       {"plan-scale",
-       {"1,000 workers x 10,000 partitions in the master's core: decisions, reports, memory (workers, partitions, decide_ms, "
+       {"1,000 workers x 10,000 partitions in the master's core: decisions, reports, memory (workers, partitions, "
+        "decide_ms, "
         "events_per_half_core_second, rss_mb)",
         ride::bench::run_plan_scale}},
       {"figure12",
@@ -63,7 +73,8 @@ const std::map<std::string, Benchmark>& benchmarks() {
         "figure12-*.png and .csv in --figure; --only 30 or 6.9; --seconds: of each run (180)",
         ride::bench::run_figure12}},
       {"figure13",
-       {"the paper's figure: frames processed over time while workers are killed, as figure13.png and figure13.csv in --figure",
+       {"the paper's figure: frames processed over time while workers are killed, as figure13.png and figure13.csv in "
+        "--figure",
         ride::bench::run_figure13}},
       {"masters",
        {"a backlog is drained while the leading master is killed, then all masters (rate_dip_pct, new_leader_ms, "

@@ -40,11 +40,9 @@ class Outlet {
   ~Outlet() { stop(); }
 
   Result<void> start(const kafka::ClientConfig& config) {
-    auto reader = kafka::KafkaReader::open(config, {.group = "masters-bench"});
-    if (!reader.ok()) return reader.error();
-    for (int p = 0; p < kPartitions; ++p)
-      if (auto assigned = (*reader)->assign({kOut, PartitionId{p}}, Offset{0}); !assigned.ok()) return assigned;
-    reader_ = std::move(reader).value();
+    RIDE_ASSIGN(auto reader, kafka::KafkaReader::open(config, {.group = "masters-bench"}));
+    for (int p = 0; p < kPartitions; ++p) RIDE_TRY(reader->assign({kOut, PartitionId{p}}, Offset{0}));
+    reader_ = std::move(reader);
     thread_ = std::jthread([this](std::stop_token stop) { run(stop); });
     return {};
   }
@@ -105,9 +103,8 @@ class Outlet {
 class ClaimWatch {
  public:
   Result<void> start(const kafka::ClientConfig& config) {
-    auto reader = stream::open_control_reader(config, stream::kDecisionsTopic);
-    if (!reader.ok()) return reader.error();
-    reader_ = std::move(reader).value();
+    RIDE_ASSIGN(auto reader, stream::open_control_reader(config, stream::kDecisionsTopic));
+    reader_ = std::move(reader);
     while (!reader_->caught_up())
       if (auto entries = reader_->poll(100ms); entries.ok()) take(*entries);
     return {};
@@ -116,9 +113,8 @@ class ClaimWatch {
   Result<double> next_leader(Clock::time_point since, std::chrono::seconds patience) {
     const auto before = epoch_;
     while (Clock::now() - since < patience) {
-      auto entries = reader_->poll(10ms);
-      if (!entries.ok()) return entries.error();
-      take(*entries);
+      RIDE_ASSIGN(auto entries, reader_->poll(10ms));
+      take(entries);
       if (epoch_ > before) return std::chrono::duration<double, std::milli>(Clock::now() - since).count();
     }
     return Error{ErrorCode::timeout, "no other master took over"};
@@ -138,8 +134,8 @@ class ClaimWatch {
 
 Result<broker::ChildProcess*> start_standby(LocalCluster& cluster) {
   const auto file = cluster.folder() / "standby.port";
-  auto standby =
-      cluster.run("ride-master", {"--brokers", cluster.brokers(), "--http", "127.0.0.1:0", "--port-file", file.string()});
+  auto standby = cluster.run("ride-master",
+                             {"--brokers", cluster.brokers(), "--http", "127.0.0.1:0", "--port-file", file.string()});
   if (!standby.ok()) return standby;
   if (!wait_until(20s, [&] { return std::filesystem::exists(file); }))
     return Error{ErrorCode::unavailable, "the standby master did not become ready"};
@@ -148,47 +144,41 @@ Result<broker::ChildProcess*> start_standby(LocalCluster& cluster) {
 
 Result<void> measure(LocalCluster& cluster, const Options& options, Figures& figures) {
   const auto masterless = std::chrono::seconds(options.seconds > 0 ? options.seconds : 60);
-  const int frames =
-      options.frames > 0
-          ? options.frames
-          : kFramesPerSecond * static_cast<int>((2 * kSteady + masterless + 20s).count());
-  auto leader = cluster.run_master();
-  if (!leader.ok()) return leader.error();
-  auto standby = start_standby(cluster);
-  if (!standby.ok()) return standby.error();
-  if (auto agent = cluster.run("ride-agent", {"--brokers", cluster.brokers(), "--slots", "3"}); !agent.ok())
-    return agent.error();
-  if (auto submitted = cluster.submit(topology(frames)); !submitted.ok()) return submitted;
-  if (auto running = cluster.wait_for_phase("masters", "running", 30s); !running.ok()) return running;
+  const int frames = options.frames > 0 ? options.frames
+                                        : kFramesPerSecond * static_cast<int>((2 * kSteady + masterless + 20s).count());
+  RIDE_ASSIGN(auto leader, cluster.run_master());
+  RIDE_ASSIGN(auto standby, start_standby(cluster));
+  RIDE_TRY(cluster.run("ride-agent", {"--brokers", cluster.brokers(), "--slots", "3"}));
+  RIDE_TRY(cluster.submit(topology(frames)));
+  RIDE_TRY(cluster.wait_for_phase("masters", "running", 30s));
   Outlet outlet;
-  if (auto opened = outlet.start(cluster.kafka()); !opened.ok()) return opened;
+  RIDE_TRY(outlet.start(cluster.kafka()));
   ClaimWatch claims;
-  if (auto opened = claims.start(cluster.kafka()); !opened.ok()) return opened;
+  RIDE_TRY(claims.start(cluster.kafka()));
   if (!wait_until(30s, [&] { return outlet.frames() > 2 * kFramesPerSecond; }))
     return Error{ErrorCode::timeout, "no frames flow"};
 
   std::this_thread::sleep_for(kSteady);  // measuring, not waiting
   const auto killed = Clock::now();
-  (*leader)->send_signal(SIGKILL);
-  auto new_leader = claims.next_leader(killed, 20s);
-  if (!new_leader.ok()) return new_leader.error();
+  leader->send_signal(SIGKILL);
+  RIDE_ASSIGN(auto new_leader, claims.next_leader(killed, 20s));
   std::this_thread::sleep_until(killed + kSteady);
   const auto before = outlet.rate(killed - kSteady, killed), after = outlet.rate(killed, killed + kSteady);
 
   const auto all_killed = Clock::now();
-  (*standby)->send_signal(SIGKILL);
+  standby->send_signal(SIGKILL);
   std::this_thread::sleep_until(all_killed + masterless);
   const auto without = outlet.rate(all_killed, all_killed + masterless);
 
-  if (auto fresh = cluster.run_master(); !fresh.ok()) return fresh.error();
-  if (auto done = cluster.wait_for_phase("masters", "completed", 120s); !done.ok()) return done;
+  RIDE_TRY(cluster.run_master());
+  RIDE_TRY(cluster.wait_for_phase("masters", "completed", 120s));
   if (!wait_until(10s, [&] { return outlet.frames() >= frames; }))
     std::fprintf(stderr, "masters: %d of %d frames came out\n", outlet.frames(), frames);
   outlet.stop();
 
   const auto dip = [&](const Outlet::Rate& rate) { return std::max(0.0, 100 * (1 - rate.mean / before.mean)); };
   figures["rate_dip_pct"] = dip(after);
-  figures["new_leader_ms"] = *new_leader;
+  figures["new_leader_ms"] = new_leader;
   figures["masterless_s"] = masterless.count();
   figures["lost"] = frames - outlet.frames();
   figures["duplicates"] = outlet.duplicates();
@@ -205,10 +195,9 @@ Result<void> measure(LocalCluster& cluster, const Options& options, Figures& fig
 }  // namespace
 
 Result<Figures> run_masters(const Options& options) {
-  auto started = LocalCluster::start();
-  if (!started.ok()) return started.error();
+  RIDE_ASSIGN(auto started, LocalCluster::start());
   Figures figures;
-  if (auto done = measure(**started, options, figures); !done.ok()) return done.error();
+  RIDE_TRY(measure(*started, options, figures));
   return figures;
 }
 

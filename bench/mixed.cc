@@ -1,7 +1,7 @@
-// bench/run mixed: a group of two workers of equal and two of half speed: 30 % of a core for each of two, 15 % for the others,
-// by CPU quota (control groups, version 1 or 2), so that all fit on two cores beside the brokers. Work that really computes:
-// gaussian_blur 201x201 of 640x480. First each alone; then all four, offered 5 % more than their sum; then the same as
-// four jobs, each of one worker and a quarter of the frames: an equal share that stays.
+// bench/run mixed: a group of two workers of equal and two of half speed: 30 % of a core for each of two, 15 % for the
+// others, by CPU quota (control groups, version 1 or 2), so that all fit on two cores beside the brokers. Work that
+// really computes: gaussian_blur 201x201 of 640x480. First each alone; then all four, offered 5 % more than their sum;
+// then the same as four jobs, each of one worker and a quarter of the frames: an equal share that stays.
 #include <spdlog/fmt/fmt.h>
 #include <unistd.h>
 
@@ -32,11 +32,12 @@ constexpr double kMoreThanOne = 40;  // fps: above what any of them does
 class Worker {
  public:
   static Result<std::unique_ptr<Worker>> start(LocalCluster& cluster, const Speed& speed) {
-    auto child = cluster.run("ride-worker", {"--brokers", cluster.brokers(), "--name", speed.name, "--node", speed.name});
-    if (!child.ok()) return child.error();
+    RIDE_ASSIGN(auto child, cluster.run("ride-worker",
+                                        {"--brokers", cluster.brokers(), "--name", speed.name, "--node", speed.name}));
     auto worker = std::unique_ptr<Worker>(new Worker());
-    worker->child_ = *child;
-    worker->limit_ = chaos::CpuLimit::start(fmt::format("ride-mixed-{}-{}", speed.name, ::getpid()), {(*child)->pid()}, speed.percent);
+    worker->child_ = child;
+    worker->limit_ =
+        chaos::CpuLimit::start(fmt::format("ride-mixed-{}-{}", speed.name, ::getpid()), {child->pid()}, speed.percent);
     return worker;
   }
   ~Worker() {
@@ -57,18 +58,17 @@ class Mixed {
   Mixed(LocalCluster& cluster, const Options& options)
       : cluster_(cluster), watched_(options.seconds > 0 ? options.seconds : 20), verbose_(options.verbose) {}
 
-  // Of so many workers that are there and have joined, in one job of a group of all, or in as many jobs as workers, which
-  // share the frames equally.
+  // Of so many workers that are there and have joined, in one job of a group of all, or in as many jobs as workers,
+  // which share the frames equally.
   Result<double> fps(int workers, int jobs, double offered, std::chrono::seconds settle) {
-    if (auto joined = wait_for_workers(workers); !joined.ok()) return joined.error();
+    RIDE_TRY(wait_for_workers(workers));
     std::map<std::string, std::unique_ptr<chaos::Recorder>> recorders;
     for (int i = 0; i < jobs; ++i) {
       const auto name = fmt::format("mixed{}", ++jobs_);
-      if (auto submitted = cluster_.submit(topology(name, workers / jobs, offered / jobs)); !submitted.ok()) return submitted.error();
-      if (auto running = cluster_.wait_for_phase(name, "running", 30s); !running.ok()) return running.error();
-      auto recorder = chaos::Recorder::start(cluster_.kafka(), "ride", JobName{name}, 10s);
-      if (!recorder.ok()) return recorder.error();
-      recorders[name] = std::move(recorder).value();
+      RIDE_TRY(cluster_.submit(topology(name, workers / jobs, offered / jobs)));
+      RIDE_TRY(cluster_.wait_for_phase(name, "running", 30s));
+      RIDE_ASSIGN(auto recorder, chaos::Recorder::start(cluster_.kafka(), "ride", JobName{name}, 10s));
+      recorders[name] = std::move(recorder);
     }
     for (const auto& [name, recorder] : recorders)
       if (!wait_until(60s, [&recorder = recorder] { return !recorder->arrivals_since({}).empty(); }))
@@ -81,7 +81,7 @@ class Mixed {
       for (const auto& one : recorder->arrivals_since(begin)) count += one.arrived < end;
       if (const auto failed = recorder->failed()) return *failed;
       if (verbose_) show(name);
-      if (auto cancelled = cluster_.cancel(name); !cancelled.ok()) return cancelled.error();
+      RIDE_TRY(cluster_.cancel(name));
     }
     return static_cast<double>(count) / static_cast<double>(watched_.count());
   }
@@ -89,9 +89,11 @@ class Mixed {
  private:
   static std::string topology(const std::string& name, int workers, double offered) {
     return fmt::format(
-        "ride: v1\nname: {0}\nsources:\n  cam: {{ synthetic: {{ width: 640, height: 480, channels: 1 }}, fps: {1:.2f}, codec: raw }}\n"
+        "ride: v1\nname: {0}\nsources:\n  cam: {{ synthetic: {{ width: 640, height: 480, channels: 1 }}, fps: {1:.2f}, "
+        "codec: raw }}\n"
         "stages:\n  - name: blur\n    from: [cam]\n    topic: {{ partitions: {2} }}\n    task: gaussian_blur\n"
-        "    params: {{ ksize: 201 }}\n    group: {{ min: {3}, max: {3} }}\n    output: {{ topic: {0}-out, partitions: {2} }}\n",
+        "    params: {{ ksize: 201 }}\n    group: {{ min: {3}, max: {3} }}\n    output: {{ topic: {0}-out, partitions: "
+        "{2} }}\n",
         name, offered, kPartitions, workers);
   }
 
@@ -126,30 +128,28 @@ class Mixed {
 }  // namespace
 
 Result<Figures> run_mixed(const Options& options) {
-  auto started = LocalCluster::start();
-  if (!started.ok()) return started.error();
-  auto& cluster = **started;
-  if (auto master = cluster.run_master(); !master.ok()) return master.error();
-  if (auto producer = cluster.run("ride-producer", {"--brokers", cluster.brokers(), "--name", "camera"}); !producer.ok()) return producer.error();
+  RIDE_ASSIGN(auto started, LocalCluster::start());
+  auto& cluster = *started;
+  RIDE_TRY(cluster.run_master());
+  RIDE_TRY(cluster.run("ride-producer", {"--brokers", cluster.brokers(), "--name", "camera"}));
   Mixed mixed(cluster, options);
   Figures figures;
   double sum = 0;
   for (const auto& speed : kWorkers) {
-    auto worker = Worker::start(cluster, speed);
-    if (!worker.ok()) return worker.error();
+    RIDE_TRY(Worker::start(cluster, speed));
     auto alone = mixed.fps(1, 1, kMoreThanOne, 10s);
     if (!alone.ok()) return Error{alone.error().code, fmt::format("{} alone: {}", speed.name, alone.error().message)};
-    if (*alone >= 0.95 * kMoreThanOne) return Error{ErrorCode::internal, "one worker does all that is offered: nothing is measured"};
+    if (*alone >= 0.95 * kMoreThanOne)
+      return Error{ErrorCode::internal, "one worker does all that is offered: nothing is measured"};
     figures[fmt::format("{}_fps", speed.name)] = *alone;
     sum += *alone;
   }
   std::vector<std::unique_ptr<Worker>> all;
   bool by_quota = true;
   for (const auto& speed : kWorkers) {
-    auto worker = Worker::start(cluster, speed);
-    if (!worker.ok()) return worker.error();
-    by_quota = by_quota && (*worker)->by_quota();
-    all.push_back(std::move(worker).value());
+    RIDE_ASSIGN(auto worker, Worker::start(cluster, speed));
+    by_quota = by_quota && worker->by_quota();
+    all.push_back(std::move(worker));
   }
   const int count = static_cast<int>(all.size());
   auto together = mixed.fps(count, 1, 1.05 * sum, 15s);

@@ -1,6 +1,6 @@
-// bench/run plan-scale: what the master's core costs with 1,000 workers and 10,000 partitions, once as ten groups and once
-// as a single one: decisions after a loss, after a group was set to another size, and at the looks that ticks cause; and
-// how many reports a second it takes in.
+// bench/run plan-scale: what the master's core costs with 1,000 workers and 10,000 partitions, once as ten groups and
+// once as a single one: decisions after a loss, after a group was set to another size, and at the looks that ticks
+// cause; and how many reports a second it takes in.
 #include <spdlog/fmt/fmt.h>
 #include <time.h>
 #include <unistd.h>
@@ -44,7 +44,8 @@ struct Steps {
 void lose(BigCluster& cluster, const BigShape& shape, int runs, Steps& steps) {
   for (int i = 0; i < runs; ++i) {
     const auto victim = BigCluster::offer(i * 37 % shape.workers).id;
-    steps.losses.push_back(cluster.handle({ReportRead{stream::ChildExit{.child = victim, .signal = 9}, cluster.now()}}).count());
+    steps.losses.push_back(
+        cluster.handle({ReportRead{stream::ChildExit{.child = victim, .signal = 9}, cluster.now()}}).count());
   }
 }
 
@@ -54,7 +55,9 @@ void resize(BigCluster& cluster, const BigShape& shape, int runs, Steps& steps) 
   for (int i = 0; i < runs; ++i) {
     const auto key = cluster.stage(i / 2 % shape.stages);
     const int wanted = i % 2 == 0 ? usual * 9 / 10 : usual;
-    steps.sizes.push_back(cluster.handle({master::ScaleRequest{.ticket = i + 2, .job = key.job, .stage = key.stage, .workers = wanted}}).count());
+    steps.sizes.push_back(
+        cluster.handle({master::ScaleRequest{.ticket = i + 2, .job = key.job, .stage = key.stage, .workers = wanted}})
+            .count());
     cluster.settle();
   }
 }
@@ -67,12 +70,12 @@ void tick(BigCluster& cluster, int runs, Steps& steps) {
   }
 }
 
-struct Intake {
+struct DecisionCounts {
   double events_per_second = 0;   // of CPU, inside decide() alone
   double decoded_per_second = 0;  // with the JSON of the report
 };
 
-Intake take_in(BigCluster& cluster, const BigShape& shape) {
+DecisionCounts take_in(BigCluster& cluster, const BigShape& shape) {
   const auto standing = cluster.state.hard.members->size();
   std::vector<std::vector<Event>> rounds;
   std::vector<std::string> texts;
@@ -85,8 +88,9 @@ Intake take_in(BigCluster& cluster, const BigShape& shape) {
       rounds.back().emplace_back(ReportRead{std::move(beat), cluster.now()});
     }
   }
-  RIDE_CHECK(texts.size() == static_cast<std::size_t>(shape.workers) && standing == texts.size(), "all of them are there, in groups");
-  Intake intake;
+  RIDE_CHECK(texts.size() == static_cast<std::size_t>(shape.workers) && standing == texts.size(),
+             "all of them are there, in groups");
+  DecisionCounts intake;
   double events = 0, seconds = 0;
   for (auto& round : rounds) {
     cluster.pass(1s);
@@ -115,10 +119,12 @@ Result<Figures> measure(const BigShape& shape, int runs, double& slowest_median,
   const double state_mb = resident_mb() - before;
   const auto intake = take_in(cluster, shape);
   lose(cluster, shape, runs, steps);
-  if (const auto wrong = find_violation(cluster.state.hard)) return Error{ErrorCode::internal, "an invariant broke: " + *wrong};
+  if (const auto wrong = find_violation(cluster.state.hard))
+    return Error{ErrorCode::internal, "an invariant broke: " + *wrong};
   Figures figures;
   figures["groups"] = shape.stages;
-  for (const auto& [name, values] : {std::pair{"loss", &steps.losses}, {"resize", &steps.sizes}, {"tick", &steps.ticks}}) {
+  for (const auto& [name, values] :
+       {std::pair{"loss", &steps.losses}, {"resize", &steps.sizes}, {"tick", &steps.ticks}}) {
     figures[fmt::format("{}_ms", name)] = median(*values);
     figures[fmt::format("{}_max_ms", name)] = percentile(*values, 1);
     slowest_median = std::max(slowest_median, median(*values));
@@ -136,19 +142,19 @@ Result<Figures> measure(const BigShape& shape, int runs, double& slowest_median,
 Result<Figures> run_plan_scale(const Options& options) {
   const int runs = options.runs > 0 ? options.runs : 20;
   double slowest_median = 0, slowest_rate = 1e12;
-  auto ten = measure({.workers = 1000, .stages = 10, .partitions = 1000}, runs, slowest_median, slowest_rate);
-  if (!ten.ok()) return ten.error();
+  RIDE_ASSIGN(auto ten,
+              measure({.workers = 1000, .stages = 10, .partitions = 1000}, runs, slowest_median, slowest_rate));
   const double resident = resident_mb();
-  auto one = measure({.workers = 1000, .stages = 1, .partitions = 10000}, runs, slowest_median, slowest_rate);
-  if (!one.ok()) return one.error();
+  RIDE_ASSIGN(auto one,
+              measure({.workers = 1000, .stages = 1, .partitions = 10000}, runs, slowest_median, slowest_rate));
   Figures figures;
   figures["workers"] = 1000;
   figures["partitions"] = 10000;
   figures["decide_ms"] = slowest_median;  // the slowest kind of step, at its median
   figures["events_per_half_core_second"] = slowest_rate / 2;
   figures["rss_mb"] = resident;  // of this process, with all of the master's state
-  figures["ten_groups"] = std::move(ten).value();
-  figures["one_group"] = std::move(one).value();
+  figures["ten_groups"] = std::move(ten);
+  figures["one_group"] = std::move(one);
   return figures;
 }
 

@@ -18,7 +18,8 @@ using namespace std::chrono_literals;
 constexpr int kSpares = 20;
 constexpr auto kWatched = 20s;
 constexpr const char* kTopology =
-    "ride: v1\nname: spares\nsources:\n  cam: { synthetic: { width: 900, height: 900, channels: 1 }, fps: 1, codec: raw }\n"
+    "ride: v1\nname: spares\nsources:\n  cam: { synthetic: { width: 900, height: 900, channels: 1 }, fps: 1, codec: "
+    "raw }\n"
     "stages:\n  - name: stddev\n    from: [cam]\n    topic: { partitions: 6 }\n    task: stddev_filter\n"
     "    group: { min: 1, max: 1, spares: 20 }\n    output: { topic: spares-out, partitions: 6 }\n";
 
@@ -41,27 +42,24 @@ double resident_mb(int pid) {
 }  // namespace
 
 Result<Figures> run_spares(const Options&) {
-  auto started = LocalCluster::start();
-  if (!started.ok()) return started.error();
-  auto& cluster = **started;
-  auto master = cluster.run_master();
-  if (!master.ok()) return master.error();
-  auto agent = cluster.run("ride-agent", {"--brokers", cluster.brokers(), "--slots", std::to_string(kSpares + 1), "--node", "n"});
-  if (!agent.ok()) return agent.error();
-  if (auto submitted = cluster.submit(kTopology); !submitted.ok()) return submitted.error();
-  auto group = wait_for_group(cluster, "spares", "stddev", 1, kSpares, 60s);
-  if (!group.ok()) return group.error();
+  RIDE_ASSIGN(auto started, LocalCluster::start());
+  auto& cluster = *started;
+  RIDE_ASSIGN(auto master, cluster.run_master());
+  RIDE_TRY(cluster.run("ride-agent",
+                       {"--brokers", cluster.brokers(), "--slots", std::to_string(kSpares + 1), "--node", "n"}));
+  RIDE_TRY(cluster.submit(kTopology));
+  RIDE_ASSIGN(auto group, wait_for_group(cluster, "spares", "stddev", 1, kSpares, 60s));
   std::this_thread::sleep_for(3s);  // what opening cost is over
   std::map<std::string, double> before;
-  for (const auto& spare : group->spares) before[spare] = usage_of(group->workers.at(spare).pid).cpu_seconds;
-  const double master_before = usage_of((*master)->pid()).cpu_seconds;
+  for (const auto& spare : group.spares) before[spare] = usage_of(group.workers.at(spare).pid).cpu_seconds;
+  const double master_before = usage_of(master->pid()).cpu_seconds;
   const auto begin = std::chrono::steady_clock::now();
   std::this_thread::sleep_for(kWatched);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   std::vector<double> cpu, resident, own;
   double all = 0;
-  for (const auto& spare : group->spares) {
-    const int pid = group->workers.at(spare).pid;
+  for (const auto& spare : group.spares) {
+    const int pid = group.workers.at(spare).pid;
     cpu.push_back((usage_of(pid).cpu_seconds - before[spare]) / seconds * 100);
     resident.push_back(resident_mb(pid));
     own.push_back(private_mb(pid));
@@ -69,11 +67,11 @@ Result<Figures> run_spares(const Options&) {
   }
   Figures figures;
   figures["spares"] = kSpares;
-  figures["cpu_percent"] = median(cpu);          // of one core, each
-  figures["rss_mb"] = median(resident);          // each, libraries included
-  figures["private_mb"] = median(own);           // each, of its own
-  figures["all_cpu_percent"] = all;              // of one core, together
-  figures["master_cpu_percent"] = (usage_of((*master)->pid()).cpu_seconds - master_before) / seconds * 100;
+  figures["cpu_percent"] = median(cpu);  // of one core, each
+  figures["rss_mb"] = median(resident);  // each, libraries included
+  figures["private_mb"] = median(own);   // each, of its own
+  figures["all_cpu_percent"] = all;      // of one core, together
+  figures["master_cpu_percent"] = (usage_of(master->pid()).cpu_seconds - master_before) / seconds * 100;
   return figures;
 }
 

@@ -1,5 +1,5 @@
-// bench/run speedup: what added workers bring where the work is not this machine's cores: one worker, then eight, each one
-// frame of 900x900 at a time, 200 ms a frame (asleep), always a little more frames than they can do.
+// bench/run speedup: what added workers bring where the work is not this machine's cores: one worker, then eight, each
+// one frame of 900x900 at a time, 200 ms a frame (asleep), always a little more frames than they can do.
 #include <spdlog/fmt/fmt.h>
 
 #include <cstdio>
@@ -21,15 +21,18 @@ constexpr auto kSettle = 5s;
 // Frames per second of so many workers, from first to last arrival within the time.
 Result<double> measure(int workers, std::chrono::seconds watched) {
   const double offered = 1.1 * workers * 1000 / kWorkMs;
-  auto job = TimedJob::start({.source = fmt::format("{{ synthetic: {{ width: 900, height: 900, channels: 1 }}, fps: {:.2f}, codec: raw }}", offered),
-                              .group = fmt::format("{{ min: {0}, max: {0} }}", workers),
-                              .partitions = 3 * kWorkers,
-                              .work_ms = kWorkMs,
-                              .slots = workers});
+  auto job = TimedJob::start(
+      {.source =
+           fmt::format("{{ synthetic: {{ width: 900, height: 900, channels: 1 }}, fps: {:.2f}, codec: raw }}", offered),
+       .group = fmt::format("{{ min: {0}, max: {0} }}", workers),
+       .partitions = 3 * kWorkers,
+       .work_ms = kWorkMs,
+       .slots = workers});
   if (!job.ok()) return job.error();
-  if (auto owned = (*job)->wait_for_owners(static_cast<std::size_t>(workers), 30s); !owned.ok()) return owned.error();
+  RIDE_TRY((*job)->wait_for_owners(static_cast<std::size_t>(workers), 30s));
   auto& recorder = (*job)->recorder();
-  if (!wait_until(20s, [&] { return !recorder.arrivals_since({}).empty(); })) return Error{ErrorCode::timeout, "no frames came"};
+  if (!wait_until(20s, [&] { return !recorder.arrivals_since({}).empty(); }))
+    return Error{ErrorCode::timeout, "no frames came"};
   std::this_thread::sleep_for(kSettle);  // a small lag everywhere: nobody waits for frames
   const auto begin = system_now();
   std::this_thread::sleep_for(watched);
@@ -44,15 +47,13 @@ Result<double> measure(int workers, std::chrono::seconds watched) {
 
 Result<Figures> run_speedup(const Options& options) {
   const std::chrono::seconds watched(options.seconds > 0 ? options.seconds : 30);
-  auto one = measure(1, watched);
-  if (!one.ok()) return one.error();
-  auto all = measure(kWorkers, watched);
-  if (!all.ok()) return all.error();
+  RIDE_ASSIGN(auto one, measure(1, watched));
+  RIDE_ASSIGN(auto all, measure(kWorkers, watched));
   Figures figures;
   figures["workers"] = kWorkers;
-  figures["speedup"] = *all / *one;
-  figures["one_fps"] = *one;
-  figures["all_fps"] = *all;
+  figures["speedup"] = all / one;
+  figures["one_fps"] = one;
+  figures["all_fps"] = all;
   figures["possible_fps"] = kWorkers * 1000 / kWorkMs;
   return figures;
 }

@@ -21,18 +21,16 @@ std::string topology(const TimedPlan& plan) {
 }  // namespace
 
 Result<std::unique_ptr<LocalCluster>> cluster_with_agent(int slots) {
-  auto cluster = LocalCluster::start();
-  if (!cluster.ok()) return cluster.error();
-  if (auto master = (*cluster)->run_master(); !master.ok()) return master.error();
-  auto agent = (*cluster)->run("ride-agent", {"--brokers", (*cluster)->brokers(), "--node", "node", "--slots", std::to_string(slots)});
-  if (!agent.ok()) return agent.error();
+  RIDE_ASSIGN(auto cluster, LocalCluster::start());
+  RIDE_TRY(cluster->run_master());
+  RIDE_TRY(cluster->run("ride-agent",
+                        {"--brokers", cluster->brokers(), "--node", "node", "--slots", std::to_string(slots)}));
   return cluster;
 }
 
 Result<std::unique_ptr<TimedJob>> TimedJob::start(const TimedPlan& plan) {
-  auto cluster = cluster_with_agent(plan.slots);
-  if (!cluster.ok()) return cluster.error();
-  return start_on(std::move(cluster).value(), plan);
+  RIDE_ASSIGN(auto cluster, cluster_with_agent(plan.slots));
+  return start_on(std::move(cluster), plan);
 }
 
 Result<std::unique_ptr<TimedJob>> TimedJob::start_on(std::unique_ptr<LocalCluster> cluster, const TimedPlan& plan) {
@@ -46,11 +44,10 @@ Result<std::unique_ptr<TimedJob>> TimedJob::start_on(std::unique_ptr<LocalCluste
            }) >= plan.slots;
   });
   if (!joined) return Error{ErrorCode::timeout, fmt::format("not all of {} workers joined", plan.slots)};
-  if (auto submitted = job->cluster_->submit(topology(plan)); !submitted.ok()) return submitted.error();
-  if (auto running = job->cluster_->wait_for_phase(kJob, "running", 30s); !running.ok()) return running.error();
-  auto recorder = chaos::Recorder::start(job->cluster_->kafka(), "ride", JobName{kJob}, 10s);
-  if (!recorder.ok()) return recorder.error();
-  job->recorder_ = std::move(recorder).value();
+  RIDE_TRY(job->cluster_->submit(topology(plan)));
+  RIDE_TRY(job->cluster_->wait_for_phase(kJob, "running", 30s));
+  RIDE_ASSIGN(auto recorder, chaos::Recorder::start(job->cluster_->kafka(), "ride", JobName{kJob}, 10s));
+  job->recorder_ = std::move(recorder);
   return job;
 }
 
@@ -63,25 +60,27 @@ Result<void> TimedJob::wait_for_owners(std::size_t workers, std::chrono::seconds
     if (const auto failed = recorder_->failed()) return *failed;
     return {};
   }
-  return Error{ErrorCode::timeout, fmt::format("{} workers own partitions after {} s, not {}", recorder_->owners().size(),
-                                               timeout.count(), workers)};
+  return Error{ErrorCode::timeout, fmt::format("{} workers own partitions after {} s, not {}",
+                                               recorder_->owners().size(), timeout.count(), workers)};
 }
 
 std::vector<SizeChange> TimedJob::sizes_since(SystemTime since) const {
   std::vector<SizeChange> sizes;
   for (const auto& seen : recorder_->decisions_since(since - 1ms))
-    if (const auto* scale = std::get_if<stream::Scale>(&seen.decision.body); scale != nullptr && scale->job.value == kJob)
+    if (const auto* scale = std::get_if<stream::Scale>(&seen.decision.body);
+        scale != nullptr && scale->job.value == kJob)
       sizes.push_back({seen.written, scale->workers, scale->reason});
   return sizes;
 }
 
 Result<ledger::Statement> TimedJob::finish() {
-  if (auto drained = cluster_->drain(kJob); !drained.ok()) return drained.error();
+  RIDE_TRY(cluster_->drain(kJob));
   return recorder_->finish(10s);
 }
 
 double rate_between(const std::vector<chaos::Arrival>& arrivals, SystemTime from, SystemTime to) {
-  const auto count = std::count_if(arrivals.begin(), arrivals.end(), [&](const auto& one) { return one.arrived >= from && one.arrived < to; });
+  const auto count = std::count_if(arrivals.begin(), arrivals.end(),
+                                   [&](const auto& one) { return one.arrived >= from && one.arrived < to; });
   return static_cast<double>(count) / std::chrono::duration<double>(to - from).count();
 }
 

@@ -1,6 +1,6 @@
-// A job of one stage for the benchmarks of scaling: a cluster, one agent with workers enough, and a recorder of what leaves the
-// stage. Work is timed (`delay`, asleep), so that many workers fit on few cores. Owner: the object; it stops everything.
-// Threads: one.
+// A job of one stage for the benchmarks of scaling: a cluster, one agent with workers enough, and a recorder of what
+// leaves the stage. Work is timed (`delay`, asleep), so that many workers fit on few cores. Owner: the object; it stops
+// everything. Threads: one.
 #pragma once
 
 #include <memory>
@@ -14,11 +14,11 @@
 namespace ride::bench {
 
 struct TimedPlan {
-  std::string source;            // of the topology, in YAML: "{ synthetic: ... }"
-  std::string group;             // "{ min: 1, max: 4 }"
+  std::string source;  // of the topology, in YAML: "{ synthetic: ... }"
+  std::string group;   // "{ min: 1, max: 4 }"
   int partitions = 12;
-  double work_ms = 100;          // a frame, each worker one at a time
-  int slots = 4;                 // workers on the node
+  double work_ms = 100;  // a frame, each worker one at a time
+  int slots = 4;         // workers on the node
 };
 
 // Sizes that were decided, as the log tells them.

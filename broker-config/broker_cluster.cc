@@ -38,19 +38,17 @@ Result<void> BrokerCluster::choose_ports() {
   std::vector<Voter> quorum;
   std::vector<int> ports;
   for (std::size_t i = 0; i < count; ++i) {
-    auto kept = read_state(folder(i));
-    if (!kept.ok()) return kept.error();
-    if (!*kept || (*kept)->quorum.size() != count) break;
-    quorum = (*kept)->quorum;
-    ports.push_back((*kept)->port);
+    RIDE_ASSIGN(auto kept, read_state(folder(i)));
+    if (!kept || kept->quorum.size() != count) break;
+    quorum = kept->quorum;
+    ports.push_back(kept->port);
   }
   if (ports.size() != count) {
-    const auto found = free_ports(kHost, 2 * options_.nodes);
-    if (!found.ok()) return found.error();
-    ports.assign(found->begin(), found->begin() + options_.nodes);
+    RIDE_ASSIGN(const auto found, free_ports(kHost, 2 * options_.nodes));
+    ports.assign(found.begin(), found.begin() + options_.nodes);
     quorum.clear();
     for (int i = 0; i < options_.nodes; ++i)
-      quorum.push_back({i + 1, kHost, (*found)[count + static_cast<std::size_t>(i)]});
+      quorum.push_back({i + 1, kHost, found[count + static_cast<std::size_t>(i)]});
   }
   for (std::size_t i = 0; i < count; ++i) {
     LaunchOptions launch;
@@ -106,7 +104,8 @@ Result<void> BrokerCluster::restart(int id, std::stop_token stop) {
 }
 
 bool BrokerCluster::in_sync() const {
-  // Each has its own view of the cluster, and one that has just come back may not have heard that it is behind: ask all.
+  // Each has its own view of the cluster, and one that has just come back may not have heard that it is behind: ask
+  // all.
   return std::all_of(nodes_.begin(), nodes_.end(), [](const Node& node) {
     const auto behind = partitions_out_of_sync(kHost, node.launch.port, std::chrono::seconds(2));
     return behind.ok() && *behind == 0;
@@ -118,7 +117,8 @@ Result<void> BrokerCluster::wait_until_in_sync(std::chrono::milliseconds timeout
   while (!in_sync()) {
     if (stop.stop_requested()) return Error{ErrorCode::cancelled, "waiting for the brokers was interrupted"};
     if (std::chrono::steady_clock::now() > deadline)
-      return Error{ErrorCode::timeout, fmt::format("the brokers are not in sync after {} s", timeout.count() / 1000), true};
+      return Error{ErrorCode::timeout, fmt::format("the brokers are not in sync after {} s", timeout.count() / 1000),
+                   true};
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
   return {};

@@ -60,8 +60,9 @@ Result<void> check_heap(std::int64_t heap) {
   const ByteSize memory{static_cast<std::int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE)};
   if (memory.bytes <= 0 || heap <= memory.bytes) return {};
   const std::string has = fmt::format("{} MiB", memory.bytes >> 20);
-  return Error{ErrorCode::invalid_argument, fmt::format("--heap is {}, but this machine has {}: give less, or leave it out",
-                                                        format_byte_size({heap}), has)};
+  return Error{
+      ErrorCode::invalid_argument,
+      fmt::format("--heap is {}, but this machine has {}: give less, or leave it out", format_byte_size({heap}), has)};
 }
 
 // The names that clients may know this node by.
@@ -81,8 +82,13 @@ Result<void> secure(const BrokerOptions& options, LaunchOptions& launch) {
   if (options.print_config) {  // touches nothing
     const auto file = [&](const std::string& name) { return std::filesystem::absolute(options.sasl / name).string(); };
     launch.secure.emplace();
-    launch.secure->security = {file("node-" + hosts_of(options).front() + ".pem"), file("ca.pem"), file("inside.pem"),
-                               file("inside.crt"), {},        {options.prefix + "-broker", ""}, {options.prefix + "-admin"}};
+    launch.secure->security = {file("node-" + hosts_of(options).front() + ".pem"),
+                               file("ca.pem"),
+                               file("inside.pem"),
+                               file("inside.crt"),
+                               {},
+                               {options.prefix + "-broker", ""},
+                               {options.prefix + "-admin"}};
     return {};
   }
   auto folder = open_secure_folder({.folder = options.sasl,
@@ -103,9 +109,8 @@ Result<LaunchOptions> launch_options(const BrokerOptions& options) {
   launch.data = options.data;
   launch.node_id = options.id;
   if (!options.quorum.empty()) {
-    auto quorum = parse_quorum(options.quorum);
-    if (!quorum.ok()) return quorum.error();
-    launch.quorum = std::move(*quorum);
+    RIDE_ASSIGN(auto quorum, parse_quorum(options.quorum));
+    launch.quorum = std::move(quorum);
   }
   launch.host = options.host;
   launch.advertised_host = options.advertised_host;
@@ -117,7 +122,7 @@ Result<LaunchOptions> launch_options(const BrokerOptions& options) {
   launch.die_with_parent = true;
   // A node of several waits for the others, however long people take to start them.
   if (launch.quorum.size() > 1) launch.start_deadline = {};
-  if (auto done = secure(options, launch); !done.ok()) return done.error();
+  RIDE_TRY(secure(options, launch));
   return launch;
 }
 
@@ -158,7 +163,8 @@ const std::vector<ParamSpec>& broker_params() {
       switch_param("quick-start", "starts in about 1.2 s, but is slow under load: for tests"),
       switch_param("print-config", "prints the Kafka settings with their reasons, and ends"),
       text_param("sasl",
-                 "folder of users, passwords and certificates, made where it is missing: clients need TLS and a user, and each may "
+                 "folder of users, passwords and certificates, made where it is missing: clients need TLS and a user, "
+                 "and each may "
                  "do what 'ride acls' prints; <user>.conf in it is for --kafka-config. Empty: no passwords",
                  ""),
       text_param("prefix", "with sasl: of the topics, groups and users that get their rights", "ride"),
@@ -185,41 +191,38 @@ Result<BrokerOptions> broker_options(const ParamValues& values) {
   options.tls_certificate = get_string(values, "tls-cert");
   options.tls_key = get_string(values, "tls-key");
   options.tls_ca = get_string(values, "tls-ca");
-  if (options.prefix.empty() || options.prefix.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_") != std::string::npos)
+  if (options.prefix.empty() ||
+      options.prefix.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_") != std::string::npos)
     return Error{ErrorCode::invalid_argument, fmt::format("--prefix '{}': use a-z, 0-9, '-' and '_'", options.prefix)};
-  const auto largest = read_size(values, "max-message-bytes", {kMinMaxMessageBytes}, {kMaxMaxMessageBytes});
-  if (!largest.ok()) return largest.error();
-  options.max_message_bytes = *largest;
-  const auto heap = read_size(values, "heap", kSmallestHeap, kLargestHeap);
-  if (!heap.ok()) return heap.error();
-  options.heap_bytes = *heap;
+  RIDE_ASSIGN(const auto largest, read_size(values, "max-message-bytes", {kMinMaxMessageBytes}, {kMaxMaxMessageBytes}));
+  options.max_message_bytes = largest;
+  RIDE_ASSIGN(const auto heap, read_size(values, "heap", kSmallestHeap, kLargestHeap));
+  options.heap_bytes = heap;
   if (!options.quorum.empty()) {
-    if (auto quorum = parse_quorum(options.quorum); !quorum.ok()) return quorum.error();
+    RIDE_TRY(parse_quorum(options.quorum));
   }
   return options;
 }
 
 Result<void> run_broker(const BrokerOptions& options, std::stop_token stop,
                         const std::function<void(const std::string&)>& print, std::stop_token hurry) {
-  auto launch = launch_options(options);
-  if (!launch.ok()) return launch.error();
-  if (auto fits = check_heap(options.heap_bytes); !fits.ok()) return fits;
-  launch->tell = print;
+  RIDE_ASSIGN(auto launch, launch_options(options));
+  RIDE_TRY(check_heap(options.heap_bytes));
+  launch.tell = print;
   if (options.print_config) {
-    const auto settings = preview_settings(*launch);
-    if (!settings.ok()) return settings.error();
-    print(*settings);
+    RIDE_ASSIGN(const auto settings, preview_settings(launch));
+    print(settings);
     return {};
   }
   BrokerProcess broker;
-  if (launch->quorum.size() > 1)
-    print(fmt::format("node {} of {} starts, and waits for a majority", options.id, launch->quorum.size()));
-  if (auto started = broker.start(*launch, stop); !started.ok()) {
+  if (launch.quorum.size() > 1)
+    print(fmt::format("node {} of {} starts, and waits for a majority", options.id, launch.quorum.size()));
+  if (auto started = broker.start(launch, stop); !started.ok()) {
     if (started.error().code == ErrorCode::cancelled) return {};  // asked to stop before it was ready: no failure
     return started;
   }
-  if (launch->secure && options.give_rights) {
-    if (auto given = options.give_rights(broker.bootstrap(), launch->secure->admin); !given.ok())
+  if (launch.secure && options.give_rights) {
+    if (auto given = options.give_rights(broker.bootstrap(), launch.secure->admin); !given.ok())
       return Error{given.error().code, "the rights of the users cannot be set up: " + given.error().message};
     print(fmt::format("users and rights for prefix {}: --kafka-config {}", options.prefix,
                       (std::filesystem::absolute(options.sasl) / (options.prefix + "-ROLE.conf")).string()));
@@ -231,7 +234,8 @@ Result<void> run_broker(const BrokerOptions& options, std::stop_token stop,
     if (const auto shortage = space.look()) print("warning: " + *shortage + ": a broker without space ends");
     std::this_thread::sleep_for(kPollInterval);
   }
-  if (!broker.stop(kEnd, hurry)) print("the broker did not end in time and was killed: its next start checks its files first");
+  if (!broker.stop(kEnd, hurry))
+    print("the broker did not end in time and was killed: its next start checks its files first");
   return {};
 }
 

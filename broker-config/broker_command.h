@@ -26,11 +26,12 @@ struct BrokerOptions {
   std::int64_t heap_bytes = 0;
   std::string cluster_id;
   bool quick_start = false;
-  bool print_config = false;  // print the settings file and end
+  bool print_config = false;   // print the settings file and end
   std::filesystem::path sasl;  // with users and TLS: their folder (secure_folder.h)
   std::string prefix = "ride";
   std::filesystem::path tls_certificate, tls_key, tls_ca;
-  // With --sasl: the users that get a password, and what writes their rights once the broker answers (it knows no Kafka client).
+  // With --sasl: the users that get a password, and what writes their rights once the broker answers (it knows no Kafka
+  // client).
   std::vector<std::string> users;
   std::string mechanism = "PLAIN";  // that our clients log in with
   std::function<Result<void>(const std::string& bootstrap, const std::filesystem::path& admin)> give_rights;

@@ -64,7 +64,8 @@ BrokerConfig make_config(const LaunchOptions& options, const FolderState& state,
 // The storage tool reads them from a file: its arguments are for all to see.
 std::string scram_arguments(const std::vector<BrokerUser>& users) {
   std::string text;
-  for (const auto& user : users) text += fmt::format("--add-scram\nSCRAM-SHA-512=[name={},password={}]\n", user.name, user.password);
+  for (const auto& user : users)
+    text += fmt::format("--add-scram\nSCRAM-SHA-512=[name={},password={}]\n", user.name, user.password);
   return text;
 }
 
@@ -85,25 +86,23 @@ Result<void> BrokerProcess::launch(const LaunchOptions& options, std::stop_token
   RIDE_CHECK(!alive(), "a broker is started twice");
   options_ = options;
   told_slow_ = false;
-  const auto java = find_java(stop);
-  if (!java.ok()) return java.error();
-  const auto libs = find_kafka_libs();
-  if (!libs.ok()) return libs.error();
+  RIDE_ASSIGN(const auto java, find_java(stop));
+  RIDE_ASSIGN(const auto libs, find_kafka_libs());
   if (auto prepared = prepare(options, stop); !prepared.ok()) {
     folder_.reset();
     return prepared.error();
   }
   folder_->note_process(0, options.die_with_parent);
-  archive_.emplace(*java, *libs);
-  const std::string class_path = class_path_of(*libs);
+  archive_.emplace(java, libs);
+  const std::string class_path = class_path_of(libs);
   if (!folder_->state().formatted) {
-    if (auto formatted = format(java->program, class_path, stop); !formatted.ok()) {
+    if (auto formatted = format(java.program, class_path, stop); !formatted.ok()) {
       forget();
       return formatted.error();
     }
   }
   const JavaCommand command{
-      java->program, class_path, archive_->flags(),
+      java.program, class_path, archive_->flags(),
       options.heap_bytes ? options.heap_bytes : default_heap_bytes(options.max_message_bytes, options.quick_start),
       options.quick_start};
   auto child =
@@ -126,9 +125,8 @@ Result<void> BrokerProcess::launch(const LaunchOptions& options, std::stop_token
 
 // Folder, ports, settings file: all that is decided before Java runs.
 Result<void> BrokerProcess::prepare(const LaunchOptions& options, std::stop_token stop) {
-  auto opened = DataFolder::open(options.data, stop, options.tell);
-  if (!opened.ok()) return opened.error();
-  folder_.emplace(std::move(*opened));
+  RIDE_ASSIGN(auto opened, DataFolder::open(options.data, stop, options.tell));
+  folder_.emplace(std::move(opened));
   FolderState state = folder_->state();
   if (!folder_->fresh() && state.node_id != options.node_id) {
     return Error{ErrorCode::invalid_argument,
@@ -136,8 +134,8 @@ Result<void> BrokerProcess::prepare(const LaunchOptions& options, std::stop_toke
                              folder_->root().string(), state.node_id, options.node_id)};
   }
   if (state.formatted) {
-    if (auto good = folder_->check_kafka_files(); !good.ok()) return good;
-    if (auto fits = check_secure(options, state); !fits.ok()) return fits;
+    RIDE_TRY(folder_->check_kafka_files());
+    RIDE_TRY(check_secure(options, state));
     if (!options.cluster_id.empty() && options.cluster_id != state.cluster_id) {
       return Error{ErrorCode::invalid_argument,
                    fmt::format("the folder {} belongs to cluster {}, not {}: give another folder",
@@ -146,7 +144,7 @@ Result<void> BrokerProcess::prepare(const LaunchOptions& options, std::stop_toke
   } else if (auto cleared = folder_->clear_kafka_files(); !cleared.ok()) {
     return cleared;
   }
-  if (auto chosen = choose_ports(options, state); !chosen.ok()) return chosen;
+  RIDE_TRY(choose_ports(options, state));
   state.node_id = options.node_id;
   if (!options.cluster_id.empty()) state.cluster_id = options.cluster_id;
   state.secure = options.secure.has_value();
@@ -155,15 +153,17 @@ Result<void> BrokerProcess::prepare(const LaunchOptions& options, std::stop_toke
 
   config_ = make_config(options, state, folder_->kafka_files());
   port_ = state.port;
-  if (auto good = check_config(config_); !good.ok()) return good;
-  if (auto saved = folder_->save(state); !saved.ok()) return saved;
+  RIDE_TRY(check_config(config_));
+  RIDE_TRY(folder_->save(state));
   log_start_ = rotate_log(folder_->log_file());
   const auto settings = render_settings(config_);
   if (!config_.security) return write_file(folder_->settings_file(), settings);
   // Kafka's own files hold what passwords are checked with, and all frames.
   std::error_code failed;
   fs::permissions(folder_->root(), fs::perms::owner_all, failed);
-  if (failed) return Error{ErrorCode::permission, fmt::format("cannot close {} to others: {}", folder_->root().string(), failed.message())};
+  if (failed)
+    return Error{ErrorCode::permission,
+                 fmt::format("cannot close {} to others: {}", folder_->root().string(), failed.message())};
   return write_secret_file(folder_->settings_file(), settings);
 }
 
@@ -171,11 +171,13 @@ Result<void> BrokerProcess::prepare(const LaunchOptions& options, std::stop_toke
 Result<void> BrokerProcess::check_secure(const LaunchOptions& options, const FolderState& state) const {
   if (options.secure.has_value() == state.secure) return {};
   const auto root = folder_->root().string();
-  return Error{ErrorCode::invalid_argument,
-               state.secure ? fmt::format("the broker's data in {} was made with users and passwords: start it with --sasl FOLDER", root)
-                            : fmt::format("the broker's data in {} was made without users: with --sasl give a new folder (--data), and "
-                                          "submit the jobs again",
-                                          root)};
+  return Error{
+      ErrorCode::invalid_argument,
+      state.secure
+          ? fmt::format("the broker's data in {} was made with users and passwords: start it with --sasl FOLDER", root)
+          : fmt::format("the broker's data in {} was made without users: with --sasl give a new folder (--data), and "
+                        "submit the jobs again",
+                        root)};
 }
 
 Result<void> BrokerProcess::choose_ports(const LaunchOptions& options, FolderState& state) {
@@ -185,22 +187,20 @@ Result<void> BrokerProcess::choose_ports(const LaunchOptions& options, FolderSta
   const bool embedded = options.quorum.empty();
   fresh_ports_ = (first_time || again) && (options.port == 0 || embedded);
   if (fresh_ports_) {
-    const auto found = free_ports(options.host, 2);
-    if (!found.ok()) return found.error();
-    state.port = (*found)[0];
-    if (embedded) state.quorum = {{options.node_id, reachable(options.host), (*found)[1]}};
+    RIDE_ASSIGN(const auto found, free_ports(options.host, 2));
+    state.port = found[0];
+    if (embedded) state.quorum = {{options.node_id, reachable(options.host), found[1]}};
   }
   if (options.port != 0) state.port = options.port;
   if (!embedded) state.quorum = options.quorum;
-  if (auto free = check_port_free(options.host, state.port); !free.ok()) return free;
+  RIDE_TRY(check_port_free(options.host, state.port));
   const auto own = std::ranges::find(state.quorum, options.node_id, &Voter::id);
   if (own == state.quorum.end()) return {};
   auto free = check_port_free(options.host, own->port);
   if (free.ok() || !embedded) return free;
   // Nobody but this broker knows an embedded controller's port: another one is as good.
-  const auto other = free_ports(options.host, 1);
-  if (!other.ok()) return other.error();
-  own->port = other->front();
+  RIDE_ASSIGN(const auto other, free_ports(options.host, 1));
+  own->port = other.front();
   return {};
 }
 
@@ -210,27 +210,29 @@ Result<void> BrokerProcess::format(const std::string& java, const std::string& c
   const auto flags = archive_->recorded() ? archive_->flags() : std::vector<std::string>{};
   const JavaCommand command{java, class_path, flags, 0, true};
   const fs::path users = options_.secure ? folder_->root() / "users.arguments" : fs::path();
-  if (options_.secure)
-    if (auto written = write_secret_file(users, scram_arguments(options_.secure->security.users)); !written.ok()) return written;
+  if (options_.secure) RIDE_TRY(write_secret_file(users, scram_arguments(options_.secure->security.users)));
   const std::unique_ptr<const fs::path, void (*)(const fs::path*)> removed(&users, [](const fs::path* file) {
     std::error_code ignored;
     if (!file->empty()) fs::remove(*file, ignored);
   });
-  auto tool = ChildProcess::start({.arguments = format_command(command, state.cluster_id, folder_->settings_file(), users),
-                                   .environment = {"LC_ALL=C.UTF-8"},
-                                   .working_folder = folder_->root(),
-                                   .output = folder_->log_file(),
-                                   .signal_on_parent_death = SIGKILL});
+  auto tool =
+      ChildProcess::start({.arguments = format_command(command, state.cluster_id, folder_->settings_file(), users),
+                           .environment = {"LC_ALL=C.UTF-8"},
+                           .working_folder = folder_->root(),
+                           .output = folder_->log_file(),
+                           .signal_on_parent_death = SIGKILL});
   if (!tool.ok()) return tool.error();
   const auto deadline = Clock::now() + std::max<milliseconds>(options_.start_deadline, std::chrono::seconds(60));
   while (!(*tool)->wait_until_ended(kPollInterval)) {
     if (stop.stop_requested()) return cancelled();
     if (Clock::now() > deadline) {
-      return Error{ErrorCode::timeout,
-                   fmt::format("Kafka's storage tool did not end in time: is the machine overloaded, or does its Java ({}) hang? "
-                               "Its log: {}",
-                               java, folder_->log_file().string()),
-                   true};
+      return Error{
+          ErrorCode::timeout,
+          fmt::format(
+              "Kafka's storage tool did not end in time: is the machine overloaded, or does its Java ({}) hang? "
+              "Its log: {}",
+              java, folder_->log_file().string()),
+          true};
     }
   }
   if (const int code = (*tool)->exit_code().value_or(0); code != 0)
@@ -352,8 +354,9 @@ Error BrokerProcess::explain_code(int code, const std::string& who) const {
   }
   if (signal == SIGTERM || signal == SIGINT || signal == SIGHUP) {
     return {ErrorCode::unavailable,
-            fmt::format("{} was told to end (signal {}, {}) by somebody else. Start it again: its data is kept. Its log: {}",
-                        who, signal, strsignal(signal), log)};
+            fmt::format(
+                "{} was told to end (signal {}, {}) by somebody else. Start it again: its data is kept. Its log: {}",
+                who, signal, strsignal(signal), log)};
   }
   const auto what = signal == 0 ? fmt::format("{} ended (exit code {})", who, code)
                                 : fmt::format("{} crashed (signal {}, {})", who, signal, strsignal(signal));
@@ -362,8 +365,8 @@ Error BrokerProcess::explain_code(int code, const std::string& who) const {
   const auto shortage = short_of_space(options_.data, kNoSpace);
   if (why.code != ErrorCode::internal || !shortage) return why;
   return {ErrorCode::resource_exhausted,
-          fmt::format("{}: {}. Then start it again: what it has acknowledged is kept, and jobs go on (log: {})", what, *shortage,
-                      log)};
+          fmt::format("{}: {}. Then start it again: what it has acknowledged is kept, and jobs go on (log: {})", what,
+                      *shortage, log)};
 }
 
 Result<std::string> preview_settings(const LaunchOptions& options) {
@@ -379,14 +382,13 @@ Result<std::string> preview_settings(const LaunchOptions& options) {
     if (state.quorum.empty()) state.quorum = (*kept)->quorum;
   }
   if (state.port == 0 || state.quorum.empty()) {
-    const auto found = free_ports(options.host, 2);
-    if (!found.ok()) return found.error();
-    if (state.port == 0) state.port = (*found)[0];
-    if (state.quorum.empty()) state.quorum = {{options.node_id, reachable(options.host), (*found)[1]}};
+    RIDE_ASSIGN(const auto found, free_ports(options.host, 2));
+    if (state.port == 0) state.port = found[0];
+    if (state.quorum.empty()) state.quorum = {{options.node_id, reachable(options.host), found[1]}};
   }
   BrokerConfig config = make_config(options, state, root / "kafka");
   if (config.security) config.security->own.password = "***";  // this goes to a terminal
-  if (auto good = check_config(config); !good.ok()) return good.error();
+  RIDE_TRY(check_config(config));
   return render_settings(config);
 }
 

@@ -35,7 +35,8 @@ struct LaunchOptions {
   // For tests: ready in about 1.2 s, but the code is never fully compiled and one thread collects garbage: slow under
   // load.
   bool quick_start = false;
-  // It is killed when our process dies, however it dies, and one that survived that is ended by the folder's next start.
+  // It is killed when our process dies, however it dies, and one that survived that is ended by the folder's next
+  // start.
   bool die_with_parent = false;
   std::optional<SecureFolder> secure;  // with users, TLS and ACLs
   std::chrono::milliseconds start_deadline{

@@ -156,7 +156,8 @@ void ChildProcess::send_signal(int signal) {
 
 void ChildProcess::signal_group(int signal) {
   const std::lock_guard lock(mutex_);
-  if (!exit_code_ && pid_ > 0) kill(-pid_, signal);  // it leads the group, and is not reaped: the number is still its own
+  if (!exit_code_ && pid_ > 0)
+    kill(-pid_, signal);  // it leads the group, and is not reaped: the number is still its own
 }
 
 bool ChildProcess::wait_until_ended(std::chrono::milliseconds timeout) {

@@ -128,11 +128,10 @@ Result<DataFolder> DataFolder::open(const fs::path& root, std::stop_token stop, 
                              absolute.string())};
   }
   DataFolder folder(absolute);
-  if (auto locked = folder.lock(stop, tell); !locked.ok()) return locked.error();
-  auto kept = read_state(absolute);
-  if (!kept.ok()) return kept.error();
-  folder.fresh_ = !kept->has_value();
-  if (*kept) folder.state_ = std::move(**kept);
+  RIDE_TRY(folder.lock(stop, tell));
+  RIDE_ASSIGN(auto kept, read_state(absolute));
+  folder.fresh_ = !kept.has_value();
+  if (kept) folder.state_ = std::move(*kept);
   return folder;
 }
 
@@ -157,7 +156,7 @@ Result<void> DataFolder::lock(const std::stop_token& stop, const Tell& tell) {
     if (stop.stop_requested()) return Error{ErrorCode::cancelled, "stopped while waiting for the folder of the broker"};
     if (!looked && Clock::now() - start > kOrphanPatience) {
       looked = true;
-      if (auto ended = end_orphan(stop, tell); !ended.ok()) return ended;
+      RIDE_TRY(end_orphan(stop, tell));
     } else if (Clock::now() - start > kLockPatience) {
       break;
     }
@@ -178,9 +177,10 @@ Result<void> DataFolder::end_orphan(const std::stop_token& stop, const Tell& tel
   const auto pids = brokers_of(file, settings_file());
   if (pids.empty()) return {};
   if (tell)
-    tell(fmt::format("a broker of an earlier run (process {}) still holds {} although the ride that started it (process {}) is "
-                     "gone: it is ended",
-                     fmt::join(pids, ", "), root_.string(), holder.owner->pid));
+    tell(fmt::format(
+        "a broker of an earlier run (process {}) still holds {} although the ride that started it (process {}) is "
+        "gone: it is ended",
+        fmt::join(pids, ", "), root_.string(), holder.owner->pid));
   if (end_orphans_of(file, settings_file(), kOrphanEnd, stop)) return {};
   if (stop.stop_requested()) return Error{ErrorCode::cancelled, "stopped while an earlier broker was being ended"};
   return Error{ErrorCode::already_exists,

@@ -34,9 +34,9 @@ using Tell = std::function<void(const std::string&)>;
 
 class DataFolder {
  public:
-  // Creates it if need be and locks it; waits a moment for a broker that is just ending, and ends one whose owner is gone
-  // (folder_holder.h), which `tell` gets a line about. already_exists: in use, or holds other files. permission, corrupt: with
-  // place and fix. cancelled: `stop` broke the waiting off.
+  // Creates it if need be and locks it; waits a moment for a broker that is just ending, and ends one whose owner is
+  // gone (folder_holder.h), which `tell` gets a line about. already_exists: in use, or holds other files. permission,
+  // corrupt: with place and fix. cancelled: `stop` broke the waiting off.
   static Result<DataFolder> open(const std::filesystem::path& root, std::stop_token stop = {}, const Tell& tell = {});
   DataFolder(DataFolder&& other) noexcept;
   DataFolder& operator=(DataFolder&&) = delete;

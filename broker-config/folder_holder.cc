@@ -61,15 +61,19 @@ bool runs_kafka_with(int pid, const fs::path& settings) {
     words.push_back(text.substr(start, end - start));
     start = end + 1;
   }
-  const auto has = [&words](const std::string& word) { return std::find(words.begin(), words.end(), word) != words.end(); };
+  const auto has = [&words](const std::string& word) {
+    return std::find(words.begin(), words.end(), word) != words.end();
+  };
   return has("kafka.Kafka") && has(settings.string());
 }
 
 bool has_open(int pid, const struct stat& file) {
   std::error_code failed;
-  for (fs::directory_iterator entry(folder_of(pid) / "fd", failed), end; !failed && entry != end; entry.increment(failed)) {
+  for (fs::directory_iterator entry(folder_of(pid) / "fd", failed), end; !failed && entry != end;
+       entry.increment(failed)) {
     struct stat about {};
-    if (::stat(entry->path().c_str(), &about) == 0 && about.st_dev == file.st_dev && about.st_ino == file.st_ino) return true;
+    if (::stat(entry->path().c_str(), &about) == 0 && about.st_dev == file.st_dev && about.st_ino == file.st_ino)
+      return true;
   }
   return false;
 }
@@ -121,7 +125,8 @@ bool end_one(int pid, const fs::path& lock, const struct stat& about, const fs::
 
 std::optional<ProcessId> own_process_id() {
   const auto stat = stat_of(getpid());
-  ProcessId own{getpid(), stat ? stat->started : "", first_line("/proc/sys/kernel/random/boot_id"), namespace_of(getpid())};
+  ProcessId own{getpid(), stat ? stat->started : "", first_line("/proc/sys/kernel/random/boot_id"),
+                namespace_of(getpid())};
   if (own.started.empty() || own.boot.empty() || own.namespace_.empty()) return std::nullopt;
   return own;
 }

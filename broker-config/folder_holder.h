@@ -1,6 +1,6 @@
-// Who holds a broker's data folder: the `ride` that started the broker (its owner) writes both into the folder's lock file, and
-// a later start that finds the folder held can tell whether that owner is gone and only its broker is left. Reads /proc.
-// Threads: any. Failure: what cannot be proven is no: nothing is ended then.
+// Who holds a broker's data folder: the `ride` that started the broker (its owner) writes both into the folder's lock
+// file, and a later start that finds the folder held can tell whether that owner is gone and only its broker is left.
+// Reads /proc. Threads: any. Failure: what cannot be proven is no: nothing is ended then.
 #pragma once
 
 #include <chrono>
@@ -15,9 +15,9 @@ namespace ride::broker {
 // A process that no other one can be taken for: numbers are given again, and differ between machines and containers.
 struct ProcessId {
   int pid = 0;
-  std::string started;    // ticks since the machine began
-  std::string boot;       // of the machine
-  std::string namespace_; // of process numbers
+  std::string started;     // ticks since the machine began
+  std::string boot;        // of the machine
+  std::string namespace_;  // of process numbers
   bool operator==(const ProcessId&) const = default;
 };
 std::optional<ProcessId> own_process_id();
@@ -34,12 +34,12 @@ FolderHolder parse_holder(const std::string& text);
 // The owner is known, was of this boot and of our process numbers, and is gone: the broker is nobody's.
 bool is_orphaned(const FolderHolder& holder);
 
-// The processes that are provably this folder's broker: they have its lock open and run Kafka with its settings file. Wrapper
-// scripts of Java are among them.
+// The processes that are provably this folder's broker: they have its lock open and run Kafka with its settings file.
+// Wrapper scripts of Java are among them.
 std::vector<int> brokers_of(const std::filesystem::path& lock, const std::filesystem::path& settings);
 
-// Ends them while the lock file says that they are orphaned: SIGTERM, after `patience` SIGKILL. Each is looked at again when it
-// is held and can be no other. True: none is left.
+// Ends them while the lock file says that they are orphaned: SIGTERM, after `patience` SIGKILL. Each is looked at again
+// when it is held and can be no other. True: none is left.
 bool end_orphans_of(const std::filesystem::path& lock, const std::filesystem::path& settings,
                     std::chrono::milliseconds patience, std::stop_token stop = {});
 

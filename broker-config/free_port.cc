@@ -77,10 +77,10 @@ Result<void> check_port_free(const std::string& host, int port) {
     return Error{ErrorCode::permission, fmt::format("port {} may only be used by root: give one above 1023", port)};
   }
   if (error == EADDRINUSE) {
-    return Error{
-        ErrorCode::already_exists,
-        fmt::format("port {} on {} is taken by another program: stop it, or give another port (--port; of 'ride up': --broker-port; 0: a free one)", port,
-                    host)};
+    return Error{ErrorCode::already_exists,
+                 fmt::format("port {} on {} is taken by another program: stop it, or give another port (--port; of "
+                             "'ride up': --broker-port; 0: a free one)",
+                             port, host)};
   }
   return Error{ErrorCode::internal, fmt::format("cannot listen on {}:{}: {}", host, port, std::strerror(error))};
 }

@@ -25,7 +25,8 @@ inline Settings producer_limits(std::int64_t max_message_bytes) {
   return {{"message.max.bytes", std::to_string(max_message_bytes)}};
 }
 
-// A consumer asks for less at once: responses are memory that a single held message pins, and moderate blocks are reused.
+// A consumer asks for less at once: responses are memory that a single held message pins, and moderate blocks are
+// reused.
 inline Settings consumer_limits(std::int64_t max_message_bytes) {
   const std::int64_t fetch = std::max<std::int64_t>(8 << 20, max_message_bytes);
   return {

@@ -1,11 +1,12 @@
 #include "broker-config/log_reader.h"
-#include "common/file_text.h"
 
 #include <spdlog/fmt/fmt.h>
 
 #include <array>
 #include <fstream>
 #include <iterator>
+
+#include "common/file_text.h"
 
 namespace ride::broker {
 namespace {

@@ -49,7 +49,9 @@ class Reader {
     std::uint64_t value = 0;
     for (std::size_t i = 0; i < bytes; ++i) value = (value << 8) | left_[i];
     left_ = left_.subspan(bytes);
-    return bytes == 1 ? static_cast<std::int8_t>(value) : bytes == 2 ? static_cast<std::int16_t>(value) : static_cast<std::int32_t>(value);
+    return bytes == 1   ? static_cast<std::int8_t>(value)
+           : bytes == 2 ? static_cast<std::int16_t>(value)
+                        : static_cast<std::int32_t>(value);
   }
   std::string text() {
     const std::int64_t length = integer(2);
@@ -179,8 +181,9 @@ bool listens(const std::string& host, int port, std::chrono::milliseconds timeou
 }
 
 bool speaks_tls(const std::string& host, int port, std::chrono::milliseconds timeout) {
-  // RFC 5246, 7.4.1.2: a record (0x16) of version 3.1 with a ClientHello (1) of version 3.3, 32 bytes that need not be random
-  // here, no session, one cipher suite and no compression. A server takes it or refuses it; both answers are records of TLS.
+  // RFC 5246, 7.4.1.2: a record (0x16) of version 3.1 with a ClientHello (1) of version 3.3, 32 bytes that need not be
+  // random here, no session, one cipher suite and no compression. A server takes it or refuses it; both answers are
+  // records of TLS.
   std::vector<std::uint8_t> hello{0x16, 3, 1, 0, 45, 1, 0, 0, 41, 3, 3};
   hello.resize(hello.size() + 32, 0x52);
   hello.insert(hello.end(), {0, 0, 2, 0xC0, 0x2F, 1, 0});
@@ -225,9 +228,8 @@ Result<ClusterView> probe(const std::string& host, int port, std::chrono::millis
 }
 
 Result<int> partitions_out_of_sync(const std::string& host, int port, std::chrono::milliseconds timeout) {
-  auto view = ask_broker(host, port, timeout, Ask::partitions);
-  if (!view.ok()) return view.error();
-  return view->out_of_sync;
+  RIDE_ASSIGN(auto view, ask_broker(host, port, timeout, Ask::partitions));
+  return view.out_of_sync;
 }
 
 }  // namespace ride::broker

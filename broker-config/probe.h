@@ -28,15 +28,16 @@ struct ClusterView {
 // unavailable (retriable): nothing listens, or no answer in time. corrupt: something else than Kafka listens there.
 Result<ClusterView> probe(const std::string& host, int port, std::chrono::milliseconds timeout);
 
-// How many partitions have a replica that is not in sync, as this broker has heard. A broker that comes back takes part at
-// once, but holds nobody's promise until it has fetched what it missed: with two of three in sync demanded, losing another
-// one before that stops every such partition. Fails as probe() does.
+// How many partitions have a replica that is not in sync, as this broker has heard. A broker that comes back takes part
+// at once, but holds nobody's promise until it has fetched what it missed: with two of three in sync demanded, losing
+// another one before that stops every such partition. Fails as probe() does.
 Result<int> partitions_out_of_sync(const std::string& host, int port, std::chrono::milliseconds timeout);
 
 // Does anything take connections there? For controllers, which speak no Metadata.
 bool listens(const std::string& host, int port, std::chrono::milliseconds timeout);
 
-// Sends the beginning of a TLS connection: true only when TLS comes back, so a listener that goes away just now is none.
+// Sends the beginning of a TLS connection: true only when TLS comes back, so a listener that goes away just now is
+// none.
 bool speaks_tls(const std::string& host, int port, std::chrono::milliseconds timeout);
 
 // Without the lengths in front; exposed for tests.

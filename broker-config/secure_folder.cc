@@ -28,7 +28,8 @@ constexpr std::chrono::seconds kOpensslPatience{30};
 
 bool is_word(const std::string& text, const char* more) {
   return !text.empty() && text.size() <= 128 &&
-         text.find_first_not_of(std::string("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") + more) == text.npos;
+         text.find_first_not_of(std::string("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") + more) ==
+             text.npos;
 }
 
 // Held while files are made: three nodes on one machine may begin with one folder.
@@ -58,7 +59,7 @@ Result<void> make_folder(const fs::path& folder) {
 }
 
 Result<std::string> read_secret(const fs::path& file) {
-  if (auto good = check_secret_file(file); !good.ok()) return good.error();
+  RIDE_TRY(check_secret_file(file));
   auto text = file_text(file);
   if (text.empty()) return Error{ErrorCode::corrupt, file.string() + " is empty or cannot be read"};
   return text;
@@ -70,23 +71,22 @@ class Maker {
 
   Result<SecureFolder> make() {
     SecureFolder made;
-    auto users = this->users();
-    if (!users.ok()) return users.error();
+    RIDE_ASSIGN(auto users, this->users());
     auto& security = made.security;
-    security.users = std::move(*users);
+    security.users = std::move(users);
     security.own.name = options_.prefix + "-broker";
     security.admins = {options_.prefix + "-admin"};
     for (const auto& name : {security.own.name, security.admins.front()}) {
       const auto found = std::ranges::find(security.users, name, &BrokerUser::name);
       if (found == security.users.end())
         return Error{ErrorCode::invalid_argument,
-                     fmt::format("{} has no user {}: add a line '{}:PASSWORD', or make a new folder", users_file().string(), name, name)};
+                     fmt::format("{} has no user {}: add a line '{}:PASSWORD', or make a new folder",
+                                 users_file().string(), name, name)};
       if (name == security.own.name) security.own = *found;
     }
-    if (auto done = clients_certificate(security); !done.ok()) return done.error();
-    if (auto done = inside_certificate(security); !done.ok()) return done.error();
-    for (const auto& user : security.users)
-      if (auto written = write_config(user, security.truststore); !written.ok()) return written.error();
+    RIDE_TRY(clients_certificate(security));
+    RIDE_TRY(inside_certificate(security));
+    for (const auto& user : security.users) RIDE_TRY(write_config(user, security.truststore));
     made.admin = config_file(security.admins.front());
     return made;
   }
@@ -99,23 +99,23 @@ class Maker {
     std::error_code failed;
     if (!fs::exists(users_file(), failed)) {
       std::string text =
-          "# name:password of each user, as ride broker --sasl made them. Passwords count when a broker's data folder is new.\n";
+          "# name:password of each user, as ride broker --sasl made them. Passwords count when a broker's data folder "
+          "is new.\n";
       auto names = options_.users;
       names.insert(names.begin(), {options_.prefix + "-broker", options_.prefix + "-admin"});
       for (const auto& name : names) {
-        auto password = random_secret(kPasswordBytes);
-        if (!password.ok()) return password.error();
-        text += fmt::format("{}:{}\n", name, *password);
+        RIDE_ASSIGN(auto password, random_secret(kPasswordBytes));
+        text += fmt::format("{}:{}\n", name, password);
       }
-      if (auto written = write_secret_file(users_file(), text); !written.ok()) return written.error();
+      RIDE_TRY(write_secret_file(users_file(), text));
     }
-    auto text = read_secret(users_file());
-    if (!text.ok()) return text.error();
-    return parse_users(users_file().string(), *text);
+    RIDE_ASSIGN(auto text, read_secret(users_file()));
+    return parse_users(users_file().string(), text);
   }
 
   Result<void> write_config(const BrokerUser& user, const std::string& ca) {
-    std::string text = fmt::format("# For --kafka-config of what runs as {}; made by ride broker --sasl at every start.\n", user.name);
+    std::string text =
+        fmt::format("# For --kafka-config of what runs as {}; made by ride broker --sasl at every start.\n", user.name);
     text += fmt::format("security.protocol=SASL_SSL\nsasl.mechanism={}\n", options_.mechanism);
     text += fmt::format("sasl.username={}\nsasl.password={}\n", user.name, user.password);
     if (!ca.empty()) text += fmt::format("ssl.ca.location={}\n", ca);
@@ -129,7 +129,8 @@ class Maker {
     security.keystore = (folder_ / fmt::format("node-{}.pem", options_.hosts.front())).string();
     std::error_code failed;
     if (!fs::exists(security.truststore, failed)) {
-      if (auto made = openssl("ca", "RIDE CA " + options_.prefix, "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n", {});
+      if (auto made = openssl("ca", "RIDE CA " + options_.prefix,
+                              "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n", {});
           !made.ok())
         return made;
       fs::rename(folder_ / "ca.crt", security.truststore, failed);
@@ -137,21 +138,26 @@ class Maker {
     }
     if (fs::exists(security.keystore, failed)) return check_secret_file(security.keystore);
     if (!fs::exists(folder_ / "ca.key", failed))
-      return Error{ErrorCode::not_found,
-                   fmt::format("{} has no certificate for {}, and no ca.key to make one with: start this node once where the whole "
-                               "folder is, or give --tls-cert and --tls-key",
-                               folder_.string(), options_.hosts.front())};
-    auto made = openssl("node", "RIDE broker",
-                        "basicConstraints=critical,CA:FALSE\nextendedKeyUsage=serverAuth,clientAuth\nsubjectAltName=" + names() + "\n",
-                        {"-CA", security.truststore, "-CAkey", (folder_ / "ca.key").string()});
+      return Error{
+          ErrorCode::not_found,
+          fmt::format(
+              "{} has no certificate for {}, and no ca.key to make one with: start this node once where the whole "
+              "folder is, or give --tls-cert and --tls-key",
+              folder_.string(), options_.hosts.front())};
+    auto made = openssl(
+        "node", "RIDE broker",
+        "basicConstraints=critical,CA:FALSE\nextendedKeyUsage=serverAuth,clientAuth\nsubjectAltName=" + names() + "\n",
+        {"-CA", security.truststore, "-CAkey", (folder_ / "ca.key").string()});
     return made.ok() ? join("node", security.keystore, false) : made;
   }
 
   Result<void> given_certificate(BrokerSecurity& security) {
-    if (options_.key.empty()) return Error{ErrorCode::invalid_argument, "--tls-cert needs --tls-key as well: the key of that certificate"};
+    if (options_.key.empty())
+      return Error{ErrorCode::invalid_argument, "--tls-cert needs --tls-key as well: the key of that certificate"};
     const auto certificate = file_text(options_.certificate);
     if (certificate.find("-----BEGIN CERTIFICATE-----") == certificate.npos)
-      return Error{ErrorCode::invalid_argument, fmt::format("--tls-cert {} holds no certificate in PEM form", options_.certificate.string())};
+      return Error{ErrorCode::invalid_argument,
+                   fmt::format("--tls-cert {} holds no certificate in PEM form", options_.certificate.string())};
     auto key = read_secret(options_.key);
     if (!key.ok()) return Error{key.error().code, "--tls-key: " + key.error().message};
     if (key->find("-----BEGIN PRIVATE KEY-----") == key->npos)
@@ -173,7 +179,8 @@ class Maker {
     security.inside_certificate = (folder_ / "inside.crt").string();
     std::error_code failed;
     if (fs::exists(security.inside_keystore, failed)) return check_secret_file(security.inside_keystore);
-    auto made = openssl("inside", security.own.name, "basicConstraints=critical,CA:FALSE\nextendedKeyUsage=serverAuth,clientAuth\n", {});
+    auto made = openssl("inside", security.own.name,
+                        "basicConstraints=critical,CA:FALSE\nextendedKeyUsage=serverAuth,clientAuth\n", {});
     return made.ok() ? join("inside", security.inside_keystore, true) : made;
   }
 
@@ -183,7 +190,8 @@ class Maker {
     std::string text;
     for (const auto& name : all) {
       unsigned char address[sizeof(in6_addr)];
-      const bool numeric = inet_pton(AF_INET, name.c_str(), address) == 1 || inet_pton(AF_INET6, name.c_str(), address) == 1;
+      const bool numeric =
+          inet_pton(AF_INET, name.c_str(), address) == 1 || inet_pton(AF_INET6, name.c_str(), address) == 1;
       text += fmt::format("{}{}:{}", text.empty() ? "" : ",", numeric ? "IP" : "DNS", name);
     }
     return text;
@@ -193,14 +201,31 @@ class Maker {
   Result<void> openssl(const std::string& name, const std::string& subject, const std::string& extensions,
                        const std::vector<std::string>& signer) {
     const fs::path config = folder_ / (name + ".cnf"), log = folder_ / "openssl.log";
-    const auto text =
-        fmt::format("[req]\ndistinguished_name=dn\nx509_extensions=ext\nprompt=no\n[dn]\nCN={}\n[ext]\n{}", subject, extensions);
-    if (auto written = write_secret_file(config, text); !written.ok()) return written;
-    std::vector<std::string> arguments = {"/usr/bin/env", "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                                          "ec_paramgen_curve:prime256v1", "-nodes", "-days", kDays, "-config", config.string(),
-                                          "-keyout", (folder_ / (name + ".key")).string(), "-out", (folder_ / (name + ".crt")).string()};
+    const auto text = fmt::format(
+        "[req]\ndistinguished_name=dn\nx509_extensions=ext\nprompt=no\n[dn]\nCN={}\n[ext]\n{}", subject, extensions);
+    RIDE_TRY(write_secret_file(config, text));
+    std::vector<std::string> arguments = {"/usr/bin/env",
+                                          "openssl",
+                                          "req",
+                                          "-x509",
+                                          "-newkey",
+                                          "ec",
+                                          "-pkeyopt",
+                                          "ec_paramgen_curve:prime256v1",
+                                          "-nodes",
+                                          "-days",
+                                          kDays,
+                                          "-config",
+                                          config.string(),
+                                          "-keyout",
+                                          (folder_ / (name + ".key")).string(),
+                                          "-out",
+                                          (folder_ / (name + ".crt")).string()};
     arguments.insert(arguments.end(), signer.begin(), signer.end());
-    auto tool = ChildProcess::start({.arguments = arguments, .environment = {}, .working_folder = folder_, .output = log,
+    auto tool = ChildProcess::start({.arguments = arguments,
+                                     .environment = {},
+                                     .working_folder = folder_,
+                                     .output = log,
                                      .signal_on_parent_death = SIGKILL});
     if (!tool.ok()) return tool.error();
     const bool ended = (*tool)->wait_until_ended(kOpensslPatience);
@@ -211,10 +236,12 @@ class Maker {
       ::chmod((folder_ / (name + ".key")).c_str(), 0600);
       return {};
     }
-    return Error{ErrorCode::internal,
-                 fmt::format("openssl could not make a certificate (is it there, in version 3? Debian: apt-get install openssl), "
-                             "see {}; or give your own with --tls-cert and --tls-key",
-                             log.string())};
+    return Error{
+        ErrorCode::internal,
+        fmt::format(
+            "openssl could not make a certificate (is it there, in version 3? Debian: apt-get install openssl), "
+            "see {}; or give your own with --tls-cert and --tls-key",
+            log.string())};
   }
 
   // Key and certificate in one file, as Kafka reads them.
@@ -251,7 +278,8 @@ Result<std::vector<BrokerUser>> parse_users(const std::string& file, const std::
     BrokerUser user{line.substr(0, colon), line.substr(colon + 1)};
     if (!is_word(user.name, "-_.")) return wrong("a name has letters, digits, '-', '_' and '.', at most 128");
     if (!is_word(user.password, "-_.~+/") || user.password.size() < kShortestPassword)
-      return wrong(fmt::format("the password of {} has to have 12 to 128 letters, digits, '-', '_', '.', '~', '+' and '/'", user.name));
+      return wrong(fmt::format(
+          "the password of {} has to have 12 to 128 letters, digits, '-', '_', '.', '~', '+' and '/'", user.name));
     if (std::ranges::find(users, user.name, &BrokerUser::name) != users.end())
       return wrong(user.name + " is there twice");
     users.push_back(std::move(user));
@@ -265,10 +293,12 @@ Result<SecureFolder> open_secure_folder(const SecureOptions& options) {
   std::error_code failed;
   absolute.folder = fs::weakly_canonical(fs::absolute(options.folder), failed);
   if (absolute.folder.string().find_first_of("\"\\\n") != std::string::npos)
-    return Error{ErrorCode::invalid_argument, "the folder's name holds a quote, a backslash or a line break: choose another (--sasl)"};
-  if (auto made = make_folder(absolute.folder); !made.ok()) return made.error();
+    return Error{ErrorCode::invalid_argument,
+                 "the folder's name holds a quote, a backslash or a line break: choose another (--sasl)"};
+  RIDE_TRY(make_folder(absolute.folder));
   const FolderLock lock(absolute.folder);
-  if (!lock.held()) return Error{ErrorCode::permission, "cannot write into " + absolute.folder.string() + ": " + std::strerror(errno)};
+  if (!lock.held())
+    return Error{ErrorCode::permission, "cannot write into " + absolute.folder.string() + ": " + std::strerror(errno)};
   return Maker(absolute).make();
 }
 

@@ -104,15 +104,17 @@ void security(const BrokerConfig& config, Properties& out) {
   if (!config.security) return;
   const BrokerSecurity& own = *config.security;
   out.because(
-      "Clients, and nodes where they copy records: TLS, and a user with a password. SCRAM's stand in the log of metadata; PLAIN is "
+      "Clients, and nodes where they copy records: TLS, and a user with a password. SCRAM's stand in the log of "
+      "metadata; PLAIN is "
       "for librdkafka below 2.6.1, whose SCRAM Kafka 4 refuses.");
   pem_store("clients", "keystore", own.keystore, out);
   if (!own.truststore.empty()) pem_store("clients", "truststore", own.truststore, out);
   out.set("sasl.enabled.mechanisms", "SCRAM-SHA-512,PLAIN");
   out.set("sasl.mechanism.inter.broker.protocol", "SCRAM-SHA-512");
-  out.set("listener.name.clients.scram-sha-512.sasl.jaas.config",
-          fmt::format("org.apache.kafka.common.security.scram.ScramLoginModule required username=\"{}\" password=\"{}\";",
-                      own.own.name, own.own.password));
+  out.set(
+      "listener.name.clients.scram-sha-512.sasl.jaas.config",
+      fmt::format("org.apache.kafka.common.security.scram.ScramLoginModule required username=\"{}\" password=\"{}\";",
+                  own.own.name, own.own.password));
   std::string plain = "org.apache.kafka.common.security.plain.PlainLoginModule required";
   for (const auto& user : own.users) plain += fmt::format(" user_{}=\"{}\"", user.name, user.password);
   out.set("listener.name.clients.plain.sasl.jaas.config", plain + ";");

@@ -34,12 +34,12 @@ struct BrokerUser {
 
 // Users, TLS and ACLs (`ride broker --sasl`). Files are PEM.
 struct BrokerSecurity {
-  std::string keystore;            // key and certificates that clients are shown
-  std::string truststore;          // CA of the other nodes' keystores; empty: Java's own list
-  std::string inside_keystore;     // of the nodes among each other; only who has this very certificate is one
+  std::string keystore;         // key and certificates that clients are shown
+  std::string truststore;       // CA of the other nodes' keystores; empty: Java's own list
+  std::string inside_keystore;  // of the nodes among each other; only who has this very certificate is one
   std::string inside_certificate;
-  std::vector<BrokerUser> users;   // all
-  BrokerUser own;                  // that the nodes log in to each other with
+  std::vector<BrokerUser> users;    // all
+  BrokerUser own;                   // that the nodes log in to each other with
   std::vector<std::string> admins;  // other users that may do everything
 
   bool operator==(const BrokerSecurity&) const = default;

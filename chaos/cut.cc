@@ -20,14 +20,17 @@ namespace {
 
 constexpr int kPeriodMs = 100;
 constexpr const char* kAdvice =
-    "cutting a process off needs root, a mounted cgroup v2 hierarchy and a kernel with CONFIG_CGROUP_BPF; use `stop` instead";
+    "cutting a process off needs root, a mounted cgroup v2 hierarchy and a kernel with CONFIG_CGROUP_BPF; use `stop` "
+    "instead";
 
 // Where a hierarchy of control groups is mounted: the unified one, or version 1's of a controller.
 std::optional<fs::path> mount_of(const std::string& type, const std::string& controller) {
   std::ifstream mounts("/proc/self/mounts");
-  for (std::string device, place, kind, options, rest; mounts >> device >> place >> kind >> options && std::getline(mounts, rest);) {
+  for (std::string device, place, kind, options, rest;
+       mounts >> device >> place >> kind >> options && std::getline(mounts, rest);) {
     if (kind != type) continue;
-    if (controller.empty() || ("," + options + ",").find("," + controller + ",") != std::string::npos) return fs::path(place);
+    if (controller.empty() || ("," + options + ",").find("," + controller + ",") != std::string::npos)
+      return fs::path(place);
   }
   return std::nullopt;
 }
@@ -74,8 +77,8 @@ Result<std::unique_ptr<NetworkGate>> NetworkGate::make(const std::string& name) 
   fs::create_directory(group, failed);
   const int descriptor = failed ? -1 : ::open(group.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0)
-    return Error{ErrorCode::permission,
-                 fmt::format("cannot make the group {}: {}: {}", group.string(), failed ? failed.message() : std::strerror(errno), kAdvice)};
+    return Error{ErrorCode::permission, fmt::format("cannot make the group {}: {}: {}", group.string(),
+                                                    failed ? failed.message() : std::strerror(errno), kAdvice)};
   const int program = load_dropper();
   if (program < 0) {
     const int error = errno;
@@ -97,7 +100,8 @@ NetworkGate::~NetworkGate() {
 
 std::vector<std::string> NetworkGate::within(std::vector<std::string> arguments) const {
   // A socket belongs to the group of the process that makes it, at that moment: the program must begin there.
-  std::vector<std::string> command = {"/bin/sh", "-c", "echo $$ > \"$0\" && exec \"$@\"", (group_ / "cgroup.procs").string()};
+  std::vector<std::string> command = {"/bin/sh", "-c", "echo $$ > \"$0\" && exec \"$@\"",
+                                      (group_ / "cgroup.procs").string()};
   command.insert(command.end(), arguments.begin(), arguments.end());
   return command;
 }

@@ -1,8 +1,9 @@
 // Cutting processes off from the network, and giving them less CPU: control groups of Linux. Both need root.
 // NetworkGate: a group of the unified hierarchy (cgroup v2) into which processes are *started*; while it is shut, a BPF
 // program of two instructions drops every packet of their sockets, in both directions. Other processes do not notice.
-// CpuLimit: a quota for processes that run, v2 or v1. Where that is not allowed, they are stopped and continued in turns.
-// Owner: the object; its destructor opens the gate, lifts the limit and removes the group. Threads: one at a time.
+// CpuLimit: a quota for processes that run, v2 or v1. Where that is not allowed, they are stopped and continued in
+// turns. Owner: the object; its destructor opens the gate, lifts the limit and removes the group. Threads: one at a
+// time.
 #pragma once
 
 #include <sys/types.h>

@@ -56,12 +56,14 @@ class Reader {
 
  private:
   void error(const YamlNode& at, const std::string& message, const std::string& fix) {
-    diagnostics_.push_back({file_, at.place.line, at.place.column, at.place.length, message, fix, topology::Severity::error});
+    diagnostics_.push_back(
+        {file_, at.place.line, at.place.column, at.place.length, message, fix, topology::Severity::error});
   }
 
   // Every key of a map is known, and read.
   void each(const YamlNode& node, const std::string& where, const Keys& keys) {
-    if (node.kind != YamlNode::Kind::map) return error(node, where + " is " + topology::kind_text(node.kind), "write key: value pairs");
+    if (node.kind != YamlNode::Kind::map)
+      return error(node, where + " is " + topology::kind_text(node.kind), "write key: value pairs");
     std::vector<std::string> names;
     for (const auto& [name, read] : keys) names.push_back(name);
     for (const auto& entry : node.entries) {
@@ -104,7 +106,8 @@ class Reader {
       return;
     }
     const auto from = parse_duration(node.text.substr(0, dots)), to = parse_duration(node.text.substr(dots + 2));
-    if (!from.ok() || !to.ok() || *from > *to) return error(node, "a range of durations is needed", "write the shorter one first, for example 2s..4s");
+    if (!from.ok() || !to.ok() || *from > *to)
+      return error(node, "a range of durations is needed", "write the shorter one first, for example 2s..4s");
     shortest = *from;
     longest = *to;
   }
@@ -126,7 +129,11 @@ class Reader {
   void read_fault(const YamlNode& node) {
     Fault fault;
     bool given = false, at = false;
-    Keys keys = {{"at", [&](const YamlNode& value) { at = true; duration(value, fault.at); }},
+    Keys keys = {{"at",
+                  [&](const YamlNode& value) {
+                    at = true;
+                    duration(value, fault.at);
+                  }},
                  {"for", [&](const YamlNode& value) { duration(value, fault.lasts); }},
                  {"to", [&](const YamlNode& value) { percent(value, fault.percent); }}};
     add_targets(keys, fault.kind, fault.target, given);
@@ -144,13 +151,15 @@ class Reader {
                  {"to", [&](const YamlNode& value) { percent(value, some.percent); }}};
     add_targets(keys, some.kind, some.target, given);
     each(node, "a random fault", keys);
-    if (node.kind == YamlNode::Kind::map && !given) error(node, "the fault does nothing", "write it as { kill: worker, times: 5 }");
+    if (node.kind == YamlNode::Kind::map && !given)
+      error(node, "the fault does nothing", "write it as { kill: worker, times: 5 }");
     plan_.random.push_back(std::move(some));
   }
 
   template <class Read>
   void list(const YamlNode& node, const std::string& name, Read read) {
-    if (node.kind != YamlNode::Kind::list) return error(node, name + " is " + topology::kind_text(node.kind), "write a list");
+    if (node.kind != YamlNode::Kind::list)
+      return error(node, name + " is " + topology::kind_text(node.kind), "write a list");
     for (const auto& item : node.items) read(*item);
   }
 
@@ -169,9 +178,12 @@ class Reader {
           {"calm", [&](const YamlNode& node) { duration(node, plan_.calm); }},
           {"over", [&](const YamlNode& node) { duration(node, plan_.over); }},
           {"back_after", [&](const YamlNode& node) { duration(node, plan_.back_after); }},
-          {"faults", [&](const YamlNode& node) { list(node, "faults", [this](const YamlNode& one) { read_fault(one); }); }},
-          {"random", [&](const YamlNode& node) { list(node, "random", [this](const YamlNode& one) { read_random(one); }); }}});
-    if (root.kind == YamlNode::Kind::map && !versioned) error(root, "the plan has no version", "begin it with ride_chaos: v1");
+          {"faults",
+           [&](const YamlNode& node) { list(node, "faults", [this](const YamlNode& one) { read_fault(one); }); }},
+          {"random",
+           [&](const YamlNode& node) { list(node, "random", [this](const YamlNode& one) { read_random(one); }); }}});
+    if (root.kind == YamlNode::Kind::map && !versioned)
+      error(root, "the plan has no version", "begin it with ride_chaos: v1");
   }
 
   std::string file_;

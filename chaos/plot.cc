@@ -23,7 +23,8 @@ double step_of(double range) {
   return 10 * ten;
 }
 
-void text(cv::Mat& image, const std::string& words, cv::Point at, double size, const cv::Scalar& colour, bool centred = false) {
+void text(cv::Mat& image, const std::string& words, cv::Point at, double size, const cv::Scalar& colour,
+          bool centred = false) {
   int below = 0;
   const auto extent = cv::getTextSize(words, kFont, size, 1, &below);
   if (centred) at.x -= extent.width / 2;
@@ -52,8 +53,12 @@ class Panel {
       : image_(image), top_(top), seconds_(std::max(seconds, 1e-3)), step_(step_of(highest)), label_(std::move(label)) {
     highest_ = step_ * std::ceil(std::max(highest, 1e-9) * 1.05 / step_);
   }
-  int x(double second) const { return kLeft + static_cast<int>(std::lround(second / seconds_ * (kWidth - kLeft - kRight))); }
-  int y(double value) const { return top_ + kPanel - static_cast<int>(std::lround(std::min(value, highest_) / highest_ * kPanel)); }
+  int x(double second) const {
+    return kLeft + static_cast<int>(std::lround(second / seconds_ * (kWidth - kLeft - kRight)));
+  }
+  int y(double value) const {
+    return top_ + kPanel - static_cast<int>(std::lround(std::min(value, highest_) / highest_ * kPanel));
+  }
 
   void axes() {
     for (double value = 0; value <= highest_ + 1e-9; value += step_) {
@@ -119,7 +124,8 @@ double highest(const PlotPanel& panel) {
 
 cv::Mat plot(const std::string& title, double seconds, const std::vector<PlotPanel>& panels) {
   const int count = static_cast<int>(panels.size());
-  cv::Mat image(kTop + count * kPanel + std::max(0, count - 1) * kBetween + kBottom, kWidth, CV_8UC3, cv::Scalar(255, 255, 255));
+  cv::Mat image(kTop + count * kPanel + std::max(0, count - 1) * kBetween + kBottom, kWidth, CV_8UC3,
+                cv::Scalar(255, 255, 255));
   for (int i = 0; i < count; ++i) {
     const auto& one = panels[static_cast<std::size_t>(i)];
     const int top = kTop + i * (kPanel + kBetween);

@@ -1,5 +1,5 @@
-// Draws panels of curves over time, one above the other, with axes, words, and dashed lines where something happened. The
-// colours of a panel's curves are stated beside its name. Threads: any. Failure: none.
+// Draws panels of curves over time, one above the other, with axes, words, and dashed lines where something happened.
+// The colours of a panel's curves are stated beside its name. Threads: any. Failure: none.
 #pragma once
 
 #include <opencv2/core/mat.hpp>
@@ -10,8 +10,8 @@
 namespace ride::chaos {
 
 struct Curve {
-  std::string label;  // shown in the panel where there are several
-  cv::Scalar colour;  // BGR
+  std::string label;                              // shown in the panel where there are several
+  cv::Scalar colour;                              // BGR
   std::vector<std::pair<double, double>> points;  // second, value
 };
 

@@ -25,8 +25,7 @@ std::set<std::string> exits_of(const stream::JobSpec& spec) {
 
 Result<std::unique_ptr<Recorder>> Recorder::start(const kafka::ClientConfig& config, const std::string& prefix,
                                                   const JobName& job, milliseconds timeout) {
-  auto follower = ledger::Follower::open(config, prefix, job, timeout);
-  if (!follower.ok()) return follower.error();
+  RIDE_ASSIGN(auto follower, ledger::Follower::open(config, prefix, job, timeout));
   // Brokers that have just started may have no leader for it yet.
   const auto deadline = steady_clock::now() + timeout;
   auto decisions = stream::open_control_reader(config, prefix + ".decisions");
@@ -35,11 +34,14 @@ Result<std::unique_ptr<Recorder>> Recorder::start(const kafka::ClientConfig& con
     decisions = stream::open_control_reader(config, prefix + ".decisions");
   }
   if (!decisions.ok()) return decisions.error();
-  return std::unique_ptr<Recorder>(new Recorder(std::move(follower).value(), std::move(decisions).value()));
+  return std::unique_ptr<Recorder>(new Recorder(std::move(follower), std::move(decisions).value()));
 }
 
 Recorder::Recorder(std::unique_ptr<ledger::Follower> follower, std::unique_ptr<stream::ControlReader> decisions)
-    : follower_(std::move(follower)), decisions_(std::move(decisions)), spec_(follower_->spec()), exits_(exits_of(spec_)) {
+    : follower_(std::move(follower)),
+      decisions_(std::move(decisions)),
+      spec_(follower_->spec()),
+      exits_(exits_of(spec_)) {
   for (const auto& source : spec_.sources) sources_.insert(source.name);
   follower_->watch([this](const ledger::Sighting& seen) { take(seen); });
   thread_ = std::thread([this] { run(); });
@@ -104,12 +106,14 @@ void Recorder::note(const stream::Decision& decision) {
   if (changed != nullptr && changed->job == spec_.job && changed->run == spec_.run) phase_ = changed->phase;
   const auto* assign = std::get_if<stream::Assign>(&decision.body);
   if (assign == nullptr || assign->job != spec_.job || assign->run != spec_.run) return;
-  for (const auto partition : assign->partitions) owners_[{assign->stage.value, partition.value}] = assign->worker.value;
+  for (const auto partition : assign->partitions)
+    owners_[{assign->stage.value, partition.value}] = assign->worker.value;
 }
 
 std::vector<Arrival> Recorder::arrivals_since(SystemTime arrived) const {
   const std::lock_guard lock(mutex_);
-  const auto first = std::partition_point(arrivals_.begin(), arrivals_.end(), [&](const auto& one) { return one.arrived < arrived; });
+  const auto first =
+      std::partition_point(arrivals_.begin(), arrivals_.end(), [&](const auto& one) { return one.arrived < arrived; });
   return {first, arrivals_.end()};
 }
 
@@ -148,7 +152,7 @@ std::string Recorder::leader_url() const {
   return leader_url_;
 }
 
-std::optional<SystemTime> Recorder::captured_at(const ledger::Stretch& stretch, std::int64_t number) const {
+std::optional<SystemTime> Recorder::captured_at(const ledger::SessionKey& stretch, std::int64_t number) const {
   const std::lock_guard lock(mutex_);
   const auto found = captured_.find({stretch, number});
   return found == captured_.end() ? std::nullopt : std::optional(found->second);
@@ -175,8 +179,9 @@ Result<ledger::Statement> Recorder::finish(milliseconds patience) {
   const auto deadline = steady_clock::now() + patience;
   for (;;) {
     auto statement = follower_->statement(patience);
-    if (statement.ok() ? statement->clean() || steady_clock::now() > deadline : !statement.error().retriable) return statement;
-    if (auto polled = follower_->poll(milliseconds(100)); !polled.ok()) return polled.error();
+    if (statement.ok() ? statement->clean() || steady_clock::now() > deadline : !statement.error().retriable)
+      return statement;
+    RIDE_TRY(follower_->poll(milliseconds(100)));
   }
 }
 

@@ -1,6 +1,6 @@
-// Recorder: watches a running job from outside: every frame that leaves it, and every decision of the master, each with its
-// time. One inner thread reads; start it when the job runs. Threads: the methods may be called from any. Failure: what
-// stopped the reading is told by failed() and by statement(). Memory: some 200 bytes a frame.
+// Recorder: watches a running job from outside: every frame that leaves it, and every decision of the master, each with
+// its time. One inner thread reads; start it when the job runs. Threads: the methods may be called from any. Failure:
+// what stopped the reading is told by failed() and by statement(). Memory: some 200 bytes a frame.
 #pragma once
 
 #include <atomic>
@@ -43,7 +43,7 @@ class Recorder {
   stream::JobPhase phase() const;        // of the job
   std::string leader_url() const;        // of the standing master's API; empty: none has claimed yet
   // When a source frame was captured; nothing for one that was not seen.
-  std::optional<SystemTime> captured_at(const ledger::Stretch& stretch, std::int64_t number) const;
+  std::optional<SystemTime> captured_at(const ledger::SessionKey& stretch, std::int64_t number) const;
 
   std::vector<SystemTime> captures() const;  // of all source frames that were seen, in their order
 
@@ -74,7 +74,7 @@ class Recorder {
   stream::DecisionsFilter filter_;
   std::string leader_url_;
   stream::JobPhase phase_ = stream::JobPhase::creating;
-  std::map<std::pair<ledger::Stretch, std::int64_t>, SystemTime> captured_;
+  std::map<std::pair<ledger::SessionKey, std::int64_t>, SystemTime> captured_;
   std::optional<Error> failure_;
   std::atomic<bool> stopping_ = false;
   std::thread thread_;

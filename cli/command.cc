@@ -59,18 +59,16 @@ void SettingFlags::declare(CLI::App& app, const std::vector<std::string>& names)
 }
 
 Result<Settings> SettingFlags::resolve() const {
-  auto file = load_settings_file();
-  if (!file.ok()) return file.error();
-  return resolve_settings(flags_.given(), process_environment(), *file);
+  RIDE_ASSIGN(auto file, load_settings_file());
+  return resolve_settings(flags_.given(), process_environment(), file);
 }
 
 Result<SettingsFile> load_settings_file() {
   const auto named = process_environment()("RIDE_CONFIG");
   const std::string path = named && !named->empty() ? *named : "ride.conf";
   if (access(path.c_str(), F_OK) != 0 && (!named || named->empty())) return SettingsFile{};
-  const auto text = read_named_file(path);
-  if (!text.ok()) return text.error();
-  return parse_settings_file(path, *text);
+  RIDE_ASSIGN(const auto text, read_named_file(path));
+  return parse_settings_file(path, text);
 }
 
 void add_json_flag(CLI::App& app, bool& json) { app.add_flag("--json", json, "Print JSON, for scripts"); }

@@ -29,9 +29,8 @@ Result<std::string> master_token(const Settings& settings, const std::string& ot
   }
   const auto& file = settings.is_default("token-file") ? otherwise : settings.text("token-file");
   if (file.empty()) return std::string();
-  auto tokens = read_token_file(file);
-  if (!tokens.ok()) return tokens.error();
-  return std::move(tokens->front());
+  RIDE_ASSIGN(auto tokens, read_token_file(file));
+  return std::move(tokens.front());
 }
 
 Result<MasterClient> find_master(const Settings& settings) {
@@ -43,9 +42,8 @@ Result<MasterClient> find_master(const Settings& settings) {
     if (down && !settings.is_default("state")) return *down;  // no other cluster was meant
   }
   const bool found = running && !running->master.empty();
-  const auto token = master_token(settings, found ? running->token_file : "");
-  if (!token.ok()) return token.error();
-  auto client = MasterClient::open(found ? running->master : settings.text("master"), *token);
+  RIDE_ASSIGN(const auto token, master_token(settings, found ? running->token_file : ""));
+  auto client = MasterClient::open(found ? running->master : settings.text("master"), token);
   if (client.ok() && down && !client->fetch("/leader").ok()) return *down;
   return client;
 }

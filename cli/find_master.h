@@ -10,8 +10,8 @@
 namespace ride::cli {
 
 Result<MasterClient> find_master(const Settings& settings);
-// What the master is shown: the first token of --token-file, else RIDE_TOKEN, else the first of the file that RIDE_TOKEN_FILE,
-// ride.conf or `otherwise` names; empty: none. The message of an error never holds it.
+// What the master is shown: the first token of --token-file, else RIDE_TOKEN, else the first of the file that
+// RIDE_TOKEN_FILE, ride.conf or `otherwise` names; empty: none. The message of an error never holds it.
 Result<std::string> master_token(const Settings& settings, const std::string& otherwise = {});
 std::string find_brokers(const Settings& settings);
 // The same for a command that needs them: where the cluster of the state folder is down, the error says how to open it.

@@ -18,9 +18,8 @@ Result<kafka::ClientConfig> kafka_config(const Settings& settings, const std::st
   if (!largest.ok()) return Error{ErrorCode::invalid_argument, "max-message-bytes: " + largest.error().message};
   config.max_message_bytes = *largest;
   if (settings.text("kafka-config").empty()) return config;
-  auto extra = load_kafka_config(settings.text("kafka-config"));
-  if (!extra.ok()) return extra.error();
-  config.extra = std::move(*extra);
+  RIDE_ASSIGN(auto extra, load_kafka_config(settings.text("kafka-config")));
+  config.extra = std::move(extra);
   return config;
 }
 
@@ -28,7 +27,7 @@ Result<std::map<std::string, std::string>> load_kafka_config(const std::string& 
   const auto text = read_named_file(file, {.patience = std::chrono::seconds(10)});
   if (!text.ok()) return Error{ErrorCode::invalid_argument, text.error().message + " (kafka-config)"};
   const auto pairs = kafka::lines_of_settings(*text);
-  if (auto safe = kafka::check_secret_settings(file, pairs, {}); !safe.ok()) return safe.error();
+  RIDE_TRY(kafka::check_secret_settings(file, pairs, {}));
   auto extra = kafka::parse_client_settings(pairs);
   if (!extra.ok()) return Error{ErrorCode::invalid_argument, file + ": " + extra.error().message};
   return extra;

@@ -115,7 +115,8 @@ Result<std::string> address_of(const std::string& url) {
 }
 
 bool never_arrived(const httplib::Result& result) {
-  return !result && (result.error() == httplib::Error::Connection || result.error() == httplib::Error::ConnectionTimeout);
+  return !result &&
+         (result.error() == httplib::Error::Connection || result.error() == httplib::Error::ConnectionTimeout);
 }
 
 // "http://host:port" of a redirection's target.
@@ -127,9 +128,8 @@ Result<MasterClient> MasterClient::open(const std::string& urls, const std::stri
   std::vector<std::string> addresses;
   for (std::size_t begin = 0; begin <= urls.size();) {
     const auto end = std::min(urls.find(',', begin), urls.size());
-    auto address = address_of(urls.substr(begin, end - begin));
-    if (!address.ok()) return address.error();
-    addresses.push_back(std::move(address).value());
+    RIDE_ASSIGN(auto address, address_of(urls.substr(begin, end - begin)));
+    addresses.push_back(std::move(address));
     begin = end + 1;
   }
   MasterClient client(std::move(addresses), nullptr);
@@ -155,8 +155,8 @@ Result<ApiReply> reply_of(const std::string& url, const char* method, const std:
 
 }  // namespace
 
-// The first master that listens is asked; what arrived anywhere is not sent again. A standby names the leader (307); while
-// there is none, or it died a moment ago, the next one is waited for.
+// The first master that listens is asked; what arrived anywhere is not sent again. A standby names the leader (307);
+// while there is none, or it died a moment ago, the next one is waited for.
 Result<ApiReply> MasterClient::exchange(const Exchange& exchange) {
   const auto deadline = std::chrono::steady_clock::now() + kElection;
   const auto reply = [&](const std::string& from, const httplib::Result& result) {
@@ -198,10 +198,9 @@ Result<ApiReply> MasterClient::remove(const std::string& path) {
 }
 
 Result<Json> MasterClient::fetch(const std::string& path) {
-  auto reply = get(path);
-  if (!reply.ok()) return reply.error();
-  if (!reply->ok()) return error_of(*reply);
-  return std::move(*reply->body);
+  RIDE_ASSIGN(auto reply, get(path));
+  if (!reply.ok()) return error_of(reply);
+  return std::move(*reply.body);
 }
 
 bool MasterClient::ready() {

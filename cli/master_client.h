@@ -1,5 +1,5 @@
-// The master's REST API (docs: /api/v1/openapi.json), the only place of the CLI that speaks HTTP. Several masters may be
-// named: the first that answers is asked, and what only the leader can do is sent on to it. Threads: one. Failure:
+// The master's REST API (docs: /api/v1/openapi.json), the only place of the CLI that speaks HTTP. Several masters may
+// be named: the first that answers is asked, and what only the leader can do is sent on to it. Threads: one. Failure:
 // unavailable when nothing answers, or something that is no master, with what to do about it; else what the master's
 // problem+json says.
 #pragma once

@@ -37,17 +37,15 @@ Error refusal(const ApiReply& reply, const std::string& text, const std::string&
 
 Result<Submitted> submit(MasterClient& master, const std::string& text, const std::string& file_name, bool replace) {
   const auto path = "/jobs?name=" + url_encoded(file_name) + (replace ? "&replace=true" : "");
-  const auto reply = master.post(path, text, "application/yaml");
-  if (!reply.ok()) return reply.error();
-  if (!reply->ok()) return refusal(*reply, text, file_name);
-  return Submitted{text_of(*reply->body, "job"), count_of(*reply->body, "run"), *reply->body};
+  RIDE_ASSIGN(const auto reply, master.post(path, text, "application/yaml"));
+  if (!reply.ok()) return refusal(reply, text, file_name);
+  return Submitted{text_of(*reply.body, "job"), count_of(*reply.body, "run"), *reply.body};
 }
 
 Result<Json> dry_run(MasterClient& master, const std::string& text, const std::string& file_name) {
-  const auto reply = master.post("/plan?name=" + url_encoded(file_name), text, "application/yaml");
-  if (!reply.ok()) return reply.error();
-  if (!reply->ok()) return refusal(*reply, text, file_name);
-  return *reply->body;
+  RIDE_ASSIGN(const auto reply, master.post("/plan?name=" + url_encoded(file_name), text, "application/yaml"));
+  if (!reply.ok()) return refusal(reply, text, file_name);
+  return *reply.body;
 }
 
 }  // namespace ride::cli

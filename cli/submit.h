@@ -16,8 +16,8 @@ struct Submitted {
   nlohmann::json answer;  // the master's
 };
 
-// What the master refused, with its diagnostics rendered against the text; the code is invalid_argument then. A job that
-// runs is changed where that takes effect at once; `replace`: else it is drained, and a new run follows.
+// What the master refused, with its diagnostics rendered against the text; the code is invalid_argument then. A job
+// that runs is changed where that takes effect at once; `replace`: else it is drained, and a new run follows.
 Result<Submitted> submit(MasterClient& master, const std::string& text, const std::string& file_name,
                          bool replace = false);
 

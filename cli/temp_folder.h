@@ -8,8 +8,8 @@
 
 namespace ride::cli {
 
-// "ride-run" gives /tmp/ride-run-x3Yz7Q. invalid_argument: TMPDIR names no folder. permission, resource_exhausted: it cannot be
-// made there.
+// "ride-run" gives /tmp/ride-run-x3Yz7Q. invalid_argument: TMPDIR names no folder. permission, resource_exhausted: it
+// cannot be made there.
 Result<std::filesystem::path> make_temp_folder(const std::string& name);
 
 }  // namespace ride::cli

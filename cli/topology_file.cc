@@ -12,9 +12,8 @@
 namespace ride::cli {
 
 Result<TopologyFile> load_topology(const std::string& path, std::stop_token stop) {
-  auto text = read_named_file(path, {.stop = std::move(stop)});
-  if (!text.ok()) return text.error();
-  TopologyFile file{.path = path, .text = std::move(*text), .outcome = {}};
+  RIDE_ASSIGN(auto text, read_named_file(path, {.stop = std::move(stop)}));
+  TopologyFile file{.path = path, .text = std::move(text), .outcome = {}};
   file.outcome = topology::parse_topology(file.text, path == "-" ? "standard input" : path, tasks::builtin_catalog(),
                                           process_environment());
   return file;

@@ -19,7 +19,8 @@ struct TopologyFile {
   const topology::Topology& topology() const { return *outcome.topology; }
 };
 
-// `stop` breaks off waiting for a pipe that says nothing (cancelled): for commands in which Ctrl-C no longer ends the process.
+// `stop` breaks off waiting for a pipe that says nothing (cancelled): for commands in which Ctrl-C no longer ends the
+// process.
 Result<TopologyFile> load_topology(const std::string& path, std::stop_token stop = {});
 
 // Errors and warnings to standard error (or as JSON to standard output). ok when the file is valid.

@@ -1,5 +1,5 @@
-// What an exception says, and never nothing: a library may throw one without a text, and a message that ends in ": " helps
-// nobody. Pure.
+// What an exception says, and never nothing: a library may throw one without a text, and a message that ends in ": "
+// helps nobody. Pure.
 #pragma once
 
 #include <exception>

@@ -34,12 +34,15 @@ ValueKind kind_of(const CLI::Option& option) {
 bool is_whole(const std::string& type) { return type == "INT" || type == "UINT"; }
 bool is_number(const std::string& type) { return is_whole(type) || type == "FLOAT" || type == "NUMBER"; }
 
-// "from 0 to 1024" of "INT in [0 - 1024]", "from 0" where there is no upper limit, "info, warning or error" of {..}; else empty.
+// "from 0 to 1024" of "INT in [0 - 1024]", "from 0" where there is no upper limit, "info, warning or error" of {..};
+// else empty.
 std::string words_of_rule(const std::string& rule) {
   const auto begin = rule.find("in ["), dash = rule.find(" - "), end = rule.rfind(']');
-  if (begin != std::string::npos && dash != std::string::npos && end != std::string::npos && begin < dash && dash < end) {
+  if (begin != std::string::npos && dash != std::string::npos && end != std::string::npos && begin < dash &&
+      dash < end) {
     const std::string least = rule.substr(begin + 4, dash - begin - 4), most = rule.substr(dash + 3, end - dash - 3);
-    return std::strtod(most.c_str(), nullptr) >= kWithoutLimit ? "from " + least : fmt::format("from {} to {}", least, most);
+    return std::strtod(most.c_str(), nullptr) >= kWithoutLimit ? "from " + least
+                                                               : fmt::format("from {} to {}", least, most);
   }
   if (rule.size() < 2 || rule.front() != '{' || rule.back() != '}') return {};
   std::string words;
@@ -79,7 +82,9 @@ class HelpText : public CLI::Formatter {
   }
 
  private:
-  static std::string placeholder(const std::string& type) { return is_whole(type) ? "N" : type == "FLOAT" ? "NUMBER" : type; }
+  static std::string placeholder(const std::string& type) {
+    return is_whole(type) ? "N" : type == "FLOAT" ? "NUMBER" : type;
+  }
 };
 
 void use_help_text(CLI::App& app, const std::shared_ptr<HelpText>& help) {
@@ -100,7 +105,8 @@ std::string full_name(const CLI::App& command) {
 
 std::vector<std::string> names_of_commands(const CLI::App& command) {
   std::vector<std::string> names;
-  for (const CLI::App* one : command.get_subcommands([](const CLI::App*) { return true; })) names.push_back(one->get_name());
+  for (const CLI::App* one : command.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(one->get_name());
   return names;
 }
 
@@ -117,8 +123,9 @@ std::string unexpected(const CLI::App& command, const std::string& given) {
   const auto commands = names_of_commands(command);
   if (!commands.empty()) {
     const auto meant = nearest(given, commands);
-    return fmt::format("'{}' has no command '{}'{}", full_name(command), given,
-                       meant ? "; did you mean '" + *meant + "'?" : fmt::format(": it has {}", fmt::join(commands, ", ")));
+    return fmt::format(
+        "'{}' has no command '{}'{}", full_name(command), given,
+        meant ? "; did you mean '" + *meant + "'?" : fmt::format(": it has {}", fmt::join(commands, ", ")));
   }
   return fmt::format("'{}' is one argument too many", given);
 }
@@ -128,7 +135,8 @@ const CLI::Option* subject_of(const CLI::App& command, const std::string& messag
   const CLI::Option* found = nullptr;
   for (const CLI::Option* option : command.get_options()) {
     const std::string name = option->get_name();
-    if (message.starts_with(name + ":") || message.starts_with(name + " ") || message.starts_with("Could not convert: " + name + " "))
+    if (message.starts_with(name + ":") || message.starts_with(name + " ") ||
+        message.starts_with("Could not convert: " + name + " "))
       found = option;
   }
   return found;
@@ -150,16 +158,20 @@ std::string wrong_value(const CLI::Option& option, const std::string& message) {
 }
 
 std::string wrong_count(const CLI::Option& option) {
-  if (option.results().size() > 1) return fmt::format("{} is given {} times; it takes one value", option.get_name(), option.results().size());
+  if (option.results().size() > 1)
+    return fmt::format("{} is given {} times; it takes one value", option.get_name(), option.results().size());
   return fmt::format("{} needs {}", option.get_name(), wanted(option));
 }
 
 std::string words_for(const CLI::App& command, const CLI::ParseError& error) {
   const auto left = command.remaining(false);
-  const auto option = std::find_if(left.begin(), left.end(), [](const auto& text) { return text.size() > 1 && text[0] == '-'; });
+  const auto option =
+      std::find_if(left.begin(), left.end(), [](const auto& text) { return text.size() > 1 && text[0] == '-'; });
   // Before all else: what follows it was taken for something that it is not.
   if (option != left.end()) return unknown_option(command, *option);
-  if (!left.empty() && (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr || !names_of_commands(command).empty())) return unexpected(command, left.front());
+  if (!left.empty() &&
+      (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr || !names_of_commands(command).empty()))
+    return unexpected(command, left.front());
   const std::string message = error.what();
   if (error.get_name() == "RequiredError") return missing(command, message);
   const CLI::Option* subject = subject_of(command, message);
@@ -181,8 +193,8 @@ int end_command_line(CLI::App& app, const CLI::ParseError& error) {
   use_help_text(app, std::make_shared<HelpText>());
   if (error.get_exit_code() == 0) return app.exit(error);
   const CLI::App& command = chosen(app);
-  const std::string text = fmt::format("{}: {}\n{}'{} --help' shows more\n", app.get_name(), redact(words_for(command, error)),
-                                       usage_of(command), full_name(command));
+  const std::string text = fmt::format("{}: {}\n{}'{} --help' shows more\n", app.get_name(),
+                                       redact(words_for(command, error)), usage_of(command), full_name(command));
   std::fputs(text.c_str(), stderr);
   return kUsage;
 }

@@ -17,7 +17,7 @@ namespace ride {
 
 namespace {
 
-constexpr std::uint64_t kMagic = 0x33304554'4f4e4452;  // "RDNOTE03"
+constexpr std::uint64_t kMagic = 0x33304554'4f4e4452;    // "RDNOTE03"
 constexpr std::uint64_t kInOrder = 0x4f524445'52454e44;  // not what a stray write leaves
 constexpr std::size_t kPageBytes = 8 * 4096;
 

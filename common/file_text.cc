@@ -63,8 +63,8 @@ Result<void> wait_for_bytes(int file, const std::string& path, const NamedFileLi
 }  // namespace
 
 Result<std::string> read_named_file(const std::string& path, const NamedFileLimits& limits) {
-  // By system calls: a stream throws when it is a folder, and says nothing about why it failed. Without waiting: opening a
-  // pipe would wait for a writer.
+  // By system calls: a stream throws when it is a folder, and says nothing about why it failed. Without waiting:
+  // opening a pipe would wait for a writer.
   const bool standard_input = path == "-";
   const Descriptor file{standard_input ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
                                        : open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
@@ -74,7 +74,7 @@ Result<std::string> read_named_file(const std::string& path, const NamedFileLimi
   std::string text;
   std::array<char, 65536> buffer;
   for (;;) {
-    if (auto ready = wait_for_bytes(file.number, path, limits); !ready.ok()) return ready.error();
+    RIDE_TRY(wait_for_bytes(file.number, path, limits));
     const ssize_t got = read(file.number, buffer.data(), buffer.size());
     if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (got < 0) return unreadable(path, std::strerror(errno));

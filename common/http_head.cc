@@ -45,9 +45,11 @@ std::optional<HttpFault> parse_request_line(std::string_view line, HttpHead& hea
   const HttpFault wrong{400, "the request line is not METHOD TARGET HTTP/1.1"};
   const auto first = line.find(' '), last = line.rfind(' ');
   if (first == std::string_view::npos || first == last) return wrong;
-  const auto method = line.substr(0, first), target = line.substr(first + 1, last - first - 1), version = line.substr(last + 1);
+  const auto method = line.substr(0, first), target = line.substr(first + 1, last - first - 1),
+             version = line.substr(last + 1);
   if (!version.starts_with("HTTP/") || !is_token(method) || method.size() > kMostMethod) return wrong;
-  if (version != "HTTP/1.1" && version != "HTTP/1.0") return HttpFault{505, "only HTTP/1.1 and HTTP/1.0 are spoken here"};
+  if (version != "HTTP/1.1" && version != "HTTP/1.0")
+    return HttpFault{505, "only HTTP/1.1 and HTTP/1.0 are spoken here"};
   if (target.size() > kMostTarget) return HttpFault{414, "the URL is too long"};
   if (target.empty() || target.find(' ') != std::string_view::npos || has_controls(target)) return wrong;
   head.method = method;
@@ -69,22 +71,38 @@ HttpFault too_large(std::size_t most) { return {413, fmt::format("the body has m
 
 const char* reason_of(int status) {
   switch (status) {
-    case 200: return "OK";
-    case 400: return "Bad Request";
-    case 401: return "Unauthorized";
-    case 403: return "Forbidden";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 408: return "Request Timeout";
-    case 413: return "Payload Too Large";
-    case 414: return "URI Too Long";
-    case 415: return "Unsupported Media Type";
-    case 431: return "Request Header Fields Too Large";
-    case 500: return "Internal Server Error";
-    case 501: return "Not Implemented";
-    case 503: return "Service Unavailable";
-    case 505: return "HTTP Version Not Supported";
-    default: return "Refused";
+    case 200:
+      return "OK";
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 408:
+      return "Request Timeout";
+    case 413:
+      return "Payload Too Large";
+    case 414:
+      return "URI Too Long";
+    case 415:
+      return "Unsupported Media Type";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 500:
+      return "Internal Server Error";
+    case 501:
+      return "Not Implemented";
+    case 503:
+      return "Service Unavailable";
+    case 505:
+      return "HTTP Version Not Supported";
+    default:
+      return "Refused";
   }
 }
 
@@ -182,8 +200,8 @@ std::optional<HttpFault> ChunkReader::take(std::string& bytes, std::string& body
 
 std::string http_response(int status, const std::string& content_type, const std::string& body, bool close,
                           const std::vector<HttpField>& more, bool body_is_shown) {
-  std::string text = fmt::format("HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\n", status, reason_of(status),
-                                 content_type, body.size());
+  std::string text = fmt::format("HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\n", status,
+                                 reason_of(status), content_type, body.size());
   if (close) text += "Connection: close\r\n";
   for (const auto& [name, value] : more) text += fmt::format("{}: {}\r\n", name, one_line(value));
   text += kLineEnd;

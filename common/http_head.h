@@ -1,5 +1,5 @@
-// HTTP/1.1 as bytes: the head of a request, what frames its body, and responses. Strict: what two readers could read in two
-// ways (bare line feeds, folded lines, blanks before a colon, two framings) is refused. Pure; any thread.
+// HTTP/1.1 as bytes: the head of a request, what frames its body, and responses. Strict: what two readers could read in
+// two ways (bare line feeds, folded lines, blanks before a colon, two framings) is refused. Pure; any thread.
 #pragma once
 
 #include <cstddef>
@@ -45,8 +45,8 @@ std::variant<HttpFraming, HttpFault> http_framing(const HttpHead& head, std::siz
 class ChunkReader {
  public:
   explicit ChunkReader(std::size_t most) : most_(most) {}
-  // Takes what it can from the front of `bytes` and adds content to `body`; the rest is to be given again with more behind
-  // it. A fault ends the request.
+  // Takes what it can from the front of `bytes` and adds content to `body`; the rest is to be given again with more
+  // behind it. A fault ends the request.
   std::optional<HttpFault> take(std::string& bytes, std::string& body);
   bool done() const { return stage_ == Stage::done; }
 

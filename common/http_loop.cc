@@ -67,11 +67,11 @@ struct Connection {
   bool holds_body = false;  // counted in `bodies_`
   std::string out;
   std::size_t sent = 0;
-  int left = 0;                            // requests
-  bool close = false;                      // after this answer
-  bool linger = false;                     // ... taking what is still sent, or the client would lose the answer
-  bool gone = false;                       // while a worker makes its answer
-  Clock::time_point since{}, deadline{};   // of this stage
+  int left = 0;                             // requests
+  bool close = false;                       // after this answer
+  bool linger = false;                      // ... taking what is still sent, or the client would lose the answer
+  bool gone = false;                        // while a worker makes its answer
+  Clock::time_point since{}, deadline{};    // of this stage
   Clock::time_point silent_after{}, all{};  // of a body: the next byte, and the whole request
   std::uint32_t watched = 0;
 };
@@ -227,12 +227,14 @@ class HttpLoop::Loop {
 
   // Closes the connection that has waited longest for its client: without a request rather than within one.
   bool make_room() {
-    const auto rank = [](const Connection& one) { return one.stage == Stage::body || one.stage == Stage::answering ? 1 : 0; };
+    const auto rank = [](const Connection& one) {
+      return one.stage == Stage::body || one.stage == Stage::answering ? 1 : 0;
+    };
     auto oldest = connections_.end();
     for (auto one = connections_.begin(); one != connections_.end(); ++one) {
       if (one->second.stage == Stage::at_work) continue;
-      if (oldest == connections_.end() || std::pair(rank(one->second), one->second.since) <
-                                              std::pair(rank(oldest->second), oldest->second.since))
+      if (oldest == connections_.end() ||
+          std::pair(rank(one->second), one->second.since) < std::pair(rank(oldest->second), oldest->second.since))
         oldest = one;
     }
     if (oldest == connections_.end()) return false;
@@ -253,7 +255,8 @@ class HttpLoop::Loop {
     connections_.erase(found);
   }
 
-  // Who does not take an answer is not waited for by the system either: it would keep megabytes for them, and never tell them.
+  // Who does not take an answer is not waited for by the system either: it would keep megabytes for them, and never
+  // tell them.
   static void reset(int socket) {
     const linger at_once{1, 0};
     ::setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
@@ -289,7 +292,8 @@ class HttpLoop::Loop {
     std::vector<Id> late;
     for (const auto& [id, one] : connections_) {
       const bool silent = one.stage == Stage::body && (now_ >= one.silent_after || now_ >= one.all);
-      if (silent || (one.stage != Stage::at_work && one.stage != Stage::body && now_ >= one.deadline)) late.push_back(id);
+      if (silent || (one.stage != Stage::at_work && one.stage != Stage::body && now_ >= one.deadline))
+        late.push_back(id);
     }
     for (const Id id : late) end_late(id);
   }
@@ -346,7 +350,8 @@ class HttpLoop::Loop {
     in.erase(0, std::min(begin, in.size()));
     const auto end = in.find(kHeadEnd, connection.scanned);
     if (std::min(end, in.size()) > limits_.head_bytes) {
-      refuse(id, connection, handlers_.fault({431, fmt::format("the headers have more than {} bytes", limits_.head_bytes)}));
+      refuse(id, connection,
+             handlers_.fault({431, fmt::format("the headers have more than {} bytes", limits_.head_bytes)}));
       return false;
     }
     connection.scanned = in.size() - std::min(in.size(), kHeadEnd.size() - 1);
@@ -384,7 +389,8 @@ class HttpLoop::Loop {
     if (std::get<HttpFraming>(framing).kind == BodyKind::chunked) connection.chunks.emplace(limits_.body_bytes);
     if (head.field("expect") == "100-continue" && connection.in.empty()) {
       constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-      [[maybe_unused]] const auto sent = ::send(connection.socket.get(), kContinue.data(), kContinue.size(), MSG_NOSIGNAL);
+      [[maybe_unused]] const auto sent =
+          ::send(connection.socket.get(), kContinue.data(), kContinue.size(), MSG_NOSIGNAL);
     }
     return true;
   }
@@ -529,9 +535,8 @@ HttpLoop::HttpLoop(std::unique_ptr<Loop> loop) : loop_(std::move(loop)) {}
 HttpLoop::~HttpLoop() = default;
 
 Result<std::unique_ptr<HttpLoop>> HttpLoop::listen(const std::string& host, int port, const HttpLimits& limits) {
-  auto listener = bind_to(host, port);
-  if (!listener.ok()) return listener.error();
-  auto loop = std::make_unique<Loop>(std::move(listener).value(), limits);
+  RIDE_ASSIGN(auto listener, bind_to(host, port));
+  auto loop = std::make_unique<Loop>(std::move(listener), limits);
   if (!loop->usable())
     return Error{ErrorCode::resource_exhausted, "no more file descriptors are available (ulimit -n)"};
   return std::unique_ptr<HttpLoop>(new HttpLoop(std::move(loop)));
@@ -545,8 +550,7 @@ int HttpLoop::port() const {
 
 bool HttpLoop::on_loopback() const {
   const auto own = loop_->address();
-  if (own.ss_family == AF_INET6)
-    return IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6&>(own).sin6_addr);
+  if (own.ss_family == AF_INET6) return IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6&>(own).sin6_addr);
   return (ntohl(reinterpret_cast<const sockaddr_in&>(own).sin_addr.s_addr) >> 24) == 127;
 }
 

@@ -1,8 +1,8 @@
-// HttpLoop: HTTP/1.1 for many clients with few threads. One thread reads and writes all sockets; a request takes a worker
-// thread only once it is whole, so that slow clients hold up nobody else. Limits on time and bytes of head, body and answer,
-// on connections (whoever waits longest gives way to who comes), on bodies and answers in memory. Threads: serve() and stop()
-// from one; handlers are called as stated. Failure: listen() says why a port cannot be had; a connection that breaks or is
-// late is closed.
+// HttpLoop: HTTP/1.1 for many clients with few threads. One thread reads and writes all sockets; a request takes a
+// worker thread only once it is whole, so that slow clients hold up nobody else. Limits on time and bytes of head, body
+// and answer, on connections (whoever waits longest gives way to who comes), on bodies and answers in memory. Threads:
+// serve() and stop() from one; handlers are called as stated. Failure: listen() says why a port cannot be had; a
+// connection that breaks or is late is closed.
 #pragma once
 
 #include <chrono>

@@ -18,13 +18,13 @@ struct StrongId {
   friend std::ostream& operator<<(std::ostream& out, const StrongId& id) { return out << id.value; }
 };
 
-using PartitionId = StrongId<struct PartitionTag, std::int32_t>;   // index of a partition in its topic, from 0
-using Offset = StrongId<struct OffsetTag, std::int64_t>;           // Kafka offset of a record in its partition
-using Epoch = StrongId<struct EpochTag, std::int64_t>;             // rises with every change of a partition's owner
-using RunNumber = StrongId<struct RunTag, std::int64_t>;           // rises with every submit of a job
-using SessionId = StrongId<struct SessionTag, std::int64_t>;       // one stretch of a source, given by the master
-using WorkerId = StrongId<struct WorkerTag, std::string>;          // incarnation of a worker, producer or agent:
-                                                                   // "<name>#<random>", new at every process start
+using PartitionId = StrongId<struct PartitionTag, std::int32_t>;  // index of a partition in its topic, from 0
+using Offset = StrongId<struct OffsetTag, std::int64_t>;          // Kafka offset of a record in its partition
+using Epoch = StrongId<struct EpochTag, std::int64_t>;            // rises with every change of a partition's owner
+using RunNumber = StrongId<struct RunTag, std::int64_t>;          // rises with every submit of a job
+using SessionId = StrongId<struct SessionTag, std::int64_t>;      // one stretch of a source, given by the master
+using WorkerId = StrongId<struct WorkerTag, std::string>;         // incarnation of a worker, producer or agent:
+                                                                  // "<name>#<random>", new at every process start
 using JobName = StrongId<struct JobTag, std::string>;
 using StageName = StrongId<struct StageTag, std::string>;
 using NodeName = StrongId<struct NodeTag, std::string>;

@@ -9,7 +9,8 @@ namespace ride {
 Result<std::map<std::string, std::string>> parse_labels(const std::vector<std::string>& texts) {
   constexpr std::size_t kMost = 64, kLongestName = 64, kLongestValue = 256;
   const auto fits = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '-';
   };
   std::map<std::string, std::string> labels;
   for (const auto& text : texts) {
@@ -18,12 +19,14 @@ Result<std::map<std::string, std::string>> parse_labels(const std::vector<std::s
     const bool good = !name.empty() && name.size() <= kLongestName && std::all_of(name.begin(), name.end(), fits) &&
                       !value.empty() && value.size() <= kLongestValue;
     if (!good)
-      return Error{ErrorCode::invalid_argument, fmt::format("--label '{}' is not NAME=VALUE, for example site=north", text)};
+      return Error{ErrorCode::invalid_argument,
+                   fmt::format("--label '{}' is not NAME=VALUE, for example site=north", text)};
     if (!labels.emplace(name, value).second)
       return Error{ErrorCode::invalid_argument, fmt::format("--label {} is given twice", name)};
   }
   if (labels.size() > kMost)
-    return Error{ErrorCode::invalid_argument, fmt::format("{} labels are given, and {} is the most", labels.size(), kMost)};
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("{} labels are given, and {} is the most", labels.size(), kMost)};
   return labels;
 }
 

@@ -72,7 +72,8 @@ std::string redact_urls(std::string_view text) {
 
 // "?sig=abc&x=1" -> "?sig=***&x=1": keys that are too common as words to be hidden anywhere else.
 std::string redact_queries(std::string_view text) {
-  static constexpr std::array kKeys = {"sig", "signature", "key", "auth", "authorization", "pass", "pwd", "access_token"};
+  static constexpr std::array kKeys = {"sig",           "signature", "key", "auth",
+                                       "authorization", "pass",      "pwd", "access_token"};
   std::string clean;
   std::size_t from = 0;
   for (std::size_t at = text.find_first_of("?&"); at != std::string_view::npos; at = text.find_first_of("?&", at + 1)) {
@@ -97,8 +98,8 @@ bool starts_with_word(std::string_view text, std::size_t at, std::string_view wo
   return true;
 }
 
-// "cannot open '/run/secrets/token': Not a directory": a file's name and why it failed, no key and its value. A key is no
-// last part of a path, and what the system or FFmpeg says is no secret.
+// "cannot open '/run/secrets/token': Not a directory": a file's name and why it failed, no key and its value. A key is
+// no last part of a path, and what the system or FFmpeg says is no secret.
 bool is_reason(std::string_view text, std::size_t key, std::size_t value) {
   static const std::vector<std::string> kReasons = [] {
     std::vector<std::string> reasons = {"Invalid data found", "Protocol not found", "Server returned", "End of file"};
@@ -106,7 +107,8 @@ bool is_reason(std::string_view text, std::size_t key, std::size_t value) {
     return reasons;
   }();
   const auto rest = text.substr(value);
-  if (std::any_of(kReasons.begin(), kReasons.end(), [&](const auto& one) { return rest.starts_with(one); })) return true;
+  if (std::any_of(kReasons.begin(), kReasons.end(), [&](const auto& one) { return rest.starts_with(one); }))
+    return true;
   const auto before = text.substr(0, key).find_last_of(" \t\r\n\"'=,;:{(");
   return text.substr(0, key).find('/', before == std::string_view::npos ? 0 : before) != std::string_view::npos;
 }

@@ -22,13 +22,14 @@ class HttpPage : public MetricsPage {
  public:
   HttpPage(std::unique_ptr<HttpLoop> loop, const std::string& host, std::function<std::string()> text)
       : loop_(std::move(loop)), address_(fmt::format("{}:{}", host, loop_->port())) {
-    loop_->serve({.refuse = refuse,
-                  .fault = [](const HttpFault& fault) { return http_response(fault.status, kPlain, fault.why + "\n", true); },
-                  .is_quick = [](const HttpHead&) { return false; },
-                  .answer =
-                      [text = std::move(text)](const HttpRequest& request, bool close) {
-                        return http_response(200, "text/plain; version=0.0.4", text(), close, {}, request.head.method == "GET");
-                      }});
+    loop_->serve(
+        {.refuse = refuse,
+         .fault = [](const HttpFault& fault) { return http_response(fault.status, kPlain, fault.why + "\n", true); },
+         .is_quick = [](const HttpHead&) { return false; },
+         .answer =
+             [text = std::move(text)](const HttpRequest& request, bool close) {
+               return http_response(200, "text/plain; version=0.0.4", text(), close, {}, request.head.method == "GET");
+             }});
   }
 
   const std::string& address() const override { return address_; }

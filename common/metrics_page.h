@@ -1,5 +1,5 @@
-// MetricsPage: serves a process's metrics over HTTP (common/http_loop.h), from threads of its own: one for all sockets, and
-// two that make the text.
+// MetricsPage: serves a process's metrics over HTTP (common/http_loop.h), from threads of its own: one for all sockets,
+// and two that make the text.
 #pragma once
 
 #include <functional>

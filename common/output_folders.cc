@@ -31,6 +31,8 @@ std::string fixed_folder_of(const std::string& path_template) {
   return slash == std::string::npos ? "." : slash == 0 ? "/" : fixed.substr(0, slash);
 }
 
-std::string list_folders(const std::vector<std::string>& folders) { return fmt::format("{}", fmt::join(folders, ", ")); }
+std::string list_folders(const std::vector<std::string>& folders) {
+  return fmt::format("{}", fmt::join(folders, ", "));
+}
 
 }  // namespace ride

@@ -9,8 +9,8 @@
 
 namespace ride {
 
-// A path (or a sink's template of one: a placeholder never holds '/' or "..") within one of the folders. Relative paths begin
-// in the first. `folders`: absolute, without "..".
+// A path (or a sink's template of one: a placeholder never holds '/' or "..") within one of the folders. Relative paths
+// begin in the first. `folders`: absolute, without "..".
 struct PlaceInFolder {
   std::string folder;
   std::string relative;  // without "..", never empty

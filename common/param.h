@@ -1,5 +1,5 @@
-// A parameter is declared once (ParamSpec): YAML checking, --help, the JSON Schema and the reference page all come from it.
-// Used for task parameters and for configuration options. Pure values, no threads.
+// A parameter is declared once (ParamSpec): YAML checking, --help, the JSON Schema and the reference page all come from
+// it. Used for task parameters and for configuration options. Pure values, no threads.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
 // Result<T>: the value of a call that may fail as expected, or the Error that says why.
-// Three kinds of error exist in RIDE: bugs (RIDE_CHECK, common/check.h), expected failures (this file), and exceptions of
-// libraries, which their adapter catches and turns into an Error. No Error is dropped: the type is [[nodiscard]].
+// Three kinds of error exist in RIDE: bugs (RIDE_CHECK, common/check.h), expected failures (this file), and exceptions
+// of libraries, which their adapter catches and turns into an Error. No Error is dropped: the type is [[nodiscard]].
 // Threads: values, no sharing. Failure: value() on an error is a bug and ends the process.
 #pragma once
 
@@ -40,7 +40,7 @@ struct Error {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}    // NOLINT: implicit by intent
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT: implicit by intent
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit by intent
 
   bool ok() const { return state_.index() == 0; }
@@ -92,3 +92,17 @@ class [[nodiscard]] Result<void> {
 };
 
 }  // namespace ride
+
+// RIDE_TRY(call()): returns the Error of a call from the function around it, whose Result may be of another type.
+// RIDE_ASSIGN(auto x, call()): the same, and else x is the value. Both evaluate the call once.
+#define RIDE_TRY(...)                                                                 \
+  do {                                                                                \
+    if (auto ride_tried = (__VA_ARGS__); !ride_tried.ok()) return ride_tried.error(); \
+  } while (false)
+#define RIDE_CONCAT_(a, b) a##b
+#define RIDE_CONCAT(a, b) RIDE_CONCAT_(a, b)
+#define RIDE_ASSIGN(declaration, ...) RIDE_ASSIGN_(RIDE_CONCAT(ride_result_, __LINE__), declaration, __VA_ARGS__)
+#define RIDE_ASSIGN_(result, declaration, ...) \
+  auto result = (__VA_ARGS__);                 \
+  if (!result.ok()) return result.error();     \
+  declaration = std::move(result).value()

@@ -18,7 +18,8 @@ namespace {
 
 constexpr int kFailed = 1;
 constexpr const char* kNoMemory =
-    "out of memory: this process may not have more; raise its limit (ulimit -v, or that of its container), or free some";
+    "out of memory: this process may not have more; raise its limit (ulimit -v, or that of its container), or free "
+    "some";
 
 std::atomic<const char*> program_name{"ride"};
 
@@ -65,9 +66,10 @@ std::string words_of(const std::exception_ptr& thrown) {
     return kNoMemory;
   } catch (const std::system_error& error) {
     if (error.code() == std::errc::resource_unavailable_try_again)
-      return fmt::format("cannot start a thread ({}): raise the limit of processes or of memory (ulimit -u, ulimit -v, or "
-                         "those of its container)",
-                         error.code().message());
+      return fmt::format(
+          "cannot start a thread ({}): raise the limit of processes or of memory (ulimit -u, ulimit -v, or "
+          "those of its container)",
+          error.code().message());
     if (lacks_resources(error))
       return fmt::format("{}: raise the limits of this process (ulimit -n, ulimit -v)", redact(cause_of(error)));
     return redact(cause_of(error));

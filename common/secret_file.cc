@@ -13,10 +13,10 @@ namespace ride {
 namespace {
 
 Error failed(const std::filesystem::path& file, const char* what, int error) {
-  const ErrorCode code = error == ENOENT                                    ? ErrorCode::not_found
-                         : error == ENOSPC || error == EDQUOT               ? ErrorCode::resource_exhausted
+  const ErrorCode code = error == ENOENT                                       ? ErrorCode::not_found
+                         : error == ENOSPC || error == EDQUOT                  ? ErrorCode::resource_exhausted
                          : error == EACCES || error == EPERM || error == EROFS ? ErrorCode::permission
-                                                                            : ErrorCode::internal;
+                                                                               : ErrorCode::internal;
   return {code, std::string("cannot ") + what + " " + file.string() + ": " + std::strerror(error)};
 }
 
@@ -26,11 +26,13 @@ Result<void> check_secret_file(const std::filesystem::path& file) {
   struct stat found {};
   if (::stat(file.c_str(), &found) != 0) return failed(file, "read", errno);
   if ((found.st_mode & (S_IRWXO | S_IWGRP)) != 0)
-    return Error{ErrorCode::permission, file.string() + " holds a password or key, and others may read or change it: chmod 600 " +
+    return Error{ErrorCode::permission, file.string() +
+                                            " holds a password or key, and others may read or change it: chmod 600 " +
                                             file.string() + " (640 for a group that reads it)"};
   if (found.st_uid != ::geteuid() && found.st_uid != 0 && ::geteuid() != 0)
-    return Error{ErrorCode::permission, file.string() + " holds a password or key, and belongs to another user, who may change it: "
-                                                        "give us a file of our own, or one of root's"};
+    return Error{ErrorCode::permission, file.string() +
+                                            " holds a password or key, and belongs to another user, who may change it: "
+                                            "give us a file of our own, or one of root's"};
   return {};
 }
 

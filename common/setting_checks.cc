@@ -59,18 +59,18 @@ Result<void> check_brokers(std::string_view text) {
 
 Result<void> check_prefix(std::string_view text) {
   const auto fits = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_'; };
-  if (!text.empty() && text.size() <= kLongestPrefix && std::all_of(text.begin(), text.end(), fits) && text.front() != '-' &&
-      text.front() != '_')
+  if (!text.empty() && text.size() <= kLongestPrefix && std::all_of(text.begin(), text.end(), fits) &&
+      text.front() != '-' && text.front() != '_')
     return {};
-  return wrong(fmt::format("'{}' cannot begin the names of topics: use a-z, 0-9, '-' and '_', at most {}, the first a letter "
-                           "or digit; for example lab",
-                           text.substr(0, 2 * kLongestPrefix), kLongestPrefix));
+  return wrong(
+      fmt::format("'{}' cannot begin the names of topics: use a-z, 0-9, '-' and '_', at most {}, the first a letter "
+                  "or digit; for example lab",
+                  text.substr(0, 2 * kLongestPrefix), kLongestPrefix));
 }
 
 Result<std::int64_t> size_between(std::string_view text, ByteSize least, ByteSize most) {
-  const auto size = parse_byte_size(text);
-  if (!size.ok()) return size.error();
-  if (*size >= least && *size <= most) return size->bytes;
+  RIDE_ASSIGN(const auto size, parse_byte_size(text));
+  if (size >= least && size <= most) return size.bytes;
   return wrong(
       fmt::format("'{}' is out of range: give {} to {}", text, format_byte_size(least), format_byte_size(most)));
 }
@@ -81,6 +81,8 @@ Result<std::chrono::milliseconds> check_tick_interval(std::string_view text) {
   return wrong(fmt::format("'{}' is not an interval of ticks: give 10ms to 60s, for example 100ms", text));
 }
 
-Result<std::int64_t> check_max_message_bytes(std::string_view text) { return size_between(text, kLeastMessage, kMostMessage); }
+Result<std::int64_t> check_max_message_bytes(std::string_view text) {
+  return size_between(text, kLeastMessage, kMostMessage);
+}
 
 }  // namespace ride

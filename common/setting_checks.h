@@ -1,5 +1,5 @@
-// What people write on command lines, in variables and in files, checked before anything starts: one check for each kind,
-// for all programs. Errors: invalid_argument with cause and fix; the caller puts the place in front. Pure.
+// What people write on command lines, in variables and in files, checked before anything starts: one check for each
+// kind, for all programs. Errors: invalid_argument with cause and fix; the caller puts the place in front. Pure.
 #pragma once
 
 #include <chrono>
@@ -11,7 +11,8 @@
 
 namespace ride {
 
-// "host:port,host:port" as Kafka's clients take it: a port may be left out, "[::1]:9092" and "SSL://host:port" are fine.
+// "host:port,host:port" as Kafka's clients take it: a port may be left out, "[::1]:9092" and "SSL://host:port" are
+// fine.
 Result<void> check_brokers(std::string_view text);
 
 // It begins the names of topics and groups, and a dot ends it there.
@@ -23,7 +24,8 @@ Result<std::int64_t> size_between(std::string_view text, ByteSize least, ByteSiz
 // "100ms" between 10ms and 60s: the time between two ticks of the master.
 Result<std::chrono::milliseconds> check_tick_interval(std::string_view text);
 
-// The largest message of a cluster as clients may be told it; brokers need at least kMinMaxMessageBytes (broker-config).
+// The largest message of a cluster as clients may be told it; brokers need at least kMinMaxMessageBytes
+// (broker-config).
 Result<std::int64_t> check_max_message_bytes(std::string_view text);
 
 }  // namespace ride

@@ -112,7 +112,7 @@ void StartAgain::become_anew(int code) {
   for (const int file : open_files())
     if (file > 2 && !inherited_.contains(file)) ::fcntl(file, F_SETFD, FD_CLOEXEC);
   if (parent_death_ != 0) ::prctl(PR_SET_PDEATHSIG, parent_death_);  // it belongs to the thread that set it
-  if (has_cores_) ::sched_setaffinity(0, sizeof cores_, &cores_);  // a task may have had some to itself
+  if (has_cores_) ::sched_setaffinity(0, sizeof cores_, &cores_);    // a task may have had some to itself
   auto variables = environment(std::min(times_ + 1, kMostTimes));
   const auto texts = pointers(arguments_), settings = pointers(variables);
   // By its path first, since the last part of what is executed is the name that ps and killall show.

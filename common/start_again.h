@@ -1,8 +1,8 @@
 // StartAgain: how a process goes on under its name when its incarnation had to end (it was declared lost, a connection
-// failed for good). Nothing can break off a task or a decoder that is at work, so the program ends, and what it held with
-// it: no late result can be taken for the next incarnation's. Under an agent it exits, and the agent starts the next one;
-// started by hand it becomes itself anew: the same process id, arguments, environment and inherited files. Who has to do
-// so again within 10 s waits, up to 5 s. Threads: now() may be called from any; the first call counts.
+// failed for good). Nothing can break off a task or a decoder that is at work, so the program ends, and what it held
+// with it: no late result can be taken for the next incarnation's. Under an agent it exits, and the agent starts the
+// next one; started by hand it becomes itself anew: the same process id, arguments, environment and inherited files.
+// Who has to do so again within 10 s waits, up to 5 s. Threads: now() may be called from any; the first call counts.
 #pragma once
 
 #include <sched.h>
@@ -33,10 +33,10 @@ class StartAgain {
   std::set<int> inherited_;  // open files
   std::chrono::steady_clock::time_point began_;
   bool has_agent_ = false;
-  int times_ = 0;           // in a row, so far
+  int times_ = 0;      // in a row, so far
   cpu_set_t cores_{};  // that it may run on
   bool has_cores_ = false;
-  int parent_death_ = 0;    // the signal that our parent's death sends us
+  int parent_death_ = 0;  // the signal that our parent's death sends us
   std::atomic<bool> called_ = false;
 };
 

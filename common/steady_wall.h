@@ -1,7 +1,7 @@
-// SteadyWall: the wall clock for rules that measure with it. It never goes back and never jumps when somebody sets the clock:
-// it passes as the steady clock does, and comes near what the wall clock shows by a tenth of the time that passes. Only a
-// wall clock that is more than an hour ahead is followed at once: it was wrong before. Owner: one thread. Pure: both times
-// are arguments.
+// SteadyWall: the wall clock for rules that measure with it. It never goes back and never jumps when somebody sets the
+// clock: it passes as the steady clock does, and comes near what the wall clock shows by a tenth of the time that
+// passes. Only a wall clock that is more than an hour ahead is followed at once: it was wrong before. Owner: one
+// thread. Pure: both times are arguments.
 #pragma once
 
 #include <algorithm>
@@ -20,7 +20,8 @@ class SteadyWall {
     if (!last_) {
       time_ = wall;
     } else {
-      const auto passed = std::chrono::duration_cast<SystemTime::duration>(std::max(Moment::duration(0), steady - *last_));
+      const auto passed =
+          std::chrono::duration_cast<SystemTime::duration>(std::max(Moment::duration(0), steady - *last_));
       time_ += passed;
       const auto ahead = wall - time_;
       time_ = ahead > kFollowed ? wall : time_ + std::clamp(ahead, -passed / 10, passed / 10);

@@ -1,5 +1,6 @@
-// What a task says about itself before any of its code runs: the topology parser checks files against it, `ride tasks` and the
-// reference page print it. Declarations are data, so that a process that never runs the task (master, CLI) can hold them.
+// What a task says about itself before any of its code runs: the topology parser checks files against it, `ride tasks`
+// and the reference page print it. Declarations are data, so that a process that never runs the task (master, CLI) can
+// hold them.
 #pragma once
 
 #include <functional>
@@ -12,18 +13,20 @@
 namespace ride {
 
 struct TaskDecl {
-  std::string name;      // "gaussian_blur"
-  std::string doc;       // one or two sentences; the method's source where it computes
+  std::string name;  // "gaussian_blur"
+  std::string doc;   // one or two sentences; the method's source where it computes
   std::vector<ParamSpec> params;
   std::vector<std::string> outputs = {"out"};  // named output ports; the first is the default one; empty for sinks
-  bool sink = false;          // ends the flow: writes files or discards; may stand under `sinks:`
-  bool needs_order = false;   // wants each source's frames in order: needs partition_by: source
-  const char* files_param = nullptr;  // the parameter that is the template of its files' names; null: it names none by frame
-  int warmup_frames = 0;      // accepted frames of each source that a new owner is fed without emitting
-  bool gpu = false;           // a CUDA variant exists
+  bool sink = false;                           // ends the flow: writes files or discards; may stand under `sinks:`
+  bool needs_order = false;                    // wants each source's frames in order: needs partition_by: source
+  const char* files_param =
+      nullptr;            // the parameter that is the template of its files' names; null: it names none by frame
+  int warmup_frames = 0;  // accepted frames of each source that a new owner is fed without emitting
+  bool gpu = false;       // a CUDA variant exists
   // Rows (and columns) of neighbours on each side that a pixel of the output depends on; null: not splittable.
   int (*halo)(const ParamValues&) = nullptr;
-  // A rule over several parameters, for example "low is not above high": returns what is wrong, or nothing. May be null.
+  // A rule over several parameters, for example "low is not above high": returns what is wrong, or nothing. May be
+  // null.
   std::optional<std::string> (*rule)(const ParamValues&) = nullptr;
 };
 

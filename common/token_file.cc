@@ -17,8 +17,9 @@ constexpr std::size_t kMostFile = 64 << 10, kLongestToken = 512;
 
 Error cannot_read(const std::string& path, int reason) {
   return {reason == ENOENT ? ErrorCode::not_found : ErrorCode::permission,
-          fmt::format("cannot read the token file {}: {}. It holds one token a line, for example from 'openssl rand -hex 32'",
-                      path, std::strerror(reason))};
+          fmt::format(
+              "cannot read the token file {}: {}. It holds one token a line, for example from 'openssl rand -hex 32'",
+              path, std::strerror(reason))};
 }
 
 Result<std::string> text_of(const std::string& path) {
@@ -40,10 +41,11 @@ Result<std::string> text_of(const std::string& path) {
     return Error{ErrorCode::invalid_argument,
                  fmt::format("{} is not a token file: it is not a plain file of at most {} KB", path, kMostFile >> 10)};
   if ((facts.st_mode & S_IRWXO) != 0)
-    return Error{ErrorCode::permission,
-                 fmt::format("the token file {} may be read by everybody on this machine (its mode is {:o}): chmod 600 {}, or "
-                             "640 with a group of its own",
-                             path, facts.st_mode & 0777, path)};
+    return Error{
+        ErrorCode::permission,
+        fmt::format("the token file {} may be read by everybody on this machine (its mode is {:o}): chmod 600 {}, or "
+                    "640 with a group of its own",
+                    path, facts.st_mode & 0777, path)};
   return text;
 }
 
@@ -55,13 +57,12 @@ bool is_token(std::string_view text) {
 }
 
 Result<std::vector<std::string>> read_token_file(const std::string& path) {
-  auto text = text_of(path);
-  if (!text.ok()) return text.error();
+  RIDE_ASSIGN(auto text, text_of(path));
   std::vector<std::string> tokens;
   int number = 0;
-  for (std::size_t begin = 0; begin < text->size();) {
-    const auto end = std::min(text->find('\n', begin), text->size());
-    auto line = std::string_view(*text).substr(begin, end - begin);
+  for (std::size_t begin = 0; begin < text.size();) {
+    const auto end = std::min(text.find('\n', begin), text.size());
+    auto line = std::string_view(text).substr(begin, end - begin);
     begin = end + 1;
     ++number;
     while (!line.empty() && (line.back() == '\r' || line.back() == ' ' || line.back() == '\t')) line.remove_suffix(1);
@@ -76,16 +77,19 @@ Result<std::vector<std::string>> read_token_file(const std::string& path) {
     tokens.emplace_back(line);
   }
   if (tokens.empty())
-    return Error{ErrorCode::invalid_argument,
-                 fmt::format("the token file {} holds no token: write one a line, for example from 'openssl rand -hex 32'", path)};
+    return Error{
+        ErrorCode::invalid_argument,
+        fmt::format("the token file {} holds no token: write one a line, for example from 'openssl rand -hex 32'",
+                    path)};
   return tokens;
 }
 
 bool same_token(std::string_view given, std::string_view known) {
   volatile unsigned differs = given.size() == known.size() ? 0 : 1;
   for (std::size_t i = 0; i < given.size(); ++i)
-    differs = differs | static_cast<unsigned>(static_cast<unsigned char>(given[i]) ^
-                                              static_cast<unsigned char>(known.empty() ? '\0' : known[i % known.size()]));
+    differs =
+        differs | static_cast<unsigned>(static_cast<unsigned char>(given[i]) ^
+                                        static_cast<unsigned char>(known.empty() ? '\0' : known[i % known.size()]));
   return differs == 0;
 }
 

@@ -1,5 +1,5 @@
-// WorkerPool: as many threads as there is work at once, up to a number; the rest waits in order. The caller bounds how much
-// may wait. Threads: add() from any; the destructor runs what was added and joins.
+// WorkerPool: as many threads as there is work at once, up to a number; the rest waits in order. The caller bounds how
+// much may wait. Threads: add() from any; the destructor runs what was added and joins.
 #pragma once
 
 #include <condition_variable>

@@ -28,37 +28,32 @@ std::set<TopicPartition> partitions_of(const stream::JobSpec& spec) {
   return all;
 }
 
-Place place_of(const TopicPartition& at) { return {at.topic, at.partition.value}; }
+LogPartition place_of(const TopicPartition& at) { return {at.topic, at.partition.value}; }
 
 }  // namespace
 
 Result<std::unique_ptr<Follower>> Follower::open(const kafka::ClientConfig& config, const std::string& prefix,
                                                  const JobName& job, milliseconds timeout) {
-  auto log = JobLog::open(config, prefix, job, timeout);
-  if (!log.ok()) return log.error();
-  auto follower = std::unique_ptr<Follower>(new Follower(config, std::move(log).value()));
-  if (auto begun = follower->begin(); !begun.ok()) return begun.error();
+  RIDE_ASSIGN(auto log, JobLog::open(config, prefix, job, timeout));
+  auto follower = std::unique_ptr<Follower>(new Follower(config, std::move(log)));
+  RIDE_TRY(follower->begin());
   return follower;
 }
 
 Result<void> Follower::begin() {
-  auto admin = kafka::open_admin(config_);
-  if (!admin.ok()) return admin.error();
-  admin_ = std::move(admin).value();
-  auto commits = kafka::open_commit_store(config_);
-  if (!commits.ok()) return commits.error();
-  store_ = std::move(commits).value();
-  auto reader = kafka::KafkaReader::open(config_, {.group = "ride-ledger"});
-  if (!reader.ok()) return reader.error();
-  reader_ = std::move(reader).value();
+  RIDE_ASSIGN(auto admin, kafka::open_admin(config_));
+  admin_ = std::move(admin);
+  RIDE_ASSIGN(auto commits, kafka::open_commit_store(config_));
+  store_ = std::move(commits);
+  RIDE_ASSIGN(auto reader, kafka::KafkaReader::open(config_, {.group = "ride-ledger"}));
+  reader_ = std::move(reader);
   for (const auto& stage : spec_.stages)
     if (stage.adopt) foreign_.insert(stage.topic);
   for (const auto& at : partitions_of(spec_)) {
-    auto range = admin_->range(at);
-    if (!range.ok()) return range.error();
-    if (range->first.value > 0) book_.skip(place_of(at), range->first.value);
-    next_[at] = range->first;
-    if (auto assigned = reader_->assign(at, range->first); !assigned.ok()) return assigned;
+    RIDE_ASSIGN(auto range, admin_->range(at));
+    if (range.first.value > 0) book_.skip(place_of(at), range.first.value);
+    next_[at] = range.first;
+    RIDE_TRY(reader_->assign(at, range.first));
   }
   return begin_dead_letters();
 }
@@ -73,7 +68,7 @@ Result<void> Follower::begin_dead_letters() {
     if (!range.ok()) continue;
     next_[at] = range->first;
     dead_letters_[at.topic] = stage.topic;
-    if (auto assigned = reader_->assign(at, range->first); !assigned.ok()) return assigned;
+    RIDE_TRY(reader_->assign(at, range->first));
   }
   return {};
 }
@@ -89,7 +84,7 @@ Result<void> Follower::poll(milliseconds timeout) {
     }
     if (record.error().retriable) continue;
     if (record.error().code != ErrorCode::corrupt) return record.error();
-    if (auto skipped = skip_deleted(); !skipped.ok()) return skipped;
+    RIDE_TRY(skip_deleted());
   } while (steady_clock::now() < deadline);
   return {};
 }
@@ -122,7 +117,7 @@ Result<void> Follower::skip_deleted() {
     if (dead_letters_.contains(at.topic)) {
       next = range->first;
       reader_->unassign(at);
-      if (auto assigned = reader_->assign(at, next); !assigned.ok()) return assigned;
+      RIDE_TRY(reader_->assign(at, next));
       continue;
     }
     log_warning("{}: {} deleted before the ledger had read what was in them", to_string(at),
@@ -130,7 +125,7 @@ Result<void> Follower::skip_deleted() {
     book_.skip(place_of(at), range->first.value - next.value);
     next = range->first;
     reader_->unassign(at);
-    if (auto assigned = reader_->assign(at, next); !assigned.ok()) return assigned;
+    RIDE_TRY(reader_->assign(at, next));
   }
   return {};
 }
@@ -138,9 +133,8 @@ Result<void> Follower::skip_deleted() {
 Result<void> Follower::catch_up(milliseconds timeout) {
   std::map<TopicPartition, Offset> ends;
   for (const auto& [at, next] : next_) {
-    auto range = admin_->range(at);
-    if (!range.ok()) return range.error();
-    ends[at] = range->end;
+    RIDE_ASSIGN(auto range, admin_->range(at));
+    ends[at] = range.end;
   }
   const auto deadline = steady_clock::now() + timeout;
   const auto behind = [&] {
@@ -149,8 +143,9 @@ Result<void> Follower::catch_up(milliseconds timeout) {
     return false;
   };
   while (behind()) {
-    if (steady_clock::now() > deadline) return Error{ErrorCode::timeout, "the topics were not read to their end in time", true};
-    if (auto polled = poll(milliseconds(20)); !polled.ok()) return polled;
+    if (steady_clock::now() > deadline)
+      return Error{ErrorCode::timeout, "the topics were not read to their end in time", true};
+    RIDE_TRY(poll(milliseconds(20)));
   }
   return {};
 }
@@ -160,29 +155,26 @@ Result<Commits> Follower::commits() {
   for (const auto& stage : spec_.stages) {
     std::vector<TopicPartition> at;
     for (int p = 0; p < stage.partitions; ++p) at.push_back({stage.topic, PartitionId{p}});
-    auto commits = store_->committed(stage.group_id, at);
-    if (!commits.ok()) return commits.error();
+    RIDE_ASSIGN(auto commits, store_->committed(stage.group_id, at));
     auto& sum = all.counted[stage.name];
-    for (const auto& [where, commit] : *commits) {
+    for (const auto& [where, commit] : commits) {
       if (!commit) continue;
-      auto metadata = stream::unpack_commit_metadata(commit->metadata);
-      if (!metadata.ok()) return metadata.error();
+      RIDE_ASSIGN(auto metadata, stream::unpack_commit_metadata(commit->metadata));
       all.positions[place_of(where)] = commit->offset.value;
-      sum.acked += metadata->counters.acked;
-      sum.filtered += metadata->counters.filtered;
-      sum.dropped += metadata->counters.dropped;
-      sum.dead += metadata->counters.dead;
-      sum.expired += metadata->counters.expired;
+      sum.acked += metadata.counters.acked;
+      sum.filtered += metadata.counters.filtered;
+      sum.dropped += metadata.counters.dropped;
+      sum.dead += metadata.counters.dead;
+      sum.expired += metadata.counters.expired;
     }
   }
   return all;
 }
 
 Result<Statement> Follower::statement(milliseconds timeout) {
-  auto commits = this->commits();
-  if (!commits.ok()) return commits.error();
-  if (auto caught = catch_up(timeout); !caught.ok()) return caught.error();
-  counted_ = std::move(commits->counted);
+  RIDE_ASSIGN(auto commits, this->commits());
+  RIDE_TRY(catch_up(timeout));
+  counted_ = std::move(commits.counted);
   return make_statement(spec_, book_, counted_);
 }
 

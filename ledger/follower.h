@@ -1,6 +1,7 @@
-// Follower: reads every topic of a job, from what is still there on, and keeps the book of it. Leaves no trace: no commit,
-// no group member. Owner: one thread. Failure: a cluster that is away is waited for; open() gives up after its timeout.
-// What was deleted before it could be read is counted as unseen: start it with the job, or give its topics `keep:`.
+// Follower: reads every topic of a job, from what is still there on, and keeps the book of it. Leaves no trace: no
+// commit, no group member. Owner: one thread. Failure: a cluster that is away is waited for; open() gives up after its
+// timeout. What was deleted before it could be read is counted as unseen: start it with the job, or give its topics
+// `keep:`.
 #pragma once
 
 #include <chrono>
@@ -23,17 +24,17 @@ namespace ride::ledger {
 
 // One record as it was read.
 struct Sighting {
-  Place at;
+  LogPartition at;
   std::int64_t offset = 0;
   SystemTime written{};  // as the log says
   SystemTime arrived{};  // here
-  Posting posting;
+  AuditResult posting;
 };
 
 // What the stages have committed.
 struct Commits {
-  std::map<std::string, Counted> counted;       // by stage
-  std::map<Place, std::int64_t> positions;      // the oldest record without an ACK
+  std::map<std::string, Counted> counted;          // by stage
+  std::map<LogPartition, std::int64_t> positions;  // the oldest record without an ACK
 };
 
 class Follower {
@@ -61,7 +62,8 @@ class Follower {
   Result<Statement> statement(std::chrono::milliseconds timeout);
 
  private:
-  Follower(kafka::ClientConfig config, JobLog log) : config_(std::move(config)), log_(std::move(log)), spec_(log_.spec()) {}
+  Follower(kafka::ClientConfig config, JobLog log)
+      : config_(std::move(config)), log_(std::move(log)), spec_(log_.spec()) {}
   Result<void> begin();
   Result<void> begin_dead_letters();
   Result<void> skip_deleted();
@@ -74,7 +76,7 @@ class Follower {
   std::unique_ptr<kafka::KafkaReader> reader_;
   std::unique_ptr<stream::CommitStore> store_;
   std::map<stream::TopicPartition, Offset> next_;
-  std::set<std::string> foreign_;  // adopted topics
+  std::set<std::string> foreign_;                    // adopted topics
   std::map<std::string, std::string> dead_letters_;  // of the sinks: topic -> the one that they were read from
   std::map<std::string, Counted> counted_;
   Watch watch_;

@@ -4,9 +4,8 @@ namespace ride::ledger {
 
 Result<void> JobStory::take(const stream::Decision& decision) {
   if (const auto* part = std::get_if<stream::SnapshotPart>(&decision.body)) {
-    const auto snapshot = snapshots_.add(*part);
-    if (!snapshot.ok()) return snapshot.error();
-    if (*snapshot) restore(**snapshot);
+    RIDE_ASSIGN(const auto snapshot, snapshots_.add(*part));
+    if (snapshot) restore(*snapshot);
   }
   const auto* accepted = std::get_if<stream::JobAccepted>(&decision.body);
   if (accepted != nullptr && accepted->spec.job == job_) {

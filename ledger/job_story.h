@@ -1,4 +1,5 @@
-// JobStory: what the decisions tell of one job, whether the log still begins with its acceptance or with a snapshot. Pure.
+// JobStory: what the decisions tell of one job, whether the log still begins with its acceptance or with a snapshot.
+// Pure.
 #pragma once
 
 #include <optional>

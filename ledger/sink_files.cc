@@ -27,14 +27,14 @@ struct Looked {
   std::string name;
   bool there = false;
 };
-using Look = std::function<Looked(const std::string& upstream, const Stretch&, std::int64_t number)>;
+using Look = std::function<Looked(const std::string& upstream, const SessionKey&, std::int64_t number)>;
 
-// The pictures that a sink was given; outcomes leave no file. `apart`: those of each upstream have a file of their own. A
-// frame that died and was given more than once (by several upstreams, or written again by `ride dead replay`) may have
-// succeeded the other time: nothing is expected of it, either way.
-void look_for_each(const TopicPage& page, bool apart, SinkFiles& files, const Look& look) {
-  std::map<std::pair<std::string, Stretch>, NumberSet> frames;
-  std::map<Stretch, NumberTally> given;
+// The pictures that a sink was given; outcomes leave no file. `apart`: those of each upstream have a file of their own.
+// A frame that died and was given more than once (by several upstreams, or written again by `ride dead replay`) may
+// have succeeded the other time: nothing is expected of it, either way.
+void look_for_each(const TopicAudit& page, bool apart, SinkFiles& files, const Look& look) {
+  std::map<std::pair<std::string, SessionKey>, NumberSet> frames;
+  std::map<SessionKey, NumberTally> given;
   for (const auto& [upstream, inflow] : page.inflows) {
     for (const auto& [stretch, tally] : inflow.frames) {
       frames[{apart ? upstream : "", stretch}].add(tally.seen(0));
@@ -56,10 +56,11 @@ void look_for_each(const TopicPage& page, bool apart, SinkFiles& files, const Lo
 }
 
 // What the sink says of itself, beyond what its topic and its dead letters tell.
-std::int64_t left_out(const TopicPage& page, const Counted& counted, std::int64_t dead) {
+std::int64_t left_out(const TopicAudit& page, const Counted& counted, std::int64_t dead) {
   std::int64_t came_dropped = 0, came_dead = 0;
   for (const auto& [upstream, inflow] : page.inflows) {
-    if (const auto found = inflow.outcomes.find("dropped"); found != inflow.outcomes.end()) came_dropped += found->second;
+    if (const auto found = inflow.outcomes.find("dropped"); found != inflow.outcomes.end())
+      came_dropped += found->second;
     if (const auto found = inflow.outcomes.find("dead"); found != inflow.outcomes.end()) came_dead += found->second;
   }
   const auto own = [](std::int64_t all, std::int64_t came) { return std::max<std::int64_t>(0, all - came); };
@@ -72,7 +73,7 @@ std::string path_of(const stream::StageSpec& stage) {
   return text == nullptr ? std::string() : *text;
 }
 
-std::string name_of(const Stretch& stretch, std::int64_t number) {
+std::string name_of(const SessionKey& stretch, std::int64_t number) {
   return fmt::format("{}/{}/{}", stretch.source, stretch.session, number);
 }
 
@@ -80,7 +81,7 @@ void count_images(const stream::JobSpec& spec, const stream::StageSpec& stage, c
                   SinkFiles& files) {
   const auto path = tasks::PathTemplate::parse(files.path, tasks::image_path_fields());
   if (!path.ok()) return;
-  const auto look = [&](const std::string& upstream, const Stretch& stretch, std::int64_t number) -> Looked {
+  const auto look = [&](const std::string& upstream, const SessionKey& stretch, std::int64_t number) -> Looked {
     const auto name = path->expand({{"job", spec.job.value},
                                     {"run", std::to_string(spec.run.value)},
                                     {"stage", stage.name},
@@ -105,7 +106,8 @@ std::vector<fs::path> files_like(const fs::path& pattern, const std::string& any
   std::error_code failed;
   for (const auto& entry : fs::directory_iterator(pattern.parent_path(), failed)) {
     const auto other = entry.path().filename().string();
-    if (other.size() >= head.size() + tail.size() && other.starts_with(head) && other.ends_with(tail)) found.push_back(entry.path());
+    if (other.size() >= head.size() + tail.size() && other.starts_with(head) && other.ends_with(tail))
+      found.push_back(entry.path());
   }
   return found;
 }
@@ -115,11 +117,11 @@ void count_lines(const stream::JobSpec& spec, const stream::StageSpec& stage, co
   const std::string any = "ANY-WORKER";
   const auto path = tasks::PathTemplate::parse(files.path, tasks::print_path_fields());
   if (!path.ok()) return;
-  const auto pattern = base / path->expand({{"job", spec.job.value},
-                                            {"run", std::to_string(spec.run.value)},
-                                            {"stage", stage.name},
-                                            {"worker", any}});
-  std::map<Stretch, NumberTally> lines;
+  const auto pattern =
+      base /
+      path->expand(
+          {{"job", spec.job.value}, {"run", std::to_string(spec.run.value)}, {"stage", stage.name}, {"worker", any}});
+  std::map<SessionKey, NumberTally> lines;
   for (const auto& file : files_like(pattern, any)) {
     std::ifstream in(file);
     for (std::string line; std::getline(in, line);) {
@@ -129,11 +131,11 @@ void count_lines(const stream::JobSpec& spec, const stream::StageSpec& stage, co
       const bool ours = source != json.end() && source->is_string() && session != json.end() &&
                         session->is_number_integer() && number != json.end() && number->is_number_integer();
       if (!ours) continue;  // the file may hold lines of others
-      const Stretch stretch{source->get<std::string>(), session->get<std::int64_t>()};
+      const SessionKey stretch{source->get<std::string>(), session->get<std::int64_t>()};
       if (lines[stretch].add(number->get<std::int64_t>()) > 0) ++files.repeated;
     }
   }
-  const auto look = [&](const std::string&, const Stretch& stretch, std::int64_t number) -> Looked {
+  const auto look = [&](const std::string&, const SessionKey& stretch, std::int64_t number) -> Looked {
     return {name_of(stretch, number), lines[stretch].seen(0).contains(number)};
   };
   look_for_each(book.page(stage.topic), false, files, look);
@@ -146,7 +148,8 @@ std::vector<SinkFiles> count_sink_files(const stream::JobSpec& spec, const Book&
   std::vector<SinkFiles> all;
   for (const auto& stage : spec.stages) {
     SinkFiles files{.sink = stage.name, .path = path_of(stage)};
-    if (files.path.empty() || files.path.find("{file") != std::string::npos) continue;  // {file}: only the frames know it
+    if (files.path.empty() || files.path.find("{file") != std::string::npos)
+      continue;  // {file}: only the frames know it
     const auto format = stage.params.find("format");
     if (stage.task == "write_images")
       count_images(spec, stage, book, base, files);
@@ -172,15 +175,16 @@ std::int64_t missing(const std::vector<SinkFiles>& files) {
 std::string to_text(const std::vector<SinkFiles>& files, bool at_rest) {
   std::string text;
   for (const auto& one : files) {
-    text += fmt::format("files of {} ({}): {} of {} there, {} {}", one.sink, one.path, one.found, one.expected, one.missing,
-                        at_rest ? "missing" : "in flight");
+    text += fmt::format("files of {} ({}): {} of {} there, {} {}", one.sink, one.path, one.found, one.expected,
+                        one.missing, at_rest ? "missing" : "in flight");
     if (one.dead > 0) text += fmt::format(", {} dead (no file expected)", one.dead);
     if (one.left_out > 0) text += fmt::format(", {} dropped, dead or expired in the sink", one.left_out);
     if (one.stale > 0)
       text += fmt::format("; {} of the dead {} there all the same: from an earlier run", one.stale,
                           one.stale == 1 ? "is" : "are");
     if (one.repeated > 0) text += fmt::format(", {} again", counted(one.repeated, "line"));
-    if (!one.examples.empty()) text += fmt::format("; for example {}", one_line(fmt::format("{}", fmt::join(one.examples, ", "))));
+    if (!one.examples.empty())
+      text += fmt::format("; for example {}", one_line(fmt::format("{}", fmt::join(one.examples, ", "))));
     text += "\n";
   }
   return text;

@@ -123,8 +123,7 @@ ApiResponse Api::dispatch(const ApiRequest& request) const {
 
 ApiResponse Api::redirect(const ApiRequest& request) const {
   const auto view = ports_.owner.view();
-  if (!view.is_led || view.leader.http.empty())
-  {
+  if (!view.is_led || view.leader.http.empty()) {
     auto response = problem(503, "no master leads at the moment; one takes over within seconds: try again");
     response.retry_after_seconds = 1;
     return response;
@@ -180,7 +179,8 @@ ApiResponse Api::readyz(const ApiRequest&, const PathValues&) const {
   const auto view = ports_.owner.view();
   const bool leads = view.role == Leadership::Role::leading;
   if (!ports_.owner.ready() || (leads && !ports_.kafka_answers()))
-    return problem(503, leads ? "the master waits for Kafka" : "no master leads at the moment, or Kafka does not answer");
+    return problem(503,
+                   leads ? "the master waits for Kafka" : "no master leads at the moment, or Kafka does not answer");
   return respond({{"status", leads ? "leader" : "standby"},
                   {"epoch", view.leader.epoch},
                   {"id", view.leader.id},

@@ -1,8 +1,8 @@
 // The REST API without HTTP's library: requests in, responses out. A master that stands by answers questions itself,
-// since it follows the same logs, and sends what leads to a decision on to the leader (307). The route table is the one place that lists what is
-// served; docs/openapi.json describes the same, and a test compares them. Threads: handle() may be called from any.
-// Failure: every error is a problem+json (RFC 7807); a malformed request is an error of its sender, never of the
-// master.
+// since it follows the same logs, and sends what leads to a decision on to the leader (307). The route table is the one
+// place that lists what is served; docs/openapi.json describes the same, and a test compares them. Threads: handle()
+// may be called from any. Failure: every error is a problem+json (RFC 7807); a malformed request is an error of its
+// sender, never of the master.
 #pragma once
 
 #include <functional>
@@ -14,8 +14,8 @@
 
 #include "common/metrics.h"
 #include "master/event_ring.h"
-#include "master/owner.h"
-#include "master/topology_desk.h"
+#include "master/master_loop.h"
+#include "master/plan_service.h"
 
 namespace ride::master {
 
@@ -40,8 +40,8 @@ struct ApiResponse {
 class Api {
  public:
   struct Ports {
-    Owner& owner;
-    TopologyDesk& desk;
+    MasterLoop& owner;
+    PlanService& desk;
     EventRing& events;
     Metrics& metrics;
     std::function<bool()> kafka_answers;  // ticks are acknowledged

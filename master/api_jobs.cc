@@ -67,17 +67,18 @@ std::variant<Api::Submission, ApiResponse> Api::make_plan(const ApiRequest& requ
   std::vector<topology::Diagnostic> warnings;
   const auto nodes = ports_.owner.ask<std::vector<topology::NodeOutputs>>(outputs_of_nodes);
   if (!nodes.ok()) return problem_of(nodes.error());
-  auto parsed = ports_.desk.parse(request.body, name == request.query.end() ? "topology.yaml" : name->second, *nodes, warnings);
+  auto parsed =
+      ports_.desk.parse(request.body, name == request.query.end() ? "topology.yaml" : name->second, *nodes, warnings);
   if (const auto* refusal = std::get_if<Refusal>(&parsed)) return refuse(*refusal);
   const auto& topology = std::get<topology::Topology>(parsed);
-  struct Standing {
+  struct RunState {
     RunNumber next;
     std::optional<Job> job;
   };
-  auto standing = ports_.owner.ask<Standing>([job = JobName{topology.name()}](const State& state) {
+  auto standing = ports_.owner.ask<RunState>([job = JobName{topology.name()}](const State& state) {
     const auto found = state.hard.jobs.find(job);
     const bool goes_on = found != state.hard.jobs.end() && !is_over(found->second->phase);
-    return Standing{next_run(state.hard, job), goes_on ? std::optional(*found->second) : std::nullopt};
+    return RunState{next_run(state.hard, job), goes_on ? std::optional(*found->second) : std::nullopt};
   });
   if (!standing.ok()) return problem_of(standing.error());
   const auto& before = standing->job;

@@ -28,18 +28,16 @@ Cleaner::Round Cleaner::clean(const std::vector<std::shared_ptr<const stream::Jo
 Result<std::int64_t> Cleaner::clean(const stream::StageSpec& stage, SystemTime now) {
   std::vector<stream::TopicPartition> at;
   for (int p = 0; p < stage.partitions; ++p) at.push_back({stage.topic, PartitionId{p}});
-  auto commits = commits_.committed(stage.group_id, at);
-  if (!commits.ok()) return commits.error();
+  RIDE_ASSIGN(auto commits, commits_.committed(stage.group_id, at));
   std::int64_t total = 0;
-  for (const auto& [one, commit] : *commits) {
+  for (const auto& [one, commit] : commits) {
     if (!commit) continue;
     // Less what a stateful task's next owner is warmed up with.
     auto until = commit->offset;
     if (auto metadata = stream::unpack_commit_metadata(commit->metadata); metadata.ok() && metadata->warm_from)
       until = std::min(until, *metadata->warm_from);
-    auto deleted = clean(stage, one, until, now);
-    if (!deleted.ok()) return deleted;
-    total += *deleted;
+    RIDE_ASSIGN(auto deleted, clean(stage, one, until, now));
+    total += deleted;
   }
   return total;
 }
@@ -52,17 +50,15 @@ Result<std::int64_t> Cleaner::clean(const stream::StageSpec& stage, const stream
   progress.committed = committed;
   if (until.value <= 0 || (progress.deleted && until <= *progress.deleted)) return std::int64_t{0};
   if (stage.keep_ms > 0) {
-    auto kept = admin_.offset_at(at, now - std::chrono::milliseconds(stage.keep_ms));
-    if (!kept.ok()) return kept.error();
-    until = std::min(until, *kept);
+    RIDE_ASSIGN(auto kept, admin_.offset_at(at, now - std::chrono::milliseconds(stage.keep_ms)));
+    until = std::min(until, kept);
   }
   if (!progress.deleted) {
-    auto range = admin_.range(at);
-    if (!range.ok()) return range.error();
-    progress.deleted = range->first;
+    RIDE_ASSIGN(auto range, admin_.range(at));
+    progress.deleted = range.first;
   }
   if (until <= *progress.deleted) return std::int64_t{0};
-  if (auto done = admin_.delete_before(at, until); !done.ok()) return done.error();
+  RIDE_TRY(admin_.delete_before(at, until));
   const auto count = until.value - progress.deleted->value;
   progress.deleted = until;
   return count;

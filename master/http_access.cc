@@ -41,18 +41,19 @@ bool is_own(const HttpAccess& access, const std::string& host) {
          std::any_of(access.names.begin(), access.names.end(), [&](const auto& name) { return same_name(host, name); });
 }
 
-// A web page of somebody else must not give us orders through the browser of who visits it: neither by a name of its own that
-// it lets point at this machine (Host), nor straight (its Origin is not ours).
+// A web page of somebody else must not give us orders through the browser of who visits it: neither by a name of its
+// own that it lets point at this machine (Host), nor straight (its Origin is not ours).
 std::optional<ApiResponse> refuse_page(const HttpAccess& access, const HttpHead& head) {
   if (head.count("host") > 1 || head.count("origin") > 1) return problem(400, "more than one Host or Origin");
   const auto authority = head.field("host");
   const auto host = host_of_authority(authority);
   if (!authority.empty() && (!host || !is_own(access, *host)))
-    return problem(403, access.on_loopback
-                            ? fmt::format("this API listens on loopback and is not called {}; call it 127.0.0.1 or localhost",
-                                          one_line(authority))
-                            : fmt::format("this API is not called {}; start ride-master with --http-name {} if it should be",
-                                          one_line(authority), one_line(host.value_or("NAME"))));
+    return problem(
+        403, access.on_loopback
+                 ? fmt::format("this API listens on loopback and is not called {}; call it 127.0.0.1 or localhost",
+                               one_line(authority))
+                 : fmt::format("this API is not called {}; start ride-master with --http-name {} if it should be",
+                               one_line(authority), one_line(host.value_or("NAME"))));
   if (head.count("origin") == 0) return std::nullopt;
   const auto origin = head.field("origin");
   if (!authority.empty() && (origin == "http://" + authority || origin == "https://" + authority)) return std::nullopt;
@@ -71,9 +72,10 @@ std::optional<ApiResponse> refuse_stranger(const HttpAccess& access, const HttpH
   for (const auto& token : access.tokens)
     known = same_token(bearer ? std::string_view(given).substr(kScheme.size()) : std::string_view(), token) || known;
   if (known) return std::nullopt;
-  auto refusal = problem(401, bearer ? "this master does not know the token that came with the request"
-                                     : "this master asks for a token: 'Authorization: Bearer TOKEN' (for ride: RIDE_TOKEN_FILE "
-                                       "or --token-file FILE)");
+  auto refusal =
+      problem(401, bearer ? "this master does not know the token that came with the request"
+                          : "this master asks for a token: 'Authorization: Bearer TOKEN' (for ride: RIDE_TOKEN_FILE "
+                            "or --token-file FILE)");
   refusal.authenticate = bearer ? R"(Bearer realm="ride", error="invalid_token")" : R"(Bearer realm="ride")";
   return refusal;
 }
@@ -85,7 +87,8 @@ bool is_loopback_host(std::string_view host) {
   const auto address = address_of(host);
   if (!address) return false;
   if (address->family == AF_INET) return address->bytes[0] == 127;
-  return address->bytes[15] == 1 && std::all_of(address->bytes.begin(), address->bytes.end() - 1, [](auto b) { return b == 0; });
+  return address->bytes[15] == 1 &&
+         std::all_of(address->bytes.begin(), address->bytes.end() - 1, [](auto b) { return b == 0; });
 }
 
 std::optional<std::string> host_of_authority(std::string_view authority) {
@@ -94,8 +97,8 @@ std::optional<std::string> host_of_authority(std::string_view authority) {
   if (bracketed && end == std::string_view::npos) return std::nullopt;
   const auto host = bracketed ? authority.substr(1, end - 1) : authority.substr(0, end);
   auto rest = authority.substr(std::min(authority.size(), bracketed ? end + 1 : host.size()));
-  if (!rest.empty() && (!rest.starts_with(':') || rest.size() > 6 ||
-                        rest.find_first_not_of("0123456789", 1) != std::string_view::npos))
+  if (!rest.empty() &&
+      (!rest.starts_with(':') || rest.size() > 6 || rest.find_first_not_of("0123456789", 1) != std::string_view::npos))
     return std::nullopt;
   const auto address = address_of(host);
   if (host.empty() || (bracketed && (!address || address->family != AF_INET6))) return std::nullopt;

@@ -1,5 +1,5 @@
-// Who may use the API, told by a request's head: no web page of somebody else (Host and Origin), and, where the master has
-// tokens, nobody without one. Pure; any thread.
+// Who may use the API, told by a request's head: no web page of somebody else (Host and Origin), and, where the master
+// has tokens, nobody without one. Pure; any thread.
 #pragma once
 
 #include <optional>
@@ -13,12 +13,13 @@
 namespace ride::master {
 
 struct HttpAccess {
-  bool on_loopback = true;             // the server listens there, and only loopback's names are its own
-  std::vector<std::string> names;      // elsewhere: its names, besides addresses and localhost
-  std::vector<std::string> tokens;     // empty: nobody is asked for one
+  bool on_loopback = true;          // the server listens there, and only loopback's names are its own
+  std::vector<std::string> names;   // elsewhere: its names, besides addresses and localhost
+  std::vector<std::string> tokens;  // empty: nobody is asked for one
 };
 
-// "localhost", or an address of 127.0.0.0/8 or ::1, as text; a name that only looks like one ("127.0.0.1.example.com") is not.
+// "localhost", or an address of 127.0.0.0/8 or ::1, as text; a name that only looks like one ("127.0.0.1.example.com")
+// is not.
 bool is_loopback_host(std::string_view host);
 
 // The host of "HOST", "HOST:PORT", "[V6]" or "[V6]:PORT", without brackets; nothing where the text is none of these.

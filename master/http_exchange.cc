@@ -48,8 +48,8 @@ class Library : public httplib::Server {
   }
 };
 
-// The request in the one form in which it can be read in one way only: the body has its length, and what HttpLoop has done
-// with the head (or nobody here understands) is left out.
+// The request in the one form in which it can be read in one way only: the body has its length, and what HttpLoop has
+// done with the head (or nobody here understands) is left out.
 std::string canonical(const HttpRequest& request) {
   const auto& head = request.head;
   std::string text = fmt::format("{} {} HTTP/1.1\r\n", head.method, head.target);
@@ -120,7 +120,8 @@ HttpExchange::HttpExchange(std::function<ApiResponse(const ApiRequest&)> handle)
   });
   library.set_error_handler([](const httplib::Request&, httplib::Response& response) {
     if (!response.body.empty()) return;
-    write(problem(response.status, response.status == 400 ? "the request cannot be understood" : "the request is refused"),
+    write(problem(response.status,
+                  response.status == 400 ? "the request cannot be understood" : "the request is refused"),
           response);
   });
 }

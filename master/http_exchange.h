@@ -1,5 +1,6 @@
-// HttpExchange: one request that was read whole, as the Api takes it, and the Api's answer as bytes. cpp-httplib does the
-// decoding of URLs, queries and bodies, and compresses answers for who asks for it; it never sees a socket. Threads: any.
+// HttpExchange: one request that was read whole, as the Api takes it, and the Api's answer as bytes. cpp-httplib does
+// the decoding of URLs, queries and bodies, and compresses answers for who asks for it; it never sees a socket.
+// Threads: any.
 #pragma once
 
 #include <functional>

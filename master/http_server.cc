@@ -57,10 +57,11 @@ HttpServer::~HttpServer() { stop(); }
 Result<std::unique_ptr<HttpServer>> HttpServer::listen(const HttpAddress& address, HttpAccess access) {
   auto loop = HttpLoop::listen(address.host, address.port, limits_of_the_api());
   if (!loop.ok())
-    return Error{ErrorCode::unavailable,
-                 fmt::format("cannot listen on {}:{} ({}): is another master running there? choose another port with --http "
-                             "HOST:PORT (0: a free one)",
-                             address.host, address.port, loop.error().message)};
+    return Error{
+        ErrorCode::unavailable,
+        fmt::format("cannot listen on {}:{} ({}): is another master running there? choose another port with --http "
+                    "HOST:PORT (0: a free one)",
+                    address.host, address.port, loop.error().message)};
   access.on_loopback = (*loop)->on_loopback();
   if (!access.on_loopback) access.names.push_back(address.host);
   return std::unique_ptr<HttpServer>(

@@ -32,9 +32,12 @@ Offers free_workers(const State& state, const JobName& job) {
   const auto kept = kept_by_others(state, job);
   Offers offers;
   for (const auto& [id, process] : state.soft.processes)
-    if (process.heard && process.last.kind == ProcessKind::worker && !kept.contains(id)) offers.push_back(&process.last);
+    if (process.heard && process.last.kind == ProcessKind::worker && !kept.contains(id))
+      offers.push_back(&process.last);
   std::stable_sort(offers.begin(), offers.end(), [](const auto* a, const auto* b) {
-    const auto worth = [](const auto* one) { return std::tuple(has_gpu(*one), one->labels.size(), one->cores, one->memory_bytes); };
+    const auto worth = [](const auto* one) {
+      return std::tuple(has_gpu(*one), one->labels.size(), one->cores, one->memory_bytes);
+    };
     return worth(a) < worth(b);
   });
   return offers;
@@ -43,15 +46,18 @@ Offers free_workers(const State& state, const JobName& job) {
 std::string names_of_stages(const stream::JobSpec& spec) {
   constexpr std::size_t kShown = 8;
   std::string text;
-  for (std::size_t i = 0; i < std::min(kShown, spec.stages.size()); ++i) text += (i == 0 ? "" : ", ") + spec.stages[i].name;
+  for (std::size_t i = 0; i < std::min(kShown, spec.stages.size()); ++i)
+    text += (i == 0 ? "" : ", ") + spec.stages[i].name;
   return text + (spec.stages.size() > kShown ? ", ..." : "");
 }
 
-std::string words_for(const State& state, const stream::JobSpec& spec, const stream::StageSpec& stage, std::size_t others) {
+std::string words_for(const State& state, const stream::JobSpec& spec, const stream::StageSpec& stage,
+                      std::size_t others) {
   const bool any_fits = std::any_of(state.soft.processes.begin(), state.soft.processes.end(), [&](const auto& entry) {
     return entry.second.heard && entry.second.last.kind == ProcessKind::worker && fits(entry.second.last, stage.group);
   });
-  if (!any_fits) return fmt::format("'{}' has no worker{}: {}", stage.name, needs(stage.group), pool_words(state, stage.group));
+  if (!any_fits)
+    return fmt::format("'{}' has no worker{}: {}", stage.name, needs(stage.group), pool_words(state, stage.group));
   return fmt::format("'{}' has no worker{}: the job needs {} workers, one for each stage ({}); {}{}", stage.name,
                      needs(stage.group), spec.stages.size(), names_of_stages(spec), pool_words(state, stage.group),
                      others == 0 ? "" : fmt::format(", of which other jobs keep {}", others));
@@ -65,7 +71,8 @@ void add_stages(const State& state, const stream::JobSpec& spec, std::vector<Lac
   std::stable_sort(stages.begin(), stages.end(),
                    [](const auto* a, const auto* b) { return demands(a->group) > demands(b->group); });
   for (const auto* stage : stages) {
-    const auto taken = std::find_if(free.begin(), free.end(), [&](const auto* offer) { return fits(*offer, stage->group); });
+    const auto taken =
+        std::find_if(free.begin(), free.end(), [&](const auto* offer) { return fits(*offer, stage->group); });
     if (taken != free.end())
       free.erase(taken);
     else
@@ -80,11 +87,12 @@ void add_sources(const State& state, const stream::JobSpec& spec, std::vector<La
   for (const auto& source : spec.sources) {
     if (source.node.empty() ? !nodes.empty() : nodes.contains(source.node)) continue;
     const auto where = source.node.empty() ? "" : " on node " + source.node;
-    found.push_back({.source = true,
-                     .name = source.name,
-                     .text = fmt::format("'{}' has no producer{}: {}", source.name, where,
-                                         nodes.empty() ? "there is none: start ride-agent or ride-producer on a node"
-                                                       : fmt::format("there are producers on {}", fmt::join(nodes, ", ")))});
+    found.push_back(
+        {.source = true,
+         .name = source.name,
+         .text = fmt::format("'{}' has no producer{}: {}", source.name, where,
+                             nodes.empty() ? "there is none: start ride-agent or ride-producer on a node"
+                                           : fmt::format("there are producers on {}", fmt::join(nodes, ", ")))});
   }
 }
 

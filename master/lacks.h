@@ -1,5 +1,5 @@
-// What a job, or a group of another size, would wait for with the processes that are there: told at submit and at scale, before
-// anybody wonders why nothing moves. Pure.
+// What a job, or a group of another size, would wait for with the processes that are there: told at submit and at
+// scale, before anybody wonders why nothing moves. Pure.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -15,8 +15,8 @@ struct Lack {
   std::string name, text;
 };
 
-// What would have nobody: a stage without any worker, a source without a producer. Fewer workers than `min` are no lack here: the
-// job goes on with them, and says so. Other jobs keep one worker for each of their stages.
+// What would have nobody: a stage without any worker, a source without a producer. Fewer workers than `min` are no lack
+// here: the job goes on with them, and says so. Other jobs keep one worker for each of their stages.
 std::vector<Lack> lacks(const State& state, const stream::JobSpec& spec);
 nlohmann::json lacks_view(const std::vector<Lack>& lacks);  // [{"stage" or "source", "text"}, ...]
 

@@ -32,7 +32,8 @@ LagMeter::Round LagMeter::measure(const std::vector<UntoldPartition>& partitions
     }
     const auto commit = commits.find(at);
     const bool known = commit != commits.end() && commit->second.has_value();
-    round.measured.partitions.push_back({one.stage, one.partition, known ? commit->second->offset : range->first, range->end});
+    round.measured.partitions.push_back(
+        {one.stage, one.partition, known ? commit->second->offset : range->first, range->end});
   }
   return round;
 }

@@ -63,7 +63,8 @@ void declare(CLI::App& app, Flags& flags) {
   app.add_option("--advertised-http", flags.advertised,
                  "HOST:PORT at which the other masters' clients reach this one (default: --http, or this host's name)")
       ->envname("RIDE_ADVERTISED_HTTP");
-  app.add_option("--http-name", flags.http_names, "A name by which clients outside may call it, of a proxy for example; repeatable")
+  app.add_option("--http-name", flags.http_names,
+                 "A name by which clients outside may call it, of a proxy for example; repeatable")
       ->envname("RIDE_HTTP_NAME");
   app.add_option("--token-file", flags.token_file,
                  "File with the tokens that open the API, one a line, 16 characters at least; not readable by others")
@@ -74,7 +75,9 @@ void declare(CLI::App& app, Flags& flags) {
                  "Time between two ticks in the log, 10ms to 60s; 1 ms for each process at least")
       ->envname("RIDE_TICK_INTERVAL")
       ->capture_default_str();
-  app.add_option("--loss-ticks", flags.loss_ticks, "A process that falls silent is lost after so many ticks at the earliest, a whole node three ticks sooner (two at least); "
+  app.add_option("--loss-ticks", flags.loss_ticks,
+                 "A process that falls silent is lost after so many ticks at the earliest, a whole node three ticks "
+                 "sooner (two at least); "
                  "an irregular one later, and one that its agent sees run not within 5 s")
       ->envname("RIDE_LOSS_TICKS")
       ->check(CLI::Range(2, 1000))
@@ -88,9 +91,8 @@ void declare(CLI::App& app, Flags& flags) {
 
 ride::Result<ride::master::MasterOptions> options_of(const Flags& flags, const ride::kafka::ClientFlags& kafka_flags) {
   ride::master::MasterOptions options;
-  auto kafka = kafka_flags.config("ride-master");
-  if (!kafka.ok()) return kafka.error();
-  options.kafka = *kafka;
+  RIDE_ASSIGN(auto kafka, kafka_flags.config("ride-master"));
+  options.kafka = kafka;
   options.prefix = kafka_flags.prefix();
   options.http = flags.http;
   options.advertised = flags.advertised;
@@ -102,14 +104,14 @@ ride::Result<ride::master::MasterOptions> options_of(const Flags& flags, const r
   options.http_names = flags.http_names;
   options.insecure = flags.insecure;
   if (!flags.token_file.empty()) {
-    auto tokens = ride::read_token_file(flags.token_file);
-    if (!tokens.ok()) return tokens.error();
-    options.tokens = std::move(tokens).value();
+    RIDE_ASSIGN(auto tokens, ride::read_token_file(flags.token_file));
+    options.tokens = std::move(tokens);
   }
   options.rules.ticks_to_loss = flags.loss_ticks;
   options.rules.snapshot_records = flags.snapshot_records;
   const auto interval = ride::check_tick_interval(flags.tick_interval);
-  if (!interval.ok()) return ride::Error{ride::ErrorCode::invalid_argument, "--tick-interval: " + interval.error().message};
+  if (!interval.ok())
+    return ride::Error{ride::ErrorCode::invalid_argument, "--tick-interval: " + interval.error().message};
   options.rules.tick_interval = *interval;
   return options;
 }

@@ -7,12 +7,12 @@
 #include "common/log.h"
 #include "master/api.h"
 #include "master/http_server.h"
+#include "master/master_loop.h"
 #include "master/master_metrics.h"
-#include "master/owner.h"
+#include "master/plan_service.h"
 #include "master/report_feed.h"
 #include "master/ticker.h"
-#include "master/topic_keeper.h"
-#include "master/topology_desk.h"
+#include "master/topic_worker.h"
 #include "stream/control_client.h"
 #include "stream/kafka/admin.h"
 #include "stream/kafka/reader.h"
@@ -24,11 +24,11 @@ namespace ride::master {
 namespace {
 
 constexpr std::chrono::seconds kReportsTail{1};     // who lives speaks again within it
-constexpr std::size_t kMeasuredAtOnce = 256;         // partitions, in a second
+constexpr std::size_t kMeasuredAtOnce = 256;        // partitions, in a second
 constexpr std::chrono::seconds kCleanAfterEnd{20};  // jobs that are over are cleaned up so long
 
-TopicKeeper::Jobs jobs_to_clean(const State& state, SystemTime now) {
-  TopicKeeper::Jobs jobs;
+TopicWorker::Jobs jobs_to_clean(const State& state, SystemTime now) {
+  TopicWorker::Jobs jobs;
   for (const auto& [name, job] : state.hard.jobs)
     if (has_owners(job->phase) || (is_over(job->phase) && now - job->phase_at < kCleanAfterEnd))
       jobs.push_back(job->spec);
@@ -54,18 +54,18 @@ struct Master::Parts {
   explicit Parts(MasterOptions given) : options(std::move(given)) {}
 
   Result<void> listen() {
-    auto address = parse_http_address(options.http);
-    if (!address.ok()) return address.error();
-    auto server = HttpServer::listen(*address, access());
-    if (!server.ok()) return server.error();
-    http = std::move(server).value();
+    RIDE_ASSIGN(auto address, parse_http_address(options.http));
+    RIDE_ASSIGN(auto server, HttpServer::listen(address, access()));
+    http = std::move(server);
     if (!http->on_loopback() && options.tokens.empty()) {
       if (!options.insecure) return open_to_all();
-      log_warning("--insecure: everybody who reaches {}:{} can submit jobs, which read and write files of the nodes: name a "
-                  "--token-file, or listen on loopback", address->host, http->port());
+      log_warning(
+          "--insecure: everybody who reaches {}:{} can submit jobs, which read and write files of the nodes: name a "
+          "--token-file, or listen on loopback",
+          address.host, http->port());
     }
-    const bool v6 = address->host.find(':') != std::string::npos;
-    authority = fmt::format("{}:{}", v6 ? "[" + address->host + "]" : address->host, http->port());
+    const bool v6 = address.host.find(':') != std::string::npos;
+    authority = fmt::format("{}:{}", v6 ? "[" + address.host + "]" : address.host, http->port());
     return {};
   }
 
@@ -94,32 +94,34 @@ struct Master::Parts {
   }
 
   Result<void> open_keeper() {
-    auto admin = kafka::open_admin(options.kafka);
-    if (!admin.ok()) return admin.error();
-    auto commits = kafka::open_commit_store(options.kafka);
-    if (!commits.ok()) return commits.error();
-    keeper = std::make_unique<TopicKeeper>(TopicKeeper::Ports{std::move(admin).value(), std::move(commits).value(),
-                                                              metrics, events, options.clean_interval});
-    auto questions = kafka::open_admin(options.kafka);
-    if (!questions.ok()) return questions.error();
-    desk = std::make_unique<TopologyDesk>(TopologyDesk::Config{options.prefix, options.kafka.max_message_bytes,
-                                                               tasks::builtin_catalog(), options.environment},
-                                          std::move(questions).value());
+    RIDE_ASSIGN(auto admin, kafka::open_admin(options.kafka));
+    RIDE_ASSIGN(auto commits, kafka::open_commit_store(options.kafka));
+    keeper = std::make_unique<TopicWorker>(
+        TopicWorker::Ports{std::move(admin), std::move(commits), metrics, events, options.clean_interval});
+    RIDE_ASSIGN(auto questions, kafka::open_admin(options.kafka));
+    desk = std::make_unique<PlanService>(PlanService::Config{options.prefix, options.kafka.max_message_bytes,
+                                                             tasks::builtin_catalog(), options.environment},
+                                         std::move(questions));
     return {};
   }
 
   Result<void> open_owner() {
     const auto topic = options.prefix + ".decisions";
-    Owner::Config config{stream::new_incarnation("master").value, advertised(), options.rules, options.leadership};
-    Owner::Ports ports{
-        .open_reader = [=, this] { return patiently([&] { return stream::open_control_reader(options.kafka, topic); }); },
-        .open_writer = [=, this] { return patiently([&] { return stream::open_control_writer(options.kafka, topic); }); },
+    MasterLoop::Config config{stream::new_incarnation("master").value, advertised(), options.rules, options.leadership};
+    MasterLoop::Ports ports{
+        .open_reader = [=,
+                        this] { return patiently([&] { return stream::open_control_reader(options.kafka, topic); }); },
+        .open_writer = [=,
+                        this] { return patiently([&] { return stream::open_control_writer(options.kafka, topic); }); },
         .events = events,
         .metrics = metrics,
         .ensure = [this](const EnsureTopics& topics) { keeper->ensure(topics.spec); },
         .remove = [this](const DeleteTopics& topics) { keeper->remove(topics.spec); },
-        .truncate = [=, this](Offset before) { keeper->truncate({topic, PartitionId{0}}, before); }};
-    owner = std::make_unique<Owner>(std::move(config), std::move(ports));
+        .truncate =
+            [=, this](Offset before) {
+              keeper->truncate({topic, PartitionId{0}}, before);
+            }};
+    owner = std::make_unique<MasterLoop>(std::move(config), std::move(ports));
     return owner->start();
   }
 
@@ -127,31 +129,29 @@ struct Master::Parts {
     const auto topic = options.prefix + ".reports";
     const auto read = [this, topic] { return stream::open_control_reader(options.kafka, topic, kReportsTail); };
     const auto write = [this, topic] { return stream::open_control_writer(options.kafka, topic); };
-    auto reader = patiently(read);
-    if (!reader.ok()) return reader.error();
-    auto writer = patiently(write);
-    if (!writer.ok()) return writer.error();
-    feed = std::make_unique<ReportFeed>(
-        ReportFeed::Config{[this] { return owner->view().log; }, read,
-                           [this](std::vector<Event> read_events, std::size_t bytes) { owner->post(std::move(read_events), bytes); },
-                           [this](const std::string& words) {
-                             events.add(system_now(), {stream::Severity::warning, "report_refused", "", "", words});
-                           },
-                           metrics, [this](const Error& error) { refuse(error); }});
-    ticker = std::make_unique<Ticker>(Ticker::Config{
-        write, [this](std::int64_t number) { return owner->tick(number); }, [this] { return owner->tick_interval(); },
-        [this](const Error& error) { refuse(error); }});
+    RIDE_ASSIGN(auto reader, patiently(read));
+    RIDE_ASSIGN(auto writer, patiently(write));
+    feed = std::make_unique<ReportFeed>(ReportFeed::Config{
+        [this] { return owner->view().log; }, read,
+        [this](std::vector<Event> read_events, std::size_t bytes) { owner->post(std::move(read_events), bytes); },
+        [this](const std::string& words) {
+          events.add(system_now(), {stream::Severity::warning, "report_refused", "", "", words});
+        },
+        metrics, [this](const Error& error) { refuse(error); }});
+    ticker = std::make_unique<Ticker>(Ticker::Config{write, [this](std::int64_t number) { return owner->tick(number); },
+                                                     [this] { return owner->tick_interval(); },
+                                                     [this](const Error& error) { refuse(error); }});
     keeper->start({.done = [this](TopicsOutcome outcome) { owner->post({std::move(outcome)}); },
-                   .jobs_to_clean = [this]() -> Result<TopicKeeper::Jobs> {
-                     if (owner->view().role != Leadership::Role::leading) return TopicKeeper::Jobs{};
-                     return owner->ask<TopicKeeper::Jobs>(
+                   .jobs_to_clean = [this]() -> Result<TopicWorker::Jobs> {
+                     if (owner->view().role != Leadership::Role::leading) return TopicWorker::Jobs{};
+                     return owner->ask<TopicWorker::Jobs>(
                          [now = system_now()](const State& state) { return jobs_to_clean(state, now); });
                    },
                    .is_wanted = [this](const stream::JobSpec& spec) { return waits_for_topics(spec); },
                    .untold = [this](const UntoldPartition* after) { return untold(after); },
                    .measured = [this](LogsMeasured measured) { owner->post({std::move(measured)}); }});
-    feed->start(std::move(reader).value());
-    ticker->start(std::move(writer).value());
+    feed->start(std::move(reader));
+    ticker->start(std::move(writer));
     return {};
   }
 
@@ -185,9 +185,9 @@ struct Master::Parts {
   }
 
   void serve() {
-    api =
-        std::make_unique<Api>(Api::Ports{*owner, *desk, events, metrics, [this] { return ticker->is_acknowledged(); },
-                                         [this](const JobName& job, RunNumber run) { return keeper->waits(job, run); }});
+    api = std::make_unique<Api>(
+        Api::Ports{*owner, *desk, events, metrics, [this] { return ticker->is_acknowledged(); },
+                   [this](const JobName& job, RunNumber run) { return keeper->waits(job, run); }});
     http->serve([this](const ApiRequest& request) { return api->handle(request); });
   }
 
@@ -217,9 +217,9 @@ struct Master::Parts {
   EventRing events;
   Metrics metrics{master_metrics_table()};
   std::unique_ptr<HttpServer> http;
-  std::unique_ptr<TopicKeeper> keeper;
-  std::unique_ptr<TopologyDesk> desk;
-  std::unique_ptr<Owner> owner;
+  std::unique_ptr<TopicWorker> keeper;
+  std::unique_ptr<PlanService> desk;
+  std::unique_ptr<MasterLoop> owner;
   std::unique_ptr<ReportFeed> feed;
   std::unique_ptr<Ticker> ticker;
   std::unique_ptr<Api> api;
@@ -230,12 +230,12 @@ Master::~Master() { stop(); }
 
 Result<std::unique_ptr<Master>> Master::start(const MasterOptions& options, const std::atomic<bool>& stop) {
   auto parts = std::make_unique<Parts>(options);
-  if (auto done = parts->listen(); !done.ok()) return done.error();
-  if (auto done = stream::ensure_control_topics(options.kafka, options.prefix); !done.ok()) return done.error();
-  if (auto done = parts->open_keeper(); !done.ok()) return done.error();
-  if (auto done = parts->open_owner(); !done.ok()) return done.error();
-  if (auto done = parts->open_reports(); !done.ok()) return done.error();
-  if (auto done = parts->find_place(stop); !done.ok()) return done.error();
+  RIDE_TRY(parts->listen());
+  RIDE_TRY(stream::ensure_control_topics(options.kafka, options.prefix));
+  RIDE_TRY(parts->open_keeper());
+  RIDE_TRY(parts->open_owner());
+  RIDE_TRY(parts->open_reports());
+  RIDE_TRY(parts->find_place(stop));
   parts->serve();
   return std::unique_ptr<Master>(new Master(std::move(parts)));
 }

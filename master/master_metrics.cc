@@ -18,7 +18,8 @@ constexpr auto kHistogram = MetricType::histogram;
 const std::vector<double> kSeconds = {0.0001, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5};
 
 struct StageValues {
-  Values acked, filtered, dropped, rejected, dead, expired, duplicates, rate, active, wanted, missing, missing_spares, held;
+  Values acked, filtered, dropped, rejected, dead, expired, duplicates, rate, active, wanted, missing, missing_spares,
+      held;
   Values lag, lag_seconds, oldest, arrival, service, busy;
 
   void add(const State& state, const Job& job, const stream::StageSpec& spec) {
@@ -133,7 +134,10 @@ const MetricsTable& master_metrics_table() {
       {"ride_stage_held_groups", kGauge, "1 while a person holds the size of the group.", {"job", "stage"}},
       {"ride_stage_acked_frames_total", kCounter, "Frames whose results are safe.", {"job", "stage"}},
       {"ride_stage_filtered_frames_total", kCounter, "Frames that the task let go.", {"job", "stage"}},
-      {"ride_stage_dropped_frames_total", kCounter, "Frames that were left out because they were late, here or before.", {"job", "stage"}},
+      {"ride_stage_dropped_frames_total",
+       kCounter,
+       "Frames that were left out because they were late, here or before.",
+       {"job", "stage"}},
       {"ride_stage_rejected_pictures_total", kCounter, "Pictures that a source before it refused.", {"job", "stage"}},
       {"ride_stage_dead_frames_total", kCounter, "Frames that the task could not process.", {"job", "stage"}},
       {"ride_stage_expired_frames_total", kCounter, "Frames that retention took before their ACK.", {"job", "stage"}},

@@ -39,11 +39,14 @@ void ReportFeed::take(const std::vector<stream::ControlReader::Entry>& entries) 
   for (const auto& entry : entries) {
     auto report = stream::decode_report(entry.json);
     if (!report.ok()) {
-      refuse(stream::Refused::unreadable, fmt::format("offset {}: {}", entry.offset.value, report.error().message), now);
+      refuse(stream::Refused::unreadable, fmt::format("offset {}: {}", entry.offset.value, report.error().message),
+             now);
     } else if (report->log != log_id) {
       refuse(stream::Refused::foreign_log,
-             fmt::format("offset {}: a record of log '{}' where '{}' is expected: a process of another cluster writes here",
-                         entry.offset.value, report->log, log_id), now);
+             fmt::format(
+                 "offset {}: a record of log '{}' where '{}' is expected: a process of another cluster writes here",
+                 entry.offset.value, report->log, log_id),
+             now);
     } else {
       bytes += entry.json.size();
       events.push_back(ReportRead{std::move(report->body), times_.at(entry.timestamp, clock_.now())});

@@ -10,7 +10,9 @@ namespace ride::master {
 
 namespace {
 
-std::int64_t open_records(std::int64_t committed, std::int64_t end) { return std::max<std::int64_t>(0, end - committed); }
+std::int64_t open_records(std::int64_t committed, std::int64_t end) {
+  return std::max<std::int64_t>(0, end - committed);
+}
 
 void add_partitions(const StageReports& reports, StageMeasures& measures) {
   bool known = !reports.measured.empty();
@@ -42,10 +44,11 @@ StageMeasures measures_of(const State& state, const Job& job, const stream::Stag
   const auto rates = rates_of(state.soft, stage.actives);
   measures.service_rate = rates.mean;
   measures.utilisation = rates.utilisation;
-  if (const auto reports = state.soft.stages.find({job.spec->job, job.spec->run, name}); reports != state.soft.stages.end())
+  if (const auto reports = state.soft.stages.find({job.spec->job, job.spec->run, name});
+      reports != state.soft.stages.end())
     add_partitions(reports->second, measures);
-  // Kafka counts records: chunks, ends, and parts of sets. While few frames are through, only those before it know how many
-  // frames these are. More than they tell may come from `ride dead replay`.
+  // Kafka counts records: chunks, ends, and parts of sets. While few frames are through, only those before it know how
+  // many frames these are. More than they tell may come from `ride dead replay`.
   if (const auto given = given_to(state, job, spec); measures.lag && given) {
     const auto waiting = *given - finished_by(state, job, spec);
     if (waiting >= 0) measures.lag = std::min(*measures.lag, waiting);

@@ -27,8 +27,8 @@ StageSums sum(const StageReports* reports) {
     sums.counters.expired += one.counters.expired;
     sums.counters.duplicates += one.counters.duplicates;
   }
-  const auto partitions = std::max(reports->partitions.size(),
-                                   reports->measured.empty() ? 0 : reports->measured.rbegin()->first + 1);
+  const auto partitions =
+      std::max(reports->partitions.size(), reports->measured.empty() ? 0 : reports->measured.rbegin()->first + 1);
   for (std::size_t p = 0; p < partitions; ++p) {
     const auto log = latest(*reports, p);
     if (!log) continue;
@@ -123,8 +123,8 @@ json stage_view(const State& state, const Job& job, const stream::StageSpec& spe
   const auto rejected = std::min(sums.counters.dropped, rejected_before(state, job, spec));  // travel as dropped
   // Of a job that was over before this master began, nobody tells any more: unknown is not zero.
   const auto told = [](const stream::PartitionProgress& one) { return !one.job.value.empty(); };
-  const bool untold = is_over(job.phase) &&
-                      (reports == nullptr || std::none_of(reports->partitions.begin(), reports->partitions.end(), told));
+  const bool untold = is_over(job.phase) && (reports == nullptr || std::none_of(reports->partitions.begin(),
+                                                                                reports->partitions.end(), told));
   const auto counted = [&](std::int64_t count) { return untold ? json() : json(count); };
   json view = {{"job", job.spec->job.value},
                {"run", job.spec->run.value},

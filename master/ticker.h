@@ -21,7 +21,8 @@ class Ticker {
     std::function<Result<std::unique_ptr<stream::ControlWriter>>()> open;
     std::function<std::optional<stream::Report>(std::int64_t number)> tick;  // nothing: not now
     std::function<std::chrono::milliseconds()> interval;
-    std::function<void(const Error&)> refused = [](const Error&) {};  // the cluster lets us write no reports: no use to go on
+    std::function<void(const Error&)> refused = [](const Error&) {
+    };  // the cluster lets us write no reports: no use to go on
   };
   explicit Ticker(Config config) : config_(std::move(config)) {}
   ~Ticker() { stop(); }

@@ -17,7 +17,7 @@ namespace {
 using std::chrono::steady_clock;
 using stream::TopicPartition;
 
-constexpr const char* kSegmentBytes = "67108864";    // small, so that deletion bites
+constexpr const char* kSegmentBytes = "67108864";  // small, so that deletion bites
 constexpr std::chrono::milliseconds kDeadKept = std::chrono::hours(7 * 24);
 constexpr const char* kDeadBytes = "1073741824";
 constexpr std::int64_t kCommonMetadataLimit = 4096;  // Kafka's default of offset.metadata.max.bytes
@@ -28,18 +28,14 @@ class TopicMaker {
       : work_(work), spec_(spec), deadline_(steady_clock::now() + work.patience) {}
 
   Result<void> make() {
-    if (auto seen = look(); !seen.ok()) return seen;
-    for (const auto& stage : spec_.stages)
-      if (auto made = make_input(stage); !made.ok()) return made;
-    for (const auto& stage : spec_.stages)
-      if (auto made = make_dead(stage); !made.ok()) return made;
+    RIDE_TRY(look());
+    for (const auto& stage : spec_.stages) RIDE_TRY(make_input(stage));
+    for (const auto& stage : spec_.stages) RIDE_TRY(make_dead(stage));
     for (const auto& stage : spec_.stages)
       for (const auto& output : stage.outputs)
-        if (output.to.empty())
-          if (auto made = make_named(stage, output); !made.ok()) return made;
-    if (auto seen = wait_until_seen(); !seen.ok()) return seen;
-    for (const auto& stage : spec_.stages)
-      if (auto committed = write_first_commits(stage); !committed.ok()) return committed;
+        if (output.to.empty()) RIDE_TRY(make_named(stage, output));
+    RIDE_TRY(wait_until_seen());
+    for (const auto& stage : spec_.stages) RIDE_TRY(write_first_commits(stage));
     return {};
   }
 
@@ -96,7 +92,8 @@ class TopicMaker {
   Result<void> make_dead(const stream::StageSpec& stage) {
     auto kept = stage;
     kept.retention_ms = kDeadKept.count();
-    return make_one(stream::dead_topic(stage), 1, kept, "delete it if it is not RIDE's", {{"retention.bytes", kDeadBytes}});
+    return make_one(stream::dead_topic(stage), 1, kept, "delete it if it is not RIDE's",
+                    {{"retention.bytes", kDeadBytes}});
   }
 
   Result<void> make_named(const stream::StageSpec& stage, const stream::OutputSpec& output) {
@@ -120,7 +117,7 @@ class TopicMaker {
     topic.config.insert(more.begin(), more.end());
     auto created = patiently([&] { return work_.admin.create(topic); });
     if (!created.ok() && created.error().code == ErrorCode::already_exists) {  // somebody was quicker
-      if (auto seen = look(); !seen.ok()) return seen;
+      RIDE_TRY(look());
       if (existing_.contains(name) && existing_[name] != partitions) return other_partitions(name, partitions, fix);
       existing_[name] = partitions;
       return {};
@@ -139,7 +136,7 @@ class TopicMaker {
           auto range = work_.admin.range({name, PartitionId{p}});
           if (range.ok()) continue;
           // Renews what the client remembers: it may have asked when only some partitions had a leader.
-          if (auto topics = work_.admin.topics(); !topics.ok()) return topics.error();
+          RIDE_TRY(work_.admin.topics());
           return Error{ErrorCode::unavailable,
                        fmt::format("topic {} does not get ready: {}", name, range.error().message), true};
         }
@@ -167,7 +164,7 @@ class TopicMaker {
       first[one] = {begin, ""};
     }
     if (first.empty()) return {};
-    if (auto fits = check_metadata_size(stage, at.front()); !fits.ok()) return fits;
+    RIDE_TRY(check_metadata_size(stage, at.front()));
     return patiently([&] { return known_soon(work_.commits.commit(stage.group_id, first)); });
   }
 
@@ -243,7 +240,8 @@ RunNumber highest_run(const std::vector<stream::TopicInfo>& topics, const std::s
     const char* end = topic.name.data() + topic.name.size();
     std::int64_t run = 0;
     const auto [rest, failed] = std::from_chars(begin, end, run);
-    if (failed == std::errc() && rest != end && *rest == '.' && run <= most) highest = std::max(highest, RunNumber{run});
+    if (failed == std::errc() && rest != end && *rest == '.' && run <= most)
+      highest = std::max(highest, RunNumber{run});
   }
   return highest;
 }

@@ -2,9 +2,9 @@
 // the caller's; may take seconds.
 #pragma once
 
-#include <limits>
 #include <chrono>
 #include <functional>
+#include <limits>
 #include <string>
 
 #include "stream/ports.h"

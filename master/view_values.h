@@ -9,7 +9,9 @@
 
 namespace ride::master {
 
-inline nlohmann::json time_or_null(SystemTime time) { return time == SystemTime{} ? nlohmann::json() : nlohmann::json(format_time(time)); }
+inline nlohmann::json time_or_null(SystemTime time) {
+  return time == SystemTime{} ? nlohmann::json() : nlohmann::json(format_time(time));
+}
 inline nlohmann::json measured(double value) { return value > 0 ? nlohmann::json(value) : nlohmann::json(); }
 template <class T>
 nlohmann::json or_null(const std::optional<T>& value) {

@@ -24,7 +24,6 @@ const SourceReports* reports_of(const State& state, const Job& job, const std::s
 }
 
 // ---- sources
-// ---------------------------------------------------------------------------------------------------------
 
 json source_view(const State& state, const Job& job, const stream::SourceSpec& spec) {
   const auto& source = job.sources.at(spec.name);
@@ -55,7 +54,6 @@ json source_view(const State& state, const Job& job, const stream::SourceSpec& s
 }
 
 // ---- jobs
-// ------------------------------------------------------------------------------------------------------------
 
 // How far a finite job is: what each source has sent of its total, times what each stage on the way has ACKed of what
 // it was given; the slowest way counts.
@@ -127,7 +125,6 @@ void for_each_job(const State& state, Visit visit) {
 }
 
 // ---- processes
-// -------------------------------------------------------------------------------------------------------
 
 json process_view(const stream::Heartbeat& beat, const char* kind_state, SystemTime seen) {
   return {{"id", beat.id.value},
@@ -258,7 +255,8 @@ json bytes_in(const std::map<std::string, std::string>& labels, const char* name
 // How late heartbeats come by and large, while the node counts as overloaded.
 json late_of(const State& state, const NodeName& name) {
   const auto node = state.soft.nodes.find(name);
-  return node != state.soft.nodes.end() && node->second.overload.is_on() ? json(node->second.overload.late().count()) : json();
+  return node != state.soft.nodes.end() && node->second.overload.is_on() ? json(node->second.overload.late().count())
+                                                                         : json();
 }
 
 json words_of(const std::string& text) {
@@ -297,10 +295,19 @@ json nodes_view(const State& state) {
     auto [found, fresh] = nodes.try_emplace(beat.node);
     auto& node = found->second;
     if (fresh)
-      node = {{"node", beat.node.value}, {"agent", nullptr}, {"workers", 0},
-              {"producers", 0},          {"cores", nullptr}, {"memory_bytes", nullptr},
-              {"cpu_percent", 0.0},      {"rss_bytes", 0},   {"devices", json::array()},
-              {"disk_free", nullptr},    {"cameras", json::array()}, {"memory_available", nullptr}, {"outputs", json::array()},
+      node = {{"node", beat.node.value},
+              {"agent", nullptr},
+              {"workers", 0},
+              {"producers", 0},
+              {"cores", nullptr},
+              {"memory_bytes", nullptr},
+              {"cpu_percent", 0.0},
+              {"rss_bytes", 0},
+              {"devices", json::array()},
+              {"disk_free", nullptr},
+              {"cameras", json::array()},
+              {"memory_available", nullptr},
+              {"outputs", json::array()},
               {"late_ms", late_of(state, beat.node)}};
     if (node["agent"].is_null()) node["cpu_percent"] = node["cpu_percent"].get<double>() + beat.cpu_percent;
     node["rss_bytes"] = node["rss_bytes"].get<std::int64_t>() + beat.rss_bytes;
@@ -318,7 +325,8 @@ json nodes_view(const State& state) {
       node["cameras"] = words_of(cameras->second);
   }
   for (auto& outputs : outputs_of_nodes(state))
-    if (const auto found = nodes.find(NodeName{outputs.node}); found != nodes.end()) found->second["outputs"] = outputs.folders;
+    if (const auto found = nodes.find(NodeName{outputs.node}); found != nodes.end())
+      found->second["outputs"] = outputs.folders;
   auto list = json::array();
   for (auto& [name, node] : nodes) list.push_back(std::move(node));
   return {{"nodes", list}};

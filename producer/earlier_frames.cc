@@ -18,12 +18,13 @@ std::timed_mutex one_at_a_time;
 
 }  // namespace
 
-EarlierFrames::EarlierFrames(LogAccess& log, std::shared_ptr<const stream::JobSpec> job, const stream::SourceSpec& source,
-                             const stream::SourceBefore& before, SessionId mine)
+EarlierFrames::EarlierFrames(LogAccess& log, std::shared_ptr<const stream::JobSpec> job,
+                             const stream::SourceSpec& source, const stream::SourceBefore& before, SessionId mine)
     : log_(log), job_(std::move(job)), source_(source), before_(before), mine_(mine) {
   if (before_.session.value < 1 || before_.session >= mine_) return;
   const std::string name = "the count of source " + source_.name;
-  thread_ = guarded_thread(name, [this] { look(); }, [](const Error& error) { log_error("{}", error.message); });
+  thread_ = guarded_thread(
+      name, [this] { look(); }, [](const Error& error) { log_error("{}", error.message); });
 }
 
 EarlierFrames::~EarlierFrames() {
@@ -38,7 +39,7 @@ void EarlierFrames::look() {
   for (int tries = 0; !stop_;) {
     std::unique_lock turn(one_at_a_time, kStep);
     if (!turn) continue;
-    auto found = find_standing(log_, *job_, source_, before_.session, mine_, kPatience, &stop_);
+    auto found = count_session_frames(log_, *job_, source_, before_.session, mine_, kPatience, &stop_);
     turn.unlock();
     if (found) {
       const std::lock_guard lock(mutex_);

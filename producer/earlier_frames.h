@@ -1,7 +1,7 @@
-// EarlierFrames: what a live source's earlier owners wrote in this run. Each owner tells its frames by heartbeat, and one
-// that is killed has written more than it told; how many, the log says. Looked up on a thread of its own, so that no
-// camera waits for it. Owner: one SourceRunner. Threads: any may ask and stop(). Failure: what cannot be read is tried
-// again a few times, and then given up; until it is known, what was told counts.
+// EarlierFrames: what a live source's earlier owners wrote in this run. Each owner tells its frames by heartbeat, and
+// one that is killed has written more than it told; how many, the log says. Looked up on a thread of its own, so that
+// no camera waits for it. Owner: one SourceRunner. Threads: any may ask and stop(). Failure: what cannot be read is
+// tried again a few times, and then given up; until it is known, what was told counts.
 #pragma once
 
 #include <atomic>
@@ -40,8 +40,8 @@ class EarlierFrames {
   const SessionId mine_;
   std::atomic<bool> stop_{false};
   mutable std::mutex mutex_;
-  std::optional<Standing> standing_;  // of the last session that was told, and those behind it
-  std::thread thread_;                // last: it uses all of the above
+  std::optional<SessionFrames> standing_;  // of the last session that was told, and those behind it
+  std::thread thread_;                     // last: it uses all of the above
 };
 
 }  // namespace ride::producer

@@ -64,7 +64,8 @@ int run_program(int argc, char** argv) {
   ride::producer::prepare_video_capture();
 
   const auto end = [&again](const ride::Error& why) {
-    if (why.retriable) again.now(stop, why.code == ride::ErrorCode::cancelled ? ride::kExitStartAgain : ride::kExitFailed);
+    if (why.retriable)
+      again.now(stop, why.code == ride::ErrorCode::cancelled ? ride::kExitStartAgain : ride::kExitFailed);
     std::_Exit(ride::kExitFailed);
   };
   config.give_up = end;
@@ -73,8 +74,9 @@ int run_program(int argc, char** argv) {
     ride::producer::Producer producer(std::move(config), ride::process_environment());
     std::unique_ptr<ride::MetricsPage> page;
     if (!metrics.empty()) {
-      auto served = ride::serve_metrics(
-          metrics, [&producer] { return ride::producer::metrics_text(producer.progress(), producer.held_bytes(), producer.refused_decisions()); });
+      auto served = ride::serve_metrics(metrics, [&producer] {
+        return ride::producer::metrics_text(producer.progress(), producer.held_bytes(), producer.refused_decisions());
+      });
       if (!served) {
         std::cerr << "ride-producer: " << served.error().message << '\n';
         return 2;

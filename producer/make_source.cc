@@ -86,7 +86,7 @@ SyntheticOptions synthetic_options(const stream::SourceSpec& source) {
 }  // namespace
 
 Result<std::unique_ptr<Source>> make_source(const stream::JobSpec& job, const stream::SourceSpec& source,
-                                            LogAccess& log, NumberBook& book, const Environment& environment,
+                                            LogAccess& log, ItemManifest& book, const Environment& environment,
                                             ItemWatch& watch) {
   if (source.kind == "camera") return make_camera(source, environment);
   if (source.kind == "synthetic") {
@@ -96,12 +96,12 @@ Result<std::unique_ptr<Source>> make_source(const stream::JobSpec& job, const st
   if (!uri)
     return Error{uri.error().code, fmt::format("{} '{}': {}", source.kind, source.uri, uri.error().message), false};
   if (source.kind == "video") {
-    return std::unique_ptr<Source>(std::make_unique<VideoFileSource>(VideoFileOptions{
-        .path = *uri,
-        .shown = redact(source.uri),
-        .plays = param<std::int64_t>(source, "loop", 1),
-        .max_pixels = source.max_pixels,
-        .patience = patience_of(source)}));
+    return std::unique_ptr<Source>(
+        std::make_unique<VideoFileSource>(VideoFileOptions{.path = *uri,
+                                                           .shown = redact(source.uri),
+                                                           .plays = param<std::int64_t>(source, "loop", 1),
+                                                           .max_pixels = source.max_pixels,
+                                                           .patience = patience_of(source)}));
   }
   if (source.kind == "directory") {
     return std::unique_ptr<Source>(

@@ -4,18 +4,18 @@
 #include <memory>
 
 #include "common/environment.h"
+#include "producer/item_manifest.h"
 #include "producer/log_access.h"
-#include "producer/number_book.h"
-#include "producer/work_room.h"
 #include "producer/source.h"
+#include "producer/work_room.h"
 #include "stream/spec.h"
 
 namespace ride::producer {
 
-// `book`, `log` and `watch` outlive the source. invalid_argument / not_found: the assignment cannot be read so (an unset
-// variable, a URI of no known kind); the message shows the template, never what was filled in.
+// `book`, `log` and `watch` outlive the source. invalid_argument / not_found: the assignment cannot be read so (an
+// unset variable, a URI of no known kind); the message shows the template, never what was filled in.
 Result<std::unique_ptr<Source>> make_source(const stream::JobSpec& job, const stream::SourceSpec& source,
-                                            LogAccess& log, NumberBook& book, const Environment& environment,
+                                            LogAccess& log, ItemManifest& book, const Environment& environment,
                                             ItemWatch& watch);
 
 }  // namespace ride::producer

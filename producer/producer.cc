@@ -99,7 +99,8 @@ Result<void> Producer::control(const std::atomic<bool>& stop) {
     if (assignments_->refused()) return Error{ErrorCode::already_exists, assignments_->out_reason()};
     if (assignments_->out()) {
       const auto& reason = assignments_->out_reason();
-      return Error{ErrorCode::cancelled, reason.empty() ? "it was declared lost" : "it was declared lost: " + reason, true};
+      return Error{ErrorCode::cancelled, reason.empty() ? "it was declared lost" : "it was declared lost: " + reason,
+                   true};
     }
     const auto wanted = this->wanted();
     reconcile(wanted);
@@ -121,7 +122,7 @@ std::map<SourceKey, Assignment> Producer::wanted() {
     }
   }
   if (isolated) {
-    for (auto& [key, assignment] : wanted) assignment.wish = Wish::pause;
+    for (auto& [key, assignment] : wanted) assignment.wish = SourceMode::pause;
   }
   return wanted;
 }

@@ -1,7 +1,7 @@
 // Producer: one process that runs the sources that the master gives it. Reads ride.decisions, reports by heartbeats.
 // Threads: run() is the control thread; each source has a runner of its own. Failure: run() returns an Error when this
-// incarnation must end; retriable: another one may go on (a writer failed for good; cancelled: it was declared lost). It has
-// told why then.
+// incarnation must end; retriable: another one may go on (a writer failed for good; cancelled: it was declared lost).
+// It has told why then.
 #pragma once
 
 #include <atomic>

@@ -23,9 +23,10 @@ struct Depth {
   std::int64_t last_window;
 };
 constexpr Depth kToTheBeginning{32, INT64_MAX};  // a finite source must not go on at a wrong number
-constexpr Depth kNearTheEnd{4, 4096};  // a camera's pictures are large, and its last one stands near the end
+constexpr Depth kNearTheEnd{4, 4096};            // a camera's pictures are large, and its last one stands near the end
 
-constexpr std::int64_t kMostUneven = 1'000'000;  // frames by which partitions may differ: more are no writer's in flight
+constexpr std::int64_t kMostUneven =
+    1'000'000;  // frames by which partitions may differ: more are no writer's in flight
 
 class Finder {
  public:
@@ -74,8 +75,8 @@ class Finder {
     return rule.point();
   }
 
-  Result<Standing> standing() {
-    Standing standing;
+  Result<SessionFrames> standing() {
+    SessionFrames standing;
     std::map<std::int64_t, std::vector<OutputTails>> sessions;
     for (std::size_t o = 0; o < source_.outputs.size(); ++o) {
       const OutputSpec& output = source_.outputs[o];
@@ -132,9 +133,9 @@ class Finder {
     Offset behind = range->end;  // records from here on were read
     for (std::int64_t window = depth.first_window; !reached; window *= 4) {
       const Offset first{std::max(floor.value, range->end.value - window)};
-      auto read = read_range(*reader_, at, {first, behind}, patience_,
-                             [&](const stream::Record& record) { reached = take(record, found.tails) || reached; },
-                             stop_);
+      auto read = read_range(
+          *reader_, at, {first, behind}, patience_,
+          [&](const stream::Record& record) { reached = take(record, found.tails) || reached; }, stop_);
       if (!read) {
         if (!bounded || read.error().code != ErrorCode::timeout || behind == range->end) return read.error();
         found.whole = false;  // what was found nearer to the end counts
@@ -267,9 +268,9 @@ std::int64_t count_standing(const std::string& source, const std::vector<OutputT
   return count;
 }
 
-Result<Standing> find_standing(LogAccess& log, const stream::JobSpec& job, const stream::SourceSpec& source,
-                               SessionId first, SessionId behind, std::chrono::milliseconds patience,
-                               const std::atomic<bool>* stop) {
+Result<SessionFrames> count_session_frames(LogAccess& log, const stream::JobSpec& job, const stream::SourceSpec& source,
+                                           SessionId first, SessionId behind, std::chrono::milliseconds patience,
+                                           const std::atomic<bool>* stop) {
   Finder finder(job, source, first, behind, patience, stop);
   if (auto opened = finder.open(log); !opened) return opened.error();
   return finder.standing();

@@ -57,16 +57,16 @@ Result<ResumePoint> find_resume_point(LogAccess& log, const stream::JobSpec& job
                                       SessionId session, const std::atomic<bool>* stop = nullptr);
 
 // Frames that stand in the log, by session.
-struct Standing {
+struct SessionFrames {
   std::map<SessionId, std::int64_t> frames;
   bool whole = true;  // else some partition was not read as far back as the first session: there may be more of it
 };
 
-// Of the sessions from `first` on and before `behind`, of this run. Of each partition that holds frames of the source it
-// reads what readers have not ACKed yet, backwards, and only the last few thousand records: nobody waits for this
+// Of the sessions from `first` on and before `behind`, of this run. Of each partition that holds frames of the source
+// it reads what readers have not ACKed yet, backwards, and only the last few thousand records: nobody waits for this
 // count. `patience` is for each stretch that is read. Errors are retriable; cancelled when `stop` became true.
-Result<Standing> find_standing(LogAccess& log, const stream::JobSpec& job, const stream::SourceSpec& source,
-                               SessionId first, SessionId behind, std::chrono::milliseconds patience,
-                               const std::atomic<bool>* stop = nullptr);
+Result<SessionFrames> count_session_frames(LogAccess& log, const stream::JobSpec& job, const stream::SourceSpec& source,
+                                           SessionId first, SessionId behind, std::chrono::milliseconds patience,
+                                           const std::atomic<bool>* stop = nullptr);
 
 }  // namespace ride::producer

@@ -10,7 +10,7 @@
 #include "common/log.h"
 #include "producer/make_source.h"
 #include "producer/resume_point.h"
-#include "producer/topic_book.h"
+#include "producer/topic_manifest.h"
 
 namespace ride::producer {
 namespace {
@@ -38,11 +38,13 @@ SourceRunner::SourceRunner(Assignment assignment, const std::string& source, Run
   }
   watch_ = std::make_unique<ItemWatch>(*services_.room, assignment_.job->job, assignment_.job->run, spec_.name,
                                        assignment_.struck);
-  thread_ = guarded_thread("source " + spec_.name, [this] { run(); }, [this](Error error) {
-    const std::lock_guard lock(mutex_);
-    if (!fatal_) fatal_ = std::move(error);
-    finished_ = true;
-  });
+  thread_ = guarded_thread(
+      "source " + spec_.name, [this] { run(); },
+      [this](Error error) {
+        const std::lock_guard lock(mutex_);
+        if (!fatal_) fatal_ = std::move(error);
+        finished_ = true;
+      });
 }
 
 SourceRunner::~SourceRunner() {
@@ -50,7 +52,7 @@ SourceRunner::~SourceRunner() {
   thread_.join();
 }
 
-void SourceRunner::wish(Wish wish) { wish_ = wish; }
+void SourceRunner::wish(SourceMode wish) { wish_ = wish; }
 
 void SourceRunner::stop() {
   stop_ = true;
@@ -151,8 +153,8 @@ Result<void> SourceRunner::prepare_once() {
                                  [this](std::int64_t number, bool picture) { on_acknowledged(number, picture); });
   if (auto opened = out_->open(services_.log); !opened) return opened;
   if (spec_.kind == "directory") {
-    book_ =
-        std::make_unique<TopicBook>(services_.log, assignment_.job->manifest_topic(spec_.name), services_.incarnation);
+    book_ = std::make_unique<TopicManifest>(services_.log, assignment_.job->manifest_topic(spec_.name),
+                                            services_.incarnation);
   } else {
     book_ = std::make_unique<MemoryBook>();
   }
@@ -180,8 +182,8 @@ Result<void> SourceRunner::prepare_once() {
 }
 
 void SourceRunner::look_up_earlier() {
-  auto earlier = std::make_unique<EarlierFrames>(services_.log, assignment_.job, spec_, assignment_.before,
-                                                 assignment_.session);
+  auto earlier =
+      std::make_unique<EarlierFrames>(services_.log, assignment_.job, spec_, assignment_.before, assignment_.session);
   const std::lock_guard lock(mutex_);
   earlier_ = std::move(earlier);
   if (stopping()) earlier_->stop();
@@ -196,16 +198,16 @@ void SourceRunner::forget_earlier() {
 
 void SourceRunner::step() {
   // A camera that never opened sent nothing, but those behind it wait for its end.
-  if (phase_ == Phase::failed && wish_.load() == Wish::drain && !spec_.finite) return begin_end();
+  if (phase_ == Phase::failed && wish_.load() == SourceMode::drain && !spec_.finite) return begin_end();
   if (phase_ == Phase::ended || phase_ == Phase::failed) return rest(kTurn);
   if (phase_ == Phase::ending) return finish_end();
   switch (wish_.load()) {
-    case Wish::pause:
+    case SourceMode::pause:
       close_source();
       return rest(kTurn);
-    case Wish::drain:
+    case SourceMode::drain:
       return begin_end();
-    case Wish::run:
+    case SourceMode::run:
       break;
   }
   if (!ensure_open()) return;

@@ -20,8 +20,8 @@
 #include "producer/core/rate_meter.h"
 #include "producer/core/silence.h"
 #include "producer/earlier_frames.h"
+#include "producer/item_manifest.h"
 #include "producer/log_access.h"
-#include "producer/number_book.h"
 #include "producer/outgoing.h"
 #include "producer/shared_budget.h"
 #include "producer/source.h"
@@ -48,7 +48,7 @@ class SourceRunner {
   SourceRunner(Assignment assignment, const std::string& source, RunnerServices services);
   ~SourceRunner();  // stops and waits
 
-  void wish(Wish wish);
+  void wish(SourceMode wish);
   void stop();  // finish what is in flight, then the thread ends
   bool finished() const { return finished_; }
   SessionId session() const { return assignment_.session; }
@@ -100,7 +100,7 @@ class SourceRunner {
   RunnerServices services_;
 
   std::atomic<bool> stop_{false}, finished_{false};
-  std::atomic<Wish> wish_{Wish::run};
+  std::atomic<SourceMode> wish_{SourceMode::run};
   mutable std::mutex mutex_;  // of what other threads look at
   stream::SourceProgress progress_;
   struct Seen {
@@ -118,7 +118,7 @@ class SourceRunner {
   Phase phase_ = Phase::flowing;
   std::unique_ptr<WorkRoom> own_room_;
   std::unique_ptr<ItemWatch> watch_;
-  std::unique_ptr<NumberBook> book_;
+  std::unique_ptr<ItemManifest> book_;
   std::unique_ptr<Source> source_;
   std::unique_ptr<Outgoing> out_;
   std::optional<Pacer> pacer_;

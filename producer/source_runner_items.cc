@@ -33,12 +33,14 @@ void SourceRunner::pull() {
 
 std::optional<WorkRoom::Stay> SourceRunner::enter_film() {
   if (spec_.kind != "video") return std::nullopt;
-  return watch_->enter(PartitionId{0}, Offset{next_number_}, fmt::format("film {}, frame {}", redact(spec_.uri), next_number_));
+  return watch_->enter(PartitionId{0}, Offset{next_number_},
+                       fmt::format("film {}, frame {}", redact(spec_.uri), next_number_));
 }
 
 Result<void> SourceRunner::open_source() {
-  if (const auto why = spec_.kind == "video" ? watch_->any_condemned() : std::nullopt)
-    return Error{ErrorCode::corrupt, fmt::format("video '{}': {}; it is not read any more", redact(spec_.uri), *why), false};
+  if (const auto why = spec_.kind == "video" ? watch_->any_quarantined() : std::nullopt)
+    return Error{ErrorCode::corrupt, fmt::format("video '{}': {}; it is not read any more", redact(spec_.uri), *why),
+                 false};
   const auto stay = enter_film();
   return source_->open(next_number_);
 }
@@ -128,16 +130,16 @@ void SourceRunner::send() {
   const auto now = Clock::now();
   if (live()) return send_now(now);
   switch (pacer_->decide(now)) {
-    case Pacer::Verdict::wait: {
+    case Pacer::Action::wait: {
       const auto rest = *pacer_->due() - now;
       const auto whole = std::chrono::floor<milliseconds>(rest);
       out_->serve(std::min(whole, kTurn));
       if (whole < milliseconds(1)) std::this_thread::sleep_until(*pacer_->due());
       return;
     }
-    case Pacer::Verdict::pass_over:
+    case Pacer::Action::pass_over:
       return pass_over("when_late: its successor was due before it could be written");
-    case Pacer::Verdict::send:
+    case Pacer::Action::send:
       return send_now(now);
   }
 }
@@ -202,7 +204,7 @@ void SourceRunner::begin_end() {
     next_number_ = std::min(next_number_, rejected_->number);
     rejected_.reset();
   }
-  if (source_ && wish_.load() != Wish::drain && source_->state().total >= 0) {
+  if (source_ && wish_.load() != SourceMode::drain && source_->state().total >= 0) {
     next_number_ = std::min(next_number_, source_->state().total);  // a restart may have looked behind the end
   }
   close_source();

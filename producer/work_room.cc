@@ -52,22 +52,21 @@ WorkRoom::Stay::~Stay() {
 void WorkRoom::Stay::take(std::int64_t bytes) {
   std::unique_lock lock(room_->mutex_);
   if (bytes_ > 0 || bytes <= 0) return;
-  room_->changed_.wait(lock, [&] {
-    return room_->used_bytes_ == 0 || bytes <= room_->memory_bytes_ - room_->used_bytes_;
-  });
+  room_->changed_.wait(lock,
+                       [&] { return room_->used_bytes_ == 0 || bytes <= room_->memory_bytes_ - room_->used_bytes_; });
   bytes_ = bytes;
   room_->used_bytes_ += bytes;
 }
 
-std::optional<std::string> ItemWatch::condemned(PartitionId partition, Offset offset) const {
+std::optional<std::string> ItemWatch::quarantined(PartitionId partition, Offset offset) const {
   const auto found = struck_.find({partition, offset});
-  if (found == struck_.end() || !found->second.condemned) return std::nullopt;
+  if (found == struck_.end() || !found->second.quarantined) return std::nullopt;
   return cause_of(found->second);
 }
 
-std::optional<std::string> ItemWatch::any_condemned() const {
+std::optional<std::string> ItemWatch::any_quarantined() const {
   for (const auto& [place, item] : struck_)
-    if (item.condemned) return fmt::format("frame {} {}", place.second.value, cause_of(item));
+    if (item.quarantined) return fmt::format("frame {} {}", place.second.value, cause_of(item));
   return std::nullopt;
 }
 

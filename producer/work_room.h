@@ -1,7 +1,7 @@
 // WorkRoom: the reading of items (a file, a record, a film) that goes on in this process, all its sources together. It
-// keeps the memory that decoding takes within one limit, and names in the crash note what is being read, so that an item
-// that ends the process is known (docs/decisions/0020). ItemWatch is one source's view of it. Owner: Producer. Threads: any;
-// a Stay belongs to the thread that asked. Failure: none; who cannot have what it needs waits.
+// keeps the memory that decoding takes within one limit, and names in the crash note what is being read, so that an
+// item that ends the process is known (docs/decisions/0020). ItemWatch is one source's view of it. Owner: Producer.
+// Threads: any; a Stay belongs to the thread that asked. Failure: none; who cannot have what it needs waits.
 #pragma once
 
 #include <array>
@@ -26,11 +26,16 @@ class WorkRoom {
   // One item is being read as long as this lives.
   class Stay {
    public:
-    Stay(Stay&& other) noexcept : room_(std::exchange(other.room_, nullptr)), place_(other.place_), alone_(other.alone_), bytes_(other.bytes_) {}
+    Stay(Stay&& other) noexcept
+        : room_(std::exchange(other.room_, nullptr)),
+          place_(other.place_),
+          alone_(other.alone_),
+          bytes_(other.bytes_) {}
     Stay(const Stay&) = delete;
     Stay& operator=(const Stay&) = delete;
     ~Stay();
-    // Waits until the others have left so much memory. What is more than all of it is taken while nobody else has any. Once.
+    // Waits until the others have left so much memory. What is more than all of it is taken while nobody else has any.
+    // Once.
     void take(std::int64_t bytes);
 
    private:
@@ -67,9 +72,9 @@ class ItemWatch {
       : room_(room), job_(std::move(job)), run_(run), source_(std::move(source)), struck_(std::move(struck)) {}
 
   // Why this item must not be read, if so: the cause of a RejectedItem.
-  std::optional<std::string> condemned(PartitionId partition, Offset offset) const;
+  std::optional<std::string> quarantined(PartitionId partition, Offset offset) const;
   // The first one of all that are: a film cannot be read without some of its frames.
-  std::optional<std::string> any_condemned() const;
+  std::optional<std::string> any_quarantined() const;
   // What was struck before is read alone.
   WorkRoom::Stay enter(PartitionId partition, Offset offset, const std::string& name);
   std::int64_t memory_bytes() const { return room_.memory_bytes(); }

@@ -53,8 +53,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(FrameTotals, in, out)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(JobPhaseChanged, job, run, phase, reason, at, ends, totals)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Assign, job, run, stage, worker, epoch, partitions, reason, at)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Releasing, job, run, stage, worker, partitions, deadline, reason)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SourceBefore, session, frames, told, captured, unwritten, dropped, rejected,
-                                                gaps, longest_gap_ms)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SourceBefore, session, frames, told, captured, unwritten, dropped,
+                                                rejected, gaps, longest_gap_ms)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(AssignSource, job, run, source, producer, session, epoch, reason, at,
                                                 before)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(JoinGroup, worker, job, run, stage, spare, reason)
@@ -65,11 +65,12 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(OutcomeCounters, acked, filtered
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PartitionProgress, job, run, stage, partition, epoch, position,
                                                 committed, end, ended, oldest_unacked_age_ms, counters)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SourceProgress, job, run, source, session, connected, ended, frames,
-                                                earlier, captured, unwritten, total, dropped, rejected, fps, last_frame, gaps, longest_gap_ms, error)
+                                                earlier, captured, unwritten, total, dropped, rejected, fps, last_frame,
+                                                gaps, longest_gap_ms, error)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Heartbeat, id, kind, node, pid, version, at, http, devices, cores,
                                                 memory_bytes, labels, cpu_percent, rss_bytes, busy_fraction,
-                                                frames_per_second, service_rate, frames, busy_seconds, partitions, sources, warm, group,
-                                                 children, host, started)
+                                                frames_per_second, service_rate, frames, busy_seconds, partitions,
+                                                sources, warm, group, children, host, started)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Strike, job, run, stage, partition, offset, frame, worker, cause, count,
                                                 condemned, at)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Scale, job, run, stage, workers, held, reason, at)
@@ -86,10 +87,10 @@ namespace {
 
 // The "type" of each record; the order is that of the variants.
 constexpr std::array<const char*, std::variant_size_v<DecisionBody>> kDecisionTypes = {
-    "claim", "job", "phase", "assign", "releasing", "source", "group", "out", "snapshot", "strike", "scale", "job_changed",
-    "job_queued"};
+    "claim", "job",      "phase",  "assign", "releasing",   "source",    "group",
+    "out",   "snapshot", "strike", "scale",  "job_changed", "job_queued"};
 constexpr std::array<const char*, std::variant_size_v<ReportBody>> kReportTypes = {"tick",    "heartbeat", "child_exit",
-                                                                                  "goodbye", "released",  "notice"};
+                                                                                   "goodbye", "released",  "notice"};
 
 static_assert(kDecisionTypes.back() != nullptr && kReportTypes.back() != nullptr, "a new record needs its type's name");
 
@@ -129,8 +130,8 @@ std::string encode(const Decision& decision) {
 
 namespace {
 
-// The record may come from anybody: nothing is built from it before its size and depth are known, and no number is converted
-// that does not fit.
+// The record may come from anybody: nothing is built from it before its size and depth are known, and no number is
+// converted that does not fit.
 template <class Record, class Read>
 Result<Record> decode(std::string_view text, const char* what, std::size_t most_bytes, Read read) {
   const auto refuse = [what](std::string why) {

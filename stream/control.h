@@ -1,6 +1,6 @@
 // The records of the two control topics, `ride.decisions` (what is settled) and `ride.reports` (what is seen). One JSON
-// object a record, with "type" and "log" (the log's id). Encoded and decoded here only; unknown types are refused by name,
-// unknown fields are ignored. Pure values.
+// object a record, with "type" and "log" (the log's id). Encoded and decoded here only; unknown types are refused by
+// name, unknown fields are ignored. Pure values.
 #pragma once
 
 #include <cstdint>
@@ -20,10 +20,11 @@ namespace ride::stream {
 inline constexpr const char* kDecisionsTopic = "ride.decisions";  // with another prefix: "<prefix>.decisions"
 inline constexpr const char* kReportsTopic = "ride.reports";
 
-// ---- decisions -------------------------------------------------------------------------------------------------------
+// ---- decisions
+// -------------------------------------------------------------------------------------------------------
 
-// Leadership (D4): the first claim of an epoch in log order wins. The leader's own claim, written again, says that it can
-// still write; to readers such a record is void.
+// Leadership (D4): the first claim of an epoch in log order wins. The leader's own claim, written again, says that it
+// can still write; to readers such a record is void.
 struct Claim {
   std::int64_t epoch = 0;
   std::string id;    // of this process start; empty: the leader left, nobody leads from here on
@@ -87,13 +88,13 @@ struct Releasing {
   bool operator==(const Releasing&) const = default;
 };
 
-// What earlier owners of a source told in this run, handed to the next one: it tells on from there, and looks up in the log
-// what `session` wrote in truth, since its owner may have died before it told its last frames.
+// What earlier owners of a source told in this run, handed to the next one: it tells on from there, and looks up in the
+// log what `session` wrote in truth, since its owner may have died before it told its last frames.
 struct SourceBefore {
-  SessionId session;          // the last one that anything is known of; 0: none
-  std::int64_t frames = 0;    // of the sessions before that one
-  std::int64_t told = 0;      // of that one: acknowledged ...
-  std::int64_t captured = 0;  // ... and captured
+  SessionId session;                                                // the last one that anything is known of; 0: none
+  std::int64_t frames = 0;                                          // of the sessions before that one
+  std::int64_t told = 0;                                            // of that one: acknowledged ...
+  std::int64_t captured = 0;                                        // ... and captured
   std::int64_t unwritten = 0, dropped = 0, rejected = 0, gaps = 0;  // of all of them
   double longest_gap_ms = 0;
   bool operator==(const SourceBefore&) const = default;
@@ -105,7 +106,8 @@ struct AssignSource {
   RunNumber run;
   std::string source;
   WorkerId producer;
-  SessionId session;  // rises with each assignment of a live source; stays 1 for a finite one (it continues by its manifest)
+  SessionId
+      session;  // rises with each assignment of a live source; stays 1 for a finite one (it continues by its manifest)
   Epoch epoch;
   std::string reason;
   SystemTime at{};
@@ -119,7 +121,7 @@ struct JoinGroup {
   JobName job;
   RunNumber run;
   StageName stage;
-  bool spare = false;   // opens the task and stays warm, owns nothing
+  bool spare = false;  // opens the task and stays warm, owns nothing
   std::string reason;
   bool operator==(const JoinGroup&) const = default;
 };
@@ -142,18 +144,18 @@ struct SnapshotPart {
   bool operator==(const SnapshotPart&) const = default;
 };
 
-// A worker ended while this frame was inside process(), and its agent saw it (D9). The second strike condemns the frame:
-// its owner makes its outcome `dead` without running it.
+// A worker ended while this frame was inside process(), and its agent saw it (D9). The second strike quarantines the
+// frame: its owner makes its outcome `dead` without running it.
 struct Strike {
   JobName job;
   RunNumber run;
   StageName stage;
   PartitionId partition;
-  Offset offset;       // whose reading released the frame
-  std::string frame;   // its id, for people
-  WorkerId worker;     // that ended; an incarnation strikes once
-  std::string cause;   // how, in words
-  int count = 0;       // with this one
+  Offset offset;      // whose reading released the frame
+  std::string frame;  // its id, for people
+  WorkerId worker;    // that ended; an incarnation strikes once
+  std::string cause;  // how, in words
+  int count = 0;      // with this one
   bool condemned = false;
   SystemTime at{};
   bool operator==(const Strike&) const = default;
@@ -206,7 +208,8 @@ const char* type_of(const DecisionBody& decision);  // "assign"
 std::string encode(const Decision& decision);
 Result<Decision> decode_decision(std::string_view json);
 
-// ---- reports ---------------------------------------------------------------------------------------------------------
+// ---- reports
+// ---------------------------------------------------------------------------------------------------------
 
 enum class ProcessKind { worker, producer, agent };
 const char* to_string(ProcessKind kind);
@@ -230,10 +233,10 @@ struct PartitionProgress {
   StageName stage;
   PartitionId partition;
   Epoch epoch;
-  std::int64_t position = 0;   // next offset to read
-  std::int64_t committed = 0;  // oldest without an ACK
-  std::int64_t end = -1;       // end of the log as last seen; -1: unknown
-  bool ended = false;          // the end record went through and is committed
+  std::int64_t position = 0;          // next offset to read
+  std::int64_t committed = 0;         // oldest without an ACK
+  std::int64_t end = -1;              // end of the log as last seen; -1: unknown
+  bool ended = false;                 // the end record went through and is committed
   double oldest_unacked_age_ms = -1;  // -1: none
   OutcomeCounters counters;
   bool operator==(const PartitionProgress&) const = default;
@@ -245,49 +248,50 @@ struct SourceProgress {
   std::string source;
   SessionId session;
   bool connected = false;
-  bool ended = false;              // finite source: the end records are acknowledged
-  std::int64_t frames = 0;         // acknowledged in this session
-  std::int64_t earlier = 0;        // ... and in the earlier ones of this run, as they stand in the log
-  std::int64_t captured = 0;       // in this session, of a source that cannot send again: handed to the writer
-  std::int64_t unwritten = 0;      // captured in earlier sessions, and not in the log: they ended with their producer
-  std::int64_t total = -1;         // known length of a finite source, -1: unknown
-  std::int64_t dropped = 0;        // when_late: drop; all owners of this run
-  std::int64_t rejected = 0;       // broken files, too large pictures; all owners of this run
+  bool ended = false;          // finite source: the end records are acknowledged
+  std::int64_t frames = 0;     // acknowledged in this session
+  std::int64_t earlier = 0;    // ... and in the earlier ones of this run, as they stand in the log
+  std::int64_t captured = 0;   // in this session, of a source that cannot send again: handed to the writer
+  std::int64_t unwritten = 0;  // captured in earlier sessions, and not in the log: they ended with their producer
+  std::int64_t total = -1;     // known length of a finite source, -1: unknown
+  std::int64_t dropped = 0;    // when_late: drop; all owners of this run
+  std::int64_t rejected = 0;   // broken files, too large pictures; all owners of this run
   double fps = 0;
   SystemTime last_frame{};
   std::int64_t gaps = 0;
   double longest_gap_ms = 0;
-  std::string error;               // why it is not connected; no credentials
+  std::string error;  // why it is not connected; no credentials
   bool operator==(const SourceProgress&) const = default;
 };
 
 // What a process offers and how it fares. Sent about every interval by every worker, producer and agent (D3).
 struct Heartbeat {
-  WorkerId id;                     // name#incarnation
+  WorkerId id;  // name#incarnation
   ProcessKind kind = ProcessKind::worker;
   NodeName node;
   std::int64_t pid = 0;
   std::string version;
   SystemTime at{};
-  std::string http;                // of its /metrics; empty: none
+  std::string http;                            // of its /metrics; empty: none
   std::vector<std::string> devices = {"cpu"};  // what it can serve: cpu, gpu
-  double cores = 0;                // of the node (agents) or given to it (workers)
+  double cores = 0;                            // of the node (agents) or given to it (workers)
   std::int64_t memory_bytes = 0;
   std::map<std::string, std::string> labels;
-  double cpu_percent = 0;          // of one core, over the last interval
+  double cpu_percent = 0;  // of one core, over the last interval
   std::int64_t rss_bytes = 0;
-  double busy_fraction = 0;        // of the time inside process()
-  double frames_per_second = 0;    // workers: ACKed
-  double service_rate = 0;         // frames per busy second; 0: unknown
-  std::int64_t frames = 0;         // workers: taken through the task since they opened the stage, cumulative
-  double busy_seconds = 0;         // ... and the time that it took: decoded, processed, encoded
+  double busy_fraction = 0;      // of the time inside process()
+  double frames_per_second = 0;  // workers: ACKed
+  double service_rate = 0;       // frames per busy second; 0: unknown
+  std::int64_t frames = 0;       // workers: taken through the task since they opened the stage, cumulative
+  double busy_seconds = 0;       // ... and the time that it took: decoded, processed, encoded
   std::vector<PartitionProgress> partitions;
   std::vector<SourceProgress> sources;
-  bool warm = false;               // task opened, ready for assign
-  std::string group;               // "job/stage" that it has open
-  std::vector<WorkerId> children;  // agents: those that run now and are not stopped, as the system tells (decisions/0026)
-  std::string host;                // the machine's own name, which `node` need not be
-  SystemTime started{};            // by its machine's clock
+  bool warm = false;  // task opened, ready for assign
+  std::string group;  // "job/stage" that it has open
+  std::vector<WorkerId>
+      children;          // agents: those that run now and are not stopped, as the system tells (decisions/0026)
+  std::string host;      // the machine's own name, which `node` need not be
+  SystemTime started{};  // by its machine's clock
   bool operator==(const Heartbeat&) const = default;
 };
 
@@ -316,11 +320,11 @@ struct ChildExit {
   NodeName node;
   WorkerId agent, child;
   std::int64_t pid = 0;
-  int exit_code = -1;              // -1: by a signal
+  int exit_code = -1;  // -1: by a signal
   int signal = 0;
-  bool ordered = false;            // the agent stopped it on purpose
-  bool orderly = false;            // it ended itself because it had to (declared lost, its connection failed): no frame is
-                                   // to blame
+  bool ordered = false;  // the agent stopped it on purpose
+  bool orderly = false;  // it ended itself because it had to (declared lost, its connection failed): no frame is
+                         // to blame
   ExitCause cause = ExitCause::itself;
   std::vector<NamedFrame> frames;  // what its crash note names
   SystemTime at{};
@@ -346,15 +350,16 @@ struct Released {
 enum class Severity { info, warning, error };
 const char* to_string(Severity severity);
 
-// Something that a person should know: a broken file, a camera's gap, a record that is no frame, a task error, a full disk.
+// Something that a person should know: a broken file, a camera's gap, a record that is no frame, a task error, a full
+// disk.
 struct Notice {
   WorkerId from;
   NodeName node;
   Severity severity = Severity::info;
-  std::string code;                // stable, for scripts: "broken_picture", "camera_gap", "not_a_frame", ...
+  std::string code;  // stable, for scripts: "broken_picture", "camera_gap", "not_a_frame", ...
   std::string text;
-  std::string job, stage;          // or source
-  bool fatal_for_job = false;      // the job cannot go on: topic gone, commit lost
+  std::string job, stage;      // or source
+  bool fatal_for_job = false;  // the job cannot go on: topic gone, commit lost
   SystemTime at{};
   bool operator==(const Notice&) const = default;
 };

@@ -38,10 +38,10 @@ class KafkaControlReader final : public ControlReader {
   }
   bool caught_up() const override { return next_ >= end_; }
   Result<Offset> ask_end() override {
-    auto ends = reader_->ask_ends({at_});
-    if (!ends.ok()) return ends.error();
-    const auto found = ends->find(at_);
-    if (found == ends->end()) return Error{ErrorCode::unavailable, "Kafka does not say where " + at_.topic + " ends", true};
+    RIDE_ASSIGN(auto ends, reader_->ask_ends({at_}));
+    const auto found = ends.find(at_);
+    if (found == ends.end())
+      return Error{ErrorCode::unavailable, "Kafka does not say where " + at_.topic + " ends", true};
     return found->second;
   }
   Offset next() const override { return next_; }
@@ -90,8 +90,8 @@ class KafkaControlWriter final : public ControlWriter {
       const auto now = std::chrono::steady_clock::now();
       if (now >= deadline)
         return Error{ErrorCode::timeout, "Kafka did not acknowledge a record of " + topic_ + " in time", true};
-      writer_->serve(std::min(std::chrono::milliseconds(100),
-                              std::chrono::ceil<std::chrono::milliseconds>(deadline - now)));
+      writer_->serve(
+          std::min(std::chrono::milliseconds(100), std::chrono::ceil<std::chrono::milliseconds>(deadline - now)));
     }
     if (pending->error) return *pending->error;
     return pending->last;
@@ -108,57 +108,53 @@ class KafkaControlWriter final : public ControlWriter {
 
 Result<std::unique_ptr<ControlReader>> open_control_reader(const kafka::ClientConfig& config, const std::string& topic,
                                                            std::optional<std::chrono::milliseconds> tail) {
-  auto admin = kafka::open_admin(config);
-  if (!admin.ok()) return admin.error();
+  RIDE_ASSIGN(auto admin, kafka::open_admin(config));
   const TopicPartition at{topic, PartitionId{0}};
-  auto range = (*admin)->range(at);
-  if (!range.ok()) return range.error();
-  auto start = range->first;
+  RIDE_ASSIGN(auto range, admin->range(at));
+  auto start = range.first;
   if (tail) {
-    auto since = (*admin)->offset_at(at, system_now() - *tail);
-    if (!since.ok()) return since.error();
-    start = std::max(start, *since);
+    RIDE_ASSIGN(auto since, admin->offset_at(at, system_now() - *tail));
+    start = std::max(start, since);
   }
   // The group exists for the client's sake only: nothing is ever committed in it.
-  auto reader = kafka::KafkaReader::open(config, {.group = "ride-control-reader", .prefetch_bytes = kControlPrefetch,
+  auto reader = kafka::KafkaReader::open(config, {.group = "ride-control-reader",
+                                                  .prefetch_bytes = kControlPrefetch,
                                                   .fetch_wait = std::chrono::milliseconds(500)});
   if (!reader.ok()) return reader.error();
-  if (auto assigned = (*reader)->assign(at, start); !assigned.ok()) return assigned.error();
-  return std::unique_ptr<ControlReader>(new KafkaControlReader(std::move(reader).value(), at, start, range->end));
+  RIDE_TRY((*reader)->assign(at, start));
+  return std::unique_ptr<ControlReader>(new KafkaControlReader(std::move(reader).value(), at, start, range.end));
 }
 
-Result<std::unique_ptr<ControlWriter>> open_control_writer(const kafka::ClientConfig& config, const std::string& topic) {
-  auto writer = kafka::KafkaWriter::open(config, {.queue_bytes = 64 << 20});
-  if (!writer.ok()) return writer.error();
-  if (auto ready = (*writer)->prepare(topic); !ready.ok()) return ready.error();
-  return std::unique_ptr<ControlWriter>(new KafkaControlWriter(std::move(writer).value(), topic));
+Result<std::unique_ptr<ControlWriter>> open_control_writer(const kafka::ClientConfig& config,
+                                                           const std::string& topic) {
+  RIDE_ASSIGN(auto writer, kafka::KafkaWriter::open(config, {.queue_bytes = 64 << 20}));
+  RIDE_TRY(writer->prepare(topic));
+  return std::unique_ptr<ControlWriter>(new KafkaControlWriter(std::move(writer), topic));
 }
 
 Result<void> ensure_control_topics(const kafka::ClientConfig& config, const std::string& prefix) {
-  auto admin = kafka::open_admin(config);
-  if (!admin.ok()) return admin.error();
-  auto brokers = (*admin)->broker_count();
-  if (!brokers.ok()) return brokers.error();
-  const int replication = std::min(3, *brokers);
+  RIDE_ASSIGN(auto admin, kafka::open_admin(config));
+  RIDE_ASSIGN(auto brokers, admin->broker_count());
+  const int replication = std::min(3, brokers);
   std::map<std::string, std::string> common = {{"cleanup.policy", "delete"},
                                                {"min.insync.replicas", replication >= 3 ? "2" : "1"}};
   auto reports = common;
   reports["retention.ms"] = "600000";  // minutes: soft state
   reports["segment.bytes"] = "16777216";
   auto decisions = common;
-  decisions["retention.ms"] = "-1";    // truncated behind a snapshot, never by time
+  decisions["retention.ms"] = "-1";  // truncated behind a snapshot, never by time
   decisions["retention.bytes"] = "-1";
   decisions["segment.bytes"] = "16777216";  // what is deleted leaves the disk by whole segments
-  for (const auto& [name, settings] : {std::pair{prefix + ".reports", reports}, std::pair{prefix + ".decisions", decisions}}) {
-    auto created = (*admin)->create({name, 1, replication, settings});
+  for (const auto& [name, settings] :
+       {std::pair{prefix + ".reports", reports}, std::pair{prefix + ".decisions", decisions}}) {
+    auto created = admin->create({name, 1, replication, settings});
     if (!created.ok() && created.error().code != ErrorCode::already_exists) return created.error();
   }
   // The first question about a group makes __consumer_offsets (about a second on a fresh cluster): ask now.
-  auto commits = kafka::open_commit_store(config);
-  if (!commits.ok()) return commits.error();
+  RIDE_ASSIGN(auto commits, kafka::open_commit_store(config));
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   for (;;) {
-    auto answer = (*commits)->committed(prefix + ".warm-up", {{prefix + ".decisions", PartitionId{0}}});
+    auto answer = commits->committed(prefix + ".warm-up", {{prefix + ".decisions", PartitionId{0}}});
     if (answer.ok()) return {};
     if (!answer.error().retriable || std::chrono::steady_clock::now() >= deadline) return answer.error();
     std::this_thread::sleep_for(std::chrono::milliseconds(50));

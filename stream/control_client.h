@@ -1,5 +1,5 @@
-// Control clients: how a process takes part in the two control topics over Kafka, on a connection of its own, never behind
-// frames (D3). Owner: one thread each; the classes start none.
+// Control clients: how a process takes part in the two control topics over Kafka, on a connection of its own, never
+// behind frames (D3). Owner: one thread each; the classes start none.
 #pragma once
 
 #include <chrono>
@@ -23,7 +23,8 @@ class ControlReader {
     std::string json;
   };
   virtual ~ControlReader() = default;
-  // The next records, nothing when none came in time. Error corrupt: overtaken by truncation; begin again at the snapshot.
+  // The next records, nothing when none came in time. Error corrupt: overtaken by truncation; begin again at the
+  // snapshot.
   virtual Result<std::vector<Entry>> poll(std::chrono::milliseconds timeout) = 0;
   // True once everything that stood in the log when this reader was opened has been returned.
   virtual bool caught_up() const = 0;
@@ -52,8 +53,8 @@ Result<std::unique_ptr<ControlWriter>> open_control_writer(const kafka::ClientCo
 // __consumer_offsets, so that the first frame does not.
 Result<void> ensure_control_topics(const kafka::ClientConfig& config, const std::string& prefix);
 
-// The id of the control logs is the "log" field of the first record of ride.decisions (a claim or, behind a truncation, a
-// snapshot). A master that finds the topic empty makes a new random one up with its first claim; every later record of
-// both topics carries it. A member of the cluster waits for that first record before it says a word.
+// The id of the control logs is the "log" field of the first record of ride.decisions (a claim or, behind a truncation,
+// a snapshot). A master that finds the topic empty makes a new random one up with its first claim; every later record
+// of both topics carries it. A member of the cluster waits for that first record before it says a word.
 
 }  // namespace ride::stream

@@ -19,9 +19,9 @@ namespace ride::stream {
 
 namespace {
 
-constexpr int kZstdLevel = 1;  // raw frames at camera rates: speed first
-constexpr std::int64_t kMostBytesPerPixel = 16;         // four channels of 32 bits
-constexpr std::int64_t kMostUnpacked = 32'768;          // what zstd packs into one byte: 128 KiB in a block of 4 bytes
+constexpr int kZstdLevel = 1;                    // raw frames at camera rates: speed first
+constexpr std::int64_t kMostBytesPerPixel = 16;  // four channels of 32 bits
+constexpr std::int64_t kMostUnpacked = 32'768;   // what zstd packs into one byte: 128 KiB in a block of 4 bytes
 
 // OpenCV's errors and a lack of memory become Errors here: nothing else knows its exceptions.
 template <class Work>
@@ -83,8 +83,7 @@ Result<Content> compress(Content raw) {
   const auto source = raw.payload.bytes;
   std::vector<std::uint8_t> out(ZSTD_compressBound(source.size()));
   const auto size = ZSTD_compress(out.data(), out.size(), source.data(), source.size(), kZstdLevel);
-  if (ZSTD_isError(size) != 0)
-    return Error{ErrorCode::internal, std::string("zstd: ") + ZSTD_getErrorName(size)};
+  if (ZSTD_isError(size) != 0) return Error{ErrorCode::internal, std::string("zstd: ") + ZSTD_getErrorName(size)};
   out.resize(size);
   raw.payload = as_payload(std::move(out));
   raw.compressed = true;
@@ -134,24 +133,24 @@ Result<cv::Mat> raw_image(const PixelFormat& format, bool compressed, const Payl
   if (static_cast<std::int64_t>(format.rows) * format.cols > max_pixels)
     return too_many_pixels(format.rows, format.cols, max_pixels);
   if (compressed) {
-    if (auto holds = check_compressed(format, payload); !holds.ok()) return holds.error();
+    RIDE_TRY(check_compressed(format, payload));
     const auto what = fmt::format("a picture of {} {}", shape_text(format), depth_text(format.depth));
-    if (auto fits = check_bytes(format.bytes(), what, max_pixels, max_bytes); !fits.ok()) return fits.error();
+    RIDE_TRY(check_bytes(format.bytes(), what, max_pixels, max_bytes));
   }
   return decode_raw(format, compressed, payload, owner);
 }
 
 Result<cv::Mat> encoded_image(const Payload& payload, std::int64_t max_pixels, std::int64_t max_bytes,
                               PixelEncoding& encoding) {
-  auto info = inspect_picture(payload.bytes);
-  if (!info.ok()) return info.error();
-  encoding = info->encoding;
-  if (info->pixels() > max_pixels) return too_many_pixels(info->rows, info->cols, max_pixels);
-  const auto what = fmt::format("a picture of {} x {} pixels", info->cols, info->rows);
-  if (auto fits = check_bytes(info->memory_bytes(), what, max_pixels, max_bytes); !fits.ok()) return fits.error();
+  RIDE_ASSIGN(auto info, inspect_picture(payload.bytes));
+  encoding = info.encoding;
+  if (info.pixels() > max_pixels) return too_many_pixels(info.rows, info.cols, max_pixels);
+  const auto what = fmt::format("a picture of {} x {} pixels", info.cols, info.rows);
+  RIDE_TRY(check_bytes(info.memory_bytes(), what, max_pixels, max_bytes));
   if (payload.bytes.size() > static_cast<std::size_t>(std::numeric_limits<int>::max()))
     return Error{ErrorCode::unsupported, "the picture has more bytes than OpenCV decodes (2 GiB)"};
-  const cv::Mat bytes(1, static_cast<int>(payload.bytes.size()), CV_8U, const_cast<std::uint8_t*>(payload.bytes.data()));
+  const cv::Mat bytes(1, static_cast<int>(payload.bytes.size()), CV_8U,
+                      const_cast<std::uint8_t*>(payload.bytes.data()));
   cv::Mat image = cv::imdecode(bytes, cv::IMREAD_ANYDEPTH | cv::IMREAD_ANYCOLOR);
   if (image.empty()) return Error{ErrorCode::corrupt, "the picture cannot be decoded"};
   return image;
@@ -200,9 +199,8 @@ Result<Frame> to_frame(const WholeFrame& whole, const std::optional<AdoptSpec>& 
 
   auto pixels = header.pixels;
   if (!pixels && adopt && adopt->format == "raw") {
-    auto format = parse_pixel_format(adopt->shape, adopt->depth);
-    if (!format.ok()) return format.error();
-    pixels = *format;
+    RIDE_ASSIGN(auto format, parse_pixel_format(adopt->shape, adopt->depth));
+    pixels = format;
   }
   auto encoding = PixelEncoding::raw;
   auto image = guarded(ErrorCode::corrupt, "the picture cannot be decoded", [&] {
@@ -221,13 +219,12 @@ Result<Content> content_for(const Frame& frame, const std::string& codec) {
       return Content{frame.encoded->content_type, std::nullopt, false, {frame.encoded->bytes, frame.encoded->owner}};
     return encode_picture(frame.image, frame.owner, Codec{});
   }
-  auto parsed = parse_codec(codec);
-  if (!parsed.ok()) return parsed.error();
+  RIDE_ASSIGN(auto parsed, parse_codec(codec));
   // An unchanged picture that is already what is wanted is not encoded again: no work and no second loss.
-  if (frame.encoded && parsed->encoding != PixelEncoding::raw &&
-      frame.encoded->content_type == content_type_of(parsed->encoding))
+  if (frame.encoded && parsed.encoding != PixelEncoding::raw &&
+      frame.encoded->content_type == content_type_of(parsed.encoding))
     return Content{frame.encoded->content_type, std::nullopt, false, {frame.encoded->bytes, frame.encoded->owner}};
-  return encode_picture(frame.image, frame.owner, *parsed);
+  return encode_picture(frame.image, frame.owner, parsed);
 }
 
 }  // namespace ride::stream

@@ -7,7 +7,7 @@
 
 #include "common/frame.h"
 #include "stream/core/frame_record.h"
-#include "stream/core/intake.h"
+#include "stream/core/set_assembler.h"
 
 namespace ride::stream {
 
@@ -25,9 +25,9 @@ struct Content {
 // `owner` keeps the pixels alive where the Mat does not own them. Raw: no copy when the rows lie together.
 Result<Content> encode_picture(const cv::Mat& image, std::shared_ptr<const void> owner, const Codec& codec);
 
-// The frame of a record: pixels (raw: a view into the payload, not a copy), identity, attributes. `adopt` tells the format
-// where the record does not. `max_pixels` 0: kDefaultMaxPixels. `max_bytes`: that decoding may hold at once; 0: four fifths
-// of the machine's memory, and in any case 16 bytes for each of `max_pixels`.
+// The frame of a record: pixels (raw: a view into the payload, not a copy), identity, attributes. `adopt` tells the
+// format where the record does not. `max_pixels` 0: kDefaultMaxPixels. `max_bytes`: that decoding may hold at once; 0:
+// four fifths of the machine's memory, and in any case 16 bytes for each of `max_pixels`.
 Result<Frame> to_frame(const WholeFrame& whole, const std::optional<AdoptSpec>& adopt, std::int64_t max_pixels,
                        std::int64_t max_bytes = 0);
 

@@ -33,9 +33,8 @@ Result<void> FrameSetWriter::write(const Frame& frame, Done done) {
   for (const auto& output : config_.outputs) {
     const auto& codec = output.codec.empty() ? config_.default_codec : output.codec;
     if (contents.contains(codec)) continue;
-    auto content = content_for(frame, codec);
-    if (!content.ok()) return content.error();
-    contents.emplace(codec, std::move(content).value());
+    RIDE_ASSIGN(auto content, content_for(frame, codec));
+    contents.emplace(codec, std::move(content));
   }
   done = shared_between(config_.outputs.size(), std::move(done));
   for (const auto& output : config_.outputs) {
@@ -83,7 +82,7 @@ Result<void> FrameSetWriter::write_end(SessionId session, std::int64_t next, Sys
 Result<void> FrameSetWriter::flush(std::chrono::milliseconds timeout) {
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   while (!queue_.idle()) {
-    if (auto pumped = queue_.pump(std::chrono::milliseconds(20)); !pumped.ok()) return pumped;
+    RIDE_TRY(queue_.pump(std::chrono::milliseconds(20)));
     if (std::chrono::steady_clock::now() >= deadline)
       return Error{ErrorCode::timeout, "not all frames were acknowledged in time", true};
   }

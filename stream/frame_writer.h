@@ -21,19 +21,19 @@ class FrameSetWriter {
     std::string job;
     RunNumber run;
     std::string source;
-    std::string writer;                       // incarnation
+    std::string writer;  // incarnation
     std::vector<OutputSpec> outputs;
-    std::string default_codec;                // where an output states none; empty: as in content_for()
+    std::string default_codec;  // where an output states none; empty: as in content_for()
     std::int64_t max_message_bytes = 16 << 20;
-    std::int64_t queue_bytes = 64 << 20;      // of frames not yet acknowledged
+    std::int64_t queue_bytes = 64 << 20;  // of frames not yet acknowledged
   };
   using Done = std::function<void(const Result<void>&)>;  // all outputs have it, or the first failure
 
   FrameSetWriter(RecordWriter& writer, Config config);
 
-  // `frame.id` gives session and number: the key (session, number). The frame's picture is `encoded` when it is set (its
-  // bytes go as they are unless a codec asks for others), else `image`.
-  // resource_exhausted + retriable: over queue_bytes, nothing was taken; serve() and try again, or drop it.
+  // `frame.id` gives session and number: the key (session, number). The frame's picture is `encoded` when it is set
+  // (its bytes go as they are unless a codec asks for others), else `image`. resource_exhausted + retriable: over
+  // queue_bytes, nothing was taken; serve() and try again, or drop it.
   Result<void> write(const Frame& frame, Done done);
   // The frame was given up before it was sent (dropped, broken): a record in its place.
   Result<void> write_outcome(const FrameId& id, SystemTime at, Outcome outcome, const std::string& reason, Done done);

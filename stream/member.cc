@@ -71,9 +71,13 @@ SystemTime process_start() {
 
 class KafkaMember final : public Member {
  public:
-  KafkaMember(Config config, Fill fill, std::unique_ptr<ControlReader> decisions, std::unique_ptr<ControlWriter> reports)
-      : config_(std::move(config)), fill_(std::move(fill)), id_(new_incarnation(config_.name)),
-        decisions_(std::move(decisions)), reports_(std::move(reports)) {
+  KafkaMember(Config config, Fill fill, std::unique_ptr<ControlReader> decisions,
+              std::unique_ptr<ControlWriter> reports)
+      : config_(std::move(config)),
+        fill_(std::move(fill)),
+        id_(new_incarnation(config_.name)),
+        decisions_(std::move(decisions)),
+        reports_(std::move(reports)) {
     node_ = config_.node;
   }
 
@@ -83,7 +87,7 @@ class KafkaMember final : public Member {
   Result<void> learn_log(const std::atomic<bool>& stop) {
     bool said = false;
     while (!stop) {
-      if (auto taken = take_next(milliseconds(200)); !taken.ok()) return taken;
+      RIDE_TRY(take_next(milliseconds(200)));
       log_ = filter_.log();
       if (!log_.empty()) return {};
       if (!said) log_info("waiting for a master (none has written to {}.decisions yet)", config_.prefix);
@@ -104,8 +108,7 @@ class KafkaMember final : public Member {
       const std::lock_guard lock(mutex_);
       if (barred_) return *barred_;
     }
-    if (backlog_.empty())
-      if (auto taken = take_next(timeout); !taken.ok()) return taken.error();
+    if (backlog_.empty()) RIDE_TRY(take_next(timeout));
     return std::exchange(backlog_, {});
   }
   bool caught_up() const override { return !overtaken_ && decisions_->caught_up() && backlog_.empty(); }
@@ -151,8 +154,7 @@ class KafkaMember final : public Member {
       overtaken_ = entries.error().code == ErrorCode::corrupt;
       return overtaken_ ? begin_again(timeout) : entries.error();
     }
-    for (auto& entry : *entries)
-      if (auto taken = take(entry); !taken.ok()) return taken;
+    for (auto& entry : *entries) RIDE_TRY(take(entry));
     return {};
   }
 
@@ -231,8 +233,8 @@ class KafkaMember final : public Member {
     return beat;
   }
 
-  // The reports' own producer failed for good: frames are not touched by that, a new one takes over. Unless we may not write
-  // there at all: who reads decisions is told.
+  // The reports' own producer failed for good: frames are not touched by that, a new one takes over. Unless we may not
+  // write there at all: who reads decisions is told.
   void reopen(const Error& why) {
     if (why.code == ErrorCode::permission) {
       const std::lock_guard lock(mutex_);
@@ -263,7 +265,7 @@ class KafkaMember final : public Member {
   DecisionsFilter filter_;
   std::string log_;  // for the heartbeat thread: known before it starts, and never another one
   std::atomic<std::int64_t> refused_ = 0;
-  std::string said_;                        // of its trouble
+  std::string said_;        // of its trouble
   bool overtaken_ = false;  // by truncation; the reader is to be opened anew
   std::vector<Decision> backlog_;
 
@@ -303,8 +305,15 @@ void Member::notice(Severity severity, std::string code, std::string text, std::
                      : severity == Severity::warning ? LogLevel::warning
                                                      : LogLevel::info;
   log_line(level, text);
-  post(Notice{.from = id(), .node = node_, .severity = severity, .code = std::move(code), .text = redact(text),
-              .job = std::move(job), .stage = std::move(stage), .fatal_for_job = fatal_for_job, .at = system_now()});
+  post(Notice{.from = id(),
+              .node = node_,
+              .severity = severity,
+              .code = std::move(code),
+              .text = redact(text),
+              .job = std::move(job),
+              .stage = std::move(stage),
+              .fatal_for_job = fatal_for_job,
+              .at = system_now()});
 }
 
 WorkerId new_incarnation(const std::string& name) {
@@ -317,8 +326,7 @@ WorkerId new_incarnation(const std::string& name) {
 }
 
 Result<std::unique_ptr<Member>> Member::join(Config config, Fill fill, const std::atomic<bool>& stop) {
-  auto decisions = wait_for_decisions(config, stop);
-  if (!decisions.ok()) return decisions.error();
+  RIDE_ASSIGN(auto decisions, wait_for_decisions(config, stop));
   Result<std::unique_ptr<ControlWriter>> reports = Error{};
   while (!stop) {
     reports = open_control_writer(config.kafka, config.prefix + ".reports");
@@ -326,9 +334,9 @@ Result<std::unique_ptr<Member>> Member::join(Config config, Fill fill, const std
     std::this_thread::sleep_for(milliseconds(100));
   }
   if (!reports.ok()) return reports.error();
-  auto member = std::make_unique<KafkaMember>(std::move(config), std::move(fill), std::move(decisions).value(),
+  auto member = std::make_unique<KafkaMember>(std::move(config), std::move(fill), std::move(decisions),
                                               std::move(reports).value());
-  if (auto learned = member->learn_log(stop); !learned.ok()) return learned.error();
+  RIDE_TRY(member->learn_log(stop));
   member->start();
   return std::unique_ptr<Member>(std::move(member));
 }

@@ -1,7 +1,8 @@
 // Member: a process's part in the control plane. Sends its heartbeats and reports to `<prefix>.reports`, reads
 // `<prefix>.decisions`, each over a connection of its own (D3). Used by workers, producers and agents.
-// Threads: one inner thread sends heartbeats; poll_decisions() belongs to one thread of the owner; post() and the questions
-// may be used from any. Failure: join() fails only when stopped or misconfigured; a cluster that is away is waited for.
+// Threads: one inner thread sends heartbeats; poll_decisions() belongs to one thread of the owner; post() and the
+// questions may be used from any. Failure: join() fails only when stopped or misconfigured; a cluster that is away is
+// waited for.
 #pragma once
 
 #include <atomic>
@@ -22,7 +23,7 @@ class Member {
   struct Config {
     kafka::ClientConfig kafka;
     std::string prefix = "ride";
-    std::string name;               // of the slot, kept over restarts: "node1-w2"; the incarnation is added
+    std::string name;  // of the slot, kept over restarts: "node1-w2"; the incarnation is added
     NodeName node;
     ProcessKind kind = ProcessKind::worker;
     std::chrono::milliseconds interval{100};
@@ -36,9 +37,9 @@ class Member {
 
   virtual const WorkerId& id() const = 0;
   // What was decided since the last call, oldest first: only records of the standing leader count and are returned. A
-  // snapshot among them (all its parts) replaces what was known before. Records that are none are refused and told in the
-  // log. Error: also a log that begins with a snapshot that cannot be read; permission: the cluster refuses our user, or lets
-  // it write no reports.
+  // snapshot among them (all its parts) replaces what was known before. Records that are none are refused and told in
+  // the log. Error: also a log that begins with a snapshot that cannot be read; permission: the cluster refuses our
+  // user, or lets it write no reports.
   virtual Result<std::vector<Decision>> poll_decisions(std::chrono::milliseconds timeout) = 0;
   // All that stood in the log when we joined has been returned: only now may the process act.
   virtual bool caught_up() const = 0;
@@ -61,7 +62,8 @@ class Member {
   NodeName node_;
 };
 
-// "name#3f9a…": a new one at every call. The first call of a process takes RIDE_INCARNATION, which an agent sets for its child.
+// "name#3f9a…": a new one at every call. The first call of a process takes RIDE_INCARNATION, which an agent sets for
+// its child.
 WorkerId new_incarnation(const std::string& name);
 
 }  // namespace ride::stream

@@ -67,8 +67,8 @@ class RecordWriter {
  public:
   using Delivered = std::function<void(const Result<Offset>&)>;
   virtual ~RecordWriter() = default;
-  // resource_exhausted + retriable: the queue is full, nothing was taken, serve() and try again. Any other error is fatal
-  // for this writer: nothing may be sent after it.
+  // resource_exhausted + retriable: the queue is full, nothing was taken, serve() and try again. Any other error is
+  // fatal for this writer: nothing may be sent after it.
   virtual Result<void> send(const TopicPartition& to, OutRecord record, Delivered done) = 0;
   // Runs the Delivered callbacks that are due, waiting up to `timeout` for the first. A failed delivery is fatal, too.
   virtual void serve(std::chrono::milliseconds timeout) = 0;

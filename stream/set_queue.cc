@@ -14,13 +14,14 @@ void SetQueue::add(const TopicPartition& to, std::vector<OutRecord> records, Don
   for (auto& record : records) {
     const auto size = static_cast<std::int64_t>(record.value.size());
     *bytes_ += size;
-    waiting_.push_back({to, std::move(record), [progress, size, bytes = bytes_, sets = sets_](const Result<Offset>& result) {
-                          *bytes -= size;
-                          if (!result.ok() && !progress->error) progress->error = result.error();
-                          if (--progress->left > 0) return;
-                          --*sets;
-                          if (progress->done) progress->done(progress->error ? Result<void>(*progress->error) : Result<void>());
-                        }});
+    waiting_.push_back(
+        {to, std::move(record), [progress, size, bytes = bytes_, sets = sets_](const Result<Offset>& result) {
+           *bytes -= size;
+           if (!result.ok() && !progress->error) progress->error = result.error();
+           if (--progress->left > 0) return;
+           --*sets;
+           if (progress->done) progress->done(progress->error ? Result<void>(*progress->error) : Result<void>());
+         }});
   }
 }
 

@@ -25,7 +25,7 @@ class SetQueue {
   // Sends what the writer takes, then runs callbacks, waiting up to `timeout` for the first. The error is final.
   Result<void> pump(std::chrono::milliseconds timeout);
 
-  std::int64_t bytes() const { return *bytes_; }     // added and not yet delivered
+  std::int64_t bytes() const { return *bytes_; }  // added and not yet delivered
   std::size_t sets() const { return *sets_; }
   bool idle() const { return *sets_ == 0; }
 

@@ -18,27 +18,27 @@ enum class PartitionBy { frame, source };
 // Who writes into a stage's topic: a source (its frames are numbered) or a stage (origins are its input offsets).
 struct UpstreamSpec {
   std::string name;
-  int partitions = 1;      // of the upstream stage's input topic; 1 for a source
+  int partitions = 1;  // of the upstream stage's input topic; 1 for a source
   bool is_source = false;
   bool operator==(const UpstreamSpec&) const = default;
 };
 
 // One topic that a stage or a source writes into.
 struct OutputSpec {
-  std::string port;        // of the task; empty for a source
-  std::string to;          // name of the stage that reads it; empty for a named topic outside the job
+  std::string port;  // of the task; empty for a source
+  std::string to;    // name of the stage that reads it; empty for a named topic outside the job
   std::string topic;
   int partitions = 1;
   PartitionBy partition_by = PartitionBy::frame;
-  std::string codec;       // "raw", "raw:zstd", "png", "jpeg:90"; empty: keep an unchanged picture's bytes, else raw
+  std::string codec;  // "raw", "raw:zstd", "png", "jpeg:90"; empty: keep an unchanged picture's bytes, else raw
   bool operator==(const OutputSpec&) const = default;
 };
 
 // A foreign topic that is read in place.
 struct AdoptSpec {
-  std::string format;      // "raw" (pixels of `shape`), "jpeg", "png" (or "image": either, told by its first bytes)
-  std::string shape;       // "900x900x1": rows x columns x channels; raw only
-  std::string depth;       // "8u", "16u", "32f"; raw only
+  std::string format;  // "raw" (pixels of `shape`), "jpeg", "png" (or "image": either, told by its first bytes)
+  std::string shape;   // "900x900x1": rows x columns x channels; raw only
+  std::string depth;   // "8u", "16u", "32f"; raw only
   bool operator==(const AdoptSpec&) const = default;
 };
 
@@ -53,7 +53,7 @@ struct ScalingSpec {
 struct GroupSpec {
   std::string device = "cpu";  // cpu | gpu | prefer_gpu
   int min = 1, max = 1, spares = 0;
-  double cores = 0;            // 0: shared
+  double cores = 0;               // 0: shared
   std::int64_t memory_bytes = 0;  // 0: no limit
   std::map<std::string, std::string> labels;
   ScalingSpec scaling;
@@ -62,14 +62,14 @@ struct GroupSpec {
 
 struct StageSpec {
   std::string name;
-  std::string topic;                 // input topic
+  std::string topic;  // input topic
   int partitions = 1;
-  std::string group_id;              // "<prefix>.<job>.<run>.<stage>": where offsets are committed
+  std::string group_id;                 // "<prefix>.<job>.<run>.<stage>": where offsets are committed
   std::vector<UpstreamSpec> upstreams;  // empty when the topic is adopted
   std::optional<AdoptSpec> adopt;
   std::string task;
-  ParamValues params;                // checked, defaults filled in
-  std::vector<OutputSpec> outputs;   // empty for a sink
+  ParamValues params;               // checked, defaults filled in
+  std::vector<OutputSpec> outputs;  // empty for a sink
   bool sink = false;
   PartitionBy partition_by = PartitionBy::frame;
   GroupSpec group;
@@ -85,12 +85,12 @@ struct StageSpec {
 
 struct SourceSpec {
   std::string name;
-  std::string kind;     // camera | video | directory | synthetic | topic
-  std::string uri;      // template: ${VAR} is still in it where credentials may stand; filled in by the producer only
-  double fps = 0;       // 0: the source's own rate
-  bool unpaced = false; // fps: max
-  std::string codec;    // "jpeg:90", ...; empty: the source's default (files keep their bytes, cameras jpeg:90, else raw)
-  bool drop_when_late = false;   // when_late: drop
+  std::string kind;      // camera | video | directory | synthetic | topic
+  std::string uri;       // template: ${VAR} is still in it where credentials may stand; filled in by the producer only
+  double fps = 0;        // 0: the source's own rate
+  bool unpaced = false;  // fps: max
+  std::string codec;  // "jpeg:90", ...; empty: the source's default (files keep their bytes, cameras jpeg:90, else raw)
+  bool drop_when_late = false;  // when_late: drop
   std::int64_t max_age_ms = 0;
   std::int64_t max_pixels = 0;
   std::string node;     // where the device or folder is; empty: anywhere
@@ -114,7 +114,8 @@ struct JobSpec {
 
   const StageSpec* stage(const std::string& name) const;
   const SourceSpec* source(const std::string& name) const;
-  // Where a finite source of this run keeps its numbering (name -> number); the producer makes it when it first needs it.
+  // Where a finite source of this run keeps its numbering (name -> number); the producer makes it when it first needs
+  // it.
   std::string manifest_topic(const std::string& source) const;
 };
 

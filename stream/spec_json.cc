@@ -26,10 +26,9 @@ ParamValues params_of(const nlohmann::json& json) {
 
 }  // namespace
 
-
-#define RIDE_STAGE_FIELDS                                                                                          \
-  name, topic, partitions, group_id, upstreams, task, outputs, sink, partition_by, group, frame_timeout_ms, max_age_ms, \
-      max_pixels, keep_ms, retention_ms, replication, max_message_bytes
+#define RIDE_STAGE_FIELDS                                                                                   \
+  name, topic, partitions, group_id, upstreams, task, outputs, sink, partition_by, group, frame_timeout_ms, \
+      max_age_ms, max_pixels, keep_ms, retention_ms, replication, max_message_bytes
 
 void to_json(nlohmann::json& nlohmann_json_j, const StageSpec& nlohmann_json_t) {
   NLOHMANN_JSON_EXPAND(NLOHMANN_JSON_PASTE(NLOHMANN_JSON_TO, RIDE_STAGE_FIELDS))
@@ -43,7 +42,7 @@ void from_json(const nlohmann::json& nlohmann_json_j, StageSpec& nlohmann_json_t
   get_optional(nlohmann_json_j, "adopt", nlohmann_json_t.adopt);
 }
 
-#define RIDE_SOURCE_FIELDS                                                                                       \
+#define RIDE_SOURCE_FIELDS \
   name, kind, uri, fps, unpaced, codec, drop_when_late, max_age_ms, max_pixels, node, finite, outputs, max_message_bytes
 
 void to_json(nlohmann::json& nlohmann_json_j, const SourceSpec& nlohmann_json_t) {
@@ -55,7 +54,6 @@ void from_json(const nlohmann::json& nlohmann_json_j, SourceSpec& nlohmann_json_
   NLOHMANN_JSON_EXPAND(NLOHMANN_JSON_PASTE(NLOHMANN_JSON_FROM_WITH_DEFAULT, RIDE_SOURCE_FIELDS))
   nlohmann_json_t.params = params_of(nlohmann_json_j);
 }
-
 
 Result<JobSpec> job_spec_from_json(const nlohmann::json& json) {
   try {

@@ -1,5 +1,5 @@
-// JSON of stream/spec.h, for the decisions log and the API. from_json throws nlohmann::json::exception: only for use inside
-// code that catches it (stream/control.cc, stream/spec_json.cc).
+// JSON of stream/spec.h, for the decisions log and the API. from_json throws nlohmann::json::exception: only for use
+// inside code that catches it (stream/control.cc, stream/spec_json.cc).
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -40,7 +40,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(UpstreamSpec, name, partitions, 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(OutputSpec, port, to, topic, partitions, partition_by, codec)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(AdoptSpec, format, shape, depth)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ScalingSpec, target, drain_ms, calm_ms)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(GroupSpec, device, min, max, spares, cores, memory_bytes, labels, scaling)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(GroupSpec, device, min, max, spares, cores, memory_bytes, labels,
+                                                scaling)
 
 void to_json(nlohmann::json& json, const StageSpec& spec);
 void from_json(const nlohmann::json& json, StageSpec& spec);

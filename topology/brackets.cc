@@ -7,14 +7,15 @@ namespace {
 
 bool blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
-// Outside of brackets one opens a list or a map only at the beginning of a value: "path: out/{seq}.jpg" is text. An anchor may
-// stand before it.
+// Outside of brackets one opens a list or a map only at the beginning of a value: "path: out/{seq}.jpg" is text. An
+// anchor may stand before it.
 bool begins_value(std::string_view line_before) {
   const auto trim = [&] {
     while (!line_before.empty() && blank(line_before.back())) line_before.remove_suffix(1);
   };
   trim();
-  if (const auto word = line_before.find_last_of(" \t"); word != std::string_view::npos && line_before[word + 1] == '&') {
+  if (const auto word = line_before.find_last_of(" \t");
+      word != std::string_view::npos && line_before[word + 1] == '&') {
     line_before = line_before.substr(0, word);
     trim();
   }

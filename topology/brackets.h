@@ -1,5 +1,5 @@
-// Which bracket of a text that is not valid YAML is never closed: yaml-cpp says only where it could not go on. By looking at
-// brackets, quotes and comments alone; an aid for messages, no parser. Pure.
+// Which bracket of a text that is not valid YAML is never closed: yaml-cpp says only where it could not go on. By
+// looking at brackets, quotes and comments alone; an aid for messages, no parser. Pure.
 #pragma once
 
 #include <cstddef>

@@ -76,11 +76,12 @@ class FileCheck {
     for (const auto& [source, count] : ways) {
       const auto kind = kinds_.find(source);
       if (kind == kinds_.end() || kind->second == SourceKind::directory) continue;
-      context_.error(draft.name_place,
-                     fmt::format("the path '{}' of {} has the name of the picture's file in it, and the frames of the {} "
-                                 "'{}' come from no file of their own",
-                                 path, draft.label, to_string(kind->second), source),
-                     "use {seq} instead, with {source} and {session}");
+      context_.error(
+          draft.name_place,
+          fmt::format("the path '{}' of {} has the name of the picture's file in it, and the frames of the {} "
+                      "'{}' come from no file of their own",
+                      path, draft.label, to_string(kind->second), source),
+          "use {seq} instead, with {source} and {session}");
       return;
     }
   }

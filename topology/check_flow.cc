@@ -182,7 +182,7 @@ class FlowCheck {
   }
 
   void check_outputs() {
-    std::map<std::string, Place> written;
+    std::map<std::string, SourceLocation> written;
     std::set<std::string> adopted;
     for (const StageDraft& draft : stages_) {
       if (draft.stage.topic.adopt) adopted.insert(draft.stage.topic.adopt->name);
@@ -193,7 +193,7 @@ class FlowCheck {
     for (const StageDraft& draft : stages_) {
       for (std::size_t i = 0; i < draft.stage.outputs.size(); ++i) {
         const std::string& topic = draft.stage.outputs[i].topic;
-        const Place& place = draft.output_places[i];
+        const SourceLocation& place = draft.output_places[i];
         const auto [first, added] = written.emplace(topic, place);
         if (!added) {
           context_.error(place, fmt::format("the topic '{}' is already written, in line {}", topic, first->second.line),
@@ -263,9 +263,10 @@ class FlowCheck {
       context_.error(largest->name_place, fmt::format("{}; at most {} are possible", sums, kMostPartitions),
                      fix + ", or share the stages out among several jobs");
     } else if (!context_.failed()) {  // a file with errors has others to think of
-      context_.warning(largest->name_place,
-                       fmt::format("{}; a Kafka broker holds about {}, with more its restarts take long", sums, kManyPartitions),
-                       fix + ", or have that many brokers");
+      context_.warning(
+          largest->name_place,
+          fmt::format("{}; a Kafka broker holds about {}, with more its restarts take long", sums, kManyPartitions),
+          fix + ", or have that many brokers");
     }
   }
 

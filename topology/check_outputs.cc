@@ -33,11 +33,10 @@ void check_outputs(Context& context, const std::vector<StageDraft>& stages, cons
     const auto path = path_of(draft.stage);
     const auto takes = [&](const NodeOutputs& node) { return place_in(path, node.folders).has_value(); };
     if (path.empty() || std::any_of(nodes.begin(), nodes.end(), takes)) continue;
-    context.error(
-        draft.name_place,
-        fmt::format("{} writes to '{}', which is in none of the folders that nodes let sinks write to ({})",
-                    draft.label, path, words_of(nodes)),
-        "write below one of these, or start ride-agent with --output and the folder on the node that has it");
+    context.error(draft.name_place,
+                  fmt::format("{} writes to '{}', which is in none of the folders that nodes let sinks write to ({})",
+                              draft.label, path, words_of(nodes)),
+                  "write below one of these, or start ride-agent with --output and the folder on the node that has it");
   }
 }
 

@@ -8,11 +8,11 @@
 namespace ride::topology {
 
 // Line and column count from 1; columns and length count characters (code points), as editors do.
-struct Place {
+struct SourceLocation {
   int line = 1;
   int column = 1;
   int length = 1;  // of what is underlined
-  bool operator==(const Place&) const = default;
+  bool operator==(const SourceLocation&) const = default;
 };
 
 enum class Severity { error, warning };

@@ -14,30 +14,31 @@ namespace ride::topology {
 
 struct SourceDraft {
   Source source;
-  Place name_place;
+  SourceLocation name_place;
   bool read = false;  // some stage reads it
 };
 
 struct ReferenceDraft {
   std::string text, name, port;  // port: as written, or empty
-  Place place;
+  SourceLocation place;
 };
 
 struct StageDraft {
   Stage stage;        // name is empty where it is missing or wrong
   std::string label;  // for messages: "stage 'clean'"
-  Place name_place;
-  Place task_place;
+  SourceLocation name_place;
+  SourceLocation task_place;
   const TaskDecl* task = nullptr;
   std::vector<ReferenceDraft> from;
   bool from_given = false;
   bool read = false;  // some stage reads it
-  std::optional<Place> memory_place, max_pixels_place, adopt_place;
-  std::vector<Place> output_places;  // as stage.outputs
+  std::optional<SourceLocation> memory_place, max_pixels_place, adopt_place;
+  std::vector<SourceLocation> output_places;  // as stage.outputs
 };
 
 inline constexpr std::size_t kMaxSources = 2000, kMaxStages = 2000;
-// Of all topics that are made for a job. A Kafka broker holds some thousands: beyond that, elections and restarts take minutes.
+// Of all topics that are made for a job. A Kafka broker holds some thousands: beyond that, elections and restarts take
+// minutes.
 inline constexpr std::int64_t kManyPartitions = 4000, kMostPartitions = 20'000;
 inline constexpr std::int64_t kDefaultMaxPixels = 1'000'000'000;
 
@@ -46,7 +47,8 @@ std::vector<StageDraft> parse_stages(Context& context, const YamlNode& list, boo
 
 // The parameters of a stage's task; what is wrong is reported at the value. `task_place`: where missing ones are
 // reported.
-ParamValues parse_params(Context& context, const TaskDecl& task, const YamlEntry* params, const Place& task_place);
+ParamValues parse_params(Context& context, const TaskDecl& task, const YamlEntry* params,
+                         const SourceLocation& task_place);
 
 // A source's URI as it stays in the plan (a template), checked for literal credentials and, for a camera, for its
 // scheme.

@@ -56,15 +56,17 @@ std::vector<KeySpec> reader_keys(bool sink) {
                     .section = &output_section(),
                     .example = "{ topic: edges }"});
   }
-  keys.push_back({.name = "frame_timeout",
-                  .type = KeyType::duration,
-                  .doc = "How long the task may work on one frame without reporting progress before it counts as hung: its worker is "
-                         "killed, and after two such ends the frame is dead. To see it: `task: delay, params: { ms: 60000, frame: "
-                         "17, progress: false }`.",
-                  .default_text = "the larger of 10s and 20 times its median; large first pictures get more",
-                  .min = 10,
-                  .max = kYearMs,
-                  .example = "30s"});
+  keys.push_back(
+      {.name = "frame_timeout",
+       .type = KeyType::duration,
+       .doc =
+           "How long the task may work on one frame without reporting progress before it counts as hung: its worker is "
+           "killed, and after two such ends the frame is dead. To see it: `task: delay, params: { ms: 60000, frame: "
+           "17, progress: false }`.",
+       .default_text = "the larger of 10s and 20 times its median; large first pictures get more",
+       .min = 10,
+       .max = kYearMs,
+       .example = "30s"});
   keys.push_back({.name = "max_age",
                   .type = KeyType::duration,
                   .doc = "Frames that are older when their turn comes are dropped, and counted.",
@@ -74,7 +76,8 @@ std::vector<KeySpec> reader_keys(bool sink) {
                   .example = "2s"});
   keys.push_back({.name = "max_pixels",
                   .type = KeyType::pixels,
-                  .doc = "Larger pictures are refused before they are decoded, and so is what would take far more memory or time than a picture of its bytes.",
+                  .doc = "Larger pictures are refused before they are decoded, and so is what would take far more "
+                         "memory or time than a picture of its bytes.",
                   .default_text = "1000MP",
                   .min = 1,
                   .max = 1e12,
@@ -192,23 +195,26 @@ const Section& source_section() {
            .example = "gatehouse"},
           {.name = "max_pixels",
            .type = KeyType::pixels,
-           .doc = "Larger pictures are refused before they are decoded, and so is what would take far more memory or time than a picture of its bytes.",
+           .doc = "Larger pictures are refused before they are decoded, and so is what would take far more memory or "
+                  "time than a picture of its bytes.",
            .default_text = "1000MP",
            .min = 1,
            .max = 1e12,
            .example = "100MP"},
           {.name = "connect_timeout",
            .type = KeyType::duration,
-           .doc = "Camera, or video of a URL: how long it may take to answer and to begin its stream, before it is tried "
-                  "again.",
+           .doc =
+               "Camera, or video of a URL: how long it may take to answer and to begin its stream, before it is tried "
+               "again.",
            .default_text = "10s",
            .min = kLeastWaitMs,
            .max = kMostWaitMs,
            .example = "30s"},
           {.name = "read_timeout",
            .type = KeyType::duration,
-           .doc = "Camera, or video of a URL: how long no picture may come before it counts as lost and is opened again; "
-                  "more than the time between two of its pictures.",
+           .doc =
+               "Camera, or video of a URL: how long no picture may come before it counts as lost and is opened again; "
+               "more than the time between two of its pictures.",
            .default_text = "5s",
            .min = kLeastWaitMs,
            .max = kMostWaitMs,
@@ -227,7 +233,8 @@ const Section& source_section() {
            .example = "\"*.jpg\""},
           {.name = "recursive",
            .type = KeyType::boolean,
-           .doc = "Directory: folders within it as well; one that cannot be read is counted as rejected, and the others are read.",
+           .doc = "Directory: folders within it as well; one that cannot be read is counted as rejected, and the "
+                  "others are read.",
            .default_text = "false",
            .example = "true"},
           {.name = "format",
@@ -316,80 +323,81 @@ const Section& topic_section() {
 }
 
 const Section& group_section() {
-  static const Section section{"group",
-                               "The workers of a stage, and what each of them needs.",
-                               {
-                                   {.name = "device",
-                                    .type = KeyType::choice,
-                                    .doc = "Where the task computes. gpu and prefer_gpu are for tasks that have a GPU variant, and no "
-                                           "built-in task has one yet: gpu is refused, prefer_gpu is the CPU.",
-                                    .default_text = "cpu",
-                                    .choices = {"cpu", "gpu", "prefer_gpu"},
-                                    .example = "cpu"},
-                                   {.name = "min",
-                                    .type = KeyType::integer,
-                                    .doc = "The fewest workers.",
-                                    .default_text = "1",
-                                    .min = 1,
-                                    .max = kMaxPartitions,
-                                    .example = "2"},
-                                   {.name = "max",
-                                    .type = KeyType::integer,
-                                    .doc = "The most workers.",
-                                    .default_text = "min",
-                                    .min = 1,
-                                    .max = kMaxPartitions,
-                                    .example = "6"},
-                                   {.name = "spares",
-                                    .type = KeyType::integer,
-                                    .doc = "Warm workers that take over when one is lost.",
-                                    .default_text = "0",
-                                    .min = 0,
-                                    .max = kMaxPartitions,
-                                    .example = "1"},
-                                   {.name = "cores",
-                                    .type = KeyType::number,
-                                    .doc = "CPU cores that are reserved for each worker.",
-                                    .default_text = "shared with others",
-                                    .min = 0.1,
-                                    .max = 1024,
-                                    .example = "2"},
-                                   {.name = "memory",
-                                    .type = KeyType::bytes,
-                                    .doc = "Memory of each worker.",
-                                    .default_text = "no limit",
-                                    .min = 16.0 * 1024 * 1024,
-                                    .max = 64 * kTebi,
-                                    .example = "2GiB"},
-                                   {.name = "target",
-                                    .type = KeyType::number,
-                                    .doc = "Share of its time that each worker should be busy; the rest is headroom. "
-                                           "Between min and max the group follows the frame rate.",
-                                    .default_text = "0.8",
-                                    .min = 0.1,
-                                    .max = 1,
-                                    .example = "0.7"},
-                                   {.name = "drain",
-                                    .type = KeyType::duration,
-                                    .doc = "Frames that have piled up are to be worked off within it: the group grows "
-                                           "until it can.",
-                                    .default_text = "10s",
-                                    .min = 100,
-                                    .max = 24.0 * 3600 * 1000,
-                                    .example = "5s"},
-                                   {.name = "calm",
-                                    .type = KeyType::duration,
-                                    .doc = "How long fewer workers must have been enough before the group shrinks.",
-                                    .default_text = "30s",
-                                    .min = 1000,
-                                    .max = 24.0 * 3600 * 1000,
-                                    .example = "1m"},
-                                   {.name = "labels",
-                                    .type = KeyType::labels,
-                                    .doc = "Labels that a worker's node must carry (ride-agent --label site=north).",
-                                    .default_text = "none",
-                                    .example = "{ site: north }"},
-                               }};
+  static const Section section{
+      "group",
+      "The workers of a stage, and what each of them needs.",
+      {
+          {.name = "device",
+           .type = KeyType::choice,
+           .doc = "Where the task computes. gpu and prefer_gpu are for tasks that have a GPU variant, and no "
+                  "built-in task has one yet: gpu is refused, prefer_gpu is the CPU.",
+           .default_text = "cpu",
+           .choices = {"cpu", "gpu", "prefer_gpu"},
+           .example = "cpu"},
+          {.name = "min",
+           .type = KeyType::integer,
+           .doc = "The fewest workers.",
+           .default_text = "1",
+           .min = 1,
+           .max = kMaxPartitions,
+           .example = "2"},
+          {.name = "max",
+           .type = KeyType::integer,
+           .doc = "The most workers.",
+           .default_text = "min",
+           .min = 1,
+           .max = kMaxPartitions,
+           .example = "6"},
+          {.name = "spares",
+           .type = KeyType::integer,
+           .doc = "Warm workers that take over when one is lost.",
+           .default_text = "0",
+           .min = 0,
+           .max = kMaxPartitions,
+           .example = "1"},
+          {.name = "cores",
+           .type = KeyType::number,
+           .doc = "CPU cores that are reserved for each worker.",
+           .default_text = "shared with others",
+           .min = 0.1,
+           .max = 1024,
+           .example = "2"},
+          {.name = "memory",
+           .type = KeyType::bytes,
+           .doc = "Memory of each worker.",
+           .default_text = "no limit",
+           .min = 16.0 * 1024 * 1024,
+           .max = 64 * kTebi,
+           .example = "2GiB"},
+          {.name = "target",
+           .type = KeyType::number,
+           .doc = "Share of its time that each worker should be busy; the rest is headroom. "
+                  "Between min and max the group follows the frame rate.",
+           .default_text = "0.8",
+           .min = 0.1,
+           .max = 1,
+           .example = "0.7"},
+          {.name = "drain",
+           .type = KeyType::duration,
+           .doc = "Frames that have piled up are to be worked off within it: the group grows "
+                  "until it can.",
+           .default_text = "10s",
+           .min = 100,
+           .max = 24.0 * 3600 * 1000,
+           .example = "5s"},
+          {.name = "calm",
+           .type = KeyType::duration,
+           .doc = "How long fewer workers must have been enough before the group shrinks.",
+           .default_text = "30s",
+           .min = 1000,
+           .max = 24.0 * 3600 * 1000,
+           .example = "1m"},
+          {.name = "labels",
+           .type = KeyType::labels,
+           .doc = "Labels that a worker's node must carry (ride-agent --label site=north).",
+           .default_text = "none",
+           .example = "{ site: north }"},
+      }};
   return section;
 }
 
@@ -435,8 +443,9 @@ const Section& file_section() {
           {.name = "name", .type = KeyType::name, .doc = "Name of the job.", .required = true, .example = "street"},
           {.name = "priority",
            .type = KeyType::integer,
-           .doc = "Where several jobs share the workers, those of a higher priority grow first. What a group has as its "
-                  "min is never taken for another job's growth.",
+           .doc =
+               "Where several jobs share the workers, those of a higher priority grow first. What a group has as its "
+               "min is never taken for another job's growth.",
            .default_text = "0",
            .min = -1000,
            .max = 1000,
@@ -472,8 +481,8 @@ const std::vector<std::string>& source_kinds() {
 
 const std::vector<KindKey>& kind_keys() {
   static const std::vector<KindKey> keys = {
-      {"loop", "video"},   {"glob", "directory"}, {"recursive", "directory"},  {"format", "topic"},
-      {"shape", "topic"},  {"depth", "topic"},    {"connect_timeout", "camera"}, {"connect_timeout", "video"},
+      {"loop", "video"},          {"glob", "directory"},    {"recursive", "directory"},    {"format", "topic"},
+      {"shape", "topic"},         {"depth", "topic"},       {"connect_timeout", "camera"}, {"connect_timeout", "video"},
       {"read_timeout", "camera"}, {"read_timeout", "video"}};
   return keys;
 }

@@ -1,5 +1,5 @@
-// A topology's sinks against what the nodes of a cluster let them write: told at submit where it can be known. Each worker
-// applies the same rule again.
+// A topology's sinks against what the nodes of a cluster let them write: told at submit where it can be known. Each
+// worker applies the same rule again.
 #pragma once
 
 #include <string>
@@ -14,7 +14,8 @@ struct NodeOutputs {
   std::vector<std::string> folders;  // absolute; relative paths begin in the first
 };
 
-// As parse_topology(); besides, a sink whose files no node would take is an error. No nodes: nothing is known, and none is.
+// As parse_topology(); besides, a sink whose files no node would take is an error. No nodes: nothing is known, and none
+// is.
 ParseOutcome parse_topology(std::string_view text, const std::string& file_name, const TaskCatalog& catalog,
                             const Environment& environment, const std::vector<NodeOutputs>& nodes);
 

@@ -78,7 +78,8 @@ std::optional<ParamValue> parse_value(Context& context, const ParamSpec& spec, c
 
 }  // namespace
 
-ParamValues parse_params(Context& context, const TaskDecl& task, const YamlEntry* params, const Place& task_place) {
+ParamValues parse_params(Context& context, const TaskDecl& task, const YamlEntry* params,
+                         const SourceLocation& task_place) {
   ParamValues values;
   const bool is_map = params != nullptr && params->value->kind == YamlNode::Kind::map;
   if (params != nullptr && !is_map) {

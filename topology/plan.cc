@@ -37,15 +37,15 @@ class Planner {
                   kMaxNameLength);
     }
     for (const Stage& stage : topology_.stages()) {
-      if (auto added = add_stage(stage); !added.ok()) return added.error();
+      RIDE_TRY(add_stage(stage));
     }
     for (const Source& source : topology_.sources()) {
-      if (auto read = check_foreign(source); !read.ok()) return read.error();
+      RIDE_TRY(check_foreign(source));
       add_source(source);
     }
     for (PlannedStage& planned : plan_.stages) {
       connect(planned);
-      if (auto named = add_named_outputs(planned); !named.ok()) return named.error();
+      RIDE_TRY(add_named_outputs(planned));
       planned.estimate = estimate(planned);
     }
     return std::move(plan_);
@@ -62,7 +62,7 @@ class Planner {
     planned.stage = stage;
     planned.group_id = stage_topic(plan_.prefix, plan_.job, RunNumber{plan_.run}, stage.name);
     if (stage.topic.adopt) {
-      if (auto adopted = adopt(stage, planned); !adopted.ok()) return adopted;
+      RIDE_TRY(adopt(stage, planned));
     } else {
       planned.topic = planned.group_id;
       planned.partitions = stage.topic.partitions;
@@ -97,8 +97,8 @@ class Planner {
   // A job that reads what it writes itself never comes to an end, and the control topics hold no pictures.
   Result<void> check_not_own(const std::string& who, const std::string& topic) const {
     if (topic == plan_.prefix + ".decisions" || topic == plan_.prefix + ".reports")
-      return fail(ErrorCode::invalid_argument, "{} reads the topic '{}', which holds RIDE's control records; name another",
-                  who, topic);
+      return fail(ErrorCode::invalid_argument,
+                  "{} reads the topic '{}', which holds RIDE's control records; name another", who, topic);
     if (topic.starts_with(fmt::format("{}.{}.{}.", plan_.prefix, plan_.job, plan_.run)))
       return fail(ErrorCode::invalid_argument,
                   "{} reads the topic '{}', which this job writes itself: a circle; name a topic of somebody else", who,
@@ -113,7 +113,7 @@ class Planner {
 
   Result<void> adopt(const Stage& stage, PlannedStage& planned) {
     planned.topic = stage.topic.adopt->name;
-    if (auto foreign = check_not_own(fmt::format("stage '{}'", stage.name), planned.topic); !foreign.ok()) return foreign;
+    RIDE_TRY(check_not_own(fmt::format("stage '{}'", stage.name), planned.topic));
     planned.partitions = stage.topic.partitions;
     if (!facts_.topics) return {};
     const auto found = facts_.topics->find(planned.topic);

@@ -24,7 +24,8 @@ struct ClusterFacts {
   int brokers = 1;
   std::int64_t max_message_bytes = 16 << 20;
   std::optional<TopicPartitions> topics;  // absent: not looked at (a plan without a cluster)
-  // Of the run that a plan would change or replace, by stage: where the file states no number and it is enough, it stays.
+  // Of the run that a plan would change or replace, by stage: where the file states no number and it is enough, it
+  // stays.
   struct RunningTopic {
     int partitions = 0, replication = 0;
   };

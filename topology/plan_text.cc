@@ -106,8 +106,8 @@ std::string worker_count(int min, int max) {
 
 std::string scaling_text(const Group& group) {
   if (group.min == group.max) return "";
-  return fmt::format(", follows the frame rate: {:g} busy, drain {}, calm {}", group.target, format_duration(group.drain),
-                     format_duration(group.calm));
+  return fmt::format(", follows the frame rate: {:g} busy, drain {}, calm {}", group.target,
+                     format_duration(group.drain), format_duration(group.calm));
 }
 
 std::string group_text(const Group& group) {

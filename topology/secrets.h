@@ -13,7 +13,8 @@ struct Span {
   std::size_t begin = 0, end = 0;
 };
 
-// Passwords in URLs ("://user:HERE@host"), what stands alone before the '@' ("://HERE@host": a token, perhaps) and values of keys like password, token, api_key in their query.
+// Passwords in URLs ("://user:HERE@host"), what stands alone before the '@' ("://HERE@host": a token, perhaps) and
+// values of keys like password, token, api_key in their query.
 std::vector<Span> secret_spans(std::string_view text);
 
 // Does a URI hold a password or token as plain text, also as a variable's default? Variables without one are fine.

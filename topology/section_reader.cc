@@ -32,8 +32,8 @@ std::string shortened(const std::string& text) {
   return out + "...";
 }
 
-Diagnostic make(const std::string& file, const Place& place, const std::string& message, const std::string& fix,
-                Severity severity) {
+Diagnostic make(const std::string& file, const SourceLocation& place, const std::string& message,
+                const std::string& fix, Severity severity) {
   return {.file = file,
           .line = place.line,
           .column = place.column,
@@ -58,11 +58,11 @@ std::string unset_text(const std::vector<std::string>& names) {
                            : fmt::format("the environment variables {} are not set", fmt::join(names, ", "));
 }
 
-void Context::error(const Place& place, const std::string& message, const std::string& fix) {
+void Context::error(const SourceLocation& place, const std::string& message, const std::string& fix) {
   diagnostics_.push_back(make(file_, place, message, fix, Severity::error));
 }
 
-void Context::warning(const Place& place, const std::string& message, const std::string& fix) {
+void Context::warning(const SourceLocation& place, const std::string& message, const std::string& fix) {
   diagnostics_.push_back(make(file_, place, message, fix, Severity::warning));
 }
 
@@ -149,12 +149,12 @@ const YamlEntry* SectionReader::entry(std::string_view key) const {
   return node_.kind == YamlNode::Kind::map ? node_.find(key) : nullptr;
 }
 
-Place SectionReader::place(std::string_view key) const {
+SourceLocation SectionReader::place(std::string_view key) const {
   const YamlEntry* found = entry(key);
   return found != nullptr ? found->value->place : node_.place;
 }
 
-Place SectionReader::key_place(std::string_view key) const {
+SourceLocation SectionReader::key_place(std::string_view key) const {
   const YamlEntry* found = entry(key);
   return found != nullptr ? found->place : node_.place;
 }

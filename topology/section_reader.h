@@ -20,7 +20,7 @@ struct Scalar {
   bool quoted = false;            // false where a variable stands in quotes: its value is read as if written plainly
   bool from_environment = false;  // never show `text`: it may be a secret
   std::string shown;              // as it stands in the file
-  Place place;
+  SourceLocation place;
 };
 
 std::string unset_text(const std::vector<std::string>& names);  // "the environment variable X is not set"
@@ -29,8 +29,8 @@ class Context {
  public:
   Context(std::string file, const Environment& environment) : file_(std::move(file)), environment_(environment) {}
 
-  void error(const Place& place, const std::string& message, const std::string& fix);
-  void warning(const Place& place, const std::string& message, const std::string& fix);
+  void error(const SourceLocation& place, const std::string& message, const std::string& fix);
+  void warning(const SourceLocation& place, const std::string& message, const std::string& fix);
   void add(Diagnostic diagnostic);
   const Environment& environment() const { return environment_; }
   bool failed() const { return has_errors(diagnostics_); }
@@ -53,8 +53,8 @@ class SectionReader {
 
   bool has(std::string_view key) const { return entry(key) != nullptr; }
   const YamlEntry* entry(std::string_view key) const;  // null when absent
-  Place place(std::string_view key) const;             // of its value; of the section where it is absent
-  Place key_place(std::string_view key) const;
+  SourceLocation place(std::string_view key) const;    // of its value; of the section where it is absent
+  SourceLocation key_place(std::string_view key) const;
 
   // Nothing when absent or wrong. The key's declared type must fit the call.
   std::optional<std::string> text(std::string_view key);

@@ -26,8 +26,8 @@ const std::string& SourceText::line(int number) const {
   return lines_[static_cast<std::size_t>(number - 1)];
 }
 
-Place SourceText::place(int line, int byte_column, int length) const {
-  Place place;
+SourceLocation SourceText::place(int line, int byte_column, int length) const {
+  SourceLocation place;
   if (line >= lines()) {
     line = lines() - 1;
     byte_column = static_cast<int>(lines_.back().size());

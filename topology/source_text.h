@@ -18,7 +18,7 @@ class SourceText {
   const std::string& line(int number) const;                     // from 1, without its line break
 
   // A place from a line and a column in bytes, both from 0. What lies outside the text is moved to its end.
-  Place place(int line, int byte_column, int length = 1) const;
+  SourceLocation place(int line, int byte_column, int length = 1) const;
 
  private:
   std::vector<std::string> lines_;

@@ -40,8 +40,9 @@ struct Source {
   std::string node;     // empty: any
   bool finite = false;  // ends by itself
   // Of the kind, complete. video: loop (plays, 0: for ever). directory: glob, recursive. synthetic: width, height,
-  // channels, frames (0: endless), seed, scene. topic: format, shape, depth (the last two empty unless raw). Where given:
-  ParamValues params;  // connect_timeout_ms, read_timeout_ms
+  // channels, frames (0: endless), seed, scene. topic: format, shape, depth (the last two empty unless raw). Where
+  // given:
+  ParamValues params;               // connect_timeout_ms, read_timeout_ms
   std::optional<FrameShape> shape;  // where it is known before a frame was seen
 };
 
@@ -109,7 +110,7 @@ class Topology {
   const Source* source(std::string_view name) const;               // null when there is none
   const Stage* stage(std::string_view name) const;
   int priority() const { return priority_; }  // of its growth, where jobs share workers
-  bool finite() const;  // every source ends by itself and no topic is adopted: the job completes
+  bool finite() const;                        // every source ends by itself and no topic is adopted: the job completes
 
  private:
   friend class FileParser;

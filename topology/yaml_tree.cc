@@ -16,7 +16,7 @@
 namespace ride::topology {
 namespace {
 
-Diagnostic problem(const Place& place, std::string message, std::string fix) {
+Diagnostic problem(const SourceLocation& place, std::string message, std::string fix) {
   return {.file = "",
           .line = place.line,
           .column = place.column,
@@ -88,8 +88,10 @@ class TreeBuilder : public YAML::EventHandler {
     std::optional<YamlNodePtr> key;  // of a map, waiting for its value
   };
 
-  Place place(const YAML::Mark& mark, int length = 1) const { return source_.place(mark.line, mark.column, length); }
-  [[noreturn]] static void refuse(const Place& place, std::string message, std::string fix) {
+  SourceLocation place(const YAML::Mark& mark, int length = 1) const {
+    return source_.place(mark.line, mark.column, length);
+  }
+  [[noreturn]] static void refuse(const SourceLocation& place, std::string message, std::string fix) {
     throw Refused{problem(place, std::move(message), std::move(fix))};
   }
   // yaml-cpp takes the end of the file for a closing quote.
@@ -106,11 +108,11 @@ class TreeBuilder : public YAML::EventHandler {
     }
     return true;
   }
-  static void refuse_tag(const std::string& tag, const Place& place) {
+  static void refuse_tag(const std::string& tag, const SourceLocation& place) {
     if (tag.empty() || tag == "?" || tag == "!") return;
     refuse(place, "YAML tags ('!...') have no meaning in a topology", "leave the tag out");
   }
-  std::shared_ptr<YamlNode> leaf(YamlNode::Kind kind, const Place& place) {
+  std::shared_ptr<YamlNode> leaf(YamlNode::Kind kind, const SourceLocation& place) {
     auto node = std::make_shared<YamlNode>();
     node->kind = kind;
     node->place = place;
@@ -177,12 +179,12 @@ class TreeBuilder : public YAML::EventHandler {
   std::vector<Open> open_;
   std::map<YAML::anchor_t, Known> anchors_;
   YamlNodePtr root_;
-  Place last_;
+  SourceLocation last_;
 };
 
 bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
 
-Place place_of_offset(std::string_view text, std::size_t offset) {
+SourceLocation place_of_offset(std::string_view text, std::size_t offset) {
   const SourceText source(text);
   const std::string_view before = text.substr(0, offset);
   const auto line = std::count(before.begin(), before.end(), '\n');
@@ -190,11 +192,13 @@ Place place_of_offset(std::string_view text, std::size_t offset) {
   return source.place(static_cast<int>(line), static_cast<int>(offset - start));
 }
 
-// A bracket that is not closed is told where it stands, not where its end was missed; a variable's braces have words of their own.
-std::optional<Diagnostic> explain_bracket(std::string_view text, const SourceText& source, const Place& missed) {
+// A bracket that is not closed is told where it stands, not where its end was missed; a variable's braces have words of
+// their own.
+std::optional<Diagnostic> explain_bracket(std::string_view text, const SourceText& source,
+                                          const SourceLocation& missed) {
   const auto open = unclosed_bracket(text);
   if (!open) return std::nullopt;
-  const Place place = place_of_offset(text, *open);
+  const SourceLocation place = place_of_offset(text, *open);
   if (place.line > missed.line || contains(source.line(place.line), "${")) return std::nullopt;
   const char bracket = text[*open], closing = bracket == '{' ? '}' : ']';
   return problem(place, fmt::format("this '{}' is not closed: line {} cannot belong to it", bracket, missed.line),
@@ -203,7 +207,7 @@ std::optional<Diagnostic> explain_bracket(std::string_view text, const SourceTex
 
 // yaml-cpp's words for what a person most likely did.
 Diagnostic explain(const YAML::ParserException& e, std::string_view text, const SourceText& source) {
-  const Place place = e.mark.is_null() ? Place{} : source.place(e.mark.line, e.mark.column);
+  const SourceLocation place = e.mark.is_null() ? SourceLocation{} : source.place(e.mark.line, e.mark.column);
   if (auto bracket = explain_bracket(text, source, place)) return std::move(*bracket);
   const std::string& msg = e.msg;
   const std::string& line = source.line(place.line);
@@ -294,7 +298,7 @@ YamlOutcome read_yaml(std::string_view text) {
     outcome.root = builder.root();
     TreeBuilder second(text, source, outcome.diagnostics);
     if (outcome.root && parser.HandleNextDocument(second)) {
-      const Place place = second.root() ? second.root()->place : Place{};
+      const SourceLocation place = second.root() ? second.root()->place : SourceLocation{};
       outcome.diagnostics.push_back(
           problem(place, "a second document ('---') in the file", "one file holds one topology; split it"));
     }

@@ -20,14 +20,14 @@ using YamlNodePtr = std::shared_ptr<const YamlNode>;
 
 struct YamlEntry {
   std::string key;
-  Place place;  // of the key
+  SourceLocation place;  // of the key
   YamlNodePtr value;
 };
 
 struct YamlNode {
   enum class Kind { null, scalar, list, map };
   Kind kind = Kind::null;
-  Place place;
+  SourceLocation place;
   std::string text;     // scalar
   bool quoted = false;  // scalar: a string, whatever it looks like
   std::vector<YamlNodePtr> items;

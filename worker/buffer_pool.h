@@ -1,5 +1,6 @@
-// BufferPool: pictures that are used again once nobody refers to them. Threads: allocate() from one thread; the pictures
-// may be dropped on any. Memory: at most `limit_bytes` is kept for reuse; what is handed out beyond it is simply freed.
+// BufferPool: pictures that are used again once nobody refers to them. Threads: allocate() from one thread; the
+// pictures may be dropped on any. Memory: at most `limit_bytes` is kept for reuse; what is handed out beyond it is
+// simply freed.
 #pragma once
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// ByteQueue: a queue between two threads, bounded in bytes. One item larger than the bound passes when the queue is empty.
-// Full: push() waits. close() wakes everyone; what is in the queue can still be taken.
+// ByteQueue: a queue between two threads, bounded in bytes. One item larger than the bound passes when the queue is
+// empty. Full: push() waits. close() wakes everyone; what is in the queue can still be taken.
 #pragma once
 
 #include <chrono>

@@ -16,10 +16,12 @@ constexpr auto kRetryAfter = std::chrono::milliseconds(50);
 
 Committer::Committer(std::shared_ptr<stream::CommitStore> store, std::string group, Committed committed)
     : store_(std::move(store)), group_(std::move(group)), committed_(std::move(committed)) {
-  thread_ = guarded_thread("the committer", [this] { loop(); }, [this](Error error) {
-    const std::lock_guard lock(mutex_);
-    if (!failure_) failure_ = std::move(error);
-  });
+  thread_ = guarded_thread(
+      "the committer", [this] { loop(); },
+      [this](Error error) {
+        const std::lock_guard lock(mutex_);
+        if (!failure_) failure_ = std::move(error);
+      });
 }
 
 Committer::~Committer() {

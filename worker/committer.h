@@ -1,7 +1,7 @@
 // Committer: writes committed offsets behind the frames' backs, the newest of each partition, and reads them back every
 // second: a late commit of a predecessor may have lowered one (D6).
-// Threads: one inner thread; all methods may be called from any. Failure: retriable errors are tried again for ever; the
-// first other one is kept in failed().
+// Threads: one inner thread; all methods may be called from any. Failure: retriable errors are tried again for ever;
+// the first other one is kept in failed().
 #pragma once
 
 #include <condition_variable>
@@ -14,7 +14,7 @@
 #include <thread>
 
 #include "stream/ports.h"
-#include "worker/core/commit_book.h"
+#include "worker/core/pending_commits.h"
 
 namespace ride::worker {
 
@@ -41,7 +41,7 @@ class Committer {
   Committed committed_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
-  CommitBook book_;
+  PendingCommits book_;
   std::optional<Error> failure_;
   bool stopping_ = false;
   std::thread thread_;

@@ -3,15 +3,16 @@
 namespace ride::worker {
 
 OwnedPartition::OwnedPartition(stream::TopicPartition where, Epoch epoch_now, const stream::Commit& commit,
-                               const stream::CommitMetadata& metadata, stream::Intake::Config intake, int warmup_frames)
+                               const stream::CommitMetadata& metadata, stream::SetAssembler::Config assembler,
+                               int warmup_frames)
     : at(std::move(where)),
       epoch(epoch_now),
-      reading{.intake = stream::Intake(intake, metadata), .next = commit.offset, .start = commit.offset},
+      reading{.assembler = stream::SetAssembler(assembler, metadata), .next = commit.offset, .start = commit.offset},
       writing{.flow = PartitionFlow(commit.offset, metadata, warmup_frames)} {
   if (warmup_frames > 0 && metadata.warm_from && *metadata.warm_from < commit.offset) {
     reading.next = *metadata.warm_from;
-    intake.checks_sessions = intake.checks_offsets = false;  // what was taken there was looked at before
-    reading.warming = std::make_unique<stream::Intake>(std::move(intake), stream::CommitMetadata{});
+    assembler.checks_sessions = assembler.checks_offsets = false;  // what was taken there was looked at before
+    reading.warming = std::make_unique<stream::SetAssembler>(std::move(assembler), stream::CommitMetadata{});
   }
   progress.partition = at.partition;
   progress.epoch = epoch;

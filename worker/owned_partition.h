@@ -1,5 +1,5 @@
-// OwnedPartition: one partition that a worker owns, in the parts that the threads of the data plane keep of it; and the
-// table of those that are owned now. Threads: each part belongs to the thread that its struct names; `progress` and
+// OwnedPartition: one partition that a worker owns, in the parts that the threads of the data context keep of it; and
+// the table of those that are owned now. Threads: each part belongs to the thread that its struct names; `progress` and
 // `committed` are shared under their mutex; the table may be asked from any thread.
 #pragma once
 
@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "stream/control.h"
-#include "stream/core/intake.h"
+#include "stream/core/set_assembler.h"
 #include "stream/ports.h"
 #include "worker/core/partition_flow.h"
 #include "worker/set_processor.h"
@@ -23,7 +23,7 @@ namespace ride::worker {
 struct OwnedPartition {
   // Reader thread.
   struct Reading {
-    stream::Intake intake;
+    stream::SetAssembler assembler;
     Offset next;  // the record to read next
     // To be fetched again from `from` when so many bytes of pictures have room.
     struct Parked {
@@ -45,7 +45,7 @@ struct OwnedPartition {
     std::int64_t repeats = 0;  // in a row, since the last that was taken
     // Before `start` the task is warmed up (D11): a frame is taken once there, too.
     Offset start;
-    std::unique_ptr<stream::Intake> warming;
+    std::unique_ptr<stream::SetAssembler> warming;
   };
   // Compute thread.
   struct Computing {
@@ -63,7 +63,7 @@ struct OwnedPartition {
   };
 
   OwnedPartition(stream::TopicPartition where, Epoch epoch_now, const stream::Commit& commit,
-                 const stream::CommitMetadata& metadata, stream::Intake::Config intake, int warmup_frames);
+                 const stream::CommitMetadata& metadata, stream::SetAssembler::Config assembler, int warmup_frames);
 
   const stream::TopicPartition at;
   const Epoch epoch;

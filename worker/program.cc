@@ -39,11 +39,13 @@ int run_program(int argc, char** argv, tasks::MakeTask make_task) {
   app.add_option("--metrics,--http", metrics,
                  "Serve /metrics here, host:port; port 0 takes a free one (default: not served)");
   std::vector<std::string> outputs;
-  app.add_option("--output", outputs,
-                 "Folder where sinks may write, and nowhere else; repeatable. Relative paths of sinks begin in the first\n"
-                 "(default: the working folder)");
+  app.add_option(
+      "--output", outputs,
+      "Folder where sinks may write, and nowhere else; repeatable. Relative paths of sinks begin in the first\n"
+      "(default: the working folder)");
   std::vector<std::string> labels;
-  app.add_option("--label", labels, "NAME=VALUE that a group's `labels` may ask for, for example site=north; repeatable")
+  app.add_option("--label", labels,
+                 "NAME=VALUE that a group's `labels` may ask for, for example site=north; repeatable")
       ->type_name("NAME=VALUE");
   app.set_version_flag("--version", std::string("ride-worker ") + version());
   try {

@@ -116,7 +116,8 @@ Result<Processed> SetProcessor::process_frames(const AcceptedSet& set) {
       if (age > std::chrono::milliseconds(config_.stage.max_age_ms))
         return outcome(set, Outcome::dropped, "max_age: the frame was too old when its turn came");
     }
-    auto frame = stream::to_frame(whole, config_.stage.adopt, config_.stage.max_pixels, config_.stage.group.memory_bytes);
+    auto frame =
+        stream::to_frame(whole, config_.stage.adopt, config_.stage.max_pixels, config_.stage.group.memory_bytes);
     if (!frame.ok()) return outcome(set, Outcome::dead, "bad_picture: " + frame.error().message);
     const auto begin = std::chrono::steady_clock::now();
     Result<void> result;
@@ -144,7 +145,8 @@ Result<Processed> SetProcessor::process_frames(const AcceptedSet& set) {
 void SetProcessor::warm_up(const AcceptedSet& set) {
   Collector ignored(pool_, config_.progress);
   for (const auto& whole : set.frames) {
-    auto frame = stream::to_frame(whole, config_.stage.adopt, config_.stage.max_pixels, config_.stage.group.memory_bytes);
+    auto frame =
+        stream::to_frame(whole, config_.stage.adopt, config_.stage.max_pixels, config_.stage.group.memory_bytes);
     if (!frame.ok()) return;
     try {
       if (auto result = task_.process(*frame, ignored); !result.ok()) log_debug("{}", result.error().message);
@@ -160,10 +162,9 @@ Result<void> SetProcessor::add_sets(const AcceptedSet& set, Collector& collector
     std::vector<stream::SetFrame> frames;
     for (const auto& [port, frame] : collector.emitted) {
       if (!wants(output, port, decl)) continue;
-      auto content = stream::content_for(frame, output.codec);
-      if (!content.ok()) return content.error();
-      out.bytes += static_cast<std::int64_t>(content->payload.bytes.size());
-      frames.push_back({header_for(frame, *content), content->payload});
+      RIDE_ASSIGN(auto content, stream::content_for(frame, output.codec));
+      out.bytes += static_cast<std::int64_t>(content.payload.bytes.size());
+      frames.push_back({header_for(frame, content), content.payload});
     }
     const auto to = home(output, set.header.id);
     const auto who = identity({set.released_by.value, 0});
@@ -175,16 +176,17 @@ Result<void> SetProcessor::add_sets(const AcceptedSet& set, Collector& collector
   return {};
 }
 
-Processed SetProcessor::condemn(const AcceptedSet& set, const Condemned& condemned) {
-  if (set.kind != stream::RecordKind::end) return outcome(set, Outcome::dead, condemned.reason, condemned.attempts);
+Processed SetProcessor::quarantine(const AcceptedSet& set, const Quarantined& quarantined) {
+  if (set.kind != stream::RecordKind::end) return outcome(set, Outcome::dead, quarantined.reason, quarantined.attempts);
   auto out = pass_end_on(set);
-  out.dead_reason = "the task's finish() is left out: " + condemned.reason;
+  out.dead_reason = "the task's finish() is left out: " + quarantined.reason;
   return out;
 }
 
 Processed SetProcessor::outcome(const AcceptedSet& set, Outcome what, const std::string& cause, int attempts) const {
   // The file is what its owner knows the frame by; most tasks have named it already.
-  const auto file = what == Outcome::dead && set.kind == stream::RecordKind::frame ? file_note(set.header.attributes) : "";
+  const auto file =
+      what == Outcome::dead && set.kind == stream::RecordKind::frame ? file_note(set.header.attributes) : "";
   const auto reason = cause.find(file) == std::string::npos ? cause + file : cause;
   Processed out;
   out.released_by = set.released_by;
@@ -237,8 +239,8 @@ Processed SetProcessor::pass_end_on(const AcceptedSet& set) const {
   Processed out;
   out.released_by = set.released_by;
   out.is_end = true;
-  // An end record stays where it is. An ordered end (Intake::end_at) may come behind what a predecessor read beyond it
-  // before it knew, and sent: it must pass that.
+  // An end record stays where it is. An ordered end (SetAssembler::end_at) may come behind what a predecessor read
+  // beyond it before it knew, and sent: it must pass that.
   const stream::OriginKey key{config_.stage.adopt ? stream::kBehindAll : set.released_by.value, 1};
   for (const auto& output : config_.stage.outputs) {
     if (!is_inside(output)) continue;

@@ -12,7 +12,7 @@
 #include "stream/core/set.h"
 #include "stream/frame_codec.h"
 #include "worker/buffer_pool.h"
-#include "worker/core/ownership.h"
+#include "worker/core/assignment_view.h"
 #include "worker/core/processed.h"
 #include "worker/tasks/task.h"
 
@@ -38,7 +38,7 @@ class SetProcessor {
   // Only the task's state counts: what it emits, and its errors, do not.
   void warm_up(const stream::AcceptedSet& set);
   // Not run any more: its outcome is dead (the end of the input: it goes on without the task's last words).
-  Processed condemn(const stream::AcceptedSet& set, const Condemned& condemned);
+  Processed quarantine(const stream::AcceptedSet& set, const Quarantined& quarantined);
 
  private:
   class Collector;

@@ -24,17 +24,19 @@ constexpr auto kFiniteGivesUp = std::chrono::seconds(15);
 
 void StageCompute::start() {
   // The crash note goes on naming the frame.
-  thread_ = guarded_thread("the compute thread", [this] { loop(); }, [this](Error error) {
-    plane_.died_computing = true;
-    plane_.fail(std::move(error));
-  });
+  thread_ = guarded_thread(
+      "the compute thread", [this] { loop(); },
+      [this](Error error) {
+        context_.died_computing = true;
+        context_.fail(std::move(error));
+      });
 }
 
 void StageCompute::join() { thread_.join(); }
 
 Result<std::unique_ptr<tasks::Task>> StageCompute::open_task() {
-  const auto& stage = plane_.config.stage;
-  auto task = plane_.config.make_task(stage.task);
+  const auto& stage = context_.config.stage;
+  auto task = context_.config.make_task(stage.task);
   if (!task) return Error{ErrorCode::not_found, "this worker has no task '" + stage.task + "'"};
   tasks::TaskEnv env;
   env.params = stage.params;
@@ -42,14 +44,16 @@ Result<std::unique_ptr<tasks::Task>> StageCompute::open_task() {
   if (const auto* declared = tasks::builtin_catalog().find(stage.task)) {
     auto checked = check_task_params(*declared, stage.params);
     if (!checked.ok())
-      return Error{checked.error().code, "task '" + stage.task + "' of stage " + stage.name + " has other parameters than it "
-                                         "declares: " + checked.error().message};
+      return Error{checked.error().code, "task '" + stage.task + "' of stage " + stage.name +
+                                             " has other parameters than it "
+                                             "declares: " +
+                                             checked.error().message};
     env.params = std::move(checked).value();
   }
-  env.job = plane_.config.job.value;
+  env.job = context_.config.job.value;
   env.stage = stage.name;
-  env.run = plane_.config.run.value;
-  env.worker = plane_.config.worker.value;
+  env.run = context_.config.run.value;
+  env.worker = context_.config.worker.value;
   env.threads = std::max(1, static_cast<int>(stage.group.cores));
   cv::setNumThreads(env.threads);
   Result<void> opened;
@@ -71,12 +75,12 @@ Result<tasks::Task*> StageCompute::task_of(OwnedPartition& owned) {
   auto& own = owned.computing;
   if (!own.task) {
     tasks::look_for_leftovers();  // it was another worker's, perhaps
-    auto task = spare_task_ ? Result(std::move(spare_task_)) : open_task();
-    if (!task.ok()) return task.error();
-    own.task = std::move(task).value();
-    SetProcessor::Config config{plane_.config.stage, plane_.config.job.value, plane_.config.run, owned.at.partition,
-                                plane_.config.worker.value + "@" + std::to_string(owned.epoch.value)};
-    if (auto* note = plane_.config.note) config.progress = [note] { note->progress(); };
+    RIDE_ASSIGN(auto task, spare_task_ ? Result(std::move(spare_task_)) : open_task());
+    own.task = std::move(task);
+    SetProcessor::Config config{context_.config.stage, context_.config.job.value, context_.config.run,
+                                owned.at.partition,
+                                context_.config.worker.value + "@" + std::to_string(owned.epoch.value)};
+    if (auto* note = context_.config.note) config.progress = [note] { note->progress(); };
     own.processor = std::make_unique<SetProcessor>(std::move(config), *own.task, pool_);
   }
   return own.task.get();
@@ -87,13 +91,13 @@ void StageCompute::loop() {
   if (first.ok())
     spare_task_ = std::move(first).value();
   else
-    plane_.notify(Severity::error, "task_open_failed", first.error().message, true);
+    context_.notify(Severity::error, "task_open_failed", first.error().message, true);
   warm_ = first.ok();
-  while (!plane_.stopping) {
-    if (auto item = plane_.to_compute.pop(milliseconds(100))) compute(std::move(*item));
+  while (!context_.stopping) {
+    if (auto item = context_.to_compute.pop(milliseconds(100))) compute(std::move(*item));
   }
   if (spare_task_) spare_task_->close();
-  for (const auto& owned : plane_.owned.all())
+  for (const auto& owned : context_.owned.all())
     if (owned->computing.task) owned->computing.task->close();
 }
 
@@ -108,17 +112,17 @@ void StageCompute::compute(ToCompute item) {
   auto& owned = *item.owned;
   if (!item.set) {
     close_task(owned);
-    plane_.to_write.push(MustRelease{item.owned}, 0);
+    context_.to_write.push(ReleaseRequested{item.owned}, 0);
     return;
   }
   if (owned.computing.given_up) return;
   if (owned.dropped) return close_task(owned);
   if (auto task = task_of(owned); !task.ok()) {
-    plane_.notify(Severity::error, "task_open_failed", task.error().message, true);
+    context_.notify(Severity::error, "task_open_failed", task.error().message, true);
     return;
   }
   if (item.warmup) return warm_up(item.owned, *item.set);
-  if (!std::exchange(owned.computing.warm, true)) plane_.to_write.push(WarmedUp{item.owned, {}, std::nullopt}, 0);
+  if (!std::exchange(owned.computing.warm, true)) context_.to_write.push(WarmedUp{item.owned, {}, std::nullopt}, 0);
   auto result = process(owned, *item.set);
   if (!result.ok()) return;  // dropped or stopping while it waited
   const auto id = item.set->header.id;
@@ -128,24 +132,25 @@ void StageCompute::compute(ToCompute item) {
 
 void StageCompute::done(const OwnedPtr& owned, const FrameId& id, Processed result) {
   if (result.dead_reason)
-    plane_.notify(Severity::warning, "frame_dead",
-                  "stage " + plane_.config.stage.name + ", frame " + to_string(id) + ": " + *result.dead_reason, false);
+    context_.notify(Severity::warning, "frame_dead",
+                    "stage " + context_.config.stage.name + ", frame " + to_string(id) + ": " + *result.dead_reason,
+                    false);
   ++frames_;
   const auto bytes = result.bytes;
-  plane_.to_write.push(WasProcessed{owned, std::move(result)}, bytes);
+  context_.to_write.push(WasProcessed{owned, std::move(result)}, bytes);
 }
 
 // An error there was somebody's before: the frame has its outcome. One that ends us is noted like any other.
 void StageCompute::warm_up(const OwnedPtr& owned, const stream::AcceptedSet& set) {
-  if (plane_.is_condemned(owned->at.partition, set.released_by)) return;
+  if (context_.is_quarantined(owned->at.partition, set.released_by)) return;
   note(*owned, set);
   owned->computing.processor->warm_up(set);
-  if (plane_.config.note != nullptr) plane_.config.note->leave();
-  plane_.to_write.push(WarmedUp{owned, set.header.id.source, set.first}, 0);
+  if (context_.config.note != nullptr) context_.config.note->leave();
+  context_.to_write.push(WarmedUp{owned, set.header.id.source, set.first}, 0);
 }
 
 void StageCompute::note(const OwnedPartition& owned, const stream::AcceptedSet& set) {
-  const auto& config = plane_.config;
+  const auto& config = context_.config;
   if (config.note == nullptr) return;
   std::int64_t bytes = 0;
   for (const auto& frame : set.frames) bytes += static_cast<std::int64_t>(frame.payload.bytes.size());
@@ -158,18 +163,18 @@ void StageCompute::note(const OwnedPartition& owned, const stream::AcceptedSet& 
 // is inside process() at a time, so a frame that is named was alone.
 Result<Processed> StageCompute::process_noted(OwnedPartition& owned, const stream::AcceptedSet& set) {
   auto& processor = *owned.computing.processor;
-  if (const auto condemned = plane_.is_condemned(owned.at.partition, set.released_by))
-    return processor.condemn(set, *condemned);
+  if (const auto quarantined = context_.is_quarantined(owned.at.partition, set.released_by))
+    return processor.quarantine(set, *quarantined);
   note(owned, set);
   auto result = processor.process(set);
-  if (plane_.config.note != nullptr) plane_.config.note->leave();
+  if (context_.config.note != nullptr) context_.config.note->leave();
   if (result.ok() && !set.frames.empty()) time_limit_.took(result->busy);
   return result;
 }
 
 // What may work later (a full disk) is waited for here, visibly; nothing is thrown away.
 Result<Processed> StageCompute::process(OwnedPartition& owned, const stream::AcceptedSet& set) {
-  const auto stage = "stage " + plane_.config.stage.name;
+  const auto stage = "stage " + context_.config.stage.name;
   const auto began = steady_clock::now();
   auto wait = kFirstRetry;
   auto said = steady_clock::time_point{};
@@ -179,19 +184,19 @@ Result<Processed> StageCompute::process(OwnedPartition& owned, const stream::Acc
     if (result.ok()) {
       busy_ns_ += std::chrono::nanoseconds(steady_clock::now() - begun).count();
       if (said != steady_clock::time_point{})
-        plane_.notify(Severity::info, "stage_unblocked", stage + " goes on", false);
+        context_.notify(Severity::info, "stage_unblocked", stage + " goes on", false);
       return result;
     }
     const auto now = steady_clock::now();
-    const bool give_up = plane_.config.finite && now - began > kFiniteGivesUp;
+    const bool give_up = context_.config.finite && now - began > kFiniteGivesUp;
     if (now - said > kSayAgain) {
-      plane_.notify(Severity::error, "stage_blocked",
-                    stage + " waits with frame " + to_string(set.header.id) + ": " + result.error().message, give_up);
+      context_.notify(Severity::error, "stage_blocked",
+                      stage + " waits with frame " + to_string(set.header.id) + ": " + result.error().message, give_up);
       said = now;
     } else if (give_up) {
-      plane_.notify(Severity::error, "stage_blocked",
-                    stage + " could not go on for " + format_duration(kFiniteGivesUp) + ": " + result.error().message,
-                    true);
+      context_.notify(Severity::error, "stage_blocked",
+                      stage + " could not go on for " + format_duration(kFiniteGivesUp) + ": " + result.error().message,
+                      true);
     }
     if (!wait_to_retry(owned, wait)) return result.error();
     wait = std::min<milliseconds>(wait * 2, kLongestRetry);
@@ -201,7 +206,7 @@ Result<Processed> StageCompute::process(OwnedPartition& owned, const stream::Acc
 // False: there is nothing to wait for any more.
 bool StageCompute::wait_to_retry(OwnedPartition& owned, milliseconds wait) const {
   const auto until = steady_clock::now() + wait;
-  const auto over = [&] { return plane_.stopping || owned.dropped; };
+  const auto over = [&] { return context_.stopping || owned.dropped; };
   while (!over() && steady_clock::now() < until) std::this_thread::sleep_for(milliseconds(20));
   return !over();
 }

@@ -1,7 +1,7 @@
-// StageCompute: the middle third of the data plane: takes sets through the stage's task, one at a time, and waits
+// StageCompute: the middle third of the data context: takes sets through the stage's task, one at a time, and waits
 // visibly where a task says that it may work later. One task is opened in advance, so that a first frame does not wait
 // for it. Threads: one inner thread, from start() to join(); frames(), busy() and warm() may be asked from any.
-// Failure: a task that cannot be opened is told by the plane's notify, and ends the job.
+// Failure: a task that cannot be opened is told by the context's notify, and ends the job.
 #pragma once
 
 #include <atomic>
@@ -11,19 +11,19 @@
 
 #include "worker/buffer_pool.h"
 #include "worker/core/frame_time_limit.h"
-#include "worker/stage_plane.h"
+#include "worker/stage_context.h"
 
 namespace ride::worker {
 
 class StageCompute {
  public:
-  explicit StageCompute(StagePlane& plane)
-      : plane_(plane),
-        pool_(4 * plane.config.write_queue_bytes),
-        time_limit_(std::chrono::milliseconds(plane.config.stage.frame_timeout_ms)) {}
+  explicit StageCompute(StageContext& context)
+      : context_(context),
+        pool_(4 * context.config.write_queue_bytes),
+        time_limit_(std::chrono::milliseconds(context.config.stage.frame_timeout_ms)) {}
 
   void start();
-  void join();  // after plane.stopping is set and the queues are closed
+  void join();  // after context.stopping is set and the queues are closed
 
   std::int64_t frames() const { return frames_; }  // sets taken through the task, cumulative
   // That they took: decoded, processed, encoded; cumulative.
@@ -43,7 +43,7 @@ class StageCompute {
   Result<tasks::Task*> task_of(OwnedPartition& owned);
   Result<std::unique_ptr<tasks::Task>> open_task();
 
-  StagePlane& plane_;
+  StageContext& context_;
   BufferPool pool_;
   FrameTimeLimit time_limit_;                // compute thread
   std::unique_ptr<tasks::Task> spare_task_;  // compute thread

@@ -12,26 +12,23 @@ namespace ride::worker {
 Result<StagePorts> open_kafka_ports(const kafka::ClientConfig& config, const stream::StageSpec& stage) {
   auto cluster = config;
   cluster.max_message_bytes = stage.max_message_bytes;
-  // What a fast task takes while a response is on its way, several times; the reader wakes librdkafka before it runs empty.
-  // But a worker that may have little memory must not be killed for what it has fetched.
+  // What a fast task takes while a response is on its way, several times; the reader wakes librdkafka before it runs
+  // empty. But a worker that may have little memory must not be killed for what it has fetched.
   std::int64_t prefetch = 64 << 20;
   if (const auto memory = stage.group.memory_bytes; memory > 0)
     prefetch = std::clamp<std::int64_t>(memory / 4, 32 << 20, prefetch);
   kafka::ReaderOptions options{
       .group = stage.group_id, .prefetch_bytes = prefetch, .tells_ends = stage.adopt.has_value()};
-  auto reader = kafka::KafkaReader::open(cluster, options);
-  if (!reader.ok()) return reader.error();
-  if (auto ready = (*reader)->prepare(stage.topic); !ready.ok()) return ready.error();
-  auto writer = kafka::KafkaWriter::open(cluster);
-  if (!writer.ok()) return writer.error();
-  for (const auto& output : stage.outputs)
-    if (auto ready = (*writer)->prepare(output.topic); !ready.ok()) return ready.error();
-  if (auto ready = (*writer)->prepare(stream::dead_topic(stage)); !ready.ok()) return ready.error();
-  std::shared_ptr<kafka::KafkaReader> shared = std::move(reader).value();
+  RIDE_ASSIGN(auto reader, kafka::KafkaReader::open(cluster, options));
+  RIDE_TRY(reader->prepare(stage.topic));
+  RIDE_ASSIGN(auto writer, kafka::KafkaWriter::open(cluster));
+  for (const auto& output : stage.outputs) RIDE_TRY(writer->prepare(output.topic));
+  RIDE_TRY(writer->prepare(stream::dead_topic(stage)));
+  std::shared_ptr<kafka::KafkaReader> shared = std::move(reader);
   StagePorts ports;
   ports.reader = shared;
   ports.commits = shared;
-  ports.writer = std::move(writer).value();
+  ports.writer = std::move(writer);
   ports.end_of = [shared](const stream::TopicPartition& at) { return shared->end_of(at); };
   ports.overtaken = [shared]() -> std::optional<std::pair<stream::TopicPartition, Offset>> {
     const auto& told = shared->overtaken();
@@ -40,9 +37,8 @@ Result<StagePorts> open_kafka_ports(const kafka::ClientConfig& config, const str
   ports.range_of = [cluster, admin = std::shared_ptr<stream::TopicAdmin>()](
                        const stream::TopicPartition& at) mutable -> Result<stream::OffsetRange> {
     if (!admin) {  // rarely asked
-      auto opened = kafka::open_admin(cluster);
-      if (!opened.ok()) return opened.error();
-      admin = std::move(opened).value();
+      RIDE_ASSIGN(auto opened, kafka::open_admin(cluster));
+      admin = std::move(opened);
     }
     return admin->range(at);
   };

@@ -19,8 +19,8 @@ struct StagePorts {
   std::shared_ptr<stream::RecordWriter> writer;                                // writer thread
   std::shared_ptr<stream::CommitStore> commits;                                // control thread and the committer's
   std::function<std::optional<Offset>(const stream::TopicPartition&)> end_of;  // any thread
-  // Behind a poll() that said corrupt; reader thread: whose records were deleted before they were read, and where it begins
-  // now. Empty: not known, ask range_of.
+  // Behind a poll() that said corrupt; reader thread: whose records were deleted before they were read, and where it
+  // begins now. Empty: not known, ask range_of.
   std::function<std::optional<std::pair<stream::TopicPartition, Offset>>()> overtaken;
   // Asks the brokers; reader thread.
   std::function<Result<stream::OffsetRange>(const stream::TopicPartition&)> range_of;

@@ -18,15 +18,18 @@ constexpr auto kIdlePoll = milliseconds(5);  // also how long an assignment may 
 }  // namespace
 
 void StageReader::start() {
-  const auto& config = plane_.config;
+  const auto& config = context_.config;
   if (config.note != nullptr) config.note->reads_for(config.job, config.run, StageName{config.stage.name});
-  thread_ = guarded_thread("the reader", [this] { loop(); }, [this](Error error) {
-    // The crash note goes on naming the record: the next owner must not die of it, too (D9).
-    if (at_work_)
-      error.message += ", while it read " + to_string(at_work_->at) + ", offset " + std::to_string(at_work_->offset.value);
-    plane_.died_reading = at_work_.has_value();
-    plane_.fail(std::move(error));
-  });
+  thread_ = guarded_thread(
+      "the reader", [this] { loop(); },
+      [this](Error error) {
+        // The crash note goes on naming the record: the next owner must not die of it, too (D9).
+        if (at_work_)
+          error.message +=
+              ", while it read " + to_string(at_work_->at) + ", offset " + std::to_string(at_work_->offset.value);
+        context_.died_reading = at_work_.has_value();
+        context_.fail(std::move(error));
+      });
 }
 
 void StageReader::join() { thread_.join(); }
@@ -45,17 +48,17 @@ void StageReader::pause(bool paused) {
 }
 
 void StageReader::loop() {
-  while (!plane_.stopping) {
+  while (!context_.stopping) {
     run_commands();
     if (reading_.empty() || paused_) {
       std::unique_lock lock(mutex_);
-      changed_.wait_for(lock, milliseconds(100), [&] { return plane_.stopping || !commands_.empty(); });
+      changed_.wait_for(lock, milliseconds(100), [&] { return context_.stopping || !commands_.empty(); });
       continue;
     }
     unpark();
     ask_for_knowledge();
     end_what_is_through();
-    auto record = plane_.ports.reader->poll(kIdlePoll);
+    auto record = context_.ports.reader->poll(kIdlePoll);
     if (!record.ok())
       read_failed(record.error());
     else if (*record)
@@ -76,14 +79,14 @@ void StageReader::run(const Command& command) {
   const auto& owned = command.owned;
   switch (command.kind) {
     case Command::Kind::assign:
-      if (reading_.contains(owned->at)) plane_.ports.reader->unassign(owned->at);
+      if (reading_.contains(owned->at)) context_.ports.reader->unassign(owned->at);
       reading_[owned->at] = owned;
-      if (auto assigned = plane_.ports.reader->assign(owned->at, owned->reading.next); !assigned.ok())
-        plane_.fail(assigned.error());
+      if (auto assigned = context_.ports.reader->assign(owned->at, owned->reading.next); !assigned.ok())
+        context_.fail(assigned.error());
       return;
     case Command::Kind::unassign:
       if (const auto found = reading_.find(owned->at); found != reading_.end() && found->second == owned) {
-        plane_.ports.reader->unassign(owned->at);
+        context_.ports.reader->unassign(owned->at);
         reading_.erase(found);
       }
       return;
@@ -101,8 +104,9 @@ void StageReader::read_one(stream::Record record) {
   const bool warms = record.offset < owned->reading.start;
   begin_work(record);
   const bool parked = !warms && park(owned, record);
-  auto step = parked ? stream::IntakeStep() : take(owned, record);
-  if (!parked && !step.doubt && !(warms ? *owned->reading.warming : owned->reading.intake).open().empty()) make_room();
+  auto step = parked ? stream::AssemblyStep() : take(owned, record);
+  if (!parked && !step.doubt && !(warms ? *owned->reading.warming : owned->reading.assembler).open().empty())
+    make_room();
   end_work();
   if (parked) return;
   if (step.doubt) return wait_for_knowledge(owned, record.offset, *step.doubt);
@@ -117,39 +121,39 @@ void StageReader::read_one(stream::Record record) {
 // What a record does to the thread that looks at it is on the record: until end_work() it stands in the crash note.
 void StageReader::begin_work(const stream::Record& record) {
   at_work_ = AtWork{record.at, record.offset};
-  if (auto* note = plane_.config.note) note->reading(record.at.partition, record.offset);
+  if (auto* note = context_.config.note) note->reading(record.at.partition, record.offset);
 }
 
 void StageReader::end_work() {
   at_work_.reset();
-  if (auto* note = plane_.config.note) note->has_read();
+  if (auto* note = context_.config.note) note->has_read();
 }
 
-stream::IntakeStep StageReader::take(const OwnedPtr& owned, const stream::Record& record) {
+stream::AssemblyStep StageReader::take(const OwnedPtr& owned, const stream::Record& record) {
   auto& own = owned->reading;
-  auto& intake = record.offset < own.start ? *own.warming : own.intake;
+  auto& assembler = record.offset < own.start ? *own.warming : own.assembler;
   const stream::Payload payload{record.value, record.owner};
   if (is_unread(record))
-    return intake.refuse_unread(record.offset, record.timestamp, "two workers ended while they read it", record.headers,
-                                payload);
-  auto step = intake.take(record.offset, record.timestamp, record.headers, payload);
+    return assembler.refuse_unread(record.offset, record.timestamp, "two workers ended while they read it",
+                                   record.headers, payload);
+  auto step = assembler.take(record.offset, record.timestamp, record.headers, payload);
   if (!step.doubt || !step.doubt->is_session) return step;
   // Usually the worker knows of it by now, since a source's producer learns of it from the same log.
-  learn_sessions(own.intake);
-  return intake.take(record.offset, record.timestamp, record.headers, payload);
+  learn_sessions(own.assembler);
+  return assembler.take(record.offset, record.timestamp, record.headers, payload);
 }
 
 // Its outcome is dead, as the strikes against it say, without a look at it.
 bool StageReader::is_unread(const stream::Record& record) const {
-  const auto condemned = plane_.is_condemned(record.at.partition, record.offset);
-  return condemned && condemned->unread;
+  const auto quarantined = context_.is_quarantined(record.at.partition, record.offset);
+  return quarantined && quarantined->unread;
 }
 
-void StageReader::learn_sessions(stream::Intake& intake) const {
-  for (const auto& [source, session] : plane_.known_sessions()) intake.learn_session(source, session);
+void StageReader::learn_sessions(stream::SetAssembler& assembler) const {
+  for (const auto& [source, session] : context_.known_sessions()) assembler.learn_session(source, session);
 }
 
-void StageReader::pass_on(const OwnedPtr& owned, Offset offset, stream::IntakeStep step, std::int64_t bytes) {
+void StageReader::pass_on(const OwnedPtr& owned, Offset offset, stream::AssemblyStep step, std::int64_t bytes) {
   auto work = std::exchange(step.accepted, std::nullopt);
   if (work) {
     auto light = *work;
@@ -158,46 +162,46 @@ void StageReader::pass_on(const OwnedPtr& owned, Offset offset, stream::IntakeSt
     step.accepted = std::move(light);
   }
   // First the window hears of the record, then somebody works on it: never the other way round.
-  if (!plane_.to_write.push(WasRead{owned, offset, std::move(step)}, 0)) return;
+  if (!context_.to_write.push(RecordRead{owned, offset, std::move(step)}, 0)) return;
   if (work) {
     std::int64_t size = bytes;
     for (const auto& frame : work->frames) size = std::max(size, static_cast<std::int64_t>(frame.payload.bytes.size()));
-    plane_.to_compute.push({owned, std::move(work)}, size);
+    context_.to_compute.push({owned, std::move(work)}, size);
   }
 }
 
 // Where to stop reading: the job drains, and others go on writing (D16).
 std::optional<Offset> StageReader::last_of(const OwnedPtr& owned) const {
-  const auto last = plane_.end_of(owned->at.partition);
+  const auto last = context_.end_of(owned->at.partition);
   return last ? std::optional(std::max(*last, owned->reading.start)) : std::nullopt;
 }
 
 void StageReader::end_what_is_through() {
-  if (!plane_.has_ends()) return;
+  if (!context_.has_ends()) return;
   const auto reading = reading_;
   for (const auto& [at, owned] : reading) {
     const auto last = last_of(owned);
     if (!last) continue;
-    const auto at_end = plane_.ports.reader->at_end(at);
+    const auto at_end = context_.ports.reader->at_end(at);
     if (owned->reading.next >= *last || (at_end && *at_end >= *last)) end(owned, *last);
   }
 }
 
 void StageReader::end(const OwnedPtr& owned, Offset last) {
-  plane_.ports.reader->unassign(owned->at);
+  context_.ports.reader->unassign(owned->at);
   reading_.erase(owned->at);
   const auto offset = std::max(owned->reading.next, last);
-  auto step = owned->reading.intake.end_at(offset, system_now());
+  auto step = owned->reading.assembler.end_at(offset, system_now());
   auto work = step.accepted;
   owned->reading.next = offset;
-  if (!plane_.to_write.push(WasRead{owned, offset, std::move(step)}, 0)) return;
-  plane_.to_compute.push({owned, std::move(work)}, 0);
+  if (!context_.to_write.push(RecordRead{owned, offset, std::move(step)}, 0)) return;
+  context_.to_compute.push({owned, std::move(work)}, 0);
 }
 
 // The task of a new owner sees the last frames once more, so that its state is what its predecessor's was (D11).
-void StageReader::warm_up(const OwnedPtr& owned, stream::IntakeStep step, std::int64_t bytes) {
+void StageReader::warm_up(const OwnedPtr& owned, stream::AssemblyStep step, std::int64_t bytes) {
   if (step.accepted && step.accepted->kind == stream::RecordKind::frame)
-    plane_.to_compute.push({owned, std::move(step.accepted), true}, bytes);
+    context_.to_compute.push({owned, std::move(step.accepted), true}, bytes);
 }
 
 void StageReader::read_failed(const Error& error) {
@@ -209,14 +213,15 @@ void StageReader::read_failed(const Error& error) {
   const char* code = error.code == ErrorCode::corrupt     ? "offset_lost"
                      : error.code == ErrorCode::not_found ? "topic_gone"
                                                           : "read_failed";
-  plane_.notify(Severity::error, code, "stage " + plane_.config.stage.name + " cannot go on reading: " + error.message,
-                true);
+  context_.notify(Severity::error, code,
+                  "stage " + context_.config.stage.name + " cannot go on reading: " + error.message, true);
   std::this_thread::sleep_for(milliseconds(200));
 }
 
-// The reader has it from the partition's leader which one retention has overtaken. It may have been passed over already.
+// The reader has it from the partition's leader which one retention has overtaken. It may have been passed over
+// already.
 bool StageReader::pass_over_overtaken() {
-  const auto told = plane_.ports.overtaken ? plane_.ports.overtaken() : std::nullopt;
+  const auto told = context_.ports.overtaken ? context_.ports.overtaken() : std::nullopt;
   if (!told) return false;
   const auto found = reading_.find(told->first);
   if (found != reading_.end() && found->second->reading.next < told->second) pass_over(found->second, told->second);
@@ -227,9 +232,9 @@ bool StageReader::pass_over_overtaken() {
 // above the log's end is never mended (D5): false.
 bool StageReader::pass_over_expired() {
   bool expired = false;
-  if (!plane_.ports.range_of) return false;
+  if (!context_.ports.range_of) return false;
   for (const auto& [at, owned] : reading_) {
-    const auto range = plane_.ports.range_of(at);
+    const auto range = context_.ports.range_of(at);
     if (!range.ok()) {
       log_warning("{}", range.error().message);
       return range.error().retriable;  // asked again with the next error
@@ -245,14 +250,14 @@ void StageReader::pass_over(const OwnedPtr& owned, Offset first) {
   auto& own = owned->reading;
   if (own.next < own.start && first <= own.start) return read_from(owned, first);  // less to warm up with, nothing lost
   const auto taken = first.value - std::max(own.next, own.start).value;
-  plane_.notify(
+  context_.notify(
       Severity::error, "frames_expired",
-      "stage " + plane_.config.stage.name + ": retention removed " + counted(taken, "record") + " of " +
+      "stage " + context_.config.stage.name + ": retention removed " + counted(taken, "record") + " of " +
           to_string(owned->at) + " (from offset " + std::to_string(std::max(own.next, own.start).value) +
           " on) before they were read. They are counted as expired, and the partition continues at its oldest "
           "record. Give the stage more workers, or its topic a longer `retention`",
       false);
-  if (!plane_.to_write.push(HasExpired{owned, first, own.intake.give_up_open_sets()}, 0)) return;
+  if (!context_.to_write.push(RecordsExpired{owned, first, own.assembler.give_up_open_sets()}, 0)) return;
   read_from(owned, first);
 }
 
@@ -260,8 +265,8 @@ void StageReader::read_from(const OwnedPtr& owned, Offset first) {
   owned->reading.next = first;
   owned->reading.parked.reset();
   owned->reading.doubting.reset();
-  plane_.ports.reader->unassign(owned->at);
-  if (auto assigned = plane_.ports.reader->assign(owned->at, first); !assigned.ok()) plane_.fail(assigned.error());
+  context_.ports.reader->unassign(owned->at);
+  if (auto assigned = context_.ports.reader->assign(owned->at, first); !assigned.ok()) context_.fail(assigned.error());
 }
 
 }  // namespace ride::worker

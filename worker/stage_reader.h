@@ -1,8 +1,8 @@
-// StageReader: the first third of the data plane: polls the assigned partitions, lets the intake decide what is new,
-// hands sets to the compute thread and what was read to the writer. Threads: one inner thread, from start() to join();
-// the other methods may be called from any, and what they ask is done in their order. Failure: what keeps a partition
-// from being read is told by the plane's notify; an exception ends the incarnation (the plane's fail()), and the record
-// that was looked at stays named in the crash note.
+// StageReader: the first third of the data context: polls the assigned partitions, lets the assembler decide what is
+// new, hands sets to the compute thread and what was read to the writer. Threads: one inner thread, from start() to
+// join(); the other methods may be called from any, and what they ask is done in their order. Failure: what keeps a
+// partition from being read is told by the context's notify; an exception ends the incarnation (the context's fail()),
+// and the record that was looked at stays named in the crash note.
 #pragma once
 
 #include <atomic>
@@ -13,16 +13,16 @@
 #include <thread>
 #include <vector>
 
-#include "worker/stage_plane.h"
+#include "worker/stage_context.h"
 
 namespace ride::worker {
 
 class StageReader {
  public:
-  explicit StageReader(StagePlane& plane) : plane_(plane) {}
+  explicit StageReader(StageContext& context) : context_(context) {}
 
   void start();
-  void join();  // after plane.stopping is set and wake() was called
+  void join();  // after context.stopping is set and wake() was called
 
   void assign(const OwnedPtr& owned) { post({Command::Kind::assign, owned}); }
   // Reads no more of it.
@@ -43,12 +43,12 @@ class StageReader {
   void begin_work(const stream::Record& record);
   void end_work();
   bool is_unread(const stream::Record& record) const;
-  stream::IntakeStep take(const OwnedPtr& owned, const stream::Record& record);
-  void pass_on(const OwnedPtr& owned, Offset offset, stream::IntakeStep step, std::int64_t bytes);
+  stream::AssemblyStep take(const OwnedPtr& owned, const stream::Record& record);
+  void pass_on(const OwnedPtr& owned, Offset offset, stream::AssemblyStep step, std::int64_t bytes);
   std::optional<Offset> last_of(const OwnedPtr& owned) const;
   void end_what_is_through();
   void end(const OwnedPtr& owned, Offset last);
-  void warm_up(const OwnedPtr& owned, stream::IntakeStep step, std::int64_t bytes);
+  void warm_up(const OwnedPtr& owned, stream::AssemblyStep step, std::int64_t bytes);
   void read_failed(const Error& error);
   bool pass_over_overtaken();
   bool pass_over_expired();
@@ -58,7 +58,7 @@ class StageReader {
   void unpark();
   void make_room();
   std::int64_t announced_bytes() const;
-  void learn_sessions(stream::Intake& intake) const;
+  void learn_sessions(stream::SetAssembler& assembler) const;
   void wait_for_knowledge(const OwnedPtr& owned, Offset at, const stream::Doubt& doubt);
   void ask_for_knowledge();
   bool is_answered(OwnedPartition& owned);
@@ -72,14 +72,14 @@ class StageReader {
   };
   template <class Words>
   void tell(Telling& telling, const char* code, Words words);
-  void tell_of(const OwnedPtr& owned, Offset offset, const stream::IntakeStep& step);
+  void tell_of(const OwnedPtr& owned, Offset offset, const stream::AssemblyStep& step);
 
   struct AtWork {
     stream::TopicPartition at;
     Offset offset;
   };
 
-  StagePlane& plane_;
+  StageContext& context_;
   // Reader thread.
   std::map<stream::TopicPartition, OwnedPtr> reading_;
   std::optional<AtWork> at_work_;  // the record whose headers are looked at

@@ -1,5 +1,5 @@
-// What a partition's reading waits for: room for a large set, and knowledge about an origin; and what is told of records
-// that should not be there. The reading itself stands in stage_reader.cc.
+// What a partition's reading waits for: room for a large set, and knowledge about an origin; and what is told of
+// records that should not be there. The reading itself stands in stage_reader.cc.
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
@@ -25,42 +25,43 @@ constexpr std::int64_t kManyRepeats = 10'000;  // in a row: a takeover repeats w
 template <class Visit>
 void for_each_intake(const std::map<stream::TopicPartition, OwnedPtr>& reading, Visit visit) {
   for (const auto& [at, owned] : reading) {
-    visit(owned->reading.intake);
+    visit(owned->reading.assembler);
     if (owned->reading.warming) visit(*owned->reading.warming);
   }
 }
 
 }  // namespace
 
-// ---- room ------------------------------------------------------------------------------------------------------------
+// ---- room
+// ------------------------------------------------------------------------------------------------------------
 
 // All unfinished sets of the process share one budget (D10); the oldest of them goes first. One alone may be larger.
 void StageReader::make_room() {
-  const auto limit = plane_.config.held_bytes;
+  const auto limit = context_.config.held_bytes;
   for (;;) {
     std::int64_t held = 0;
     std::size_t holding = 0;
-    stream::Intake* oldest = nullptr;
+    stream::SetAssembler* oldest = nullptr;
     std::uint64_t turn = 0;
-    for_each_intake(reading_, [&](stream::Intake& intake) {
-      held += intake.open().held_bytes();
-      holding += intake.open().holding();
-      const auto its = intake.open().oldest_turn();
+    for_each_intake(reading_, [&](stream::SetAssembler& assembler) {
+      held += assembler.open().held_bytes();
+      holding += assembler.open().holding();
+      const auto its = assembler.open().oldest_turn();
       if (its && (oldest == nullptr || *its < turn)) {
-        oldest = &intake;
+        oldest = &assembler;
         turn = *its;
       }
     });
     if (held <= limit || holding <= 1) return;
     oldest->refuse_oldest_open_set(limit);
-    ++plane_.refused_sets;
+    ++context_.refused_sets;
     tell(refused_, "sets_refused", [&](std::int64_t count) {
       return fmt::format(
           "stage {}: {} refused, since the parts of unfinished ones "
           "filled the {} that this worker has for them: the outcome is 'dead'. Either large frames come "
           "from many upstream partitions at once (state more `memory` for the group), or somebody else "
           "writes records into the stage's topic whose sets are never completed",
-          plane_.config.stage.name, counted(count, "frame of several records was", "frames of several records were"),
+          context_.config.stage.name, counted(count, "frame of several records was", "frames of several records were"),
           format_byte_size({limit}));
     });
   }
@@ -69,12 +70,12 @@ void StageReader::make_room() {
 // A large set may only be put together when the others' leave room: else its partition is fetched again later.
 bool StageReader::park(const OwnedPtr& owned, const stream::Record& record) {
   auto& own = owned->reading;
-  if (!own.intake.open().empty() || record.offset == own.unparked || is_unread(record)) return false;
+  if (!own.assembler.open().empty() || record.offset == own.unparked || is_unread(record)) return false;
   const auto announced = announced_bytes();
   if (announced == 0) return false;
   auto header = stream::decode_header(record.headers);
-  if (!header.ok() || !header->chunk || header->chunk->total <= plane_.config.held_bytes - announced) return false;
-  plane_.ports.reader->unassign(owned->at);
+  if (!header.ok() || !header->chunk || header->chunk->total <= context_.config.held_bytes - announced) return false;
+  context_.ports.reader->unassign(owned->at);
   own.parked = OwnedPartition::Reading::Parked{record.offset, header->chunk->total, steady_clock::now()};
   return true;
 }
@@ -84,35 +85,38 @@ void StageReader::unpark() {
   const auto first = std::find_if(reading_.begin(), reading_.end(), waits);
   if (first == reading_.end()) return;
   std::int64_t held = 0;
-  for_each_intake(reading_, [&](const stream::Intake& intake) { held += intake.open().held_bytes(); });
+  for_each_intake(reading_, [&](const stream::SetAssembler& assembler) { held += assembler.open().held_bytes(); });
   const auto now = steady_clock::now();
   if (held != held_at_last_look_) grew_at_ = now;
   held_at_last_look_ = held;
   auto& own = first->second->reading;  // one at a time
   const auto announced = announced_bytes();
-  const bool room = announced == 0 || own.parked->needs <= plane_.config.held_bytes - announced;
+  const bool room = announced == 0 || own.parked->needs <= context_.config.held_bytes - announced;
   // Nobody completes what it waits for: it goes on, and the oldest set makes room.
-  const bool enough = now - std::max(grew_at_, own.parked->since) > plane_.config.room_patience ||
+  const bool enough = now - std::max(grew_at_, own.parked->since) > context_.config.room_patience ||
                       now - own.parked->since > kLongestWait;
   if (!room && !enough) return;
   if (!room) own.unparked = own.parked->from;
   const auto from = own.parked->from;
   own.parked.reset();
-  if (auto assigned = plane_.ports.reader->assign(first->first, from); !assigned.ok()) plane_.fail(assigned.error());
+  if (auto assigned = context_.ports.reader->assign(first->first, from); !assigned.ok())
+    context_.fail(assigned.error());
 }
 
 std::int64_t StageReader::announced_bytes() const {
   std::int64_t bytes = 0;
-  for_each_intake(reading_, [&](const stream::Intake& intake) { bytes += intake.open().announced_bytes(); });
+  for_each_intake(reading_,
+                  [&](const stream::SetAssembler& assembler) { bytes += assembler.open().announced_bytes(); });
   return bytes;
 }
 
-// ---- knowledge -------------------------------------------------------------------------------------------------------
+// ---- knowledge
+// -------------------------------------------------------------------------------------------------------
 
-// The partition waits, fetched again when it is known whether such an origin can be. What was written before this moment
-// is all answered with it: a flood of such records costs one question.
+// The partition waits, fetched again when it is known whether such an origin can be. What was written before this
+// moment is all answered with it: a flood of such records costs one question.
 void StageReader::wait_for_knowledge(const OwnedPtr& owned, Offset at, const stream::Doubt& doubt) {
-  plane_.ports.reader->unassign(owned->at);
+  context_.ports.reader->unassign(owned->at);
   owned->reading.doubting = OwnedPartition::Reading::Doubting{.from = at, .doubt = doubt};
   some_doubts_ = true;
 }
@@ -127,10 +131,10 @@ void StageReader::ask_for_knowledge() {
       some_doubts_ = true;
       continue;
     }
-    own.intake.settle_doubts(own.doubting->doubt.upstream, *own.doubting->written_before);
+    own.assembler.settle_doubts(own.doubting->doubt.upstream, *own.doubting->written_before);
     const auto from = own.doubting->from;
     own.doubting.reset();
-    if (auto assigned = plane_.ports.reader->assign(at, from); !assigned.ok()) plane_.fail(assigned.error());
+    if (auto assigned = context_.ports.reader->assign(at, from); !assigned.ok()) context_.fail(assigned.error());
   }
 }
 
@@ -146,31 +150,31 @@ bool StageReader::is_answered(OwnedPartition& owned) {
       return false;
     }
     doubting.written_before = std::max(Offset{doubting.from.value + 1}, end.ok() ? *end : Offset{0});
-    if (doubting.doubt.is_session) doubting.question = ++plane_.decisions_wanted;
+    if (doubting.doubt.is_session) doubting.question = ++context_.decisions_wanted;
   }
   if (doubting.doubt.is_session) {
-    if (plane_.decisions_read < doubting.question) return false;
-    learn_sessions(own.intake);
+    if (context_.decisions_read < doubting.question) return false;
+    learn_sessions(own.assembler);
     return true;
   }
   const auto& upstream = doubting.doubt.upstream;
-  const auto end = end_of_log({plane_.config.upstream_topics.at(upstream.name), upstream.partition});
+  const auto end = end_of_log({context_.config.upstream_topics.at(upstream.name), upstream.partition});
   if (!end.ok()) {
     doubting.next_try = now + kAskAgain;
     return false;
   }
-  own.intake.learn_end(upstream, *end);
+  own.assembler.learn_end(upstream, *end);
   return true;
 }
 
 Result<Offset> StageReader::end_of_log(const stream::TopicPartition& at) const {
-  if (!plane_.ports.range_of) return Error{ErrorCode::unsupported, "nobody to ask"};
-  const auto range = plane_.ports.range_of(at);
-  if (!range.ok()) return range.error();
-  return range->end;
+  if (!context_.ports.range_of) return Error{ErrorCode::unsupported, "nobody to ask"};
+  RIDE_ASSIGN(const auto range, context_.ports.range_of(at));
+  return range.end;
 }
 
-// ---- words -----------------------------------------------------------------------------------------------------------
+// ---- words
+// -----------------------------------------------------------------------------------------------------------
 
 template <class Words>
 void StageReader::tell(Telling& telling, const char* code, Words words) {
@@ -178,10 +182,10 @@ void StageReader::tell(Telling& telling, const char* code, Words words) {
   const auto now = steady_clock::now();
   if (now < telling.next) return;
   telling.next = now + kTellEvery;
-  plane_.notify(telling.severity, code, words(std::exchange(telling.count, 0)), false);
+  context_.notify(telling.severity, code, words(std::exchange(telling.count, 0)), false);
 }
 
-void StageReader::tell_of(const OwnedPtr& owned, Offset offset, const stream::IntakeStep& step) {
+void StageReader::tell_of(const OwnedPtr& owned, Offset offset, const stream::AssemblyStep& step) {
   const auto where = to_string(owned->at) + ", offset " + std::to_string(offset.value);
   if (step.problem)
     tell(not_frames_, "not_a_frame", [&](std::int64_t count) {
@@ -197,7 +201,7 @@ void StageReader::tell_of(const OwnedPtr& owned, Offset offset, const stream::In
           where, counted(step.given_up, "record"));
     });
   if (step.hidden_by) {
-    ++plane_.hidden_frames;
+    ++context_.hidden_frames;
     tell(hidden_, "frames_hidden", [&](std::int64_t count) {
       return fmt::format(
           "{}: {} dropped whose frame was never taken: the record at offset {} of this "

@@ -16,13 +16,13 @@ int warmup_frames(const stream::StageSpec& stage) {
 }  // namespace
 
 StageRunner::StageRunner(Config config, StagePorts ports, Notify notify, OnReleased on_released)
-    : plane_(std::move(config), std::move(ports), std::move(notify)),
-      writer_(plane_, std::move(on_released)),
-      compute_(plane_),
-      reader_(plane_),
-      ends_(plane_.ports.ends_of, [this] {
+    : context_(std::move(config), std::move(ports), std::move(notify)),
+      writer_(context_, std::move(on_released)),
+      compute_(context_),
+      reader_(context_),
+      ends_(context_.ports.ends_of, [this] {
         std::vector<TopicPartition> at;
-        for (const auto& owned : plane_.owned.all()) at.push_back(owned->at);
+        for (const auto& owned : context_.owned.all()) at.push_back(owned->at);
         return at;
       }) {
   compute_.start();
@@ -31,23 +31,22 @@ StageRunner::StageRunner(Config config, StagePorts ports, Notify notify, OnRelea
 }
 
 StageRunner::~StageRunner() {
-  plane_.stopping = true;
+  context_.stopping = true;
   reader_.wake();
-  plane_.to_compute.close();
-  plane_.to_write.close();
+  context_.to_compute.close();
+  context_.to_write.close();
   reader_.join();
   compute_.join();
   writer_.join();
   // What was still on its way fails now, and says so to us: while we are whole.
-  plane_.ports.writer.reset();
+  context_.ports.writer.reset();
 }
 
 Result<void> StageRunner::take(PartitionId partition, Epoch epoch) {
-  const auto& config = plane_.config;
+  const auto& config = context_.config;
   const TopicPartition at{config.stage.topic, partition};
-  auto commits = plane_.ports.commits->committed(config.stage.group_id, {at});
-  if (!commits.ok()) return commits.error();
-  const auto& commit = commits->at(at);
+  RIDE_ASSIGN(auto commits, context_.ports.commits->committed(config.stage.group_id, {at}));
+  const auto& commit = commits.at(at);
   if (!commit)
     return Error{ErrorCode::not_found,
                  "no commit of group " + config.stage.group_id + " for " + to_string(at) +
@@ -55,59 +54,60 @@ Result<void> StageRunner::take(PartitionId partition, Epoch epoch) {
                      "a Kafka tool, or cancel and submit the job again"};
   auto metadata = stream::unpack_commit_metadata(commit->metadata);
   if (!metadata.ok()) return Error{metadata.error().code, to_string(at) + ": " + metadata.error().message};
-  auto intake = intake_of(at);
-  auto owned =
-      std::make_shared<OwnedPartition>(at, epoch, *commit, *metadata, std::move(intake), warmup_frames(config.stage));
-  for (const auto& [source, session] : plane_.known_sessions()) owned->reading.intake.learn_session(source, session);
+  auto assembler = intake_of(at);
+  auto owned = std::make_shared<OwnedPartition>(at, epoch, *commit, *metadata, std::move(assembler),
+                                                warmup_frames(config.stage));
+  for (const auto& [source, session] : context_.known_sessions())
+    owned->reading.assembler.learn_session(source, session);
   owned->progress.job = config.job;
   owned->progress.run = config.run;
   owned->progress.stage = StageName{config.stage.name};
-  plane_.owned.put(owned);
+  context_.owned.put(owned);
   if (!metadata->forwarded_end) reader_.assign(owned);
   return {};
 }
 
-stream::Intake::Config StageRunner::intake_of(const TopicPartition& at) const {
-  const auto& config = plane_.config;
+stream::SetAssembler::Config StageRunner::intake_of(const TopicPartition& at) const {
+  const auto& config = context_.config;
   std::size_t lines = 0;
   for (const auto& upstream : config.stage.upstreams) lines += static_cast<std::size_t>(upstream.partitions);
-  stream::Intake::Config intake{at, config.job.value, config.stage.upstreams, config.stage.adopt, {}};
-  intake.open.set_bytes = config.set_bytes;
-  intake.open.sets = std::max(intake.open.sets, 4 * lines);  // a writer has one open in each line
-  intake.drop_duplicates = config.drop_duplicates;
-  intake.run = config.run;
-  intake.checks_sessions = config.checks_sessions;
-  intake.checks_offsets = !config.upstream_topics.empty() && plane_.ports.range_of;
-  intake.turns = turns_;
-  return intake;
+  stream::SetAssembler::Config assembler{at, config.job.value, config.stage.upstreams, config.stage.adopt, {}};
+  assembler.open.set_bytes = config.set_bytes;
+  assembler.open.sets = std::max(assembler.open.sets, 4 * lines);  // a writer has one open in each line
+  assembler.drop_duplicates = config.drop_duplicates;
+  assembler.run = config.run;
+  assembler.checks_sessions = config.checks_sessions;
+  assembler.checks_offsets = !config.upstream_topics.empty() && context_.ports.range_of;
+  assembler.turns = turns_;
+  return assembler;
 }
 
 void StageRunner::release(PartitionId partition) {
-  const auto owned = plane_.owned.find(partition);
+  const auto owned = context_.owned.find(partition);
   if (!owned) return;
-  plane_.to_compute.push_first({owned, std::nullopt});
+  context_.to_compute.push_first({owned, std::nullopt});
   reader_.unassign(owned);
 }
 
 void StageRunner::drop(PartitionId partition) {
-  const auto owned = plane_.owned.find(partition);
+  const auto owned = context_.owned.find(partition);
   if (!owned) return;
   owned->dropped = true;
   writer_.committer().forget(owned->at);
-  plane_.owned.erase(owned);
-  plane_.to_compute.push_first({owned, std::nullopt});
+  context_.owned.erase(owned);
+  context_.to_compute.push_first({owned, std::nullopt});
   reader_.unassign(owned);
 }
 
 std::vector<PartitionId> StageRunner::owned() const {
   std::vector<PartitionId> partitions;
-  for (const auto& owned : plane_.owned.all()) partitions.push_back(owned->at.partition);
+  for (const auto& owned : context_.owned.all()) partitions.push_back(owned->at.partition);
   return partitions;
 }
 
 std::vector<stream::PartitionProgress> StageRunner::progress() const {
   std::vector<stream::PartitionProgress> progress;
-  for (const auto& owned : plane_.owned.all()) {
+  for (const auto& owned : context_.owned.all()) {
     std::unique_lock lock(owned->mutex);
     auto one = owned->progress;
     lock.unlock();
@@ -116,7 +116,7 @@ std::vector<stream::PartitionProgress> StageRunner::progress() const {
       progress.push_back(std::move(one));
       continue;
     }
-    for (const auto end : {plane_.ports.end_of(owned->at), ends_.end_of(owned->at)})
+    for (const auto end : {context_.ports.end_of(owned->at), ends_.end_of(owned->at)})
       if (end) one.end = std::max({one.end, end->value, one.position});
     progress.push_back(std::move(one));
   }
@@ -124,12 +124,14 @@ std::vector<stream::PartitionProgress> StageRunner::progress() const {
 }
 
 StageStats StageRunner::stats() const {
-  return {compute_.frames(), std::chrono::duration<double>(compute_.busy()).count(), compute_.warm(),
-          plane_.to_compute.bytes(), plane_.to_write.bytes(), plane_.refused_sets, plane_.hidden_frames};
+  return {compute_.frames(),         std::chrono::duration<double>(compute_.busy()).count(),
+          compute_.warm(),           context_.to_compute.bytes(),
+          context_.to_write.bytes(), context_.refused_sets,
+          context_.hidden_frames};
 }
 
 std::optional<Error> StageRunner::failed() const {
-  if (auto failure = plane_.failed()) return failure;
+  if (auto failure = context_.failed()) return failure;
   return writer_.committer().failed();
 }
 

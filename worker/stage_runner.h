@@ -1,4 +1,4 @@
-// StageRunner: the data plane of one stage in one worker, seen from its control thread: read | run | write, three
+// StageRunner: the data context of one stage in one worker, seen from its control thread: read | run | write, three
 // threads joined by queues that are bounded in bytes. Warm from the start: connected, topics known, one task opened.
 // Threads: take(), release(), drop() and pause() belong to the control thread; progress(), stats() and failed() may be
 // asked from any. Failure: failed() tells of an error that ends the incarnation; what concerns frames is told by
@@ -10,7 +10,7 @@
 
 #include "worker/end_watch.h"
 #include "worker/stage_compute.h"
-#include "worker/stage_plane.h"
+#include "worker/stage_context.h"
 #include "worker/stage_reader.h"
 #include "worker/stage_writer.h"
 
@@ -36,37 +36,37 @@ class StageRunner {
 
   // Begins to own a partition, from its committed offset on. not_found: it has no commit, which is never guessed (D5).
   Result<void> take(PartitionId partition, Epoch epoch);
-  // Finishes the frame that is being worked on and what is on its way out, commits, then says on_released (from an inner
-  // thread). What was read and not begun is the next owner's.
+  // Finishes the frame that is being worked on and what is on its way out, commits, then says on_released (from an
+  // inner thread). What was read and not begun is the next owner's.
   void release(PartitionId partition);
   // Stops at once: another one owns it now.
   void drop(PartitionId partition);
   void pause(bool paused) { reader_.pause(paused); }
   // Frames that must not be run (D9). All of them at each call.
-  void condemn(std::map<FramePlace, Condemned> condemned) { plane_.condemn(std::move(condemned)); }
+  void quarantine(std::map<FramePlace, Quarantined> quarantined) { context_.quarantine(std::move(quarantined)); }
   // Where the topic's partitions end, which others go on writing: what lies behind is not read, and the end goes on as
   // if a record had told it. What was read already counts. All of them at each call.
-  void end_at(std::map<PartitionId, Offset> ends) { plane_.end_at(std::move(ends)); }
+  void end_at(std::map<PartitionId, Offset> ends) { context_.end_at(std::move(ends)); }
 
   // The highest session that each source was given. All of them at each call.
-  void know_sessions(std::map<std::string, SessionId> sessions) { plane_.know_sessions(std::move(sessions)); }
-  // Somebody waits until the decisions were read to where their log ends now: the number of the question, to be answered
-  // then, with know_sessions() before. The last answer's, when nobody waits.
-  std::int64_t decisions_wanted() const { return plane_.decisions_wanted; }
-  void decisions_were_read(std::int64_t question) { plane_.decisions_read = question; }
+  void know_sessions(std::map<std::string, SessionId> sessions) { context_.know_sessions(std::move(sessions)); }
+  // Somebody waits until the decisions were read to where their log ends now: the number of the question, to be
+  // answered then, with know_sessions() before. The last answer's, when nobody waits.
+  std::int64_t decisions_wanted() const { return context_.decisions_wanted; }
+  void decisions_were_read(std::int64_t question) { context_.decisions_read = question; }
 
   std::vector<PartitionId> owned() const;
   std::vector<stream::PartitionProgress> progress() const;
   StageStats stats() const;
   std::optional<Error> failed() const;
-  bool died_reading() const { return plane_.died_reading; }  // of a record, which the crash note names
-  bool died_at_work() const { return plane_.died_reading || plane_.died_computing; }  // of what the note names
-  const Config& config() const { return plane_.config; }
+  bool died_reading() const { return context_.died_reading; }  // of a record, which the crash note names
+  bool died_at_work() const { return context_.died_reading || context_.died_computing; }  // of what the note names
+  const Config& config() const { return context_.config; }
 
  private:
-  stream::Intake::Config intake_of(const stream::TopicPartition& at) const;
+  stream::SetAssembler::Config intake_of(const stream::TopicPartition& at) const;
 
-  StagePlane plane_;
+  StageContext context_;
   const std::shared_ptr<std::uint64_t> turns_ = std::make_shared<std::uint64_t>(0);  // reader thread
   StageWriter writer_;
   StageCompute compute_;

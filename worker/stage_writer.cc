@@ -15,22 +15,23 @@ constexpr auto kPublishEvery = milliseconds(50);  // a takeover repeats at most 
 
 }  // namespace
 
-StageWriter::StageWriter(StagePlane& plane, OnReleased on_released)
-    : plane_(plane),
+StageWriter::StageWriter(StageContext& context, OnReleased on_released)
+    : context_(context),
       on_released_(std::move(on_released)),
-      sets_(*plane.ports.writer),
+      sets_(*context.ports.writer),
       committer_(
-          plane.ports.commits, plane.config.stage.group_id,
+          context.ports.commits, context.config.stage.group_id,
           [this](const stream::TopicPartition& at, const stream::Commit& commit) { was_committed(at, commit); }) {}
 
 void StageWriter::start() {
-  thread_ = guarded_thread("the writer", [this] { loop(); }, [this](Error error) { plane_.fail(std::move(error)); });
+  thread_ = guarded_thread(
+      "the writer", [this] { loop(); }, [this](Error error) { context_.fail(std::move(error)); });
 }
 
 void StageWriter::join() { thread_.join(); }
 
 void StageWriter::was_committed(const stream::TopicPartition& at, const stream::Commit& commit) {
-  const auto owned = plane_.owned.find(at.partition);
+  const auto owned = context_.owned.find(at.partition);
   if (!owned) return;
   auto metadata = stream::unpack_commit_metadata(commit.metadata);
   const std::lock_guard lock(owned->mutex);
@@ -40,10 +41,10 @@ void StageWriter::was_committed(const stream::TopicPartition& at, const stream::
 }
 
 void StageWriter::loop() {
-  while (!plane_.stopping) {
+  while (!context_.stopping) {
     take_events();
     if (auto pumped = sets_.pump(sets_.idle() ? milliseconds(0) : milliseconds(1)); !pumped.ok()) {
-      plane_.fail(pumped.error());
+      context_.fail(pumped.error());
       return;
     }
     publish_all();
@@ -51,13 +52,13 @@ void StageWriter::loop() {
 }
 
 void StageWriter::take_events() {
-  const auto limit = plane_.config.write_queue_bytes;
+  const auto limit = context_.config.write_queue_bytes;
   auto event =
-      sets_.bytes() > limit ? std::nullopt : plane_.to_write.pop(sets_.idle() ? milliseconds(10) : milliseconds(0));
+      sets_.bytes() > limit ? std::nullopt : context_.to_write.pop(sets_.idle() ? milliseconds(10) : milliseconds(0));
   while (event) {
     std::visit([this](auto& one) { write(std::move(one)); }, *event);
     if (sets_.bytes() > limit) return;
-    event = plane_.to_write.pop(milliseconds(0));
+    event = context_.to_write.pop(milliseconds(0));
   }
 }
 
@@ -73,14 +74,14 @@ void StageWriter::publish_all() {
   }
 }
 
-void StageWriter::write(WasRead event) {
+void StageWriter::write(RecordRead event) {
   if (event.owned->dropped) return;
   writing_[event.owned->at.partition] = event.owned;
   event.owned->writing.flow.read(event.offset, event.step);
   event.owned->writing.dirty = true;
 }
 
-void StageWriter::write(HasExpired event) {
+void StageWriter::write(RecordsExpired event) {
   if (event.owned->dropped) return;
   writing_[event.owned->at.partition] = event.owned;
   event.owned->writing.flow.expire(event.first, event.settled);
@@ -90,7 +91,7 @@ void StageWriter::write(HasExpired event) {
 void StageWriter::write(WarmedUp event) {
   if (event.owned->dropped) return;
   auto& flow = event.owned->writing.flow;
-  event.first ? flow.warmed_up_with(event.source, *event.first) : flow.is_warm();
+  event.first ? flow.warmed_up_with(event.source, *event.first) : flow.mark_warm();
 }
 
 void StageWriter::write(WasProcessed event) {
@@ -99,7 +100,7 @@ void StageWriter::write(WasProcessed event) {
   event.owned->writing.dirty = true;
 }
 
-void StageWriter::write(MustRelease event) {
+void StageWriter::write(ReleaseRequested event) {
   if (event.owned->dropped) return;
   writing_[event.owned->at.partition] = event.owned;
   event.owned->writing.flow.give_up();
@@ -109,7 +110,7 @@ void StageWriter::write(MustRelease event) {
 void StageWriter::send(const OwnedPtr& owned, std::vector<PartitionFlow::Sending> sendings) {
   for (auto& [set, batch] : sendings)
     sets_.add(set.to, std::move(set.records), [this, owned, batch = batch](const Result<void>& result) {
-      result.ok() ? was_delivered(owned, batch) : plane_.fail(result.error());
+      result.ok() ? was_delivered(owned, batch) : context_.fail(result.error());
     });
 }
 
@@ -166,7 +167,7 @@ void StageWriter::finish_release(const OwnedPtr& owned) {
   }
   owned->dropped = true;
   committer_.forget(owned->at);
-  plane_.owned.erase(owned);
+  context_.owned.erase(owned);
   on_released_(owned->at.partition);
 }
 

@@ -1,6 +1,6 @@
-// StageWriter: the last third of the data plane: sends the sets that frames led to, ACKs frames whose sets are
+// StageWriter: the last third of the data context: sends the sets that frames led to, ACKs frames whose sets are
 // delivered, sends the end on when all before it is ACKed, and publishes commits and progress. Threads: one inner
-// thread, from start() to join(). Failure: a set that cannot be delivered ends the incarnation (the plane's fail()).
+// thread, from start() to join(). Failure: a set that cannot be delivered ends the incarnation (the context's fail()).
 #pragma once
 
 #include <functional>
@@ -10,7 +10,7 @@
 
 #include "stream/set_queue.h"
 #include "worker/committer.h"
-#include "worker/stage_plane.h"
+#include "worker/stage_context.h"
 
 namespace ride::worker {
 
@@ -18,10 +18,10 @@ class StageWriter {
  public:
   using OnReleased = std::function<void(PartitionId)>;  // told on the inner thread
 
-  StageWriter(StagePlane& plane, OnReleased on_released);
+  StageWriter(StageContext& context, OnReleased on_released);
 
   void start();
-  void join();  // after plane.stopping is set and the queues are closed
+  void join();  // after context.stopping is set and the queues are closed
 
   Committer& committer() { return committer_; }
   const Committer& committer() const { return committer_; }
@@ -30,11 +30,11 @@ class StageWriter {
   void loop();
   void take_events();
   void publish_all();
-  void write(WasRead event);
-  void write(HasExpired event);
+  void write(RecordRead event);
+  void write(RecordsExpired event);
   void write(WarmedUp event);
   void write(WasProcessed event);
-  void write(MustRelease event);
+  void write(ReleaseRequested event);
   void send(const OwnedPtr& owned, std::vector<PartitionFlow::Sending> sendings);
   void was_delivered(const OwnedPtr& owned, std::int64_t batch);
   void publish(const OwnedPtr& owned, bool now);
@@ -42,7 +42,7 @@ class StageWriter {
   void finish_release(const OwnedPtr& owned);
   void was_committed(const stream::TopicPartition& at, const stream::Commit& commit);
 
-  StagePlane& plane_;
+  StageContext& context_;
   OnReleased on_released_;
   stream::SetQueue sets_;
   std::map<PartitionId, OwnedPtr> writing_;  // that have been read from

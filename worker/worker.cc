@@ -19,7 +19,7 @@ using std::chrono::steady_clock;
 
 namespace {
 
-constexpr milliseconds kOutOfReach(10'000);  // D3: without an acknowledged heartbeat
+constexpr milliseconds kOutOfReach(10'000);    // D3: without an acknowledged heartbeat
 constexpr std::chrono::minutes kAnewAfter(5);  // ... and then its own clients may be what does not work
 constexpr auto kLeaveWithin = std::chrono::seconds(4);
 constexpr auto kEndWithin = std::chrono::seconds(5);
@@ -27,9 +27,13 @@ constexpr auto kEndWithin = std::chrono::seconds(5);
 }  // namespace
 
 Result<void> Worker::run(const std::atomic<bool>& stop) {
-  auto member = stream::Member::join({.kafka = config_.kafka, .prefix = config_.prefix, .name = config_.name,
-                                      .node = config_.node, .kind = stream::ProcessKind::worker},
-                                     [this](stream::Heartbeat& beat) { fill(beat); }, stop);
+  auto member = stream::Member::join(
+      {.kafka = config_.kafka,
+       .prefix = config_.prefix,
+       .name = config_.name,
+       .node = config_.node,
+       .kind = stream::ProcessKind::worker},
+      [this](stream::Heartbeat& beat) { fill(beat); }, stop);
   if (!member.ok()) {
     if (member.error().code == ErrorCode::cancelled) return {};
     log_error("{}", member.error().message);
@@ -38,7 +42,7 @@ Result<void> Worker::run(const std::atomic<bool>& stop) {
     return error;
   }
   member_ = std::move(member).value();
-  ownership_ = std::make_unique<Ownership>(member_->id());
+  ownership_ = std::make_unique<AssignmentView>(member_->id());
   log_info("worker {} is ready", member_->id().value);
   auto result = control(stop);
   result.ok() ? leave() : end(result.error());
@@ -80,11 +84,11 @@ Result<void> Worker::control(const std::atomic<bool>& stop) {
 }
 
 // Retriable: the next incarnation may go on.
-std::optional<Error> Worker::must_end(const Duty& duty) const {
+std::optional<Error> Worker::must_end(const DesiredState& duty) const {
   if (duty.refused) return Error{ErrorCode::already_exists, duty.out_reason};
   if (duty.out)
-    return Error{ErrorCode::cancelled,
-                 "it was declared lost" + (duty.out_reason.empty() ? "" : ": " + duty.out_reason), true};
+    return Error{ErrorCode::cancelled, "it was declared lost" + (duty.out_reason.empty() ? "" : ": " + duty.out_reason),
+                 true};
   if (member_->since_acknowledged() > kAnewAfter)
     return Error{ErrorCode::unavailable, "no heartbeat was acknowledged for " + format_duration(kAnewAfter), true};
   auto failed = runner_ ? runner_->failed() : std::nullopt;
@@ -92,13 +96,14 @@ std::optional<Error> Worker::must_end(const Duty& duty) const {
   return failed;
 }
 
-// Who is not heard may have been replaced, and reads nothing new. What is inside process() goes on: it may take minutes, and
-// if we were not declared lost meanwhile, it counts.
+// Who is not heard may have been replaced, and reads nothing new. What is inside process() goes on: it may take
+// minutes, and if we were not declared lost meanwhile, it counts.
 void Worker::watch_reach() {
   const bool isolated = member_->since_acknowledged() > kOutOfReach;
   if (std::exchange(isolated_, isolated) == isolated) return;
   if (isolated)
-    log_warning("no heartbeat was acknowledged for {}: no frame is read until Kafka is back", format_duration(kOutOfReach));
+    log_warning("no heartbeat was acknowledged for {}: no frame is read until Kafka is back",
+                format_duration(kOutOfReach));
   else
     log_info("heartbeats are acknowledged again");
 }
@@ -167,7 +172,7 @@ void Worker::fill(stream::Heartbeat& beat) {
   beat.partitions = runner->progress();
 }
 
-void Worker::reconcile(const Duty& duty) {
+void Worker::reconcile(const DesiredState& duty) {
   if (duty.stage != stage_) {
     close_stage();
     if (duty.stage) open_stage(*duty.stage);
@@ -206,7 +211,8 @@ void Worker::open_stage(const StageKey& key) {
   }
   config.note = note_.get();
   if (note_) note_->limit_memory(stage->group.memory_bytes);
-  const auto notify = [this, key](stream::Severity severity, const std::string& code, const std::string& text, bool fatal) {
+  const auto notify = [this, key](stream::Severity severity, const std::string& code, const std::string& text,
+                                  bool fatal) {
     member_->notice(severity, code, text, key.job.value, key.stage.value, fatal);
   };
   const auto released = [this, key](PartitionId partition) { on_released(key, partition); };
@@ -223,7 +229,7 @@ void Worker::open_stage(const StageKey& key) {
 }
 
 // While it owns something: a spare leaves the cores to others. Less than a whole core cannot be reserved, it is shared.
-void Worker::reserve_cores(const Duty& duty) {
+void Worker::reserve_cores(const DesiredState& duty) {
   const auto& stage = runner_->config().stage;
   const int count = static_cast<int>(stage.group.cores);
   if (duty.owns.empty() && taken_.empty()) cores_.reset();
@@ -231,11 +237,12 @@ void Worker::reserve_cores(const Duty& duty) {
   cores_.emplace(count);
   const auto got = cores_->cores().size();
   if (got == static_cast<std::size_t>(count)) return;
-  member_->notice(stream::Severity::warning, "cores_short",
-                  fmt::format("stage {} asks for {} cores for each worker, and {} of this machine's are free for this one: "
-                              "it {}. State fewer `cores`, start fewer workers here, or give the stage a larger machine",
-                              stage.name, count, got, got == 0 ? "shares them with others" : "has to do with these"),
-                  stage_->job.value, stage.name);
+  member_->notice(
+      stream::Severity::warning, "cores_short",
+      fmt::format("stage {} asks for {} cores for each worker, and {} of this machine's are free for this one: "
+                  "it {}. State fewer `cores`, start fewer workers here, or give the stage a larger machine",
+                  stage.name, count, got, got == 0 ? "shares them with others" : "has to do with these"),
+      stage_->job.value, stage.name);
 }
 
 void Worker::close_stage() {
@@ -257,11 +264,11 @@ void Worker::close_stage() {
   released_.clear();
 }
 
-void Worker::reconcile_partitions(const Duty& duty) {
+void Worker::reconcile_partitions(const DesiredState& duty) {
   reserve_cores(duty);
   runner_->know_sessions(duty.sessions);
   runner_->pause(duty.paused || isolated_);
-  runner_->condemn(duty.condemned);
+  runner_->quarantine(duty.quarantined);
   runner_->end_at(duty.ends);
   for (auto it = taken_.begin(); it != taken_.end();) {
     const auto wanted = duty.owns.find(it->first);
@@ -277,8 +284,8 @@ void Worker::reconcile_partitions(const Duty& duty) {
     if (taken_.contains(partition)) continue;
     if (auto taken = runner_->take(partition, epoch); !taken.ok()) {
       if (said_.insert(taken.error().message).second)
-        member_->notice(stream::Severity::error, "take_failed", taken.error().message, stage_->job.value, stage_->stage.value,
-                        !taken.error().retriable);
+        member_->notice(stream::Severity::error, "take_failed", taken.error().message, stage_->job.value,
+                        stage_->stage.value, !taken.error().retriable);
       continue;  // tried again with the next round
     }
     taken_[partition] = epoch;

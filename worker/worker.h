@@ -1,8 +1,7 @@
-// Worker: one process that owns partitions of one stage at a time. Reads its duty from the decisions log, runs the stage's
-// data plane, reports by heartbeats.
-// Threads: run() is the control thread. Failure: run() returns an Error when this incarnation must end, and has told why;
-// retriable: another one may go on (cancelled: it was declared lost; else a connection failed for good). While Kafka is out
-// of reach it begins nothing, and keeps what it has begun.
+// Worker: one process that owns partitions of one stage at a time. Reads its duty from the decisions log, runs the
+// stage's data context, reports by heartbeats. Threads: run() is the control thread. Failure: run() returns an Error
+// when this incarnation must end, and has told why; retriable: another one may go on (cancelled: it was declared lost;
+// else a connection failed for good). While Kafka is out of reach it begins nothing, and keeps what it has begun.
 #pragma once
 
 #include <atomic>
@@ -16,7 +15,7 @@
 #include "common/result.h"
 #include "stream/kafka/client_config.h"
 #include "stream/member.h"
-#include "worker/core/ownership.h"
+#include "worker/core/assignment_view.h"
 #include "worker/core/speed_window.h"
 #include "worker/core_lease.h"
 #include "worker/stage_runner.h"
@@ -29,7 +28,7 @@ struct WorkerConfig {
   std::string name;
   NodeName node;
   std::map<std::string, std::string> labels;  // that groups may ask for
-  bool drop_duplicates = true;  // false only in the test that shows that the ledger notices
+  bool drop_duplicates = true;                // false only in the test that shows that the ledger notices
   tasks::MakeTask make_task = tasks::create;
   // Ends the process when run() has an error to return and cannot, since a task is at work or a library waits.
   std::function<void(const Error&)> give_up = [](const Error&) { std::_Exit(kExitFailed); };
@@ -50,36 +49,36 @@ class Worker {
  private:
   Result<void> control(const std::atomic<bool>& stop);
   static Error passing(Error error);
-  std::optional<Error> must_end(const Duty& duty) const;
+  std::optional<Error> must_end(const DesiredState& duty) const;
   void end(const Error& why);
   void watch_reach();
   void fill(stream::Heartbeat& beat);
-  void reconcile(const Duty& duty);
+  void reconcile(const DesiredState& duty);
   void open_stage(const StageKey& key);
   void close_stage();
-  void reserve_cores(const Duty& duty);
-  void reconcile_partitions(const Duty& duty);
+  void reserve_cores(const DesiredState& duty);
+  void reconcile_partitions(const DesiredState& duty);
   void on_released(const StageKey& key, PartitionId partition);
   void leave();
   void tell_of_gone_topic(const Error& failure);
-  void answer_reader(const Duty& duty);
+  void answer_reader(const DesiredState& duty);
   std::shared_ptr<StageRunner> runner() const;
 
   WorkerConfig config_;
   std::string http_;
   std::unique_ptr<CrashNote> note_;  // what the agent reads when we end; null without an agent
   std::unique_ptr<stream::Member> member_;
-  std::unique_ptr<Ownership> ownership_;
+  std::unique_ptr<AssignmentView> ownership_;
   std::atomic<std::int64_t> refused_ = 0;  // records of the decisions log
-  std::optional<CoreLease> cores_;  // of the stage that is open, when it says so
+  std::optional<CoreLease> cores_;         // of the stage that is open, when it says so
   std::optional<StageKey> stage_;
   std::map<PartitionId, Epoch> taken_;
-  std::set<PartitionId> released_;      // asked to release
-  std::set<std::string> said_;          // problems that were told once
-  bool isolated_ = false;               // no heartbeat was acknowledged for long: nothing new is begun
+  std::set<PartitionId> released_;         // asked to release
+  std::set<std::string> said_;             // problems that were told once
+  bool isolated_ = false;                  // no heartbeat was acknowledged for long: nothing new is begun
   std::int64_t asked_ = 0, answered_ = 0;  // questions of the reader (StageRunner::decisions_wanted)
   Offset decided_before_;                  // what the one that was asked last waits for
-  mutable std::mutex runner_mutex_;     // the heartbeat thread looks at runner_
+  mutable std::mutex runner_mutex_;        // the heartbeat thread looks at runner_
   std::shared_ptr<StageRunner> runner_;
   SpeedWindow speed_;  // under runner_mutex_
 };

@@ -1,5 +1,5 @@
-// What a worker asks the brokers beside its frames: whether its topics are still there, and where the decisions end. What
-// it does stands in worker.cc.
+// What a worker asks the brokers beside its frames: whether its topics are still there, and where the decisions end.
+// What it does stands in worker.cc.
 #include <algorithm>
 #include <thread>
 
@@ -15,8 +15,8 @@ constexpr auto kBrokersAgreeWithin = std::chrono::seconds(1);
 
 }  // namespace
 
-// A topic that was deleted under the job: nothing that waits would bring its frames back. The brokers are asked, since one
-// that has just come back may not know all topics.
+// A topic that was deleted under the job: nothing that waits would bring its frames back. The brokers are asked, since
+// one that has just come back may not know all topics.
 void Worker::tell_of_gone_topic(const Error& failure) {
   if (failure.code != ErrorCode::not_found || !stage_) return;
   const auto* job = ownership_->job(stage_->job, stage_->run);
@@ -39,7 +39,7 @@ void Worker::tell_of_gone_topic(const Error& failure) {
 }
 
 // A record speaks of a session that we do not know: we may be behind, until we have read what was decided by now.
-void Worker::answer_reader(const Duty& duty) {
+void Worker::answer_reader(const DesiredState& duty) {
   if (!runner_) return;
   const auto question = runner_->decisions_wanted();
   if (question == answered_) return;

@@ -20,7 +20,7 @@ struct ChildSeen {
   std::int64_t memory_limit = 0;  // 0: none
 };
 
-struct Verdict {
+struct ChildFault {
   enum class Kind { hang, memory } kind;
   std::string text;  // for people
 };
@@ -30,7 +30,7 @@ class ChildWatch {
   static constexpr TimePoint kLongestStep{1000};  // between two looks: what is above it was not watched
 
   // Nothing: it goes on. A verdict is given once.
-  std::optional<Verdict> saw(const ChildSeen& seen, TimePoint now);
+  std::optional<ChildFault> saw(const ChildSeen& seen, TimePoint now);
   void restart() { *this = {}; }  // another child has its place
 
  private:

@@ -16,7 +16,8 @@ double percentile(std::vector<double> values, double share) {
 
 namespace {
 
-// Over when every partition has delivered a frame captured behind the last late one, and a second went by without another.
+// Over when every partition has delivered a frame captured behind the last late one, and a second went by without
+// another.
 class Recovery {
  public:
   Recovery(const std::set<PartitionId>& partitions, SystemTime fault) : last_late_(fault) {

@@ -11,7 +11,7 @@ namespace ride::chaos {
 
 namespace {
 
-constexpr int kMostProcesses = 1'000;           // of a kind
+constexpr int kMostProcesses = 1'000;          // of a kind
 constexpr std::int64_t kMostFaults = 100'000;  // all are drawn before the first happens
 constexpr milliseconds kLongest = std::chrono::hours(24 * 365);
 
@@ -74,7 +74,8 @@ std::vector<Fault> schedule_of(const Plan& plan, std::uint64_t seed) {
   const auto count = static_cast<std::int64_t>(drawn.size());
   for (std::int64_t i = 0; i < count; ++i) {
     const auto begin = plan.over * i / count, end = plan.over * (i + 1) / count;
-    drawn[static_cast<std::size_t>(i)].at = begin + milliseconds(below(random, static_cast<std::uint64_t>((end - begin).count())));
+    drawn[static_cast<std::size_t>(i)].at =
+        begin + milliseconds(below(random, static_cast<std::uint64_t>((end - begin).count())));
   }
   drawn.insert(drawn.end(), plan.faults.begin(), plan.faults.end());
   std::stable_sort(drawn.begin(), drawn.end(), [](const Fault& a, const Fault& b) { return a.at < b.at; });
@@ -109,12 +110,12 @@ Result<void> check_sizes(const Plan& plan) {
 }  // namespace
 
 Result<void> check_plan(const Plan& plan) {
-  if (auto sized = check_sizes(plan); !sized.ok()) return sized;
+  RIDE_TRY(check_sizes(plan));
   for (const auto& fault : plan.faults)
-    if (auto checked = check_fault(plan, fault.kind, fault.target, fault.lasts, fault.percent); !checked.ok()) return checked;
+    RIDE_TRY(check_fault(plan, fault.kind, fault.target, fault.lasts, fault.percent));
   for (const auto& some : plan.random) {
     const auto lasts = std::min(some.shortest, some.longest);
-    if (auto checked = check_fault(plan, some.kind, some.target, lasts, some.percent); !checked.ok()) return checked;
+    RIDE_TRY(check_fault(plan, some.kind, some.target, lasts, some.percent));
   }
   if (!plan.random.empty() && plan.over.count() <= 0)
     return Error{ErrorCode::invalid_argument, "random faults need a time to be spread over, for example over: 2m"};

@@ -46,19 +46,20 @@ struct RandomFaults {
 
 struct Plan {
   int brokers = 1, masters = 1, nodes = 3, slots = 2;  // the local run: `slots` workers on each node
-  milliseconds calm{5000};        // before the first fault and after the last
-  milliseconds over{0};           // how long the random faults take; 0: there are none
-  milliseconds back_after{1000};  // what was killed and has no agent to restart it
+  milliseconds calm{5000};                             // before the first fault and after the last
+  milliseconds over{0};                                // how long the random faults take; 0: there are none
+  milliseconds back_after{1000};                       // what was killed and has no agent to restart it
   std::vector<Fault> faults;
   std::vector<RandomFaults> random;
   bool operator==(const Plan&) const = default;
 };
 
-// All faults in order of time. Of the random ones each gets an equal slice of `over` and falls at a random moment within
-// it, in random order: they are spread, and may still overlap. The same seed gives the same schedule.
+// All faults in order of time. Of the random ones each gets an equal slice of `over` and falls at a random moment
+// within it, in random order: they are spread, and may still overlap. The same seed gives the same schedule.
 std::vector<Fault> schedule_of(const Plan& plan, std::uint64_t seed);
 
-// What cannot work: a fault without time, a broker where there is only one (it is killed: then nothing runs), and the like.
+// What cannot work: a fault without time, a broker where there is only one (it is killed: then nothing runs), and the
+// like.
 Result<void> check_plan(const Plan& plan);
 
 }  // namespace ride::chaos

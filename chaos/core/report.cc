@@ -18,8 +18,9 @@ double second_of(const Report& report, const Struck& one) {
 }  // namespace
 
 std::string to_text(const Report& report) {
-  std::string text = fmt::format("{:>3} {:>7}  {:<28} {:<12} {:>9} {:>8} {:>12} {:>13} {:>5} {:>6}\n", "#", "at s", "fault", "victim",
-                                 "detect ms", "gap ms", "full rate ms", "written again", "lost", "twice");
+  std::string text =
+      fmt::format("{:>3} {:>7}  {:<28} {:<12} {:>9} {:>8} {:>12} {:>13} {:>5} {:>6}\n", "#", "at s", "fault", "victim",
+                  "detect ms", "gap ms", "full rate ms", "written again", "lost", "twice");
   int number = 0;
   for (const auto& one : report.faults) {
     ++number;
@@ -41,24 +42,30 @@ std::string to_text(const Report& report) {
 }
 
 nlohmann::ordered_json to_json(const Report& report) {
-  nlohmann::ordered_json json = {{"seed", report.seed}, {"sent", report.sent},   {"lost", report.lost},
-                                 {"twice", report.twice}, {"redelivered", report.redelivered}, {"usual_ms", report.usual_ms},
-                                 {"clean", report.clean()}, {"faults", nlohmann::ordered_json::array()}};
+  nlohmann::ordered_json json = {{"seed", report.seed},
+                                 {"sent", report.sent},
+                                 {"lost", report.lost},
+                                 {"twice", report.twice},
+                                 {"redelivered", report.redelivered},
+                                 {"usual_ms", report.usual_ms},
+                                 {"clean", report.clean()},
+                                 {"faults", nlohmann::ordered_json::array()}};
   for (const auto& one : report.faults)
-    json["faults"].push_back({{"fault", describe(one.fault)},
-                              {"kind", to_string(one.fault.kind)},
-                              {"victim", one.victim},
-                              {"at", format_time(one.at)},
-                              {"second", one.problem.empty() ? nlohmann::ordered_json(second_of(report, one)) : nullptr},
-                              {"lasts_ms", one.fault.lasts.count()},
-                              {"problem", one.problem},
-                              {"detect_ms", one.detect_ms ? nlohmann::ordered_json(*one.detect_ms) : nullptr},
-                              {"gap_ms", one.effect.gap_ms},
-                              {"full_rate_ms", one.effect.recovered ? nlohmann::ordered_json(one.effect.full_rate_ms) : nullptr},
-                              {"redelivered", one.redelivered},
-                              {"lost", one.lost},
-                              {"twice", one.twice},
-                              {"overlaps", one.overlaps}});
+    json["faults"].push_back(
+        {{"fault", describe(one.fault)},
+         {"kind", to_string(one.fault.kind)},
+         {"victim", one.victim},
+         {"at", format_time(one.at)},
+         {"second", one.problem.empty() ? nlohmann::ordered_json(second_of(report, one)) : nullptr},
+         {"lasts_ms", one.fault.lasts.count()},
+         {"problem", one.problem},
+         {"detect_ms", one.detect_ms ? nlohmann::ordered_json(*one.detect_ms) : nullptr},
+         {"gap_ms", one.effect.gap_ms},
+         {"full_rate_ms", one.effect.recovered ? nlohmann::ordered_json(one.effect.full_rate_ms) : nullptr},
+         {"redelivered", one.redelivered},
+         {"lost", one.lost},
+         {"twice", one.twice},
+         {"overlaps", one.overlaps}});
   return json;
 }
 

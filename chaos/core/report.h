@@ -18,11 +18,11 @@ struct Struck {
   std::string victim;               // who it was
   SystemTime at{}, ended{};         // ended: when it was continued, mended, started again
   std::string problem;              // why it could not be done; empty: it was
-  std::optional<double> detect_ms;  // until the log held the decision about it: declared out (worker, node), a new leader
-                                    // (master); nothing: nobody had to decide anything
+  std::optional<double> detect_ms;  // until the log held the decision about it: declared out (worker, node), a new
+                                    // leader (master); nothing: nobody had to decide anything
   Effect effect;
   std::int64_t redelivered = 0, lost = 0, twice = 0;  // of frames captured from this fault until the next
-  bool overlaps = false;            // another fault was not over yet: their effects cannot be told apart
+  bool overlaps = false;  // another fault was not over yet: their effects cannot be told apart
 };
 
 struct Report {

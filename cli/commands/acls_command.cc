@@ -41,8 +41,7 @@ Result<stream::Users> users_of(const AclFlags& flags, const std::string& prefix)
   for (const auto& [role, names] : flags.users)
     if (!names.empty()) users[role] = names;
   for (const auto& [role, names] : users)
-    for (const auto& name : names)
-      if (auto good = stream::check_user(name); !good.ok()) return good.error();
+    for (const auto& name : names) RIDE_TRY(stream::check_user(name));
   return users;
 }
 
@@ -101,10 +100,12 @@ void add_acls_command(Program& program) {
       [flags] { return acls(*flags); });
   command.add_option("TOPOLOGY", flags->files, "Topology files: what they read and write beside the prefix is added");
   for (const auto role : stream::kRoles)
-    command.add_option(std::string("--user-") + to_string(role), flags->users[role],
-                       fmt::format("User of {}; repeatable (default: PREFIX-{})", description_of(role), to_string(role)))
+    command
+        .add_option(std::string("--user-") + to_string(role), flags->users[role],
+                    fmt::format("User of {}; repeatable (default: PREFIX-{})", description_of(role), to_string(role)))
         ->type_name("USER");
-  command.add_option("--command-config", flags->command_config, "The administrator's settings file, in the printed lines")
+  command
+      .add_option("--command-config", flags->command_config, "The administrator's settings file, in the printed lines")
       ->capture_default_str();
   command.add_flag("--apply", flags->apply, "Set them up on the cluster; what is there already stays");
   flags->settings.declare(command, {"brokers", "prefix", "kafka-config", "max-message-bytes"});

@@ -16,9 +16,8 @@ constexpr std::chrono::seconds kRightsPatience{30};
 
 // A broker that has just begun may not know a controller yet.
 Result<void> give_rights(const std::string& brokers, const std::string& prefix, const std::filesystem::path& admin) {
-  const auto file = load_kafka_config(admin.string());
-  if (!file.ok()) return file.error();
-  kafka::ClientConfig config{.brokers = brokers, .extra = *file, .client_id = "ride-broker"};
+  RIDE_ASSIGN(const auto file, load_kafka_config(admin.string()));
+  kafka::ClientConfig config{.brokers = brokers, .extra = file, .client_id = "ride-broker"};
   const auto rules = stream::rights(prefix, stream::default_users(prefix), {});
   for (const auto deadline = std::chrono::steady_clock::now() + kRightsPatience;;) {
     auto done = kafka::create_acls(config, rules);

@@ -5,9 +5,9 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
+#include "chaos/experiment.h"
 #include "chaos/figure.h"
 #include "chaos/plan_file.h"
-#include "chaos/trial.h"
 #include "cli/command.h"
 #include "cli/core/fields.h"
 #include "cli/interrupt.h"
@@ -33,19 +33,15 @@ struct ChaosFlags {
 };
 
 Result<JobName> hand_in(const std::string& url, const TopologyFile& file) {
-  auto master = MasterClient::open(url);
-  if (!master.ok()) return master.error();
-  auto submitted = submit(*master, file.text, file.path);
-  if (!submitted.ok()) return submitted.error();
-  return JobName{submitted->job};
+  RIDE_ASSIGN(auto master, MasterClient::open(url));
+  RIDE_ASSIGN(auto submitted, submit(master, file.text, file.path));
+  return JobName{submitted.job};
 }
 
 Result<void> drain(const std::string& url, const JobName& job) {
-  auto master = MasterClient::open(url);
-  if (!master.ok()) return master.error();
-  auto reply = master->post("/jobs/" + url_encoded(job.value) + "/drain");
-  if (!reply.ok()) return reply.error();
-  if (!reply->ok()) return error_of(*reply);
+  RIDE_ASSIGN(auto master, MasterClient::open(url));
+  RIDE_ASSIGN(auto reply, master.post("/jobs/" + url_encoded(job.value) + "/drain"));
+  if (!reply.ok()) return error_of(reply);
   return {};
 }
 
@@ -65,7 +61,8 @@ ExitCode tell(const ChaosFlags& flags, const chaos::TrialResult& result, const s
     const auto title =
         fmt::format("{}: {}, {} sent, {} lost, {} counted twice", job, counted(result.report.faults.size(), "fault"),
                     counted(result.report.sent, "frame"), result.report.lost, result.report.twice);
-    if (auto drawn = chaos::write_figure(result.course, title, flags.out, "chaos"); !drawn.ok()) return fail(drawn.error());
+    if (auto drawn = chaos::write_figure(result.timeline, title, flags.out, "chaos"); !drawn.ok())
+      return fail(drawn.error());
     print_error(fmt::format("wrote {0}/chaos.png and {0}/chaos.csv", flags.out));
   }
   if (flags.json) {
@@ -76,7 +73,8 @@ ExitCode tell(const ChaosFlags& flags, const chaos::TrialResult& result, const s
     json["files"] = ledger::to_json(result.files);
     print(json_line(json));
   } else {
-    print(printable_lines(chaos::to_text(result.report) + "\n" + ledger::to_text(result.statement) + ledger::to_text(result.files)));
+    print(printable_lines(chaos::to_text(result.report) + "\n" + ledger::to_text(result.statement) +
+                          ledger::to_text(result.files)));
     if (!result.completed) print("the job did not complete after the drain\n");
   }
   return result.clean() ? ExitCode::ok : ExitCode::failed;
@@ -95,18 +93,18 @@ ExitCode run(const ChaosFlags& flags) {
   if (!made.ok()) return fail(made.error());
   const std::string folder = made->string();
   chaos::TrialOptions options;
-  options.arena.folder = folder;
-  options.arena.work = work;
-  options.arena.programs = program_folder();
-  options.arena.outputs = topology::sink_folders(checked.file->topology());
-  options.arena.outputs.insert(options.arena.outputs.begin(), ".");
+  options.test_cluster.folder = folder;
+  options.test_cluster.work = work;
+  options.test_cluster.programs = program_folder();
+  options.test_cluster.outputs = topology::sink_folders(checked.file->topology());
+  options.test_cluster.outputs.insert(options.test_cluster.outputs.begin(), ".");
   options.plan = *plan;
   options.seed = flags.seed != 0 ? flags.seed : std::random_device{}();
   options.submit = [&](const std::string& url) { return hand_in(url, *checked.file); };
   options.drain = drain;
   options.say = [](const std::string& text) { print_error(text); };
   print_error(fmt::format("seed {}; `--seed {}` draws the same schedule again", options.seed, options.seed));
-  const auto result = chaos::run_trial(options, interrupt.token());
+  const auto result = chaos::run_experiment(options, interrupt.token());
   ExitCode code = ExitCode::failed;
   if (interrupt.requested())
     code = interrupt.exit_code();
@@ -144,7 +142,8 @@ void add_chaos_command(Program& program) {
   command.add_option("FILE", flags->topology, "Topology file (YAML)")->required();
   command.add_option("--plan", flags->plan, "Plan of faults (YAML)")->required();
   command.add_option("--seed", flags->seed, "Of what is random in the plan (default: another each time)");
-  command.add_option("--out", flags->out, "Folder for chaos.png and chaos.csv: frames over time, with the faults marked");
+  command.add_option("--out", flags->out,
+                     "Folder for chaos.png and chaos.csv: frames over time, with the faults marked");
   command.add_flag("--keep", flags->keep, "Do not remove the temporary folder with the logs");
   add_json_flag(command, flags->json);
 }

@@ -27,29 +27,25 @@ struct DeadFlags {
   SettingFlags settings;
 };
 
-struct Place {
+struct DeadTopics {
   DeadLetters letters;
   std::vector<std::string> topics;
 };
 
-Result<Place> open_place(const DeadFlags& flags, const Settings& settings) {
-  const auto brokers = brokers_to_ask(settings);
-  if (!brokers.ok()) return brokers.error();
-  auto config = kafka_config(settings, *brokers);
-  if (!config.ok()) return config.error();
-  auto reader = TapReader::open(*config);
-  if (!reader.ok()) return reader.error();
-  const auto all = (*reader)->topics();
-  if (!all.ok()) return all.error();
-  auto topics = dead_topics(flags.target, settings.text("prefix"), *all);
+Result<DeadTopics> open_dead_topics(const DeadFlags& flags, const Settings& settings) {
+  RIDE_ASSIGN(const auto brokers, brokers_to_ask(settings));
+  RIDE_ASSIGN(auto config, kafka_config(settings, brokers));
+  RIDE_ASSIGN(auto reader, TapReader::open(config));
+  RIDE_ASSIGN(const auto all, reader->topics());
+  auto topics = dead_topics(flags.target, settings.text("prefix"), all);
   if (!topics.ok() || topics->empty()) {
-    if (auto refused = (*reader)->refusal(settings.text("prefix") + ".decisions")) return *refused;
+    if (auto refused = reader->refusal(settings.text("prefix") + ".decisions")) return *refused;
   }
   if (!topics.ok()) return topics.error();
-  return Place{DeadLetters(*config), std::move(topics).value()};
+  return DeadTopics{DeadLetters(config), std::move(topics).value()};
 }
 
-ExitCode list(const DeadFlags& flags, const Place& place) {
+ExitCode list(const DeadFlags& flags, const DeadTopics& place) {
   std::vector<DeadFrame> frames;
   for (const auto& topic : place.topics) {
     const auto read = place.letters.each(topic, [&](DeadLetter&& letter) {
@@ -82,25 +78,23 @@ Result<void> save(const DeadLetter& letter, const std::string& file) {
 Result<void> draw(const DeadLetter& letter) {
   if (letter.set.frames.empty())
     return Error{ErrorCode::unsupported, "the record is not a frame, so it has no picture"};
-  auto frame = stream::to_frame(letter.set.frames.front(), std::nullopt, 0);
-  if (!frame.ok()) return frame.error();
+  RIDE_ASSIGN(auto frame, stream::to_frame(letter.set.frames.front(), std::nullopt, 0));
   const Terminal terminal = stdout_terminal();
   const int columns = terminal.width == 0 ? 80 : static_cast<int>(terminal.width);
   const int lines = terminal.height < 12 ? 40 : static_cast<int>(terminal.height) - 2;
-  print(picture_text(frame->image, {.columns = columns, .lines = lines, .colour = terminal.style.colour}));
+  print(picture_text(frame.image, {.columns = columns, .lines = lines, .colour = terminal.style.colour}));
   return {};
 }
 
-Result<DeadLetter> find_one(const DeadFlags& flags, const Place& place) {
-  const auto where = parse_place(flags.place);
-  if (!where.ok()) return where.error();
+Result<DeadLetter> find_one(const DeadFlags& flags, const DeadTopics& place) {
+  RIDE_ASSIGN(const auto where, parse_place(flags.place));
   if (place.topics.size() != 1)
     return Error{ErrorCode::invalid_argument,
                  "name the stage, too: JOB/STAGE (the job has " + std::to_string(place.topics.size()) + " stages)"};
-  return place.letters.find(place.topics.front(), *where);
+  return place.letters.find(place.topics.front(), where);
 }
 
-ExitCode show(const DeadFlags& flags, const Place& place) {
+ExitCode show(const DeadFlags& flags, const DeadTopics& place) {
   const auto letter = find_one(flags, place);
   if (!letter.ok()) return fail(letter.error());
   if (flags.json) {
@@ -134,7 +128,7 @@ Result<RunNumber> run_of(MasterClient& master, const std::string& target) {
   return RunNumber{count_of(*job, "run")};
 }
 
-ExitCode replay(const DeadFlags& flags, const Place& place, const Settings& settings) {
+ExitCode replay(const DeadFlags& flags, const DeadTopics& place, const Settings& settings) {
   auto master = find_master(settings);
   if (!master.ok()) return fail(master.error());
   const auto run = run_of(*master, flags.target);
@@ -172,7 +166,7 @@ ExitCode replay(const DeadFlags& flags, const Place& place, const Settings& sett
 ExitCode run(const DeadFlags& flags) {
   const auto settings = flags.settings.resolve();
   if (!settings.ok()) return fail(settings.error());
-  const auto place = open_place(flags, *settings);
+  const auto place = open_dead_topics(flags, *settings);
   if (!place.ok()) return fail(place.error());
   switch (flags.what) {
     case DeadFlags::What::list:
@@ -190,7 +184,8 @@ CLI::App& add_action(CLI::App& dead, DeadFlags& flags, DeadFlags::What what, con
   action.callback([&flags, what] { flags.what = what; });
   auto* target = action.add_option("TARGET", flags.target, "JOB, JOB/STAGE of the latest run, or a dead topic");
   if (what != DeadFlags::What::list) target->required();
-  flags.settings.declare(action, {"brokers", "prefix", "kafka-config", "max-message-bytes", "state", "master", "token-file"});
+  flags.settings.declare(action,
+                         {"brokers", "prefix", "kafka-config", "max-message-bytes", "state", "master", "token-file"});
   return action;
 }
 

@@ -51,22 +51,24 @@ RunFacts facts_of(const Json& job) {
   const auto parsed = topology::parse_topology(job.value("topology", std::string()), "topology",
                                                tasks::builtin_catalog(), process_environment());
   if (parsed.topology) return {.may_drop = may_drop(*parsed.topology), .upstreams = upstreams_of(*parsed.topology)};
-  print_error("what the topology allows to be dropped is not known here, so every dropped frame counts as lost (a "
-              "variable that it names may be set where the master runs, but not here)");
+  print_error(
+      "what the topology allows to be dropped is not known here, so every dropped frame counts as lost (a "
+      "variable that it names may be set where the master runs, but not here)");
   return {};
 }
 
 // Said with the rule of `ride run`: all went well, or what is missing. Who cancelled wanted no more than the end.
 ExitCode tell_end(Json job, const std::string& wish, bool json) {
   const std::string phase = text_of(job, "phase"), reason = text_of(job, "reason");
-  Verdict verdict{.good = phase != "failed", .reasons = {}};
+  RunVerdict verdict{.good = phase != "failed", .reasons = {}};
   if (wish != "cancel") verdict = judge(job, facts_of(job), false);
   if (json) {
     job["good"] = verdict.good;
     job["reasons"] = verdict.reasons;
     print(job.dump(2) + "\n");
   } else {
-    print(fmt::format("{}: {}{}\n", text_of(job, "job"), phase, reason.empty() || !verdict.good ? "" : " (" + reason + ")") +
+    print(fmt::format("{}: {}{}\n", text_of(job, "job"), phase,
+                      reason.empty() || !verdict.good ? "" : " (" + reason + ")") +
           render_reasons(verdict, stdout_terminal().style));
   }
   return verdict.good ? ExitCode::ok : ExitCode::failed;
@@ -94,7 +96,8 @@ class WaitTeller {
 };
 
 // Until this run of the job, or a later one, is over.
-ExitCode wait_for_end(MasterClient& master, const std::string& job, std::int64_t run, const std::string& wish, bool json) {
+ExitCode wait_for_end(MasterClient& master, const std::string& job, std::int64_t run, const std::string& wish,
+                      bool json) {
   Interrupt interrupt;
   const std::string path = "/jobs/" + url_encoded(job);
   WaitTeller teller(job);
@@ -176,14 +179,16 @@ bool is_alive(MasterClient& master, const std::string& job) {
   return answer.ok() && answer->ok() && !is_over(text_of(*answer->body, "phase"));
 }
 
-// A source that is not there is told before the job is accepted, where it can be known: no producer would find it either. A
-// relative path begins in the producers' working folder: that of the `ride up` of this folder is ours.
-bool sources_are_there(const Settings& settings, MasterClient& master, const std::string& name, const std::string& text) {
+// A source that is not there is told before the job is accepted, where it can be known: no producer would find it
+// either. A relative path begins in the producers' working folder: that of the `ride up` of this folder is ours.
+bool sources_are_there(const Settings& settings, MasterClient& master, const std::string& name,
+                       const std::string& text) {
   TopologyFile file{.path = name, .text = text, .outcome = {}};
   file.outcome = topology::parse_topology(text, name, tasks::builtin_catalog(), process_environment());
   if (!file.valid() || !producers_are_here(master)) return true;  // the master tells what is wrong with it
   if (is_alive(master, file.topology().name())) return true;
-  const bool up_of_this_folder = settings.is_default("master") && settings.is_default("state") && running_in(settings.text("state"));
+  const bool up_of_this_folder =
+      settings.is_default("master") && settings.is_default("state") && running_in(settings.text("state"));
   const auto missing = missing_sources(file, up_of_this_folder);
   if (!missing.empty()) std::fputs(topology::render(missing, text).c_str(), stderr);
   return !topology::has_errors(missing);
@@ -259,7 +264,8 @@ void add_job_commands(Program& program) {
       [flags] { return submit_file(*flags); });
   command.add_option("FILE", flags->file, "Topology file (YAML); - is standard input")->required();
   flags->settings.declare(command, {"master", "token-file", "state"});
-  command.add_flag("--wait", flags->wait, "Return when the job has ended; exit code 1 if it failed, was cancelled, or lost a frame");
+  command.add_flag("--wait", flags->wait,
+                   "Return when the job has ended; exit code 1 if it failed, was cancelled, or lost a frame");
   auto* dry_run = command.add_flag("--dry-run", flags->dry_run, "Only show what would be done");
   command
       .add_flag("--replace", flags->replace,

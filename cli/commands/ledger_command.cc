@@ -28,13 +28,10 @@ struct LedgerFlags {
 };
 
 Result<std::unique_ptr<ledger::Follower>> follow(const SettingFlags& flags, const std::string& job) {
-  const auto settings = flags.resolve();
-  if (!settings.ok()) return settings.error();
-  const auto brokers = brokers_to_ask(*settings);
-  if (!brokers.ok()) return brokers.error();
-  auto config = kafka_config(*settings, *brokers);
-  if (!config.ok()) return config.error();
-  return ledger::Follower::open(*config, settings->text("prefix"), JobName{job}, std::chrono::seconds(10));
+  RIDE_ASSIGN(const auto settings, flags.resolve());
+  RIDE_ASSIGN(const auto brokers, brokers_to_ask(settings));
+  RIDE_ASSIGN(auto config, kafka_config(settings, brokers));
+  return ledger::Follower::open(config, settings.text("prefix"), JobName{job}, std::chrono::seconds(10));
 }
 
 Result<milliseconds> duration_of(const char* flag, const std::string& text) {
@@ -47,7 +44,7 @@ Result<milliseconds> duration_of(const char* flag, const std::string& text) {
 Result<void> read_along(ledger::Follower& follower, milliseconds time, const Interrupt& interrupt) {
   const auto until = steady_clock::now() + time;
   while (!interrupt.requested()) {
-    if (auto polled = follower.poll(kStep); !polled.ok()) return polled;
+    RIDE_TRY(follower.poll(kStep));
     const auto phase = follower.phase();
     if (!phase.ok() && !phase.error().retriable) return phase.error();
     if (phase.ok() && ledger::JobLog::is_over(*phase)) return {};
@@ -63,7 +60,7 @@ Result<ledger::Statement> settle(ledger::Follower& follower, milliseconds patien
     auto statement = follower.statement(std::max(patience, milliseconds(30000)));
     if (!statement.ok() && !statement.error().retriable) return statement;
     if (steady_clock::now() >= deadline || (statement.ok() && statement->clean())) return statement;
-    if (auto polled = follower.poll(kStep); !polled.ok()) return polled.error();
+    RIDE_TRY(follower.poll(kStep));
   }
 }
 
@@ -79,7 +76,8 @@ ExitCode count(const LedgerFlags& flags) {
   const bool over = phase.ok() && ledger::JobLog::is_over(*phase);
   const auto statement = settle(**follower, over ? *patience : milliseconds(0));
   if (!statement.ok()) return fail(statement.error());
-  const auto files = ledger::count_sink_files((*follower)->spec(), (*follower)->book(), flags.files, (*follower)->counted());
+  const auto files =
+      ledger::count_sink_files((*follower)->spec(), (*follower)->book(), flags.files, (*follower)->counted());
   const bool clean = statement->twice() == 0 && (!over || (statement->clean() && ledger::missing(files) == 0));
   if (flags.json) {
     auto json = ledger::to_json(*statement);
@@ -90,8 +88,9 @@ ExitCode count(const LedgerFlags& flags) {
     print(json_line(json));
   } else {
     print(printable_lines(ledger::to_text(*statement, over) + ledger::to_text(files, over)));
-    print(!over ? "the job runs: what is open may be on its way; drain it for a verdict\n"
-          : clean ? "clean: every frame counted once\n" : "NOT clean: what is open is lost, what came twice is counted twice\n");
+    print(!over   ? "the job runs: what is open may be on its way; drain it for a verdict\n"
+          : clean ? "clean: every frame counted once\n"
+                  : "NOT clean: what is open is lost, what came twice is counted twice\n");
   }
   return clean ? ExitCode::ok : ExitCode::failed;
 }
@@ -142,7 +141,8 @@ ExitCode trace(const TraceFlags& flags) {
   (*follower)->watch([&](const ledger::Sighting& seen) {
     if (!seen.posting.entry || seen.posting.entry->kind == ledger::EntryKind::end) return;
     const auto& entry = *seen.posting.entry;
-    if (wanted->matches(entry.stretch.source, entry.stretch.session, entry.number)) trace.steps.push_back(step_of(seen));
+    if (wanted->matches(entry.stretch.source, entry.stretch.session, entry.number))
+      trace.steps.push_back(step_of(seen));
   });
   if (auto read = (*follower)->catch_up(std::chrono::seconds(60)); !read.ok()) return fail(read.error());
   const auto commits = (*follower)->commits();
@@ -159,15 +159,19 @@ ExitCode trace(const TraceFlags& flags) {
 
 void add_ledger_commands(Program& program) {
   auto flags = std::make_shared<LedgerFlags>();
-  auto& command = program.add("Jobs", "ledger", "Count every frame of a job from outside: sent, ACKed, dropped, lost, twice",
-                              "  ride ledger street                     until the job is over, then a verdict\n"
-                              "  ride ledger street --for 1m            of a running job, after a minute\n"
-                              "  ride ledger blur --json --files run    exit code 1 when a frame was lost or came twice",
-                              [flags] { return count(*flags); });
+  auto& command =
+      program.add("Jobs", "ledger", "Count every frame of a job from outside: sent, ACKed, dropped, lost, twice",
+                  "  ride ledger street                     until the job is over, then a verdict\n"
+                  "  ride ledger street --for 1m            of a running job, after a minute\n"
+                  "  ride ledger blur --json --files run    exit code 1 when a frame was lost or came twice",
+                  [flags] { return count(*flags); });
   command.add_option("JOB", flags->job, "Its latest run is read, from what is still in the topics on")->required();
-  command.add_option("--for", flags->wait, "How long to read along; 0s: until the job is over or Ctrl-C")->capture_default_str();
-  command.add_option("--settle", flags->settle, "How long to wait at the end for what is still open")->capture_default_str();
-  command.add_option("--files", flags->files, "Folder where relative paths of the sinks' files begin")->capture_default_str();
+  command.add_option("--for", flags->wait, "How long to read along; 0s: until the job is over or Ctrl-C")
+      ->capture_default_str();
+  command.add_option("--settle", flags->settle, "How long to wait at the end for what is still open")
+      ->capture_default_str();
+  command.add_option("--files", flags->files, "Folder where relative paths of the sinks' files begin")
+      ->capture_default_str();
   flags->settings.declare(command, {"brokers", "prefix", "kafka-config", "max-message-bytes", "state"});
   add_json_flag(command, flags->json);
 

@@ -84,7 +84,8 @@ void add_local_commands(Program& program) {
       "  ride up street.yaml --fresh            begin anew\n"
       "  ride up street.yaml --for 60s          end by itself, with all frames finished; exit code 1 if one was lost\n"
       "  ride up street.yaml --brokers kafka1:9092,kafka2:9092    with a cluster of yours\n"
-      "  ride up --idle                         broker and master on what earlier runs kept, and no job: to ask after one\n\n"
+      "  ride up --idle                         broker and master on what earlier runs kept, and no job: to ask after "
+      "one\n\n"
       "State (the broker's data, logs, ports) is kept in .ride; meanwhile, in another terminal:\n"
       "  ride status      ride tap street/people --show      ride logs -f",
       [flags] { return up(*flags); });
@@ -92,9 +93,8 @@ void add_local_commands(Program& program) {
   command->add_flag("--idle", flags->idle, "Start no job: open what earlier runs kept, to look at it");
   command->add_flag("--fresh", flags->fresh, "Remove what earlier runs left in the state folder first");
   command->add_option("--for", flags->duration, "End by itself after this time (30s, 5m), with all frames finished");
-  flags->settings.declare(
-      *command, {"slots", "brokers", "broker-port", "http", "token-file", "state", "prefix", "kafka-config", "max-message-bytes",
-                 "loss-ticks", "tick-interval"});
+  flags->settings.declare(*command, {"slots", "brokers", "broker-port", "http", "token-file", "state", "prefix",
+                                     "kafka-config", "max-message-bytes", "loss-ticks", "tick-interval"});
   add_json_flag(*command, flags->json);
 
   flags = std::make_shared<LocalFlags>();

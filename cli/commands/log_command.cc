@@ -35,9 +35,8 @@ bool wanted(const Json& event, const LogFlags& flags) {
 Result<std::vector<Json>> read_events(MasterClient& master, std::int64_t& after, const LogFlags& flags) {
   std::vector<Json> events;
   for (;;) {
-    const auto page = master.fetch(fmt::format("/events?after={}&limit={}", after, kPage));
-    if (!page.ok()) return page.error();
-    const Json& list = list_of(*page, "events");
+    RIDE_ASSIGN(const auto page, master.fetch(fmt::format("/events?after={}&limit={}", after, kPage)));
+    const Json& list = list_of(page, "events");
     for (const Json& event : list) {
       after = std::max(after, count_of(event, "n"));
       if (wanted(event, flags)) events.push_back(event);

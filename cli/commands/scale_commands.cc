@@ -85,13 +85,15 @@ ExitCode hold(const SizeFlags& flags) {
 
 void add_scale_commands(Program& program) {
   auto flags = std::make_shared<SizeFlags>();
-  auto* command = &program.add(
-      kGroup, "scale", "Set how many workers a stage has, and hold it there",
-      "  ride scale street/clean 4       four workers from now on, whatever the frame rate: the platform would undo it\n"
-      "                                  otherwise. It may be outside of min..max, up to one worker for each partition\n"
-      "  ride scale street/clean auto    sized by the frame rate again, within min..max of the topology\n"
-      "  ride status street              shows the size, why it is so, and what the pool lacks",
-      [flags] { return scale(*flags); });
+  auto* command =
+      &program.add(kGroup, "scale", "Set how many workers a stage has, and hold it there",
+                   "  ride scale street/clean 4       four workers from now on, whatever the frame rate: the platform "
+                   "would undo it\n"
+                   "                                  otherwise. It may be outside of min..max, up to one worker for "
+                   "each partition\n"
+                   "  ride scale street/clean auto    sized by the frame rate again, within min..max of the topology\n"
+                   "  ride status street              shows the size, why it is so, and what the pool lacks",
+                   [flags] { return scale(*flags); });
   command->add_option("JOB/STAGE", flags->target, "Which group")->required();
   command->add_option("N", flags->workers, "Workers, or 'auto'")->required();
   flags->settings.declare(*command, {"master", "token-file", "state"});

@@ -40,9 +40,8 @@ Result<Everything> fetch_all(MasterClient& master) {
   for (auto [field, path] :
        {std::pair{&all.jobs, "/jobs"}, std::pair{&all.sources, "/sources"}, std::pair{&all.stages, "/stages"},
         std::pair{&all.workers, "/workers"}, std::pair{&all.nodes, "/nodes"}}) {
-    auto part = master.fetch(path);
-    if (!part.ok()) return part.error();
-    *field = std::move(*part);
+    RIDE_ASSIGN(auto part, master.fetch(path));
+    *field = std::move(part);
   }
   all.leader = fetch_leader(master);
   return all;
@@ -156,7 +155,8 @@ void add_status_commands(Program& program) {
                          "  ride status street --json | jq '.stages[] | {stage, fps, lag}'",
                          [flags] { return status(*flags); });
   command->add_option("JOB", flags->job, "Only this job");
-  command->add_flag("--all", flags->all, "Every incarnation of a worker that has ended or was lost, not only the last ones");
+  command->add_flag("--all", flags->all,
+                    "Every incarnation of a worker that has ended or was lost, not only the last ones");
   flags->settings.declare(*command, {"master", "token-file", "state"});
   add_json_flag(*command, flags->json);
 

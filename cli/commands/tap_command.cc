@@ -123,9 +123,8 @@ class Tap {
     } else if (facts.frame->kind != stream::RecordKind::frame) {
       return Error{ErrorCode::not_found, "the record holds no picture"};
     } else if (facts.frame->chunk) {
-      auto joined = reader_.join_chunks(record, *facts.frame);
-      if (!joined.ok()) return joined.error();
-      whole = std::move(*joined);
+      RIDE_ASSIGN(auto joined, reader_.join_chunks(record, *facts.frame));
+      whole = std::move(joined);
     } else {
       whole.header = *facts.frame;
     }
@@ -214,7 +213,9 @@ void add_tap_command(Program& program) {
                   "  ride tap frames --partition 0 --from 1042 --format raw --shape 900x900x1 --show\n"
                   "  ride tap ride.decisions -n 3 --json        other records, too",
                   [flags] { return tap(*flags); });
-  command.add_option("TOPIC", flags->topic, "A topic, or JOB/STAGE for a stage's input in the job's latest run, also where it adopts a topic")
+  command
+      .add_option("TOPIC", flags->topic,
+                  "A topic, or JOB/STAGE for a stage's input in the job's latest run, also where it adopts a topic")
       ->required();
   command.add_option("-n", flags->count, "How many records; 0: until Ctrl-C")
       ->check(CLI::Range(0, 1'000'000'000))
@@ -227,7 +228,8 @@ void add_tap_command(Program& program) {
   command.add_flag("--show", flags->show, "Show pictures in the terminal");
   command
       .add_option("--format", flags->format,
-                  "Of foreign records: image (JPEG or PNG), jpeg, png, raw; by default as the named stage reads them, else image")
+                  "Of foreign records: image (JPEG or PNG), jpeg, png, raw; by default as the named stage reads them, "
+                  "else image")
       ->check(CLI::IsMember({"image", "jpeg", "png", "raw"}));
   command.add_option("--shape", flags->shape, "Of foreign raw records: ROWSxCOLUMNSxCHANNELS; by default the stage's");
   command.add_option("--depth", flags->depth, "Of foreign raw records; by default the stage's, else 8u")

@@ -24,7 +24,8 @@ struct TopicFlags {
 
 Result<void> check_name(const std::string& name, const std::string& prefix) {
   const auto fits = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '-';
   };
   if (name.empty() || name.size() > 249 || name == "." || name == ".." || !std::all_of(name.begin(), name.end(), fits))
     return Error{ErrorCode::invalid_argument,
@@ -43,8 +44,9 @@ Result<stream::NewTopic> topic_of(const TopicFlags& flags, int brokers) {
                          .replication = flags.replication > 0 ? flags.replication : std::min(3, brokers),
                          .config = {}};
   if (flags.replication > brokers)
-    return Error{ErrorCode::invalid_argument, fmt::format("--replication is {}, but the cluster has {}: give less, or leave it out",
-                                                          flags.replication, counted(brokers, "broker"))};
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("--replication is {}, but the cluster has {}: give less, or leave it out",
+                             flags.replication, counted(brokers, "broker"))};
   if (flags.retention.empty()) return topic;
   const auto retention = parse_duration(flags.retention);
   if (!retention.ok()) return Error{ErrorCode::invalid_argument, "--retention: " + retention.error().message};
@@ -67,7 +69,8 @@ ExitCode create(const TopicFlags& flags) {
   const auto topic = topic_of(flags, *brokers);
   if (!topic.ok()) return fail(topic.error());
   if (auto made = (*admin)->create(*topic); !made.ok()) return fail(made.error());
-  print(fmt::format("topic {}: {}, replication {}\n", topic->name, counted(topic->partitions, "partition"), topic->replication));
+  print(fmt::format("topic {}: {}, replication {}\n", topic->name, counted(topic->partitions, "partition"),
+                    topic->replication));
   return ExitCode::ok;
 }
 
@@ -85,7 +88,9 @@ void add_topic_command(Program& program) {
   create->add_option("--partitions", flags->partitions, "Parts that may be read in parallel")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
-  create->add_option("--replication", flags->replication, "Brokers that hold each record (default: 3, or all where there are fewer)")
+  create
+      ->add_option("--replication", flags->replication,
+                   "Brokers that hold each record (default: 3, or all where there are fewer)")
       ->check(CLI::Range(1, 32));
   create->add_option("--retention", flags->retention, "How long records stay, for example 1h (default: the cluster's)");
   flags->settings.declare(*create, {"brokers", "prefix", "kafka-config"});

@@ -57,20 +57,16 @@ ExitCode validate(const FileFlags& flags) {
 
 // Without a cluster: one broker is assumed, and nothing is said about what is there.
 Result<topology::ClusterFacts> cluster_facts(const Settings& settings) {
-  auto config = kafka_config(settings);
-  if (!config.ok()) return config.error();
+  RIDE_ASSIGN(auto config, kafka_config(settings));
   topology::ClusterFacts facts;
-  facts.max_message_bytes = config->max_message_bytes;
+  facts.max_message_bytes = config.max_message_bytes;
   if (settings.is_default("brokers")) return facts;
-  auto admin = kafka::open_admin(*config);
-  if (!admin.ok()) return admin.error();
-  const auto brokers = (*admin)->broker_count();
-  if (!brokers.ok()) return brokers.error();
-  const auto topics = (*admin)->topics();
-  if (!topics.ok()) return topics.error();
-  facts.brokers = *brokers;
+  RIDE_ASSIGN(auto admin, kafka::open_admin(config));
+  RIDE_ASSIGN(const auto brokers, admin->broker_count());
+  RIDE_ASSIGN(const auto topics, admin->topics());
+  facts.brokers = brokers;
   facts.topics.emplace();
-  for (const auto& topic : *topics) (*facts.topics)[topic.name] = topic.partitions;
+  for (const auto& topic : topics) (*facts.topics)[topic.name] = topic.partitions;
   return facts;
 }
 

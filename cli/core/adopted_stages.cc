@@ -5,11 +5,10 @@ namespace ride::cli {
 Result<void> AdoptedStages::take(const stream::Decision& decision) {
   if (const auto* accepted = std::get_if<stream::JobAccepted>(&decision.body)) accept(accepted->spec);
   if (const auto* part = std::get_if<stream::SnapshotPart>(&decision.body)) {
-    auto whole = assembler_.add(*part);
-    if (!whole.ok()) return whole.error();
-    if (!*whole) return {};
+    RIDE_ASSIGN(auto whole, assembler_.add(*part));
+    if (!whole) return {};
     jobs_.clear();
-    for (const auto& job : (*whole)->jobs) accept(job.spec);
+    for (const auto& job : whole->jobs) accept(job.spec);
   }
   return {};
 }

@@ -1,5 +1,5 @@
-// What a topology that was submitted again changes, and the sizes of groups, as text for people. Pure: the master's JSON
-// in, text out.
+// What a topology that was submitted again changes, and the sizes of groups, as text for people. Pure: the master's
+// JSON in, text out.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

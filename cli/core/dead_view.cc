@@ -65,9 +65,9 @@ Result<std::vector<std::string>> dead_topics(const std::string& wanted, const st
     return found;
   }
   if (wanted.find('/') != std::string::npos || wanted.ends_with(kEnding)) {
-    auto topic = find_topic(wanted.ends_with(kEnding) ? wanted : wanted + std::string(kEnding), prefix, topics);
-    if (!topic.ok()) return topic.error();
-    return std::vector{*topic};
+    RIDE_ASSIGN(auto topic,
+                find_topic(wanted.ends_with(kEnding) ? wanted : wanted + std::string(kEnding), prefix, topics));
+    return std::vector{topic};
   }
   const auto before = prefix + "." + wanted + ".";
   std::optional<std::int64_t> latest;

@@ -29,7 +29,8 @@ struct DeadPlace {
 Result<DeadPlace> parse_place(const std::string& text);
 std::string place_text(const stream::DeathNotice& notice);
 
-// Its stage reads a topic that others write (`adopt`): a dead topic is named after RIDE's own input topic, and only that.
+// Its stage reads a topic that others write (`adopt`): a dead topic is named after RIDE's own input topic, and only
+// that.
 bool died_in_foreign_topic(const DeadFrame& frame);
 
 // "": all dead topics of the prefix; JOB: those of its latest run; JOB/STAGE: that one; or a topic's name. not_found:

@@ -16,8 +16,9 @@ Result<HostPort> http_address(const Settings& settings) {
   const bool number =
       !digits.empty() && digits.size() <= 5 && digits.find_first_not_of("0123456789") == std::string::npos;
   if (number && colon != 0 && std::stoi(digits) <= 65535) return HostPort{text.substr(0, colon), std::stoi(digits)};
-  return Error{ErrorCode::invalid_argument, fmt::format("{}: 'http' is '{}', but HOST:PORT is needed, for example 127.0.0.1:7800",
-                                                        settings.at("http").place, text)};
+  return Error{ErrorCode::invalid_argument,
+               fmt::format("{}: 'http' is '{}', but HOST:PORT is needed, for example 127.0.0.1:7800",
+                           settings.at("http").place, text)};
 }
 
 }  // namespace ride::cli

@@ -1,5 +1,6 @@
-// What of a stage's counters happened in the stage itself. An outcome travels on in its frame's place, and each later stage
-// counts it, too; a picture that a source refused comes as dropped, and is no loss. Every summary asks here. Pure.
+// What of a stage's counters happened in the stage itself. An outcome travels on in its frame's place, and each later
+// stage counts it, too; a picture that a source refused comes as dropped, and is no loss. Every summary asks here.
+// Pure.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +19,8 @@ struct StageLosses {
 
 using Upstreams = std::map<std::string, std::vector<std::string>>;  // who writes into a stage
 
-// `stages` and `sources` hold the lists of these names, of one job or of several. `upstreams`: where the master does not tell
-// them.
+// `stages` and `sources` hold the lists of these names, of one job or of several. `upstreams`: where the master does
+// not tell them.
 StageLosses losses_of(const nlohmann::json& stage, const nlohmann::json& stages, const nlohmann::json& sources,
                       const Upstreams& upstreams = {});
 

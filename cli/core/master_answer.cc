@@ -18,7 +18,7 @@ std::string member_of(const std::string& method, const std::string& path) {
 }  // namespace
 
 std::optional<std::string> why_no_master(const std::string& method, const std::string& path, int status,
-                                             const Json& body) {
+                                         const Json& body) {
   const bool refusal = status < 200 || status >= 300;
   const std::string member = refusal ? "title" : member_of(method, path);
   if (body.is_object() && body.contains(member)) return std::nullopt;

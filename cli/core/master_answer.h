@@ -10,6 +10,6 @@ namespace ride::cli {
 
 // Nothing: it is one. Else what shows that it is none: "without 'jobs'". `path` below /api/v1, as "/jobs/street".
 std::optional<std::string> why_no_master(const std::string& method, const std::string& path, int status,
-                                             const nlohmann::json& body);
+                                         const nlohmann::json& body);
 
 }  // namespace ride::cli

@@ -46,7 +46,7 @@ std::string files_text(const WrittenFiles& files) {
   std::string text = one ? fmt::format("{}/{}", files.folder, files.first)
                          : fmt::format("{} files in {}: {} … {}", files.count, files.folder, files.first, files.last);
   if (files.anew == 0) return text;
-  const std::string which = one                          ? "it was"
+  const std::string which = one                         ? "it was"
                             : files.anew == files.count ? "all of them were"
                             : files.anew == 1           ? "1 of them was"
                                                         : fmt::format("{} of them were", files.anew);
@@ -56,8 +56,8 @@ std::string files_text(const WrittenFiles& files) {
 
 }  // namespace
 
-Verdict judge(const Json& job, const RunFacts& facts, bool ended_on_purpose) {
-  Verdict verdict;
+RunVerdict judge(const Json& job, const RunFacts& facts, bool ended_on_purpose) {
+  RunVerdict verdict;
   const auto complain = [&](std::string reason) { verdict.reasons.push_back(std::move(reason)); };
   const std::string phase = text_of(job, "phase"), reason = text_of(job, "reason");
   if (phase == "failed" || (!ended_on_purpose && phase != "completed")) {
@@ -90,7 +90,7 @@ bool all_have_ended(const Json& job) {
   return true;
 }
 
-std::string render_reasons(const Verdict& verdict, const Style& style, const std::vector<std::string>& shown) {
+std::string render_reasons(const RunVerdict& verdict, const Style& style, const std::vector<std::string>& shown) {
   std::string text;
   for (const auto& full : verdict.reasons) {
     const auto colon = full.find(": ");
@@ -103,7 +103,7 @@ std::string render_reasons(const Verdict& verdict, const Style& style, const std
   return text;
 }
 
-std::string render_summary(const Json& job, const RunFacts& facts, const Verdict& verdict, const Style& style) {
+std::string render_summary(const Json& job, const RunFacts& facts, const RunVerdict& verdict, const Style& style) {
   const std::string phase = text_of(job, "phase");
   std::string text = fmt::format("\n{}, run {}: {} after {:.1f} s\n", style.paint(text_of(job, "job"), Tone::bold),
                                  count_of(job, "run"), style.paint(phase, tone_of_phase(phase)), facts.seconds);
@@ -134,14 +134,18 @@ std::string render_summary(const Json& job, const RunFacts& facts, const Verdict
     text += fmt::format("  {} in the topics: the next 'ride up' continues with what is there\n",
                         counted(waiting_frames(job), "frame waits", "frames wait"));
   if (verdict.good) {
-    text += phase == "completed" ? style.paint(unwritten_frames(job) == 0 ? "no frame was lost" : "no frame that reached Kafka was lost", Tone::good) + "\n" : "";
+    text += phase == "completed"
+                ? style.paint(unwritten_frames(job) == 0 ? "no frame was lost" : "no frame that reached Kafka was lost",
+                              Tone::good) +
+                      "\n"
+                : "";
   } else {
     text += render_reasons(verdict, style, facts.problems);
   }
   return text;
 }
 
-nlohmann::ordered_json summary_to_json(const Json& job, const RunFacts& facts, const Verdict& verdict) {
+nlohmann::ordered_json summary_to_json(const Json& job, const RunFacts& facts, const RunVerdict& verdict) {
   nlohmann::ordered_json json = {{"job", text_of(job, "job")},
                                  {"run", count_of(job, "run")},
                                  {"phase", text_of(job, "phase")},
@@ -154,7 +158,8 @@ nlohmann::ordered_json summary_to_json(const Json& job, const RunFacts& facts, c
   json["sources"] = nlohmann::ordered_json::array();
   for (const Json& source : list_of(job, "sources")) {
     nlohmann::ordered_json entry = {{"source", text_of(source, "source")}};
-    for (const char* name : {"frames", "dropped", "rejected", "unwritten", "gaps"}) entry[name] = count_of(source, name);
+    for (const char* name : {"frames", "dropped", "rejected", "unwritten", "gaps"})
+      entry[name] = count_of(source, name);
     json["sources"].push_back(std::move(entry));
   }
   json["stages"] = nlohmann::ordered_json::array();

@@ -31,22 +31,23 @@ struct RunFacts {
   std::string log_folder;             // empty: it is gone
 };
 
-struct Verdict {
+struct RunVerdict {
   bool good = false;
   std::vector<std::string> reasons;  // why not
 };
 
 // Good: the phase is completed and no frame is dead, expired or dropped where the file does not allow it.
 // `ended_on_purpose`: the person stopped it, so it need not have completed.
-Verdict judge(const nlohmann::json& job, const RunFacts& facts, bool ended_on_purpose);
+RunVerdict judge(const nlohmann::json& job, const RunFacts& facts, bool ended_on_purpose);
 
 // Every source and stage has told its last counts: the last sink may have told its end before others did.
 bool all_have_ended(const nlohmann::json& job);
 
-// "problem: stage 'people': 1 dead frame", a line for each reason. What a line of `shown` has told already is not told again.
-std::string render_reasons(const Verdict& verdict, const Style& style, const std::vector<std::string>& shown = {});
-std::string render_summary(const nlohmann::json& job, const RunFacts& facts, const Verdict& verdict,
+// "problem: stage 'people': 1 dead frame", a line for each reason. What a line of `shown` has told already is not told
+// again.
+std::string render_reasons(const RunVerdict& verdict, const Style& style, const std::vector<std::string>& shown = {});
+std::string render_summary(const nlohmann::json& job, const RunFacts& facts, const RunVerdict& verdict,
                            const Style& style);
-nlohmann::ordered_json summary_to_json(const nlohmann::json& job, const RunFacts& facts, const Verdict& verdict);
+nlohmann::ordered_json summary_to_json(const nlohmann::json& job, const RunFacts& facts, const RunVerdict& verdict);
 
 }  // namespace ride::cli

@@ -61,8 +61,8 @@ std::optional<Number> whole_number(const std::string& text) {
   return number;
 }
 
-// What a declaration cannot say: the form of an address, of a prefix, of a size. Whatever uses them may rely on it, and nothing
-// is started before.
+// What a declaration cannot say: the form of an address, of a prefix, of a size. Whatever uses them may rely on it, and
+// nothing is started before.
 Result<void> check_form(const ParamSpec& spec, const ParamValue& value) {
   const auto* text = std::get_if<std::string>(&value);
   if (text == nullptr) return {};
@@ -99,10 +99,12 @@ const std::vector<ParamSpec>& setting_specs() {
                    "where the master that 'up' and 'run' start serves its API; port 0: a free one"),
       integer_setting("broker-port", 9092, 0, 65535, "port of the broker that 'up' and 'run' start; 0: a free one"),
       integer_setting("slots", 0, 0, 1024, "workers that 'up' and 'run' start; 0: as many as the topology needs"),
-      integer_setting("loss-ticks", 5, 2, 1000,
-                      "of the master that 'up' and 'run' start: a process that falls silent is lost after so many ticks at the "
-                      "earliest; more on a machine that has too much to do"),
-      text_setting("tick-interval", "100ms", "of the master that 'up' and 'run' start: the time between two ticks, 10ms to 60s"),
+      integer_setting(
+          "loss-ticks", 5, 2, 1000,
+          "of the master that 'up' and 'run' start: a process that falls silent is lost after so many ticks at the "
+          "earliest; more on a machine that has too much to do"),
+      text_setting("tick-interval", "100ms",
+                   "of the master that 'up' and 'run' start: the time between two ticks, 10ms to 60s"),
   };
   return specs;
 }

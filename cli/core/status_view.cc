@@ -18,7 +18,9 @@ namespace {
 
 bool belongs(const Json& item, const std::string& job) { return job.empty() || text_of(item, "job") == job; }
 
-bool unknown(const Json& item, const char* name) { return item.is_object() && item.contains(name) && item[name].is_null(); }
+bool unknown(const Json& item, const char* name) {
+  return item.is_object() && item.contains(name) && item[name].is_null();
+}
 
 std::string count_text(const Json& item, const char* name) {
   return unknown(item, name) ? "-" : fmt::format("{}", count_of(item, name));
@@ -29,7 +31,9 @@ Cell any_cell(const Json& item, const char* name, std::int64_t count, Tone tone)
   if (unknown(item, name)) return {"-", Tone::plain};
   return {fmt::format("{}", count), count > 0 ? tone : Tone::plain};
 }
-Cell bad_if_any(const Json& item, const char* name, std::int64_t count) { return any_cell(item, name, count, Tone::bad); }
+Cell bad_if_any(const Json& item, const char* name, std::int64_t count) {
+  return any_cell(item, name, count, Tone::bad);
+}
 Cell warn_if_any(const Json& item, const char* name, std::int64_t count) {
   return any_cell(item, name, count, Tone::warning);
 }
@@ -111,9 +115,10 @@ std::string size_reasons(const Json& stages, const std::string& job, const ViewO
     const std::string reason = text_of(stage, "size_reason");
     if (reason.empty()) continue;
     const auto at = time_of(stage, "sized_at");
-    text += view.style.paint(fmt::format("{}: {}{}", name, reason, at ? " (" + format_age(*at, view.now) + " ago)" : ""),
-                             Tone::dim) +
-            "\n";
+    text +=
+        view.style.paint(fmt::format("{}: {}{}", name, reason, at ? " (" + format_age(*at, view.now) + " ago)" : ""),
+                         Tone::dim) +
+        "\n";
   }
   return text;
 }
@@ -244,8 +249,8 @@ std::string render_sources(const Json& sources, const std::string& job, const Vi
                Cell(gaps_text(source), count_of(source, "gaps") > 0 ? Tone::warning : Tone::plain),
                Cell(redact(text_of(source, "error")), Tone::bad)});
     if (const auto count = count_of(source, "unwritten"); count > 0)
-      unwritten += view.style.paint(fmt::format("{}: {} frame{} captured and not written when their producer ended", name,
-                                                count, count == 1 ? " was" : "s were"),
+      unwritten += view.style.paint(fmt::format("{}: {} frame{} captured and not written when their producer ended",
+                                                name, count, count == 1 ? " was" : "s were"),
                                     Tone::warning) +
                    "\n";
   }
@@ -278,9 +283,9 @@ std::string render_stages(const Json& stages, const std::string& job, const View
     table.add({Cell(name, Tone::bold), text_of(stage, "task"),
                Cell(size_text(stage), workers < wanted ? Tone::warning : Tone::plain), rate_text(stage, "arrival_rate"),
                rate_text(stage, "fps"), rate_text(stage, "service_rate"), share_text(stage, "utilisation"),
-               lag_text(stage), count_text(stage, "partitions"), count_text(stage, "acked"), any_cell(stage, "filtered", own.filtered, Tone::plain),
-               warn_if_any(stage, "dropped", own.dropped), bad_if_any(stage, "dead", own.dead),
-                bad_if_any(stage, "expired", own.expired),
+               lag_text(stage), count_text(stage, "partitions"), count_text(stage, "acked"),
+               any_cell(stage, "filtered", own.filtered, Tone::plain), warn_if_any(stage, "dropped", own.dropped),
+               bad_if_any(stage, "dead", own.dead), bad_if_any(stage, "expired", own.expired),
                oldest && *oldest >= 0 ? fmt::format("{:.0f} ms", *oldest) : "-"});
   }
   return table.empty() ? "" : table.render(view.style, view.width) + size_reasons(stages, job, view);
@@ -347,8 +352,10 @@ std::string render_overloads(const Json& nodes, const ViewOptions& view) {
   std::string text;
   for (const Json& node : list_of(nodes, "nodes"))
     if (const auto late = number_of(node, "late_ms"))
-      text += view.style.paint(fmt::format("node {} is overloaded: heartbeats come {:.0f} ms late", text_of(node, "node"), *late),
-                               Tone::warning) + "\n";
+      text += view.style.paint(
+                  fmt::format("node {} is overloaded: heartbeats come {:.0f} ms late", text_of(node, "node"), *late),
+                  Tone::warning) +
+              "\n";
   return text;
 }
 

@@ -28,10 +28,12 @@ std::string render_nodes(const nlohmann::json& nodes, const ViewOptions& view);
 std::string render_overloads(const nlohmann::json& nodes, const ViewOptions& view);
 // "led by http://… (epoch 3)", and whom we asked if it was another. Empty where the master tells nothing of it.
 std::string render_leader(const nlohmann::json& leader, const std::string& asked, const ViewOptions& view);
-// Whether an event tells something about the job: its own, and overload of the platform, which may be why frames were lost.
+// Whether an event tells something about the job: its own, and overload of the platform, which may be why frames were
+// lost.
 bool concerns(const nlohmann::json& event, const std::string& job);
-std::string render_event(const nlohmann::json& event, const ViewOptions& view);   // one line
-bool names_its_part(const std::string& text, const std::string& part);  // "source pics: ..." needs no "pics: " before it
+std::string render_event(const nlohmann::json& event, const ViewOptions& view);  // one line
+bool names_its_part(const std::string& text,
+                    const std::string& part);  // "source pics: ..." needs no "pics: " before it
 std::string render_job_head(const nlohmann::json& job, const ViewOptions& view);  // "street, run 3: running, ..."
 
 // Without a terminal: one line that says how a job fares.

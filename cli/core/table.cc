@@ -88,7 +88,8 @@ std::string fit(std::string_view text, std::size_t columns) {
 
 void Table::add(std::vector<Cell> row) {
   RIDE_CHECK(row.size() == columns_.size(), "a row has another number of cells than the table has columns");
-  for (Cell& cell : row) cell.text = one_line(cell.text);  // names and reasons come from records that anybody may have written
+  for (Cell& cell : row)
+    cell.text = one_line(cell.text);  // names and reasons come from records that anybody may have written
   rows_.push_back(std::move(row));
 }
 

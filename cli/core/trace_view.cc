@@ -34,7 +34,9 @@ double after_ms(const TraceStep& step) {
 }
 
 std::string what_became(const TraceStep& step) {
-  std::string text = step.repeated ? "written again, dropped by readers" : step.outcome.empty() ? "counts" : step.outcome;
+  std::string text = step.repeated          ? "written again, dropped by readers"
+                     : step.outcome.empty() ? "counts"
+                                            : step.outcome;
   if (step.hidden) text = "hidden by a higher origin, dropped by readers";
   if (!step.reason.empty()) text += " (" + step.reason + ")";
   if (step.repeated || step.hidden || step.reader.empty()) return text;
@@ -43,7 +45,9 @@ std::string what_became(const TraceStep& step) {
 
 Tone tone_of(const TraceStep& step) {
   if (step.repeated) return Tone::dim;
-  return step.outcome == "dead" || step.hidden ? Tone::bad : step.acked || step.reader.empty() ? Tone::good : Tone::warning;
+  return step.outcome == "dead" || step.hidden ? Tone::bad
+         : step.acked || step.reader.empty()   ? Tone::good
+                                               : Tone::warning;
 }
 
 }  // namespace
@@ -76,14 +80,19 @@ std::string render_trace(const Trace& trace, const Style& style) {
     if (step.frame != frame || !table) {
       flush();
       frame = step.frame;
-      text += fmt::format("{} of job {} (run {}), captured {}\n", style.paint(one_line(frame), Tone::bold), one_line(trace.job), trace.run,
-                          format_time(step.captured));
-      table.emplace(std::vector<Column>{{"after ms", Align::right}, {"from"}, {"into"}, {"offset", Align::right}, {"part"},
-                                        {"written by"}, {"what became of it"}});
+      text += fmt::format("{} of job {} (run {}), captured {}\n", style.paint(one_line(frame), Tone::bold),
+                          one_line(trace.job), trace.run, format_time(step.captured));
+      table.emplace(std::vector<Column>{{"after ms", Align::right},
+                                        {"from"},
+                                        {"into"},
+                                        {"offset", Align::right},
+                                        {"part"},
+                                        {"written by"},
+                                        {"what became of it"}});
     }
     table->add({fmt::format("{:.0f}", after_ms(step)), step.upstream, fmt::format("{}/{}", step.topic, step.partition),
-                std::to_string(step.offset), step.parts == 1 ? "" : fmt::format("{}/{}", step.part, step.parts), step.writer,
-                Cell(what_became(step), tone_of(step))});
+                std::to_string(step.offset), step.parts == 1 ? "" : fmt::format("{}/{}", step.part, step.parts),
+                step.writer, Cell(what_became(step), tone_of(step))});
   }
   flush();
   if (std::any_of(trace.steps.begin(), trace.steps.end(), [](const TraceStep& step) { return after_ms(step) < 0; }))
@@ -98,7 +107,8 @@ std::string render_trace(const Trace& trace, const Style& style) {
 }
 
 nlohmann::ordered_json trace_to_json(const Trace& trace) {
-  nlohmann::ordered_json json = {{"job", trace.job}, {"run", trace.run}, {"wanted", trace.wanted}, {"unseen", trace.unseen}};
+  nlohmann::ordered_json json = {
+      {"job", trace.job}, {"run", trace.run}, {"wanted", trace.wanted}, {"unseen", trace.unseen}};
   auto list = nlohmann::ordered_json::array();
   for (const auto& step : in_order(trace.steps))
     list.push_back({{"frame", step.frame},
@@ -123,7 +133,8 @@ nlohmann::ordered_json trace_to_json(const Trace& trace) {
 }
 
 Error not_traced(const Trace& trace) {
-  std::string text = fmt::format("no record of {} is in the topics of job {} (run {})", one_line(trace.wanted), one_line(trace.job), trace.run);
+  std::string text = fmt::format("no record of {} is in the topics of job {} (run {})", one_line(trace.wanted),
+                                 one_line(trace.job), trace.run);
   if (trace.unseen > 0)
     text +=
         fmt::format("; {} already deleted, since every stage has ACKed what was in them: give the topics `keep: 10m`",

@@ -1,5 +1,5 @@
-// The way of one frame through a job, as text and as JSON: what each topic holds of it, who wrote it, when, and whether it
-// counted. Pure.
+// The way of one frame through a job, as text and as JSON: what each topic holds of it, who wrote it, when, and whether
+// it counted. Pure.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// What a job waits for, in the master's words, and for how long by our clock: a command that waits with it never stands without
-// a word. Pure.
+// What a job waits for, in the master's words, and for how long by our clock: a command that waits with it never stands
+// without a word. Pure.
 #pragma once
 
 #include <chrono>

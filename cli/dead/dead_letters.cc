@@ -17,7 +17,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kPoll{100};
 constexpr std::chrono::seconds kPatience{20};
 
-// What a record that the intake took says; nothing where it is no letter.
+// What a record that the assembler took says; nothing where it is no letter.
 std::optional<DeadLetter> letter_of(const std::string& topic, stream::AcceptedSet set, const stream::Headers& last) {
   DeadLetter letter;
   letter.headers = set.refused          ? set.refused->headers
@@ -35,34 +35,31 @@ std::optional<DeadLetter> letter_of(const std::string& topic, stream::AcceptedSe
 
 }  // namespace
 
-// The intake puts chunks together and drops what a takeover wrote again: a letter's origin is the frame's place.
+// The assembler puts chunks together and drops what a takeover wrote again: a letter's origin is the frame's place.
 Result<void> DeadLetters::each(const std::string& topic, const std::function<bool(DeadLetter&&)>& take) const {
   const stream::TopicPartition at{topic, PartitionId{0}};
-  auto admin = kafka::open_admin(config_, std::chrono::seconds(5));
-  if (!admin.ok()) return admin.error();
-  auto range = (*admin)->range(at);
-  if (!range.ok()) return range.error();
-  if (range->first == range->end) return {};
-  auto reader = kafka::KafkaReader::open(config_, {.group = "ride-dead", .prefetch_bytes = 32 << 20});
-  if (!reader.ok()) return reader.error();
-  if (auto assigned = (*reader)->assign(at, range->first); !assigned.ok()) return assigned.error();
-  stream::Intake intake({at, "", {}, {}}, {});
+  RIDE_ASSIGN(auto admin, kafka::open_admin(config_, std::chrono::seconds(5)));
+  RIDE_ASSIGN(auto range, admin->range(at));
+  if (range.first == range.end) return {};
+  RIDE_ASSIGN(auto reader, kafka::KafkaReader::open(config_, {.group = "ride-dead", .prefetch_bytes = 32 << 20}));
+  RIDE_TRY(reader->assign(at, range.first));
+  stream::SetAssembler assembler({at, "", {}, {}}, {});
   std::set<std::pair<PartitionId, Offset>> refused;  // these carry no origin
   for (auto deadline = Clock::now() + kPatience; Clock::now() < deadline;) {
-    auto record = (*reader)->poll(kPoll);
+    auto record = reader->poll(kPoll);
     if (!record.ok() && !record.error().retriable) return record.error();
     if (!record.ok() || !*record) continue;
     deadline = Clock::now() + kPatience;
     const auto offset = (*record)->offset;
     const auto headers = (*record)->headers;
-    auto step = intake.take(offset, (*record)->timestamp, headers, {(*record)->value, (*record)->owner});
+    auto step = assembler.take(offset, (*record)->timestamp, headers, {(*record)->value, (*record)->owner});
     if (step.accepted) {
       auto letter = letter_of(topic, std::move(*step.accepted), headers);
       const bool repeated = letter && letter->set.refused &&
                             !refused.insert({letter->about.notice.at.partition, letter->about.notice.offset}).second;
       if (letter && !repeated && !take(std::move(*letter))) return {};
     }
-    if (offset.value + 1 >= range->end.value) return {};
+    if (offset.value + 1 >= range.end.value) return {};
   }
   return Error{ErrorCode::timeout, fmt::format("no record came from {} for {} s", topic, kPatience.count())};
 }
@@ -86,10 +83,11 @@ namespace {
 
 Error not_ours(const DeadFrame& frame) {
   const auto place = place_text(frame.notice);
-  return {ErrorCode::permission,
-          fmt::format("{} {}: stage {} reads the topic {}, which others write: RIDE does not write into it. Save the frame "
-                      "(`ride dead show {} {} --save FILE`) and send it again as that topic's writers do",
-                      frame.topic, place, frame.notice.stage, frame.notice.at.topic, frame.topic, place)};
+  return {
+      ErrorCode::permission,
+      fmt::format("{} {}: stage {} reads the topic {}, which others write: RIDE does not write into it. Save the frame "
+                  "(`ride dead show {} {} --save FILE`) and send it again as that topic's writers do",
+                  frame.topic, place, frame.notice.stage, frame.notice.at.topic, frame.topic, place)};
 }
 
 }  // namespace
@@ -107,22 +105,22 @@ Result<void> DeadLetters::replay(const DeadLetter& letter, RunNumber run, System
     passed_on.emplace_back("ride_replayed_at", format_time(now));
   }
   const auto& first = letter.set.header;
-  const stream::SetIdentity identity{first.job,
-                                     first.writer_stage,
-                                     "ride-dead",
-                                     {{stream::kReplayUpstream, PartitionId{0}}, {now.time_since_epoch().count(), 0}, run}};
-  auto writer = kafka::KafkaWriter::open(config_);
-  if (!writer.ok()) return writer.error();
+  const stream::SetIdentity identity{
+      first.job,
+      first.writer_stage,
+      "ride-dead",
+      {{stream::kReplayUpstream, PartitionId{0}}, {now.time_since_epoch().count(), 0}, run}};
+  RIDE_ASSIGN(auto writer, kafka::KafkaWriter::open(config_));
   const auto& to = letter.about.notice.at;
-  if (auto ready = (*writer)->prepare(to.topic); !ready.ok()) return ready.error();
+  RIDE_TRY(writer->prepare(to.topic));
   std::optional<Error> failure;
   for (auto& record : make_frame_set(identity, std::move(frames), stream::chunk_limits(config_.max_message_bytes))) {
-    auto sent = (*writer)->send(to, std::move(record), [&](const Result<Offset>& delivered) {
+    auto sent = writer->send(to, std::move(record), [&](const Result<Offset>& delivered) {
       if (!delivered.ok()) failure = delivered.error();
     });
     if (!sent.ok()) return sent;
   }
-  if (auto flushed = (*writer)->flush(kPatience); !flushed.ok()) return flushed;
+  RIDE_TRY(writer->flush(kPatience));
   if (failure) return *failure;
   return {};
 }

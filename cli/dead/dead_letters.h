@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "cli/core/dead_view.h"
-#include "stream/core/intake.h"
+#include "stream/core/set_assembler.h"
 #include "stream/kafka/client_config.h"
 
 namespace ride::cli {

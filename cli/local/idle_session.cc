@@ -19,9 +19,12 @@ constexpr std::chrono::milliseconds kLook{250};
 
 Error nothing_kept(const std::string& state) {
   if (const auto running = running_in(state))
-    return {ErrorCode::already_exists, fmt::format("the cluster of {} runs already (process {}): ask it with 'ride status'", state, running->pid)};
-  return {ErrorCode::not_found, fmt::format("{} keeps no cluster: neither 'ride up' nor 'ride run --keep' has left one there. Name "
-                                            "the folder with --state DIR", state)};
+    return {ErrorCode::already_exists,
+            fmt::format("the cluster of {} runs already (process {}): ask it with 'ride status'", state, running->pid)};
+  return {ErrorCode::not_found,
+          fmt::format("{} keeps no cluster: neither 'ride up' nor 'ride run --keep' has left one there. Name "
+                      "the folder with --state DIR",
+                      state)};
 }
 
 // Until somebody is tired of it, the time is over, or what should run has ended.
@@ -40,14 +43,16 @@ ExitCode run_idle(const IdleOptions& options) {
   const Settings& settings = options.settings;
   const auto& state = settings.text("state");
   if (!settings.is_default("brokers"))
-    return fail({ErrorCode::invalid_argument, "--idle opens a folder's own broker; for a cluster of yours start 'ride-master --brokers ...'"});
+    return fail({ErrorCode::invalid_argument,
+                 "--idle opens a folder's own broker; for a cluster of yours start 'ride-master --brokers ...'"});
   Interrupt interrupt;
   const auto kept = kept_in(state);
   if (!kept) return fail(nothing_kept(state));
   if (auto usable = check_http(settings, false); !usable.ok()) return fail(usable.error());
   auto folder = RunFolder::open(state);
   if (!folder.ok()) return fail(folder.error());
-  const std::string prefix = settings.is_default("prefix") && !kept->prefix.empty() ? kept->prefix : settings.text("prefix");
+  const std::string prefix =
+      settings.is_default("prefix") && !kept->prefix.empty() ? kept->prefix : settings.text("prefix");
   const auto say = [](const std::string& line) { print(line + "\n"); };
   LocalCluster cluster;
   const LocalOptions local{.settings = &settings,
@@ -66,7 +71,8 @@ ExitCode run_idle(const IdleOptions& options) {
   if (auto saved = folder->save(info); !saved.ok()) {
     code = fail(saved.error());
   } else {
-    say(fmt::format("idle: no job is started, nothing is processed; job '{}' can be asked after until Ctrl-C", one_line(info.job)));
+    say(fmt::format("idle: no job is started, nothing is processed; job '{}' can be asked after until Ctrl-C",
+                    one_line(info.job)));
     code = wait_for_end(cluster, options, interrupt);
   }
   cluster.stop(interrupt.hurry(), say);

@@ -16,9 +16,8 @@ constexpr std::chrono::seconds kLately{10};
 }  // namespace
 
 Result<void> JobWatch::look() {
-  auto view = master_.fetch("/jobs/" + url_encoded(job_));
-  if (!view.ok()) return view.error();
-  view_ = std::move(*view);
+  RIDE_ASSIGN(auto view, master_.fetch("/jobs/" + url_encoded(job_)));
+  view_ = std::move(view);
   if (auto workers = master_.fetch("/workers"); workers.ok()) workers_ = std::move(*workers);
   read_events();
   return {};

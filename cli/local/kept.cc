@@ -12,8 +12,9 @@ namespace fs = std::filesystem;
 namespace {
 
 std::string for_shell(const std::string& word) {
-  const bool plain = !word.empty() && word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                                             "-_./:,=+@%") == std::string::npos;
+  const bool plain = !word.empty() && word.find_first_not_of(
+                                          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                          "-_./:,=+@%") == std::string::npos;
   if (plain) return word;
   std::string text = "'";
   for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
@@ -49,7 +50,8 @@ std::string look_at_kept(const std::string& state_folder) {
   if (!info) return {};
   const std::string job = one_line(info->job), &prefix = info->prefix;
   if (!kept_in(state_folder))  // its Kafka was a cluster of the user's
-    return fmt::format("its topics stay there: ride ledger {} --brokers {} --prefix {}", job, for_shell(info->brokers), for_shell(prefix));
+    return fmt::format("its topics stay there: ride ledger {} --brokers {} --prefix {}", job, for_shell(info->brokers),
+                       for_shell(prefix));
   const std::string state = flags_of(state_folder, "");  // a master knows its prefix
   return fmt::format(
       "  {}    starts its broker and a master again, and no job; then, in another terminal:\n"
@@ -62,10 +64,11 @@ std::optional<Error> why_down(const Settings& settings) {
   const auto& state = settings.text("state");
   const auto kept = kept_in(state);
   if (!kept) return std::nullopt;
-  return Error{ErrorCode::unavailable,
-               fmt::format("the cluster of the state folder {} (job '{}') is down. '{}' opens what it kept, and starts no job; "
-                           "'ride up FILE' goes on with it",
-                           state, one_line(kept->job), open_command(state, kept->prefix))};
+  return Error{
+      ErrorCode::unavailable,
+      fmt::format("the cluster of the state folder {} (job '{}') is down. '{}' opens what it kept, and starts no job; "
+                  "'ride up FILE' goes on with it",
+                  state, one_line(kept->job), open_command(state, kept->prefix))};
 }
 
 }  // namespace ride::cli

@@ -34,9 +34,8 @@ constexpr std::size_t kTailLines = 12;
 constexpr std::uintmax_t kLargestOldLog = 8 << 20;
 
 Result<int> free_port(const std::string& host) {
-  auto ports = broker::free_ports(host == "0.0.0.0" ? "127.0.0.1" : host, 1);
-  if (!ports.ok()) return ports.error();
-  return ports->front();
+  RIDE_ASSIGN(auto ports, broker::free_ports(host == "0.0.0.0" ? "127.0.0.1" : host, 1));
+  return ports.front();
 }
 
 Error cancelled() { return {ErrorCode::cancelled, "stopped while starting"}; }
@@ -65,16 +64,16 @@ std::string log_tail(const fs::path& file, std::uintmax_t start, std::size_t lin
 }
 
 Result<void> check_http(const Settings& settings, bool any_ports) {
-  const auto http = http_address(settings);
-  if (!http.ok()) return http.error();
-  if (any_ports || http->port == 0) return {};
-  const auto free = broker::check_port_free(http->host, http->port);
+  RIDE_ASSIGN(const auto http, http_address(settings));
+  if (any_ports || http.port == 0) return {};
+  const auto free = broker::check_port_free(http.host, http.port);
   if (free.ok()) return {};
   const bool taken = free.error().code == ErrorCode::already_exists;
   if (taken && settings.is_default("http")) return {};  // then a free one is taken
   return Error{free.error().code,
                where_and_what(settings, "http") + ": " +
-                   (taken ? "another program listens there. Name another port, or port 0 for a free one" : free.error().message)};
+                   (taken ? "another program listens there. Name another port, or port 0 for a free one"
+                          : free.error().message)};
 }
 
 std::string in_flags_of_up(std::string advice, bool temporary) {
@@ -109,9 +108,8 @@ Result<void> LocalCluster::start_broker(std::stop_token stop, const Say& say) {
   const Settings& settings = *options_.settings;
   if (!settings.is_default("brokers")) {
     brokers_ = settings.text("brokers");
-    auto config = kafka_config(settings);
-    if (!config.ok()) return config.error();
-    if (const auto reached = kafka::open_admin(*config, std::chrono::seconds(5)); !reached.ok()) return reached.error();
+    RIDE_ASSIGN(auto config, kafka_config(settings));
+    RIDE_TRY(kafka::open_admin(config, std::chrono::seconds(5)));
     say(fmt::format("Kafka: the cluster at {}", brokers_));
     return {};
   }
@@ -140,52 +138,46 @@ Result<void> LocalCluster::start_broker(std::stop_token stop, const Say& say) {
 }
 
 Result<void> LocalCluster::launch(Child& child, const std::string& program, std::vector<std::string> arguments) {
-  auto path = find_program(program);
-  if (!path.ok()) return path.error();
+  RIDE_ASSIGN(auto path, find_program(program));
   child.name = program;
   child.log = options_.logs / (program.substr(5) + ".log");
   std::error_code ignored;
   if (size_of(child.log) > kLargestOldLog) fs::rename(child.log, child.log.string() + ".1", ignored);
   child.log_start = size_of(child.log);
-  arguments.insert(arguments.begin(), *path);
+  arguments.insert(arguments.begin(), path);
   broker::ProcessPlan plan;
   plan.arguments = std::move(arguments);
   plan.working_folder = fs::current_path(ignored);
   plan.output = child.log;
   plan.signal_on_parent_death = SIGTERM;  // it ends its children in order
-  auto process = broker::ChildProcess::start(plan);
-  if (!process.ok()) return process.error();
-  child.process = std::move(*process);
+  RIDE_ASSIGN(auto process, broker::ChildProcess::start(plan));
+  child.process = std::move(process);
   return {};
 }
 
 Result<void> LocalCluster::start_master(std::stop_token stop, const Say& say) {
   const Settings& settings = *options_.settings;
   if (auto usable = check_http(settings, options_.any_ports); !usable.ok()) return usable;  // as it is by now
-  auto http = http_address(settings);
-  if (!http.ok()) return http.error();
-  if (http->port == 0 || options_.any_ports || !broker::check_port_free(http->host, http->port).ok()) {
-    const auto port = free_port(http->host);
-    if (!port.ok()) return port.error();
-    http->port = *port;
+  RIDE_ASSIGN(auto http, http_address(settings));
+  if (http.port == 0 || options_.any_ports || !broker::check_port_free(http.host, http.port).ok()) {
+    RIDE_ASSIGN(const auto port, free_port(http.host));
+    http.port = port;
   }
-  const std::string address = fmt::format("{}:{}", http->host, http->port);
+  const std::string address = fmt::format("{}:{}", http.host, http.port);
   auto arguments = kafka_arguments(settings, brokers_, options_.prefix);
   arguments.insert(arguments.end(), {"--http", address, "--loss-ticks", std::to_string(settings.integer("loss-ticks")),
                                      "--tick-interval", settings.text("tick-interval")});
   if (!settings.text("token-file").empty())
     arguments.insert(arguments.end(), {"--token-file", settings.text("token-file")});
-  const auto token = master_token(settings);
-  if (!token.ok()) return token.error();
-  if (auto launched = launch(master_process_, "ride-master", std::move(arguments)); !launched.ok()) return launched;
-  auto client =
-      MasterClient::open(fmt::format("http://{}:{}", http->host == "0.0.0.0" ? "127.0.0.1" : http->host, http->port),
-                         *token);
+  RIDE_ASSIGN(const auto token, master_token(settings));
+  RIDE_TRY(launch(master_process_, "ride-master", std::move(arguments)));
+  auto client = MasterClient::open(
+      fmt::format("http://{}:{}", http.host == "0.0.0.0" ? "127.0.0.1" : http.host, http.port), token);
   if (!client.ok()) return client.error();
   master_ = std::move(*client);
   for (const auto deadline = Clock::now() + kMasterDeadline; !master_->ready(); std::this_thread::sleep_for(kLook)) {
     if (stop.stop_requested()) return cancelled();
-    if (const auto checked = check(); !checked.ok()) return checked;
+    RIDE_TRY(check());
     if (Clock::now() > deadline) {
       return Error{ErrorCode::timeout,
                    fmt::format("the master did not become ready within {} s. Its log ({}) ends with:\n{}",
@@ -214,7 +206,7 @@ Result<void> LocalCluster::wait_for_workers(std::stop_token stop, const Say& say
   const auto deadline = Clock::now() + kWorkersDeadline;
   for (;; std::this_thread::sleep_for(kLook)) {
     if (stop.stop_requested()) return cancelled();
-    if (const auto checked = check(); !checked.ok()) return checked;
+    RIDE_TRY(check());
     const auto workers = master_->fetch("/workers");
     if (!workers.ok() && !workers.error().retriable) return workers.error();
     std::int64_t live = 0, producers = 0;

@@ -25,12 +25,13 @@ struct LocalOptions {
   int slots = 1, producers = 1;
   std::string prefix = "ride";
   std::vector<std::string> output_folders;  // where sinks may write, besides the working folder
-  bool any_ports = false;  // free ports of our choice: for temporary clusters
-  bool idle = false;       // broker and master alone
+  bool any_ports = false;                   // free ports of our choice: for temporary clusters
+  bool idle = false;                        // broker and master alone
 };
 
-// Whether the master can serve where `http` says; before anything is started. invalid_argument: no HOST:PORT, or not of this
-// machine. already_exists: another program listens there, and the port was asked for. Messages name the setting's place.
+// Whether the master can serve where `http` says; before anything is started. invalid_argument: no HOST:PORT, or not of
+// this machine. already_exists: another program listens there, and the port was asked for. Messages name the setting's
+// place.
 Result<void> check_http(const Settings& settings, bool any_ports);
 
 // What the broker advises, in flags that `ride up` has (`ride run`, in a temporary folder, has none for its place).

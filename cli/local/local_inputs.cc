@@ -32,7 +32,8 @@ std::string absolute(const std::string& path) {
   return fs::absolute(path, failed).lexically_normal().string();
 }
 
-// The path as it is after all, where it differs from what is written. What variables of this environment put in stays hidden.
+// The path as it is after all, where it differs from what is written. What variables of this environment put in stays
+// hidden.
 std::string resolved(const std::string& written, const std::string& path) {
   const auto by_defaults = expand_variables(written, environment_of({}));
   if (has_variables(written) && !(by_defaults.ok() && *by_defaults == path)) return "";
@@ -43,11 +44,13 @@ std::string resolved(const std::string& written, const std::string& path) {
 constexpr const char* kElsewhere = "correct the path, or name the node that has it with 'node:'";
 std::string mend(const std::string& path) {
   std::error_code failed;
-  return fs::path(path).is_absolute() ? kElsewhere
-                                      : fmt::format("{}; relative paths begin in {}", kElsewhere, fs::current_path(failed).string());
+  return fs::path(path).is_absolute()
+             ? kElsewhere
+             : fmt::format("{}; relative paths begin in {}", kElsewhere, fs::current_path(failed).string());
 }
 
-std::optional<Finding> look_at_directory(const topology::Source& source, const std::string& path, const std::string& shown) {
+std::optional<Finding> look_at_directory(const topology::Source& source, const std::string& path,
+                                         const std::string& shown) {
   producer::DirectoryOptions options{.path = path, .shown = shown};
   options.glob = std::get<std::string>(source.params.at("glob"));
   options.recursive = std::get<bool>(source.params.at("recursive"));
@@ -66,10 +69,11 @@ std::optional<Finding> look_at_video(const std::string& path, const std::string&
   if (status.type() == fs::file_type::not_found)
     return Finding{fmt::format("video '{}' does not exist on this node", shown), mend(path), false};
   if (fs::is_directory(status))
-    return Finding{fmt::format("video '{}' is a folder", shown), "name the file; for pictures in a folder write 'directory:'", false};
+    return Finding{fmt::format("video '{}' is a folder", shown),
+                   "name the file; for pictures in a folder write 'directory:'", false};
   if (::access(path.c_str(), R_OK) != 0)
-    return Finding{fmt::format("video '{}' may not be read: {}", shown, std::strerror(errno)), "let the user of the producer read it",
-                   false};
+    return Finding{fmt::format("video '{}' may not be read: {}", shown, std::strerror(errno)),
+                   "let the user of the producer read it", false};
   if (fs::is_regular_file(status) && fs::file_size(path, failed) == 0 && !failed)
     return Finding{fmt::format("video '{}' is empty", shown), "correct the path, or copy the file again", false};
   return std::nullopt;
@@ -106,7 +110,8 @@ std::optional<Finding> look_at_output(const topology::Stage& stage) {
   const auto there = existing_above(folder);
   std::error_code failed;
   if (!fs::is_directory(there, failed))
-    return Finding{fmt::format("sink '{}' writes into {}, but {} is a file, no folder", stage.name, folder.string(), there.string()),
+    return Finding{fmt::format("sink '{}' writes into {}, but {} is a file, no folder", stage.name, folder.string(),
+                               there.string()),
                    "write into another folder, or move the file away", false};
   if (::access(there.c_str(), W_OK | X_OK) != 0)
     return Finding{fmt::format("sink '{}' writes into {}, but {} may not be written: {}", stage.name, folder.string(),
@@ -136,14 +141,15 @@ class Findings {
 
   const YamlNode* root() const { return yaml_.root.get(); }
   void add(const YamlNode* at, Finding finding) {
-    const auto place = at == nullptr ? topology::Place{} : at->place;
-    all_.push_back({.file = file_.path == "-" ? "standard input" : file_.path,
-                    .line = place.line,
-                    .column = place.column,
-                    .length = place.length,
-                    .message = std::move(finding.cause),
-                    .fix = std::move(finding.fix),
-                    .severity = severity_.value_or(finding.for_all ? topology::Severity::error : topology::Severity::warning)});
+    const auto place = at == nullptr ? topology::SourceLocation{} : at->place;
+    all_.push_back(
+        {.file = file_.path == "-" ? "standard input" : file_.path,
+         .line = place.line,
+         .column = place.column,
+         .length = place.length,
+         .message = std::move(finding.cause),
+         .fix = std::move(finding.fix),
+         .severity = severity_.value_or(finding.for_all ? topology::Severity::error : topology::Severity::warning)});
   }
   std::vector<Diagnostic> take() {
     topology::sort_diagnostics(all_);
@@ -161,7 +167,8 @@ void add_sources(const TopologyFile& file, bool relative, Findings& findings) {
   for (const auto& source : file.topology().sources()) {
     auto found = look_at(source, relative);
     if (found)
-      findings.add(child(child(child(findings.root(), "sources"), source.name), to_string(source.kind)), std::move(*found));
+      findings.add(child(child(child(findings.root(), "sources"), source.name), to_string(source.kind)),
+                   std::move(*found));
   }
 }
 

@@ -8,8 +8,8 @@
 namespace ride::cli {
 namespace {
 
-// What stands for a field in a template that was filled in: longer than any width, so that no zeros come before it, and of
-// characters that stay as they are in a file's name.
+// What stands for a field in a template that was filled in: longer than any width, so that no zeros come before it, and
+// of characters that stay as they are in a file's name.
 constexpr std::string_view kAny = "any-text-any-text-any-text", kDigits = "some-digits-some-digits-some",
                            kPath = "some-path-some-path-some-path";
 

@@ -40,10 +40,16 @@ Error in_use(const fs::path& path) {
 }  // namespace
 
 std::string to_json(const RunInfo& info) {
-  const nlohmann::ordered_json json = {
-      {"pid", info.pid},       {"started_at", info.started_at}, {"topology", info.topology},    {"job", info.job},
-      {"master", info.master}, {"brokers", info.brokers},       {"token_file", info.token_file}, {"outputs", info.outputs},      {"paused_job", info.paused_job},
-      {"prefix", info.prefix}};
+  const nlohmann::ordered_json json = {{"pid", info.pid},
+                                       {"started_at", info.started_at},
+                                       {"topology", info.topology},
+                                       {"job", info.job},
+                                       {"master", info.master},
+                                       {"brokers", info.brokers},
+                                       {"token_file", info.token_file},
+                                       {"outputs", info.outputs},
+                                       {"paused_job", info.paused_job},
+                                       {"prefix", info.prefix}};
   return json.dump(2) + "\n";
 }
 

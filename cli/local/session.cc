@@ -176,30 +176,27 @@ class Session {
   }
 
   // ---- the job's beginning
-  // -------------------------------------------------------------------------------------------
 
   Result<void> begin_job() {
-    if (auto saved = save_info(""); !saved.ok()) return saved;
+    RIDE_TRY(save_info(""));
     MasterClient& master = cluster_.master();
     watch_.emplace(master, file_->topology().name());
     watch_->skip_events();
-    const auto before = master.get("/jobs/" + url_encoded(watch_->name()));
-    if (!before.ok()) return before.error();
-    const std::string phase = before->ok() ? text_of(*before->body, "phase") : "";
+    RIDE_ASSIGN(const auto before, master.get("/jobs/" + url_encoded(watch_->name())));
+    const std::string phase = before.ok() ? text_of(*before.body, "phase") : "";
     const bool alive = phase == "creating" || phase == "running" || phase == "paused" || phase == "draining";
-    if (alive && before->body->value("topology", std::string()) == file_->text) return continue_job(*before->body, phase);
+    if (alive && before.body->value("topology", std::string()) == file_->text) return continue_job(*before.body, phase);
     if (!inputs_checked_ && !inputs_are_there()) {
-      if (auto saved = save_info(last_.paused_job); !saved.ok()) return saved;
+      RIDE_TRY(save_info(last_.paused_job));
       return Error{ErrorCode::invalid_argument,
                    fmt::format("job '{}' cannot begin: what it reads or writes is not as it must be", watch_->name())};
     }
     if (alive) {
-      if (auto ended = end_older_version(count_of(*before->body, "run"), phase); !ended.ok()) return ended;
+      RIDE_TRY(end_older_version(count_of(*before.body, "run"), phase));
     }
-    if (auto placed = check_placement(); !placed.ok()) return placed;
-    const auto submitted = submit(master, file_->text, options_.file);
-    if (!submitted.ok()) return submitted.error();
-    say(fmt::format("job '{}': submitted as run {}", submitted->job, submitted->run));
+    RIDE_TRY(check_placement());
+    RIDE_ASSIGN(const auto submitted, submit(master, file_->text, options_.file));
+    say(fmt::format("job '{}': submitted as run {}", submitted.job, submitted.run));
     return {};
   }
 
@@ -208,15 +205,16 @@ class Session {
 
   Result<void> check_placement() {
     if (!nobody_else_can_join()) return {};
-    const auto plan = dry_run(cluster_.master(), file_->text, options_.file);
-    if (!plan.ok()) return plan.error();
-    const auto lacks = render_lacks(*plan);
+    RIDE_ASSIGN(const auto plan, dry_run(cluster_.master(), file_->text, options_.file));
+    const auto lacks = render_lacks(plan);
     if (lacks.empty()) return {};
-    return Error{ErrorCode::resource_exhausted,
-                 fmt::format("job '{}' would wait for ever, since this cluster has the workers of this machine alone:\n{}"
-                             "Ask in the stage's group for what is here (device, cores, memory, labels; of a source: node), start "
-                             "more workers with --slots, or submit the job to a cluster that has what it needs",
-                             watch_->name(), lacks)};
+    return Error{
+        ErrorCode::resource_exhausted,
+        fmt::format(
+            "job '{}' would wait for ever, since this cluster has the workers of this machine alone:\n{}"
+            "Ask in the stage's group for what is here (device, cores, memory, labels; of a source: node), start "
+            "more workers with --slots, or submit the job to a cluster that has what it needs",
+            watch_->name(), lacks)};
   }
 
   Result<void> continue_job(const Json& job, const std::string& phase) {
@@ -226,9 +224,8 @@ class Session {
       say(fmt::format("it was paused on request: 'ride resume {}' resumes it", watch_->name()));
       return {};
     }
-    const auto resumed = cluster_.master().post("/jobs/" + url_encoded(watch_->name()) + "/resume");
-    if (!resumed.ok()) return resumed.error();
-    if (!resumed->ok()) return error_of(*resumed);
+    RIDE_ASSIGN(const auto resumed, cluster_.master().post("/jobs/" + url_encoded(watch_->name()) + "/resume"));
+    if (!resumed.ok()) return error_of(resumed);
     return {};
   }
 
@@ -241,9 +238,8 @@ class Session {
     if (watch_->over()) return {};
     if (interrupt_.requested()) return Error{ErrorCode::cancelled, "stopped"};
     if (phase != "draining") {
-      const auto drained = cluster_.master().post("/jobs/" + url_encoded(watch_->name()) + "/drain");
-      if (!drained.ok()) return drained.error();
-      if (!drained->ok()) return error_of(*drained);
+      RIDE_ASSIGN(const auto drained, cluster_.master().post("/jobs/" + url_encoded(watch_->name()) + "/drain"));
+      if (!drained.ok()) return error_of(drained);
     }
     if (wait_until([this] { return watch_->over(); }, kDrainPatience)) return {};
     if (interrupt_.requested()) return Error{ErrorCode::cancelled, "stopped"};
@@ -254,7 +250,6 @@ class Session {
   }
 
   // ---- while it runs
-  // -------------------------------------------------------------------------------------------------
 
   ExitCode watch() {
     started_ = Clock::now();
@@ -273,9 +268,10 @@ class Session {
       if (options_.duration && has_run_for(*options_.duration)) return drain();
       if (options_.duration && !running_since_ && Clock::now() - started_ >= *options_.duration + kDrainPatience)
         return fail({ErrorCode::timeout,
-                     fmt::format("job '{}' is still being created after {}. The log of the master ({}) says what it waits for",
-                                 watch_->name(), format_duration(*options_.duration + kDrainPatience),
-                                 (folder_->logs() / "master.log").string())}),
+                     fmt::format(
+                         "job '{}' is still being created after {}. The log of the master ({}) says what it waits for",
+                         watch_->name(), format_duration(*options_.duration + kDrainPatience),
+                         (folder_->logs() / "master.log").string())}),
                ExitCode::failed;
       if (interrupt_.wait(kLook)) return end_early();
     }
@@ -295,8 +291,9 @@ class Session {
     waits_.see(watch_->job(), now - started_);
     const std::string waits = waits_.text();
     if (terminal.tty && screen_) {
-      screen_->show(options_.finite ? progress_.render(terminal.width, true) + "\n" + (waits.empty() ? "" : waits + "\n")
-                                    : table(terminal));
+      screen_->show(options_.finite
+                        ? progress_.render(terminal.width, true) + "\n" + (waits.empty() ? "" : waits + "\n")
+                        : table(terminal));
       return;
     }
     if (now < next_line) return;
@@ -322,7 +319,6 @@ class Session {
   std::string cluster_url() const { return const_cast<LocalCluster&>(cluster_).master().url(); }
 
   // ---- its end
-  // -------------------------------------------------------------------------------------------------------
 
   template <class Condition>
   bool wait_until(const Condition& met, std::chrono::seconds patience) {
@@ -389,7 +385,7 @@ class Session {
                    .problems = watch_->problems(),
                    .problems_were_shown = true,
                    .log_folder = options_.finite && !options_.keep ? "" : folder_->logs().string()};
-    const Verdict verdict = judge(watch_->job(), facts, on_purpose_);
+    const RunVerdict verdict = judge(watch_->job(), facts, on_purpose_);
     if (options_.json) {
       print(summary_to_json(watch_->job(), facts, verdict).dump(2) + "\n");
     } else {

@@ -36,10 +36,11 @@ Result<void> check_slots(const topology::Topology& topology, int slots, const st
   std::string names;
   for (std::size_t i = 0; i < std::min(kShown, stages.size()); ++i) names += (i == 0 ? "" : ", ") + stages[i].name;
   if (stages.size() > kShown) names += ", ...";
-  return Error{ErrorCode::invalid_argument,
-               fmt::format("job '{0}' needs {1} workers (one for each stage: {2}), and {3} gives it {4} slot{5}: the rest would "
-                           "wait for ever. Give --slots {1}, or leave it out: then there are as many as the topology needs",
-                           topology.name(), stages.size(), names, place, slots, slots == 1 ? "" : "s")};
+  return Error{
+      ErrorCode::invalid_argument,
+      fmt::format("job '{0}' needs {1} workers (one for each stage: {2}), and {3} gives it {4} slot{5}: the rest would "
+                  "wait for ever. Give --slots {1}, or leave it out: then there are as many as the topology needs",
+                  topology.name(), stages.size(), names, place, slots, slots == 1 ? "" : "s")};
 }
 
 Result<void> check_variables(const topology::Topology& topology) {

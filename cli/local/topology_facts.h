@@ -17,8 +17,8 @@ struct Need {
 // nothing.
 Need need_of(const topology::Topology& topology, int slots);
 
-// A stage without a worker passes nothing on: fewer slots than stages would wait for ever. `place`: where the number stands.
-// invalid_argument: says how many it takes.
+// A stage without a worker passes nothing on: fewer slots than stages would wait for ever. `place`: where the number
+// stands. invalid_argument: says how many it takes.
 Result<void> check_slots(const topology::Topology& topology, int slots, const std::string& place);
 
 // The producers are our children: a variable that is missing here is missing there, and nothing would ever come.

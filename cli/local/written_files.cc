@@ -40,7 +40,9 @@ class Walk {
     std::error_code failed;
     if (parts.front().deep()) return below(folder, "", parts.front());
     if (!parts.front().open()) return go(fs::directory_entry(folder / parts.front().text(), failed), parts);
-    for (fs::directory_iterator at(folder.empty() ? "." : folder, fs::directory_options::skip_permission_denied, failed), end;
+    for (fs::directory_iterator
+             at(folder.empty() ? "." : folder, fs::directory_options::skip_permission_denied, failed),
+         end;
          !failed && at != end && left_ > 0; at.increment(failed)) {
       --left_;
       const auto name = at->path().filename();
@@ -52,7 +54,9 @@ class Walk {
   // All files below `folder` whose path from there fits.
   void below(const fs::path& folder, const std::string& within, const PathPattern::Part& part) {
     std::error_code failed;
-    for (fs::directory_iterator at(folder.empty() ? "." : folder, fs::directory_options::skip_permission_denied, failed), end;
+    for (fs::directory_iterator
+             at(folder.empty() ? "." : folder, fs::directory_options::skip_permission_denied, failed),
+         end;
          !failed && at != end && left_ > 0; at.increment(failed)) {
       --left_;
       const auto name = at->path().filename().string();
@@ -86,9 +90,7 @@ void for_each_file(const topology::Topology& topology, const SinkPath& sink,
 
 }  // namespace
 
-fs::path fixed_folder(const std::string& path_template) {
-  return fixed_folder_of(path_template);
-}
+fs::path fixed_folder(const std::string& path_template) { return fixed_folder_of(path_template); }
 
 SinkPaths files_of_sinks(const topology::Topology& topology) {
   SinkPaths all;

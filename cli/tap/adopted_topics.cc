@@ -11,20 +11,17 @@ namespace ride::cli {
 Result<AdoptedTopics> adopted_topics(const kafka::ClientConfig& config, const std::string& prefix,
                                      std::chrono::milliseconds timeout) {
   const std::string log = prefix + ".decisions";
-  auto reader = stream::open_control_reader(config, log);
-  if (!reader.ok()) return reader.error();
+  RIDE_ASSIGN(auto reader, stream::open_control_reader(config, log));
   AdoptedStages stages;
   stream::DecisionsFilter filter;
-  for (const auto deadline = std::chrono::steady_clock::now() + timeout; !(*reader)->caught_up();) {
+  for (const auto deadline = std::chrono::steady_clock::now() + timeout; !reader->caught_up();) {
     if (std::chrono::steady_clock::now() > deadline)
       return Error{ErrorCode::timeout, fmt::format("{} did not come within {} ms", log, timeout.count()), true};
-    const auto entries = (*reader)->poll(std::chrono::milliseconds(50));
-    if (!entries.ok()) return entries.error();
-    for (const auto& entry : *entries) {
-      const auto decision = filter.take(entry.offset, entry.json, system_now());
-      if (!decision.ok()) return decision.error();
-      if (!*decision) continue;
-      if (const auto taken = stages.take(**decision); !taken.ok()) return taken.error();
+    RIDE_ASSIGN(const auto entries, reader->poll(std::chrono::milliseconds(50)));
+    for (const auto& entry : entries) {
+      RIDE_ASSIGN(const auto decision, filter.take(entry.offset, entry.json, system_now()));
+      if (!decision) continue;
+      RIDE_TRY(stages.take(*decision));
     }
   }
   for (const auto& words : filter.take_words()) log_warning("{}: {}", log, words);

@@ -1,5 +1,5 @@
-// Reads the decisions log for the topics of others that stages read. Needs no master. Threads: one. Failure: timeout when
-// the log did not come to its end in time.
+// Reads the decisions log for the topics of others that stages read. Needs no master. Threads: one. Failure: timeout
+// when the log did not come to its end in time.
 #pragma once
 
 #include <chrono>

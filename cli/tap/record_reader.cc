@@ -30,10 +30,9 @@ class KafkaTap final : public TapReader {
       : config_(std::move(config)), admin_(std::move(admin)) {}
 
   Result<std::vector<std::string>> topics() override {
-    auto topics = admin_->topics();
-    if (!topics.ok()) return topics.error();
+    RIDE_ASSIGN(auto topics, admin_->topics());
     std::vector<std::string> names;
-    for (const auto& topic : *topics) names.push_back(topic.name);
+    for (const auto& topic : topics) names.push_back(topic.name);
     std::sort(names.begin(), names.end());
     return names;
   }
@@ -46,17 +45,15 @@ class KafkaTap final : public TapReader {
 
   Result<int> read(const TapRequest& request, const std::function<bool(const Record&)>& take,
                    const std::function<bool()>& stopped) override {
-    auto spans = spans_of(request);
-    if (!spans.ok()) return spans.error();
-    auto reader = open_reader();
-    if (!reader.ok()) return reader.error();
+    RIDE_ASSIGN(auto spans, spans_of(request));
+    RIDE_ASSIGN(auto reader, open_reader());
     bool anything = false;
-    for (const auto& [at, span] : *spans) {
-      if (const auto assigned = (*reader)->assign(at, span.start); !assigned.ok()) return assigned.error();
+    for (const auto& [at, span] : spans) {
+      RIDE_TRY(reader->assign(at, span.start));
       anything = anything || span.start < span.end;
     }
-    if (request.from == TapFrom::last && anything) return read_last(**reader, *spans, request, take, stopped);
-    return read_on(**reader, request, take, stopped);
+    if (request.from == TapFrom::last && anything) return read_last(*reader, spans, request, take, stopped);
+    return read_on(*reader, request, take, stopped);
   }
 
   Result<stream::WholeFrame> join_chunks(const Record& record, const RecordHeader& header) override;
@@ -67,11 +64,10 @@ class KafkaTap final : public TapReader {
   }
 
   Result<std::map<TopicPartition, Span>> spans_of(const TapRequest& request) {
-    auto topics = admin_->topics();
-    if (!topics.ok()) return topics.error();
+    RIDE_ASSIGN(auto topics, admin_->topics());
     const auto topic =
-        std::find_if(topics->begin(), topics->end(), [&](const auto& t) { return t.name == request.topic; });
-    if (topic == topics->end()) return Error{ErrorCode::not_found, "there is no topic " + request.topic};
+        std::find_if(topics.begin(), topics.end(), [&](const auto& t) { return t.name == request.topic; });
+    if (topic == topics.end()) return Error{ErrorCode::not_found, "there is no topic " + request.topic};
     if (request.partition && (request.partition->value < 0 || request.partition->value >= topic->partitions)) {
       return Error{ErrorCode::invalid_argument,
                    fmt::format("{} has the partitions 0 to {}", request.topic, topic->partitions - 1)};
@@ -80,11 +76,9 @@ class KafkaTap final : public TapReader {
     for (std::int32_t i = 0; i < topic->partitions; ++i) {
       if (request.partition && request.partition->value != i) continue;
       const TopicPartition at{request.topic, PartitionId{i}};
-      const auto range = admin_->range(at);
-      if (!range.ok()) return range.error();
-      auto start = start_of(request, *range);
-      if (!start.ok()) return start.error();
-      spans[at] = {*start, range->end};
+      RIDE_ASSIGN(const auto range, admin_->range(at));
+      RIDE_ASSIGN(auto start, start_of(request, range));
+      spans[at] = {start, range.end};
     }
     return spans;
   }
@@ -167,19 +161,17 @@ bool same_picture(const RecordHeader& a, const RecordHeader& b) {
 
 Result<stream::WholeFrame> KafkaTap::join_chunks(const Record& record, const RecordHeader& header) {
   const auto& wanted = *header.chunk;
-  auto reader = open_reader();
-  if (!reader.ok()) return reader.error();
-  auto range = admin_->range(record.at);
-  if (!range.ok()) return range.error();
+  RIDE_ASSIGN(auto reader, open_reader());
+  RIDE_ASSIGN(auto range, admin_->range(record.at));
   // Its elders stand before it, at least `index` records back; other writers' records may stand in between.
-  const Offset start{std::max(range->first.value, record.offset.value - 4 * wanted.index)};
-  if (const auto assigned = (*reader)->assign(record.at, start); !assigned.ok()) return assigned.error();
+  const Offset start{std::max(range.first.value, record.offset.value - 4 * wanted.index)};
+  RIDE_TRY(reader->assign(record.at, start));
   auto whole = std::make_shared<std::vector<std::uint8_t>>(static_cast<std::size_t>(wanted.total));
   std::vector<bool> have(static_cast<std::size_t>(wanted.count), false);
   int missing = wanted.count;
   const auto deadline = Clock::now() + kChunkPatience;
   while (missing > 0 && Clock::now() < deadline) {
-    auto next = (*reader)->poll(kPoll);
+    auto next = reader->poll(kPoll);
     if (!next.ok()) {
       if (next.error().retriable) continue;
       return next.error();
@@ -208,9 +200,8 @@ Result<stream::WholeFrame> KafkaTap::join_chunks(const Record& record, const Rec
 }  // namespace
 
 Result<std::unique_ptr<TapReader>> TapReader::open(const kafka::ClientConfig& config) {
-  auto admin = kafka::open_admin(config, std::chrono::seconds(5));
-  if (!admin.ok()) return admin.error();
-  return std::unique_ptr<TapReader>(new KafkaTap(config, std::move(*admin)));
+  RIDE_ASSIGN(auto admin, kafka::open_admin(config, std::chrono::seconds(5)));
+  return std::unique_ptr<TapReader>(new KafkaTap(config, std::move(admin)));
 }
 
 }  // namespace ride::cli

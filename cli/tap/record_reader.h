@@ -10,7 +10,7 @@
 
 #include "common/result.h"
 #include "stream/core/frame_record.h"
-#include "stream/core/intake.h"
+#include "stream/core/set_assembler.h"
 #include "stream/kafka/client_config.h"
 #include "stream/ports.h"
 
@@ -33,7 +33,8 @@ class TapReader {
   virtual ~TapReader() = default;
 
   virtual Result<std::vector<std::string>> topics() = 0;
-  // A topic that is not in the list may be there, and not for us: what the cluster says to that; nothing where it is not that.
+  // A topic that is not in the list may be there, and not for us: what the cluster says to that; nothing where it is
+  // not that.
   virtual std::optional<Error> refusal(const std::string& topic) = 0;
   // Calls `take` for each record; ends when all were taken, when `stopped` says so, or with timeout. `take` returns
   // false to end early.

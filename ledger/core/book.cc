@@ -4,13 +4,13 @@
 
 namespace ride::ledger {
 
-Posting Book::take(const Place& at, std::int64_t offset, const Headers& headers) {
+AuditResult Book::take(const LogPartition& at, std::int64_t offset, const Headers& headers) {
   auto entry = read_entry(headers);
   if (!entry.ok()) return take_stranger(at, offset);
   auto& page = pages_[at.topic];
   ++page.records;
   auto& lines = lines_[at];
-  Posting posting{Verdict::counts, *entry, 0};
+  AuditResult posting{Verdict::counts, *entry, 0};
   const auto highest = lines.highest.find(entry->line);
   if (highest != lines.highest.end() && entry->key <= highest->second) {
     posting.verdict = below(page, *entry);
@@ -26,7 +26,7 @@ Posting Book::take(const Place& at, std::int64_t offset, const Headers& headers)
 }
 
 // At or below the line's highest origin. Where records were deleted unseen, a frame may have counted there.
-Verdict Book::below(TopicPage& page, const Entry& entry) {
+Verdict Book::below(TopicAudit& page, const Entry& entry) {
   auto& inflow = page.inflows[entry.line.upstream];
   if (entry.kind == EntryKind::end || page.unseen > 0 || inflow.all[entry.stretch].seen(0).contains(entry.number)) {
     ++page.repeated;
@@ -36,7 +36,7 @@ Verdict Book::below(TopicPage& page, const Entry& entry) {
   return Verdict::hidden;
 }
 
-Posting Book::take_foreign(const Place& at, std::int64_t offset, const Headers& headers) {
+AuditResult Book::take_foreign(const LogPartition& at, std::int64_t offset, const Headers& headers) {
   auto entry = read_entry(headers);
   if (!entry.ok()) return take_stranger(at, offset);
   auto& page = pages_[at.topic];
@@ -46,7 +46,7 @@ Posting Book::take_foreign(const Place& at, std::int64_t offset, const Headers& 
   return {Verdict::counts, *entry, before};
 }
 
-Posting Book::take_stranger(const Place& at, std::int64_t offset) {
+AuditResult Book::take_stranger(const LogPartition& at, std::int64_t offset) {
   auto& page = pages_[at.topic];
   ++page.records;
   ++page.not_ours;
@@ -64,12 +64,12 @@ void Book::take_dead(const std::string& topic, const Headers& headers) {
   if (entry.ok() && entry->kind == EntryKind::frame) pages_[topic].dead[entry->stretch].insert(entry->number);
 }
 
-void Book::skip(const Place& at, std::int64_t records) { pages_[at.topic].unseen += records; }
+void Book::skip(const LogPartition& at, std::int64_t records) { pages_[at.topic].unseen += records; }
 
 bool Book::completes(Lines& lines, const Entry& entry) {
   if (entry.parts == 1) {
     std::erase_if(lines.open, [&](const auto& open) {
-      return std::get<Line>(open.first) == entry.line && std::get<Key>(open.first) <= entry.key;
+      return std::get<UpstreamPartition>(open.first) == entry.line && std::get<Key>(open.first) <= entry.key;
     });
     return true;
   }
@@ -78,12 +78,12 @@ bool Book::completes(Lines& lines, const Entry& entry) {
   if (static_cast<int>(parts.size()) < entry.parts) return false;
   // Others' halves of it, and of its elders, can never count any more.
   std::erase_if(lines.open, [&](const auto& open) {
-    return std::get<Line>(open.first) == entry.line && std::get<Key>(open.first) <= entry.key;
+    return std::get<UpstreamPartition>(open.first) == entry.line && std::get<Key>(open.first) <= entry.key;
   });
   return true;
 }
 
-int Book::enter(TopicPage& page, const Entry& entry) {
+int Book::enter(TopicAudit& page, const Entry& entry) {
   auto& inflow = page.inflows[entry.line.upstream];
   if (entry.kind == EntryKind::frame) inflow.frames[entry.stretch].add(entry.number);
   if (entry.kind == EntryKind::outcome) {
@@ -93,8 +93,8 @@ int Book::enter(TopicPage& page, const Entry& entry) {
   return inflow.all[entry.stretch].add(entry.number);
 }
 
-const TopicPage& Book::page(const std::string& topic) const {
-  static const TopicPage kEmpty;
+const TopicAudit& Book::page(const std::string& topic) const {
+  static const TopicAudit kEmpty;
   const auto found = pages_.find(topic);
   return found == pages_.end() ? kEmpty : found->second;
 }

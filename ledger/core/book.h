@@ -1,5 +1,5 @@
-// Book: what came into each topic of a job. A set counts when it is the first complete one of its origin in log order; then
-// its frame is entered under the upstream that wrote it. Pure: no I/O, clock or threads. Owner: one thread.
+// Book: what came into each topic of a job. A set counts when it is the first complete one of its origin in log order;
+// then its frame is entered under the upstream that wrote it. Pure: no I/O, clock or threads. Owner: one thread.
 // Memory: grows with the number of lines and of gaps, not with the number of frames.
 #pragma once
 
@@ -16,22 +16,22 @@
 
 namespace ride::ledger {
 
-struct Place {
+struct LogPartition {
   std::string topic;
   std::int64_t partition = 0;
-  auto operator<=>(const Place&) const = default;
+  auto operator<=>(const LogPartition&) const = default;
 };
 
 // What the book made of one record.
 enum class Verdict {
-  counts,      // it completed a set that is new
-  repeated,    // written again after a failure: every reader drops it
-  hidden,      // a higher origin stands before it, so every reader drops it; and its frame never counted. Somebody forged
-               // that origin: an upstream's own only rise, without gaps
+  counts,    // it completed a set that is new
+  repeated,  // written again after a failure: every reader drops it
+  hidden,    // a higher origin stands before it, so every reader drops it; and its frame never counted. Somebody forged
+             // that origin: an upstream's own only rise, without gaps
   incomplete,  // a part of a set; more must come
   not_ours,    // no headers of RIDE's, or damaged ones: it counts as a frame of its own, named by its place
 };
-struct Posting {
+struct AuditResult {
   Verdict verdict = Verdict::not_ours;
   std::optional<Entry> entry;
   int seen_before = 0;  // how often this frame had counted already on its way through this upstream
@@ -39,45 +39,45 @@ struct Posting {
 
 // What one upstream brought into a topic.
 struct Inflow {
-  std::map<Stretch, NumberTally> frames;    // sets of pictures
-  std::map<Stretch, NumberTally> all;       // and of outcomes
+  std::map<SessionKey, NumberTally> frames;  // sets of pictures
+  std::map<SessionKey, NumberTally> all;     // and of outcomes
   std::map<std::string, std::int64_t> outcomes;
-  std::int64_t rejected = 0;                // of the dropped: pictures that a source refused, which is no loss
-  std::map<Stretch, NumberSet> hidden;      // frames that never counted, since a higher origin stands before them
+  std::int64_t rejected = 0;               // of the dropped: pictures that a source refused, which is no loss
+  std::map<SessionKey, NumberSet> hidden;  // frames that never counted, since a higher origin stands before them
 };
 
-struct TopicPage {
+struct TopicAudit {
   std::int64_t records = 0, repeated = 0, not_ours = 0;
-  std::int64_t unseen = 0;                  // deleted before they could be read here
-  std::map<std::string, Inflow> inflows;    // by the upstream's name
-  std::map<Stretch, NumberSet> dead;        // frames of it that its reader gave up: a copy lies among the dead letters
+  std::int64_t unseen = 0;                // deleted before they could be read here
+  std::map<std::string, Inflow> inflows;  // by the upstream's name
+  std::map<SessionKey, NumberSet> dead;   // frames of it that its reader gave up: a copy lies among the dead letters
 };
 
 class Book {
  public:
   // Records of a partition in offset order, each once.
-  Posting take(const Place& at, std::int64_t offset, const Headers& headers);
+  AuditResult take(const LogPartition& at, std::int64_t offset, const Headers& headers);
   // A foreign topic, read in place: every record is a frame of its own.
-  Posting take_foreign(const Place& at, std::int64_t offset, const Headers& headers);
+  AuditResult take_foreign(const LogPartition& at, std::int64_t offset, const Headers& headers);
   // A dead letter of this topic's reader. A takeover may write it twice, and it names one frame.
   void take_dead(const std::string& topic, const Headers& headers);
   // So many records were deleted before they could be read.
-  void skip(const Place& at, std::int64_t records);
+  void skip(const LogPartition& at, std::int64_t records);
 
-  const TopicPage& page(const std::string& topic) const;
+  const TopicAudit& page(const std::string& topic) const;
 
  private:
   struct Lines {
-    std::map<Line, Key> highest;
-    std::map<std::tuple<Line, Key, std::string>, std::set<int>> open;  // parts seen, by writer
+    std::map<UpstreamPartition, Key> highest;
+    std::map<std::tuple<UpstreamPartition, Key, std::string>, std::set<int>> open;  // parts seen, by writer
   };
-  Posting take_stranger(const Place& at, std::int64_t offset);
+  AuditResult take_stranger(const LogPartition& at, std::int64_t offset);
   bool completes(Lines& lines, const Entry& entry);
-  static Verdict below(TopicPage& page, const Entry& entry);
-  int enter(TopicPage& page, const Entry& entry);
+  static Verdict below(TopicAudit& page, const Entry& entry);
+  int enter(TopicAudit& page, const Entry& entry);
 
-  std::map<Place, Lines> lines_;
-  std::map<std::string, TopicPage> pages_;
+  std::map<LogPartition, Lines> lines_;
+  std::map<std::string, TopicAudit> pages_;
 };
 
 }  // namespace ride::ledger

@@ -64,10 +64,14 @@ bool read_part(std::string_view text, Entry& out) {
 }
 
 bool read_kind(std::string_view text, Entry& out) {
-  if (text == "ride.frame") out.kind = EntryKind::frame;
-  else if (text == "ride.outcome") out.kind = EntryKind::outcome;
-  else if (text == "ride.end") out.kind = EntryKind::end;
-  else return false;
+  if (text == "ride.frame")
+    out.kind = EntryKind::frame;
+  else if (text == "ride.outcome")
+    out.kind = EntryKind::outcome;
+  else if (text == "ride.end")
+    out.kind = EntryKind::end;
+  else
+    return false;
   return true;
 }
 

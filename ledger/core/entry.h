@@ -1,5 +1,5 @@
-// One record of a job's topic as the ledger sees it: who it is, where it comes from, which part of its set. Read from the
-// headers by the description in docs/frame-format.md, apart from stream/core/frame_record. Pure values.
+// One record of a job's topic as the ledger sees it: who it is, where it comes from, which part of its set. Read from
+// the headers by the description in docs/frame-format.md, apart from stream/core/frame_record. Pure values.
 #pragma once
 
 #include <cstdint>
@@ -17,17 +17,17 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 enum class EntryKind { frame, outcome, end };
 
 // Which stretch of which source a frame belongs to.
-struct Stretch {
+struct SessionKey {
   std::string source;
   std::int64_t session = 0;
-  auto operator<=>(const Stretch&) const = default;
+  auto operator<=>(const SessionKey&) const = default;
 };
 
 // The line of elders that a set belongs to: within it keys only rise.
-struct Line {
+struct UpstreamPartition {
   std::string upstream;
   std::int64_t partition = 0;
-  auto operator<=>(const Line&) const = default;
+  auto operator<=>(const UpstreamPartition&) const = default;
 };
 
 struct Key {
@@ -37,9 +37,9 @@ struct Key {
 
 struct Entry {
   EntryKind kind = EntryKind::frame;
-  Stretch stretch;
+  SessionKey stretch;
   std::int64_t number = 0;
-  Line line;
+  UpstreamPartition line;
   Key key;
   int part = 1, parts = 1;
   std::string writer;   // the incarnation and its epoch
@@ -48,7 +48,8 @@ struct Entry {
   SystemTime captured_at{};
 };
 
-// not_found: no record of RIDE's. corrupt: one whose headers the description does not allow; the message names the header.
+// not_found: no record of RIDE's. corrupt: one whose headers the description does not allow; the message names the
+// header.
 Result<Entry> read_entry(const Headers& headers);
 
 }  // namespace ride::ledger

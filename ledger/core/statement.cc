@@ -13,13 +13,13 @@ namespace {
 
 constexpr std::size_t kExamples = 5, kNamed = 1000;
 
-using FramesByStretch = std::map<Stretch, NumberTally>;
+using FramesByStretch = std::map<SessionKey, NumberTally>;
 
-std::string name_of(const Stretch& stretch, std::int64_t number) {
+std::string name_of(const SessionKey& stretch, std::int64_t number) {
   return fmt::format("{}/{}/{}", stretch.source, stretch.session, number);
 }
 
-const Inflow& inflow_of(const TopicPage& page, const std::string& upstream) {
+const Inflow& inflow_of(const TopicAudit& page, const std::string& upstream) {
   static const Inflow kNone;
   const auto found = page.inflows.find(upstream);
   return found == page.inflows.end() ? kNone : found->second;
@@ -32,7 +32,7 @@ std::int64_t count_of(const FramesByStretch& frames) {
 }
 
 // All that a stage was given, over its upstreams.
-FramesByStretch given_to(const TopicPage& page) {
+FramesByStretch given_to(const TopicAudit& page) {
   FramesByStretch given;
   for (const auto& [upstream, inflow] : page.inflows)
     for (const auto& [stretch, tally] : inflow.all) given[stretch].add(tally);
@@ -42,14 +42,14 @@ FramesByStretch given_to(const TopicPage& page) {
 // Compares what `from` was given with what came of it: what was given k times must arrive k times.
 void compare(const FramesByStretch& given, const FramesByStretch& arrived, FlowLine& line) {
   static const NumberTally kNone;
-  const auto note = [&line](const Stretch& stretch, const NumberSet& numbers, std::vector<FlowLine::Frame>& list) {
+  const auto note = [&line](const SessionKey& stretch, const NumberSet& numbers, std::vector<FlowLine::Frame>& list) {
     for (const auto number : numbers.first(kNamed)) {
       if (list.size() < kNamed) list.push_back({stretch, number});
       if (line.examples.size() < kExamples) line.examples.push_back(name_of(stretch, number));
     }
     return numbers.size();
   };
-  const auto tally_of = [](const FramesByStretch& all, const Stretch& stretch) -> const NumberTally& {
+  const auto tally_of = [](const FramesByStretch& all, const SessionKey& stretch) -> const NumberTally& {
     const auto found = all.find(stretch);
     return found == all.end() ? kNone : found->second;
   };
@@ -81,7 +81,7 @@ FlowLine flow(const Book& book, const std::string& from, const std::string& topi
 
 // A source has no input topic: what any of its topics holds was sent, and must be in all of them.
 void add_source(const stream::SourceSpec& source, const Book& book, Statement& out) {
-  std::map<Stretch, NumberSet> sent;
+  std::map<SessionKey, NumberSet> sent;
   for (const auto& output : source.outputs) {
     const auto& inflow = inflow_of(book.page(output.topic), source.name);
     for (const auto& [stretch, tally] : inflow.all) sent[stretch].add(tally.seen(0));
@@ -92,7 +92,8 @@ void add_source(const stream::SourceSpec& source, const Book& book, Statement& o
     given[stretch].add(numbers);
     out.sent += numbers.size();
   }
-  for (const auto& output : source.outputs) out.flows.push_back(flow(book, source.name, output.topic, output.to, given));
+  for (const auto& output : source.outputs)
+    out.flows.push_back(flow(book, source.name, output.topic, output.to, given));
 }
 
 StageLine stage_line(const stream::StageSpec& stage, const Book& book, const Counted& counted) {
@@ -172,17 +173,19 @@ std::string to_text(const Statement& statement, bool at_rest) {
   std::string text = fmt::format("{:<16} {:>9} {:>9} {:>9} {:>8} {:>8} {:>6} {:>8} {:>9}\n", "stage", "in", "ACKed",
                                  "filtered", "dropped", "rejected", "dead", "expired", "in flight");
   for (const auto& one : statement.stages)
-    text += fmt::format("{:<16} {:>9} {:>9} {:>9} {:>8} {:>8} {:>6} {:>8} {:>9}\n", one.stage, one.in, one.counted.acked,
-                        one.counted.filtered, one.counted.dropped - one.rejected, one.rejected, one.counted.dead,
-                        one.counted.expired, one.in_flight);
+    text += fmt::format("{:<16} {:>9} {:>9} {:>9} {:>8} {:>8} {:>6} {:>8} {:>9}\n", one.stage, one.in,
+                        one.counted.acked, one.counted.filtered, one.counted.dropped - one.rejected, one.rejected,
+                        one.counted.dead, one.counted.expired, one.in_flight);
   text += fmt::format("\n{:<16} {:<28} {:>9} {:>9} {:>9} {:>6} {:>12}\n", "from", "into", "expected", "arrived",
                       at_rest ? "missing" : "in flight", "twice", "written again");
   for (const auto& one : statement.flows) {
-    text += fmt::format("{:<16} {:<28} {:>9} {:>9} {:>9} {:>6} {:>12}\n", one.from, one.topic, one.expected, one.arrived,
-                        one.missing - one.explained, one.twice, one.repeated);
+    text += fmt::format("{:<16} {:<28} {:>9} {:>9} {:>9} {:>6} {:>12}\n", one.from, one.topic, one.expected,
+                        one.arrived, one.missing - one.explained, one.twice, one.repeated);
     if (one.hidden > 0)
-      text += fmt::format("{:<16} {} of the {} are hidden: a higher origin stands before them, and somebody else than {} "
-                          "wrote it\n", "", one.hidden, at_rest ? "missing" : "frames in flight", one.from);
+      text += fmt::format(
+          "{:<16} {} of the {} are hidden: a higher origin stands before them, and somebody else than {} "
+          "wrote it\n",
+          "", one.hidden, at_rest ? "missing" : "frames in flight", one.from);
     if (!one.examples.empty() && one.missing + one.twice > one.explained)
       text += fmt::format("{:<16} for example {}\n", "", one_line(fmt::format("{}", fmt::join(one.examples, ", "))));
   }

@@ -21,7 +21,7 @@ struct Counted {
 
 struct StageLine {
   std::string stage, topic;
-  std::int64_t in = 0;         // frames that counted in its topic
+  std::int64_t in = 0;  // frames that counted in its topic
   Counted counted;
   std::int64_t in_flight = 0;  // what is missing of the equation; below 0: more was ACKed than came
   std::int64_t repeated = 0;   // records in its topic that were written again
@@ -34,18 +34,19 @@ struct FlowLine {
   std::string from, topic, to;  // to: the stage that reads it; empty: a topic outside the job, or files
   std::int64_t expected = 0;    // frames that `from` was given (a source: frames that any of its topics holds)
   std::int64_t arrived = 0;
-  std::int64_t missing = 0;     // expected and not arrived: in flight while it runs, lost at rest
-  std::int64_t twice = 0;       // counted more often than `from` was given them
-  std::int64_t ahead = 0;       // read here before it was read where it came from; at rest there is none
-  std::int64_t repeated = 0;    // written again, and dropped by every reader
-  std::int64_t hidden = 0;      // of the missing: they are there, behind a higher origin that their upstream did not write
-  std::int64_t explained = 0;   // of the missing: a topic outside the job holds no outcomes; or records were deleted unseen
+  std::int64_t missing = 0;   // expected and not arrived: in flight while it runs, lost at rest
+  std::int64_t twice = 0;     // counted more often than `from` was given them
+  std::int64_t ahead = 0;     // read here before it was read where it came from; at rest there is none
+  std::int64_t repeated = 0;  // written again, and dropped by every reader
+  std::int64_t hidden = 0;  // of the missing: they are there, behind a higher origin that their upstream did not write
+  std::int64_t explained =
+      0;  // of the missing: a topic outside the job holds no outcomes; or records were deleted unseen
   struct Frame {
-    Stretch stretch;
+    SessionKey stretch;
     std::int64_t number = 0;
   };
   std::vector<Frame> missing_frames, twice_frames;  // the first thousand of each
-  std::vector<std::string> examples;  // a few of those that are missing or came twice: "gate/3/1042"
+  std::vector<std::string> examples;                // a few of those that are missing or came twice: "gate/3/1042"
 };
 
 struct Statement {
@@ -53,7 +54,7 @@ struct Statement {
   std::vector<StageLine> stages;
   std::vector<FlowLine> flows;
 
-  std::int64_t open() const;   // in flight now; what is still open when all has come to rest is lost
+  std::int64_t open() const;  // in flight now; what is still open when all has come to rest is lost
   std::int64_t twice() const;
   std::int64_t redelivered() const;
   std::int64_t hidden() const;

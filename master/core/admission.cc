@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::int64_t kMostOfAnAgent = 1024;  // that one agent may announce
 constexpr std::chrono::seconds kTellEvery{60};
-constexpr std::size_t kMostProgress = 16;      // entries kept of who has nothing to do
+constexpr std::size_t kMostProgress = 16;  // entries kept of who has nothing to do
 
 std::int64_t announced_by(const stream::Heartbeat& agent) {
   std::int64_t all = 0;

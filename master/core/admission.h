@@ -1,6 +1,6 @@
-// Which processes the master keeps in mind. Anybody who can write reports can name processes; each costs memory and time with
-// every tick. Those for whom something was decided are always kept, those that an agent announced (its slots and
-// producers) up to Rules::most_announced, and those who announce themselves up to Rules::most_unannounced. Pure.
+// Which processes the master keeps in mind. Anybody who can write reports can name processes; each costs memory and
+// time with every tick. Those for whom something was decided are always kept, those that an agent announced (its slots
+// and producers) up to Rules::most_announced, and those who announce themselves up to Rules::most_unannounced. Pure.
 #pragma once
 
 #include "master/core/state.h"

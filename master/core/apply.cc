@@ -66,8 +66,8 @@ void forget_old_jobs(Hard& hard) {
 }
 
 std::size_t jobs_that_go_on(const Hard& hard) {
-  return static_cast<std::size_t>(
-      std::count_if(hard.jobs.begin(), hard.jobs.end(), [](const auto& entry) { return !is_over(entry.second->phase); }));
+  return static_cast<std::size_t>(std::count_if(hard.jobs.begin(), hard.jobs.end(),
+                                                [](const auto& entry) { return !is_over(entry.second->phase); }));
 }
 
 }  // namespace
@@ -141,7 +141,8 @@ bool on(Hard& hard, const stream::Assign& assign) {
   const auto* before = hard.find(key);
   const auto* member = hard.member(assign.worker);
   if (before == nullptr || member == nullptr || member->stage != key) return false;
-  if (is_over(hard.find(key.job, key.run)->phase) || assign.epoch.value - before->epoch.value > stream::kMostRise) return false;
+  if (is_over(hard.find(key.job, key.run)->phase) || assign.epoch.value - before->epoch.value > stream::kMostRise)
+    return false;
   for (const auto partition : assign.partitions) {
     if (partition.value < 0 || partition.value >= static_cast<int>(before->partitions.size())) return false;
     if (assign.epoch <= before->partitions[static_cast<std::size_t>(partition.value)].epoch) return false;
@@ -249,14 +250,15 @@ bool on(Hard& hard, const stream::Strike& strike) {
   if (const auto found = before->find({strike.partition, strike.offset}); found != before->end()) {
     const auto& workers = found->second.workers;
     if (workers.size() >= kMostStrikesOfFrame) return false;
-    if (std::find(workers.begin(), workers.end(), strike.worker) != workers.end()) return false;  // one end strikes once
+    if (std::find(workers.begin(), workers.end(), strike.worker) != workers.end())
+      return false;  // one end strikes once
   }
   auto& strikes = of_stage ? edit_stage(hard, {strike.job, strike.run, strike.stage})->strikes
                            : edit_job(hard, strike.job, strike.run)->sources.at(strike.stage.value).strikes;
   auto& struck = strikes[{strike.partition, strike.offset}];
   struck.workers.push_back(strike.worker);
   struck.causes.push_back(strike.cause);
-  struck.condemned = struck.condemned || strike.condemned;
+  struck.quarantined = struck.quarantined || strike.condemned;
   struck.at = strike.at;
   if (strikes.size() > kStrikesKept)
     strikes.erase(std::min_element(strikes.begin(), strikes.end(),
@@ -295,7 +297,6 @@ bool on(Hard& hard, const stream::JobQueued& queued) {
 }
 
 // ---- soft state follows
-// ----------------------------------------------------------------------------------------------
 
 void follow(State& state, const stream::JobAccepted& accepted) {
   auto& soft = state.soft;

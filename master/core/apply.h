@@ -7,10 +7,10 @@ namespace ride::master {
 
 enum class Applied {
   counted,
-  void_claim,     // not of the standing leader
-  foreign_log,    // another log id than the log began with: nothing was changed
+  void_claim,           // not of the standing leader
+  foreign_log,          // another log id than the log began with: nothing was changed
   unreadable_snapshot,  // of another version, broken, or it does not hold together: nothing was changed
-  contradiction,  // names what is not there, or would turn an epoch back or far ahead: nothing was changed
+  contradiction,        // names what is not there, or would turn an epoch back or far ahead: nothing was changed
 };
 
 Applied apply(State& state, const stream::Decision& decision);
@@ -18,7 +18,7 @@ Applied apply(State& state, const stream::Decision& decision);
 // The hard half, without the question of who decided it. False: a contradiction, nothing was changed.
 bool apply_to(Hard& hard, const stream::DecisionBody& body);
 
-inline constexpr std::size_t kMostStrikesOfFrame = 100;  // long before, it was condemned or proved innocent
+inline constexpr std::size_t kMostStrikesOfFrame = 100;  // long before, it was quarantined or proved innocent
 
 // Why a job cannot be accepted, or queued, now, as far as readers of the decision would refuse it; nothing: it can.
 std::optional<std::string> why_not_accept(const Hard& hard, const stream::JobSpec& spec);

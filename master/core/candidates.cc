@@ -39,7 +39,8 @@ Candidates::Offers Candidates::idle(const Hard& hard) const {
 }
 
 bool Candidates::is_doubtful(const WorkerId& worker, const stream::Heartbeat& beat) const {
-  return state_.soft.ticks - state_.soft.processes.at(worker).last_tick >= kQuietTicks || suspected_.contains(beat.node);
+  return state_.soft.ticks - state_.soft.processes.at(worker).last_tick >= kQuietTicks ||
+         suspected_.contains(beat.node);
 }
 
 std::map<NodeName, int> Candidates::members_by_node(const Stage& stage) const {

@@ -1,6 +1,7 @@
-// Which of the workers that are there is the best for a group: right device, surely alive (heard a moment ago, on a node
-// where nobody fell silent), warm, nothing wasted that others ask for, on the node with the fewest of the group, then the
-// one whose cores and memory fit most closely, then by name. Pure; keeps references to the state, for one step.
+// Which of the workers that are there is the best for a group: right device, surely alive (heard a moment ago, on a
+// node where nobody fell silent), warm, nothing wasted that others ask for, on the node with the fewest of the group,
+// then the one whose cores and memory fit most closely, then by name. Pure; keeps references to the state, for one
+// step.
 #pragma once
 
 #include <map>

@@ -1,5 +1,5 @@
-// Whose story a decision belongs to, where it does not say so itself: a worker that is out was some job's. Asked before the
-// decision is applied. Pure.
+// Whose story a decision belongs to, where it does not say so itself: a worker that is out was some job's. Asked before
+// the decision is applied. Pure.
 #pragma once
 
 #include <string>

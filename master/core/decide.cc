@@ -28,7 +28,8 @@ void follow(State& state, std::span<const Event> events) {
   auto& kept = state.soft.due;
   std::set<WorkerId> told;
   for (auto& departure : due.departures) {
-    const bool counts = !departure.silent && !state.hard.is_out(departure.worker) && told.insert(departure.worker).second;
+    const bool counts =
+        !departure.silent && !state.hard.is_out(departure.worker) && told.insert(departure.worker).second;
     if (counts && is_known(state, state.hard, departure.worker)) kept.departures.push_back(std::move(departure));
   }
   std::set<std::string> failing;  // once is enough: nobody acts on it before the next leader does

@@ -1,5 +1,5 @@
-// Decided: which decisions take effect. All readers of ride.decisions must agree on that, so the members ask the rules by
-// which the master itself changes its state: a decision that contradicts what stands before it changes nothing for
+// Decided: which decisions take effect. All readers of ride.decisions must agree on that, so the members ask the rules
+// by which the master itself changes its state: a decision that contradicts what stands before it changes nothing for
 // anybody. Feed what stream::DecisionsFilter lets through. Pure; one thread.
 #pragma once
 

@@ -78,7 +78,9 @@ EventText words(const stream::JoinGroup& join) {
 
 EventText words(const stream::WorkerOut& out) {
   if (out.refused)
-    return {.severity = Severity::error, .code = "name_taken", .text = fmt::format("{} is refused: {}", out.worker.value, out.reason)};
+    return {.severity = Severity::error,
+            .code = "name_taken",
+            .text = fmt::format("{} is refused: {}", out.worker.value, out.reason)};
   const bool expected = out.reason.starts_with("left") || out.reason.starts_with("stopped");
   return {.severity = expected ? Severity::info : Severity::warning,
           .code = "out",
@@ -99,11 +101,10 @@ EventText words_of_item(const stream::Strike& strike) {
           .code = strike.condemned ? "item_condemned" : "item_struck",
           .job = strike.job.value,
           .stage = strike.stage.value,
-          .text = strike.condemned
-                      ? fmt::format("source {}: {} is left out after {} ends: {}", strike.stage.value, strike.frame,
-                                    strike.count, strike.cause)
-                      : fmt::format("{} ended while source {} read {}: {}", strike.worker.value, strike.stage.value,
-                                    strike.frame, strike.cause)};
+          .text = strike.condemned ? fmt::format("source {}: {} is left out after {} ends: {}", strike.stage.value,
+                                                 strike.frame, strike.count, strike.cause)
+                                   : fmt::format("{} ended while source {} read {}: {}", strike.worker.value,
+                                                 strike.stage.value, strike.frame, strike.cause)};
 }
 
 std::string name_of(const stream::Strike& strike) {
@@ -140,8 +141,8 @@ EventText words(const stream::JobChanged& changed) {
 EventText words(const stream::JobQueued& queued) {
   return {.code = "job_queued",
           .job = queued.spec.job.value,
-          .text = fmt::format("{} follows when the run before it is completed: {}", run_of(queued.spec.job, queued.spec.run),
-                              queued.reason)};
+          .text = fmt::format("{} follows when the run before it is completed: {}",
+                              run_of(queued.spec.job, queued.spec.run), queued.reason)};
 }
 
 }  // namespace

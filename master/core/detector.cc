@@ -18,7 +18,6 @@ constexpr double kHalfSilent = 0.55;        // of what a node may be silent: mor
 constexpr int kGraceOfLateness = 6;         // times as long as the tick took
 
 // ---- what is allowed
-// --------------------------------------------------------------------------------------------------
 
 const NodePulse* node_of(const State& state, const Process& process) {
   const auto found = state.soft.nodes.find(process.last.node);
@@ -33,14 +32,13 @@ LogTime usual_silence(const State& state, const NodePulse& node) {
 // Of one process: as its own words allow, and twice as long as anything on its node was silent lately.
 LogTime patience_of(const State& state, const Process& process) {
   auto patience = process.rhythm.patience();
-  if (const auto* node = node_of(state, process))
-    patience = std::max(patience, usual_silence(state, *node));
+  if (const auto* node = node_of(state, process)) patience = std::max(patience, usual_silence(state, *node));
   return std::min<LogTime>(patience, state.rules.most_silence);
 }
 
 LogTime patience_of(const State& state, const NodePulse& node) {
   const auto patience = std::max(node.together.patience(), 2 * node.longest_together.value(state.soft.clock.at_tick()));
-  return node.doubt * std::clamp<LogTime>(patience, state.rules.least_silence, state.rules.most_silence);
+  return node.loss_backoff * std::clamp<LogTime>(patience, state.rules.least_silence, state.rules.most_silence);
 }
 
 // The log itself was slow: heartbeats were, too. Only so long, however slow it goes on.
@@ -50,7 +48,8 @@ bool is_excused(const State& state, std::int64_t word_tick, LogTime silence, Log
 }
 
 bool is_silent(const State& state, const WorkerId& id, const Process& process, LogTime now) {
-  return state.soft.ticks - process.last_tick >= ticks_to_loss(state, id) && now - process.word_at >= patience_of(state, process);
+  return state.soft.ticks - process.last_tick >= ticks_to_loss(state, id) &&
+         now - process.word_at >= patience_of(state, process);
 }
 
 // Its agent's last word told that it runs, and that agent is there.
@@ -63,7 +62,6 @@ bool is_vouched(const State& state, const Process& process, LogTime now) {
 }
 
 // ---- whole nodes
-// ------------------------------------------------------------------------------------------------------
 
 // The two nodes that were heard last: the second is what another node than the first is measured by.
 struct Others {
@@ -99,16 +97,16 @@ std::set<NodeName> silent_nodes(const State& state, SystemTime at, double share 
     const auto silence = now - node.word_at, patience = patience_of(state, node);
     const double enough = share * static_cast<double>(patience.count());
     if (static_cast<double>(silence.count()) < enough || !may_be_judged(state, name, node, others, now)) continue;
-    if (share >= 1 && soft.ticks - node.word_tick < node_ticks(state.rules) * node.doubt) continue;
+    if (share >= 1 && soft.ticks - node.word_tick < node_ticks(state.rules) * node.loss_backoff) continue;
     if (!is_excused(state, node.word_tick, silence, patience, at)) silent.insert(name);
   }
   return silent;
 }
 
-// Over a fifth fell silent at once: that is rather the log's fault, or the network's. Who is about to be lost counts, too,
-// since not all miss the same tick. A node that is silent as a whole counts once: it is one failure. A false loss costs
-// repeated work, and so many at once would stop everything.
-bool is_hushed(State& state, SystemTime at) {
+// Over a fifth fell silent at once: that is rather the log's fault, or the network's. Who is about to be lost counts,
+// too, since not all miss the same tick. A node that is silent as a whole counts once: it is one failure. A false loss
+// costs repeated work, and so many at once would stop everything.
+bool is_mass_silence(State& state, SystemTime at) {
   auto& soft = state.soft;
   const auto nodes = silent_nodes(state, at, kHalfSilent);
   const auto now = soft.clock.at(at);
@@ -119,19 +117,18 @@ bool is_hushed(State& state, SystemTime at) {
     ++all;
     if (soft.ticks - process.last_tick >= ticks_to_loss(state, id) - 1 && !is_vouched(state, process, now)) ++quiet;
   }
-  if (quiet < state.rules.hush_least || quiet * state.rules.hush_share <= all) {
-    soft.hush_until = {};
+  if (quiet < state.rules.mass_silence_least || quiet * state.rules.mass_silence_share <= all) {
+    soft.mass_silence_until = {};
     return false;
   }
-  if (soft.hush_until == SystemTime{}) {
-    soft.hush_until = at + state.rules.hush;
-    soft.due.hushed = quiet;
+  if (soft.mass_silence_until == SystemTime{}) {
+    soft.mass_silence_until = at + state.rules.mass_silence;
+    soft.due.mass_silent = quiet;
   }
-  return at < soft.hush_until;
+  return at < soft.mass_silence_until;
 }
 
 // ---- losses
-// -----------------------------------------------------------------------------------------------------------
 
 void lose(State& state, const WorkerId& id, std::string reason) {
   state.soft.due.departures.push_back({id, std::move(reason), false, true});
@@ -139,7 +136,7 @@ void lose(State& state, const WorkerId& id, std::string reason) {
 
 void lose_nodes(State& state, SystemTime at) {
   const auto silent = silent_nodes(state, at);
-  if (silent.empty() || is_hushed(state, at)) return;
+  if (silent.empty() || is_mass_silence(state, at)) return;
   std::vector<WorkerId> passed;
   for (const auto& [id, process] : state.soft.processes) {
     if (!process.heard || !silent.contains(process.last.node)) continue;
@@ -148,9 +145,10 @@ void lose_nodes(State& state, SystemTime at) {
       continue;
     }
     const auto& node = state.soft.nodes.at(process.last.node);
-    lose(state, id, fmt::format("no word for {} ms of its node {}: its agent and all {} other{} there are silent",
-                                (state.soft.clock.at(at) - node.word_at).count(), process.last.node.value, node.processes - 1,
-                                node.processes == 2 ? "" : "s"));
+    lose(state, id,
+         fmt::format("no word for {} ms of its node {}: its agent and all {} other{} there are silent",
+                     (state.soft.clock.at(at) - node.word_at).count(), process.last.node.value, node.processes - 1,
+                     node.processes == 2 ? "" : "s"));
   }
   for (const auto& id : passed) forget(state, id);
 }
@@ -158,7 +156,7 @@ void lose_nodes(State& state, SystemTime at) {
 void lose_processes(State& state, SystemTime at) {
   auto& soft = state.soft;
   const auto now = soft.clock.at(at);
-  std::optional<bool> hushed;
+  std::optional<bool> mass_silent;
   std::vector<WorkerId> passed;
   for (const auto& [id, process] : soft.processes) {
     const auto missed = soft.ticks - process.last_tick, allowed = ticks_to_loss(state, id);
@@ -173,21 +171,21 @@ void lose_processes(State& state, SystemTime at) {
     if (vouched && silence < state.rules.most_vouched) continue;
     const auto patience = std::max<LogTime>(patience_of(state, process), allowed * tick_interval(state));
     if (is_excused(state, process.last_tick, silence, patience, at)) continue;
-    if (!hushed) hushed = is_hushed(state, at);
-    if (*hushed) break;
-    lose(state, id, fmt::format("no word for {} ticks, {} ms each{}", missed, tick_interval(state).count(),
-                                vouched ? ", though its agent sees it run" : ""));
+    if (!mass_silent) mass_silent = is_mass_silence(state, at);
+    if (*mass_silent) break;
+    lose(state, id,
+         fmt::format("no word for {} ticks, {} ms each{}", missed, tick_interval(state).count(),
+                     vouched ? ", though its agent sees it run" : ""));
   }
   for (const auto& id : passed) forget(state, id);
 }
 
 // ---- with every tick
-// --------------------------------------------------------------------------------------------------
 
-void forget_old_doubts(State& state) {
+void forget_old_loss_backoffs(State& state) {
   auto& soft = state.soft;
-  std::erase_if(soft.doubts,
-                [&](const auto& entry) { return soft.ticks - entry.second.tick > state.rules.doubt_ticks; });
+  std::erase_if(soft.loss_backoffs,
+                [&](const auto& entry) { return soft.ticks - entry.second.tick > state.rules.loss_backoff_ticks; });
   std::erase_if(soft.silenced,
                 [&](const auto& entry) { return soft.ticks - entry.second.last_tick > 4 * entry.second.allowed; });
 }
@@ -197,15 +195,17 @@ void count_nodes(State& state) {
   auto& soft = state.soft;
   for (auto& [name, node] : soft.nodes) {
     node.processes = 0;
-    node.doubt = 1;
+    node.loss_backoff = 1;
   }
   for (const auto& [id, process] : soft.processes) {
     if (!process.heard) continue;
     const auto node = soft.nodes.find(process.last.node);
     if (node == soft.nodes.end()) continue;
     ++node->second.processes;
-    if (const auto doubt = soft.doubts.empty() ? soft.doubts.end() : soft.doubts.find(slot_name(id)); doubt != soft.doubts.end())
-      node->second.doubt = std::max(node->second.doubt, doubt->second.factor);
+    if (const auto loss_backoff =
+            soft.loss_backoffs.empty() ? soft.loss_backoffs.end() : soft.loss_backoffs.find(slot_name(id));
+        loss_backoff != soft.loss_backoffs.end())
+      node->second.loss_backoff = std::max(node->second.loss_backoff, loss_backoff->second.factor);
   }
   std::erase_if(soft.nodes, [](const auto& entry) { return entry.second.processes == 0; });
 }
@@ -213,11 +213,12 @@ void count_nodes(State& state) {
 std::string slow_node(const State& state, const NodeName& name, const NodePulse& node) {
   const auto ticks = state.soft.slow_ticks.late();
   const auto allowed = std::min<LogTime>(usual_silence(state, node), state.rules.most_silence);
-  return fmt::format("node {} is overloaded: heartbeats of its {} come {} ms late{}; a process there is lost after {} ms of "
-                     "silence at the least now. Give it less work, or more cores",
-                     name.value, counted(node.processes, "process", "processes"), node.overload.late().count(),
-                     ticks > kUsualGap ? fmt::format(", the master's ticks {} ms", ticks.count()) : "",
-                     std::max<LogTime>(allowed, state.rules.ticks_to_loss * tick_interval(state)).count());
+  return fmt::format(
+      "node {} is overloaded: heartbeats of its {} come {} ms late{}; a process there is lost after {} ms of "
+      "silence at the least now. Give it less work, or more cores",
+      name.value, counted(node.processes, "process", "processes"), node.overload.late().count(),
+      ticks > kUsualGap ? fmt::format(", the master's ticks {} ms", ticks.count()) : "",
+      std::max<LogTime>(allowed, state.rules.ticks_to_loss * tick_interval(state)).count());
 }
 
 void watch_loads(State& state) {
@@ -227,12 +228,15 @@ void watch_loads(State& state) {
   for (auto& [name, node] : soft.nodes) {
     const auto change = node.overload.look(now);
     if (change == Change::begins) soft.due.loads.push_back({true, slow_node(state, name, node)});
-    if (change == Change::ends) soft.due.loads.push_back({false, fmt::format("node {} keeps up again: its heartbeats come in time", name.value)});
+    if (change == Change::ends)
+      soft.due.loads.push_back({false, fmt::format("node {} keeps up again: its heartbeats come in time", name.value)});
   }
   const auto change = soft.slow_ticks.look(now);
   if (change == Change::begins)
-    soft.due.loads.push_back({true, fmt::format("the master's machine, or Kafka, is overloaded: ticks come {} ms late, and losses are "
-                                                "noticed later by as much", soft.slow_ticks.late().count())});
+    soft.due.loads.push_back(
+        {true, fmt::format("the master's machine, or Kafka, is overloaded: ticks come {} ms late, and losses are "
+                           "noticed later by as much",
+                           soft.slow_ticks.late().count())});
   if (change == Change::ends) soft.due.loads.push_back({false, "ticks come in time again"});
 }
 
@@ -240,7 +244,8 @@ void grant_grace(State& state, std::chrono::milliseconds gap, SystemTime at) {
   auto& soft = state.soft;
   if (soft.ticks == 0 || gap <= 2 * tick_interval(state)) return;
   soft.grace_from = soft.ticks;
-  soft.grace_until = std::max(soft.grace_until, at + std::min<std::chrono::milliseconds>(state.rules.grace, kGraceOfLateness * gap));
+  soft.grace_until =
+      std::max(soft.grace_until, at + std::min<std::chrono::milliseconds>(state.rules.grace, kGraceOfLateness * gap));
 }
 
 }  // namespace
@@ -276,9 +281,9 @@ void note_false_loss(State& state, const WorkerId& id) {
   auto& soft = state.soft;
   const auto found = soft.silenced.find(id);
   if (found == soft.silenced.end()) return;
-  auto& doubt = soft.doubts[slot_name(id)];
-  doubt.factor = std::min(2 * doubt.factor, state.rules.doubt_limit);
-  doubt.tick = soft.ticks;
+  auto& loss_backoff = soft.loss_backoffs[slot_name(id)];
+  loss_backoff.factor = std::min(2 * loss_backoff.factor, state.rules.loss_backoff_limit);
+  loss_backoff.tick = soft.ticks;
   soft.silenced.erase(found);
 }
 
@@ -290,11 +295,11 @@ void pass_tick(State& state, SystemTime at) {
   if (soft.ticks > 0) soft.slow_ticks.heard(gap, interval);
   ++soft.ticks;
   soft.looked_at = soft.clock.at_tick();
-  forget_old_doubts(state);
+  forget_old_loss_backoffs(state);
   count_nodes(state);
   lose_nodes(state, at);
   lose_processes(state, at);
-  if (soft.hush_until != SystemTime{}) is_hushed(state, at);  // over, when they speak again
+  if (soft.mass_silence_until != SystemTime{}) is_mass_silence(state, at);  // over, when they speak again
   watch_loads(state);
 }
 

@@ -36,7 +36,8 @@ std::optional<std::string> find_violation(const Hard& hard, const StageKey& key,
 std::optional<std::string> find_violation(const Hard& hard, const Job& job) {
   const auto& spec = *job.spec;
   const auto run = hard.runs.find(spec.job);
-  if (run == hard.runs.end() || run->second < spec.run) return fmt::format("{}: its run is not counted", spec.job.value);
+  if (run == hard.runs.end() || run->second < spec.run)
+    return fmt::format("{}: its run is not counted", spec.job.value);
   if (job.stages.size() != spec.stages.size() || job.sources.size() != spec.sources.size())
     return fmt::format("{}: its parts are not those that it declares", spec.job.value);
   for (const auto& declared : spec.stages) {
@@ -58,7 +59,8 @@ std::optional<std::string> find_violation(const Hard& hard) {
   std::set<std::int64_t> orders;
   for (const auto& [name, job] : hard.jobs) {
     if (name != job->spec->job) return name.value + ": it is known by another name";
-    if (job->order > hard.accepted || !orders.insert(job->order).second) return name.value + ": its order is not its own";
+    if (job->order > hard.accepted || !orders.insert(job->order).second)
+      return name.value + ": its order is not its own";
     if (auto wrong = find_violation(hard, *job)) return wrong;
     for (const auto& [stage_name, stage] : job->stages)
       if (auto wrong = find_violation(hard, {name, job->spec->run, stage_name}, *stage)) return wrong;

@@ -1,10 +1,11 @@
-// Which worker belongs to which group. Sizes are decided elsewhere (sizes.cc); here workers are found for them. Rules, in
-// this order:
+// Which worker belongs to which group. Sizes are decided elsewhere (sizes.cc); here workers are found for them. Rules,
+// in this order:
 //   1. no stage stays without a worker while one can be had: own spare, idle worker, another group's spare
 //   2. groups grow to `min`, one worker at a time each, so that a small pool is shared fairly
 //   3. groups get their spares
 //   4. groups grow to what they want beyond `min`: the jobs of higher priority first, else one worker at a time each
-//   5. who lacks workers for a while gets one of another group, which hands its partitions back first: of the largest for
+//   5. who lacks workers for a while gets one of another group, which hands its partitions back first: of the largest
+//   for
 //      a stage that has nobody; below `min`, of one that has more than its own; beyond, of a job of lower priority
 //   6. groups that have more than they want give back, the slowest first, and so do those with too many spares
 // Who is the best for a group: candidates.h.
@@ -34,7 +35,11 @@ struct Group {
 class Pool {
  public:
   Pool(Draft& draft, State& state, Due& due)
-      : draft_(draft), state_(state), due_(due), candidates_(state, draft.now()), idle_(candidates_.idle(draft.hard())) {
+      : draft_(draft),
+        state_(state),
+        due_(due),
+        candidates_(state, draft.now()),
+        idle_(candidates_.idle(draft.hard())) {
     std::map<std::int64_t, const Job*> jobs;  // by order of submission
     for (const auto& [name, job] : draft.hard().jobs)
       if (has_owners(job->phase)) jobs[job->order] = &*job;
@@ -49,11 +54,13 @@ class Pool {
       if (!promote(*group) && !take_idle(*group, false)) take_spare_of_others(*group);
     for (const auto& group : groups_) give_back_spares(group);
     const auto serve = [this](const Group& group) { return promote(group) || take_idle(group, false); };
-    grow(groups_of([](const Group&) { return true; }), [](const Group& group) { return group.least; }, serve);
+    grow(
+        groups_of([](const Group&) { return true; }), [](const Group& group) { return group.least; }, serve);
     grow_spares();
     for (const int priority : priorities())
-      grow(groups_of([&](const Group& group) { return group.priority == priority; }),
-           [](const Group& group) { return group.wanted; }, serve);
+      grow(
+          groups_of([&](const Group& group) { return group.priority == priority; }),
+          [](const Group& group) { return group.wanted; }, serve);
     grow_spares();
     for (const auto& group : groups_) help(group);
     for (const auto& group : groups_) shrink(group);
@@ -97,9 +104,8 @@ class Pool {
   // The most demanding first: they have the least choice.
   std::vector<const Group*> starving() const {
     auto starving = groups_of([this](const Group& group) { return actives(group) == 0; });
-    std::stable_sort(starving.begin(), starving.end(), [](const Group* a, const Group* b) {
-      return demands(a->spec->group) > demands(b->spec->group);
-    });
+    std::stable_sort(starving.begin(), starving.end(),
+                     [](const Group* a, const Group* b) { return demands(a->spec->group) > demands(b->spec->group); });
     return starving;
   }
 
@@ -233,7 +239,8 @@ class Pool {
     for (const auto& other : groups_)
       for (const auto& spare : stage(other).spares) {
         const auto* beat = candidates_.offer(spare);
-        if (beat != nullptr && fits(*beat, group.spec->group) && (actives(group) == 0 || !owns_nothing(stage(other), spare)))
+        if (beat != nullptr && fits(*beat, group.spec->group) &&
+            (actives(group) == 0 || !owns_nothing(stage(other), spare)))
           return true;
       }
     return false;

@@ -153,7 +153,8 @@ void order_as(const std::vector<Part>& before, std::vector<Part>& after, Key key
 }
 
 void order_outputs(const std::vector<OutputSpec>& before, std::vector<OutputSpec>& after) {
-  order_as(before, after, [](const OutputSpec& one) { return std::pair(one.port, one.to.empty() ? one.topic : one.to); });
+  order_as(before, after,
+           [](const OutputSpec& one) { return std::pair(one.port, one.to.empty() ? one.topic : one.to); });
 }
 
 void rename(std::string& name, const std::string& from, const std::string& to) {
@@ -178,7 +179,9 @@ bool takes_effect_at_once(const JobSpec& before, const JobSpec& after) {
 }
 
 JobSpec as_change_of(const JobSpec& before, JobSpec after) {
-  const auto names = [](const JobSpec& spec) { return fmt::format("{}.{}.{}.", spec.prefix, spec.job.value, spec.run.value); };
+  const auto names = [](const JobSpec& spec) {
+    return fmt::format("{}.{}.{}.", spec.prefix, spec.job.value, spec.run.value);
+  };
   const auto from = names(after), to = names(before);
   after.run = before.run;
   const auto by_name = [](const auto& one) { return one.name; };

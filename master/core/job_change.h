@@ -1,5 +1,6 @@
-// What differs between a job that runs and the same job submitted again, and what that takes (D5, D13): sizes of groups,
-// how they scale and the job's priority change at once; everything else is fixed within a run and needs a new one. Pure.
+// What differs between a job that runs and the same job submitted again, and what that takes (D5, D13): sizes of
+// groups, how they scale and the job's priority change at once; everything else is fixed within a run and needs a new
+// one. Pure.
 #pragma once
 
 #include <string>

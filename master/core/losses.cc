@@ -14,11 +14,12 @@ bool is_known(const State& state, const Hard& hard, const WorkerId& worker) {
 }
 
 void settle_losses(Draft& draft, State& state, Due& due) {
-  if (due.hushed > 0)
-    draft.act(Tell{.severity = stream::Severity::warning,
-                   .code = "many_silent",
-                   .text = fmt::format("{} of {} processes fell silent at once: for {} s only deaths that agents see count",
-                                       due.hushed, state.soft.processes.size(), state.rules.hush.count() / 1000)});
+  if (due.mass_silent > 0)
+    draft.act(Tell{
+        .severity = stream::Severity::warning,
+        .code = "many_silent",
+        .text = fmt::format("{} of {} processes fell silent at once: for {} s only deaths that agents see count",
+                            due.mass_silent, state.soft.processes.size(), state.rules.mass_silence.count() / 1000)});
   if (due.refused > 0)
     draft.act(
         Tell{.severity = stream::Severity::warning,
@@ -37,7 +38,8 @@ void settle_losses(Draft& draft, State& state, Due& due) {
     if (const auto* member = hard.member(departure.worker)) due.stages.insert(member->stage);
     due.pool = due.sources = true;
     state.soft.leaving[departure.worker] = departure;
-    draft.decide(stream::WorkerOut{.worker = departure.worker, .reason = departure.reason, .silent = departure.silent, .at = draft.now()});
+    draft.decide(stream::WorkerOut{
+        .worker = departure.worker, .reason = departure.reason, .silent = departure.silent, .at = draft.now()});
   }
   for (const auto& [worker, reason] : due.names_taken) {
     if (draft.hard().is_out(worker)) continue;

@@ -25,7 +25,6 @@ bool is_known(const stream::PartitionProgress& one) { return !one.job.value.empt
 }  // namespace
 
 // ---- a worker
-// ---------------------------------------------------------------------------------------------------------
 
 void WorkerRate::take(const stream::Heartbeat& beat, SystemTime at) {
   const bool anew = beat.group != group_ || beat.frames < frames_ || beat.busy_seconds < busy_;
@@ -59,7 +58,6 @@ std::optional<double> WorkerRate::utilisation() const {
 }
 
 // ---- a stage
-// ----------------------------------------------------------------------------------------------------------
 
 void StageFlow::take(const stream::PartitionProgress& before, const stream::PartitionProgress& now) {
   if (!is_known(now)) return;
@@ -105,10 +103,10 @@ std::optional<double> StageFlow::steady_at_least() const {
   return begin_of_window() == nullptr ? std::nullopt : std::optional(at_least(samples_.front(), 1));
 }
 
-double StageFlow::at_least(const Sample& begin, double doubt) const {
+double StageFlow::at_least(const Sample& begin, double deviations) const {
   const auto& last = samples_.back();
   const double frames = static_cast<double>(last.arrived - begin.arrived) * frames_per_record();
-  return std::max(0.0, frames - doubt * std::sqrt(frames)) / seconds(last.at - begin.at);
+  return std::max(0.0, frames - deviations * std::sqrt(frames)) / seconds(last.at - begin.at);
 }
 
 std::int64_t StageFlow::lag(std::int64_t more) const {
@@ -116,7 +114,6 @@ std::int64_t StageFlow::lag(std::int64_t more) const {
 }
 
 // ---- a size
-// -----------------------------------------------------------------------------------------------------------
 
 void SizeHistory::add(SystemTime at, int enough, std::chrono::milliseconds calm) {
   if (enough_.empty()) since_ = at;

@@ -24,8 +24,8 @@ class WorkerRate {
   std::int64_t frames_ = 0;  // as last told
   double busy_ = 0;
   SystemTime at_{};
-  double recent_frames_ = 0, rated_busy_ = 0;     // decayed sums: of the speed ...
-  double recent_busy_ = 0, recent_elapsed_ = 0;   // ... and of the utilisation
+  double recent_frames_ = 0, rated_busy_ = 0;    // decayed sums: of the speed ...
+  double recent_busy_ = 0, recent_elapsed_ = 0;  // ... and of the utilisation
 };
 
 // What comes into a stage's topic and what is finished there.
@@ -35,11 +35,11 @@ class StageFlow {
   void take(const stream::PartitionProgress& before, const stream::PartitionProgress& now);
   void sample(SystemTime at);  // at each look at the sizes
 
-  // Frames per second, over the last second, or as far back as it takes to see ten of them; unknown while less than half
-  // a second was seen.
+  // Frames per second, over the last second, or as far back as it takes to see ten of them; unknown while less than
+  // half a second was seen.
   std::optional<double> arrival() const;
-  // What it is at least: frames come by chance, and n of them may as well have been n - sqrt(n). Of arrival()'s window with
-  // twice that doubt, and of the last ten seconds.
+  // What it is at least: frames come by chance, and n of them may as well have been n - sqrt(n). Of arrival()'s window
+  // with twice that deviations, and of the last ten seconds.
   std::optional<double> arrival_at_least() const;
   std::optional<double> steady_at_least() const;
   // Frames without an ACK, of the partitions that were told of; `more` records that nobody told of are counted as well.
@@ -51,11 +51,11 @@ class StageFlow {
     std::int64_t arrived = 0;  // records
   };
   const Sample* begin_of_window() const;  // null: too little was seen
-  double at_least(const Sample& begin, double doubt) const;
+  double at_least(const Sample& begin, double deviations) const;
   double frames_per_record() const;  // chunks and sets of several records count as one
 
-  std::int64_t arrived_ = 0;   // records
-  std::int64_t lag_ = 0;       // records
+  std::int64_t arrived_ = 0;                  // records
+  std::int64_t lag_ = 0;                      // records
   std::int64_t committed_ = 0, counted_ = 0;  // of all partitions: records and frames, since the run began
   std::deque<Sample> samples_;
 };

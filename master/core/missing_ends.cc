@@ -1,5 +1,5 @@
-// A job whose inputs have all ended, and that does not complete: it would run for ever, and look well. The first stage in
-// flow order tells where the end was lost, since those behind it wait for its own.
+// A job whose inputs have all ended, and that does not complete: it would run for ever, and look well. The first stage
+// in flow order tells where the end was lost, since those behind it wait for its own.
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
@@ -27,12 +27,12 @@ std::vector<int> without_end(const Stage& stage, const StageReports& reports) {
 std::string words(const stream::StageSpec& spec, const std::vector<int>& waiting, const JobName& job) {
   std::vector<std::string> upstreams;
   for (const auto& upstream : spec.upstreams) upstreams.push_back(upstream.name);
-  return fmt::format("stage {} has finished all that is in its topic {}, but in partitions {} (of {}) the end of its input "
-                     "never came, though {} ended: the job cannot complete by itself. Either somebody else writes into the "
-                     "topic (`ride ledger {}` tells what is hidden), or the end record was deleted there before it was "
-                     "read. Cancel the job, or submit it again",
-                     spec.name, spec.topic, fmt::join(waiting, ", "), spec.partitions, fmt::join(upstreams, ", "),
-                     job.value);
+  return fmt::format(
+      "stage {} has finished all that is in its topic {}, but in partitions {} (of {}) the end of its input "
+      "never came, though {} ended: the job cannot complete by itself. Either somebody else writes into the "
+      "topic (`ride ledger {}` tells what is hidden), or the end record was deleted there before it was "
+      "read. Cancel the job, or submit it again",
+      spec.name, spec.topic, fmt::join(waiting, ", "), spec.partitions, fmt::join(upstreams, ", "), job.value);
 }
 
 std::string missing_end(const State& state, const Job& job) {

@@ -22,7 +22,6 @@ void depart(State& state, const WorkerId& worker, std::string reason, bool left 
 }
 
 // ---- ticks
-// -----------------------------------------------------------------------------------------------------------
 
 bool has_deadlines(const State& state) {
   if (!state.soft.deletions.empty()) return true;
@@ -51,7 +50,6 @@ void on(State& state, const stream::Tick& tick, SystemTime at) {
 }
 
 // ---- heartbeats
-// ------------------------------------------------------------------------------------------------------
 
 void take_progress(State& state, const stream::Heartbeat& beat) {
   StageKey key;
@@ -87,8 +85,8 @@ void take_progress(State& state, const stream::Heartbeat& beat) {
 // Within a session counts only rise; a new owner of a finite source learns only by and by what was done before it.
 void never_fall(stream::SourceProgress& now, const stream::SourceProgress& before) {
   using Progress = stream::SourceProgress;
-  for (const auto count : {&Progress::frames, &Progress::earlier, &Progress::captured, &Progress::unwritten, &Progress::total,
-                           &Progress::dropped, &Progress::rejected, &Progress::gaps})
+  for (const auto count : {&Progress::frames, &Progress::earlier, &Progress::captured, &Progress::unwritten,
+                           &Progress::total, &Progress::dropped, &Progress::rejected, &Progress::gaps})
     now.*count = std::max(now.*count, before.*count);
   now.last_frame = std::max(now.last_frame, before.last_frame);
   now.longest_gap_ms = std::max(now.longest_gap_ms, before.longest_gap_ms);
@@ -166,7 +164,6 @@ void on(State& state, const stream::Heartbeat& beat, SystemTime at) {
 }
 
 // ---- other reports
-// ---------------------------------------------------------------------------------------------------
 
 std::string how_it_ended(const stream::ChildExit& exit) {
   if (exit.ordered) return "stopped by its agent";
@@ -208,7 +205,6 @@ void on(State& state, const stream::Notice& notice, SystemTime) {
 }
 
 // ---- not from the log
-// ------------------------------------------------------------------------------------------------
 
 // Who is known from the decisions only gets a first K ticks to speak up.
 void expect_members(State& state) {

@@ -24,7 +24,8 @@ bool fits(const stream::Heartbeat& offer, const stream::GroupSpec& group) {
 }
 
 int demands(const stream::GroupSpec& group) {
-  return (group.device == "gpu") + (group.cores > 0) + (group.memory_bytes > 0) + 2 * static_cast<int>(group.labels.size());
+  return (group.device == "gpu") + (group.cores > 0) + (group.memory_bytes > 0) +
+         2 * static_cast<int>(group.labels.size());
 }
 
 std::string needs(const stream::GroupSpec& group) {

@@ -13,10 +13,10 @@ namespace ride::master {
 
 namespace {
 
-constexpr double kNothing = 1e-3;    // frames per second of a partition into which nothing comes
-constexpr double kOnTheirWay = 2;    // frames of a partition that are being worked on are no lag
-constexpr double kLittle = 0.5;      // of a worker's time: the whole stage asks for less
-constexpr double kAlike = 1.3;       // the fastest beside the slowest
+constexpr double kNothing = 1e-3;  // frames per second of a partition into which nothing comes
+constexpr double kOnTheirWay = 2;  // frames of a partition that are being worked on are no lag
+constexpr double kLittle = 0.5;    // of a worker's time: the whole stage asks for less
+constexpr double kAlike = 1.3;     // the fastest beside the slowest
 
 class StagePlacement {
  public:

@@ -30,9 +30,9 @@ constexpr double kWorthAMove = 0.15;  // of the time that the busier of the two 
 constexpr double kBusy = 0.5;         // of its time: who works less has no need of help
 
 struct Loads {
-  std::vector<double> work;   // per member: weight of what it owns and keeps
-  std::vector<int> count;     // ... and number
-  bool moving = false;        // some partition is being handed back, or has no owner yet
+  std::vector<double> work;  // per member: weight of what it owns and keeps
+  std::vector<int> count;    // ... and number
+  bool moving = false;       // some partition is being handed back, or has no owner yet
   double usual_weight = 1;
 
   double time(const GroupView& view, std::size_t member, double more = 0) const {
@@ -68,7 +68,8 @@ bool is_even(const GroupView& view) {
 // Members by how soon they would be through with one partition more.
 class Queue {
  public:
-  Queue(const GroupView& view, const std::vector<int>& rank, const Loads& loads) : view_(view), rank_(rank), loads_(loads) {
+  Queue(const GroupView& view, const std::vector<int>& rank, const Loads& loads)
+      : view_(view), rank_(rank), loads_(loads) {
     for (std::size_t i = 0; i < view.members.size(); ++i) put(i);
   }
   void put(std::size_t member) {
@@ -100,8 +101,9 @@ void give_away(const GroupView& view, const std::vector<int>& rank, Loads& loads
   }
 }
 
-// One partition from the busiest to the one that is through soonest, when that one will even then be through clearly sooner
-// than the busiest is now. Not: when the busiest gains much by it, since with many partitions none of them weighs much.
+// One partition from the busiest to the one that is through soonest, when that one will even then be through clearly
+// sooner than the busiest is now. Not: when the busiest gains much by it, since with many partitions none of them
+// weighs much.
 class Rebalance {
  public:
   Rebalance(const GroupView& view, const std::vector<int>& rank, Loads loads)

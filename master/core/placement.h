@@ -1,5 +1,6 @@
 // place(): who gets which partition of a stage. Numbers in, moves out; someone else makes decisions of them. Pure and
-// deterministic. Cost: O((partitions + members) log members), and for each one that is asked back the partitions of its owner.
+// deterministic. Cost: O((partitions + members) log members), and for each one that is asked back the partitions of its
+// owner.
 #pragma once
 
 #include <vector>
@@ -14,8 +15,8 @@ struct GroupView {
 
   struct Member {
     NodeName node;
-    bool ready = true;  // warm: a move to it is worth its while now
-    double speed = 1;   // frames per busy second
+    bool ready = true;    // warm: a move to it is worth its while now
+    double speed = 1;     // frames per busy second
     bool keeps = false;   // it got one a short while ago: it is not asked for any
     bool enough = false;  // it gave one a short while ago: none is asked back for it
   };
@@ -40,11 +41,11 @@ struct Moves {
   bool look_again = false;           // still uneven: a move comes first, or a member that lacks some is not ready
 };
 
-// Partitions without an owner go to the members that are busiest last with them (weight over speed), over nodes in turn.
-// When none is on the move, as few as possible are asked back. Equal speeds and weights: afterwards loads differ by one at
-// most. Otherwise one at a time, from the busiest, and only where the gain is worth a move, which a measurement that wavers
-// is not; a member that has none gets its share at once. Nobody who got one to even out the load gives one soon after, nor
-// the other way round.
+// Partitions without an owner go to the members that are busiest last with them (weight over speed), over nodes in
+// turn. When none is on the move, as few as possible are asked back. Equal speeds and weights: afterwards loads differ
+// by one at most. Otherwise one at a time, from the busiest, and only where the gain is worth a move, which a
+// measurement that wavers is not; a member that has none gets its share at once. Nobody who got one to even out the
+// load gives one soon after, nor the other way round.
 Moves place(const GroupView& view);
 
 }  // namespace ride::master

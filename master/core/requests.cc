@@ -49,8 +49,7 @@ Error refusal(const SubmitRequest& request, const Job& old, const JobChange& cha
   if (old.next != nullptr)
     return {ErrorCode::already_exists,
             fmt::format("{}, and run {} follows it: wait for that, or cancel the job", head, old.next->spec.run.value)};
-  if (old.phase == JobPhase::creating)
-    return {ErrorCode::already_exists, head + ": wait until it runs, or cancel it"};
+  if (old.phase == JobPhase::creating) return {ErrorCode::already_exists, head + ": wait until it runs, or cancel it"};
   if (old.phase == JobPhase::draining)
     return {ErrorCode::already_exists,
             head + ": wait until it is through, or submit with --replace: then a new run follows"};
@@ -91,8 +90,8 @@ void settle(Draft& draft, Due& due, const SubmitRequest& request) {
     return;
   }
   if (const auto why = why_not_accept(hard, request.spec)) {
-    draft.act(Answer{request.ticket,
-                     Error{ErrorCode::invalid_argument, fmt::format("job '{}' cannot be accepted: {}", name.value, *why)}});
+    draft.act(Answer{request.ticket, Error{ErrorCode::invalid_argument,
+                                           fmt::format("job '{}' cannot be accepted: {}", name.value, *why)}});
     return;
   }
   if (goes_on) return settle_again(draft, due, request);

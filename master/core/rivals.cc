@@ -10,8 +10,9 @@ namespace ride::master {
 
 namespace {
 
-constexpr int kBothSpoke = 3;               // ticks in which each of them spoke, until the later one is refused
-constexpr std::int64_t kSilentTicks = 10;   // of who has the name: then it is taken over, whatever else holds a loss back
+constexpr int kBothSpoke = 3;  // ticks in which each of them spoke, until the later one is refused
+constexpr std::int64_t kSilentTicks =
+    10;  // of who has the name: then it is taken over, whatever else holds a loss back
 constexpr std::int64_t kTogetherTicks = 20;  // who came so close after another one to this master came with it
 
 std::string place_of(const stream::Heartbeat& beat) {
@@ -25,12 +26,14 @@ std::string place_of(const stream::Heartbeat& beat) {
 std::string refusal(const stream::Heartbeat& holder, const stream::Heartbeat& refused) {
   const auto who = fmt::format("{} ({}) has it and is alive", holder.id.value, place_of(holder));
   if (refused.kind == ProcessKind::agent)
-    return fmt::format("the node name '{}' is taken: {}. Give each node a name of its own: ride-agent --node NAME, or "
-                       "RIDE_NODE=NAME before `ride up`",
-                       refused.node.value, who);
-  return fmt::format("the name '{}' is taken: {}. Give each a name of its own with --name; an agent's children have "
-                     "theirs from its --node",
-                     slot_name(refused.id), who);
+    return fmt::format(
+        "the node name '{}' is taken: {}. Give each node a name of its own: ride-agent --node NAME, or "
+        "RIDE_NODE=NAME before `ride up`",
+        refused.node.value, who);
+  return fmt::format(
+      "the name '{}' is taken: {}. Give each a name of its own with --name; an agent's children have "
+      "theirs from its --node",
+      slot_name(refused.id), who);
 }
 
 // A master that begins cannot tell from the logs who of two was there first. Nothing is taken from who has work.

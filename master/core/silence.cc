@@ -7,12 +7,12 @@ namespace ride::master {
 
 namespace {
 
-constexpr double kMemory = 50;         // words that a mean is taken over
-constexpr double kDeviations = 5.6;    // of a normal distribution: beyond them lies 1e-8, which is φ = 8
-constexpr double kLeastDeviation = 15; // ms: no timer is more exact
-constexpr double kForget = 30'000;     // ms
-constexpr LogTime kStall{500};         // what a late tick counts as at most
-constexpr LogTime kMostLate{5000};     // that one word counts for
+constexpr double kMemory = 50;                   // words that a mean is taken over
+constexpr double kDeviations = 5.6;              // of a normal distribution: beyond them lies 1e-8, which is φ = 8
+constexpr double kLeastDeviation = 15;           // ms: no timer is more exact
+constexpr double kForget = 30'000;               // ms
+constexpr LogTime kStall{500};                   // what a late tick counts as at most
+constexpr LogTime kMostLate{5000};               // that one word counts for
 constexpr double kOverloaded = 200, kCalm = 50;  // ms
 constexpr LogTime kCalmFor{10'000};
 constexpr SystemTime::duration kLastStamp{std::int64_t{1} << 53};
@@ -39,7 +39,9 @@ std::chrono::milliseconds LogClock::tick(SystemTime now, std::chrono::millisecon
 
 LogTime LogClock::at(SystemTime now) const { return time_ + std::min(since(now), most_); }
 
-bool LogClock::is_waiting(SystemTime now, std::chrono::milliseconds interval) const { return since(now) > 2 * interval; }
+bool LogClock::is_waiting(SystemTime now, std::chrono::milliseconds interval) const {
+  return since(now) > 2 * interval;
+}
 
 SystemTime RecordTimes::at(SystemTime stamped, SystemTime read) {
   // Of a topic with other settings any writer chooses the stamp.
@@ -57,7 +59,8 @@ SystemTime RecordTimes::at(SystemTime stamped, SystemTime read) {
 
 void Rhythm::heard(LogTime gap) {
   ++count_;
-  const double part = 1 / std::min(kMemory, static_cast<double>(count_) + 1);  // the usual gap counts as one that was seen
+  const double part =
+      1 / std::min(kMemory, static_cast<double>(count_) + 1);  // the usual gap counts as one that was seen
   const double off = ms(gap) - mean_;
   mean_ += part * off;
   variance_ = (1 - part) * (variance_ + part * off * off);
@@ -72,15 +75,19 @@ void LongestGap::heard(LogTime now, LogTime gap) {
   at_ = now;
 }
 
-LogTime LongestGap::value(LogTime now) const { return log_time(value_ * std::exp(-std::max(0.0, ms(now - at_)) / kForget)); }
+LogTime LongestGap::value(LogTime now) const {
+  return log_time(value_ * std::exp(-std::max(0.0, ms(now - at_)) / kForget));
+}
 
 void OverloadWatch::heard(LogTime gap, LogTime usual) {
   late_ += (ms(std::min(gap - usual, kMostLate)) - late_) / kMemory;
 }
 
 OverloadWatch::Change OverloadWatch::look(LogTime now) {
-  if (late_ >= kCalm) calm_since_ = LogTime(-1);
-  else if (calm_since_.count() < 0) calm_since_ = now;
+  if (late_ >= kCalm)
+    calm_since_ = LogTime(-1);
+  else if (calm_since_.count() < 0)
+    calm_since_ = now;
   if (!on_ && late_ > kOverloaded) {
     on_ = true;
     return Change::begins;

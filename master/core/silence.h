@@ -1,7 +1,7 @@
-// When silence is a loss. An accrual failure detector (Hayashibara, Défago, Yared, Katayama: "The φ Accrual Failure Detector",
-// SRDS 2004; Akka's and Cassandra's are of this kind): what a process may be silent for follows from how regular its words
-// were so far. Times are the log's own: it passes with its ticks, and stands while they do. Bounded: a few numbers for
-// each process and node. Owner: the master's thread. Pure. Reasons: decisions/0026.
+// When silence is a loss. An accrual failure detector (Hayashibara, Défago, Yared, Katayama: "The φ Accrual Failure
+// Detector", SRDS 2004; Akka's and Cassandra's are of this kind): what a process may be silent for follows from how
+// regular its words were so far. Times are the log's own: it passes with its ticks, and stands while they do. Bounded:
+// a few numbers for each process and node. Owner: the master's thread. Pure. Reasons: decisions/0026.
 #pragma once
 
 #include <chrono>
@@ -16,8 +16,9 @@ using LogTime = std::chrono::milliseconds;  // since this master began to listen
 
 inline constexpr LogTime kUsualGap{100};  // between two heartbeats of a process
 
-// The clock of the log. A tick that is late counts as half a second (or two intervals) at most: while the log stood, nobody
-// could speak. One that is read together with others, because the reader was late, counts as half an interval at least.
+// The clock of the log. A tick that is late counts as half a second (or two intervals) at most: while the log stood,
+// nobody could speak. One that is read together with others, because the reader was late, counts as half an interval at
+// least.
 class LogClock {
  public:
   // How long after the last one it came; zero for the first.
@@ -35,9 +36,9 @@ class LogClock {
   LogTime time_{0}, most_{500};
 };
 
-// When records came into the log, as far apart as the broker's stamps tell, but never later than they are read, whoever sets
-// which clock: a reader that was late for a moment finds records as far apart as they were. What the stamps say less than
-// the reader's clock is caught up with bit by bit.
+// When records came into the log, as far apart as the broker's stamps tell, but never later than they are read, whoever
+// sets which clock: a reader that was late for a moment finds records as far apart as they were. What the stamps say
+// less than the reader's clock is caught up with bit by bit.
 class RecordTimes {
  public:
   SystemTime at(SystemTime stamped, SystemTime read);
@@ -59,8 +60,8 @@ class Rhythm {
   double mean_ = static_cast<double>(kUsualGap.count()), variance_ = 0;
 };
 
-// The longest gap that was seen, forgotten little by little, within half a minute by two thirds: gaps of a machine that has
-// too much to do are no normal distribution, one that is long is followed by another.
+// The longest gap that was seen, forgotten little by little, within half a minute by two thirds: gaps of a machine that
+// has too much to do are no normal distribution, one that is long is followed by another.
 class LongestGap {
  public:
   void heard(LogTime now, LogTime gap);
@@ -94,12 +95,12 @@ struct NodePulse {
   std::int64_t words = 0;        // of any process
   std::int64_t word_tick = 0;    // ticks in the log before the last of them
   LogTime word_at{0};
-  LogTime round_at{0}, round_longest{0};  // the longest gap of the round of heartbeats that goes on
-  Rhythm together;                        // ... and of those before
+  LogTime round_at{0}, round_longest{0};       // the longest gap of the round of heartbeats that goes on
+  Rhythm together;                             // ... and of those before
   LongestGap longest_together, longest_alone;  // between words of any process, and of one
   OverloadWatch overload;
-  int processes = 0;       // as of the last tick
-  std::int64_t doubt = 1;  // after false losses it is given so many times the silence
+  int processes = 0;              // as of the last tick
+  std::int64_t loss_backoff = 1;  // after false losses it is given so many times the silence
 
   void heard_any(LogTime now, std::int64_t tick);
   void heard_again(LogTime now, LogTime gap);  // a process that spoke before

@@ -1,5 +1,5 @@
-// How large each group shall be (D13): out fast, in slowly, and each change with its reason. A size that a person holds is
-// left alone, and unknown is not zero: without data nothing changes.
+// How large each group shall be (D13): out fast, in slowly, and each change with its reason. A size that a person holds
+// is left alone, and unknown is not zero: without data nothing changes.
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
@@ -12,7 +12,7 @@ namespace ride::master {
 
 namespace {
 
-constexpr int kLooksBeforeMore = 2;                // so often in a row it must have been too few
+constexpr int kLooksBeforeMore = 2;  // so often in a row it must have been too few
 
 StageLoad load_of(const State& state, const Stage& stage, StageReports& reports) {
   StageLoad load;
@@ -37,8 +37,14 @@ bool is_settled(const Stage& stage) {
 class Sizer {
  public:
   Sizer(Draft& draft, State& state, Due& due, const StageKey& key, const stream::StageSpec& spec)
-      : draft_(draft), due_(due), key_(key), spec_(spec), stage_(*draft.hard().find(key)), reports_(state.soft.stages[key]),
-        load_(load_of(state, stage_, reports_)), now_(wanted_workers(spec, stage_)) {}
+      : draft_(draft),
+        due_(due),
+        key_(key),
+        spec_(spec),
+        stage_(*draft.hard().find(key)),
+        reports_(state.soft.stages[key]),
+        load_(load_of(state, stage_, reports_)),
+        now_(wanted_workers(spec, stage_)) {}
 
   void size() {
     const auto advice = advise(load_, spec_.group.scaling);

@@ -19,9 +19,10 @@ std::vector<double> rates_of(const StageLoad& load) {
   std::vector<double> known;
   for (const auto& rate : load.rates)
     if (rate && *rate > 0) known.push_back(*rate);
-  const auto usual = known.empty()
-                         ? load.usual_rate
-                         : std::optional(std::accumulate(known.begin(), known.end(), 0.0) / static_cast<double>(known.size()));
+  const auto usual =
+      known.empty()
+          ? load.usual_rate
+          : std::optional(std::accumulate(known.begin(), known.end(), 0.0) / static_cast<double>(known.size()));
   if (!usual || *usual <= 0) return {};
   known.resize(std::max<std::size_t>(1, load.rates.size()), *usual);
   std::sort(known.rbegin(), known.rend());
@@ -51,7 +52,9 @@ std::optional<SizeAdvice> advise(const StageLoad& load, const stream::ScalingSpe
   const double on_their_way = arrival * kOnTheirWaySeconds + static_cast<double>(load.rates.size());
   const double lag = held_up_elsewhere ? 0 : std::max(0.0, load.lag - on_their_way);
   const double all = std::accumulate(rates.begin(), rates.end(), 0.0);
-  const auto needed = [&](double fps) { return std::max(fps / std::clamp(scaling.target, 0.05, 1.0), fps + lag / drain); };
+  const auto needed = [&](double fps) {
+    return std::max(fps / std::clamp(scaling.target, 0.05, 1.0), fps + lag / drain);
+  };
   const double sure = load.arrival_at_least > all ? arrival : std::min(arrival, load.steady_at_least);
   const double lag_seconds = load.lag / all;  // if nothing came in and all were busy
   return SizeAdvice{.enough = enough_for(needed(arrival), rates),

@@ -12,8 +12,8 @@ namespace ride::master {
 // What is known of a stage. Rates in frames per second; absent: unknown, which is not zero.
 struct StageLoad {
   std::optional<double> arrival;
-  double arrival_at_least = 0;  // by the chance with which frames come: of the last second
-  double steady_at_least = 0;   // ... and of the last ten
+  double arrival_at_least = 0;               // by the chance with which frames come: of the last second
+  double steady_at_least = 0;                // ... and of the last ten
   std::vector<std::optional<double>> rates;  // frames per busy second of each active worker
   std::optional<double> usual_rate;          // where a worker's own is unknown
   std::optional<double> utilisation;         // mean of the active ones

@@ -23,7 +23,7 @@ std::vector<stream::Strike> capture(const StageKey& key, const std::map<FramePla
                          .worker = frame.workers[i],
                          .cause = frame.causes[i],
                          .count = static_cast<int>(i) + 1,
-                         .condemned = frame.condemned && i + 1 == frame.workers.size(),
+                         .condemned = frame.quarantined && i + 1 == frame.workers.size(),
                          .at = frame.at});
   return strikes;
 }
@@ -52,7 +52,8 @@ stream::Snapshot::Job capture(const Job& job) {
                              .phase_at = job.phase_at,
                              .ends = job.ends,
                              .totals = job.totals};
-  for (const auto& [name, stage] : job.stages) copy.stages.push_back(capture(StageKey{job.spec->job, job.spec->run, name}, *stage));
+  for (const auto& [name, stage] : job.stages)
+    copy.stages.push_back(capture(StageKey{job.spec->job, job.spec->run, name}, *stage));
   for (const auto& [name, one] : job.sources)
     copy.sources.push_back({name, one.producer, one.previous, one.session, one.epoch,
                             capture(StageKey{job.spec->job, job.spec->run, StageName{name}}, one.strikes)});
@@ -66,7 +67,7 @@ std::map<FramePlace, StruckFrame> restore(const std::vector<stream::Strike>& str
     auto& struck = all[{strike.partition, strike.offset}];
     struck.workers.push_back(strike.worker);
     struck.causes.push_back(strike.cause);
-    struck.condemned = struck.condemned || strike.condemned;
+    struck.quarantined = struck.quarantined || strike.condemned;
     struck.at = strike.at;
   }
   return all;
@@ -159,11 +160,12 @@ namespace {
 
 // Its readers would refuse it. The log grows instead, and every decision still stands there.
 void too_large(Draft& draft) {
-  draft.act(Tell{.severity = stream::Severity::error,
-                 .code = "snapshot_too_large",
-                 .text = fmt::format("a snapshot of the decisions would have more than {} MiB: none is written, and the "
-                                     "decisions log grows. Cancel jobs that are not needed",
-                                     stream::kMostSnapshotBytes >> 20)});
+  draft.act(
+      Tell{.severity = stream::Severity::error,
+           .code = "snapshot_too_large",
+           .text = fmt::format("a snapshot of the decisions would have more than {} MiB: none is written, and the "
+                               "decisions log grows. Cancel jobs that are not needed",
+                               stream::kMostSnapshotBytes >> 20)});
 }
 
 }  // namespace

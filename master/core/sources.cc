@@ -84,9 +84,9 @@ class Feeders {
             .longest_gap_ms = last.longest_gap_ms};
   }
 
-  // A live source begins a new session; a finite one and a copied topic go on in their first, since every owner knows the
-  // numbers (D7, decisions/0018). It rises over the runs of the job, too: what an earlier one wrote stands in files that
-  // are named by source, session and number.
+  // A live source begins a new session; a finite one and a copied topic go on in their first, since every owner knows
+  // the numbers (D7, decisions/0018). It rises over the runs of the job, too: what an earlier one wrote stands in files
+  // that are named by source, session and number.
   SessionId next_session(const JobName& job, const stream::SourceSpec& source, const Source& mine) const {
     if ((source.finite || source.kind == "topic") && mine.session.value > 0) return mine.session;
     const auto& all = draft_.hard().sessions;
@@ -102,11 +102,11 @@ class Feeders {
     if (ticks_since_begin(state_, spec.job) >= state_.rules.open_ticks) return true;
     for (const auto& [name, stage] : draft_.hard().find(spec.job, spec.run)->stages)
       for (const auto& partition : stage->partitions)
-        if (!is_warm(partition.owner, spec.job, name)) return false;
+        if (!mark_warm(partition.owner, spec.job, name)) return false;
     return true;
   }
 
-  bool is_warm(const WorkerId& worker, const JobName& job, const StageName& stage) const {
+  bool mark_warm(const WorkerId& worker, const JobName& job, const StageName& stage) const {
     const auto found = state_.soft.processes.find(worker);
     return found != state_.soft.processes.end() && found->second.last.warm &&
            found->second.last.group == job.value + "/" + stage.value;

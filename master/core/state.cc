@@ -90,22 +90,23 @@ std::optional<PhaseCommand> parse_phase_command(const std::string& text) {
 }
 
 bool Due::any() const {
-  return everything || pool || sources || deadlines || snapshot || sizes || hushed > 0 || refused > 0 || !loads.empty() ||
-         !departures.empty() || !names_taken.empty() ||
-         !exits.empty() || !submits.empty() || !phases.empty() || !scales.empty() || !topics.empty() || !fatal.empty() || !stages.empty() || !ends.empty();
+  return everything || pool || sources || deadlines || snapshot || sizes || mass_silent > 0 || refused > 0 ||
+         !loads.empty() || !departures.empty() || !names_taken.empty() || !exits.empty() || !submits.empty() ||
+         !phases.empty() || !scales.empty() || !topics.empty() || !fatal.empty() || !stages.empty() || !ends.empty();
 }
 
 std::chrono::milliseconds tick_interval(const State& state) {
   // Who has nothing to do counts little, so that names that somebody made up do not slow the clock.
   const auto at_work = static_cast<std::int64_t>(state.hard.members->size()) + state.soft.crowd.feeding;
   const auto others = static_cast<std::int64_t>(state.soft.processes.size()) - at_work;
-  return std::max(state.rules.tick_interval, std::chrono::milliseconds(at_work + std::clamp<std::int64_t>(others, 0, 100)));
+  return std::max(state.rules.tick_interval,
+                  std::chrono::milliseconds(at_work + std::clamp<std::int64_t>(others, 0, 100)));
 }
 
 std::int64_t ticks_to_loss(const State& state, const WorkerId& worker) {
-  if (state.soft.doubts.empty()) return state.rules.ticks_to_loss;
-  const auto found = state.soft.doubts.find(slot_name(worker));
-  return state.rules.ticks_to_loss * (found == state.soft.doubts.end() ? 1 : found->second.factor);
+  if (state.soft.loss_backoffs.empty()) return state.rules.ticks_to_loss;
+  const auto found = state.soft.loss_backoffs.find(slot_name(worker));
+  return state.rules.ticks_to_loss * (found == state.soft.loss_backoffs.end() ? 1 : found->second.factor);
 }
 
 int wanted_workers(const stream::StageSpec& spec, const Stage& stage) {

@@ -21,8 +21,8 @@
 #include "master/core/measure.h"
 #include "master/core/silence.h"
 #include "stream/control.h"
+#include "stream/core/leader_filter.h"
 #include "stream/core/snapshot.h"
-#include "stream/core/standing.h"
 
 namespace ride::master {
 
@@ -45,7 +45,6 @@ struct SourceKey {
 };
 
 // ---- hard
-// ------------------------------------------------------------------------------------------------------------
 
 struct Partition {
   WorkerId owner;          // empty: nobody
@@ -60,7 +59,7 @@ struct Partition {
 struct StruckFrame {
   std::vector<WorkerId> workers;  // each strikes once
   std::vector<std::string> causes;
-  bool condemned = false;
+  bool quarantined = false;
   SystemTime at{};  // of the last strike
   bool operator==(const StruckFrame&) const = default;
 };
@@ -126,10 +125,10 @@ struct OutList {
 };
 
 struct Hard {
-  stream::Standing standing;
-  stream::Claim claim;                // the standing one
-  std::map<JobName, Cow<Job>> jobs;   // the latest run of each name
-  std::map<JobName, RunNumber> runs;  // the highest run ever used
+  stream::LeaderFilter standing;
+  stream::Claim claim;                                           // the standing one
+  std::map<JobName, Cow<Job>> jobs;                              // the latest run of each name
+  std::map<JobName, RunNumber> runs;                             // the highest run ever used
   std::map<JobName, std::map<std::string, SessionId>> sessions;  // ... and session, by source: files are named by it
   Cow<std::map<WorkerId, Membership>> members;
   Cow<OutList> out;
@@ -148,7 +147,6 @@ bool is_over(JobPhase phase);     // completed, cancelled, failed
 bool has_owners(JobPhase phase);  // running, paused, draining: partitions and sources are given to someone
 
 // ---- soft
-// ------------------------------------------------------------------------------------------------------------
 
 struct Process {
   stream::Heartbeat last;
@@ -158,9 +156,9 @@ struct Process {
   std::int64_t first_tick = 0;   // number of ticks when it was first heard of
   int heard_ticks = 0;           // in which it spoke, up to Rules::settled_ticks
   SystemTime last_seen{};
-  LogTime word_at{0};            // by the log's clock: its last word
-  Rhythm rhythm;                 // of its words
-  std::int64_t vouched = 0;      // number of its agent's word that last told that it runs
+  LogTime word_at{0};        // by the log's clock: its last word
+  Rhythm rhythm;             // of its words
+  std::int64_t vouched = 0;  // number of its agent's word that last told that it runs
   WorkerRate rate;
 };
 
@@ -188,10 +186,10 @@ struct Rests {
 struct StageReports {
   std::vector<stream::PartitionProgress> partitions;
   std::map<std::size_t, MeasuredLog> measured;  // of those whose owner has not told anything yet, or that have none
-  int ended = 0;                     // partitions whose end record went through
-  std::set<PartitionId> released;    // handed back, not yet given to the next one
-  std::string waiting;               // why it lacks workers, as last told
-  std::int64_t lacking_since = -1;   // tick; -1: it has the workers that it wants
+  int ended = 0;                                // partitions whose end record went through
+  std::set<PartitionId> released;               // handed back, not yet given to the next one
+  std::string waiting;                          // why it lacks workers, as last told
+  std::int64_t lacking_since = -1;              // tick; -1: it has the workers that it wants
   StageFlow flow;
   SizeHistory sizes;
   Rests rests;
@@ -220,7 +218,7 @@ struct Rival {
   int spoke = 0;                               // ticks in which it did
   std::int64_t holder_tick = -1;               // the last one in which the other one spoke since ...
   int holder_spoke = 0;                        // ... and how many these are
-  bool has_room = false;                       // the other one had settled: with this one there will be no more than before
+  bool has_room = false;  // the other one had settled: with this one there will be no more than before
 };
 
 // It must end, since its name is another one's.
@@ -280,10 +278,10 @@ struct Due {
   bool everything = false;  // a new leader looks at all once
   bool pool = false;        // workers came or went, or a group changed
   bool sources = false;
-  bool deadlines = false;  // time passed while something has a deadline
-  bool snapshot = false;   // the log grew long enough
-  std::int64_t hushed = 0; // so many fell silent at once that nobody is declared lost yet
-  std::int64_t refused = 0; // heartbeats for which there was no room, since the last word about it
+  bool deadlines = false;        // time passed while something has a deadline
+  bool snapshot = false;         // the log grew long enough
+  std::int64_t mass_silent = 0;  // so many fell silent at once that nobody is declared lost yet
+  std::int64_t refused = 0;      // heartbeats for which there was no room, since the last word about it
   std::vector<LoadChange> loads;
   std::vector<Departure> departures;
   std::vector<NameTaken> names_taken;
@@ -317,19 +315,19 @@ struct Silenced {
   std::int64_t last_tick = 0;  // of its last word
   std::int64_t allowed = 0;    // ticks of silence that it was given
 };
-struct Doubt {
+struct LossBackoff {
   std::int64_t factor = 1;  // of the ticks to a loss
   std::int64_t tick = 0;    // of the last false loss
 };
 
 // Of the processes: how many are there for whom nothing was decided (admission.h). Counted anew with every tick.
 struct Crowd {
-  std::map<NodeName, std::int64_t> room;        // for so many more has the node's agent announced
+  std::map<NodeName, std::int64_t> room;  // for so many more has the node's agent announced
   std::int64_t announced = 0, unannounced = 0;
-  std::int64_t feeding = 0;                     // producers that own a source
-  std::int64_t refused = 0;                     // heartbeats for which there was no room, so far ...
-  std::int64_t told = 0;                        // ... and as of the last word about it ...
-  SystemTime told_at{};                         // ... which was then
+  std::int64_t feeding = 0;  // producers that own a source
+  std::int64_t refused = 0;  // heartbeats for which there was no room, so far ...
+  std::int64_t told = 0;     // ... and as of the last word about it ...
+  SystemTime told_at{};      // ... which was then
 };
 
 struct Soft {
@@ -343,50 +341,50 @@ struct Soft {
   std::int64_t ticks = 0;  // of the standing leader, in the log
   LogClock clock;
   std::map<NodeName, NodePulse> nodes;  // of which processes are known
-  LogTime looked_at{0};          // at the nodes, for silence
+  LogTime looked_at{0};                 // at the nodes, for silence
   OverloadWatch slow_ticks;
   std::int64_t grace_from = 0;   // processes not heard of since this tick have grace ...
   SystemTime grace_until{};      // ... until then
   std::set<StageKey> unsettled;  // to be looked at again with every tick: moving, or not warm yet
   bool pool_again = false;       // the same for groups and for sources
   bool sources_again = false;
-  std::int64_t led_tick = 0;              // when this master began to lead
-  std::map<JobName, std::int64_t> begun;  // tick at which a job began to run, as seen here
-  std::vector<Deletion> deletions;        // topics to delete when nobody uses them any more
-  std::map<WorkerId, Silenced> silenced;  // lost by silence a short while ago
-  std::map<std::string, Doubt> doubts;    // slots that were declared lost though they lived
-  SystemTime sized_at{};                  // last look at the groups' sizes
-  SystemTime hush_until{};                // many fell silent at once: until then only seen deaths count
-  std::map<JobName, MissingEnd> missing_ends;  // of jobs that will not complete
-  std::int64_t records = 0;               // of the decisions log, behind the last snapshot
-  std::int64_t snapshots = 0;             // written by this process
-  std::string snapshot;                   // the last one that was read whole, and counts
+  std::int64_t led_tick = 0;                         // when this master began to lead
+  std::map<JobName, std::int64_t> begun;             // tick at which a job began to run, as seen here
+  std::vector<Deletion> deletions;                   // topics to delete when nobody uses them any more
+  std::map<WorkerId, Silenced> silenced;             // lost by silence a short while ago
+  std::map<std::string, LossBackoff> loss_backoffs;  // slots that were declared lost though they lived
+  SystemTime sized_at{};                             // last look at the groups' sizes
+  SystemTime mass_silence_until{};                   // many fell silent at once: until then only seen deaths count
+  std::map<JobName, MissingEnd> missing_ends;        // of jobs that will not complete
+  std::int64_t records = 0;                          // of the decisions log, behind the last snapshot
+  std::int64_t snapshots = 0;                        // written by this process
+  std::string snapshot;                              // the last one that was read whole, and counts
   stream::SnapshotAssembler assembler;
   Crowd crowd;
   Due due;
 };
 
 struct Rules {
-  std::int64_t ticks_to_loss = 5;  // silence of one process is no loss before so many
-  std::chrono::milliseconds least_silence{200};   // of a whole node: two heartbeats of each of its processes
-  std::chrono::milliseconds most_silence{4000};   // however irregular a process was, it is not waited for longer
-  std::chrono::milliseconds most_vouched{5000};   // ... though its agent sees it run
+  std::int64_t ticks_to_loss = 5;                // silence of one process is no loss before so many
+  std::chrono::milliseconds least_silence{200};  // of a whole node: two heartbeats of each of its processes
+  std::chrono::milliseconds most_silence{4000};  // however irregular a process was, it is not waited for longer
+  std::chrono::milliseconds most_vouched{5000};  // ... though its agent sees it run
   std::chrono::milliseconds tick_interval{100};
   std::chrono::milliseconds grace{3000};
   std::chrono::milliseconds release_timeout{5000};
   std::chrono::milliseconds rest{5000};    // who got a partition gives none so long, who gave one gets none
-  std::int64_t warm_ticks = 30;    // who is not warm by then is taken as it is
-  std::int64_t gather_ticks = 10;  // a new stage waits so long for its whole group
-  std::int64_t open_ticks = 30;    // a new job's sources wait so long for its stages to be ready
-  std::int64_t ask_ticks = 20;     // a group that lacks workers waits so long before another one must give one
-  std::int64_t doubt_limit = 8;    // after false losses a slot is given up to so many times the ticks
-  std::int64_t doubt_ticks = 6000;     // ... and the usual ones when it had none for so long
-  std::int64_t hush_share = 5;         // when over a fifth fall silent at once ...
-  std::int64_t hush_least = 8;         // ... and at least so many: fewer tell nothing about the log
-  std::chrono::milliseconds hush{3000};  // ... only seen deaths count for so long
-  std::chrono::milliseconds size_every{300};  // how often the sizes of groups are looked at
-  std::int64_t most_unannounced = 2000;  // processes that no agent announced, beyond those with something to do
-  std::int64_t most_announced = 10'000;  // ... and that agents announced
+  std::int64_t warm_ticks = 30;            // who is not warm by then is taken as it is
+  std::int64_t gather_ticks = 10;          // a new stage waits so long for its whole group
+  std::int64_t open_ticks = 30;            // a new job's sources wait so long for its stages to be ready
+  std::int64_t ask_ticks = 20;             // a group that lacks workers waits so long before another one must give one
+  std::int64_t loss_backoff_limit = 8;     // after false losses a slot is given up to so many times the ticks
+  std::int64_t loss_backoff_ticks = 6000;  // ... and the usual ones when it had none for so long
+  std::int64_t mass_silence_share = 5;     // when over a fifth fall silent at once ...
+  std::int64_t mass_silence_least = 8;     // ... and at least so many: fewer tell nothing about the log
+  std::chrono::milliseconds mass_silence{3000};  // ... only seen deaths count for so long
+  std::chrono::milliseconds size_every{300};     // how often the sizes of groups are looked at
+  std::int64_t most_unannounced = 2000;          // processes that no agent announced, beyond those with something to do
+  std::int64_t most_announced = 10'000;          // ... and that agents announced
   int settled_ticks = 3;                 // who spoke in fewer and has nothing to do is forgotten without a decision
   std::int64_t snapshot_records = 5000;  // of the decisions log: then a snapshot is written and what is before deleted
 };

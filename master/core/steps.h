@@ -9,10 +9,10 @@ namespace ride::master {
 void observe(State& state, const Event& event);
 bool is_known(const State& state, const Hard& hard, const WorkerId& worker);  // it matters to somebody
 
-void settle_strikes(Draft& draft, Due& due);                  // Strike: before its partitions go to the next one
-void settle_losses(Draft& draft, State& state, Due& due);     // WorkerOut
-void settle_requests(Draft& draft, State& state, Due& due);   // submit, pause, resume, drain, cancel
-void settle_jobs(Draft& draft, State& state, Due& due);       // topics ready or not, fatal notices, the end (D16)
+void settle_strikes(Draft& draft, Due& due);                 // Strike: before its partitions go to the next one
+void settle_losses(Draft& draft, State& state, Due& due);    // WorkerOut
+void settle_requests(Draft& draft, State& state, Due& due);  // submit, pause, resume, drain, cancel
+void settle_jobs(Draft& draft, State& state, Due& due);      // topics ready or not, fatal notices, the end (D16)
 void tell_missing_ends(Draft& draft, State& state, const Due& due);
 void size_groups(Draft& draft, State& state, Due& due);       // Scale
 void fill_groups(Draft& draft, State& state, Due& due);       // JoinGroup

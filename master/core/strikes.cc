@@ -1,7 +1,8 @@
 // Poison frames (D9). An exit that an agent saw, of a child whose crash note names a frame, is a strike against it.
-// What says nothing about the frame is none: a stop that its agent ordered, an end that the worker itself had to make (it was
-// declared lost), and a SIGKILL from outside (a task cannot send itself that one). Losses that nobody saw come without names. The second strike with that frame alone condemns it. The same holds
-// for what a producer was reading: then the name of the source stands in the place of the stage's.
+// What says nothing about the frame is none: a stop that its agent ordered, an end that the worker itself had to make
+// (it was declared lost), and a SIGKILL from outside (a task cannot send itself that one). Losses that nobody saw come
+// without names. The second strike with that frame alone quarantines it. The same holds for what a producer was
+// reading: then the name of the source stands in the place of the stage's.
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
@@ -14,8 +15,8 @@ namespace ride::master {
 namespace {
 
 constexpr std::size_t kStrikesToDie = 2;
-// Never alone: one thread was inside process() while another read a record, each time. Rather one of them is dead that is
-// not to blame (its copy lies in the dead topic) than workers end for ever.
+// Never alone: one thread was inside process() while another read a record, each time. Rather one of them is dead that
+// is not to blame (its copy lies in the dead topic) than workers end for ever.
 constexpr std::size_t kStrikesToDieInCompany = 4;
 
 std::string how(const stream::ChildExit& exit) {
@@ -65,7 +66,7 @@ void strike(Draft& draft, const stream::ChildExit& exit, const stream::NamedFram
   if (before != nullptr &&
       std::find(before->workers.begin(), before->workers.end(), exit.child) != before->workers.end())
     return;  // told twice
-  if (before != nullptr && (before->condemned || before->workers.size() >= kMostStrikesOfFrame)) return;
+  if (before != nullptr && (before->quarantined || before->workers.size() >= kMostStrikesOfFrame)) return;
   const auto count = (before == nullptr ? 0 : before->workers.size()) + 1;
   const bool condemned = count >= (alone ? kStrikesToDie : kStrikesToDieInCompany);
   const auto last = fmt::format("{} on {}", how(exit), exit.child.value);

@@ -73,7 +73,8 @@ std::int64_t rejected_before(const State& state, const Job& job, const stream::S
   add_sources_before(job, stage, seen, sources);
   std::int64_t rejected = 0;
   for (const auto& source : sources)
-    if (const auto* reports = reports_of(state, job, source)) rejected += std::max<std::int64_t>(0, reports->last.rejected);
+    if (const auto* reports = reports_of(state, job, source))
+      rejected += std::max<std::int64_t>(0, reports->last.rejected);
   return rejected;
 }
 
@@ -109,7 +110,9 @@ stream::FrameTotals totals_of(const State& state, const Job& job) {
     if (!is_last(stage) || reports == state.soft.stages.end()) continue;
     for (const auto& partition : reports->second.partitions) totals.out += partition.counters.acked;
   }
-  const auto most = [](std::int64_t now, std::int64_t at_end) { return std::min(std::max(now, at_end), stream::kMostTotal); };
+  const auto most = [](std::int64_t now, std::int64_t at_end) {
+    return std::min(std::max(now, at_end), stream::kMostTotal);
+  };
   return {most(totals.in, job.totals.in), most(totals.out, job.totals.out)};
 }
 

@@ -26,14 +26,14 @@ bool has_ended(JobPhase phase) {
   return true;
 }
 
-std::optional<Wish> wish_in(JobPhase phase) {
+std::optional<SourceMode> wish_in(JobPhase phase) {
   switch (phase) {
     case JobPhase::running:
-      return Wish::run;
+      return SourceMode::run;
     case JobPhase::paused:
-      return Wish::pause;
+      return SourceMode::pause;
     case JobPhase::draining:
-      return Wish::drain;
+      return SourceMode::drain;
     case JobPhase::creating:  // its topics are being made
     case JobPhase::completed:
     case JobPhase::cancelled:
@@ -88,7 +88,7 @@ void Assignments::strike(const stream::Strike& strike) {
   auto& items = job->second.struck[strike.stage.value];
   auto& item = items[{strike.partition, strike.offset}];
   item.cause = strike.cause;
-  item.condemned = item.condemned || strike.condemned;
+  item.quarantined = item.quarantined || strike.condemned;
   if (items.size() > kMostStruck) items.erase(items.begin());
 }
 
@@ -114,13 +114,14 @@ std::map<SourceKey, Assignment> Assignments::mine() const {
   std::map<SourceKey, Assignment> mine;
   if (out_) return mine;
   for (const auto& [key, job] : jobs_) {
-    const std::optional<Wish> wish = wish_in(job.phase);
+    const std::optional<SourceMode> wish = wish_in(job.phase);
     if (!wish) continue;
     for (const auto& [source, owner] : job.owners) {
       if (owner.producer != self_ || job.spec->source(source) == nullptr) continue;
       const auto struck = job.struck.find(source);
-      mine[{key.first, key.second, source}] = {job.spec, owner.session, owner.epoch, *wish,
-                                               struck == job.struck.end() ? StruckItems() : struck->second, owner.before};
+      mine[{key.first, key.second, source}] = {
+          job.spec,    owner.session, owner.epoch, *wish, struck == job.struck.end() ? StruckItems() : struck->second,
+          owner.before};
     }
   }
   return mine;

@@ -15,7 +15,7 @@
 namespace ride::producer {
 
 // What the owner of a source has to do.
-enum class Wish { run, pause, drain };
+enum class SourceMode { run, pause, drain };
 
 struct SourceKey {
   JobName job;
@@ -24,11 +24,11 @@ struct SourceKey {
   auto operator<=>(const SourceKey&) const = default;
 };
 
-// Producers have ended while they read this item: a record by its partition and offset, a file or a frame of a film by its
-// number, in partition 0.
+// Producers have ended while they read this item: a record by its partition and offset, a file or a frame of a film by
+// its number, in partition 0.
 struct StruckItem {
   std::string cause;  // as the last strike tells it
-  bool condemned = false;
+  bool quarantined = false;
 };
 using StruckItems = std::map<std::pair<PartitionId, Offset>, StruckItem>;
 
@@ -36,7 +36,7 @@ struct Assignment {
   std::shared_ptr<const stream::JobSpec> job;
   SessionId session;
   Epoch epoch;
-  Wish wish = Wish::run;
+  SourceMode wish = SourceMode::run;
   StruckItems struck;
   stream::SourceBefore before;  // what its earlier owners told
 };

@@ -14,15 +14,15 @@ std::optional<TimePoint> Pacer::due() const {
   return at(step_);
 }
 
-Pacer::Verdict Pacer::decide(TimePoint now) {
-  if (period_seconds_ <= 0) return Verdict::send;
+Pacer::Action Pacer::decide(TimePoint now) {
+  if (period_seconds_ <= 0) return Action::send;
   if (!anchor_) {
     anchor_ = now;
     step_ = 0;
   }
-  if (now < at(step_)) return Verdict::wait;
-  if (when_late_ == WhenLate::drop && now >= at(step_ + 1)) return Verdict::pass_over;
-  return Verdict::send;
+  if (now < at(step_)) return Action::wait;
+  if (when_late_ == WhenLate::drop && now >= at(step_ + 1)) return Action::pass_over;
+  return Action::send;
 }
 
 void Pacer::advance(TimePoint now) {

@@ -15,14 +15,14 @@ enum class WhenLate { keep, drop };
 
 class Pacer {
  public:
-  enum class Verdict { wait, send, pass_over };
+  enum class Action { wait, send, pass_over };
 
   // fps <= 0: unpaced, every item goes at once and none is passed over.
   Pacer(double fps, WhenLate when_late);
 
   // What to do with the item at hand. The first call starts the schedule. `pass_over` (only with drop): the item behind
   // this one is due already, too.
-  Verdict decide(TimePoint now);
+  Action decide(TimePoint now);
   // The item at hand was sent or passed over: the next one is due a period later. With keep, a schedule that is more
   // than `kCatchUp` behind begins again at `now`: an outage is not followed by a burst of its whole length.
   void advance(TimePoint now);

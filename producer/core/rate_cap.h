@@ -1,6 +1,7 @@
 // RateCap: which frames of a device that is faster than the wanted rate are taken. A token bucket: tokens come at the
-// wanted rate, each frame takes one, and 0.3 s of them are kept. So a device at the wanted rate loses nothing, also when its
-// frames come in bursts (networks and encoders do that), and a faster one is thinned out evenly. Pure: time is an argument.
+// wanted rate, each frame takes one, and 0.3 s of them are kept. So a device at the wanted rate loses nothing, also
+// when its frames come in bursts (networks and encoders do that), and a faster one is thinned out evenly. Pure: time is
+// an argument.
 #pragma once
 
 #include <optional>

@@ -12,8 +12,8 @@ namespace ride::producer {
 class RateMeter {
  public:
   void count(TimePoint now, std::int64_t frames = 1);
-  // Over the window of 4 s, or over the time since the first frame while that is shorter, but at least 1 s: a writer's first
-  // frames wait for the brokers and are acknowledged together.
+  // Over the window of 4 s, or over the time since the first frame while that is shorter, but at least 1 s: a writer's
+  // first frames wait for the brokers and are acknowledged together.
   double per_second(TimePoint now) const;
 
   static constexpr Duration kSlice = std::chrono::milliseconds(250);

@@ -46,9 +46,10 @@ class StreamGrabber : public Grabber {
       const bool slow = std::chrono::steady_clock::now() - begun >= options_.patience.connect;
       if (!slow)
         return unavailable("FFmpeg gave no cause; is it a stream that FFmpeg reads ('ffprobe URL' shows more)?");
-      return unavailable(fmt::format("no answer within {}; is the camera on and in reach? A slow one needs a longer "
-                                     "connect_timeout",
-                                     format_duration(options_.patience.connect)));
+      return unavailable(
+          fmt::format("no answer within {}; is the camera on and in reach? A slow one needs a longer "
+                      "connect_timeout",
+                      format_duration(options_.patience.connect)));
     }
     return unavailable(why + "; " + advice(why));
   }

@@ -31,7 +31,9 @@ bool matches(const DirectoryOptions& options, const std::string& relative) {
   return ::fnmatch(options.glob.c_str(), whole_path ? relative.c_str() : name.c_str(), FNM_PATHNAME | FNM_PERIOD) == 0;
 }
 
-const std::string& shown(const DirectoryOptions& options) { return options.shown.empty() ? options.path : options.shown; }
+const std::string& shown(const DirectoryOptions& options) {
+  return options.shown.empty() ? options.path : options.shown;
+}
 
 Error listing_error(const std::string& path, const std::error_code& code) {
   if (code == std::errc::permission_denied) {
@@ -120,7 +122,7 @@ Result<std::vector<std::string>> list_pictures(const DirectoryOptions& options) 
   return files;
 }
 
-DirectorySource::DirectorySource(DirectoryOptions options, NumberBook& book)
+DirectorySource::DirectorySource(DirectoryOptions options, ItemManifest& book)
     : options_(std::move(options)), book_(book) {}
 
 Result<void> DirectorySource::open(std::int64_t first) {
@@ -162,7 +164,7 @@ Result<CapturedFrame> DirectorySource::frame_of(const std::string& path, const s
   PictureLimits limits{.max_pixels = options_.max_pixels};
   std::optional<WorkRoom::Stay> stay;
   if (options_.watch != nullptr) {
-    if (const auto why = options_.watch->condemned(PartitionId{0}, Offset{number}))
+    if (const auto why = options_.watch->quarantined(PartitionId{0}, Offset{number}))
       return Error{ErrorCode::cancelled, *why, false};
     stay.emplace(options_.watch->enter(PartitionId{0}, Offset{number}, "file " + known));
     limits.memory_bytes = options_.watch->memory_bytes();

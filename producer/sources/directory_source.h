@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "producer/number_book.h"
+#include "producer/item_manifest.h"
 #include "producer/source.h"
 #include "producer/work_room.h"
 
@@ -24,13 +24,14 @@ struct DirectoryOptions {
 };
 
 // Relative paths of the files that match, sorted by their bytes. Hidden files and folders are left out; linked folders
-// are not followed. A folder within that cannot be listed is an item of its own, "name/": it is told and counted, and the
-// others are read. not_found: no such folder, or nothing matches; permission: not readable. Messages: place, cause, fix.
+// are not followed. A folder within that cannot be listed is an item of its own, "name/": it is told and counted, and
+// the others are read. not_found: no such folder, or nothing matches; permission: not readable. Messages: place, cause,
+// fix.
 Result<std::vector<std::string>> list_pictures(const DirectoryOptions& options);
 
 class DirectorySource : public Source {
  public:
-  DirectorySource(DirectoryOptions options, NumberBook& book);
+  DirectorySource(DirectoryOptions options, ItemManifest& book);
 
   Result<void> open(std::int64_t first) override;
   Result<Pulled> next(std::chrono::milliseconds timeout) override;
@@ -42,7 +43,7 @@ class DirectorySource : public Source {
   Result<CapturedFrame> frame_of(const std::string& path, const std::string& known, std::int64_t number) const;
 
   DirectoryOptions options_;
-  NumberBook& book_;
+  ItemManifest& book_;
   std::vector<std::string> names_;
   bool listed_ = false;
   std::int64_t next_ = 0;

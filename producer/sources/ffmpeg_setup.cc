@@ -42,7 +42,8 @@ void prepare_video_capture() {
   // are opened with the same options.
   ::setenv("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp|analyzeduration;500000|probesize;1000000",
            /*overwrite=*/0);
-  ::setenv("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", std::to_string(kV4lWait.count()).c_str(), /*overwrite=*/0);  // its own: 10
+  ::setenv("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", std::to_string(kV4lWait.count()).c_str(),
+           /*overwrite=*/0);                               // its own: 10
   ::setenv("OPENCV_LOG_LEVEL", "ERROR", /*overwrite=*/0);  // its warnings repeat at every attempt to reconnect
   av_log_set_callback(on_log);
 }

@@ -7,7 +7,8 @@
 
 namespace ride::producer {
 
-inline constexpr std::chrono::seconds kV4lWait{1};  // OpenCV's for a picture of a device; a longer wait is several of them
+inline constexpr std::chrono::seconds kV4lWait{
+    1};  // OpenCV's for a picture of a device; a longer wait is several of them
 
 // Sets the options of OpenCV's FFmpeg capture (RTSP over TCP, short analysis, no buffering), which hold for the whole
 // process and are read from its environment, and collects FFmpeg's errors instead of having them printed: they may hold

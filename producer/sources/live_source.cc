@@ -93,7 +93,8 @@ void LiveSource::capture(const std::shared_ptr<Shared>& shared, const LiveOption
     return Error{ErrorCode::cancelled, "stopped", true};
   };
   Result<void> ended;
-  run_guarded("the grabber", [&] { ended = run(); }, [&](Error error) { ended = std::move(error); });
+  run_guarded(
+      "the grabber", [&] { ended = run(); }, [&](Error error) { ended = std::move(error); });
   // The grabber is gone behind this line, its device closed.
   std::lock_guard lock(shared->mutex);
   shared->failure = ended.error();

@@ -1,5 +1,6 @@
-// How long a device or server may be silent: while it is opened (with the analysis of its stream), and between two pictures.
-// A camera that is joined within its stream sends nothing to decode before its next key frame, seconds later with many.
+// How long a device or server may be silent: while it is opened (with the analysis of its stream), and between two
+// pictures. A camera that is joined within its stream sends nothing to decode before its next key frame, seconds later
+// with many.
 #pragma once
 
 #include <chrono>

@@ -58,8 +58,8 @@ void on_message(j_common_ptr info, int level) {
   }
 }
 
-// All scans of a progressive file are read before the first row comes: it must not take them to see that it is broken. And a
-// file may claim thousands of them over one large picture, each as costly as a decode.
+// All scans of a progressive file are read before the first row comes: it must not take them to see that it is broken.
+// And a file may claim thousands of them over one large picture, each as costly as a decode.
 void on_progress(j_common_ptr info) {
   Watch& watch = watch_of(info);
   const int scans = reinterpret_cast<j_decompress_ptr>(info)->input_scan_number;

@@ -80,12 +80,12 @@ Result<PictureInfo> read_header(int file, std::int64_t file_bytes, std::vector<s
 
 Result<void> check_memory(std::int64_t bytes, std::int64_t weight, const PictureLimits& limits) {
   if (limits.memory_bytes <= 0 || bytes <= std::max(limits.memory_bytes, weight * kMemoryPerByte)) return {};
-  return Error{ErrorCode::resource_exhausted,
-               fmt::format("takes {} of memory, more than the producer's {} (--memory) and far more than a picture of {} "
-                           "should; raise --memory if it is right",
-                           format_byte_size({bytes}), format_byte_size({limits.memory_bytes}),
-                           format_byte_size({weight})),
-               false};
+  return Error{
+      ErrorCode::resource_exhausted,
+      fmt::format("takes {} of memory, more than the producer's {} (--memory) and far more than a picture of {} "
+                  "should; raise --memory if it is right",
+                  format_byte_size({bytes}), format_byte_size({limits.memory_bytes}), format_byte_size({weight})),
+      false};
 }
 
 // What stream's walk through a whole JPEG or PNG says, as a cause.

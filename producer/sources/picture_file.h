@@ -37,16 +37,16 @@ Result<void> check_png(std::span<const std::uint8_t> bytes);
 
 // What a source lets one picture cost.
 struct PictureLimits {
-  std::int64_t max_pixels = 0;              // 0: no limit
-  std::int64_t memory_bytes = 0;            // of the process; 0: no limit. A larger picture must have the bytes for it
-  std::function<void(std::int64_t)> take;   // told how much memory comes next; may wait for it
+  std::int64_t max_pixels = 0;             // 0: no limit
+  std::int64_t memory_bytes = 0;           // of the process; 0: no limit. A larger picture must have the bytes for it
+  std::function<void(std::int64_t)> take;  // told how much memory comes next; may wait for it
 };
 // Of memory for each byte of a picture that is larger than the process's limit: photos take 30, drawings 200.
 inline constexpr std::int64_t kMemoryPerByte = 256;
 
-// Refuses what costs more than it may, then checks every byte of a JPEG or PNG, and adds to `info` what is known only from
-// all of the `bytes`. `weight`: of these, as they lie on the disk. `decoded`: decode_picture() comes next. corrupt,
-// resource_exhausted; the message is the cause alone.
+// Refuses what costs more than it may, then checks every byte of a JPEG or PNG, and adds to `info` what is known only
+// from all of the `bytes`. `weight`: of these, as they lie on the disk. `decoded`: decode_picture() comes next.
+// corrupt, resource_exhausted; the message is the cause alone.
 Result<void> check_picture(PictureInfo& info, std::span<const std::uint8_t> bytes, std::int64_t weight, bool decoded,
                            const PictureLimits& limits);
 
@@ -54,7 +54,8 @@ Result<void> check_picture(PictureInfo& info, std::span<const std::uint8_t> byte
 // pixels of a kind that RIDE has not.
 Result<cv::Mat> decode_picture(const PictureInfo& info, std::span<const std::uint8_t> bytes);
 
-// Reads and checks a file. The message of an error is the cause alone, without the path. `wanted`: of the source's outputs.
+// Reads and checks a file. The message of an error is the cause alone, without the path. `wanted`: of the source's
+// outputs.
 struct PictureFile {
   PictureInfo info;
   std::vector<std::uint8_t> bytes;

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "producer/source.h"
 #include "common/cause.h"
+#include "producer/source.h"
 #include "producer/sources/picture_file.h"
 
 namespace ride::producer {

@@ -29,7 +29,8 @@ std::uint32_t number(Bytes bytes, std::size_t at, int size, bool big_endian) {
 }
 
 // `bytes_per_pixel`: what decoding holds, with the picture; of JPEG and PNG, stream/core/picture_info.h tells.
-Result<PictureInfo> sized(PictureFormat format, std::int64_t width, std::int64_t height, std::int64_t bytes_per_pixel = 0) {
+Result<PictureInfo> sized(PictureFormat format, std::int64_t width, std::int64_t height,
+                          std::int64_t bytes_per_pixel = 0) {
   constexpr std::int64_t kMostSide = 1 << 20;  // of OpenCV; no product of two overflows
   if (width <= 0 || height <= 0) return broken("has a broken header: a side of length 0");
   if (width > kMostSide || height > kMostSide) return broken("claims to be wider or higher than can be decoded");

@@ -209,7 +209,7 @@ Result<CapturedFrame> TopicSource::read(const stream::Record& record) const {
   PictureLimits limits{.max_pixels = options_.max_pixels};
   std::optional<WorkRoom::Stay> stay;
   if (options_.watch != nullptr) {
-    if (const auto why = options_.watch->condemned(record.at.partition, record.offset))
+    if (const auto why = options_.watch->quarantined(record.at.partition, record.offset))
       return Error{ErrorCode::cancelled, *why, false};
     const std::string name = fmt::format("record {}/{}", to_string(record.at), record.offset.value);
     stay.emplace(options_.watch->enter(record.at.partition, record.offset, name));

@@ -55,21 +55,21 @@ Result<void> VideoFileSource::start_play() {
   in_play_ = 0;
   if (auto error = file_error(options_.path, options_.shown)) return *error;
   take_ffmpeg_errors();
-  const std::vector<int> waits = {
-      cv::CAP_PROP_OPEN_TIMEOUT_MSEC, static_cast<int>(options_.patience.connect.count()),
-      cv::CAP_PROP_READ_TIMEOUT_MSEC, static_cast<int>(options_.patience.read.count())};
+  const std::vector<int> waits = {cv::CAP_PROP_OPEN_TIMEOUT_MSEC, static_cast<int>(options_.patience.connect.count()),
+                                  cv::CAP_PROP_READ_TIMEOUT_MSEC, static_cast<int>(options_.patience.read.count())};
   try {
-    if (capture_.open(options_.path, cv::CAP_FFMPEG, waits) || capture_.open(options_.path, cv::CAP_OPENCV_MJPEG)) return {};
+    if (capture_.open(options_.path, cv::CAP_FFMPEG, waits) || capture_.open(options_.path, cv::CAP_OPENCV_MJPEG))
+      return {};
   } catch (const cv::Exception& error) {
-    return Error{ErrorCode::corrupt, fmt::format("video '{}' cannot be opened: {}", options_.shown, hidden(error.err)), false};
+    return Error{ErrorCode::corrupt, fmt::format("video '{}' cannot be opened: {}", options_.shown, hidden(error.err)),
+                 false};
   }
   const std::string why = hidden(take_ffmpeg_errors());
   return Error{
       ErrorCode::corrupt,
-      fmt::format(
-          "video '{}' cannot be opened: {}it is not a video, is damaged, or needs a codec that FFmpeg on this "
-          "node lacks (see 'ffprobe FILE')",
-          options_.shown, why.empty() ? "" : why + "; "),
+      fmt::format("video '{}' cannot be opened: {}it is not a video, is damaged, or needs a codec that FFmpeg on this "
+                  "node lacks (see 'ffprobe FILE')",
+                  options_.shown, why.empty() ? "" : why + "; "),
       false};
 }
 
@@ -81,8 +81,8 @@ Result<void> VideoFileSource::open(std::int64_t first) {
   const double width = capture_.get(cv::CAP_PROP_FRAME_WIDTH), height = capture_.get(cv::CAP_PROP_FRAME_HEIGHT);
   if (options_.max_pixels > 0 && width * height > static_cast<double>(options_.max_pixels)) {
     return Error{ErrorCode::resource_exhausted,
-                 fmt::format("video '{}' has frames of {} x {} pixels, more than max_pixels ({}) allows", options_.shown,
-                             width, height, options_.max_pixels),
+                 fmt::format("video '{}' has frames of {} x {} pixels, more than max_pixels ({}) allows",
+                             options_.shown, width, height, options_.max_pixels),
                  false};
   }
   fps_ = capture_.get(cv::CAP_PROP_FPS);
@@ -109,10 +109,10 @@ Result<bool> VideoFileSource::grab() {
   while (!capture_.grab()) {
     if (in_play_ == 0) {
       const std::string why = hidden(take_ffmpeg_errors());
-      return Error{
-          ErrorCode::corrupt,
-          fmt::format("video '{}' holds no frame that can be decoded{}{}", options_.shown, why.empty() ? "" : ": ", why),
-          false};
+      return Error{ErrorCode::corrupt,
+                   fmt::format("video '{}' holds no frame that can be decoded{}{}", options_.shown,
+                               why.empty() ? "" : ": ", why),
+                   false};
     }
     length_ = in_play_;
     ++play_;
@@ -137,8 +137,8 @@ Result<Pulled> VideoFileSource::next(std::chrono::milliseconds) {
     // retrieve() copied the pixels out of the decoder's buffer into the new `image`.
     return Pulled(CapturedFrame{.number = number, .image = std::move(image), .name = options_.shown});
   } catch (const cv::Exception& error) {
-    return Error{ErrorCode::corrupt, fmt::format("video '{}', frame {}: {}", options_.shown, in_play_, hidden(error.err)),
-                 false};
+    return Error{ErrorCode::corrupt,
+                 fmt::format("video '{}', frame {}: {}", options_.shown, in_play_, hidden(error.err)), false};
   }
 }
 

@@ -178,8 +178,9 @@ std::string pack(const CommitMetadata& metadata) {
 
 Result<CommitMetadata> unpack_commit_metadata(std::string_view text) {
   if (text.empty()) return CommitMetadata{};
-  const Error bad{ErrorCode::corrupt, "the commit's metadata was not written by RIDE (does another client commit in this "
-                                      "group?)"};
+  const Error bad{ErrorCode::corrupt,
+                  "the commit's metadata was not written by RIDE (does another client commit in this "
+                  "group?)"};
   std::string bytes;
   if (!from_base64(text, bytes)) return bad;
   Unpacker in(bytes);
@@ -217,7 +218,8 @@ Result<CommitMetadata> unpack_commit_metadata(std::string_view text) {
 
 std::int64_t max_packed_bytes(const std::vector<UpstreamSpec>& upstreams) {
   constexpr std::int64_t kVarint = 10;
-  constexpr std::int64_t kOddLines = 2 * 300;  // records that are no frames (the topic's name), frames that are replayed
+  constexpr std::int64_t kOddLines =
+      2 * 300;  // records that are no frames (the topic's name), frames that are replayed
   std::int64_t bytes = 2 + kVarint * (6 + 4) + kOddLines;
   for (const auto& upstream : upstreams)
     bytes += static_cast<std::int64_t>(upstream.name.size()) + kVarint + upstream.partitions * (2 * 4 + 2 * kVarint);

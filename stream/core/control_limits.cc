@@ -9,15 +9,15 @@ namespace ride::stream {
 
 namespace {
 
-constexpr std::int64_t kMostMs = std::int64_t{3650} * 24 * 3600 * 1000;           // of a duration: ten years
-constexpr std::int64_t kLatest = std::int64_t{4'102'444'800} * 1'000'000;         // of a time, in µs: the year 2100
+constexpr std::int64_t kMostMs = std::int64_t{3650} * 24 * 3600 * 1000;    // of a duration: ten years
+constexpr std::int64_t kLatest = std::int64_t{4'102'444'800} * 1'000'000;  // of a time, in µs: the year 2100
 constexpr double kMostReal = 1e15, kMostCores = 1e6;
-constexpr std::size_t kMostList = 16'384;       // entries of a list that has no limit of its own
+constexpr std::size_t kMostList = 16'384;  // entries of a list that has no limit of its own
 constexpr std::size_t kMostLabels = 64, kMostLabel = 1'024, kMostDevices = 16, kMostParams = 1'000;
 constexpr std::size_t kMostValue = 65'536;      // bytes of a parameter or a URI
 constexpr std::size_t kMostTopology = 4 << 20;  // a file has at most 1 MiB; bytes that are no UTF-8 grow
 constexpr std::size_t kMostPartText = 4 << 20;
-constexpr std::size_t kMostStruck = 1'000;      // frames of a stage, and workers that ended with one
+constexpr std::size_t kMostStruck = 1'000;  // frames of a stage, and workers that ended with one
 
 // Keeps the first thing that is wrong.
 class Check {
@@ -46,7 +46,8 @@ class Check {
   // ... of what a job declares: as in a topology file.
   void declared(const char* what, const std::string& value) {
     bool plain = !value.empty() && value.size() <= kMostName && value != "." && value != "..";
-    for (const char c : value) plain = plain && (std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.');
+    for (const char c : value)
+      plain = plain && (std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.');
     if (!fault_ && !plain) fault_ = fmt::format("{} is not a name", what);
   }
   void time(const char* what, SystemTime at) { number(what, at.time_since_epoch().count(), -kLatest, kLatest); }
@@ -71,7 +72,6 @@ class Check {
 };
 
 // ---- a job
-// -----------------------------------------------------------------------------------------------------------
 
 void check(Check& check, const ParamValues& params) {
   check.count("parameters", params.size(), kMostParams);
@@ -196,7 +196,6 @@ void check(Check& check, const LogEnds& ends) {
 }
 
 // ---- decisions
-// -------------------------------------------------------------------------------------------------------
 
 void check(Check& it, const Claim& claim) {
   it.rank("a claim's epoch", claim.epoch);
@@ -249,8 +248,8 @@ void check(Check& it, const AssignSource& assign) {
   it.time("'at'", assign.at);
   const auto& before = assign.before;
   it.rank("a session", before.session.value);
-  for (const auto value : {before.frames, before.told, before.captured, before.unwritten, before.dropped, before.rejected,
-                           before.gaps})
+  for (const auto value :
+       {before.frames, before.told, before.captured, before.unwritten, before.dropped, before.rejected, before.gaps})
     it.number("a counter", value, 0, kMostFrames);
   it.real("a gap", before.longest_gap_ms);
 }
@@ -280,7 +279,6 @@ void check(Check& it, const Scale& scale) {
 }
 
 // ---- reports
-// ---------------------------------------------------------------------------------------------------------
 
 void check(Check& it, const Tick& tick) {
   it.rank("a claim's epoch", tick.epoch);
@@ -328,8 +326,8 @@ void check(Check& it, const Heartbeat& beat) {
   it.count("devices", beat.devices.size(), kMostDevices);
   for (const auto& device : beat.devices) it.name("a device", device);
   check(it, beat.labels);
-  for (const auto value : {beat.cores, beat.cpu_percent, beat.busy_fraction, beat.frames_per_second, beat.service_rate,
-                           beat.busy_seconds})
+  for (const auto value :
+       {beat.cores, beat.cpu_percent, beat.busy_fraction, beat.frames_per_second, beat.service_rate, beat.busy_seconds})
     it.real("a measure", value);
   it.rank("memory", beat.memory_bytes);
   it.rank("memory in use", beat.rss_bytes);
@@ -374,7 +372,6 @@ void check(Check& it, const Notice& notice) {
 }
 
 // ---- a snapshot
-// ------------------------------------------------------------------------------------------------------
 
 void check(Check& it, const Snapshot::Stage& stage) {
   it.name("the stage's name", stage.name.value);

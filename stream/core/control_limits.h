@@ -15,7 +15,8 @@
 
 namespace ride::stream {
 
-// Epochs, runs and sessions rise by one; a decision may let them rise by so much at most, so that no record uses them up.
+// Epochs, runs and sessions rise by one; a decision may let them rise by so much at most, so that no record uses them
+// up.
 inline constexpr std::int64_t kMostNumber = std::int64_t{1} << 53;
 inline constexpr std::int64_t kMostRise = 1'000;
 inline constexpr std::int64_t kMostRunRise = 1'000'000;  // of a log that was lost, names of topics tell the last run
@@ -27,13 +28,13 @@ inline constexpr std::int64_t kMostTotal = kMostNumber;             // frames of
 inline constexpr int kMostPartitions = 16'384;                      // of a topic; a topology file may ask for 4,096
 inline constexpr std::int64_t kMostPartitionsOfJob = 100'000;
 inline constexpr std::size_t kMostStages = 4'000, kMostSourcesOfJob = 2'000;  // as in a topology file, sinks counted
-inline constexpr std::size_t kMostJobs = 2'000;            // that are not over
-inline constexpr std::size_t kMostJobNames = 100'000;      // ever used
-inline constexpr std::size_t kMostChildren = 2'048;        // that an agent tells of
-inline constexpr std::size_t kMostName = 256;              // bytes of a name or an id
-inline constexpr std::size_t kMostText = 4'096;            // of a text for people; longer ones are cut off
+inline constexpr std::size_t kMostJobs = 2'000;                               // that are not over
+inline constexpr std::size_t kMostJobNames = 100'000;                         // ever used
+inline constexpr std::size_t kMostChildren = 2'048;                           // that an agent tells of
+inline constexpr std::size_t kMostName = 256;                                 // bytes of a name or an id
+inline constexpr std::size_t kMostText = 4'096;  // of a text for people; longer ones are cut off
 inline constexpr std::size_t kMostDecisionBytes = 16 << 20, kMostReportBytes = 8 << 20;  // of a record
-inline constexpr std::size_t kMostSnapshotBytes = 64 << 20;  // of all parts together
+inline constexpr std::size_t kMostSnapshotBytes = 64 << 20;                              // of all parts together
 
 // The first thing that is wrong, in words; nothing: all is within its range.
 std::optional<std::string> find_fault(const JobSpec& spec);
@@ -46,7 +47,8 @@ bool is_too_deep(std::string_view text);
 // Before a record's numbers are converted: one that does not fit its type, or a whole number with a fraction.
 std::optional<std::string> find_misfit(const nlohmann::json& record);
 
-// Of a child that wrote into its crash note at random: what no report may hold is left out, so that its end is still told.
+// Of a child that wrote into its crash note at random: what no report may hold is left out, so that its end is still
+// told.
 void drop_impossible_frames(ChildExit& exit);
 
 // Texts for people are cut to kMostText bytes.

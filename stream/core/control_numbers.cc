@@ -1,5 +1,5 @@
-// A record before it is built: how deep its text is nested, and its numbers before they are converted, since C++ would cut
-// 2^32 + 1 to 1 and has no answer for 1e300.
+// A record before it is built: how deep its text is nested, and its numbers before they are converted, since C++ would
+// cut 2^32 + 1 to 1 and has no answer for 1e300.
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
@@ -20,15 +20,17 @@ constexpr int kMostDepth = 16;  // the deepest key of an honest record lies at 7
 enum class Whole { none, small, large };  // what a key's number is read as: not as a whole one, int, std::int64_t
 
 // In alphabetical order. A test writes hostile numbers under every key of every record, so none can be missing here.
-constexpr auto kSmall = std::to_array<std::string_view>(
-    {"count", "exit_code", "max", "min", "part", "partition", "partitions", "parts", "priority", "replication", "signal",
-     "spares", "version", "workers"});
+constexpr auto kSmall =
+    std::to_array<std::string_view>({"count", "exit_code", "max", "min", "part", "partition", "partitions", "parts",
+                                     "priority", "replication", "signal", "spares", "version", "workers"});
 constexpr auto kLarge = std::to_array<std::string_view>(
-    {"accepted", "acked", "at", "calm_ms", "captured", "claim_epoch", "committed", "dead", "deadline", "drain_ms", "dropped",
-     "duplicates", "earlier", "end", "epoch", "expired", "filtered", "frame_timeout_ms", "frames", "gaps", "in", "keep_ms",
-     "last_frame", "max_age_ms", "max_message_bytes", "max_pixels", "memory_bytes", "number", "offset", "order", "out",
-     "phase_at", "pid", "position", "rejected", "retention_ms", "rss_bytes", "run", "session", "sized_at", "started",
-     "submitted_at", "told", "total", "unwritten"});
+    {"accepted",     "acked",      "at",         "calm_ms",           "captured",   "claim_epoch",  "committed",
+     "dead",         "deadline",   "drain_ms",   "dropped",           "duplicates", "earlier",      "end",
+     "epoch",        "expired",    "filtered",   "frame_timeout_ms",  "frames",     "gaps",         "in",
+     "keep_ms",      "last_frame", "max_age_ms", "max_message_bytes", "max_pixels", "memory_bytes", "number",
+     "offset",       "order",      "out",        "phase_at",          "pid",        "position",     "rejected",
+     "retention_ms", "rss_bytes",  "run",        "session",           "sized_at",   "started",      "submitted_at",
+     "told",         "total",      "unwritten"});
 static_assert(std::is_sorted(kSmall.begin(), kSmall.end()) && std::is_sorted(kLarge.begin(), kLarge.end()));
 
 Whole kind_of(std::string_view key) {
@@ -48,7 +50,8 @@ std::optional<std::string> misfit(const nlohmann::json& value, std::string_view 
   return fits ? std::nullopt : std::optional(fmt::format("'{}' is {}, which is too large", key, number));
 }
 
-// `within`: all below is of this kind, whatever the keys are (they are names of topics and jobs). Depth is bounded already.
+// `within`: all below is of this kind, whatever the keys are (they are names of topics and jobs). Depth is bounded
+// already.
 std::optional<std::string> walk(const nlohmann::json& value, std::string_view key, Whole kind, bool within) {
   if (value.is_array()) {
     for (const auto& one : value)

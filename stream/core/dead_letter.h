@@ -9,15 +9,15 @@
 #include "common/ids.h"
 #include "common/result.h"
 #include "common/units.h"
-#include "stream/core/intake.h"
 #include "stream/core/set.h"
+#include "stream/core/set_assembler.h"
 #include "stream/ports.h"
 #include "stream/spec.h"
 
 namespace ride::stream {
 
-// Who writes dead frames again (`ride dead replay`): a line of its own in every stage's watermarks. No source or stage can
-// be called so.
+// Who writes dead frames again (`ride dead replay`): a line of its own in every stage's watermarks. No source or stage
+// can be called so.
 inline constexpr const char* kReplayUpstream = "~replay";
 
 // One partition: it is read by people.

@@ -7,10 +7,11 @@
 namespace ride::stream {
 
 Error nothing_is_known(Offset at, const std::string& why) {
-  return {ErrorCode::unsupported,
-          fmt::format("the decisions log begins, at offset {}, with a snapshot that this program cannot read, so it knows "
-                      "nothing of what was decided before: {}",
-                      at.value, why)};
+  return {
+      ErrorCode::unsupported,
+      fmt::format("the decisions log begins, at offset {}, with a snapshot that this program cannot read, so it knows "
+                  "nothing of what was decided before: {}",
+                  at.value, why)};
 }
 
 Result<std::optional<Decision>> DecisionsFilter::take(Offset at, std::string_view json, SystemTime now) {
@@ -21,7 +22,8 @@ Result<std::optional<Decision>> DecisionsFilter::take(Offset at, std::string_vie
     return std::optional<Decision>();
   }
   if (standing_.is_foreign(*decision) && !lost_the_first_race(*decision))
-    refuse(Refused::foreign_log, at, fmt::format("it belongs to log '{}', not to '{}'", decision->log, standing_.log()), now);
+    refuse(Refused::foreign_log, at, fmt::format("it belongs to log '{}', not to '{}'", decision->log, standing_.log()),
+           now);
   else if (standing_.is_ahead(*decision))
     refuse(Refused::contradiction, at, "a claim whose epoch does not follow the current one", now);
   if (!standing_.counts(*decision)) return std::optional<Decision>();

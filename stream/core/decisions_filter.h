@@ -1,7 +1,7 @@
-// DecisionsFilter: from the raw records of ride.decisions to the decisions that count. Used by every reader but the master,
-// which keeps the same rules beside its state. What is no decision, or of another log, or a snapshot that cannot be read,
-// is refused: it changes nothing and ends nobody. Failure: only a log that begins, behind a truncation, with a snapshot
-// that cannot be read, since its reader would know nothing of what stood before. Pure; one thread.
+// DecisionsFilter: from the raw records of ride.decisions to the decisions that count. Used by every reader but the
+// master, which keeps the same rules beside its state. What is no decision, or of another log, or a snapshot that
+// cannot be read, is refused: it changes nothing and ends nobody. Failure: only a log that begins, behind a truncation,
+// with a snapshot that cannot be read, since its reader would know nothing of what stood before. Pure; one thread.
 #pragma once
 
 #include <optional>
@@ -11,15 +11,15 @@
 
 #include "common/result.h"
 #include "stream/control.h"
+#include "stream/core/leader_filter.h"
 #include "stream/core/refusals.h"
 #include "stream/core/snapshot.h"
-#include "stream/core/standing.h"
 
 namespace ride::stream {
 
-// Whether a reader knows all that was decided before its place in the log. What stands at offset 0 has nothing before it, a
-// first claim begins anew, and a whole snapshot tells the rest. Nobody can write in front of what stands, so no record
-// can take this away (decisions/0021).
+// Whether a reader knows all that was decided before its place in the log. What stands at offset 0 has nothing before
+// it, a first claim begins anew, and a whole snapshot tells the rest. Nobody can write in front of what stands, so no
+// record can take this away (decisions/0021).
 class KnownBefore {
  public:
   void read(Offset at) {
@@ -48,12 +48,14 @@ class DecisionsFilter {
 
   const std::string& log() const { return standing_.log(); }
   std::int64_t refused() const { return refusals_.count(); }
-  std::vector<std::string> take_words() { return std::exchange(words_, {}); }  // to be told to people, since the last call
+  std::vector<std::string> take_words() {
+    return std::exchange(words_, {});
+  }  // to be told to people, since the last call
 
  private:
   void refuse(Refused kind, Offset at, const std::string& why, SystemTime now);
 
-  Standing standing_;
+  LeaderFilter standing_;
   SnapshotAssembler assembler_;
   KnownBefore before_;
   Refusals refusals_;

@@ -6,7 +6,8 @@ namespace ride::stream {
 
 bool FetchWake::took(std::int64_t bytes, std::int64_t left) {
   constexpr std::int64_t kOfMean = 16;
-  constexpr std::int64_t kLargest = std::int64_t{1} << 31, kMost = std::int64_t{1} << 30;  // neither overflows a product
+  constexpr std::int64_t kLargest = std::int64_t{1} << 31,
+                         kMost = std::int64_t{1} << 30;  // neither overflows a product
   bytes = std::clamp<std::int64_t>(bytes, 1, kLargest);
   left = std::clamp<std::int64_t>(left, 0, kMost);
   mean_ = mean_ == 0 ? bytes : std::max<std::int64_t>(1, mean_ + (bytes - mean_) / kOfMean);

@@ -14,8 +14,8 @@ namespace {
 constexpr std::array<const char*, 3> kOutcomes = {"filtered", "dropped", "dead"};
 constexpr std::array<const char*, 3> kTypes = {"ride.frame", "ride.outcome", "ride.end"};
 constexpr std::string_view kAttributePrefix = "ride_attr_";
-constexpr std::size_t kLongestName = 1024;                           // of what names a record
-constexpr std::int64_t kLargestPicture = std::int64_t{1} << 40;      // no picture of several records announces more
+constexpr std::size_t kLongestName = 1024;                       // of what names a record
+constexpr std::int64_t kLargestPicture = std::int64_t{1} << 40;  // no picture of several records announces more
 constexpr std::array<std::pair<int, const char*>, 7> kDepths = {{{CV_8U, "8u"},
                                                                  {CV_8S, "8s"},
                                                                  {CV_16U, "16u"},
@@ -168,7 +168,8 @@ Result<PixelFormat> parse_pixel_format(const std::string& shape, const std::stri
                  "shape '" + shape + "' is not rows x columns x channels (1..4), for example 900x900x1"};
   for (const auto& [code, text] : kDepths)
     if (depth == text)
-      return PixelFormat{static_cast<int>((*sizes)[0]), static_cast<int>((*sizes)[1]), static_cast<int>((*sizes)[2]), code};
+      return PixelFormat{static_cast<int>((*sizes)[0]), static_cast<int>((*sizes)[1]), static_cast<int>((*sizes)[2]),
+                         code};
   return Error{ErrorCode::invalid_argument, "depth '" + depth + "' is not one of 8u, 8s, 16u, 16s, 32s, 32f, 64f"};
 }
 
@@ -208,8 +209,10 @@ Result<RecordHeader> decode_header(const Headers& headers) {
     if (name == "ride_format") format = &value;
   if (format == nullptr) return Error{ErrorCode::not_found, "no ride_format header: the record is not a RIDE frame"};
   if (*format != std::to_string(kFormatVersion))
-    return Error{ErrorCode::unsupported, fmt::format("frame format version '{}' is not known here (this build reads {}); "
-                                                     "update RIDE on this node", *format, kFormatVersion)};
+    return Error{ErrorCode::unsupported,
+                 fmt::format("frame format version '{}' is not known here (this build reads {}); "
+                             "update RIDE on this node",
+                             *format, kFormatVersion)};
   RecordHeader out;
   Seen seen;
   for (const auto& [name, value] : headers) {
@@ -223,9 +226,8 @@ Result<RecordHeader> decode_header(const Headers& headers) {
     }
     bool known = false;
     for (auto* read : {&read_identity, &read_set, &read_content}) {
-      auto result = (*read)(name, value, out, seen);
-      if (!result.ok()) return result.error();
-      known = known || *result;
+      RIDE_ASSIGN(auto result, (*read)(name, value, out, seen));
+      known = known || result;
     }
     if (!known) out.passed_on.emplace_back(name, value);
   }

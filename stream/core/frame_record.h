@@ -1,5 +1,5 @@
-// The record format of frames (docs/frame-format.md): CloudEvents in binary mode, the value is the picture itself, all else
-// stands in headers. Pure: headers in, struct out, and back.
+// The record format of frames (docs/frame-format.md): CloudEvents in binary mode, the value is the picture itself, all
+// else stands in headers. Pure: headers in, struct out, and back.
 #pragma once
 
 #include <cstdint>
@@ -51,18 +51,18 @@ struct RecordHeader {
   std::string job, writer_stage;  // ce_source "job/stage"
   SystemTime captured_at{};
   Origin origin;
-  int part = 0, parts = 1;        // this record is number `part` of the `parts` of its set
-  int item = 0;                   // which frame of the set it belongs to
+  int part = 0, parts = 1;  // this record is number `part` of the `parts` of its set
+  int item = 0;             // which frame of the set it belongs to
   std::optional<Chunk> chunk;
-  std::string writer;             // incarnation
+  std::string writer;  // incarnation
   std::string content_type;
   std::optional<PixelFormat> pixels;  // raw only
   bool compressed = false;            // raw only: zstd
   Outcome outcome = Outcome::filtered;
   std::string reason;
-  std::string traceparent;            // W3C
+  std::string traceparent;  // W3C
   std::map<std::string, std::string> attributes;
-  Headers passed_on;                  // headers that we do not know, in order
+  Headers passed_on;  // headers that we do not know, in order
 
   bool operator==(const RecordHeader&) const = default;
 };

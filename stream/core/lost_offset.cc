@@ -15,19 +15,19 @@ void LostOffset::refused(Offset wanted, Moment now) {
   wait(now);
 }
 
-LostOffset::Verdict LostOffset::judge(const std::optional<OffsetRange>& told, Moment now) {
+LostOffset::Finding LostOffset::judge(const std::optional<OffsetRange>& told, Moment now) {
   if (told && wanted_ > told->end) {
     if (!above_since_) above_since_ = now;
     ++above_;
-    if (above_ >= kMustBeTold && now - *above_since_ >= kMustStand) return Verdict::lost;
+    if (above_ >= kMustBeTold && now - *above_since_ >= kMustStand) return Finding::lost;
   } else if (told) {
     above_since_.reset();
     above_ = 0;
     due_.reset();
-    return wanted_ < told->first ? Verdict::expired : Verdict::read_again;
+    return wanted_ < told->first ? Finding::expired : Finding::read_again;
   }
   wait(now);
-  return Verdict::ask_again;
+  return Finding::ask_again;
 }
 
 }  // namespace ride::stream

@@ -1,7 +1,7 @@
-// LostOffset: what to make of a broker's word that an offset is outside its log. A leader that hung and goes on does not
-// know for some seconds that another one leads, and answers from a log that lacks the newest records. So nothing is
-// believed but what the leader says of its whole log, asked anew; and "above its end" only when it stands. Pure: time is
-// an argument.
+// LostOffset: what to make of a broker's word that an offset is outside its log. A leader that hung and goes on does
+// not know for some seconds that another one leads, and answers from a log that lacks the newest records. So nothing is
+// believed but what the leader says of its whole log, asked anew; and "above its end" only when it stands. Pure: time
+// is an argument.
 #pragma once
 
 #include <chrono>
@@ -14,7 +14,7 @@ namespace ride::stream {
 class LostOffset {
  public:
   using Moment = std::chrono::steady_clock::time_point;
-  enum class Verdict {
+  enum class Finding {
     ask_again,   // when it is due again
     read_again,  // the log has it: from the same offset
     expired,     // retention overtook the reader: its oldest record is the next one
@@ -28,7 +28,7 @@ class LostOffset {
   bool is_due(Moment now) const { return due_ && now >= *due_; }
   bool is_old(Moment now) const { return !due_ && now - refused_at_ > kForgotten; }
   // What the leader told now; nothing: it did not answer.
-  Verdict judge(const std::optional<OffsetRange>& told, Moment now);
+  Finding judge(const std::optional<OffsetRange>& told, Moment now);
 
   static constexpr std::chrono::milliseconds kFirstWait{50}, kLongestWait{1000};
   static constexpr std::chrono::seconds kMustStand{10}, kForgotten{30};

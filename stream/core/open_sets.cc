@@ -66,10 +66,10 @@ void OpenSets::keep(Set& set, RecordHeader header, const Payload& payload) {
   auto& item = entry->second;
   if (fresh) {
     if (total > limits_.set_bytes - set.announced)  // never the sum: these are a stranger's numbers
-      return refuse(set, {ErrorCode::resource_exhausted,
-                          fmt::format("a set of {} and {} more is larger than the limit of {}",
-                                      format_byte_size({set.announced}), format_byte_size({total}),
-                                      format_byte_size({limits_.set_bytes}))});
+      return refuse(
+          set, {ErrorCode::resource_exhausted,
+                fmt::format("a set of {} and {} more is larger than the limit of {}", format_byte_size({set.announced}),
+                            format_byte_size({total}), format_byte_size({limits_.set_bytes}))});
     const auto header_size = bytes_of(header);
     set.header_bytes += header_size;
     if (set.header_bytes > limits_.header_bytes)
@@ -142,7 +142,8 @@ OpenSets::Complete OpenSets::complete(Set& set) const {
       out.problem = Error{ErrorCode::corrupt, "a frame's chunks leave a gap"};
     if (out.problem) break;
     item.header.chunk.reset();
-    out.frames.push_back({std::move(item.header), {{item.bytes.get(), static_cast<std::size_t>(item.total)}, item.bytes}});
+    out.frames.push_back(
+        {std::move(item.header), {{item.bytes.get(), static_cast<std::size_t>(item.total)}, item.bytes}});
   }
   if (out.problem)
     out.frames.clear();

@@ -1,8 +1,8 @@
 // OpenSets: the sets of one partition that consist of several records and are not complete yet. A record's headers are
 // only claims: memory grows with what was received, never with what is announced, and everything kept here is counted.
-// Pure: no I/O, clock or threads. Owner: the thread that reads the partition. Failure: a set that contradicts itself, is
-// too large, or for which there is no memory is refused: its bytes are let go, and with its last record it is complete as
-// a problem, so that its frame gets an outcome under its own origin.
+// Pure: no I/O, clock or threads. Owner: the thread that reads the partition. Failure: a set that contradicts itself,
+// is too large, or for which there is no memory is refused: its bytes are let go, and with its last record it is
+// complete as a problem, so that its frame gets an outcome under its own origin.
 #pragma once
 
 #include <cstdint>
@@ -58,15 +58,15 @@ class OpenSets {
   std::vector<Offset> close_up_to(const Upstream& upstream, OriginKey key);
   std::vector<Offset> close_line(const Upstream& upstream);
   std::vector<Offset> close_all();
-  // What cannot be waited for any longer: sets that got no record for long, and the oldest where there are too many. Their
-  // records lead to nothing; the last record of such a set, if it comes, completes it with a problem.
+  // What cannot be waited for any longer: sets that got no record for long, and the oldest where there are too many.
+  // Their records lead to nothing; the last record of such a set, if it comes, completes it with a problem.
   std::vector<Offset> give_up(Offset next);
 
   // Refuses the oldest set that holds bytes, and lets these go.
   void refuse_oldest(std::int64_t limit);
   std::optional<std::uint64_t> oldest_turn() const;  // of a set that holds bytes
 
-  std::int64_t held_bytes() const { return held_; }        // pictures, headers and the book-keeping
+  std::int64_t held_bytes() const { return held_; }            // pictures, headers and the book-keeping
   std::int64_t announced_bytes() const { return announced_; }  // what the open sets will hold if their headers are true
   std::size_t holding() const { return holding_; }             // sets that hold pictures' bytes
   bool empty() const { return sets_.empty(); }
@@ -86,7 +86,7 @@ class OpenSets {
   struct Set {
     std::map<int, Item> items;
     std::vector<Offset> offsets;
-    std::uint64_t turn = 0;  // of its first record
+    std::uint64_t turn = 0;   // of its first record
     int parts = 1, next = 0;  // the part that must come next: a writer's records come in order
     std::int64_t held = 0, header_bytes = 0, announced = 0;
     std::optional<RecordHeader> header;

@@ -122,11 +122,10 @@ Error too_many_scans(const PictureInfo& info) {
 // Behind the frame header: scans, and tables between them, up to the end of the image. A thumbnail's end lies within a
 // segment, and the end of what was appended lies behind.
 Result<PictureInfo> inspect_jpeg(Bytes bytes) {
-  auto frame = walk_to_frame_header(bytes);
-  if (!frame.ok()) return frame.error();
-  auto& info = frame->info;
+  RIDE_ASSIGN(auto frame, walk_to_frame_header(bytes));
+  auto& info = frame.info;
   std::int64_t scans = 0;
-  std::size_t at = frame->behind;
+  std::size_t at = frame.behind;
   while (true) {
     const auto code = next_marker(bytes, at);
     if (code == kEndOfImage) break;
@@ -141,17 +140,17 @@ Result<PictureInfo> inspect_jpeg(Bytes bytes) {
   if (scans == 0) return corrupt("damaged JPEG: it has no data");
   info.data_bytes = static_cast<std::int64_t>(at);
   info.passes = scans;
-  if (frame->progressive || scans > 1) info.buffered_bytes = frame->coefficients;
+  if (frame.progressive || scans > 1) info.buffered_bytes = frame.coefficients;
   if (is_too_much_work(scans, info.pixels(), info.data_bytes)) return too_many_scans(info);
   return info;
 }
 
 // ---- PNG ----
 
-constexpr std::int64_t kMostInflated = 1032;           // what zlib packs into one byte, at the most
-constexpr std::int64_t kMostOfAChunk = 8'000'000;      // what libpng unpacks of one
+constexpr std::int64_t kMostInflated = 1032;       // what zlib packs into one byte, at the most
+constexpr std::int64_t kMostOfAChunk = 8'000'000;  // what libpng unpacks of one
 constexpr std::int64_t kMostMetadata = 64LL << 20;
-constexpr std::int64_t kMostPngSide = 1 << 20;         // of libpng and OpenCV
+constexpr std::int64_t kMostPngSide = 1 << 20;  // of libpng and OpenCV
 
 // Bits of one pixel in the file; 0: no such kind.
 int png_bits(int depth, int color) {

@@ -1,7 +1,7 @@
-// What an encoded picture says about itself before anyone decodes it: format, size, what decoding it takes, and whether its
-// end is there. Guards against decompression bombs and truncated files, which decoders take for good. Pure; walks the
-// markers of a JPEG (ITU T.81) and the chunks of a PNG (ISO 15948) up to the end of the picture; what lies behind, as
-// phones append videos, is nobody's business.
+// What an encoded picture says about itself before anyone decodes it: format, size, what decoding it takes, and whether
+// its end is there. Guards against decompression bombs and truncated files, which decoders take for good. Pure; walks
+// the markers of a JPEG (ITU T.81) and the chunks of a PNG (ISO 15948) up to the end of the picture; what lies behind,
+// as phones append videos, is nobody's business.
 #pragma once
 
 #include <cstdint>
@@ -28,14 +28,14 @@ struct PictureInfo {
   std::int64_t memory_bytes() const { return buffered_bytes + decoded_bytes() * (may_turn ? 2 : 1); }
 };
 
-// unsupported: neither JPEG nor PNG (told by the first bytes). corrupt: it begins as one but the header is damaged, its data
-// cannot fill its size, or the end is missing (truncated). resource_exhausted: decoding it takes more time than a picture
-// of so many bytes is worth (a progressive JPEG of very many scans).
+// unsupported: neither JPEG nor PNG (told by the first bytes). corrupt: it begins as one but the header is damaged, its
+// data cannot fill its size, or the end is missing (truncated). resource_exhausted: decoding it takes more time than a
+// picture of so many bytes is worth (a progressive JPEG of very many scans).
 Result<PictureInfo> inspect_picture(std::span<const std::uint8_t> bytes);
 
-// The time limit: passes times pixels. At most kFreeWork, or kWorkPerByte for each byte where that is more. A pass without data costs
-// 0.2 ns a pixel (2.1 GHz, libjpeg-turbo 2.1), so this is under a second, or 50 ns a byte. A progressive photo has about
-// 10 scans: 100 megapixels are a quarter of kFreeWork, and 1,000 megapixels have the bytes.
+// The time limit: passes times pixels. At most kFreeWork, or kWorkPerByte for each byte where that is more. A pass
+// without data costs 0.2 ns a pixel (2.1 GHz, libjpeg-turbo 2.1), so this is under a second, or 50 ns a byte. A
+// progressive photo has about 10 scans: 100 megapixels are a quarter of kFreeWork, and 1,000 megapixels have the bytes.
 inline constexpr std::int64_t kFreeWork = 4'000'000'000;
 inline constexpr std::int64_t kWorkPerByte = 256;
 bool is_too_much_work(std::int64_t passes, std::int64_t pixels, std::int64_t bytes);

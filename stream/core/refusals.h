@@ -1,5 +1,5 @@
-// Refusals: records of a control topic that were refused are counted, and told at a rate that a flood of them cannot raise:
-// the first of each kind at once, then one a minute with how many there were since. Pure; one thread.
+// Refusals: records of a control topic that were refused are counted, and told at a rate that a flood of them cannot
+// raise: the first of each kind at once, then one a minute with how many there were since. Pure; one thread.
 #pragma once
 
 #include <array>

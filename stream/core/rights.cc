@@ -19,8 +19,9 @@ enum class Scope {
   named_group,  // a group that only exists for the client's sake
   adopted,      // the topics that stages adopt
   copied,       // the topics that sources copy
-  copying_job_topics, copying_job_groups,  // "<prefix>.<job>." of a job with such a source, prefixed
-  outputs,      // topics outside the job that stages write
+  copying_job_topics,
+  copying_job_groups,  // "<prefix>.<job>." of a job with such a source, prefixed
+  outputs,             // topics outside the job that stages write
 };
 
 struct Line {
@@ -42,7 +43,8 @@ constexpr auto kDescribe = AclOperation::describe;
 constexpr Line kLines[] = {
     {Role::master, Scope::all_topics, "", kCreate, false, "makes the control topics and those of jobs"},
     {Role::master, Scope::all_topics, "", kRead, false, "reads decisions and reports; a first commit asks for it"},
-    {Role::master, Scope::all_topics, "", kDelete, false, "deletes what was acknowledged, and the topics of a cancelled job"},
+    {Role::master, Scope::all_topics, "", kDelete, false,
+     "deletes what was acknowledged, and the topics of a cancelled job"},
     {Role::master, Scope::decisions, "", kWrite, false, "decides"},
     {Role::master, Scope::reports, "", kWrite, false, "ticks"},
     {Role::master, Scope::all_groups, "", kRead, false, "writes the first commit of each partition, looks at lag"},
@@ -59,13 +61,16 @@ constexpr Line kLines[] = {
     {Role::worker, Scope::adopted, "", kRead, false, "reads frames"},
     {Role::worker, Scope::outputs, "", kWrite, false, "writes frames"},
 
-    {Role::producer, Scope::named_group, "ride-control-reader", kDescribe, false, "the client looks for its coordinator"},
+    {Role::producer, Scope::named_group, "ride-control-reader", kDescribe, false,
+     "the client looks for its coordinator"},
     {Role::producer, Scope::all_topics, "", kWrite, false, "writes reports and frames"},
-    {Role::producer, Scope::all_topics, "", kRead, false, "reads decisions, and in the logs' tails where its predecessor stopped"},
+    {Role::producer, Scope::all_topics, "", kRead, false,
+     "reads decisions, and in the logs' tails where its predecessor stopped"},
     {Role::producer, Scope::all_topics, "", kCreate, false, "makes the manifest of a finite source"},
     {Role::producer, Scope::decisions, "", kWrite, true, "the prefix would allow it: who writes decisions is a master"},
     {Role::producer, Scope::all_groups, "", kDescribe, false, "finds in commits where its predecessor stopped"},
-    {Role::producer, Scope::named_group, "ride-producer-reads", kDescribe, false, "the client looks for its coordinator"},
+    {Role::producer, Scope::named_group, "ride-producer-reads", kDescribe, false,
+     "the client looks for its coordinator"},
     {Role::producer, Scope::copied, "", kRead, false, "copies it"},
     {Role::producer, Scope::copying_job_groups, "", kRead, false, "commits how far it has copied"},
     {Role::producer, Scope::copying_job_topics, "", kDelete, false, "shortens the copy's journal"},
@@ -92,7 +97,8 @@ constexpr Line kLines[] = {
     {Role::operator_, Scope::adopted, "", kRead, false, "as reader"},
     {Role::operator_, Scope::outputs, "", kRead, false, "as reader"},
     {Role::operator_, Scope::all_topics, "", kWrite, false, "`ride dead replay`"},
-    {Role::operator_, Scope::decisions, "", kWrite, true, "the prefix would allow it: who writes decisions is a master"},
+    {Role::operator_, Scope::decisions, "", kWrite, true,
+     "the prefix would allow it: who writes decisions is a master"},
     {Role::operator_, Scope::reports, "", kWrite, true, "the prefix would allow it: who writes reports is a process"},
 
     {Role::feeder, Scope::adopted, "", kWrite, false, "writes what a stage adopts"},
@@ -109,9 +115,12 @@ bool is_prefixed(Scope scope) {
          scope == Scope::copying_job_groups;
 }
 
-std::vector<std::string> names_of(const Line& line, const std::string& prefix, const std::vector<ForeignTopics>& topologies) {
+std::vector<std::string> names_of(const Line& line, const std::string& prefix,
+                                  const std::vector<ForeignTopics>& topologies) {
   std::vector<std::string> names;
-  const auto add = [&names](const std::vector<std::string>& more) { names.insert(names.end(), more.begin(), more.end()); };
+  const auto add = [&names](const std::vector<std::string>& more) {
+    names.insert(names.end(), more.begin(), more.end());
+  };
   switch (line.scope) {
     case Scope::all_topics:
     case Scope::all_groups:
@@ -235,14 +244,16 @@ Users default_users(const std::string& prefix) {
   return users;
 }
 
-std::vector<AclRule> rights(const std::string& prefix, const Users& users, const std::vector<ForeignTopics>& topologies) {
+std::vector<AclRule> rights(const std::string& prefix, const Users& users,
+                            const std::vector<ForeignTopics>& topologies) {
   std::vector<AclRule> rules;
   for (const auto& line : kLines) {
     const auto found = users.find(line.role);
     if (found == users.end()) continue;
     for (const auto& user : found->second)
       for (const auto& name : names_of(line, prefix, topologies)) {
-        AclRule rule{user, resource_of(line.scope), name, is_prefixed(line.scope), line.operation, line.denied, line.why};
+        AclRule rule{user,    resource_of(line.scope), name, is_prefixed(line.scope), line.operation, line.denied,
+                     line.why};
         const auto same = [&](const AclRule& other) {
           return place_of(other) == place_of(rule) && other.operation == rule.operation;
         };
@@ -260,7 +271,8 @@ std::vector<AclRule> rights(const std::string& prefix, const Users& users, const
   return rules;
 }
 
-std::string kafka_acls_lines(const std::vector<AclRule>& rules, const std::string& brokers, const std::string& command_config) {
+std::string kafka_acls_lines(const std::vector<AclRule>& rules, const std::string& brokers,
+                             const std::string& command_config) {
   std::vector<const AclRule*> open;
   for (const auto& rule : rules) open.push_back(&rule);
   std::string text, user;
@@ -276,9 +288,10 @@ std::string kafka_acls_lines(const std::vector<AclRule>& rules, const std::strin
       operations += fmt::format(" --operation {}", to_string(one->operation));
       return true;
     });
-    text += fmt::format("kafka-acls.sh --bootstrap-server {} --command-config {} --add --force --{}-principal User:{}{} --{} {}{}\n",
-                        brokers, command_config, first.denied ? "deny" : "allow", first.user, operations,
-                        to_string(first.resource), first.name, first.prefixed ? " --resource-pattern-type prefixed" : "");
+    text += fmt::format(
+        "kafka-acls.sh --bootstrap-server {} --command-config {} --add --force --{}-principal User:{}{} --{} {}{}\n",
+        brokers, command_config, first.denied ? "deny" : "allow", first.user, operations, to_string(first.resource),
+        first.name, first.prefixed ? " --resource-pattern-type prefixed" : "");
   }
   return text;
 }
@@ -287,9 +300,10 @@ std::string rights_table() {
   std::string text = "| who | may | on | why |\n|---|---|---|---|\n";
   std::optional<Role> before;
   for (const auto& line : kLines) {
-    text += fmt::format("| {} | {}{} | {} {} | {} |\n", before == line.role ? "" : fmt::format("**{}**", to_string(line.role)),
-                        line.denied ? "**not** " : "", to_string(line.operation), to_string(resource_of(line.scope)), shown(line),
-                        line.why);
+    text += fmt::format("| {} | {}{} | {} {} | {} |\n",
+                        before == line.role ? "" : fmt::format("**{}**", to_string(line.role)),
+                        line.denied ? "**not** " : "", to_string(line.operation), to_string(resource_of(line.scope)),
+                        shown(line), line.why);
     before = line.role;
   }
   return text;
@@ -297,7 +311,8 @@ std::string rights_table() {
 
 Result<void> check_user(const std::string& user) {
   const auto fits = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+           c == '.';
   };
   if (!user.empty() && user.size() <= 128 && std::all_of(user.begin(), user.end(), fits)) return {};
   return Error{ErrorCode::invalid_argument,

@@ -30,7 +30,8 @@ ChunkLimits chunk_limits(std::int64_t max_message_bytes) {
   return {std::min(best.whole_bytes, room), std::min(best.chunk_bytes, room)};
 }
 
-std::vector<OutRecord> make_frame_set(const SetIdentity& identity, std::vector<SetFrame> frames, const ChunkLimits& limits) {
+std::vector<OutRecord> make_frame_set(const SetIdentity& identity, std::vector<SetFrame> frames,
+                                      const ChunkLimits& limits) {
   RIDE_CHECK(!frames.empty(), "a set without frames is an outcome");
   int parts = 0;
   for (const auto& frame : frames) parts += chunk_count(frame, limits);
@@ -50,8 +51,8 @@ std::vector<OutRecord> make_frame_set(const SetIdentity& identity, std::vector<S
       if (count > 1) {
         const auto begin = index * limits.chunk_bytes;
         header.chunk = Chunk{index, count, begin, total};
-        payload.bytes = frame.payload.bytes.subspan(static_cast<std::size_t>(begin),
-                                                    static_cast<std::size_t>(std::min(limits.chunk_bytes, total - begin)));
+        payload.bytes = frame.payload.bytes.subspan(
+            static_cast<std::size_t>(begin), static_cast<std::size_t>(std::min(limits.chunk_bytes, total - begin)));
       }
       records.push_back(finish(identity, header, std::move(payload)));
     }

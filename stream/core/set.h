@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "stream/core/frame_record.h"
-#include "stream/core/intake.h"
+#include "stream/core/set_assembler.h"
 #include "stream/ports.h"
 
 namespace ride::stream {
@@ -30,7 +30,8 @@ struct SetIdentity {
   Origin origin;
 };
 
-std::vector<OutRecord> make_frame_set(const SetIdentity& identity, std::vector<SetFrame> frames, const ChunkLimits& limits);
+std::vector<OutRecord> make_frame_set(const SetIdentity& identity, std::vector<SetFrame> frames,
+                                      const ChunkLimits& limits);
 std::vector<OutRecord> make_outcome_set(const SetIdentity& identity, RecordHeader header, Outcome outcome,
                                         const std::string& reason);
 std::vector<OutRecord> make_end_set(const SetIdentity& identity, const FrameId& last, SystemTime at);

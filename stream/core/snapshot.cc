@@ -71,9 +71,10 @@ Result<std::optional<Snapshot>> SnapshotAssembler::add(const SnapshotPart& part)
     const auto json = nlohmann::json::parse(text);
     if (auto misfit = find_misfit(json)) return not_a_snapshot(*std::move(misfit));
     if (const auto version = json.at("version").get<int>(); version != Snapshot::kVersion)
-      return Error{ErrorCode::unsupported,
-                   fmt::format("a snapshot of version {}, this program reads {}: run the same version of RIDE everywhere",
-                               version, Snapshot::kVersion)};
+      return Error{
+          ErrorCode::unsupported,
+          fmt::format("a snapshot of version {}, this program reads {}: run the same version of RIDE everywhere",
+                      version, Snapshot::kVersion)};
     auto snapshot = json.get<Snapshot>();
     if (auto fault = find_fault(snapshot)) return not_a_snapshot(*std::move(fault));
     return std::optional(std::move(snapshot));

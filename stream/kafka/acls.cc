@@ -73,7 +73,7 @@ Result<void> send(const Client& client, Bindings& bindings, const std::vector<Ac
   std::array<char, 256> why{};
   rd_kafka_AdminOptions_set_request_timeout(options.get(), kTimeoutMs, why.data(), why.size());
   const std::unique_ptr<rd_kafka_queue_t, decltype(&rd_kafka_queue_destroy)> queue(rd_kafka_queue_new(client.get()),
-                                                                                  rd_kafka_queue_destroy);
+                                                                                   rd_kafka_queue_destroy);
   rd_kafka_CreateAcls(client.get(), bindings.all().data(), bindings.all().size(), options.get(), queue.get());
   const std::unique_ptr<rd_kafka_event_t, decltype(&rd_kafka_event_destroy)> event(
       rd_kafka_queue_poll(queue.get(), kTimeoutMs + 2000), rd_kafka_event_destroy);
@@ -97,15 +97,12 @@ const char* login_mechanism() { return rd_kafka_version() >= 0x020601ff ? "SCRAM
 
 Result<void> create_acls(const ClientConfig& config, const std::vector<AclRule>& rules) {
   if (rules.empty()) return {};
-  auto conf = make_conf(config, {});
-  if (!conf.ok()) return conf.error();
-  auto client = make_client(RD_KAFKA_PRODUCER, std::move(conf).value());
-  if (!client.ok()) return client.error();
-  if (auto reached = reach(*client, config.brokers, std::chrono::milliseconds(kTimeoutMs)); !reached.ok()) return reached;
+  RIDE_ASSIGN(auto conf, make_conf(config, {}));
+  RIDE_ASSIGN(auto client, make_client(RD_KAFKA_PRODUCER, std::move(conf)));
+  RIDE_TRY(reach(client, config.brokers, std::chrono::milliseconds(kTimeoutMs)));
   Bindings bindings;
-  for (const auto& rule : rules)
-    if (auto added = bindings.add(rule); !added.ok()) return added;
-  return send(*client, bindings, rules);
+  for (const auto& rule : rules) RIDE_TRY(bindings.add(rule));
+  return send(client, bindings, rules);
 }
 
 }  // namespace ride::kafka

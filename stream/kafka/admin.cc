@@ -44,7 +44,8 @@ class Admin final : public stream::TopicAdmin {
     for (int i = 0; i < metadata->topic_cnt; ++i) {
       const auto& topic = metadata->topics[i];
       if (topic.err != RD_KAFKA_RESP_ERR_NO_ERROR) continue;
-      topics.push_back({topic.topic, topic.partition_cnt, topic.partition_cnt > 0 ? topic.partitions[0].replica_cnt : 0});
+      topics.push_back(
+          {topic.topic, topic.partition_cnt, topic.partition_cnt > 0 ? topic.partitions[0].replica_cnt : 0});
     }
     rd_kafka_metadata_destroy(metadata);
     return topics;
@@ -68,40 +69,47 @@ class Admin final : public stream::TopicAdmin {
     config.emplace("message.timestamp.type", "LogAppendTime");
     for (const auto& [name, value] : config) rd_kafka_NewTopic_set_config(request.get(), name.c_str(), value.c_str());
     auto* raw = request.get();
-    auto event = ask(RD_KAFKA_ADMIN_OP_CREATETOPICS, [&](const rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
-      rd_kafka_CreateTopics(client_.get(), &raw, 1, options, queue);
-    });
+    auto event =
+        ask(RD_KAFKA_ADMIN_OP_CREATETOPICS, [&](const rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
+          rd_kafka_CreateTopics(client_.get(), &raw, 1, options, queue);
+        });
     if (!event.ok()) return event.error();
     std::size_t count = 0;
-    const auto** results = rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event->get()), &count);
+    const auto** results =
+        rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event->get()), &count);
     return of_topics(results, count, "cannot create topic ");
   }
 
   Result<void> remove(const std::string& topic) override {
     rd_kafka_DeleteTopic_t* raw = rd_kafka_DeleteTopic_new(topic.c_str());
-    auto event = ask(RD_KAFKA_ADMIN_OP_DELETETOPICS, [&](const rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
-      rd_kafka_DeleteTopics(client_.get(), &raw, 1, options, queue);
-    });
+    auto event =
+        ask(RD_KAFKA_ADMIN_OP_DELETETOPICS, [&](const rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
+          rd_kafka_DeleteTopics(client_.get(), &raw, 1, options, queue);
+        });
     rd_kafka_DeleteTopic_destroy(raw);
     if (!event.ok()) return event.error();
     std::size_t count = 0;
-    const auto** results = rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event->get()), &count);
+    const auto** results =
+        rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event->get()), &count);
     return of_topics(results, count, "cannot delete topic ");
   }
 
   Result<OffsetRange> range(const TopicPartition& at) override {
     std::int64_t low = 0, high = 0;
     const auto ask_offsets = [&] {
-      return rd_kafka_query_watermark_offsets(client_.get(), at.topic.c_str(), at.partition.value, &low, &high, kTimeoutMs);
+      return rd_kafka_query_watermark_offsets(client_.get(), at.topic.c_str(), at.partition.value, &low, &high,
+                                              kTimeoutMs);
     };
     auto code = ask_offsets();
-    // The client answers from what it learned of the topic while it was being made, and would go on doing so for minutes.
+    // The client answers from what it learned of the topic while it was being made, and would go on doing so for
+    // minutes.
     if (code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC) {
       const auto learned = learn_topic(client_, at.topic);
       if (learned.ok()) code = ask_offsets();
       if (!learned.ok() && learned.error().code == ErrorCode::permission) return learned.error();
     }
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return to_error(code, "cannot ask for the offsets of " + to_string(at), client_.get());
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+      return to_error(code, "cannot ask for the offsets of " + to_string(at), client_.get());
     return OffsetRange{Offset{low}, Offset{high}};
   }
 
@@ -111,20 +119,21 @@ class Admin final : public stream::TopicAdmin {
     one->offset = std::chrono::duration_cast<std::chrono::milliseconds>(since.time_since_epoch()).count();
     auto code = rd_kafka_offsets_for_times(client_.get(), list.get(), kTimeoutMs);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) code = list->elems[0].err;
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return to_error(code, "cannot ask for the offsets of " + to_string(at), client_.get());
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+      return to_error(code, "cannot ask for the offsets of " + to_string(at), client_.get());
     if (list->elems[0].offset >= 0) return Offset{list->elems[0].offset};
-    auto whole = range(at);
-    if (!whole.ok()) return whole.error();
-    return whole->end;
+    RIDE_ASSIGN(auto whole, range(at));
+    return whole.end;
   }
 
   Result<void> delete_before(const TopicPartition& at, Offset offset) override {
     PartitionList list(rd_kafka_topic_partition_list_new(1));
     rd_kafka_topic_partition_list_add(list.get(), at.topic.c_str(), at.partition.value)->offset = offset.value;
     rd_kafka_DeleteRecords_t* raw = rd_kafka_DeleteRecords_new(list.get());
-    auto event = ask(RD_KAFKA_ADMIN_OP_DELETERECORDS, [&](const rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
-      rd_kafka_DeleteRecords(client_.get(), &raw, 1, options, queue);
-    });
+    auto event =
+        ask(RD_KAFKA_ADMIN_OP_DELETERECORDS, [&](const rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
+          rd_kafka_DeleteRecords(client_.get(), &raw, 1, options, queue);
+        });
     rd_kafka_DeleteRecords_destroy(raw);
     if (!event.ok()) return event.error();
     const auto* offsets = rd_kafka_DeleteRecords_result_offsets(rd_kafka_event_DeleteRecords_result(event->get()));
@@ -146,7 +155,8 @@ class Admin final : public stream::TopicAdmin {
     Event event(rd_kafka_queue_poll(queue.get(), kTimeoutMs + 2000));
     if (!event) return Error{ErrorCode::timeout, "the cluster's admin API did not answer", true};
     if (const auto code = rd_kafka_event_error(event.get()); code != RD_KAFKA_RESP_ERR_NO_ERROR)
-      return to_error(code, std::string("the admin request failed (") + rd_kafka_event_error_string(event.get()) + ")", client_.get());
+      return to_error(code, std::string("the admin request failed (") + rd_kafka_event_error_string(event.get()) + ")",
+                      client_.get());
     return event;
   }
 
@@ -168,12 +178,10 @@ class Admin final : public stream::TopicAdmin {
 }  // namespace
 
 Result<std::unique_ptr<stream::TopicAdmin>> open_admin(const ClientConfig& config, std::chrono::milliseconds timeout) {
-  auto conf = make_conf(config, {});
-  if (!conf.ok()) return conf.error();
-  auto client = make_client(RD_KAFKA_PRODUCER, std::move(conf).value());
-  if (!client.ok()) return client.error();
-  if (auto reached = reach(*client, config.brokers, timeout); !reached.ok()) return reached.error();
-  return std::unique_ptr<stream::TopicAdmin>(new Admin(std::move(client).value()));
+  RIDE_ASSIGN(auto conf, make_conf(config, {}));
+  RIDE_ASSIGN(auto client, make_client(RD_KAFKA_PRODUCER, std::move(conf)));
+  RIDE_TRY(reach(client, config.brokers, timeout));
+  return std::unique_ptr<stream::TopicAdmin>(new Admin(std::move(client)));
 }
 
 }  // namespace ride::kafka

@@ -11,8 +11,8 @@
 
 namespace ride::kafka {
 
-// unavailable when no broker answers within `timeout`; the message names the brokers and what to do. permission, within about
-// a second: the brokers refuse the user, or TLS fails.
+// unavailable when no broker answers within `timeout`; the message names the brokers and what to do. permission, within
+// about a second: the brokers refuse the user, or TLS fails.
 Result<std::unique_ptr<stream::TopicAdmin>> open_admin(const ClientConfig& config,
                                                        std::chrono::milliseconds timeout = std::chrono::seconds(10));
 

@@ -1,8 +1,9 @@
 #include "stream/kafka/client_config.h"
-#include "stream/kafka/settings_file.h"
 
 #include <algorithm>
 #include <set>
+
+#include "stream/kafka/settings_file.h"
 
 namespace ride::kafka {
 
@@ -10,11 +11,25 @@ namespace {
 
 // Settings that the delivery guarantees hang on; RIDE sets them itself.
 const std::set<std::string>& own_settings() {
-  static const std::set<std::string> names = {
-      "bootstrap.servers", "metadata.broker.list", "group.id", "enable.idempotence", "enable.gapless.guarantee", "acks",
-      "request.required.acks", "message.timeout.ms", "delivery.timeout.ms", "transactional.id", "enable.auto.commit",
-      "enable.auto.offset.store", "auto.offset.reset", "compression.codec", "compression.type", "max.in.flight",
-      "max.in.flight.requests.per.connection", "message.max.bytes", "partition.assignment.strategy"};
+  static const std::set<std::string> names = {"bootstrap.servers",
+                                              "metadata.broker.list",
+                                              "group.id",
+                                              "enable.idempotence",
+                                              "enable.gapless.guarantee",
+                                              "acks",
+                                              "request.required.acks",
+                                              "message.timeout.ms",
+                                              "delivery.timeout.ms",
+                                              "transactional.id",
+                                              "enable.auto.commit",
+                                              "enable.auto.offset.store",
+                                              "auto.offset.reset",
+                                              "compression.codec",
+                                              "compression.type",
+                                              "max.in.flight",
+                                              "max.in.flight.requests.per.connection",
+                                              "message.max.bytes",
+                                              "partition.assignment.strategy"};
   return names;
 }
 
@@ -30,7 +45,8 @@ Result<std::map<std::string, std::string>> parse_client_settings(const std::vect
     const auto key = pair.substr(0, equals);
     if (own_settings().contains(key))
       return Error{ErrorCode::invalid_argument,
-                   "Kafka setting '" + key + "' is RIDE's own: frames would be lost or doubled with another value; leave it out"};
+                   "Kafka setting '" + key +
+                       "' is RIDE's own: frames would be lost or doubled with another value; leave it out"};
     settings[key] = pair.substr(equals + 1);
   }
   return settings;

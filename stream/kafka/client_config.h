@@ -17,8 +17,9 @@ struct ClientConfig {
   std::string client_id = "ride";
 };
 
-// "security.protocol=SASL_SSL" pairs from repeated --kafka flags and from the file named by --kafka-config (one a line, # comments).
-// invalid_argument: not key=value, or a key that RIDE sets itself (delivery guarantees hang on it); the message names it.
+// "security.protocol=SASL_SSL" pairs from repeated --kafka flags and from the file named by --kafka-config (one a line,
+// # comments). invalid_argument: not key=value, or a key that RIDE sets itself (delivery guarantees hang on it); the
+// message names it.
 Result<std::map<std::string, std::string>> parse_client_settings(const std::vector<std::string>& pairs);
 
 }  // namespace ride::kafka

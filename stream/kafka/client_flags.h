@@ -2,9 +2,10 @@
 // --max-message-bytes. Declared once here. Threads: none.
 #pragma once
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <string>
-#include <unistd.h>
 #include <vector>
 
 #include "common/file_text.h"
@@ -24,12 +25,17 @@ class ClientFlags {
  public:
   explicit ClientFlags(CLI::App& app) {
     app.add_option("--brokers", brokers_, "Kafka brokers, host:port[,host:port]")
-        ->default_val("127.0.0.1:9092")->envname("RIDE_BROKERS");
+        ->default_val("127.0.0.1:9092")
+        ->envname("RIDE_BROKERS");
     app.add_option("--prefix", prefix_, "Prefix of RIDE's topics and groups: separates installations on one cluster")
-        ->default_val("ride")->envname("RIDE_PREFIX");
-    app.add_option("--kafka", pairs_, "A librdkafka setting to pass through, key=value (security.protocol, sasl.*, ssl.*); repeatable");
-    app.add_option("--kafka-config", file_, "A file of such settings, one key=value a line, # comments (keeps secrets off the "
-                                            "command line)")->envname("RIDE_KAFKA_CONFIG");
+        ->default_val("ride")
+        ->envname("RIDE_PREFIX");
+    app.add_option("--kafka", pairs_,
+                   "A librdkafka setting to pass through, key=value (security.protocol, sasl.*, ssl.*); repeatable");
+    app.add_option("--kafka-config", file_,
+                   "A file of such settings, one key=value a line, # comments (keeps secrets off the "
+                   "command line)")
+        ->envname("RIDE_KAFKA_CONFIG");
     app.add_option("--max-message-bytes", max_message_, "Largest Kafka message of the cluster")->default_val("16MiB");
   }
 
@@ -47,14 +53,14 @@ class ClientFlags {
       pairs.insert(pairs.end(), lines.begin(), lines.end());
     }
     const std::vector<std::string> in_file(pairs.begin() + static_cast<std::ptrdiff_t>(pairs_.size()), pairs.end());
-    if (auto safe = check_secret_settings(file_, in_file, pairs_); !safe.ok()) return safe.error();
-    auto extra = parse_client_settings(pairs);
-    if (!extra.ok()) return extra.error();
-    return ClientConfig{brokers_, *extra, *size, client_id};
+    RIDE_TRY(check_secret_settings(file_, in_file, pairs_));
+    RIDE_ASSIGN(auto extra, parse_client_settings(pairs));
+    return ClientConfig{brokers_, extra, *size, client_id};
   }
   const std::string& prefix() const { return prefix_; }
 
-  // The same flags for a child process; what stands in the file stays there. `file`: another one, of the child's own user.
+  // The same flags for a child process; what stands in the file stays there. `file`: another one, of the child's own
+  // user.
   std::vector<std::string> arguments(const std::string& file = {}) const {
     std::vector<std::string> out{"--brokers", brokers_, "--prefix", prefix_, "--max-message-bytes", max_message_};
     if (!file.empty() || !file_.empty()) out.insert(out.end(), {"--kafka-config", file.empty() ? file_ : file});

@@ -13,8 +13,8 @@ namespace ride::kafka {
 
 namespace {
 
-// What librdkafka says of a connection that fails comes back to us as an error, and is told once, with its cause and what
-// to do: its own lines are for RIDE_LOG=debug. Its emergencies are ours, too.
+// What librdkafka says of a connection that fails comes back to us as an error, and is told once, with its cause and
+// what to do: its own lines are for RIDE_LOG=debug. Its emergencies are ours, too.
 void log_callback(const rd_kafka_t*, int level, const char*, const char* text) {
   constexpr int kCritical = 2;  // syslog's LOG_CRIT
   if (level <= kCritical)
@@ -24,12 +24,13 @@ void log_callback(const rd_kafka_t*, int level, const char*, const char* text) {
 }
 
 void error_callback(rd_kafka_t* client, int code, const char* reason, void*) {
-  run_guarded("a connection's error",
-              [&] {
-                note_connection_error(client, static_cast<rd_kafka_resp_err_t>(code), reason);
-                hunt_for_leaders(client, static_cast<rd_kafka_resp_err_t>(code));
-              },
-              [](const Error& error) { log_warning("{}", error.message); });
+  run_guarded(
+      "a connection's error",
+      [&] {
+        note_connection_error(client, static_cast<rd_kafka_resp_err_t>(code), reason);
+        hunt_for_leaders(client, static_cast<rd_kafka_resp_err_t>(code));
+      },
+      [](const Error& error) { log_warning("{}", error.message); });
 }
 
 // A fatal error of a producer names what caused it in its text alone.
@@ -37,7 +38,8 @@ const char* advice(rd_kafka_resp_err_t code, const std::string& what) {
   constexpr auto kTimestamp = RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP;
   if (code != kTimestamp && what.find(rd_kafka_err2str(kTimestamp)) == std::string::npos) return "";
   return ". This machine's clock and the broker's differ by more than the topic allows (ahead: "
-         "message.timestamp.after.max.ms, an hour unless set): set the clock right (`timedatectl`, `chronyc makestep`), or "
+         "message.timestamp.after.max.ms, an hour unless set): set the clock right (`timedatectl`, `chronyc "
+         "makestep`), or "
          "let the broker stamp the records of this topic (kafka-configs.sh --alter --add-config "
          "message.timestamp.type=LogAppendTime, as RIDE's own topics have it)";
 }
@@ -83,8 +85,8 @@ Error to_error(rd_kafka_resp_err_t code, const std::string& what, rd_kafka_t* cl
     case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
     case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
       return {ErrorCode::permission,
-              what + ": not authorised" + (client == nullptr ? "" : " as " + user_of(client)) + " (" + rd_kafka_err2name(code) +
-                  "): `ride acls` prints the rights that each user needs (docs/security.md)",
+              what + ": not authorised" + (client == nullptr ? "" : " as " + user_of(client)) + " (" +
+                  rd_kafka_err2name(code) + "): `ride acls` prints the rights that each user needs (docs/security.md)",
               false};
     case RD_KAFKA_RESP_ERR__AUTHENTICATION:
     case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
@@ -162,19 +164,17 @@ Result<Conf> make_conf(const ClientConfig& config, const Settings& settings) {
                            {"reconnect.backoff.max.ms", "200"},
                            {"retry.backoff.ms", "5"},
                            {"topic.metadata.refresh.fast.interval.ms", "20"},
-                           // A broker that is killed closes its connections, which tells at once. One that hangs or is cut off
-                           // tells nothing: a request would wait for it for a minute, and nobody would ask who leads now. Below
-                           // the 10 s after which a worker without an acknowledged heartbeat gives up.
+                           // A broker that is killed closes its connections, which tells at once. One that hangs or is
+                           // cut off tells nothing: a request would wait for it for a minute, and nobody would ask who
+                           // leads now. Below the 10 s after which a worker without an acknowledged heartbeat gives up.
                            {"topic.metadata.refresh.interval.ms", "2000"},
                            {"socket.timeout.ms", "5000"},
                            {"socket.connection.setup.timeout.ms", "3000"},
                            {"broker.address.ttl", "1000"},
                            {"log.connection.close", "false"}};
   for (const auto* group : {&shared, &settings})
-    for (const auto& [name, value] : *group)
-      if (auto result = set(name, value); !result.ok()) return result.error();
-  for (const auto& [name, value] : config.extra)
-    if (auto result = set(name, value); !result.ok()) return result.error();
+    for (const auto& [name, value] : *group) RIDE_TRY(set(name, value));
+  for (const auto& [name, value] : config.extra) RIDE_TRY(set(name, value));
   rd_kafka_conf_set_log_cb(conf.get(), log_callback);
   rd_kafka_conf_set_error_cb(conf.get(), error_callback);
   return conf;
@@ -209,7 +209,8 @@ Result<void> learn_topic(const Client& client, const std::string& topic) {
   const rd_kafka_metadata_t* metadata = nullptr;
   const auto code = rd_kafka_metadata(client.get(), 0, handle, &metadata, kTimeoutMs);
   rd_kafka_topic_destroy(handle);
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return to_error(code, "cannot learn the leaders of topic " + topic, client.get());
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return to_error(code, "cannot learn the leaders of topic " + topic, client.get());
   const auto error = metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
   rd_kafka_metadata_destroy(metadata);
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return to_error(error, "topic " + topic, client.get());
@@ -217,16 +218,17 @@ Result<void> learn_topic(const Client& client, const std::string& topic) {
 }
 
 Settings consumer_settings(std::int64_t max_message_bytes, std::int64_t prefetch_kbytes) {
-  Settings settings = {{"enable.auto.commit", "false"},
-                       {"enable.auto.offset.store", "false"},
-                       {"auto.offset.reset", "error"},  // the default silently skips to the end
-                       {"enable.partition.eof", "false"},
-                       {"fetch.min.bytes", "1"},
-                       {"fetch.error.backoff.ms", "10"},
-                       // When it is full, 2.0.2 looks again up to a second later: whoever reads wakes it (core/fetch_wake.h).
-                       {"queued.max.messages.kbytes", std::to_string(prefetch_kbytes)},
-                       {"check.crcs", "false"},  // the broker checks on write; TCP and the disk do the rest
-                       {"allow.auto.create.topics", "false"}};
+  Settings settings = {
+      {"enable.auto.commit", "false"},
+      {"enable.auto.offset.store", "false"},
+      {"auto.offset.reset", "error"},  // the default silently skips to the end
+      {"enable.partition.eof", "false"},
+      {"fetch.min.bytes", "1"},
+      {"fetch.error.backoff.ms", "10"},
+      // When it is full, 2.0.2 looks again up to a second later: whoever reads wakes it (core/fetch_wake.h).
+      {"queued.max.messages.kbytes", std::to_string(prefetch_kbytes)},
+      {"check.crcs", "false"},  // the broker checks on write; TCP and the disk do the rest
+      {"allow.auto.create.topics", "false"}};
   for (const auto& [name, value] : broker::consumer_limits(max_message_bytes)) settings.emplace_back(name, value);
   return settings;
 }

@@ -1,5 +1,5 @@
-// RAII around librdkafka's handles. Internal to stream/kafka. A client handle is shared by everything that must not outlive
-// it (messages, topic handles, queues): rd_kafka_destroy would hang for ever otherwise.
+// RAII around librdkafka's handles. Internal to stream/kafka. A client handle is shared by everything that must not
+// outlive it (messages, topic handles, queues): rd_kafka_destroy would hang for ever otherwise.
 #pragma once
 
 #include <librdkafka/rdkafka.h>

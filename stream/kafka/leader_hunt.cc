@@ -16,15 +16,17 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-constexpr auto kHunt = 5s;      // a cluster elects within 1 to 2.5 s
+constexpr auto kHunt = 5s;  // a cluster elects within 1 to 2.5 s
 constexpr auto kStep = 100ms;
 constexpr auto kAnswer = 300ms;  // one that hangs is asked in vain; the next question goes to any other
 
 class Hunt {
  public:
-  explicit Hunt(rd_kafka_t* client) : client_(client), thread_([this](const std::stop_token& stop) {
-    run_guarded("the hunt for leaders", [&] { run(stop); }, end_process);
-  }) {}
+  explicit Hunt(rd_kafka_t* client)
+      : client_(client), thread_([this](const std::stop_token& stop) {
+          run_guarded(
+              "the hunt for leaders", [&] { run(stop); }, end_process);
+        }) {}
 
   void begin() {
     {
@@ -49,7 +51,8 @@ class Hunt {
   // The answer itself is of no interest: the client takes the leaders from it on its way.
   void ask() {
     const rd_kafka_metadata_t* metadata = nullptr;
-    if (rd_kafka_metadata(client_, 0, nullptr, &metadata, static_cast<int>(kAnswer / 1ms)) == RD_KAFKA_RESP_ERR_NO_ERROR)
+    if (rd_kafka_metadata(client_, 0, nullptr, &metadata, static_cast<int>(kAnswer / 1ms)) ==
+        RD_KAFKA_RESP_ERR_NO_ERROR)
       rd_kafka_metadata_destroy(metadata);
   }
 

@@ -87,7 +87,7 @@ class Reader final : public KafkaReader {
   Result<std::optional<Record>> poll(std::chrono::milliseconds timeout) override {
     overtaken_.reset();
     if (!lost_.empty()) {
-      if (auto judged = judge_lost(); !judged.ok()) return judged.error();
+      RIDE_TRY(judge_lost());
       timeout = std::min(timeout, kLostPoll);
     }
     rd_kafka_message_t* message = rd_kafka_consumer_poll(client_.get(), static_cast<int>(timeout.count()));
@@ -126,7 +126,8 @@ class Reader final : public KafkaReader {
   Result<std::map<TopicPartition, Offset>> ask_ends(const std::vector<TopicPartition>& at) override {
     PartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(at.size())));
     for (const auto& one : at)
-      rd_kafka_topic_partition_list_add(list.get(), one.topic.c_str(), one.partition.value)->offset = RD_KAFKA_OFFSET_END;
+      rd_kafka_topic_partition_list_add(list.get(), one.topic.c_str(), one.partition.value)->offset =
+          RD_KAFKA_OFFSET_END;
     const auto code = rd_kafka_offsets_for_times(client_.get(), list.get(), kAskTimeoutMs);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return to_error(code, "cannot ask for the ends of the logs", client_.get());
     std::map<TopicPartition, Offset> ends;
@@ -148,11 +149,12 @@ class Reader final : public KafkaReader {
     std::map<TopicPartition, std::optional<Commit>> commits;
     for (int i = 0; i < list->cnt; ++i) {
       const auto& one = list->elems[i];
-      if (one.err != RD_KAFKA_RESP_ERR_NO_ERROR) return to_error(one.err, "cannot read the commits of group " + group, client_.get());
+      if (one.err != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return to_error(one.err, "cannot read the commits of group " + group, client_.get());
       auto& commit = commits[{one.topic, PartitionId{one.partition}}];
       if (one.offset >= 0)
-        commit = Commit{Offset{one.offset},
-                        std::string(static_cast<const char*>(one.metadata), one.metadata == nullptr ? 0 : one.metadata_size)};
+        commit = Commit{Offset{one.offset}, std::string(static_cast<const char*>(one.metadata),
+                                                        one.metadata == nullptr ? 0 : one.metadata_size)};
     }
     return commits;
   }
@@ -231,22 +233,22 @@ class Reader final : public KafkaReader {
 
   // Says what the leaders have confirmed: the first that is overtaken, or beyond its log.
   Result<void> judge_lost() {
-    using Verdict = stream::LostOffset::Verdict;
+    using Finding = stream::LostOffset::Finding;
     const auto now = std::chrono::steady_clock::now();
     std::erase_if(lost_, [&](const auto& entry) { return entry.second.offset.is_old(now); });
     for (auto& [at, lost] : lost_) {
       if (!lost.offset.is_due(now)) continue;
       const auto told = ask_range(at);
       const auto verdict = lost.offset.judge(told, std::chrono::steady_clock::now());
-      if (verdict == Verdict::ask_again) continue;
+      if (verdict == Finding::ask_again) continue;
       log_debug("{}: offset {} was refused ({}); its leader's log: {} to {}", to_string(at), lost.offset.wanted().value,
                 lost.error.message, told->first.value, told->end.value);
-      if (verdict == Verdict::read_again) {
+      if (verdict == Finding::read_again) {
         stop_fetching(at);
-        if (auto again = fetch(at, lost.offset.wanted()); !again.ok()) return again;
+        RIDE_TRY(fetch(at, lost.offset.wanted()));
         continue;
       }
-      if (verdict == Verdict::expired) overtaken_ = Overtaken{at, told->first};
+      if (verdict == Finding::expired) overtaken_ = Overtaken{at, told->first};
       auto error = std::move(lost.error);
       error.message += fmt::format("; its log has the offsets {} to {}", told->first.value, told->end.value);
       lost_.erase(at);
@@ -264,7 +266,8 @@ class Reader final : public KafkaReader {
     return std::nullopt;
   }
 
-  // A question to the leaders of all partitions goes through the connections that fetch; what is answered does not matter.
+  // A question to the leaders of all partitions goes through the connections that fetch; what is answered does not
+  // matter.
   void wake_fetching() {
     PartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(starts_.size())));
     for (const auto& [at, start] : starts_)
@@ -295,14 +298,12 @@ class GroupCommits final : public stream::CommitStore {
 
   Result<std::map<TopicPartition, std::optional<Commit>>> committed(const std::string& group,
                                                                     const std::vector<TopicPartition>& at) override {
-    auto store = of(group);
-    if (!store.ok()) return store.error();
-    return (*store)->committed(group, at);
+    RIDE_ASSIGN(auto store, of(group));
+    return store->committed(group, at);
   }
   Result<void> commit(const std::string& group, const std::map<TopicPartition, Commit>& commits) override {
-    auto store = of(group);
-    if (!store.ok()) return store.error();
-    return (*store)->commit(group, commits);
+    RIDE_ASSIGN(auto store, of(group));
+    return store->commit(group, commits);
   }
 
  private:
@@ -311,9 +312,8 @@ class GroupCommits final : public stream::CommitStore {
     if (auto found = readers_.find(group); found != readers_.end()) return found->second;
     // Bounded: a master looks at all groups every few seconds, but jobs come and go.
     if (readers_.size() >= 64) readers_.erase(readers_.begin());
-    auto reader = KafkaReader::open(config_, {.group = group, .prefetch_bytes = 1 << 20});
-    if (!reader.ok()) return reader.error();
-    return readers_[group] = std::move(reader).value();
+    RIDE_ASSIGN(auto reader, KafkaReader::open(config_, {.group = group, .prefetch_bytes = 1 << 20}));
+    return readers_[group] = std::move(reader);
   }
 
   ClientConfig config_;
@@ -328,11 +328,9 @@ Result<std::unique_ptr<KafkaReader>> KafkaReader::open(const ClientConfig& confi
   settings.emplace_back("group.id", options.group);
   if (options.tells_ends) settings.emplace_back("enable.partition.eof", "true");  // the last word counts
   settings.emplace_back("fetch.wait.max.ms", std::to_string(options.fetch_wait.count()));
-  auto conf = make_conf(config, settings);
-  if (!conf.ok()) return conf.error();
-  auto client = make_client(RD_KAFKA_CONSUMER, std::move(conf).value());
-  if (!client.ok()) return client.error();
-  return std::unique_ptr<KafkaReader>(new Reader(std::move(client).value(), options.group, options.prefetch_bytes));
+  RIDE_ASSIGN(auto conf, make_conf(config, settings));
+  RIDE_ASSIGN(auto client, make_client(RD_KAFKA_CONSUMER, std::move(conf)));
+  return std::unique_ptr<KafkaReader>(new Reader(std::move(client), options.group, options.prefetch_bytes));
 }
 
 Result<std::unique_ptr<stream::CommitStore>> open_commit_store(const ClientConfig& config) {

@@ -13,10 +13,11 @@
 namespace ride::kafka {
 
 struct ReaderOptions {
-  std::string group;                          // where commits go; needs no members
-  std::int64_t prefetch_bytes = 64LL << 20;   // fetched ahead of poll()
-  // How long the broker holds a fetch that finds nothing. A record that arrives ends it at once; a partition that is newly
-  // assigned waits for it. Longer, where partitions do not change: an idle reader then asks twice a second, not 100 times.
+  std::string group;                         // where commits go; needs no members
+  std::int64_t prefetch_bytes = 64LL << 20;  // fetched ahead of poll()
+  // How long the broker holds a fetch that finds nothing. A record that arrives ends it at once; a partition that is
+  // newly assigned waits for it. Longer, where partitions do not change: an idle reader then asks twice a second, not
+  // 100 times.
   std::chrono::milliseconds fetch_wait{10};
   bool tells_ends = false;  // at_end() is known; costs one more answer whenever a log's end is reached
 };
@@ -34,8 +35,8 @@ class KafkaReader : public stream::RecordReader, public stream::CommitStore {
   virtual Result<void> prepare(const std::string& topic) = 0;
   // The newest end of the log that fetches have told; nothing when unknown.
   virtual std::optional<Offset> end_of(const stream::TopicPartition& at) = 0;
-  // Behind a poll() that said corrupt: whose records were deleted before they were read, and where it begins now; nothing:
-  // the offset lies above the end of its log. poll() says either only when the leader has confirmed it.
+  // Behind a poll() that said corrupt: whose records were deleted before they were read, and where it begins now;
+  // nothing: the offset lies above the end of its log. poll() says either only when the leader has confirmed it.
   virtual const std::optional<Overtaken>& overtaken() const = 0;
   // Asks the brokers for the ends of these logs; any thread. unavailable when one cannot be told.
   virtual Result<std::map<stream::TopicPartition, Offset>> ask_ends(const std::vector<stream::TopicPartition>& at) = 0;

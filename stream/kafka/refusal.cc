@@ -52,7 +52,8 @@ bool is_broken_off(rd_kafka_resp_err_t code, const std::string& reason) {
 }
 
 Kind kind_of(rd_kafka_resp_err_t code, const std::string& reason) {
-  if (code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED) return Kind::user;
+  if (code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED)
+    return Kind::user;
   const bool untrusted = code == RD_KAFKA_RESP_ERR__TRANSPORT && reason.find(kUntrusted) != std::string::npos;
   if (untrusted || (code == RD_KAFKA_RESP_ERR__SSL && !is_broken_off(code, reason))) return Kind::tls;
   return Kind::none;
@@ -112,12 +113,16 @@ std::optional<Error> tls_wanted(rd_kafka_t* client, std::string_view brokers) {
   for (std::string one; std::getline(list, one, ',');) {
     const auto colon = one.rfind(':');
     int port = 0;
-    if (colon == std::string::npos || std::from_chars(one.data() + colon + 1, one.data() + one.size(), port).ec != std::errc()) continue;
+    if (colon == std::string::npos ||
+        std::from_chars(one.data() + colon + 1, one.data() + one.size(), port).ec != std::errc())
+      continue;
     const auto host = one.substr(0, colon);
     if (!broker::speaks_tls(host, port, kTlsAnswer)) continue;
     return Error{ErrorCode::permission,
-                 "Kafka at " + one + " ends every connection that does not begin with TLS. Give its settings with --kafka-config FILE "
-                 "(security.protocol=SASL_SSL, sasl.*, ssl.ca.location) (docs/security.md)", false};
+                 "Kafka at " + one +
+                     " ends every connection that does not begin with TLS. Give its settings with --kafka-config FILE "
+                     "(security.protocol=SASL_SSL, sasl.*, ssl.ca.location) (docs/security.md)",
+                 false};
   }
   return std::nullopt;
 }
@@ -128,7 +133,8 @@ void note_connection_error(rd_kafka_t* client, rd_kafka_resp_err_t code, const c
   if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) return;  // follows each of them, and tells nothing
   const std::string text = reason == nullptr ? "" : reason;
   const auto kind = kind_of(code, text);
-  const bool of_interest = kind != Kind::none || code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__RESOLVE;
+  const bool of_interest =
+      kind != Kind::none || code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__RESOLVE;
   if (!of_interest && !is_broken_off(code, text)) return;
   const std::lock_guard lock(notes().mutex);
   auto& note = notes().by_client[client];
@@ -158,8 +164,8 @@ std::optional<Error> group_refused(rd_kafka_t* client, const std::string& group)
   const auto other = make_client(RD_KAFKA_CONSUMER, std::move(conf));
   if (!other.ok()) return std::nullopt;
   for (const auto deadline = Clock::now() + kGroupAnswer; Clock::now() < deadline;) {
-    const std::unique_ptr<rd_kafka_message_t, decltype(&rd_kafka_message_destroy)> told(rd_kafka_consumer_poll(other->get(), 100),
-                                                                                    rd_kafka_message_destroy);
+    const std::unique_ptr<rd_kafka_message_t, decltype(&rd_kafka_message_destroy)> told(
+        rd_kafka_consumer_poll(other->get(), 100), rd_kafka_message_destroy);
     if (told && told->err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
       return to_error(RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED, "group " + group, client);
   }
@@ -170,7 +176,8 @@ Result<void> reach(const Client& client, const std::string& brokers, std::chrono
   const auto began = Clock::now();
   const auto deadline = began + timeout;
   bool probed = false;
-  for (auto step = kFirstStep; Clock::now() < deadline; step *= 2) {  // growing: a slow broker gets the time that it needs
+  for (auto step = kFirstStep; Clock::now() < deadline;
+       step *= 2) {  // growing: a slow broker gets the time that it needs
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
     if (answers(client.get(), static_cast<int>(std::min(step, left).count()))) return {};
     rd_kafka_poll(client.get(), 0);  // for its error callback
@@ -180,7 +187,8 @@ Result<void> reach(const Client& client, const std::string& brokers, std::chrono
     if (auto wanted = tls_wanted(client.get(), brokers)) return *wanted;
   }
   auto reason = note_of(client.get()).reason;
-  // "127.0.0.1:9092/bootstrap: Connect to ipv4#127.0.0.1:9092 failed: Connection refused (after 0ms in state CONNECT, ...)"
+  // "127.0.0.1:9092/bootstrap: Connect to ipv4#127.0.0.1:9092 failed: Connection refused (after 0ms in state CONNECT,
+  // ...)"
   reason.resize(std::min(reason.size(), reason.find(" (after ")));
   if (const auto head = reason.find("/bootstrap: "); head != std::string::npos) reason.erase(0, head + 12);
   return Error{ErrorCode::unavailable,

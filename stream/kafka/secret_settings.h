@@ -8,8 +8,9 @@
 
 namespace ride::kafka {
 
-// `in_file`: the key=value lines of `file` (--kafka-config); `on_command_line`: those of --kafka. permission: the file holds a
-// password or key and others may read or change it; invalid_argument: a password on the command line. No message repeats one.
+// `in_file`: the key=value lines of `file` (--kafka-config); `on_command_line`: those of --kafka. permission: the file
+// holds a password or key and others may read or change it; invalid_argument: a password on the command line. No
+// message repeats one.
 Result<void> check_secret_settings(const std::string& file, const std::vector<std::string>& in_file,
                                    const std::vector<std::string>& on_command_line);
 

@@ -1,6 +1,6 @@
 // librdkafka 2.0.2 waits everywhere (rd_kafka_poll, its main thread, its timers) with cnd_timedwait until a time of the
-// wall clock, and stands for as long as somebody sets that clock back. Every program of ours has this one instead of the C
-// library's: it waits as long as the deadline was away when it was first seen, by the clock that nobody sets
+// wall clock, and stands for as long as somebody sets that clock back. Every program of ours has this one instead of
+// the C library's: it waits as long as the deadline was away when it was first seen, by the clock that nobody sets
 // (docs/decisions/0024-no-wait-on-the-wall-clock.md). Threads: any.
 #include <pthread.h>
 #include <threads.h>
@@ -51,11 +51,12 @@ timespec steady_deadline(const timespec& wall) {
 
 }  // namespace
 
-extern "C" __attribute__((visibility("default"))) int cnd_timedwait(cnd_t* __restrict condition, mtx_t* __restrict mutex,
+extern "C" __attribute__((visibility("default"))) int cnd_timedwait(cnd_t* __restrict condition,
+                                                                    mtx_t* __restrict mutex,
                                                                     const timespec* __restrict until) {
   const auto deadline = steady_deadline(*until);
-  switch (::pthread_cond_clockwait(reinterpret_cast<pthread_cond_t*>(condition), reinterpret_cast<pthread_mutex_t*>(mutex),
-                                   CLOCK_MONOTONIC, &deadline)) {
+  switch (::pthread_cond_clockwait(reinterpret_cast<pthread_cond_t*>(condition),
+                                   reinterpret_cast<pthread_mutex_t*>(mutex), CLOCK_MONOTONIC, &deadline)) {
     case 0:
       return thrd_success;
     case ETIMEDOUT:

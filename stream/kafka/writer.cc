@@ -24,8 +24,8 @@ struct TopicDeleter {
   void operator()(rd_kafka_topic_t* topic) const { rd_kafka_topic_destroy(topic); }
 };
 
-// Kafka knows a record without a value beside one whose value is empty; to readers of events the former has no data to read
-// (CloudEvents' own ones fail), and in a compacted topic it would be a deletion. We write none of these.
+// Kafka knows a record without a value beside one whose value is empty; to readers of events the former has no data to
+// read (CloudEvents' own ones fail), and in a compacted topic it would be a deletion. We write none of these.
 void* value_of(const OutRecord& record) {
   static constexpr std::uint8_t kEmpty = 0;
   return const_cast<std::uint8_t*>(record.value.data() == nullptr ? &kEmpty : record.value.data());
@@ -51,21 +51,19 @@ class Writer final : public KafkaWriter {
   }
 
   Result<void> open(const ClientConfig& config) {
-    auto conf = make_conf(config, producer_settings(config.max_message_bytes,
-                                                    std::min<std::int64_t>(2 * options_.queue_bytes / 1024, 2097151)));
-    if (!conf.ok()) return conf.error();
-    rd_kafka_conf_set_opaque(conf->get(), this);
-    rd_kafka_conf_set_dr_msg_cb(conf->get(), on_delivery);
-    rd_kafka_conf_set_error_cb(conf->get(), on_error);
-    auto client = make_client(RD_KAFKA_PRODUCER, std::move(conf).value());
-    if (!client.ok()) return client.error();
-    client_ = std::move(client).value();
+    RIDE_ASSIGN(auto conf,
+                make_conf(config, producer_settings(config.max_message_bytes,
+                                                    std::min<std::int64_t>(2 * options_.queue_bytes / 1024, 2097151))));
+    rd_kafka_conf_set_opaque(conf.get(), this);
+    rd_kafka_conf_set_dr_msg_cb(conf.get(), on_delivery);
+    rd_kafka_conf_set_error_cb(conf.get(), on_error);
+    RIDE_ASSIGN(auto client, make_client(RD_KAFKA_PRODUCER, std::move(conf)));
+    client_ = std::move(client);
     return {};
   }
 
   Result<void> prepare(const std::string& topic) override {
-    auto handle = topic_handle(topic);
-    if (!handle.ok()) return handle.error();
+    RIDE_TRY(topic_handle(topic));
     auto learned = learn_topic(client_, topic);
     if (learned.ok()) learned_.insert(topic);
     return learned;
@@ -78,17 +76,17 @@ class Writer final : public KafkaWriter {
       return Error{ErrorCode::resource_exhausted, "the producer's queue is full", true};
     auto topic = topic_handle(to.topic);
     if (!topic.ok()) return fail(topic.error());
-    // librdkafka 2.0.2 parks records of a topic that it does not know yet, and lets later ones overtake them when it does:
-    // out of order, so lost to readers. Nothing is handed over before the leaders are known.
+    // librdkafka 2.0.2 parks records of a topic that it does not know yet, and lets later ones overtake them when it
+    // does: out of order, so lost to readers. Nothing is handed over before the leaders are known.
     if (!learned_.contains(to.topic)) {
       if (auto learned = prepare(to.topic); !learned.ok()) {
         if (!learned.error().retriable) return fail(learned.error());
         return Error{ErrorCode::resource_exhausted, learned.error().message, true};
       }
     }
-    // Until the leader has taken one record of a producer it knows no sequence of it and takes any: if it refuses the first
-    // (a topic just made, a leader just elected) and takes the second, the first is lost without an error. So the first
-    // one goes alone (docs/decisions/0006-the-first-record-goes-alone.md).
+    // Until the leader has taken one record of a producer it knows no sequence of it and takes any: if it refuses the
+    // first (a topic just made, a leader just elected) and takes the second, the first is lost without an error. So the
+    // first one goes alone (docs/decisions/0006-the-first-record-goes-alone.md).
     auto& line = lines_[to];
     for (const auto deadline = std::chrono::steady_clock::now() + kFirstRecord; line.must_wait();) {
       if (std::chrono::steady_clock::now() >= deadline)
@@ -102,11 +100,10 @@ class Writer final : public KafkaWriter {
                           static_cast<ssize_t>(value.size()));
     auto flight = std::make_unique<InFlight>(InFlight{std::move(record.owner), std::move(done), bytes, &line});
     // By reference (no F_COPY): payloads above 64 KB go from the picture to the socket without a copy.
-    const auto code = rd_kafka_producev(
-        client_.get(), RD_KAFKA_V_RKT(*topic), RD_KAFKA_V_PARTITION(to.partition.value), RD_KAFKA_V_MSGFLAGS(0),
-        RD_KAFKA_V_KEY(record.key.data(), record.key.size()),
-        RD_KAFKA_V_VALUE(value_of(record), record.value.size()),
-        RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_OPAQUE(flight.get()), RD_KAFKA_V_END);
+    const auto code = rd_kafka_producev(client_.get(), RD_KAFKA_V_RKT(*topic), RD_KAFKA_V_PARTITION(to.partition.value),
+                                        RD_KAFKA_V_MSGFLAGS(0), RD_KAFKA_V_KEY(record.key.data(), record.key.size()),
+                                        RD_KAFKA_V_VALUE(value_of(record), record.value.size()),
+                                        RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_OPAQUE(flight.get()), RD_KAFKA_V_END);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
       bytes_in_flight_ += bytes;
       ++records_in_flight_;
@@ -128,7 +125,8 @@ class Writer final : public KafkaWriter {
   Result<void> flush(std::chrono::milliseconds timeout) override {
     const auto code = rd_kafka_flush(client_.get(), static_cast<int>(timeout.count()));
     if (auto error = failed()) return *error;
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return to_error(code, "not all records were delivered in time", client_.get());
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+      return to_error(code, "not all records were delivered in time", client_.get());
     return {};
   }
 
@@ -158,7 +156,8 @@ class Writer final : public KafkaWriter {
 
   static void on_delivery(rd_kafka_t* client, const rd_kafka_message_t* message, void* opaque) {
     auto* self = static_cast<Writer*>(opaque);
-    run_guarded("a delivery", [&] { self->delivered(client, message); }, [self](const Error& error) { self->fail(error); });
+    run_guarded(
+        "a delivery", [&] { self->delivered(client, message); }, [self](const Error& error) { self->fail(error); });
   }
 
   void delivered(rd_kafka_t* client, const rd_kafka_message_t* message) {
@@ -170,8 +169,10 @@ class Writer final : public KafkaWriter {
       if (flight->done) flight->done(Offset{message->offset});
       return;
     }
-    auto error = to_error(message->err, "a record for " + std::string(rd_kafka_topic_name(message->rkt)) + "/" +
-                                            std::to_string(message->partition) + " was not delivered", client);
+    auto error = to_error(message->err,
+                          "a record for " + std::string(rd_kafka_topic_name(message->rkt)) + "/" +
+                              std::to_string(message->partition) + " was not delivered",
+                          client);
     if (auto why = fatal_reason(client))
       error = fail(*std::move(why));
     else if (message->err != RD_KAFKA_RESP_ERR__PURGE_QUEUE && message->err != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
@@ -181,12 +182,13 @@ class Writer final : public KafkaWriter {
 
   static void on_error(rd_kafka_t* client, int code, const char* reason, void* opaque) {
     auto* self = static_cast<Writer*>(opaque);
-    run_guarded("a connection's error",
-                [&] {
-                  note_connection_error(client, static_cast<rd_kafka_resp_err_t>(code), reason);
-                  hunt_for_leaders(client, static_cast<rd_kafka_resp_err_t>(code));
-                },
-                [](const Error& error) { log_warning("{}", error.message); });
+    run_guarded(
+        "a connection's error",
+        [&] {
+          note_connection_error(client, static_cast<rd_kafka_resp_err_t>(code), reason);
+          hunt_for_leaders(client, static_cast<rd_kafka_resp_err_t>(code));
+        },
+        [](const Error& error) { log_warning("{}", error.message); });
     if (static_cast<rd_kafka_resp_err_t>(code) != RD_KAFKA_RESP_ERR__FATAL) return;  // passes by itself
     if (auto why = self->fatal_reason(client)) self->fail(*std::move(why));
   }
@@ -198,13 +200,14 @@ class Writer final : public KafkaWriter {
     return fatal == RD_KAFKA_RESP_ERR_NO_ERROR ? std::nullopt : std::optional(explain_fatal(client, fatal, text));
   }
 
-  // A gapless producer that may not write a topic fails for the gap; why there is one, only its words tell: "ProduceRequest for
-  // ride.decisions [0] with 1 message(s) failed: Broker: Topic authorization failed (...)".
+  // A gapless producer that may not write a topic fails for the gap; why there is one, only its words tell:
+  // "ProduceRequest for ride.decisions [0] with 1 message(s) failed: Broker: Topic authorization failed (...)".
   Error explain_fatal(rd_kafka_t* client, rd_kafka_resp_err_t code, const std::string& text) {
     constexpr auto kDenied = RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
     const auto found = text.find(std::string(" failed: ") + rd_kafka_err2str(kDenied));
     if (found != std::string::npos) return to_error(kDenied, text.substr(0, found), client);
-    if (code == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED) {  // gets no producer id, which any right to write would give
+    if (code ==
+        RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED) {  // gets no producer id, which any right to write would give
       std::string names;
       for (const auto& [name, handle] : topics_) names += (names.empty() ? "" : ", ") + name;
       return to_error(code, "cannot write to " + names + " (nor to any other topic)", client);
@@ -226,7 +229,7 @@ class Writer final : public KafkaWriter {
 
 Result<std::unique_ptr<KafkaWriter>> KafkaWriter::open(const ClientConfig& config, const WriterOptions& options) {
   auto writer = std::make_unique<Writer>(options);
-  if (auto opened = writer->open(config); !opened.ok()) return opened.error();
+  RIDE_TRY(writer->open(config));
   return std::unique_ptr<KafkaWriter>(std::move(writer));
 }
 

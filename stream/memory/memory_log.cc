@@ -17,8 +17,10 @@ Result<Offset> MemoryLog::append(const TopicPartition& to, const OutRecord& out)
   auto* partition = find(to);
   if (partition == nullptr) return Error{ErrorCode::not_found, to_string(to) + ": no such topic or partition"};
   auto value = std::make_shared<std::vector<std::uint8_t>>(out.value.begin(), out.value.end());
-  Record record{to, Offset{static_cast<std::int64_t>(partition->records.size())}, system_now(), out.key, out.headers,
-                {value->data(), value->size()}, value};
+  Record record{to,           Offset{static_cast<std::int64_t>(partition->records.size())},
+                system_now(), out.key,
+                out.headers,  {value->data(), value->size()},
+                value};
   partition->records.push_back(std::move(record));
   changed_.notify_all();
   return partition->records.back().offset;
@@ -68,11 +70,12 @@ class MemoryReader final : public RecordReader {
     for (std::size_t i = 0; i < next_.size(); ++i, ++at) {
       if (at == next_.end()) at = next_.begin();
       auto* partition = log_->find(at->first);
-      if (partition == nullptr) return Error{ErrorCode::not_found, to_string(at->first) + ": no such topic or partition"};
+      if (partition == nullptr)
+        return Error{ErrorCode::not_found, to_string(at->first) + ": no such topic or partition"};
       const auto end = Offset{static_cast<std::int64_t>(partition->records.size())};
       if (at->second < partition->first || at->second > end)
-        return Error{ErrorCode::corrupt, to_string(at->first) + ": offset " + std::to_string(at->second.value) +
-                                             " is outside the log"};
+        return Error{ErrorCode::corrupt,
+                     to_string(at->first) + ": offset " + std::to_string(at->second.value) + " is outside the log"};
       if (at->second == end) continue;
       last_ = at->first;
       return std::optional(partition->records[static_cast<std::size_t>(at->second.value++)]);

@@ -123,9 +123,9 @@ TEST_F(AgentProcess, WhatAChildSaysIsInItsLog) {
   script("ride-worker", "echo hello from the worker; exec sleep 1000");
   script("ride-producer", "echo hello from the producer >&2; exec sleep 1000");
   start(1);
-  EXPECT_TRUE(
-      eventually([this] { return file_text(folder_ / "logs/n-w1.log").find("hello from the worker") != std::string::npos; },
-                 seconds(10)));
+  EXPECT_TRUE(eventually(
+      [this] { return file_text(folder_ / "logs/n-w1.log").find("hello from the worker") != std::string::npos; },
+      seconds(10)));
   EXPECT_TRUE(eventually(
       [this] { return file_text(folder_ / "logs/n-p1.log").find("hello from the producer") != std::string::npos; },
       seconds(10)));

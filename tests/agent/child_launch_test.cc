@@ -81,10 +81,11 @@ TEST(ChildLaunch, GivesTheChildItsNoteItsCoresAndItsVariables) {
   auto note = CrashNote::make().value();
   setenv("CUDA_VISIBLE_DEVICES", "7", 1);
   setenv(kCrashNoteVariable, "99", 1);
-  const auto child = launch({"/bin/sh", "-c",
-                             "echo note $RIDE_CRASH_NOTE gpu $CUDA_VISIBLE_DEVICES; readlink /proc/self/fd/3;"
-                             "grep Cpus_allowed_list /proc/self/status"},
-                            true, {.crash_note = note.descriptor(), .cores = {0}, .environment = {"CUDA_VISIBLE_DEVICES=1"}});
+  const auto child =
+      launch({"/bin/sh", "-c",
+              "echo note $RIDE_CRASH_NOTE gpu $CUDA_VISIBLE_DEVICES; readlink /proc/self/fd/3;"
+              "grep Cpus_allowed_list /proc/self/status"},
+             true, {.crash_note = note.descriptor(), .cores = {0}, .environment = {"CUDA_VISIBLE_DEVICES=1"}});
   unsetenv("CUDA_VISIBLE_DEVICES");
   unsetenv(kCrashNoteVariable);
   ASSERT_TRUE(child.ok()) << child.error().message;

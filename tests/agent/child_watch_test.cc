@@ -12,10 +12,12 @@ using ::testing::HasSubstr;
 class ChildWatchTest : public ::testing::Test {
  protected:
   static WorkNoted work(std::uint64_t moved) {
-    return {{JobName{"street"}, RunNumber{1}, StageName{"people"}, PartitionId{0}, Offset{5}, "gate/1/5"}, moved, TimePoint{1000}};
+    return {{JobName{"street"}, RunNumber{1}, StageName{"people"}, PartitionId{0}, Offset{5}, "gate/1/5"},
+            moved,
+            TimePoint{1000}};
   }
   // Looks every 100 ms for so long; the verdict, if there was one.
-  std::optional<Verdict> look(const ChildSeen& seen, TimePoint during) {
+  std::optional<ChildFault> look(const ChildSeen& seen, TimePoint during) {
     for (TimePoint passed{0}; passed < during; passed += TimePoint{100}) {
       now_ += TimePoint{100};
       if (auto verdict = watch_.saw(seen, now_)) return verdict;
@@ -31,7 +33,7 @@ TEST_F(ChildWatchTest, AFrameThatStaysInsideTooLongHangs) {
   EXPECT_FALSE(look({.work = work(1)}, TimePoint{1000}));
   const auto verdict = look({.work = work(1)}, TimePoint{300});
   ASSERT_TRUE(verdict);
-  EXPECT_EQ(verdict->kind, Verdict::Kind::hang);
+  EXPECT_EQ(verdict->kind, ChildFault::Kind::hang);
   EXPECT_THAT(verdict->text, HasSubstr("gate/1/5"));
   EXPECT_FALSE(look({.work = work(1)}, TimePoint{5000})) << "a verdict is given once";
 }
@@ -65,7 +67,7 @@ TEST_F(ChildWatchTest, MoreMemoryThanAllowedIsSaidWithNumbers) {
   EXPECT_FALSE(look({.memory_bytes = 1 << 30, .memory_limit = 1 << 30}, TimePoint{1000}));
   const auto verdict = look({.memory_bytes = (1 << 30) + 1, .memory_limit = 1 << 30}, TimePoint{1000});
   ASSERT_TRUE(verdict);
-  EXPECT_EQ(verdict->kind, Verdict::Kind::memory);
+  EXPECT_EQ(verdict->kind, ChildFault::Kind::memory);
 }
 
 }  // namespace

@@ -46,7 +46,8 @@ TEST(ProcessFacts, TellMemoryAndWhetherItIsStopped) {
   }
   const auto until = [&](auto met) {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-    while (!met() && std::chrono::steady_clock::now() < deadline) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    while (!met() && std::chrono::steady_clock::now() < deadline)
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
     return met();
   };
   EXPECT_TRUE(until([&] { return read_process(child).memory_bytes > 64 << 20; }));

@@ -38,7 +38,8 @@ TEST(BrokerCluster, keeps_every_record_when_a_broker_is_lost_and_comes_back) {
   ASSERT_EQ(produce(cluster.bootstrap(), "kept", {"by two"}), "");
   EXPECT_THAT(consume(cluster.bootstrap(), "kept"), ElementsAre("by three", "by two"));
   EXPECT_TRUE(within(seconds(10), [&] {
-    const auto behind = broker::partitions_out_of_sync("127.0.0.1", std::stoi(cluster.bootstrap(2).substr(10)), seconds(2));
+    const auto behind =
+        broker::partitions_out_of_sync("127.0.0.1", std::stoi(cluster.bootstrap(2).substr(10)), seconds(2));
     return behind.ok() && *behind > 0;
   }));
 

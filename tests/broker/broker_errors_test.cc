@@ -112,7 +112,8 @@ TEST(Java, that_is_killed_while_it_prepares_the_folder_is_told_with_the_signal) 
   write(folder / "dies" / "release", "JAVA_VERSION=\"21.0.1\"\n");
   const WithEnvironment home("JAVA_HOME", (folder / "dies").string());
   const Error error = start_error(quick(folder / "data"));
-  EXPECT_THAT(error.message, AllOf(HasSubstr("was killed (signal 9)"), HasSubstr("ran out of memory"), HasSubstr("broker.log")));
+  EXPECT_THAT(error.message,
+              AllOf(HasSubstr("was killed (signal 9)"), HasSubstr("ran out of memory"), HasSubstr("broker.log")));
   write_program(folder / "dies" / "bin" / "java", "#!/bin/sh\nkill -SEGV $$\n");
   EXPECT_THAT(start_error(quick(folder / "data")).message, HasSubstr("crashed (signal 11, Segmentation fault)"));
 }
@@ -262,19 +263,20 @@ TEST(Probe, says_that_nothing_listens) {
 }
 
 TEST(Probe, takes_no_answer_that_is_cut_short_or_not_kafkas) {
-  const std::vector<std::uint8_t> answer = {0x52, 0x49, 0x44, 0x45,                            // our number
-                                            0,    0,    0,    1,                               // one broker
-                                            0,    0,    0,    7,    0, 1, 'h', 0, 0, 35, 132,  // id 7, "h", 9092
-                                            0xFF, 0xFF,                                        // no rack
-                                            0,    0,    0,    7,                               // controller
-                                            0,    0,    0,    1,    0, 0, 0, 1, 't', 0,        // one topic, "t", not internal
-                                            0,    0,    0,    2,                               // of two partitions
-                                            0,    0,    0,    0,    0, 0, 0, 0,    0, 7,       // 0, led by 7
-                                            0,    0,    0,    1,    0, 0, 0, 7,                // one replica
-                                            0,    0,    0,    1,    0, 0, 0, 7,                // in sync
-                                            0,    0,    0,    0,    0, 1, 0, 0,    0, 7,       // 1, led by 7
-                                            0,    0,    0,    2,    0, 0, 0, 7, 0, 0, 0, 8,    // two replicas
-                                            0,    0,    0,    1,    0, 0, 0, 7};               // one of them in sync
+  const std::vector<std::uint8_t> answer = {
+      0x52, 0x49, 0x44, 0x45,                                 // our number
+      0,    0,    0,    1,                                    // one broker
+      0,    0,    0,    7,    0, 1, 'h', 0, 0,   35, 132,     // id 7, "h", 9092
+      0xFF, 0xFF,                                             // no rack
+      0,    0,    0,    7,                                    // controller
+      0,    0,    0,    1,    0, 0, 0,   1, 't', 0,           // one topic, "t", not internal
+      0,    0,    0,    2,                                    // of two partitions
+      0,    0,    0,    0,    0, 0, 0,   0, 0,   7,           // 0, led by 7
+      0,    0,    0,    1,    0, 0, 0,   7,                   // one replica
+      0,    0,    0,    1,    0, 0, 0,   7,                   // in sync
+      0,    0,    0,    0,    0, 1, 0,   0, 0,   7,           // 1, led by 7
+      0,    0,    0,    2,    0, 0, 0,   7, 0,   0,  0,   8,  // two replicas
+      0,    0,    0,    1,    0, 0, 0,   7};                  // one of them in sync
   const auto view = broker::parse_metadata(answer);
   ASSERT_TRUE(view.ok());
   EXPECT_EQ(view->brokers.at(0).id, 7);

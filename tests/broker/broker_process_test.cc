@@ -1,9 +1,9 @@
 // A real broker: life and death of its process, and what happens to the data.
 #include "broker-config/broker_process.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/wait.h>
@@ -214,14 +214,17 @@ class OrphanedBroker : public ::testing::Test {
     ASSERT_TRUE(java.ok()) << java.error().message;
     std::filesystem::create_directories(folder_ / "jdk" / "bin");
     std::ofstream(folder_ / "jdk" / "release") << "JAVA_VERSION=\"" << java->version << "\"\n";
-    std::ofstream(folder_ / "jdk" / "bin" / "java") << "#!/bin/sh\ntrap '' TERM\n" << java->program.string() << " \"$@\"\n";
+    std::ofstream(folder_ / "jdk" / "bin" / "java") << "#!/bin/sh\ntrap '' TERM\n"
+                                                    << java->program.string() << " \"$@\"\n";
     std::filesystem::permissions(folder_ / "jdk" / "bin" / "java", std::filesystem::perms::owner_all);
     home_.emplace("JAVA_HOME", (folder_ / "jdk").string());
   }
   void TearDown() override {
     for (const int pid : holders()) kill(pid, SIGKILL);
   }
-  std::vector<int> holders() const { return broker::brokers_of(folder_ / "data" / "lock", folder_ / "data" / "server.properties"); }
+  std::vector<int> holders() const {
+    return broker::brokers_of(folder_ / "data" / "lock", folder_ / "data" / "server.properties");
+  }
   Result<void> start_again() {
     home_.reset();
     auto options = quick(folder_ / "data");
@@ -263,7 +266,8 @@ TEST_F(OrphanedBroker, is_left_alone_while_its_owner_lives) {
   ASSERT_GT(held.broker(), 0);
   const auto started = start_again();
   ASSERT_FALSE(started.ok());
-  EXPECT_THAT(started.error().message, HasSubstr("in use by a running broker (process " + std::to_string(held.broker()) + ")"));
+  EXPECT_THAT(started.error().message,
+              HasSubstr("in use by a running broker (process " + std::to_string(held.broker()) + ")"));
   EXPECT_TRUE(process_runs(held.broker()));
   EXPECT_EQ(holders().size(), 2U);
   EXPECT_TRUE(told_.empty());
@@ -295,7 +299,8 @@ TEST(FolderHolder, never_ends_what_is_not_provably_a_broker_of_the_folder) {
     const int held = open(lock.c_str(), O_RDWR | O_CLOEXEC);
     const bool free = flock(held, LOCK_EX | LOCK_NB) == 0;
     close(held);
-    return !free && read_file("/proc/" + std::to_string(other) + "/cmdline").find("server.properties") != std::string::npos;
+    return !free &&
+           read_file("/proc/" + std::to_string(other) + "/cmdline").find("server.properties") != std::string::npos;
   }));
   EXPECT_TRUE(broker::brokers_of(lock, settings).empty());
   BrokerProcess broker;

@@ -23,7 +23,8 @@ std::string told(const std::string& log) {
 
 // As ulimit -u makes Java say it: more heap would not help.
 TEST(BrokerLog, ThreadsThatCannotBeStartedAreNoLackOfHeap) {
-  EXPECT_THAT(told("java.lang.OutOfMemoryError: unable to create native thread: possibly out of memory or process/resource limits reached\n"),
+  EXPECT_THAT(told("java.lang.OutOfMemoryError: unable to create native thread: possibly out of memory or "
+                   "process/resource limits reached\n"),
               AllOf(HasSubstr("ulimit -u"), Not(HasSubstr("--heap"))));
   EXPECT_THAT(told("java.lang.OutOfMemoryError: Java heap space\n"), HasSubstr("--heap"));
 }

@@ -1,5 +1,4 @@
 // The rendered settings, word for word, and the rules that hold between the size limits.
-#include "broker-config/secure_folder.h"
 #include "broker-config/settings.h"
 
 #include <gmock/gmock.h>
@@ -9,6 +8,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "broker-config/secure_folder.h"
 #include "tests/broker/log_client.h"
 
 namespace ride::broker {
@@ -72,8 +72,13 @@ TEST(BrokerSettings, of_a_node_outside_the_quorum_make_it_a_broker_only) {
 BrokerConfig with_users() {
   BrokerConfig config = embedded();
   const BrokerUser broker{"ride-broker", "a-password"};
-  config.security = {"/secrets/node-a.pem", "/secrets/ca.pem", "/secrets/inside.pem", "/secrets/inside.crt",
-                     {broker, {"ride-admin", "another-password"}}, broker, {"ride-admin"}};
+  config.security = {"/secrets/node-a.pem",
+                     "/secrets/ca.pem",
+                     "/secrets/inside.pem",
+                     "/secrets/inside.crt",
+                     {broker, {"ride-admin", "another-password"}},
+                     broker,
+                     {"ride-admin"}};
   return config;
 }
 
@@ -96,8 +101,9 @@ TEST(Users, are_read_and_never_repeated_in_an_error) {
   ASSERT_TRUE(users.ok()) << users.error().message;
   ASSERT_EQ(users->size(), 2U);
   EXPECT_EQ((*users)[1].password, "Aa0-_.~+/xyz");
-  for (const std::string line : {"alice", "alice:short", "alice:with,comma,abcdef", "alice:with]bracket-abcd", "a b:abcdefghijkl",
-                                 "alice:abc\"defghijklm", "a:abcdefghijkl\na:abcdefghijkl", ":abcdefghijkl"}) {
+  for (const std::string line :
+       {"alice", "alice:short", "alice:with,comma,abcdef", "alice:with]bracket-abcd", "a b:abcdefghijkl",
+        "alice:abc\"defghijklm", "a:abcdefghijkl\na:abcdefghijkl", ":abcdefghijkl"}) {
     const auto refused = parse_users("users", line + "\n");
     ASSERT_FALSE(refused.ok()) << line;
     EXPECT_THAT(refused.error().message, HasSubstr("users:"));

@@ -1,4 +1,5 @@
-// Cutting off and slowing down real processes. Where the system does not allow a cut, the error must say what is needed.
+// Cutting off and slowing down real processes. Where the system does not allow a cut, the error must say what is
+// needed.
 #include "chaos/cut.h"
 
 #include <gtest/gtest.h>
@@ -47,16 +48,23 @@ TEST(NetworkGate, DropsTheGroupsPacketsAndNobodyElses) {
   const std::vector<std::string> reader = {"/bin/bash", "-c",
                                            "exec 3<>/dev/tcp/127.0.0.1/" + std::to_string(listener.port()) +
                                                "; while read -r line <&3; do echo \"$line\"; done"};
-  auto inside = broker::ChildProcess::start({.arguments = (*gate)->within(reader), .environment = {}, .working_folder = folder.path(), .output = folder / "inside"});
+  auto inside = broker::ChildProcess::start({.arguments = (*gate)->within(reader),
+                                             .environment = {},
+                                             .working_folder = folder.path(),
+                                             .output = folder / "inside"});
   ASSERT_TRUE(inside.ok());
   const int to_inside = listener.accept();
-  auto outside = broker::ChildProcess::start({.arguments = reader, .environment = {}, .working_folder = folder.path(), .output = folder / "outside"});
+  auto outside = broker::ChildProcess::start(
+      {.arguments = reader, .environment = {}, .working_folder = folder.path(), .output = folder / "outside"});
   ASSERT_TRUE(outside.ok());
   const int to_outside = listener.accept();
   const auto tell = [&](const std::string& line) {
-    for (const int one : {to_inside, to_outside}) EXPECT_EQ(::write(one, line.data(), line.size()), static_cast<ssize_t>(line.size()));
+    for (const int one : {to_inside, to_outside})
+      EXPECT_EQ(::write(one, line.data(), line.size()), static_cast<ssize_t>(line.size()));
   };
-  const auto heard = [&](const char* who, const std::string& line) { return text_of(folder / who).find(line) != std::string::npos; };
+  const auto heard = [&](const char* who, const std::string& line) {
+    return text_of(folder / who).find(line) != std::string::npos;
+  };
   tell("one\n");
   ASSERT_TRUE(within(10s, [&] { return heard("inside", "one") && heard("outside", "one"); }));
 
@@ -83,15 +91,18 @@ double cpu_seconds(pid_t pid) {
 
 TEST(CpuLimit, HoldsAProcessDownAndLetsItGo) {
   test::TempFolder folder("slow");
-  auto busy = broker::ChildProcess::start(
-      {.arguments = {"/bin/bash", "-c", "while :; do :; done"}, .environment = {}, .working_folder = folder.path(), .output = folder / "out"});
+  auto busy = broker::ChildProcess::start({.arguments = {"/bin/bash", "-c", "while :; do :; done"},
+                                           .environment = {},
+                                           .working_folder = folder.path(),
+                                           .output = folder / "out"});
   ASSERT_TRUE(busy.ok());
   const auto pid = (*busy)->pid();
   const auto used_in = [pid](std::chrono::milliseconds time) {
     const double before = cpu_seconds(pid);
     const auto begin = std::chrono::steady_clock::now();
     std::this_thread::sleep_for(time);
-    return (cpu_seconds(pid) - before) / std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    return (cpu_seconds(pid) - before) /
+           std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   };
   {
     const auto limit = CpuLimit::start("ride-slow-test-" + std::to_string(::getpid()), {pid}, 10);

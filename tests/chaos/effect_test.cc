@@ -1,10 +1,10 @@
 #include "chaos/core/effect.h"
 
-#include "chaos/core/report.h"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
+
+#include "chaos/core/report.h"
 
 namespace ride::chaos {
 namespace {
@@ -22,7 +22,8 @@ std::vector<Arrival> stream_of(double from, double to, Late late) {
     const PartitionId partition{number % 3};
     arrivals.push_back({at(time), at(time + late(time, partition.value)), partition});
   }
-  std::stable_sort(arrivals.begin(), arrivals.end(), [](const auto& a, const auto& b) { return a.arrived < b.arrived; });
+  std::stable_sort(arrivals.begin(), arrivals.end(),
+                   [](const auto& a, const auto& b) { return a.arrived < b.arrived; });
   return arrivals;
 }
 
@@ -53,7 +54,9 @@ TEST(Effect, IsNotOverWhileAPartitionStaysAway) {
 }
 
 TEST(Effect, ALateFrameLongAfterwardsBelongsToSomethingElse) {
-  const auto late = [](double time, int) { return time > 2000 && time < 2300 ? 2310 - time : time > 5000 && time < 5050 ? 200.0 : 10.0; };
+  const auto late = [](double time, int) {
+    return time > 2000 && time < 2300 ? 2310 - time : time > 5000 && time < 5050 ? 200.0 : 10.0;
+  };
   const auto effect = effect_of(stream_of(0, 7000, late), at(0), at(2000), at(7000));
   EXPECT_NEAR(effect.gap_ms, 300, 40);
   EXPECT_LT(effect.full_rate_ms, 320);

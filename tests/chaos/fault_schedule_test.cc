@@ -1,6 +1,7 @@
-// Real processes under a seeded schedule of at least fifty mixed faults in one run, some of which overlap: brokers, masters,
-// nodes and workers are killed, stopped, cut off and slowed down. No frame may be lost, none may count twice, as the ledger
-// counts at the topics and at the sink's files. RIDE_FAULT_SEED replays a seed; without it the same one runs each time.
+// Real processes under a seeded schedule of at least fifty mixed faults in one run, some of which overlap: brokers,
+// masters, nodes and workers are killed, stopped, cut off and slowed down. No frame may be lost, none may count twice,
+// as the ledger counts at the topics and at the sink's files. RIDE_FAULT_SEED replays a seed; without it the same one
+// runs each time.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -9,8 +10,8 @@
 #include <map>
 
 #include "chaos/cut.h"
+#include "chaos/experiment.h"
 #include "chaos/plan_file.h"
-#include "chaos/trial.h"
 #include "cli/master_client.h"
 #include "cli/submit.h"
 #include "common/log.h"
@@ -20,8 +21,8 @@
 namespace ride::chaos {
 namespace {
 
-// Two stages of different partition counts, a filter that emits nothing for some frames would need pictures that differ;
-// the sink writes a file for each frame.
+// Two stages of different partition counts, a filter that emits nothing for some frames would need pictures that
+// differ; the sink writes a file for each frame.
 constexpr const char* kTopology = R"(
 ride: v1
 name: storm
@@ -75,30 +76,26 @@ TEST(FaultSchedule, FiftyMixedFaultsLoseNothingAndCountNothingTwice) {
   ASSERT_TRUE(plan.plan) << topology::render(plan.diagnostics, text);
   test::TempFolder folder("storm");
   TrialOptions options;
-  options.arena.folder = folder.path();
-  options.arena.programs = std::filesystem::read_symlink("/proc/self/exe").parent_path();
-  options.arena.quick_start = true;
+  options.test_cluster.folder = folder.path();
+  options.test_cluster.programs = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  options.test_cluster.quick_start = true;
   options.plan = *plan.plan;
   options.seed = seed();
   options.submit = [](const std::string& url) -> Result<JobName> {
-    auto master = cli::MasterClient::open(url);
-    if (!master.ok()) return master.error();
-    auto submitted = cli::submit(*master, kTopology, "storm.yaml");
-    if (!submitted.ok()) return submitted.error();
-    return JobName{submitted->job};
+    RIDE_ASSIGN(auto master, cli::MasterClient::open(url));
+    RIDE_ASSIGN(auto submitted, cli::submit(master, kTopology, "storm.yaml"));
+    return JobName{submitted.job};
   };
   options.drain = [](const std::string& url, const JobName& job) -> Result<void> {
-    auto master = cli::MasterClient::open(url);
-    if (!master.ok()) return master.error();
-    auto reply = master->post("/jobs/" + job.value + "/drain");
-    if (!reply.ok()) return reply.error();
-    if (!reply->ok()) return cli::error_of(*reply);
+    RIDE_ASSIGN(auto master, cli::MasterClient::open(url));
+    RIDE_ASSIGN(auto reply, master.post("/jobs/" + job.value + "/drain"));
+    if (!reply.ok()) return cli::error_of(reply);
     return {};
   };
   options.say = [](const std::string& text) { std::cout << format_time(system_now()) << " " << text << std::endl; };
   std::cout << "seed " << options.seed << ": RIDE_FAULT_SEED replays it" << std::endl;
 
-  const auto result = run_trial(options);
+  const auto result = run_experiment(options);
   ASSERT_TRUE(result.ok()) << result.error().message;
   std::cout << to_text(result->report);
   EXPECT_TRUE(result->completed) << "the job did not come to its end";

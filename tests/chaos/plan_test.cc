@@ -56,15 +56,19 @@ TEST(Plan, SaysWhatIsWrongWhereAndHowToMendIt) {
   EXPECT_NE(read_plan("f.yaml", "").diagnostics.at(0).message.find("empty"), std::string::npos);
   EXPECT_NE(read_plan("f.yaml", "# nothing\n").diagnostics.at(0).message.find("empty"), std::string::npos);
   // Each was drawn before the first one happened: 100 GB of them, at times behind the end of all clocks.
-  EXPECT_NE(first_problem("over: 1m\nrandom: [{ kill: worker, times: 2000000000 }]").find("smaller times:"), std::string::npos);
-  EXPECT_NE(first_problem("over: 99999999999d\nrandom: [{ kill: worker, times: 9 }]").find("a hundred years"), std::string::npos);
-  EXPECT_NE(first_problem("nodes: 2000000000\nfaults: [{ at: 1s, kill: worker }]").find("more than"), std::string::npos);
+  EXPECT_NE(first_problem("over: 1m\nrandom: [{ kill: worker, times: 2000000000 }]").find("smaller times:"),
+            std::string::npos);
+  EXPECT_NE(first_problem("over: 99999999999d\nrandom: [{ kill: worker, times: 9 }]").find("a hundred years"),
+            std::string::npos);
+  EXPECT_NE(first_problem("nodes: 2000000000\nfaults: [{ at: 1s, kill: worker }]").find("more than"),
+            std::string::npos);
 }
 
 TEST(Plan, TheSameSeedDrawsTheSameSchedule) {
   Plan plan;
   plan.over = seconds(100);
-  plan.random = {{.kind = FaultKind::kill, .target = "worker", .count = 30}, {.kind = FaultKind::stop, .target = "node", .count = 20}};
+  plan.random = {{.kind = FaultKind::kill, .target = "worker", .count = 30},
+                 {.kind = FaultKind::stop, .target = "node", .count = 20}};
   plan.faults = {{.at = seconds(50), .kind = FaultKind::kill, .target = "master"}};
   const auto schedule = schedule_of(plan, 7);
   EXPECT_EQ(schedule, schedule_of(plan, 7));

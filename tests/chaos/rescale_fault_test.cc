@@ -1,5 +1,5 @@
-// Real processes: workers are killed with SIGKILL and their group is set to another size in the same second, in either order,
-// again and again. No frame may be lost, none may count twice. RIDE_FAULT_SEED replays a seed.
+// Real processes: workers are killed with SIGKILL and their group is set to another size in the same second, in either
+// order, again and again. No frame may be lost, none may count twice. RIDE_FAULT_SEED replays a seed.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <spdlog/fmt/fmt.h>
@@ -44,7 +44,10 @@ class RescaleFault : public ::testing::Test {
     ASSERT_TRUE(cluster.ok()) << cluster.error().message;
     cluster_ = std::move(cluster).value();
     ASSERT_TRUE(cluster_->run_master().ok());
-    ASSERT_TRUE(cluster_->run("ride-agent", {"--brokers", cluster_->brokers(), "--node", "n", "--slots", std::to_string(kWorkers)}).ok());
+    ASSERT_TRUE(
+        cluster_
+            ->run("ride-agent", {"--brokers", cluster_->brokers(), "--node", "n", "--slots", std::to_string(kWorkers)})
+            .ok());
     const auto submitted = cluster_->submit(kTopology);
     ASSERT_TRUE(submitted.ok()) << submitted.error().message;
     ASSERT_TRUE(cluster_->wait_for_phase("sway", "running", 30s).ok());
@@ -81,14 +84,17 @@ TEST_F(RescaleFault, KilledAndRescaledInTheSameSecondNothingIsLostAndNothingCoun
     ASSERT_TRUE(bench::wait_until(60s, [&] { return (group = group_of(static_cast<std::size_t>(size))).has_value(); }))
         << "round " << round << ": the group did not reach " << size;
     const auto since = system_now();
-    ASSERT_TRUE(bench::wait_until(20s, [&] { return recorder_->arrivals_since(since).size() > 60; })) << "round " << round << ": no frames";
+    ASSERT_TRUE(bench::wait_until(20s, [&] { return recorder_->arrivals_since(since).size() > 60; }))
+        << "round " << round << ": no frames";
     const int wanted = 2 + (size - 2 + 1 + static_cast<int>(random() % 3)) % 4;  // another one of 2 to 5
     std::vector<std::string> victims(group->actives.begin(), group->actives.end());
     std::shuffle(victims.begin(), victims.end(), random);
     victims.resize(1 + random() % 2);
     const auto apart = std::chrono::milliseconds(random() % 300);
     const bool scale_first = round % 2 == 0;
-    std::cout << fmt::format("round {}: {} → {}, {} killed {} ms {}", round, size, wanted, victims.size(), apart.count(), scale_first ? "after" : "before") << std::endl;
+    std::cout << fmt::format("round {}: {} → {}, {} killed {} ms {}", round, size, wanted, victims.size(),
+                             apart.count(), scale_first ? "after" : "before")
+              << std::endl;
     if (scale_first) {
       ASSERT_TRUE(scale(wanted).ok());
       std::this_thread::sleep_for(apart);

@@ -38,7 +38,8 @@ Flags flags_in(const std::string& text) {
 std::string strings_of(const std::string& source) {
   static const std::regex kString(R"re("((?:[^"\\\n]|\\.)*)")re");
   std::string strings;
-  for (std::sregex_iterator at(source.begin(), source.end(), kString), end; at != end; ++at) strings += (*at)[1].str() + "\n";
+  for (std::sregex_iterator at(source.begin(), source.end(), kString), end; at != end; ++at)
+    strings += (*at)[1].str() + "\n";
   return strings;
 }
 
@@ -79,9 +80,10 @@ class Advice : public ::testing::Test {
 };
 
 TEST_F(Advice, EveryFlagInAMessageExists) {
-  Flags known = {"--version", "--config", "--user",  // --user-ROLE
-                 // Of Kafka's own programs and of curl, which messages name beside them.
-                 "--alter", "--add-config", "--add-scram", "--cluster-id", "--data-binary", "--entity-type", "--entity-name"};
+  Flags known = {
+      "--version", "--config", "--user",  // --user-ROLE
+                                          // Of Kafka's own programs and of curl, which messages name beside them.
+      "--alter", "--add-config", "--add-scram", "--cluster-id", "--data-binary", "--entity-type", "--entity-name"};
   for (const auto& command : commands()) known.merge(Flags(flags_of(command)));
   ASSERT_TRUE(known.contains("--slots"));
   // Other programs' flags, where they are declared.

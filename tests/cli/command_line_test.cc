@@ -47,8 +47,10 @@ TEST_F(CommandLine, AnUnknownOptionIsNamedWithTheOneThatWasMeant) {
 }
 
 TEST_F(CommandLine, AValueThatDoesNotFitIsToldWithWhatDoes) {
-  expect_told(ride({"run", "x.yaml", "--slots", "many"}), R"(ride: --slots wants a whole number from 0 to 1024, not "many")");
-  expect_told(ride({"up", "x.yaml", "--slots", "-1"}), R"(ride: --slots wants a whole number from 0 to 1024, not "-1")");
+  expect_told(ride({"run", "x.yaml", "--slots", "many"}),
+              R"(ride: --slots wants a whole number from 0 to 1024, not "many")");
+  expect_told(ride({"up", "x.yaml", "--slots", "-1"}),
+              R"(ride: --slots wants a whole number from 0 to 1024, not "-1")");
   expect_told(ride({"logs", "--last", "x"}), R"(ride: --last wants a whole number from 0, not "x")");
   expect_told(ride({"top", "--interval", "0"}), R"(ride: --interval wants a number from 0.1 to 3600, not "0")");
   expect_told(ride({"logs", "--severity", "bad"}), R"(ride: --severity wants info, warning or error, not "bad")");
@@ -70,7 +72,8 @@ TEST_F(CommandLine, AnUnknownCommandWithinACommandIsAnsweredWithTheOneThatWasMea
 TEST_F(CommandLine, HelpNamesRangesInPlainWords) {
   for (const char* command : {"logs", "top", "tap", "up", "run"}) {
     const auto help = ride({command, "--help"}).out;
-    EXPECT_THAT(help, Not(AnyOf(HasSubstr(" INT"), HasSubstr("FLOAT"), HasSubstr(" in ["), HasSubstr("1000000000")))) << command;
+    EXPECT_THAT(help, Not(AnyOf(HasSubstr(" INT"), HasSubstr("FLOAT"), HasSubstr(" in ["), HasSubstr("1000000000"))))
+        << command;
   }
   EXPECT_THAT(ride({"run", "--help"}).out, AllOf(HasSubstr("--slots N "), HasSubstr("(from 0 to 1024; default 0)")));
   EXPECT_THAT(ride({"logs", "--help"}).out, HasSubstr("(info, warning or error; default info)"));

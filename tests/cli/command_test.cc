@@ -224,7 +224,8 @@ TEST_F(RideCommand, WhatASourceReadsMustBeThereBeforeAnythingStarts) {
   file("empty.avi", "");
   const auto here = [&](const std::string& name) { return (folder_ / name).string(); };
   const std::vector<std::pair<std::string, std::vector<std::string>>> cases = {
-      {"{ directory: nowhere }", {"folder 'nowhere (" + here("nowhere") + ")' does not exist", "correct the path", "'node:'"}},
+      {"{ directory: nowhere }",
+       {"folder 'nowhere (" + here("nowhere") + ")' does not exist", "correct the path", "'node:'"}},
       {"{ directory: /nowhere/at/all }", {"folder '/nowhere/at/all' does not exist"}},
       {"{ directory: \"${RIDE_NOT_SET:-nowhere}\" }", {here("nowhere") + ")' does not exist"}},
       {"{ directory: empty }", {"holds no file that matches '*'", "'glob:'"}},
@@ -273,7 +274,8 @@ TEST_F(RideCommand, FewerSlotsThanStagesStartNothing) {
   for (const char* command : {"run", "up"}) {
     const auto result = ride({command, "good.yaml", "--slots", "1"});
     EXPECT_EQ(result.code, 2) << result.err;
-    EXPECT_THAT(result.err, HasSubstr("job 'small' needs 2 workers (one for each stage: gray, bin), and --slots gives it 1 slot"));
+    EXPECT_THAT(result.err,
+                HasSubstr("job 'small' needs 2 workers (one for each stage: gray, bin), and --slots gives it 1 slot"));
     EXPECT_THAT(result.err, HasSubstr("Give --slots 2"));
     EXPECT_FALSE(std::filesystem::exists(folder_ / ".ride"));
   }
@@ -345,8 +347,9 @@ TEST_F(RideCommand, ABrokersSizesHaveARange) {
 // Stacks that no address space holds: no thread can be started, and memory for all else is there.
 TEST_F(RideCommand, WithoutThreadsOneLineTellsIt) {
   file("good.yaml", kGood);
-  RideProcess limited({"/bin/sh", "-c", "ulimit -v 60000000; ulimit -s 100000000 && exec " RIDE_PROGRAM " up good.yaml"},
-                      {folder_.path(), {}}, false);
+  RideProcess limited(
+      {"/bin/sh", "-c", "ulimit -v 60000000; ulimit -s 100000000 && exec " RIDE_PROGRAM " up good.yaml"},
+      {folder_.path(), {}}, false);
   const auto result = limited.wait(std::chrono::seconds(20));
   EXPECT_EQ(result.code, 1) << result.err;
   EXPECT_THAT(result.err, ::testing::StartsWith("ride: cannot start a thread ("));
@@ -355,8 +358,9 @@ TEST_F(RideCommand, WithoutThreadsOneLineTellsIt) {
 
 TEST_F(RideCommand, ATopologyMayComeFromAPipe) {
   file("good.yaml", kGood);
-  for (const char* how : {"cat good.yaml | " RIDE_PROGRAM " validate -", "cat good.yaml | " RIDE_PROGRAM " validate /dev/stdin",
-                          "mkfifo pipe; (sleep 0.3; cat good.yaml > pipe) & " RIDE_PROGRAM " validate pipe"}) {
+  for (const char* how :
+       {"cat good.yaml | " RIDE_PROGRAM " validate -", "cat good.yaml | " RIDE_PROGRAM " validate /dev/stdin",
+        "mkfifo pipe; (sleep 0.3; cat good.yaml > pipe) & " RIDE_PROGRAM " validate pipe"}) {
     RideProcess process({"/bin/sh", "-c", how}, {folder_.path(), {}}, false);
     const auto result = process.wait(std::chrono::seconds(20));
     EXPECT_EQ(result.code, 0) << how << ": " << result.err;

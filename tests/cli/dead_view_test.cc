@@ -14,13 +14,19 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-const std::vector<std::string> kTopics = {"ride.street.2.people.dead", "ride.street.10.people",   "ride.street.10.people.dead",
-                                          "ride.street.10.album.dead", "ride.other.1.x.dead",     "mine.street.1.people.dead",
-                                          "ride.decisions",            "ride.street.cam.1.x.dead"};
+const std::vector<std::string> kTopics = {"ride.street.2.people.dead",
+                                          "ride.street.10.people",
+                                          "ride.street.10.people.dead",
+                                          "ride.street.10.album.dead",
+                                          "ride.other.1.x.dead",
+                                          "mine.street.1.people.dead",
+                                          "ride.decisions",
+                                          "ride.street.cam.1.x.dead"};
 
 TEST(DeadTopics, OfAllJobsOfAJobsLatestRunOrOfOneStage) {
   EXPECT_EQ(dead_topics("", "ride", kTopics)->size(), 5U);
-  EXPECT_THAT(*dead_topics("street", "ride", kTopics), ElementsAre("ride.street.10.people.dead", "ride.street.10.album.dead"));
+  EXPECT_THAT(*dead_topics("street", "ride", kTopics),
+              ElementsAre("ride.street.10.people.dead", "ride.street.10.album.dead"));
   EXPECT_THAT(*dead_topics("street/people", "ride", kTopics), ElementsAre("ride.street.10.people.dead"));
   EXPECT_THAT(*dead_topics("ride.street.2.people.dead", "ride", kTopics), ElementsAre("ride.street.2.people.dead"));
   EXPECT_EQ(dead_topics("strete", "ride", kTopics).error().code, ErrorCode::not_found);
@@ -44,12 +50,20 @@ TEST(DeadFrames, OfATopicOfOthersAreKnownByTheNameOfTheirDeadTopic) {
 
 TEST(DeadFrames, AreShownToPeopleAndToScripts) {
   const SystemTime now{std::chrono::hours(24)};
-  DeadFrame frame{"ride.street.10.people.dead", Offset{3},
-                  {{"ride.street.10.people", PartitionId{2}}, Offset{1042}, "people", "task_error: no luck", "w1#a@2", 1,
+  DeadFrame frame{"ride.street.10.people.dead",
+                  Offset{3},
+                  {{"ride.street.10.people", PartitionId{2}},
+                   Offset{1042},
+                   "people",
+                   "task_error: no luck",
+                   "w1#a@2",
+                   1,
                    now - std::chrono::minutes(5)},
-                  FrameId{"gate", SessionId{3}, 17}, 810'000};
+                  FrameId{"gate", SessionId{3}, 17},
+                  810'000};
   const auto text = render_dead({frame}, {}, 0, now);
-  for (const auto* part : {"people", "2/1042", "gate/3/17", "5m ago", "task_error: no luck"}) EXPECT_THAT(text, HasSubstr(part));
+  for (const auto* part : {"people", "2/1042", "gate/3/17", "5m ago", "task_error: no luck"})
+    EXPECT_THAT(text, HasSubstr(part));
   const auto json = dead_to_json(frame);
   EXPECT_EQ(json["frame"], "gate/3/17");
   EXPECT_EQ(json["letter"]["offset"], 3);
@@ -59,8 +73,14 @@ TEST(DeadFrames, AreShownToPeopleAndToScripts) {
 }
 
 TEST(DeadFrames, HeadersOfStrangersGiveTheTerminalNoOrders) {
-  const std::string evil = "x\x1b]0;owned\a\nfake line\xc2\x9b""2J";
-  DeadFrame frame{"t.dead", Offset{3}, {{"t", PartitionId{2}}, Offset{1}, evil, evil, evil, 1, {}}, FrameId{evil, SessionId{3}, 17}, 8};
+  const std::string evil =
+      "x\x1b]0;owned\a\nfake line\xc2\x9b"
+      "2J";
+  DeadFrame frame{"t.dead",
+                  Offset{3},
+                  {{"t", PartitionId{2}}, Offset{1}, evil, evil, evil, 1, {}},
+                  FrameId{evil, SessionId{3}, 17},
+                  8};
   for (const auto& text : {render_dead({frame}, {}, 0, {}), render_headers({{evil, evil}, {"plain", "text"}})}) {
     EXPECT_EQ(text.find('\x1b'), std::string::npos) << text;
     EXPECT_EQ(text.find("\xc2\x9b"), std::string::npos) << text;
@@ -71,7 +91,11 @@ TEST(DeadFrames, HeadersOfStrangersGiveTheTerminalNoOrders) {
 
 TEST(DeadFrames, AreJsonWhateverTheirBytes) {
   const std::string bytes = "no UTF-8: \xff\xfe";
-  DeadFrame frame{"t.dead", Offset{3}, {{"t", PartitionId{2}}, Offset{1}, "s", bytes, bytes, 1, {}}, FrameId{bytes, SessionId{3}, 17}, 8};
+  DeadFrame frame{"t.dead",
+                  Offset{3},
+                  {{"t", PartitionId{2}}, Offset{1}, "s", bytes, bytes, 1, {}},
+                  FrameId{bytes, SessionId{3}, 17},
+                  8};
   std::string line;
   ASSERT_NO_THROW(line = json_line(dead_to_json(frame)));
   EXPECT_TRUE(nlohmann::json::accept(line)) << line;

@@ -1,5 +1,6 @@
-// What docs/ tells people to type is typed here: the `sh` and `yaml` blocks of a page, in order, in one shell. `console` blocks are not
-// run (they install, or need more machines); a yaml block is written into the file that its first line names.
+// What docs/ tells people to type is typed here: the `sh` and `yaml` blocks of a page, in order, in one shell.
+// `console` blocks are not run (they install, or need more machines); a yaml block is written into the file that its
+// first line names.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -17,8 +18,8 @@ namespace ride::test {
 namespace {
 
 namespace fs = std::filesystem;
-using ::testing::HasSubstr;
 using std::chrono::seconds;
+using ::testing::HasSubstr;
 
 std::string page(const std::string& name) {
   std::ostringstream text;
@@ -57,12 +58,16 @@ class DocsPages : public ::testing::Test {
   void make_picture(const std::string& name) {
     const auto file = folder_ / "pictures" / name;
     fs::create_directories(file.parent_path());
-    ASSERT_EQ(std::system(("ffmpeg -v error -f lavfi -i testsrc=size=800x600:rate=1 -frames:v 1 '" + file.string() + "'").c_str()), 0);
+    ASSERT_EQ(
+        std::system(
+            ("ffmpeg -v error -f lavfi -i testsrc=size=800x600:rate=1 -frames:v 1 '" + file.string() + "'").c_str()),
+        0);
   }
   RideResult type(const std::string& script) {
     std::ofstream(folder_ / "page.sh") << script;
     const auto path = fs::path(RIDE_PROGRAM).parent_path().string() + ":" + std::getenv("PATH");
-    RideProcess shell({"/bin/bash", "page.sh"}, {folder_.path(), {{"TMPDIR", folder_.path().string()}, {"PATH", path}}}, false);
+    RideProcess shell({"/bin/bash", "page.sh"}, {folder_.path(), {{"TMPDIR", folder_.path().string()}, {"PATH", path}}},
+                      false);
     return shell.wait(seconds(240));
   }
   TempFolder folder_{"docs"};
@@ -88,19 +93,23 @@ TEST_F(DocsPages, KafkaInAndOutRunsAsPrinted) {
   EXPECT_THAT(result.out, HasSubstr("ride_attr_source_record=plates/"));
   EXPECT_THAT(result.out, HasSubstr("content-type=image/png"));
   EXPECT_THAT(result.out, HasSubstr("outlines-again/")) << result.err;
-  EXPECT_EQ(std::distance(fs::directory_iterator(folder_ / "saved"), fs::directory_iterator()), 2) << result.out << result.err;
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_ / "saved"), fs::directory_iterator()), 2)
+      << result.out << result.err;
 }
 
 // A folder of its own with all that runs: nothing of the build or the working folder is needed.
 TEST_F(DocsPages, InstalledProgramsRunFromTheirOwnFolder) {
-  if (!fs::exists(fs::path(RIDE_SOURCE_DIR) / ".kafka/libs")) GTEST_SKIP() << "scripts/fetch-kafka has put no jars there";
+  if (!fs::exists(fs::path(RIDE_SOURCE_DIR) / ".kafka/libs"))
+    GTEST_SKIP() << "scripts/fetch-kafka has put no jars there";
   const auto bin = fs::path(RIDE_PROGRAM).parent_path();
   make_picture("p01.jpg");
-  std::ofstream(folder_ / "job.yaml") << "ride: v1\nname: small\nsources:\n  photos: { directory: pictures }\nsinks:\n"
-                                         "  - { name: album, from: [photos], task: write_images, params: { path: \"out/{file}\" } }\n";
-  const auto result = type("set -euo pipefail\nRIDE_BUILD='" + bin.parent_path().string() + "' '" + RIDE_SOURCE_DIR +
-                           "/deploy/install-programs' \"$PWD/local\"\nunset RIDE_KAFKA_LIBS\nPATH=$PWD/local/bin:$PATH\ncommand -v ride\n"
-                           "ride run job.yaml\n");
+  std::ofstream(folder_ / "job.yaml")
+      << "ride: v1\nname: small\nsources:\n  photos: { directory: pictures }\nsinks:\n"
+         "  - { name: album, from: [photos], task: write_images, params: { path: \"out/{file}\" } }\n";
+  const auto result = type(
+      "set -euo pipefail\nRIDE_BUILD='" + bin.parent_path().string() + "' '" + RIDE_SOURCE_DIR +
+      "/deploy/install-programs' \"$PWD/local\"\nunset RIDE_KAFKA_LIBS\nPATH=$PWD/local/bin:$PATH\ncommand -v ride\n"
+      "ride run job.yaml\n");
   ASSERT_EQ(result.code, 0) << result.out << result.err;
   EXPECT_THAT(result.out, HasSubstr("/local/bin/ride\n"));
   EXPECT_TRUE(fs::exists(folder_ / "out/p01.jpg"));

@@ -23,7 +23,8 @@ using std::chrono::seconds;
 
 constexpr const char* kJob =
     "ride: v1\nname: small\nsources:\n  scene: { synthetic: { width: 64, height: 48 }, fps: 20 }\nstages:\n"
-    "  - { name: gray, from: [scene], topic: { partitions: 2, keep: 5m }, task: grayscale }\nsinks:\n  - { name: bin, from: "
+    "  - { name: gray, from: [scene], topic: { partitions: 2, keep: 5m }, task: grayscale }\nsinks:\n  - { name: bin, "
+    "from: "
     "[gray], task: discard }\n";
 constexpr const char* kOther =
     "ride: v1\nname: other\nsources:\n  scene: { synthetic: { width: 64, height: 48, frames: 20 }, fps: max }\n"
@@ -264,10 +265,12 @@ TEST_F(RideJobs, SubmitWithReplaceDrainsTheOldRunAndTheNewOneFollows) {
 TEST_F(RideJobs, AJobThatReadsAnothersTopicIsDrainedWhileThatGoesOnWriting) {
   std::ofstream(*folder_ / "writer.yaml")
       << "ride: v1\nname: writer\nsources:\n  scene: { synthetic: { width: 64, height: 48 }, fps: 50 }\n"
-         "stages:\n  - { name: copy, from: [scene], topic: { partitions: 2 }, task: grayscale, output: { topic: grays } }\n";
+         "stages:\n  - { name: copy, from: [scene], topic: { partitions: 2 }, task: grayscale, output: { topic: grays "
+         "} }\n";
   std::ofstream(*folder_ / "reader.yaml")
       << "ride: v1\nname: reader\nstages:\n  - { name: edges, topic: { name: grays, adopt: true }, task: canny }\n"
-         "sinks:\n  - { name: album, from: [edges], task: write_images, params: { path: \"edges/{source}-{session}-{seq}.png\" } }\n";
+         "sinks:\n  - { name: album, from: [edges], task: write_images, params: { path: "
+         "\"edges/{source}-{session}-{seq}.png\" } }\n";
   ASSERT_EQ(ride({"submit", "writer.yaml"}).code, 0);
   ASSERT_TRUE(reaches_phase("writer", "running"));
   const auto submitted = ride({"submit", "reader.yaml"});
@@ -334,7 +337,8 @@ TEST_F(RideJobs, ATopicOfOthersIsLookedIntoAsItsStageReadsItAndNeverWrittenInto)
   for (const std::string which : {"0/3", "--all"}) {
     const auto replayed = ride({"dead", "replay", "foreign/dark", which});
     EXPECT_EQ(replayed.code, 1) << which << replayed.out;
-    EXPECT_THAT(replayed.err, HasSubstr("reads the topic plates, which others write: RIDE does not write into it")) << which;
+    EXPECT_THAT(replayed.err, HasSubstr("reads the topic plates, which others write: RIDE does not write into it"))
+        << which;
   }
   const auto admin = kafka::open_admin({.brokers = brokers});
   ASSERT_TRUE(admin.ok()) << admin.error().message;
@@ -414,11 +418,13 @@ TEST_F(RideJobs, AJobThatNobodyCanServeYetIsToldWhileItWaits) {
 }
 
 TEST_F(RideJobs, ASourceThatIsNotThereIsToldBeforeTheJobIsAccepted) {
-  std::ofstream(*folder_ / "nowhere.yaml") << "ride: v1\nname: nowhere\nsources:\n  film: { directory: not-here }\nsinks:\n  - { name: bin, "
-                                              "from: [film], task: discard }\n";
+  std::ofstream(*folder_ / "nowhere.yaml")
+      << "ride: v1\nname: nowhere\nsources:\n  film: { directory: not-here }\nsinks:\n  - { name: bin, "
+         "from: [film], task: discard }\n";
   const auto result = ride({"submit", "nowhere.yaml"});
   EXPECT_EQ(result.code, 2);
-  EXPECT_THAT(result.err, HasSubstr("source 'film': folder 'not-here (" + (*folder_ / "not-here").string() + ")' does not exist"));
+  EXPECT_THAT(result.err,
+              HasSubstr("source 'film': folder 'not-here (" + (*folder_ / "not-here").string() + ")' does not exist"));
   EXPECT_THAT(result.err, HasSubstr("--> nowhere.yaml:4:"));
   EXPECT_EQ(job("nowhere"), Json::object());
 }

@@ -101,7 +101,8 @@ TEST_F(RideLocal, PicturesKeepTheirNamesAndABrokenOneIsToldOnceByName) {
             R"({ name: album, from: [gray], task: write_images, params: { path: "out/{file}" } })");
   const auto result = ride({"run", "job.yaml"});
   EXPECT_EQ(result.code, 0) << result.out << result.err;
-  for (const char* name : {"p01.jpg", "p02.png", "day 1/p01.jpg"}) EXPECT_TRUE(fs::exists(folder_ / "out" / name)) << name;
+  for (const char* name : {"p01.jpg", "p02.png", "day 1/p01.jpg"})
+    EXPECT_TRUE(fs::exists(folder_ / "out" / name)) << name;
   EXPECT_EQ(files_in("out"), 3U);
   EXPECT_THAT(result.out, HasSubstr("album: 3 files in "));
   const auto screen = result.out + result.err;
@@ -128,7 +129,8 @@ TEST_F(RideLocal, ABrokerThatIsDownIsToldOnce) {
   const auto result = ride({"run", "job.yaml", "--brokers", "127.0.0.1:1"});
   EXPECT_EQ(result.code, 3) << result.out << result.err;
   const auto screen = result.out + result.err;
-  EXPECT_THAT(screen, HasSubstr("cannot reach Kafka at 127.0.0.1:1 (Connect to ipv4#127.0.0.1:1 failed: Connection refused)"));
+  EXPECT_THAT(screen,
+              HasSubstr("cannot reach Kafka at 127.0.0.1:1 (Connect to ipv4#127.0.0.1:1 failed: Connection refused)"));
   const auto at = screen.find("Connection refused");
   ASSERT_NE(at, std::string::npos) << screen;
   EXPECT_EQ(screen.find("Connection refused", at + 1), std::string::npos) << screen;
@@ -328,7 +330,8 @@ TEST_F(RideLocal, OnlyWhoShowsTheTokenUsesAMasterThatListensForOthers) {
   const std::string token = "5ec4e7-" + std::string(24, 'a');
   std::ofstream(folder_ / "token") << token << "\n";
   fs::permissions(folder_ / "token", fs::perms::owner_read | fs::perms::owner_write);
-  RideProcess up_process({"up", "job.yaml", "--http", "0.0.0.0:0", "--broker-port", "0", "--token-file", "token"}, options());
+  RideProcess up_process({"up", "job.yaml", "--http", "0.0.0.0:0", "--broker-port", "0", "--token-file", "token"},
+                         options());
   ASSERT_TRUE(up_process.wait_for_output("small running", kStart)) << up_process.out() << up_process.err();
   EXPECT_EQ(ride({"status"}).code, 0) << "the folder of the 'ride up' knows the file";
   const auto master = run_info()["master"].get<std::string>();
@@ -341,7 +344,8 @@ TEST_F(RideLocal, OnlyWhoShowsTheTokenUsesAMasterThatListensForOthers) {
   EXPECT_EQ(run_ride({"status", "--master", master}, with_variable).code, 0);
   for (const pid_t pid : processes_with(folder_.path().string())) {
     std::ifstream in("/proc/" + std::to_string(pid) + "/cmdline");
-    EXPECT_EQ(std::string(std::istreambuf_iterator<char>(in), {}).find(token), std::string::npos) << "on a command line";
+    EXPECT_EQ(std::string(std::istreambuf_iterator<char>(in), {}).find(token), std::string::npos)
+        << "on a command line";
   }
   up_process.signal(SIGINT);
   const auto ended = up_process.wait(kEnd);
@@ -355,8 +359,9 @@ TEST_F(RideLocal, OnlyWhoShowsTheTokenUsesAMasterThatListensForOthers) {
 // The author of the file sits at the keyboard; who sends a job to that RIDE is held to the same folders.
 TEST_F(RideLocal, SinksWriteWhereTheFileAtHandSaysAndNowhereElse) {
   const auto elsewhere = (folder_ / "elsewhere").string();
-  write_job("{ synthetic: { width: 64, height: 48 }, fps: 20 }",
-            "{ name: album, from: [gray], task: write_images, params: { path: \"" + elsewhere + "/{session}/{seq}.jpg\" } }");
+  write_job(
+      "{ synthetic: { width: 64, height: 48 }, fps: 20 }",
+      "{ name: album, from: [gray], task: write_images, params: { path: \"" + elsewhere + "/{session}/{seq}.jpg\" } }");
   fs::create_directories(folder_ / "work");
   fs::rename(folder_ / "job.yaml", folder_ / "work/job.yaml");
   auto at_work = options();
@@ -435,12 +440,14 @@ TEST_F(RideLocal, WhatRunKeptIsOpenedByTheCommandThatItPrints) {
   ASSERT_EQ(open.size(), 4U) << run.err;
   ASSERT_EQ(open[2], "--state");
   const auto& state = open[3];
-  for (const auto& words : {std::vector<std::string>{"status", "small"}, {"ledger", "small"}, {"dead", "list"}, {"logs"}}) {
+  for (const auto& words :
+       {std::vector<std::string>{"status", "small"}, {"ledger", "small"}, {"dead", "list"}, {"logs"}}) {
     auto ask = words;
     ask.insert(ask.end(), {"--state", state});
     const auto down = ride(ask);
     EXPECT_EQ(down.code, 3) << words.front();
-    EXPECT_THAT(down.err, HasSubstr("is down. 'ride up --idle --state " + state + "' opens what it kept")) << words.front();
+    EXPECT_THAT(down.err, HasSubstr("is down. 'ride up --idle --state " + state + "' opens what it kept"))
+        << words.front();
   }
   RideProcess idle(open, options());
   ASSERT_TRUE(idle.wait_for_output("idle: no job is started", kStart)) << idle.out() << idle.err();

@@ -52,7 +52,9 @@ TEST(MasterClient, ShowsItsTokenWithEveryRequest) {
   const auto answer = [](const httplib::Request& request, httplib::Response& response) {
     const bool known = request.get_header_value("Authorization") == "Bearer 0123456789abcdef";
     response.status = known ? 200 : 401;
-    response.set_content(known ? R"({"jobs": [], "job": "a"})" : R"({"title": "Unauthorized", "detail": "asks for a token"})", "application/json");
+    response.set_content(
+        known ? R"({"jobs": [], "job": "a"})" : R"({"title": "Unauthorized", "detail": "asks for a token"})",
+        "application/json");
   };
   master.server().Get("/api/v1/jobs", answer);
   master.server().Post("/api/v1/jobs/a/pause", answer);
@@ -106,7 +108,8 @@ TEST(MasterClient, AnotherWebServerIsNoMasterWhateverItAnswers) {
   };
   answer(R"({"hello": "world"})", 200, "application/json");
   auto client = other.client();
-  for (const char* path : {"/jobs", "/jobs/street", "/workers", "/stages", "/sources", "/nodes", "/leader", "/events?after=0"}) {
+  for (const char* path :
+       {"/jobs", "/jobs/street", "/workers", "/stages", "/sources", "/nodes", "/leader", "/events?after=0"}) {
     const auto got = client.fetch(path);
     ASSERT_FALSE(got.ok()) << path;
     EXPECT_EQ(got.error().code, ErrorCode::unavailable) << path;
@@ -147,7 +150,8 @@ TEST(MasterClient, AnAnswerThatIsNoJsonIsShownAsItIs) {
 
 TEST(MasterClient, AsksTheNextMasterWhenOneIsNotThere) {
   FakeMaster master;
-  master.server().Get("/api/v1/jobs", [](const auto&, auto& answer) { answer.set_content(R"({"jobs": []})", "application/json"); });
+  master.server().Get("/api/v1/jobs",
+                      [](const auto&, auto& answer) { answer.set_content(R"({"jobs": []})", "application/json"); });
   const auto url = master.client().url();
   auto client = MasterClient::open("http://127.0.0.1:1," + url + ",http://127.0.0.1:2");
   ASSERT_TRUE(client.ok());
@@ -240,8 +244,11 @@ TEST(FindMaster, SuggestsTheJobThatWasMeant) {
 // An event without words must not pass for the same as each that follows.
 TEST(JobWatch, AWarningIsToldAfterOneWithoutText) {
   FakeMaster master;
-  master.server().Get("/api/v1/jobs/street", [](const auto&, auto& answer) { answer.set_content(R"({"job": "street"})", "application/json"); });
-  master.server().Get("/api/v1/workers", [](const auto&, auto& answer) { answer.set_content(R"({"workers": []})", "application/json"); });
+  master.server().Get("/api/v1/jobs/street", [](const auto&, auto& answer) {
+    answer.set_content(R"({"job": "street"})", "application/json");
+  });
+  master.server().Get("/api/v1/workers",
+                      [](const auto&, auto& answer) { answer.set_content(R"({"workers": []})", "application/json"); });
   master.server().Get("/api/v1/events", [](const auto&, auto& answer) {
     answer.set_content(R"({"events": [
       {"n": 1, "severity": "warning", "job": "street", "text": ""},

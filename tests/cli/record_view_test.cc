@@ -72,7 +72,11 @@ TEST(RecordView, ShowsTextOfForeignRecordsAndNoGarbage) {
 }
 
 TEST(RecordView, TheTextOfAForeignRecordGivesTheTerminalNoOrders) {
-  const auto facts = facts_of(record_of({{"x\x1b[2J", "\xc2\x9b""2J"}}, "line\nmore\xc2\x9b""2J\x7f\r"));
+  const auto facts = facts_of(record_of({{"x\x1b[2J",
+                                          "\xc2\x9b"
+                                          "2J"}},
+                                        "line\nmore\xc2\x9b"
+                                        "2J\x7f\r"));
   const auto text = render_record(facts, {}, {});
   EXPECT_EQ(text.find("\xc2\x9b"), std::string::npos) << text;
   EXPECT_EQ(text.find_first_of("\x1b\x7f\r"), std::string::npos) << text;

@@ -1,12 +1,12 @@
 #include "cli/core/run_summary.h"
 
-#include "cli/core/losses.h"
-#include "cli/core/status_view.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+
+#include "cli/core/losses.h"
+#include "cli/core/status_view.h"
 
 namespace ride::cli {
 namespace {
@@ -123,11 +123,12 @@ TEST(RunSummary, WhatWasShownAsItCameIsNotToldAgain) {
   const auto text = render_summary(job, facts, judge(job, facts, false), {});
   EXPECT_THAT(text, Not(HasSubstr("it is not a video")));
   EXPECT_THAT(text, HasSubstr("problem: the job failed (its cause is told above)\n"));
-  EXPECT_THAT(render_summary(job, {}, judge(job, {}, false), {}), HasSubstr("the job failed: source film: it is not a video"));
+  EXPECT_THAT(render_summary(job, {}, judge(job, {}, false), {}),
+              HasSubstr("the job failed: source film: it is not a video"));
 }
 
 TEST(RunSummary, AReasonWithoutACauseIsNotToldAbove) {
-  const Verdict verdict{.good = false, .reasons = {"source 'gate': "}};
+  const RunVerdict verdict{.good = false, .reasons = {"source 'gate': "}};
   const auto text = render_reasons(verdict, {}, {"warning: the disk is full"});
   EXPECT_THAT(text, HasSubstr("problem: source 'gate': "));
   EXPECT_THAT(text, Not(HasSubstr("told above")));
@@ -148,13 +149,16 @@ TEST(RunSummary, TellsWhichFilesWereThereBefore) {
     return render_summary(finished_job(), {.files = {files}}, {.good = true, .reasons = {}}, {});
   };
   WrittenFiles files{.sink = "album", .folder = "/out", .count = 20, .first = "1.jpg", .last = "20.jpg", .anew = 12};
-  EXPECT_THAT(told(files), HasSubstr("album: 20 files in /out: 1.jpg … 20.jpg; 12 of them were there before, and were written anew\n"));
+  EXPECT_THAT(
+      told(files),
+      HasSubstr("album: 20 files in /out: 1.jpg … 20.jpg; 12 of them were there before, and were written anew\n"));
   files.anew = 20;
   EXPECT_THAT(told(files), HasSubstr("; all of them were there before, and were written anew\n"));
   files.anew = 1;
   EXPECT_THAT(told(files), HasSubstr("; 1 of them was there before, and was written anew\n"));
-  EXPECT_THAT(told({.sink = "p", .folder = "/x", .count = 1, .first = "p.txt", .last = "p.txt", .anew = 1, .appends = true}),
-              HasSubstr("p: /x/p.txt; it was there before, and was added to\n"));
+  EXPECT_THAT(
+      told({.sink = "p", .folder = "/x", .count = 1, .first = "p.txt", .last = "p.txt", .anew = 1, .appends = true}),
+      HasSubstr("p: /x/p.txt; it was there before, and was added to\n"));
 }
 
 TEST(RunSummary, AsJsonHasStableKeys) {

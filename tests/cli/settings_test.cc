@@ -54,7 +54,8 @@ TEST(Settings, WhenAMasterDeclaresLossesIsOneOfThem) {
   ASSERT_TRUE(settings.ok()) << settings.error().message;
   EXPECT_EQ(settings->integer("loss-ticks"), 100);
   EXPECT_EQ(settings->text("tick-interval"), "50ms");
-  for (const char* wrong : {"1", "1001", "few"}) EXPECT_FALSE(resolve_settings({{"loss-ticks", wrong}}, environment_of({}), {}).ok()) << wrong;
+  for (const char* wrong : {"1", "1001", "few"})
+    EXPECT_FALSE(resolve_settings({{"loss-ticks", wrong}}, environment_of({}), {}).ok()) << wrong;
   for (const char* wrong : {"100", "9ms", "61s", ""}) {
     const auto refused = resolve_settings({{"tick-interval", wrong}}, environment_of({}), {});
     ASSERT_FALSE(refused.ok()) << wrong;
@@ -71,7 +72,8 @@ TEST(HttpAddress, IsHostAndPortAndElseNamesThePlaceThatHasIt) {
     const auto refused = http_address(*resolve_settings({}, environment_of({{"RIDE_HTTP", wrong}}), {}));
     ASSERT_FALSE(refused.ok()) << wrong;
     EXPECT_EQ(refused.error().code, ErrorCode::invalid_argument);
-    EXPECT_THAT(refused.error().message, HasSubstr(std::string("RIDE_HTTP: 'http' is '") + wrong + "', but HOST:PORT is needed"));
+    EXPECT_THAT(refused.error().message,
+                HasSubstr(std::string("RIDE_HTTP: 'http' is '") + wrong + "', but HOST:PORT is needed"));
   }
   const auto from_file = resolve_settings({}, environment_of({}), file_with("http = host:1\n"));
   EXPECT_EQ(where_and_what(*from_file, "http"), "ride.conf:1 (host:1)");

@@ -1,12 +1,12 @@
 #include "cli/core/status_view.h"
 
-#include "cli/core/change_view.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+
+#include "cli/core/change_view.h"
 
 namespace ride::cli {
 namespace {
@@ -68,7 +68,8 @@ TEST(StatusView, ShowsTheSizeOfAGroupItsSpeedAndWhyItIsSo) {
   EXPECT_THAT(text, HasSubstr("2 of 2..6, wants 3, held"));
   EXPECT_THAT(text, HasSubstr("30.0     23.8        11.9  97 %  54 (1.8 s)"));
   EXPECT_THAT(text, HasSubstr("clean: the pool ran dry: clean has 2 of 3 workers; the pool has 2 workers\n"));
-  EXPECT_THAT(text, HasSubstr("clean: 2 → 3: 30.0 fps in, 11.9 fps per worker, lag 1.8 s, drain in 10 s (3.0 s ago)\n"));
+  EXPECT_THAT(text,
+              HasSubstr("clean: 2 → 3: 30.0 fps in, 11.9 fps per worker, lag 1.8 s, drain in 10 s (3.0 s ago)\n"));
 }
 
 TEST(StatusView, AJobThatWaitsSaysForWhatInsteadOfWhyItBegan) {
@@ -79,7 +80,8 @@ TEST(StatusView, AJobThatWaitsSaysForWhatInsteadOfWhyItBegan) {
 }
 
 TEST(StatusView, ANodeIsShownWithItsResourcesAndWhatIsUnknownIsNotZero) {
-  const Json nodes = Json::parse(R"({"nodes": [{"node": "n1", "agent": "agent#1", "workers": 2, "cores": 8, "cpu_percent": 50,
+  const Json nodes =
+      Json::parse(R"({"nodes": [{"node": "n1", "agent": "agent#1", "workers": 2, "cores": 8, "cpu_percent": 50,
     "memory_bytes": 8589934592, "memory_available": 4294967296, "devices": ["cpu", "gpu"]}, {"node": "n2", "devices": []},
     {"node": "n3", "devices": ["cpu"]}]})");
   const auto text = render_nodes(nodes, at_noon());
@@ -91,7 +93,8 @@ TEST(StatusView, ANodeIsShownWithItsResourcesAndWhatIsUnknownIsNotZero) {
 
 TEST(StatusView, ANodeThatIsOverloadedIsToldBelowTheTable) {
   const Json nodes = Json::parse(R"({"nodes": [{"node": "vm", "late_ms": 900}, {"node": "idle", "late_ms": null}]})");
-  EXPECT_THAT(render_nodes(nodes, at_noon()), testing::EndsWith("node vm is overloaded: heartbeats come 900 ms late\n"));
+  EXPECT_THAT(render_nodes(nodes, at_noon()),
+              testing::EndsWith("node vm is overloaded: heartbeats come 900 ms late\n"));
   EXPECT_EQ(render_overloads(Json::parse(R"({"nodes": [{"node": "vm", "late_ms": "x"}, 5]})"), at_noon()), "");
 }
 
@@ -182,7 +185,11 @@ TEST(StatusView, RatesAndAgesReadWell) {
 TEST(StatusView, LivingWorkersComeFirstAndEarlierIncarnationsAreFolded) {
   Json workers = {{"workers", Json::array()}};
   const auto add = [&](const std::string& name, int incarnation, const char* state) {
-    workers["workers"].push_back({{"id", name + "#" + std::to_string(incarnation)}, {"name", name}, {"kind", "worker"}, {"state", state}, {"pid", 100 + incarnation}});
+    workers["workers"].push_back({{"id", name + "#" + std::to_string(incarnation)},
+                                  {"name", name},
+                                  {"kind", "worker"},
+                                  {"state", state},
+                                  {"pid", 100 + incarnation}});
   };
   for (int i = 0; i < 58; ++i) add("w1", i, "lost");
   add("w2", 58, "lost");
@@ -190,7 +197,7 @@ TEST(StatusView, LivingWorkersComeFirstAndEarlierIncarnationsAreFolded) {
   const auto text = render_workers(workers, "", at_noon());
   EXPECT_LT(text.find("w1"), text.find("w2"));
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 4) << text;  // head, w1, w2, and the rest in a line
-  EXPECT_THAT(text, HasSubstr("58 more that were lost or have ended ('ride status --all' shows them)\n") ) << text;
+  EXPECT_THAT(text, HasSubstr("58 more that were lost or have ended ('ride status --all' shows them)\n")) << text;
   auto view = at_noon();
   view.all = true;
   const auto whole = render_workers(workers, "", view);
@@ -199,8 +206,12 @@ TEST(StatusView, LivingWorkersComeFirstAndEarlierIncarnationsAreFolded) {
 }
 
 TEST(StatusView, AnEventNamesItsPartOnceAndWhoToldItAtTheEnd) {
-  const Json event = {{"at", "2026-11-21T11:59:57Z"}, {"severity", "warning"}, {"job", "blur"}, {"stage", "pics"},
-                      {"text", "source pics: p02.jpg is truncated"}, {"from", "vm-p1#8bea7efaad73ba29"}};
+  const Json event = {{"at", "2026-11-21T11:59:57Z"},
+                      {"severity", "warning"},
+                      {"job", "blur"},
+                      {"stage", "pics"},
+                      {"text", "source pics: p02.jpg is truncated"},
+                      {"from", "vm-p1#8bea7efaad73ba29"}};
   EXPECT_EQ(render_event(event, at_noon()),
             "2026-11-21T11:59:57Z warning blur: source pics: p02.jpg is truncated (vm-p1)");
   EXPECT_TRUE(names_its_part("stage edges cannot go on", "edges"));
@@ -216,7 +227,8 @@ TEST(Leader, IsNamedAndSoIsAStandbyThatWasAsked) {
   EXPECT_EQ(render_leader(stands_by, "http://b:2", plain), "led by http://a:1, epoch 3; http://b:2 is a standby\n");
   const Json none = {{"role", "standby"}, {"url", nullptr}, {"epoch", 3}, {"leads", false}};
   EXPECT_EQ(render_leader(none, "http://b:2", plain), "no master is leading (asked http://b:2)\n");
-  const Json waits = {{"role", "leader"}, {"url", "http://a:1"}, {"epoch", 3}, {"leads", true}, {"waits_for_kafka", true}};
+  const Json waits = {
+      {"role", "leader"}, {"url", "http://a:1"}, {"epoch", 3}, {"leads", true}, {"waits_for_kafka", true}};
   EXPECT_THAT(render_leader(waits, "http://a:1", plain),
               testing::HasSubstr("Kafka accepts no decisions: what is shown is out of date"));
   EXPECT_EQ(render_leader(Json::object(), "http://b:2", plain), "") << "an older master";

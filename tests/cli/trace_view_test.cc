@@ -17,13 +17,19 @@ TEST(TraceTarget, IsASourceAndANumberWithOrWithoutASession) {
   ASSERT_TRUE(third.ok());
   EXPECT_TRUE(third->matches("gate", 3, 1042));
   EXPECT_FALSE(third->matches("gate", 2, 1042));
-  for (const char* wrong : {"", "gate", "/7", "gate/x", "gate/x/7", "gate/-1"}) EXPECT_FALSE(parse_trace_target(wrong).ok()) << wrong;
+  for (const char* wrong : {"", "gate", "/7", "gate/x", "gate/x/7", "gate/-1"})
+    EXPECT_FALSE(parse_trace_target(wrong).ok()) << wrong;
 }
 
 TEST(TraceView, TellsAttemptsInOrderOfTime) {
   const auto at = [](int ms) { return SystemTime(std::chrono::milliseconds(1'000'000 + ms)); };
   Trace trace{.job = "street", .run = 2, .wanted = "gate/7"};
-  TraceStep step{.topic = "ride.street.2.clean", .partition = 1, .offset = 7, .written = at(3), .captured = at(0), .frame = "gate/1/7"};
+  TraceStep step{.topic = "ride.street.2.clean",
+                 .partition = 1,
+                 .offset = 7,
+                 .written = at(3),
+                 .captured = at(0),
+                 .frame = "gate/1/7"};
   step.upstream = "gate";
   step.writer = "n1-p1#aa@1";
   step.reader = "clean";
@@ -79,7 +85,8 @@ TEST(TraceView, HeadersOfStrangersGiveTheTerminalNoOrders) {
 
 TEST(TraceView, AStepWithoutAFrameIsAStep) {
   Trace trace{.job = "street", .run = 2, .wanted = "gate/7"};
-  trace.steps = {TraceStep{.topic = "ride.street.2.clean", .partition = 1, .offset = 7, .written = {}, .captured = {}, .frame = ""}};
+  trace.steps = {TraceStep{
+      .topic = "ride.street.2.clean", .partition = 1, .offset = 7, .written = {}, .captured = {}, .frame = ""}};
   EXPECT_NE(render_trace(trace, {}).find("ride.street.2.clean/1"), std::string::npos);
 }
 

@@ -51,8 +51,9 @@ class WrittenFilesTest : public ::testing::Test {
   topology::Topology topology(const std::string& album, const std::string& lines) {
     const std::string yaml =
         "ride: v1\nname: t\nsources:\n  s: { synthetic: { width: 8, height: 8, frames: 3 } }\nsinks:\n"
-        "  - { name: album, from: [s], task: write_images, params: { path: \"" + (temp_ / album).string() +
-        "\" } }\n  - { name: lines, from: [s], task: print, params: { path: \"" + (temp_ / lines).string() + "\" } }\n";
+        "  - { name: album, from: [s], task: write_images, params: { path: \"" +
+        (temp_ / album).string() + "\" } }\n  - { name: lines, from: [s], task: print, params: { path: \"" +
+        (temp_ / lines).string() + "\" } }\n";
     auto parsed = topology::parse_topology(yaml, "t.yaml", tasks::builtin_catalog(), environment_of({}));
     EXPECT_TRUE(parsed.topology.has_value()) << topology::render(parsed.diagnostics, yaml);
     return std::move(*parsed.topology);
@@ -83,7 +84,8 @@ TEST_F(WrittenFilesTest, CountsWhatIsNewInOrderOfNumbers) {
 
 TEST_F(WrittenFilesTest, EachSinkClaimsOnlyTheFilesOfItsTemplate) {
   const auto job = topology("{source}-{seq}.jpg", "lines.txt");
-  for (const char* name : {"s-1.jpg", "lines.txt", "notes.txt", ".ride/broker/kafka/0.log", "s-1.jpg.d/s-2.jpg", ".s-3.jpg"})
+  for (const char* name :
+       {"s-1.jpg", "lines.txt", "notes.txt", ".ride/broker/kafka/0.log", "s-1.jpg.d/s-2.jpg", ".s-3.jpg"})
     write(name, std::chrono::seconds(1));
   const auto files = find_written_files(job, since_, {});
   ASSERT_EQ(files.size(), 2U);

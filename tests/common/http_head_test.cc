@@ -29,9 +29,10 @@ TEST(HttpHead, WhatIsNoHeadSaysWhy) {
   std::string many = "GET / HTTP/1.1";
   for (int i = 0; i < 101; ++i) many += "\r\nA: b";
   EXPECT_EQ(fault_of(many), 431);
-  for (const std::string text : {"", "GET", "GET /", "GET / HTTP/1.1 x", " GET / HTTP/1.1", "G(T / HTTP/1.1",
-                                 "GET / HTTP/1.1\r\nno colon", "GET / HTTP/1.1\r\n: x", "GET / HTTP/1.1\r\nA : b", "GET / HTTP/1.1\r\n A: b",
-                                 "GET / HTTP/1.1\r\nA: b\nB: c", "GET / HTTP/1.1\r\nA: b\rc", "GET /\x01 HTTP/1.1"})
+  for (const std::string text :
+       {"", "GET", "GET /", "GET / HTTP/1.1 x", " GET / HTTP/1.1", "G(T / HTTP/1.1", "GET / HTTP/1.1\r\nno colon",
+        "GET / HTTP/1.1\r\n: x", "GET / HTTP/1.1\r\nA : b", "GET / HTTP/1.1\r\n A: b", "GET / HTTP/1.1\r\nA: b\nB: c",
+        "GET / HTTP/1.1\r\nA: b\rc", "GET /\x01 HTTP/1.1"})
     EXPECT_NE(fault_of(text), 0) << text;
   EXPECT_NE(fault_of(std::string("GET / HTTP/1.1\r\nA: \0", 20)), 0);
 }

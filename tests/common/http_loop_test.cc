@@ -23,8 +23,9 @@ HttpLoop::Handlers handlers(std::function<std::string(const HttpRequest&)> text)
   return {.refuse = [](const HttpHead&) { return std::nullopt; },
           .fault = [](const HttpFault& fault) { return http_response(fault.status, "text/plain", fault.why, true); },
           .is_quick = [](const HttpHead&) { return false; },
-          .answer = [text = std::move(text)](const HttpRequest& request,
-                                             bool close) { return http_response(200, "text/plain", text(request), close); }};
+          .answer = [text = std::move(text)](
+                        const HttpRequest& request,
+                        bool close) { return http_response(200, "text/plain", text(request), close); }};
 }
 
 long peak_memory_kb() {
@@ -45,11 +46,14 @@ TEST(HttpLoop, AnswersThatNobodyTakesAreCutOffOldestFirst) {
   limits.workers = 1;
   limits.answer = 60s;
   const auto loop = loop_with(limits);
-  loop->serve(handlers([](const HttpRequest& request) { return std::string(request.head.path() == "/large" ? 16 << 20 : 2, 'x'); }));
+  loop->serve(handlers(
+      [](const HttpRequest& request) { return std::string(request.head.path() == "/large" ? 16 << 20 : 2, 'x'); }));
   const long before = peak_memory_kb();
   std::vector<HeldConnection> held;
   for (int i = 0; i < 30; ++i) held.emplace_back(loop->port(), "GET /large HTTP/1.1\r\n\r\n");
-  const auto closed = [&] { return std::count_if(held.begin(), held.end(), [](auto& one) { return one.is_closed(); }); };
+  const auto closed = [&] {
+    return std::count_if(held.begin(), held.end(), [](auto& one) { return one.is_closed(); });
+  };
   const auto deadline = Clock::now() + 30s;
   while (closed() == 0 && Clock::now() < deadline) std::this_thread::sleep_for(200ms);
   EXPECT_GT(closed(), 0);

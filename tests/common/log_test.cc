@@ -1,12 +1,13 @@
-#include "common/cause.h"
 #include "common/log.h"
-#include "common/text.h"
 
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <stdexcept>
 #include <utility>
+
+#include "common/cause.h"
+#include "common/text.h"
 
 namespace ride {
 namespace {
@@ -43,10 +44,10 @@ TEST(Redact, HidesValuesOfSecretKeys) {
 }
 
 TEST(Redact, TakesAFilesNameAndTheSystemsReasonForNoSecret) {
-  for (const char* text :
-       {"token: Not a directory", "cannot write '/run/secret': Not a directory; a folder is needed",
-        "/etc/ride/password: Permission denied", "'api_key': No such file or directory", "out/token: it holds no picture",
-        "'secret': Invalid data found when processing input", "folder '/srv/my secret': Is a directory"})
+  for (const char* text : {"token: Not a directory", "cannot write '/run/secret': Not a directory; a folder is needed",
+                           "/etc/ride/password: Permission denied", "'api_key': No such file or directory",
+                           "out/token: it holds no picture", "'secret': Invalid data found when processing input",
+                           "folder '/srv/my secret': Is a directory"})
     EXPECT_EQ(redact(text), text);
   EXPECT_EQ(redact("token: hunter2"), "token: ***");
   EXPECT_EQ(redact("'token': 'hunter2'"), "'token': ***");
@@ -56,30 +57,39 @@ TEST(Redact, TakesAFilesNameAndTheSystemsReasonForNoSecret) {
 }
 
 TEST(Redact, LeavesOtherTextAlone) {
-  for (const char* text : {"", "plain", "http://host:8080/x", "http://host/@me", "mail a@b.example", "://", "x://",
-                           "file:///a/b@2x.png", "the password was refused", "localhost:9092,other:9092", "what? a key = b & c", "x?keys=1&b"}) {
+  for (const char* text :
+       {"", "plain", "http://host:8080/x", "http://host/@me", "mail a@b.example", "://", "x://", "file:///a/b@2x.png",
+        "the password was refused", "localhost:9092,other:9092", "what? a key = b & c", "x?keys=1&b"}) {
     EXPECT_EQ(redact(text), text);
   }
 }
 
-TEST(OneLine, ATerminalObeysNothingInIt) {
-  EXPECT_EQ(one_line("a\nb\x1b]0;x\a\x7f ü"), "a\\nb\\x1b]0;x\\x07\\x7f ü");
-}
+TEST(OneLine, ATerminalObeysNothingInIt) { EXPECT_EQ(one_line("a\nb\x1b]0;x\a\x7f ü"), "a\\nb\\x1b]0;x\\x07\\x7f ü"); }
 
 TEST(OneLine, WhatIsNoPrintableCharacterIsAnEscape) {
   const std::pair<std::string, const char*> cases[] = {
-      {"a\xc2\x9b""31mb", "a\\u009b31mb"},                   // CSI as one character
-      {"a\xc2\x85""b", "a\\u0085b"},                        // NEL
-      {"x\x9b""31m", "x\\x9b31m"},                          // the same as one byte, no UTF-8
-      {"\xc0\x8a", "\\xc0\\x8a"},                           // a line break, encoded too long
-      {"\xe2\x80", "\\xe2\\x80"},                           // cut off
-      {"\xed\xa0\x80", "\\xed\\xa0\\x80"},                 // a surrogate
-      {"\xf5\x80\x80\x80", "\\xf5\\x80\\x80\\x80"},       // beyond Unicode
-      {"gnp.\xe2\x80\xaegpj", "gnp.\\u202egpj"},            // right to left from here
-      {"\xe2\x81\xa6x\xe2\x81\xa9", "\\u2066x\\u2069"},   // isolates
-      {"a\xe2\x80\xa8""b", "a\\u2028b"},                    // line separator
-      {"a\xe2\x80\x8b""b", "a\\u200bb"},                    // no width
-      {"\xf3\xa0\x81\x81", "\\ue0041"},                     // a tag
+      {"a\xc2\x9b"
+       "31mb",
+       "a\\u009b31mb"},  // CSI as one character
+      {"a\xc2\x85"
+       "b",
+       "a\\u0085b"},  // NEL
+      {"x\x9b"
+       "31m",
+       "x\\x9b31m"},                                     // the same as one byte, no UTF-8
+      {"\xc0\x8a", "\\xc0\\x8a"},                        // a line break, encoded too long
+      {"\xe2\x80", "\\xe2\\x80"},                        // cut off
+      {"\xed\xa0\x80", "\\xed\\xa0\\x80"},               // a surrogate
+      {"\xf5\x80\x80\x80", "\\xf5\\x80\\x80\\x80"},      // beyond Unicode
+      {"gnp.\xe2\x80\xaegpj", "gnp.\\u202egpj"},         // right to left from here
+      {"\xe2\x81\xa6x\xe2\x81\xa9", "\\u2066x\\u2069"},  // isolates
+      {"a\xe2\x80\xa8"
+       "b",
+       "a\\u2028b"},  // line separator
+      {"a\xe2\x80\x8b"
+       "b",
+       "a\\u200bb"},                     // no width
+      {"\xf3\xa0\x81\x81", "\\ue0041"},  // a tag
       {std::string("a\0b", 3), "a\\x00b"},
       {"Straße 東京 🙂", "Straße 東京 🙂"},
   };
@@ -89,8 +99,10 @@ TEST(OneLine, WhatIsNoPrintableCharacterIsAnEscape) {
 
 TEST(ReplaceWhole, OnlyWhereTheTextStandsByItself) {
   EXPECT_EQ(replace_whole("open '/srv/x' failed", "/srv/x", "${DIR}"), "open '${DIR}' failed");
-  EXPECT_EQ(replace_whole("/srv/x/1.jpg and /srv/x2 and /a/srv/x", "/srv/x", "${DIR}"), "${DIR}/1.jpg and /srv/x2 and /a/srv/x");
-  EXPECT_EQ(replace_whole("cannot read /srv/x. Mend it: /srv/x", "/srv/x", "${DIR}"), "cannot read ${DIR}. Mend it: ${DIR}");
+  EXPECT_EQ(replace_whole("/srv/x/1.jpg and /srv/x2 and /a/srv/x", "/srv/x", "${DIR}"),
+            "${DIR}/1.jpg and /srv/x2 and /a/srv/x");
+  EXPECT_EQ(replace_whole("cannot read /srv/x. Mend it: /srv/x", "/srv/x", "${DIR}"),
+            "cannot read ${DIR}. Mend it: ${DIR}");
   EXPECT_EQ(replace_whole("'Not': Not a directory", "Not", "${TOK}"), "'${TOK}': Not a directory");
   EXPECT_EQ(replace_whole("Not a directory", "a", "***"), "Not a directory");
   EXPECT_EQ(replace_whole("Not a directory", "", "***"), "Not a directory");

@@ -19,14 +19,17 @@ using ::testing::Not;
 constexpr const char* kNoThread = "^ride-test: cannot start a thread \\(.*\\): raise the limit of processes[^\n]*\n$";
 
 [[noreturn]] void end_with(const std::function<int()>& body) { std::_Exit(run_main("ride-test", body)); }
-[[noreturn]] void lack_a_thread() { throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again)); }
+[[noreturn]] void lack_a_thread() {
+  throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again));
+}
 
 TEST(RunMain, GivesBackWhatTheProgramSays) {
   EXPECT_EXIT(end_with([] { return 7; }), ExitedWithCode(7), "^$");
 }
 
 TEST(RunMain, TellsWhatIsLackingInOneLine) {
-  EXPECT_EXIT(end_with([]() -> int { throw std::bad_alloc(); }), ExitedWithCode(1), "^ride-test: out of memory: [^\n]*ulimit -v[^\n]*\n$");
+  EXPECT_EXIT(end_with([]() -> int { throw std::bad_alloc(); }), ExitedWithCode(1),
+              "^ride-test: out of memory: [^\n]*ulimit -v[^\n]*\n$");
   EXPECT_EXIT(end_with([]() -> int { lack_a_thread(); }), ExitedWithCode(1), kNoThread);
 }
 
@@ -48,11 +51,13 @@ TEST(RunMain, ABugInAThreadIsToldAndAborts) {
                 std::thread([] { throw std::runtime_error("rtsp://user:secret@host"); }).join();
                 return 0;
               }),
-              ::testing::KilledBySignal(SIGABRT), "^ride-test: an error that nobody expected, please report it: rtsp://\\*\\*\\*@host\n$");
+              ::testing::KilledBySignal(SIGABRT),
+              "^ride-test: an error that nobody expected, please report it: rtsp://\\*\\*\\*@host\n$");
 }
 
 TEST(RunMain, HidesCredentials) {
-  EXPECT_THAT(words_of(std::make_exception_ptr(std::runtime_error("rtsp://user:secret@host"))), Not(HasSubstr("secret")));
+  EXPECT_THAT(words_of(std::make_exception_ptr(std::runtime_error("rtsp://user:secret@host"))),
+              Not(HasSubstr("secret")));
 }
 
 }  // namespace

@@ -46,7 +46,8 @@ TEST(StartAgain, BecomesItselfAnewWithItsArgumentsAndWhatItInheritedAndNothingEl
   const std::atomic<bool> stop = false;
   const test::TempFolder folder{"start-again"};
   const std::string file = folder / "seen";
-  std::string program = "common_test", filter = "--gtest_filter=*TellsWhatItSees", all = "--gtest_also_run_disabled_tests";
+  std::string program = "common_test", filter = "--gtest_filter=*TellsWhatItSees",
+              all = "--gtest_also_run_disabled_tests";
   char* arguments[] = {program.data(), filter.data(), all.data(), nullptr};
   const int code = exit_code_of([&] {
     const int kept = open("/dev/null", O_RDONLY);
@@ -88,7 +89,8 @@ TEST(StartAgain, LeavesItToItsAgentAndEndsWhenItIsToldTo) {
 
 TEST(StartAgain, WaitsWhenItHasToDoSoAgainAndAgain) {
   // Were it to become itself, the probe would fail for want of its variables.
-  std::string program = "common_test", filter = "--gtest_filter=*TellsWhatItSees", all = "--gtest_also_run_disabled_tests";
+  std::string program = "common_test", filter = "--gtest_filter=*TellsWhatItSees",
+              all = "--gtest_also_run_disabled_tests";
   char* arguments[] = {program.data(), filter.data(), all.data(), nullptr};
   std::atomic<bool> stop = false;
   EXPECT_EQ(exit_code_of([&] {

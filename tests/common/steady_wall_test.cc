@@ -12,7 +12,8 @@ const SteadyWall::Moment kSteady{1000s};
 
 TEST(SteadyWall, ShowsTheWallClockWhileNobodySetsIt) {
   SteadyWall clock;
-  for (auto passed = 0ms; passed < 10s; passed += 70ms) EXPECT_EQ(clock.at(kWall + passed, kSteady + passed), kWall + passed);
+  for (auto passed = 0ms; passed < 10s; passed += 70ms)
+    EXPECT_EQ(clock.at(kWall + passed, kSteady + passed), kWall + passed);
 }
 
 TEST(SteadyWall, GoesOnWhenTheClockIsSetBackAndComesNearSlowly) {

@@ -44,7 +44,8 @@ TEST_F(TokenFile, IsRefusedWhereEverybodyMayReadIt) {
 }
 
 TEST_F(TokenFile, SaysWhatIsWrongAndNeverWhatStandsInIt) {
-  for (const std::string text : {"", "# nothing\n", "hunter2hunter2\n", "secret with blanks in it\n", "sécret-0123456789abc\n"}) {
+  for (const std::string text :
+       {"", "# nothing\n", "hunter2hunter2\n", "secret with blanks in it\n", "sécret-0123456789abc\n"}) {
     const auto refused = read(text);
     ASSERT_FALSE(refused.ok()) << text;
     EXPECT_EQ(refused.error().message.find("hunter2"), std::string::npos);

@@ -1,4 +1,5 @@
-// Somebody sets the clock of a machine while frames flow: of the programs, not of this machine (tests/support/wall_clock.cc).
+// Somebody sets the clock of a machine while frames flow: of the programs, not of this machine
+// (tests/support/wall_clock.cc).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -30,7 +31,8 @@ class ClockStepTest : public KafkaTest {
   static Result<void> write(const std::string& topic) {
     auto writer = kafka::KafkaWriter::open(config()).value();
     const auto owner = std::make_shared<std::string>("frame");
-    const stream::OutRecord record{"", {}, {reinterpret_cast<const std::uint8_t*>(owner->data()), owner->size()}, owner};
+    const stream::OutRecord record{
+        "", {}, {reinterpret_cast<const std::uint8_t*>(owner->data()), owner->size()}, owner};
     Result<Offset> written = Error{ErrorCode::timeout, "not delivered"};
     auto sent = writer->send({topic, PartitionId{0}}, record, [&](const Result<Offset>& result) { written = result; });
     if (!sent.ok()) return sent;
@@ -45,8 +47,9 @@ TEST_F(ClockStepTest, FramesGoOnWhenTheClockOfAnyProgramIsSet) {
   LocalRun run(bootstrap(), unique_name("clock"),
                {"LD_PRELOAD=" RIDE_WALL_CLOCK, "RIDE_TEST_WALL_CLOCK=" + clock.folder()});
   run.start_agent("n1", {"--slots", "2"});
-  ASSERT_TRUE(run.submit("ride: v1\nname: film\nsources:\n  scene: { synthetic: { width: 64, height: 48 }, fps: 30 }\n"
-                         "sinks:\n  - { name: bin, from: [scene], task: discard, topic: { partitions: 2 } }\n"));
+  ASSERT_TRUE(
+      run.submit("ride: v1\nname: film\nsources:\n  scene: { synthetic: { width: 64, height: 48 }, fps: 30 }\n"
+                 "sinks:\n  - { name: bin, from: [scene], task: discard, topic: { partitions: 2 } }\n"));
   const auto acked = [&] { return run.stage("film", "bin").value("acked", 0); };
   ASSERT_TRUE(wait_until(60s, [&] { return acked() > 30; })) << run.logs();
   // The longest time without a new frame, seen by way of all four programs.
@@ -110,11 +113,12 @@ TEST_F(ClockStepTest, ATopicOfOursTakesRecordsFromAnyClockAndStampsThemWithTheBr
 
 TEST_F(ClockStepTest, ATopicOfOthersThatRefusesAFastClockIsToldWithCauseAndFix) {
   const auto topic = unique_name("created");
-  ASSERT_TRUE(kafka::open_admin(config())
-                  .value()
-                  ->create({topic, 1, 1, {{"message.timestamp.type", "CreateTime"},
-                                          {"message.timestamp.after.max.ms", "3600000"}}})
-                  .ok());
+  ASSERT_TRUE(
+      kafka::open_admin(config())
+          .value()
+          ->create(
+              {topic, 1, 1, {{"message.timestamp.type", "CreateTime"}, {"message.timestamp.after.max.ms", "3600000"}}})
+          .ok());
   set_wall_clock(2h);
   const auto written = write(topic);
   ASSERT_FALSE(written.ok());

@@ -1,5 +1,5 @@
-// A broker whose disk fills up under a running job: it ends, and says why; nobody else does. When there is space again and
-// it is started again, the job goes on, and every frame counts once.
+// A broker whose disk fills up under a running job: it ends, and says why; nobody else does. When there is space again
+// and it is started again, the job goes on, and every frame counts once.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sched.h>
@@ -27,7 +27,8 @@ class SmallDisk {
  public:
   explicit SmallDisk(int megabytes) {
     const auto size = "size=" + std::to_string(megabytes) + "m";
-    const bool mounted = ::unshare(CLONE_NEWNS) == 0 && ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+    const bool mounted = ::unshare(CLONE_NEWNS) == 0 &&
+                         ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
                          ::mount("tmpfs", path().c_str(), "tmpfs", 0, size.c_str()) == 0;
     if (!mounted) problem_ = std::strerror(errno);
   }
@@ -45,7 +46,8 @@ class SmallDisk {
   void fill(std::uintmax_t left) {
     std::ofstream out(path() / "ballast", std::ios::binary);
     const std::string block(64 << 10, 'x');
-    while (free() > left + block.size() && out.write(block.data(), static_cast<std::streamsize>(block.size())).flush()) continue;
+    while (free() > left + block.size() && out.write(block.data(), static_cast<std::streamsize>(block.size())).flush())
+      continue;
   }
   void make_room() { fs::remove(path() / "ballast"); }
 
@@ -73,7 +75,8 @@ class UserBroker {
   std::string start() {
     output_ = logs_ / ("broker-" + std::to_string(++starts_));
     broker::ProcessPlan plan;
-    plan.arguments = {std::string(RIDE_PROGRAMS) + "/ride", "broker", "--data", data_.string(), "--port", "0", "--quick-start"};
+    plan.arguments = {
+        std::string(RIDE_PROGRAMS) + "/ride", "broker", "--data", data_.string(), "--port", "0", "--quick-start"};
     plan.working_folder = logs_;
     plan.output = output_;
     plan.signal_on_parent_death = SIGTERM;
@@ -130,8 +133,9 @@ class BrokerDisk : public ::testing::Test {
 
 TEST_F(BrokerDisk, NearlyFullIsSaidBeforeItIsTooLate) {
   disk_->fill(6 << 20);
-  EXPECT_TRUE(wait_until(20s, [&] { return broker_->said().find("warning: the disk of " + disk_->path().string()) != std::string::npos; }))
-      << broker_->said();
+  EXPECT_TRUE(wait_until(20s, [&] {
+    return broker_->said().find("warning: the disk of " + disk_->path().string()) != std::string::npos;
+  })) << broker_->said();
   EXPECT_TRUE(broker_->process().alive());
 }
 
@@ -143,10 +147,12 @@ TEST_F(BrokerDisk, FullIsSaidAndWithSpaceAgainTheJobGoesOnWithEveryFrameOnce) {
   ASSERT_TRUE(wait_until(60s, [&] { return acked() > 60; })) << run.logs();
 
   disk_->fill(1 << 20);
-  ASSERT_TRUE(wait_until(90s, [&] { return !broker_->process().alive(); })) << "full, and the broker goes on; " << disk_->free() << " left";
+  ASSERT_TRUE(wait_until(90s, [&] { return !broker_->process().alive(); }))
+      << "full, and the broker goes on; " << disk_->free() << " left";
   EXPECT_EQ(broker_->process().exit_code(), 1);
-  EXPECT_THAT(broker_->said(), AllOf(HasSubstr("disk"), HasSubstr("full"), HasSubstr("free some space"), HasSubstr(disk_->path().string()),
-                                     HasSubstr("start it again: what it has acknowledged is kept")));
+  EXPECT_THAT(broker_->said(),
+              AllOf(HasSubstr("disk"), HasSubstr("full"), HasSubstr("free some space"),
+                    HasSubstr(disk_->path().string()), HasSubstr("start it again: what it has acknowledged is kept")));
   ASSERT_TRUE(wait_until(30s, [&] { return run.events().find("kafka_away: ") != std::string::npos; })) << run.events();
   const auto status = run.ask_master({"status", "film"});
   EXPECT_EQ(status.code, 0);

@@ -1,5 +1,6 @@
-// Ends that are nobody's fault: workers that are declared lost or cut off while a frame is inside process(), names that two
-// processes have. No frame dies of them, and who lives joins again (docs/decisions/0025-ends-that-the-platform-orders.md).
+// Ends that are nobody's fault: workers that are declared lost or cut off while a frame is inside process(), names that
+// two processes have. No frame dies of them, and who lives joins again
+// (docs/decisions/0025-ends-that-the-platform-orders.md).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -22,8 +23,10 @@ using namespace std::chrono_literals;
 
 // One stage, each of whose frames stays inside process() for `ms`.
 std::string slow_film(int frames, int ms, const std::string& more = {}) {
-  return "ride: v1\nname: film\nsources:\n  scene: { synthetic: { width: 64, height: 48, frames: " + std::to_string(frames) +
-         " }, fps: 60 }\nstages:\n  - { name: work, from: [scene], topic: { partitions: 2 }, task: delay, params: { ms: " +
+  return "ride: v1\nname: film\nsources:\n  scene: { synthetic: { width: 64, height: 48, frames: " +
+         std::to_string(frames) +
+         " }, fps: 60 }\nstages:\n  - { name: work, from: [scene], topic: { partitions: 2 }, task: delay, params: { "
+         "ms: " +
          std::to_string(ms) + more + " },\n      group: { min: 1, max: 1, spares: 1 } }\n" +
          "sinks:\n  - { name: bin, from: [work], task: discard }\n";
 }
@@ -134,12 +137,15 @@ TEST_F(EndsTest, APlainProducerThatIsDeclaredLostJoinsAgain) {
   const auto before = cluster.ids("producer");
   // Who has nothing to do is forgotten without a word, so it gets something.
   cluster.run.start_agent("n1", {"--slots", "2", "--producers", "0"});
-  ASSERT_TRUE(cluster.run.submit("ride: v1\nname: film\nsources:\n  scene: { synthetic: { width: 64, height: 48, frames: 400 }, "
-                                 "fps: 40 }\nsinks:\n  - { name: bin, from: [scene], task: discard }\n"));
-  ASSERT_TRUE(wait_until(60s, [&] { return cluster.run.stage("film", "bin").value("acked", 0) > 20; })) << cluster.run.logs();
-  ASSERT_EQ(cluster.lose(producer.pid()), "");
-  ASSERT_TRUE(wait_until(30s, [&] { return cluster.live("producer").size() == 1 && cluster.ids("producer") != before; }))
+  ASSERT_TRUE(cluster.run.submit(
+      "ride: v1\nname: film\nsources:\n  scene: { synthetic: { width: 64, height: 48, frames: 400 }, "
+      "fps: 40 }\nsinks:\n  - { name: bin, from: [scene], task: discard }\n"));
+  ASSERT_TRUE(wait_until(60s, [&] { return cluster.run.stage("film", "bin").value("acked", 0) > 20; }))
       << cluster.run.logs();
+  ASSERT_EQ(cluster.lose(producer.pid()), "");
+  ASSERT_TRUE(wait_until(30s, [&] {
+    return cluster.live("producer").size() == 1 && cluster.ids("producer") != before;
+  })) << cluster.run.logs();
   EXPECT_TRUE(producer.alive());
   ASSERT_TRUE(wait_until(60s, [&] { return cluster.run.phase("film") == "completed"; })) << cluster.run.events();
   EXPECT_EQ(cluster.run.stage("film", "bin").value("acked", 0), 400);
@@ -150,13 +156,15 @@ TEST_F(EndsTest, ASecondAgentOfANodeIsRefusedAndTheFirstGoesOnUndisturbed) {
   auto& first = cluster.run.start_agent("n1", {"--slots", "3"});
   ASSERT_TRUE(cluster.has_live("worker", 3));
   ASSERT_TRUE(cluster.run.submit(slow_film(60, 100)));
-  ASSERT_TRUE(wait_until(60s, [&] { return cluster.run.stage("film", "work").value("acked", 0) > 5; })) << cluster.run.logs();
+  ASSERT_TRUE(wait_until(60s, [&] { return cluster.run.stage("film", "work").value("acked", 0) > 5; }))
+      << cluster.run.logs();
   const auto agents = cluster.ids("agent"), workers = cluster.ids("worker"), producers = cluster.ids("producer");
   auto& second = cluster.run.start_agent("n1", {"--slots", "3"});
   ASSERT_TRUE(second.wait_until_ended(30s)) << cluster.run.logs();
   EXPECT_EQ(second.exit_code(), 1);
-  EXPECT_THAT(cluster.run.log_of("n1"), AllOf(HasSubstr("the node name 'n1' is taken: n1-agent#"),
-                                              HasSubstr("process " + std::to_string(first.pid())), HasSubstr("--node")));
+  EXPECT_THAT(cluster.run.log_of("n1"),
+              AllOf(HasSubstr("the node name 'n1' is taken: n1-agent#"),
+                    HasSubstr("process " + std::to_string(first.pid())), HasSubstr("--node")));
   EXPECT_TRUE(first.alive());
   EXPECT_EQ(cluster.ids("agent"), agents);
   EXPECT_EQ(cluster.ids("worker"), workers);
@@ -170,7 +178,8 @@ TEST_F(EndsTest, ASecondAgentOfANodeIsRefusedAndTheFirstGoesOnUndisturbed) {
   ASSERT_TRUE(wait_until(20s, [&] { return cluster.live("worker").size() == 3 && cluster.ids("worker") != workers; }))
       << cluster.run.logs();
   const auto took = std::chrono::steady_clock::now() - killed;
-  std::cout << "workers are back after " << std::chrono::duration_cast<std::chrono::milliseconds>(took).count() << " ms\n";
+  std::cout << "workers are back after " << std::chrono::duration_cast<std::chrono::milliseconds>(took).count()
+            << " ms\n";
   EXPECT_TRUE(third.alive()) << cluster.run.log_of("n1");
 }
 
@@ -198,8 +207,9 @@ TEST_F(EndsTest, AWorkerWhoseNameIsTakenIsToldByWhom) {
   auto& second = cluster.run.start_alone("ride-worker", "solo");
   ASSERT_TRUE(second.wait_until_ended(30s)) << cluster.run.logs();
   EXPECT_EQ(second.exit_code(), 1);
-  EXPECT_THAT(cluster.run.log_of("solo"), AllOf(HasSubstr("the name 'solo' is taken: solo#"),
-                                                HasSubstr("process " + std::to_string(first.pid())), HasSubstr("--name")));
+  EXPECT_THAT(cluster.run.log_of("solo"),
+              AllOf(HasSubstr("the name 'solo' is taken: solo#"), HasSubstr("process " + std::to_string(first.pid())),
+                    HasSubstr("--name")));
   EXPECT_EQ(cluster.ids("worker"), ids);
 }
 
@@ -233,8 +243,8 @@ int soak_outages() {
   return text == nullptr ? 2 : std::atoi(text);
 }
 
-// Its broker is its own: stopped for longer than a worker may be unheard, and the master is killed in turn. RIDE_OUTAGES=10
-// and RIDE_FRAME_MS=60000 make it the long one (label soak).
+// Its broker is its own: stopped for longer than a worker may be unheard, and the master is killed in turn.
+// RIDE_OUTAGES=10 and RIDE_FRAME_MS=60000 make it the long one (label soak).
 TEST(OutagesTest, LongFramesGoThroughOutagesOfBrokerAndMasterEachOnce) {
   const int outages = soak_outages(), frames = 2;
   const char* given = std::getenv("RIDE_FRAME_MS");

@@ -1,12 +1,12 @@
-// ride-producer with a libjpeg that crashes on pictures with the word POISON in them, as a decoder with a bug does. All else
-// is the product's: its main() stands in producer/main.cc.
+// ride-producer with a libjpeg that crashes on pictures with the word POISON in them, as a decoder with a bug does. All
+// else is the product's: its main() stands in producer/main.cc.
 #include <dlfcn.h>
+#include <jpeglib.h>
 
 #include <csignal>
 #include <cstddef>
 #include <cstdio>
 #include <cstring>
-#include <jpeglib.h>
 
 extern "C" int jpeg_read_header(j_decompress_ptr info, boolean require_image) {
   constexpr char kMark[] = "POISON";

@@ -1,5 +1,5 @@
-// Somebody else writes into a job's frame topics, end to end: what is forged is refused or told, processes live, memory is
-// bounded, every frame that is not hidden arrives once, and the job completes.
+// Somebody else writes into a job's frame topics, end to end: what is forged is refused or told, processes live, memory
+// is bounded, every frame that is not hidden arrives once, and the job completes.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -47,15 +47,14 @@ class ForgedRecords : public KafkaTest {
   };
   void forge(const Forgery& what, int partition = 0, std::size_t bytes = 100) {
     const auto key = std::to_string(what.session) + "." + std::to_string(what.number);
-    stream::Headers headers = {
-        {"ce_type", "ride.frame"},
-        {"ride_format", "1"},
-        {"ce_source", "film/scene"},
-        {"ce_id", "scene/" + std::to_string(what.session) + "/" + std::to_string(what.number)},
-        {"ride_origin", what.origin.empty() ? "scene/0/" + key + "/1" : what.origin},
-        {"ride_part", what.part},
-        {"ride_item", std::to_string(what.item)},
-        {"ride_writer", "evil"}};
+    stream::Headers headers = {{"ce_type", "ride.frame"},
+                               {"ride_format", "1"},
+                               {"ce_source", "film/scene"},
+                               {"ce_id", "scene/" + std::to_string(what.session) + "/" + std::to_string(what.number)},
+                               {"ride_origin", what.origin.empty() ? "scene/0/" + key + "/1" : what.origin},
+                               {"ride_part", what.part},
+                               {"ride_item", std::to_string(what.item)},
+                               {"ride_writer", "evil"}};
     if (!what.chunk.empty()) headers.emplace_back("ride_chunk", what.chunk);
     const auto value = std::make_shared<std::vector<std::uint8_t>>(bytes, 7);
     for (;;) {

@@ -76,8 +76,8 @@ void LocalRun::restart_master() { start_master(); }
 
 broker::ChildProcess& LocalRun::start_alone(const std::string& program, const std::string& name) {
   agents_.push_back(start(folder(), name,
-                          {std::string(RIDE_PROGRAMS) + "/" + program, "--brokers", brokers_, "--prefix", prefix_, "--name",
-                           name, "--node", "n1"},
+                          {std::string(RIDE_PROGRAMS) + "/" + program, "--brokers", brokers_, "--prefix", prefix_,
+                           "--name", name, "--node", "n1"},
                           environment_));
   return *agents_.back();
 }
@@ -87,8 +87,10 @@ broker::ChildProcess& LocalRun::start_agent(const std::string& node, const std::
   const fs::path programs = RIDE_PROGRAMS, bin = folder() / ("bin-" + node);
   fs::remove_all(bin);  // of an agent of the same name
   fs::create_directory(bin);
-  fs::create_symlink(programs / (faults.empty() || faults == "producer" ? "ride-worker" : "ride-faulty-worker"), bin / "ride-worker");
-  fs::create_symlink(programs / (faults == "producer" ? "ride-faulty-producer" : "ride-producer"), bin / "ride-producer");
+  fs::create_symlink(programs / (faults.empty() || faults == "producer" ? "ride-worker" : "ride-faulty-worker"),
+                     bin / "ride-worker");
+  fs::create_symlink(programs / (faults == "producer" ? "ride-faulty-producer" : "ride-producer"),
+                     bin / "ride-producer");
   std::vector<std::string> all = {(programs / "ride-agent").string(),
                                   "--brokers",
                                   brokers_,

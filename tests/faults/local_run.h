@@ -38,8 +38,8 @@ class LocalRun {
   };
   Said ride(std::vector<std::string> arguments);
   Said ask_cluster(std::vector<std::string> arguments);  // commands that know of no master
-  Said ask_master(std::vector<std::string> arguments);  // commands that know of no cluster, only of a master
-  nlohmann::json get(const std::string& path) const;  // "/jobs/x"
+  Said ask_master(std::vector<std::string> arguments);   // commands that know of no cluster, only of a master
+  nlohmann::json get(const std::string& path) const;     // "/jobs/x"
   std::string phase(const std::string& job) const;
   // As the API shows it.
   nlohmann::json stage(const std::string& job, const std::string& stage) const;

@@ -43,7 +43,9 @@ NetworkCamera::~NetworkCamera() {
   thread_.join();
 }
 
-std::string NetworkCamera::url() const { return "http://127.0.0.1:" + std::to_string(listener_.port()) + "/stream.mjpg"; }
+std::string NetworkCamera::url() const {
+  return "http://127.0.0.1:" + std::to_string(listener_.port()) + "/stream.mjpg";
+}
 
 void NetworkCamera::accept_viewers() {
   std::vector<std::thread> viewers;
@@ -59,10 +61,11 @@ void NetworkCamera::accept_viewers() {
 void NetworkCamera::serve(int viewer) const {
   char request[4096];
   const bool asked = ::recv(viewer, request, sizeof request, 0) > 0;
-  for (const auto at = std::chrono::steady_clock::now() + answers_after_; !stopping_ && std::chrono::steady_clock::now() < at;)
+  for (const auto at = std::chrono::steady_clock::now() + answers_after_;
+       !stopping_ && std::chrono::steady_clock::now() < at;)
     std::this_thread::sleep_for(10ms);
-  bool open = asked &&
-              send_all(viewer, "HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace;boundary=frame\r\n\r\n");
+  bool open =
+      asked && send_all(viewer, "HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace;boundary=frame\r\n\r\n");
   for (int number = 0; open && !stopping_; ++number) {
     open = send_all(viewer, picture(number));
     std::this_thread::sleep_for(50ms);  // its rate

@@ -130,11 +130,13 @@ TEST_F(PoisonTest, AFileThatCrashesItsProducerIsLeftOutAfterTwoEndsAndOtherSourc
     expected.insert("good-" + std::to_string(i) + ".png");
     if (i != marked_) expected.insert("bad-" + std::to_string(i) + ".png");
   }
-  for (const auto& entry : fs::directory_iterator(run_->folder() / "out")) found.insert(entry.path().filename().string());
+  for (const auto& entry : fs::directory_iterator(run_->folder() / "out"))
+    found.insert(entry.path().filename().string());
   EXPECT_EQ(found, expected);
   EXPECT_THAT(run_->events(), HasSubstr("item_struck: "));
-  EXPECT_THAT(run_->events(), HasSubstr("item_condemned: source bad: file " + (run_->folder() / "bad/117.jpg").string() +
-                                        " is left out after 2 ends: signal 11 on n1-p1#"));
+  EXPECT_THAT(run_->events(),
+              HasSubstr("item_condemned: source bad: file " + (run_->folder() / "bad/117.jpg").string() +
+                        " is left out after 2 ends: signal 11 on n1-p1#"));
   EXPECT_THAT(run_->events(), HasSubstr("ended its producer twice"));
 }
 

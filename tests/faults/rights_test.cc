@@ -1,5 +1,5 @@
-// Who may write what, for real: a broker with SCRAM users, TLS and ACLs; every process with a user of its own; and those who may
-// not, who are told so at once.
+// Who may write what, for real: a broker with SCRAM users, TLS and ACLs; every process with a user of its own; and
+// those who may not, who are told so at once.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -65,7 +65,8 @@ class Rights : public ::testing::Test {
     auto range = (*admin)->range({topic, PartitionId{0}});
     if (!range.ok()) return range.error().message;
     auto reader = kafka::KafkaReader::open(config, {.group = "ride-control-reader"}).value();
-    if (auto assigned = reader->assign({topic, PartitionId{0}}, range->first); !assigned.ok()) return assigned.error().message;
+    if (auto assigned = reader->assign({topic, PartitionId{0}}, range->first); !assigned.ok())
+      return assigned.error().message;
     for (int i = 0; i < 100; ++i) {
       auto record = reader->poll(100ms);
       if (!record.ok() && !record.error().retriable) return record.error().message;
@@ -77,17 +78,19 @@ class Rights : public ::testing::Test {
   static std::string film() {
     static int count = 0;
     const auto name = "film" + std::to_string(++count);
-    EXPECT_TRUE(run_->submit("ride: v1\nname: " + name +
-                             "\nsources:\n  scene: { synthetic: { width: 64, height: 48, frames: 200 }, fps: max }\n"
-                             "stages:\n  - { name: work, from: [scene], topic: { partitions: 2, keep: 10m }, task: identity }\n"
-                             "sinks:\n  - { name: album, from: [work], task: write_images, params: { path: \"" +
-                             (*run_ / name).string() + "/{seq:08}.png\" } }\n"));
+    EXPECT_TRUE(
+        run_->submit("ride: v1\nname: " + name +
+                     "\nsources:\n  scene: { synthetic: { width: 64, height: 48, frames: 200 }, fps: max }\n"
+                     "stages:\n  - { name: work, from: [scene], topic: { partitions: 2, keep: 10m }, task: identity }\n"
+                     "sinks:\n  - { name: album, from: [work], task: write_images, params: { path: \"" +
+                     (*run_ / name).string() + "/{seq:08}.png\" } }\n"));
     return name;
   }
   static const std::string& done_film() {
     static const std::string name = [] {
       const auto made = film();
-      EXPECT_TRUE(wait_until(90s, [&] { return run_->phase(made) == "completed"; })) << run_->phase(made) << run_->logs();
+      EXPECT_TRUE(wait_until(90s, [&] { return run_->phase(made) == "completed"; }))
+          << run_->phase(made) << run_->logs();
       return made;
     }();
     return name;
@@ -121,18 +124,18 @@ TEST_F(Rights, EveryProcessDoesItsPartWithAUserOfItsOwn) {
 TEST_F(Rights, WhoMayNotWriteIsRefusedAndTold) {
   const auto topic = "ride." + done_film() + ".1.work";
   for (const auto& [user, where] : std::vector<std::pair<std::string, std::string>>{{"worker", "ride.decisions"},
-                                                                                   {"producer", "ride.decisions"},
-                                                                                   {"agent", "ride.decisions"},
-                                                                                   {"operator", "ride.decisions"},
-                                                                                   {"operator", "ride.reports"},
-                                                                                   {"reader", "ride.decisions"},
-                                                                                   {"reader", topic},
-                                                                                   {"agent", topic},
-                                                                                   {"master", topic},
-                                                                                   {"feeder", topic}}) {
+                                                                                    {"producer", "ride.decisions"},
+                                                                                    {"agent", "ride.decisions"},
+                                                                                    {"operator", "ride.decisions"},
+                                                                                    {"operator", "ride.reports"},
+                                                                                    {"reader", "ride.decisions"},
+                                                                                    {"reader", topic},
+                                                                                    {"agent", topic},
+                                                                                    {"master", topic},
+                                                                                    {"feeder", topic}}) {
     const auto begin = std::chrono::steady_clock::now();
-    EXPECT_THAT(written(run_->config(user), where),
-                AllOf(HasSubstr("not authorised as user 'ride-" + user + "'"), HasSubstr("`ride acls`"), HasSubstr(where)))
+    EXPECT_THAT(written(run_->config(user), where), AllOf(HasSubstr("not authorised as user 'ride-" + user + "'"),
+                                                          HasSubstr("`ride acls`"), HasSubstr(where)))
         << user << " writes " << where;
     EXPECT_LT(std::chrono::steady_clock::now() - begin, kAtOnce);
   }
@@ -173,13 +176,15 @@ TEST_F(Rights, ProgramsWithTheWrongUserSayWhatIsMissingAndEnd) {
   ends_with("reader", "ride-worker", {"--name", "wrong"}, "not authorised as user 'ride-reader'");
   ends_with("reader", "ride-producer", {"--name", "wrong"}, "not authorised as user 'ride-reader'");
   ends_with("feeder", "ride-producer", {"--name", "wrong"}, "not authorised as user 'ride-feeder'");
-  ends_with("reader", "ride-agent", {"--node", "n2", "--slots", "0", "--producers", "0"}, "not authorised as user 'ride-reader'");
+  ends_with("reader", "ride-agent", {"--node", "n2", "--slots", "0", "--producers", "0"},
+            "not authorised as user 'ride-reader'");
   const auto topic = "ride." + done_film() + ".1.work";
   ends_with("feeder", "ride", {"tap", topic}, "not authorised as user 'ride-feeder'");
   ends_with("agent", "ride", {"tap", topic}, "not authorised as user 'ride-agent'");
   ends_with("feeder", "ride", {"ledger", done_film()}, "not authorised as user 'ride-feeder'");
   ends_with("agent", "ride", {"ledger", done_film()}, "not authorised as user 'ride-agent'");
-  ends_with("feeder", "ride", {"dead", "list", done_film(), "--master", run_->master_url()}, "not authorised as user 'ride-feeder'");
+  ends_with("feeder", "ride", {"dead", "list", done_film(), "--master", run_->master_url()},
+            "not authorised as user 'ride-feeder'");
   ends_with("worker", "ride", {"acls", "--apply"}, "not authorised as user 'ride-worker'");
 }
 
@@ -196,13 +201,17 @@ TEST_F(Rights, ClientsThatCannotLogInAreToldWhyAndEnd) {
   const auto unknown = conf("unknown.conf", scram + ca + "sasl.username=mallory\nsasl.password=not-the-password\n");
   const auto stranger = conf("stranger.conf", scram + "sasl.username=ride-worker\nsasl.password=not-the-password\n");
   const auto bare = conf("bare.conf", "# no TLS\n");
-  const auto open = conf("open.conf", "security.protocol=SASL_PLAINTEXT\nsasl.mechanism=SCRAM-SHA-512\nsasl.username=ride-worker\n"
-                                      "sasl.password=not-the-password\n");
+  const auto open = conf("open.conf",
+                         "security.protocol=SASL_PLAINTEXT\nsasl.mechanism=SCRAM-SHA-512\nsasl.username=ride-worker\n"
+                         "sasl.password=not-the-password\n");
   const std::vector<std::pair<std::string, std::vector<std::string>>> programs = {
-      {"ride-master", {"--http", "127.0.0.1:0"}},     {"ride-worker", {"--name", "wrong"}}, {"ride-producer", {"--name", "wrong"}},
-      {"ride-agent", {"--slots", "0", "--producers", "0"}}, {"ride", {"tap", "ride.decisions"}},  {"ride", {"ledger", "film1"}}};
-  for (const auto& [file, said] : {std::pair{wrong, "Kafka refuses user 'ride-worker'"}, {unknown, "Kafka refuses user 'mallory'"},
-                                   {stranger, "no TLS connection to Kafka"}, {bare, "does not begin with TLS"},
+      {"ride-master", {"--http", "127.0.0.1:0"}}, {"ride-worker", {"--name", "wrong"}},
+      {"ride-producer", {"--name", "wrong"}},     {"ride-agent", {"--slots", "0", "--producers", "0"}},
+      {"ride", {"tap", "ride.decisions"}},        {"ride", {"ledger", "film1"}}};
+  for (const auto& [file, said] : {std::pair{wrong, "Kafka refuses user 'ride-worker'"},
+                                   {unknown, "Kafka refuses user 'mallory'"},
+                                   {stranger, "no TLS connection to Kafka"},
+                                   {bare, "does not begin with TLS"},
                                    {open, "does not begin with TLS"}})
     for (const auto& [program, more] : programs) {
       auto arguments = more;
@@ -210,7 +219,8 @@ TEST_F(Rights, ClientsThatCannotLogInAreToldWhyAndEnd) {
       const auto result = run_->run(program, arguments);
       EXPECT_NE(result.code, 0) << program << " with " << file;
       EXPECT_NE(result.code, -1) << program << " with " << file << " hangs: " << result.text;
-      EXPECT_THAT(result.text, AllOf(HasSubstr(said), Not(HasSubstr("out of reach")), Not(HasSubstr("not-the-password"))))
+      EXPECT_THAT(result.text,
+                  AllOf(HasSubstr(said), Not(HasSubstr("out of reach")), Not(HasSubstr("not-the-password"))))
           << program << " with " << file;
       EXPECT_LT(result.took, kAtOnce) << program << " with " << file << ": " << result.text;
     }
@@ -270,17 +280,20 @@ TEST(SecureBroker, ThreeNodesWithOneFolderMakeOneClusterThatOutlivesOneOfThem) {
     return std::string((std::istreambuf_iterator<char>(in)), {});
   };
   for (std::size_t i = 0; i < 3; ++i)
-    nodes.push_back(broker::ChildProcess::start({.arguments = {std::string(RIDE_PROGRAMS) + "/ride", "broker", "--quick-start", "--id",
-                                                               std::to_string(i + 1), "--quorum", quorum, "--port",
-                                                               std::to_string(ports[i + 3]), "--data",
-                                                               folder / ("data" + std::to_string(i)), "--sasl", folder / "users"},
-                                                 .environment = {},
-                                                 .working_folder = folder.path(),
-                                                 .output = folder / ("node" + std::to_string(i) + ".log"),
-                                                 .signal_on_parent_death = SIGKILL})
-                        .value());
+    nodes.push_back(
+        broker::ChildProcess::start(
+            {.arguments = {std::string(RIDE_PROGRAMS) + "/ride", "broker", "--quick-start", "--id",
+                           std::to_string(i + 1), "--quorum", quorum, "--port", std::to_string(ports[i + 3]), "--data",
+                           folder / ("data" + std::to_string(i)), "--sasl", folder / "users"},
+             .environment = {},
+             .working_folder = folder.path(),
+             .output = folder / ("node" + std::to_string(i) + ".log"),
+             .signal_on_parent_death = SIGKILL})
+            .value());
   for (std::size_t i = 0; i < 3; ++i)
-    ASSERT_TRUE(wait_until(120s, [&] { return log_of(i).find("broker ready on ") != std::string::npos || !nodes[i]->alive(); })) << log_of(i);
+    ASSERT_TRUE(wait_until(120s, [&] {
+      return log_of(i).find("broker ready on ") != std::string::npos || !nodes[i]->alive();
+    })) << log_of(i);
   const auto config = [&](const std::string& user) {
     kafka::ClientConfig config{.brokers = brokers, .extra = {}};
     std::ifstream in(folder / "users" / ("ride-" + user + ".conf"));
@@ -292,7 +305,8 @@ TEST(SecureBroker, ThreeNodesWithOneFolderMakeOneClusterThatOutlivesOneOfThem) {
   };
   auto admin = kafka::open_admin(config("master"));
   ASSERT_TRUE(admin.ok()) << admin.error().message << log_of(0);
-  ASSERT_TRUE(wait_until(30s, [&] { return (*admin)->broker_count().ok() && (*admin)->broker_count().value() == 3; })) << log_of(0);
+  ASSERT_TRUE(wait_until(30s, [&] { return (*admin)->broker_count().ok() && (*admin)->broker_count().value() == 3; }))
+      << log_of(0);
   ASSERT_TRUE((*admin)->create({"ride.decisions", 1, 3, {{"min.insync.replicas", "2"}}}).ok());
   EXPECT_EQ(written(config("master"), "ride.decisions"), "delivered");
   nodes[2]->send_signal(SIGKILL);

@@ -33,7 +33,8 @@ SecureRun::~SecureRun() {
   stop_broker();
 }
 
-SecureRun::Child SecureRun::start(const std::string& name, const std::string& program, std::vector<std::string> arguments) {
+SecureRun::Child SecureRun::start(const std::string& name, const std::string& program,
+                                  std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), std::string(RIDE_PROGRAMS) + "/" + program);
   return broker::ChildProcess::start({.arguments = std::move(arguments),
                                       .environment = {},
@@ -45,7 +46,8 @@ SecureRun::Child SecureRun::start(const std::string& name, const std::string& pr
 
 std::string SecureRun::start_broker(std::vector<std::string> more) {
   const auto log = folder_ / ("broker-" + std::to_string(++count_) + ".log");
-  std::vector<std::string> arguments = {"broker", "--quick-start", "--port", "0", "--data", folder_ / "data", "--sasl", folder_ / "users"};
+  std::vector<std::string> arguments = {"broker", "--quick-start",  "--port", "0",
+                                        "--data", folder_ / "data", "--sasl", folder_ / "users"};
   arguments.insert(arguments.end(), more.begin(), more.end());
   broker_ = start(log.stem(), "ride", std::move(arguments));
   const std::string ready = "broker ready on ";
@@ -65,7 +67,9 @@ void SecureRun::stop_broker() {
   broker_.reset();
 }
 
-fs::path SecureRun::config_file(const std::string& user) const { return folder_ / "users" / ("ride-" + user + ".conf"); }
+fs::path SecureRun::config_file(const std::string& user) const {
+  return folder_ / "users" / ("ride-" + user + ".conf");
+}
 
 std::vector<std::string> SecureRun::cluster(const std::string& user) const {
   std::vector<std::string> arguments = {"--brokers", brokers_};
@@ -77,7 +81,8 @@ std::string SecureRun::start_master() {
   auto arguments = cluster("master");
   arguments.insert(arguments.end(), {"--http", "127.0.0.1:0", "--port-file", folder_ / "port"});
   master_ = start("master", "ride-master", arguments);
-  wait_until(60s, [&] { return static_cast<bool>(std::ifstream(folder_ / "port") >> http_port_) || !master_->alive(); });
+  wait_until(60s,
+             [&] { return static_cast<bool>(std::ifstream(folder_ / "port") >> http_port_) || !master_->alive(); });
   return http_port_ > 0 ? "" : read_all(folder_ / "master.log");
 }
 
@@ -110,7 +115,9 @@ bool SecureRun::submit(const std::string& topology) {
   return answer.status == 201;
 }
 
-nlohmann::json SecureRun::get(const std::string& path) const { return master::test::HttpClient(http_port_).get("/api/v1" + path).json(); }
+nlohmann::json SecureRun::get(const std::string& path) const {
+  return master::test::HttpClient(http_port_).get("/api/v1" + path).json();
+}
 
 std::string SecureRun::phase(const std::string& job) const {
   const auto json = get("/jobs/" + job);

@@ -1,4 +1,5 @@
-// A broker with users, TLS and ACLs, a master and an agent, each with a user of its own. Ended with the object. Threads: one.
+// A broker with users, TLS and ACLs, a master and an agent, each with a user of its own. Ended with the object.
+// Threads: one.
 #pragma once
 
 #include <chrono>

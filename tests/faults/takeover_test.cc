@@ -132,10 +132,12 @@ TEST_F(TakeoverTest, WhatKilledProducersWroteStandsInTheCountsOfTheirSources) {
     const auto victim = process(source("watch").value("producer", ""));
     ASSERT_TRUE(victim.contains("pid")) << run_->get("/workers");
     ASSERT_EQ(::kill(victim["pid"].get<pid_t>(), SIGKILL), 0);
-    ASSERT_TRUE(wait_until(60s, [&] {
-      const auto now = source("watch");
-      return now["producer"].is_string() && now["producer"] != victim["id"];
-    })) << source("watch") << run_->events();
+    ASSERT_TRUE(wait_until(60s,
+                           [&] {
+                             const auto now = source("watch");
+                             return now["producer"].is_string() && now["producer"] != victim["id"];
+                           }))
+        << source("watch") << run_->events();
   }
   ASSERT_TRUE(wait_until(60s, flow)) << run_->get("/jobs/watch") << run_->logs();
   ASSERT_EQ(run_->ask_master({"drain", "watch"}).code, 0);
@@ -147,7 +149,8 @@ TEST_F(TakeoverTest, WhatKilledProducersWroteStandsInTheCountsOfTheirSources) {
     return std::pair(sent, run_->stage("watch", "bin").value("acked", std::int64_t{-1}));
   };
   EXPECT_TRUE(wait_until(20s, [&] { return sums().first == sums().second; }))
-      << sums().first << " sent, " << sums().second << " ACKed\n" << run_->get("/jobs/watch");
+      << sums().first << " sent, " << sums().second << " ACKed\n"
+      << run_->get("/jobs/watch");
   // `ride logs watch` says why they were lost.
   int losses = 0;
   const auto page = run_->get("/events?after=0&limit=500");

@@ -1,6 +1,6 @@
-// Requests of the master's API, each `METHOD /path?name=value` on a line, the lines behind it its body, `--` between two: through
-// the real routes and the real owner of the state, whose log is in memory. Every request is answered, no answer is an
-// error of the master's, and every view is JSON.
+// Requests of the master's API, each `METHOD /path?name=value` on a line, the lines behind it its body, `--` between
+// two: through the real routes and the real owner of the state, whose log is in memory. Every request is answered, no
+// answer is an error of the master's, and every view is JSON.
 #include <charconv>
 #include <nlohmann/json.hpp>
 
@@ -80,14 +80,19 @@ class Master {
     return response;
   }
   void check_state() {
-    const auto wrong = owner_.ask<std::optional<std::string>>([](const State& state) { return find_violation(state.hard); });
+    const auto wrong =
+        owner_.ask<std::optional<std::string>>([](const State& state) { return find_violation(state.hard); });
     RIDE_CHECK(wrong.ok() && !*wrong, wrong.ok() ? wrong->value_or("") : wrong.error().message);
   }
 
  private:
   Owner::Ports ports() {
-    return {.open_reader = [log = log_]() -> Result<std::unique_ptr<stream::ControlReader>> { return std::unique_ptr<stream::ControlReader>(new LogReader(log)); },
-            .open_writer = [log = log_]() -> Result<std::unique_ptr<stream::ControlWriter>> { return std::unique_ptr<stream::ControlWriter>(new LogWriter(log)); },
+    return {.open_reader = [log = log_]() -> Result<std::unique_ptr<stream::ControlReader>> {
+              return std::unique_ptr<stream::ControlReader>(new LogReader(log));
+            },
+            .open_writer = [log = log_]() -> Result<std::unique_ptr<stream::ControlWriter>> {
+              return std::unique_ptr<stream::ControlWriter>(new LogWriter(log));
+            },
             .events = events_,
             .metrics = metrics_,
             .ensure = [](const EnsureTopics&) {},
@@ -104,7 +109,7 @@ class Master {
                 .rules = {},
                 .leadership = {.silence = milliseconds(0), .spread = milliseconds(0), .pause = std::chrono::hours(1)}},
                ports()};
-  TopologyDesk desk_{{.catalog = tasks::builtin_catalog(), .environment = environment_of({})}, topics_->admin()};
+  PlanService desk_{{.catalog = tasks::builtin_catalog(), .environment = environment_of({})}, topics_->admin()};
   Api api_{{owner_, desk_, events_, metrics_, [] { return true; }}};
 };
 
@@ -129,7 +134,8 @@ ApiRequest request_of(std::string_view head, std::string body) {
 }
 
 void check(const ApiRequest& request, const ApiResponse& response) {
-  RIDE_CHECK(response.status >= 200 && response.status < 500, "an error of the master's own: " + request.target + " " + response.body);
+  RIDE_CHECK(response.status >= 200 && response.status < 500,
+             "an error of the master's own: " + request.target + " " + response.body);
   if (response.content_type.find("json") == std::string::npos) return;
   RIDE_CHECK(nlohmann::json::accept(response.body), "no JSON: " + request.target);
 }

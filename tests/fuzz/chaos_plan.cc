@@ -1,6 +1,5 @@
 // The plan file of `ride chaos`.
 #include "chaos/plan_file.h"
-
 #include "common/check.h"
 #include "tests/fuzz/records.h"
 #include "topology/source_text.h"

@@ -1,5 +1,5 @@
-// The text beside a committed offset, as another client might have left it. `:` before it: the bytes that are packed into
-// base64, so that mutations reach them.
+// The text beside a committed offset, as another client might have left it. `:` before it: the bytes that are packed
+// into base64, so that mutations reach them.
 #include "stream/core/commit_metadata.h"
 
 #include "common/check.h"

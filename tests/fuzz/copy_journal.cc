@@ -1,5 +1,5 @@
-// The journal in which the owners of a source that copies a topic agree on numbers, as others could have filled it: every
-// owner gives a record the same number, and each number once.
+// The journal in which the owners of a source that copies a topic agree on numbers, as others could have filled it:
+// every owner gives a record the same number, and each number once.
 #include "producer/copy_journal.h"
 
 #include <set>
@@ -52,7 +52,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto next = first.order().next_number();
   RIDE_CHECK(next == static_cast<std::int64_t>(places->size()), "the next number is not the next one");
   RIDE_CHECK(second.open(0).value() == *places, "another owner numbers the records otherwise");
-  RIDE_CHECK(second.propose({{7, 1'000'000}}).ok() && second.follow(std::chrono::milliseconds(0)).ok(), "cannot propose");
+  RIDE_CHECK(second.propose({{7, 1'000'000}}).ok() && second.follow(std::chrono::milliseconds(0)).ok(),
+             "cannot propose");
   const auto followed = first.follow(std::chrono::milliseconds(0)).value();
   RIDE_CHECK(first.order() == second.order(), "two owners know of different orders");
   RIDE_CHECK(followed.empty() || followed.front().number == next, "a proposal gets another number than the next");

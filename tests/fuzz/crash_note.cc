@@ -1,5 +1,5 @@
-// The page that a child shares with its agent, after the child wrote into it at random (from the second word on: an agent
-// never maps a page that somebody else made). What is read of it must fit into the report that tells of its end.
+// The page that a child shares with its agent, after the child wrote into it at random (from the second word on: an
+// agent never maps a page that somebody else made). What is read of it must fit into the report that tells of its end.
 #include "common/crash_note.h"
 
 #include <sys/mman.h>
@@ -34,7 +34,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!noted) return 0;
   RIDE_CHECK(noted->at.job.value.size() < 512 && noted->at.frame.size() <= 512, "more than the page holds");
   stream::ChildExit exit{.node = {"n1"}, .agent = {"a1#a"}, .child = {"w1#a"}};
-  exit.frames.push_back({noted->at.job, noted->at.run, noted->at.stage, noted->at.partition, noted->at.offset, noted->at.frame});
+  exit.frames.push_back(
+      {noted->at.job, noted->at.run, noted->at.stage, noted->at.partition, noted->at.offset, noted->at.frame});
   stream::drop_impossible_frames(exit);
   RIDE_CHECK(stream::decode_report(stream::encode(stream::Report{"log", exit})).ok(), "a report that cannot be read");
   return 0;

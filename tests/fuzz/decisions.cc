@@ -8,9 +8,9 @@
 #include "master/core/describe.h"
 #include "master/core/snapshot.h"
 #include "producer/core/assignments.h"
-#include "stream/core/standing.h"
+#include "stream/core/leader_filter.h"
 #include "tests/fuzz/records.h"
-#include "worker/core/ownership.h"
+#include "worker/core/assignment_view.h"
 
 namespace ride {
 namespace {
@@ -52,8 +52,8 @@ class Followers {
   }
 
  private:
-  stream::Standing standing_;
-  worker::Ownership worker_{WorkerId{"w1#a"}};
+  stream::LeaderFilter standing_;
+  worker::AssignmentView worker_{WorkerId{"w1#a"}};
   producer::Assignments producer_{WorkerId{"p1#a"}};
   ledger::JobStory story_{JobName{"street"}};
   cli::AdoptedStages stages_;

@@ -1,5 +1,5 @@
-// What runs a fuzz target where there is no libFuzzer, as a test: every file of its corpus, then seeded mutations of them
-// for a while.
+// What runs a fuzz target where there is no libFuzzer, as a test: every file of its corpus, then seeded mutations of
+// them for a while.
 //   fuzz_NAME [--seconds N] [--seed S] [--most-bytes N] FILE|FOLDER…
 // An input that ends the process, takes longer than 20 s or (without sanitizers) more than 2 GB is a finding: it is
 // written to ./fuzz_NAME.finding, which replays it.

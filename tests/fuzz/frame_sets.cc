@@ -1,11 +1,11 @@
-// A partition's records, read by the worker of its stage (stream::Intake). First line: `metadata=TEXT` of the commit that it
-// begins at, or anything else; `end`/`gap` as a record's only header stand for an ordered end and for records that
-// retention took. Every offset leads to one thing only, each origin is taken once, and memory is bounded.
+// A partition's records, read by the worker of its stage (stream::SetAssembler). First line: `metadata=TEXT` of the
+// commit that it begins at, or anything else; `end`/`gap` as a record's only header stand for an ordered end and for
+// records that retention took. Every offset leads to one thing only, each origin is taken once, and memory is bounded.
 #include <map>
 #include <set>
 
 #include "common/check.h"
-#include "stream/core/intake.h"
+#include "stream/core/set_assembler.h"
 #include "tests/fuzz/records.h"
 
 namespace ride::stream {
@@ -23,11 +23,11 @@ Config limited(Config config) {
 }
 
 template <class Reader>
-std::int64_t held_bytes(const Reader& intake) {
+std::int64_t held_bytes(const Reader& assembler) {
   if constexpr (requires { intake.held_bytes(); })
     return intake.held_bytes();
   else
-    return intake.open().held_bytes();
+    return assembler.open().held_bytes();
 }
 
 void check_header(const Headers& headers) {
@@ -41,38 +41,38 @@ void check_header(const Headers& headers) {
 
 class Reader {
  public:
-  explicit Reader(const CommitMetadata& start) : intake_(config(), start) {}
+  explicit Reader(const CommitMetadata& start) : assembler_(config(), start) {}
 
   void take(const fuzz::TextRecord& record) {
     check_header(record.headers);
     const Offset at{next_++};
     const auto name = record.headers.empty() ? "" : record.headers.front().first;
     if (name == "gap") {
-      for (const auto offset : intake_.give_up_open_sets()) settle(offset);
-      RIDE_CHECK(held_bytes(intake_) == 0, "holds bytes of no set");
+      for (const auto offset : assembler_.give_up_open_sets()) settle(offset);
+      RIDE_CHECK(held_bytes(assembler_) == 0, "holds bytes of no set");
       return;
     }
     open_.insert(at);
-    const auto step = intake_.take(at, SystemTime{}, record.headers, {record.bytes(), nullptr});
+    const auto step = assembler_.take(at, SystemTime{}, record.headers, {record.bytes(), nullptr});
     for (const auto offset : step.settled) settle(offset);
     if (step.ended && !step.accepted) settle(at);
     if (step.accepted) accept(*step.accepted, at);
-    RIDE_CHECK(held_bytes(intake_) >= 0, "holds fewer than no bytes");
-    RIDE_CHECK(held_bytes(intake_) <= (kMostSetBytes + kMostHeaderBytes) * static_cast<std::int64_t>(open_.size()),
+    RIDE_CHECK(held_bytes(assembler_) >= 0, "holds fewer than no bytes");
+    RIDE_CHECK(held_bytes(assembler_) <= (kMostSetBytes + kMostHeaderBytes) * static_cast<std::int64_t>(open_.size()),
                "holds more than the sets that are open may have");
   }
 
   void finish() {
-    for (const auto offset : intake_.give_up_open_sets()) settle(offset);
+    for (const auto offset : assembler_.give_up_open_sets()) settle(offset);
     RIDE_CHECK(open_.empty(), "a record leads to nothing: its offset is never committed");
-    RIDE_CHECK(held_bytes(intake_) == 0, "holds bytes of no set");
+    RIDE_CHECK(held_bytes(assembler_) == 0, "holds bytes of no set");
   }
 
  private:
-  static Intake::Config config() {
-    Intake::Config config{.at = {"ride.street.1.clean", PartitionId{0}},
-                          .job = "street",
-                          .upstreams = {{"gate", 1, true}, {"blur", 3, false}}};
+  static SetAssembler::Config config() {
+    SetAssembler::Config config{.at = {"ride.street.1.clean", PartitionId{0}},
+                                .job = "street",
+                                .upstreams = {{"gate", 1, true}, {"blur", 3, false}}};
     return limited(std::move(config));
   }
 
@@ -93,7 +93,7 @@ class Reader {
     RIDE_CHECK(set.kind != RecordKind::frame || !set.frames.empty(), "a set of frames without one");
   }
 
-  Intake intake_;
+  SetAssembler assembler_;
   std::int64_t next_ = 0;
   std::set<Offset> open_;  // read, and not yet settled
   std::map<Upstream, std::set<OriginKey>> taken_;

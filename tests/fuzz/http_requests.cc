@@ -1,5 +1,5 @@
-// What comes over a connection to the master's API: heads, what frames a body, chunks, who may ask, and the request that is
-// handed on. No socket. Requests one behind the other; an answer is a response whatever came.
+// What comes over a connection to the master's API: heads, what frames a body, chunks, who may ask, and the request
+// that is handed on. No socket. Requests one behind the other; an answer is a response whatever came.
 #include "common/check.h"
 #include "common/http_head.h"
 #include "master/http_access.h"

@@ -1,5 +1,5 @@
-// The records of a job's topics as the ledger reads them, apart from the product's own rules: `t=TOPIC` as a record's first
-// header names the topic (clean, album, plates: a foreign one). Nothing is counted that was not there.
+// The records of a job's topics as the ledger reads them, apart from the product's own rules: `t=TOPIC` as a record's
+// first header names the topic (clean, album, plates: a foreign one). Nothing is counted that was not there.
 #include "common/check.h"
 #include "ledger/core/statement.h"
 #include "tests/fuzz/records.h"
@@ -10,13 +10,18 @@ namespace {
 stream::JobSpec street() {
   stream::JobSpec spec{.job = {"street"}, .run = {1}};
   spec.sources = {{.name = "gate", .kind = "camera", .outputs = {{.to = "clean", .topic = "clean", .partitions = 2}}}};
-  spec.stages = {{.name = "clean",
-                  .topic = "clean",
-                  .partitions = 2,
-                  .upstreams = {{.name = "gate", .is_source = true}},
-                  .outputs = {{.port = "out", .to = "album", .topic = "album", .partitions = 2}}},
-                 {.name = "album", .topic = "album", .partitions = 2, .upstreams = {{.name = "clean", .partitions = 2}}, .sink = true},
-                 {.name = "cars", .topic = "plates", .partitions = 2, .adopt = stream::AdoptSpec{"jpeg", "", ""}, .sink = true}};
+  spec.stages = {
+      {.name = "clean",
+       .topic = "clean",
+       .partitions = 2,
+       .upstreams = {{.name = "gate", .is_source = true}},
+       .outputs = {{.port = "out", .to = "album", .topic = "album", .partitions = 2}}},
+      {.name = "album",
+       .topic = "album",
+       .partitions = 2,
+       .upstreams = {{.name = "clean", .partitions = 2}},
+       .sink = true},
+      {.name = "cars", .topic = "plates", .partitions = 2, .adopt = stream::AdoptSpec{"jpeg", "", ""}, .sink = true}};
   return spec;
 }
 
@@ -27,7 +32,7 @@ std::string topic_of(const Headers& headers) {
 }
 
 // The lines of a tally add up.
-void check(const TopicPage& page, std::int64_t records) {
+void check(const TopicAudit& page, std::int64_t records) {
   RIDE_CHECK(page.records == records, "records are missing in the book");
   RIDE_CHECK(page.repeated + page.not_ours <= page.records, "more are left out than there were");
   std::int64_t entered = 0;
@@ -53,10 +58,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace ride::ledger;
   Book book;
   std::map<std::string, std::int64_t> records;
-  std::map<Place, std::int64_t> next;
+  std::map<LogPartition, std::int64_t> next;
   for (const auto& record : fuzz::read_records(fuzz::as_text(data, size))) {
     const auto topic = topic_of(record.headers);
-    const Place at{topic, static_cast<std::int64_t>(record.value.size() % 2)};
+    const LogPartition at{topic, static_cast<std::int64_t>(record.value.size() % 2)};
     const auto posting = topic == "plates" ? book.take_foreign(at, next[at]++, record.headers)
                                            : book.take(at, next[at]++, record.headers);
     RIDE_CHECK(posting.entry.has_value() && posting.seen_before >= 0, "a record without an entry");

@@ -1,6 +1,6 @@
 // The manifest topic of a finite source as others could have filled it: every later start reads the same numbering.
 #include "common/check.h"
-#include "producer/topic_book.h"
+#include "producer/topic_manifest.h"
 #include "tests/fuzz/memory_access.h"
 
 namespace ride::producer {
@@ -8,7 +8,7 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-Names items(TopicBook& book, const Names& folder) {
+Names items(TopicManifest& book, const Names& folder) {
   auto found = book.items([&]() -> Result<Names> { return folder; });
   RIDE_CHECK(found.ok(), "the manifest cannot be read: " + found.error().message);
   return *std::move(found);
@@ -21,7 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace ride;
   const std::string topic = "ride.street.1.gate.manifest";
   fuzz::MemoryAccess access(fuzz::log_with(topic, fuzz::read_records(fuzz::as_text(data, size))));
-  producer::TopicBook first(access, topic, "p1#a"), second(access, topic, "p2#a");
+  producer::TopicManifest first(access, topic, "p1#a"), second(access, topic, "p2#a");
   const auto names = producer::items(first, {"a.jpg", "b.jpg"});
   RIDE_CHECK(producer::items(second, {"other.jpg"}) == names, "a later start numbers the items otherwise");
   RIDE_CHECK(first.rejected() == second.rejected(), "a later start knows of other rejections");

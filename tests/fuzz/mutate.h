@@ -1,5 +1,6 @@
-// Mutations of a text that keep most of its form: numbers become other numbers, words become other words of the text, lines
-// move. Blind mutations of bytes rarely get past a parser. Used by libFuzzer (custom_mutator.cc) and by driver.cc. Pure.
+// Mutations of a text that keep most of its form: numbers become other numbers, words become other words of the text,
+// lines move. Blind mutations of bytes rarely get past a parser. Used by libFuzzer (custom_mutator.cc) and by
+// driver.cc. Pure.
 #pragma once
 
 #include <cstdint>

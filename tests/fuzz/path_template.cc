@@ -1,5 +1,5 @@
-// Where a sink writes to: first line the template, then a value a line. What is filled in can neither leave its folder nor
-// make a new one, and different values give different names.
+// Where a sink writes to: first line the template, then a value a line. What is filled in can neither leave its folder
+// nor make a new one, and different values give different names.
 #include "worker/tasks/path_template.h"
 
 #include <algorithm>

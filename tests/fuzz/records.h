@@ -1,6 +1,7 @@
 // The text that inputs of the fuzz targets are made of, so that a mutation of it is a mutation of one field: records of
-// `name=value` lines (the headers), an optional line `@BYTES` (the value: so many bytes) or `@:TEXT` (the value itself),
-// and a line `--` between two records. In values \n, \\ and \xHH stand for bytes that would end the line. Pure.
+// `name=value` lines (the headers), an optional line `@BYTES` (the value: so many bytes) or `@:TEXT` (the value
+// itself), and a line `--` between two records. In values \n, \\ and \xHH stand for bytes that would end the line.
+// Pure.
 #pragma once
 
 #include <cstdint>

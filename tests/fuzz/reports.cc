@@ -1,5 +1,6 @@
 // ride.reports as whoever may write there could fill it, read by a master that leads a running job: a line is a record,
-// `tick` lets the honest processes beat and time pass. The master's own decisions count throughout, and it comes to rest.
+// `tick` lets the honest processes beat and time pass. The master's own decisions count throughout, and it comes to
+// rest.
 #include "common/check.h"
 #include "tests/fuzz/records.h"
 #include "tests/master/simulated_cluster.h"

@@ -1,5 +1,5 @@
-// Writes first inputs for the fuzz targets: real records, made by the product's own encoders.   fuzz_seeds tests/fuzz/corpus
-// Files of people (topologies, plans, requests) are written by hand, beside them.
+// Writes first inputs for the fuzz targets: real records, made by the product's own encoders.   fuzz_seeds
+// tests/fuzz/corpus Files of people (topologies, plans, requests) are written by hand, beside them.
 #include <zstd.h>
 
 #include <filesystem>
@@ -32,7 +32,10 @@ void write(const std::string& target, const std::string& name, std::string_view 
 
 stream::JobSpec street() {
   stream::JobSpec spec{.job = {"street"}};
-  spec.sources = {{.name = "gate", .kind = "camera", .uri = "rtsp://gate/1", .outputs = {{.to = "clean", .topic = "ride.street.1.clean"}}}};
+  spec.sources = {{.name = "gate",
+                   .kind = "camera",
+                   .uri = "rtsp://gate/1",
+                   .outputs = {{.to = "clean", .topic = "ride.street.1.clean"}}}};
   spec.stages = {{.name = "clean",
                   .topic = "ride.street.1.clean",
                   .partitions = 4,
@@ -104,29 +107,49 @@ void write_decisions() {
     return stream::Decision{standing.log(), standing.epoch(), standing.leader(), std::move(body)};
   };
   auto log = cluster.log();
-  log.push_back(by(stream::Strike{{"street"}, {1}, {"clean"}, {2}, {7}, "gate/1/7", {"w1#a"}, "signal 11", 1, false, {}}));
+  log.push_back(
+      by(stream::Strike{{"street"}, {1}, {"clean"}, {2}, {7}, "gate/1/7", {"w1#a"}, "signal 11", 1, false, {}}));
   log.push_back(by(stream::Strike{{"street"}, {1}, {"clean"}, {2}, {7}, "gate/1/7", {"w0#a"}, "it hung", 2, true, {}}));
   log.push_back(by(stream::Scale{{"street"}, {1}, {"clean"}, 2, true, "by hand", {}}));
-  log.push_back(by(stream::Releasing{{"street"}, {1}, {"clean"}, {"w1#a"}, {{0}}, SystemTime(std::chrono::seconds(9)), "m"}));
-  log.push_back(by(stream::JobPhaseChanged{{"street"}, {1}, stream::JobPhase::draining, "by hand", {}, {{"plates", {{7}, {0}}}}, {3, 2}}));
+  log.push_back(
+      by(stream::Releasing{{"street"}, {1}, {"clean"}, {"w1#a"}, {{0}}, SystemTime(std::chrono::seconds(9)), "m"}));
+  log.push_back(by(stream::JobPhaseChanged{
+      {"street"}, {1}, stream::JobPhase::draining, "by hand", {}, {{"plates", {{7}, {0}}}}, {3, 2}}));
   write("decisions", "strikes_and_drain", lines_of(log));
 }
 
 void write_reports() {
   const auto line = [](stream::ReportBody body) { return encode(stream::Report{"log-1", std::move(body)}) + '\n'; };
-  stream::Heartbeat beat{.id = WorkerId{"w1#a"}, .node = NodeName{"n1"}, .version = "0.1.0", .http = "127.0.0.1:1", .cores = 1};
+  stream::Heartbeat beat{
+      .id = WorkerId{"w1#a"}, .node = NodeName{"n1"}, .version = "0.1.0", .http = "127.0.0.1:1", .cores = 1};
   beat.labels = {{"zone", "a"}};
   beat.busy_fraction = 0.9;
   beat.frames_per_second = 25;
   beat.service_rate = 30;
   beat.warm = true;
   beat.group = "street/clean";
-  beat.partitions = {{.job = {"street"}, .run = {1}, .stage = {"clean"}, .partition = {0}, .epoch = {1}, .position = 12, .committed = 10, .end = 15,
-                      .oldest_unacked_age_ms = 40, .counters = {.acked = 9, .filtered = 1}}};
+  beat.partitions = {{.job = {"street"},
+                      .run = {1},
+                      .stage = {"clean"},
+                      .partition = {0},
+                      .epoch = {1},
+                      .position = 12,
+                      .committed = 10,
+                      .end = 15,
+                      .oldest_unacked_age_ms = 40,
+                      .counters = {.acked = 9, .filtered = 1}}};
   auto ended = beat;
   ended.partitions[0].ended = true;
   stream::Heartbeat producer{.id = WorkerId{"p1#a"}, .kind = stream::ProcessKind::producer, .node = NodeName{"n1"}};
-  producer.sources = {{.job = {"street"}, .run = {1}, .source = "gate", .session = {1}, .connected = true, .ended = true, .frames = 50, .total = 100, .fps = 25}};
+  producer.sources = {{.job = {"street"},
+                       .run = {1},
+                       .source = "gate",
+                       .session = {1},
+                       .connected = true,
+                       .ended = true,
+                       .frames = 50,
+                       .total = 100,
+                       .fps = 25}};
   stream::Heartbeat fresh{.id = WorkerId{"w9#z"}, .node = NodeName{"n2"}, .cores = 8};
   stream::ChildExit exit{.node = {"n1"}, .agent = {"a1#a"}, .child = {"w1#a"}, .pid = 7, .signal = 11};
   exit.frames = {{{"street"}, {1}, {"clean"}, {0}, {10}, "gate/1/10"}};
@@ -136,7 +159,10 @@ void write_reports() {
   write("reports", "exit", line(exit) + "tick\n" + line(fresh) + "tick\n");
   write("reports", "released", line(stream::Released{{"street"}, {1}, {"clean"}, {"w1#a"}, {{0}, {1}}}) + "tick\n");
   write("reports", "goodbye", line(stream::Goodbye{{"w1#a"}, "stopped"}) + line(beat) + "tick\n");
-  write("reports", "notice", line(stream::Notice{{"w1#a"}, {"n1"}, stream::Severity::error, "disk_full", "no space", "street", "clean", true, {}}) + "tick\n");
+  write("reports", "notice",
+        line(stream::Notice{
+            {"w1#a"}, {"n1"}, stream::Severity::error, "disk_full", "no space", "street", "clean", true, {}}) +
+            "tick\n");
 }
 
 // ---- frames
@@ -152,8 +178,8 @@ std::string records_text(const std::vector<stream::OutRecord>& records, bool who
 
 const Bytes kPixels(16 * 24 * 3, 7);
 
-std::vector<stream::OutRecord> frame(const std::string& upstream, int partition, std::int64_t number, const std::string& writer,
-                                     int chunks) {
+std::vector<stream::OutRecord> frame(const std::string& upstream, int partition, std::int64_t number,
+                                     const std::string& writer, int chunks) {
   stream::RecordHeader header;
   header.id = {"gate", SessionId{1}, number};
   header.content_type = stream::kRawContentType;
@@ -168,9 +194,11 @@ std::vector<stream::OutRecord> frame(const std::string& upstream, int partition,
 
 std::string ends() {
   std::string text;
-  text += records_text(make_end_set({"street", "gate", "p1#a", {{"gate", {0}}, {1, 9}, {1}}}, {"gate", {1}, 8}, {}), false);
+  text +=
+      records_text(make_end_set({"street", "gate", "p1#a", {{"gate", {0}}, {1, 9}, {1}}}, {"gate", {1}, 8}, {}), false);
   for (int p = 0; p < 3; ++p)
-    text += records_text(make_end_set({"street", "blur", "w1#a", {{"blur", {p}}, {9, 1}, {1}}}, {"gate", {1}, 8}, {}), false);
+    text += records_text(make_end_set({"street", "blur", "w1#a", {{"blur", {p}}, {9, 1}, {1}}}, {"gate", {1}, 8}, {}),
+                         false);
   return text;
 }
 
@@ -189,24 +217,33 @@ void write_frames() {
   start.warm_from = Offset{2};
   stream::RecordHeader outcome;
   outcome.id = {"gate", {1}, 7};
-  const auto filtered = make_outcome_set({"street", "blur", "w1#a", {{"blur", {1}}, {7, 0}, {1}}}, outcome, stream::Outcome::filtered, "nobody in it");
-  write("frame_sets", "whole", "start\n" + text("gate", 0, 1, "p1#a", 1) + text("gate", 0, 1, "p1#a", 1) + text("blur", 2, 4, "w1#a", 1));
+  const auto filtered = make_outcome_set({"street", "blur", "w1#a", {{"blur", {1}}, {7, 0}, {1}}}, outcome,
+                                         stream::Outcome::filtered, "nobody in it");
+  write("frame_sets", "whole",
+        "start\n" + text("gate", 0, 1, "p1#a", 1) + text("gate", 0, 1, "p1#a", 1) + text("blur", 2, 4, "w1#a", 1));
   write("frame_sets", "chunks", "start\n" + text("gate", 0, 1, "p1#a", 4) + text("gate", 0, 2, "p1#a", 2));
   write("frame_sets", "two_writers", mixed);
   write("frame_sets", "ends", "start\n" + text("gate", 0, 1, "p1#a", 1) + ends());
-  write("frame_sets", "outcome", "start\n" + records_text(filtered, false) + fuzz::write_record({{"who", "me"}}, 10) + "gap=1\n--\n");
-  write("frame_sets", "metadata", "metadata=" + pack(start) + '\n' + text("gate", 0, 3, "p1#a", 1) + text("gate", 0, 4, "p1#a", 2));
+  write("frame_sets", "outcome",
+        "start\n" + records_text(filtered, false) + fuzz::write_record({{"who", "me"}}, 10) + "gap=1\n--\n");
+  write("frame_sets", "metadata",
+        "metadata=" + pack(start) + '\n' + text("gate", 0, 3, "p1#a", 1) + text("gate", 0, 4, "p1#a", 2));
   write("ledger", "chunks", text("gate", 0, 1, "p1#a", 4) + text("gate", 0, 2, "p1#a", 1) + ends());
-  write("ledger", "foreign", "t=plates\n" + text("gate", 0, 1, "p1#a", 1) + "t=plates\nwho=me\n@3\n--\nt=album\n" + text("clean", 1, 4, "w1#a", 1));
+  write("ledger", "foreign",
+        "t=plates\n" + text("gate", 0, 1, "p1#a", 1) + "t=plates\nwho=me\n@3\n--\nt=album\n" +
+            text("clean", 1, 4, "w1#a", 1));
   write("ledger", "outcome", "t=album\n" + records_text(filtered, false) + mixed);
   write("commit_metadata", "full", pack(start));
   write("commit_metadata", "empty", pack({}));
-  write("commit_metadata", "bytes", std::string(":\x01\x00\x18\x00\x00\x02\x00\x00\x01\x04gate\x01\x00\x00\x02\x06\x00\x00", 25));
-  const auto letter = stream::encode_death({{"ride.street.1.clean", {2}}, {1042}, "clean", "task_error: no", "w1#a", 2, {}});
+  write("commit_metadata", "bytes",
+        std::string(":\x01\x00\x18\x00\x00\x02\x00\x00\x01\x04gate\x01\x00\x00\x02\x06\x00\x00", 25));
+  const auto letter =
+      stream::encode_death({{"ride.street.1.clean", {2}}, {1042}, "clean", "task_error: no", "w1#a", 2, {}});
   auto dead = frame("gate", 0, 5, "p1#a", 1)[0].headers;
   dead.insert(dead.end(), letter.begin(), letter.end());
   write("cli_records", "frame", records_text(frame("gate", 0, 1, "p1#a", 2), true));
-  write("cli_records", "dead", fuzz::write_record(dead, "bytes") + fuzz::write_record({{"who", "\x1b[2Jme"}}, "text\n"));
+  write("cli_records", "dead",
+        fuzz::write_record(dead, "bytes") + fuzz::write_record({{"who", "\x1b[2Jme"}}, "text\n"));
   write("cli_records", "ends", ends() + records_text(filtered, true));
 }
 
@@ -227,11 +264,19 @@ void write_pictures() {
   cv::imencode(".webp", cv::Mat(4, 4, CV_8UC3, cv::Scalar(1, 2, 3)), webp);
   cv::imencode(".ppm", cv::Mat(4, 4, CV_8UC3, cv::Scalar(1, 2, 3)), ppm);
   zipped.resize(ZSTD_compress(zipped.data(), zipped.size(), kPixels.data(), kPixels.size(), 1));
-  const std::string exif("\xFF\xD8\xFF\xE1\x00\x22" "Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0", 38);
-  const std::vector<std::pair<std::string, std::string>> all = {
-      {"jpeg", as_text(jpeg)}, {"progressive", as_text(progressive)}, {"png", as_text(png)}, {"gray16", as_text(gray16)},
-      {"bmp", as_text(bmp)}, {"tiff", as_text(tiff)}, {"webp", as_text(webp)}, {"ppm", as_text(ppm)},
-      {"exif", exif + as_text(jpeg).substr(2)}};
+  const std::string exif(
+      "\xFF\xD8\xFF\xE1\x00\x22"
+      "Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0",
+      38);
+  const std::vector<std::pair<std::string, std::string>> all = {{"jpeg", as_text(jpeg)},
+                                                                {"progressive", as_text(progressive)},
+                                                                {"png", as_text(png)},
+                                                                {"gray16", as_text(gray16)},
+                                                                {"bmp", as_text(bmp)},
+                                                                {"tiff", as_text(tiff)},
+                                                                {"webp", as_text(webp)},
+                                                                {"ppm", as_text(ppm)},
+                                                                {"exif", exif + as_text(jpeg).substr(2)}};
   for (const auto& [name, bytes] : all) {
     write("picture_heads", name, bytes);
     write("foreign_frames", name, "adopt=image\n\n" + bytes);
@@ -249,16 +294,20 @@ void write_pictures() {
 // ---- what is kept beside frames
 
 void write_books() {
-  const auto record = [](const stream::Headers& headers, const std::string& value) { return fuzz::write_record(headers, value); };
+  const auto record = [](const stream::Headers& headers, const std::string& value) {
+    return fuzz::write_record(headers, value);
+  };
   const std::string names("a.jpg\0b.jpg\0c.jpg\0", 18);
   const auto whole = record({{"ride_manifest", "names"}, {"begin", "0"}, {"by", "p1#a"}}, names) +
                      record({{"ride_manifest", "end"}, {"count", "3"}, {"by", "p1#a"}}, "");
   write("manifest", "whole", whole + record({{"ride_manifest", "rejected"}, {"number", "1"}}, "is empty"));
   write("manifest", "two_writers", record({{"ride_manifest", "names"}, {"begin", "0"}, {"by", "p2#b"}}, "x") + whole);
   const auto places = producer::pack_places({{0, 0}, {0, 1}, {1, 5}, {0, 2}, {0, 7}});
-  write("copy_journal", "places", record({{"ride_manifest", "copies"}}, places) + record({{"ride_manifest", "copies"}}, "0 2 4 1 5 3"));
-  write("copy_journal", "order", record({{"ride_manifest", "copies"}}, places) + record({{"ride_manifest", "order"}}, "0 0") +
-                                     record({{"ride_manifest", "order"}}, "5 0 8 1 6"));
+  write("copy_journal", "places",
+        record({{"ride_manifest", "copies"}}, places) + record({{"ride_manifest", "copies"}}, "0 2 4 1 5 3"));
+  write("copy_journal", "order",
+        record({{"ride_manifest", "copies"}}, places) + record({{"ride_manifest", "order"}}, "0 0") +
+            record({{"ride_manifest", "order"}}, "5 0 8 1 6"));
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Small texts from headers, flags, files and variables: each line goes through every parser. What is read and written again
-// reads the same.
+// Small texts from headers, flags, files and variables: each line goes through every parser. What is read and written
+// again reads the same.
 #include <nlohmann/json.hpp>
 
 #include "cli/core/dead_view.h"
@@ -37,7 +37,8 @@ void check_quantities(const std::string& text) {
   if (const auto size = parse_byte_size(text); size.ok()) {
     RIDE_CHECK(size->bytes >= 0, "a size below 0");
     // The largest rounds to one that is too large.
-    if (size->bytes < std::int64_t{1} << 62) RIDE_CHECK(parse_byte_size(format_byte_size(*size)).ok(), "a size that cannot be read again");
+    if (size->bytes < std::int64_t{1} << 62)
+      RIDE_CHECK(parse_byte_size(format_byte_size(*size)).ok(), "a size that cannot be read again");
   }
   if (const auto duration = parse_duration(text); duration.ok()) {
     RIDE_CHECK(duration->count() >= 0, "a duration below 0");
@@ -59,7 +60,8 @@ void check_quantities(const std::string& text) {
 }
 
 void check_words(const std::string& text) {
-  for (const char c : one_line(text)) RIDE_CHECK(static_cast<unsigned char>(c) >= 0x20 && c != 0x7f, "more than a line");
+  for (const char c : one_line(text))
+    RIDE_CHECK(static_cast<unsigned char>(c) >= 0x20 && c != 0x7f, "more than a line");
   const auto masked = topology::mask_secrets(text);
   RIDE_CHECK(masked.size() <= text.size(), "more stars than there were characters");
   for (const auto& span : topology::secret_spans(text))

@@ -1,5 +1,5 @@
-// A topology's text, as `ride plan`, `ride submit` and the API read it: parsed, planned on a cluster, drawn, and written as
-// the decision that every process reads.
+// A topology's text, as `ride plan`, `ride submit` and the API read it: parsed, planned on a cluster, drawn, and
+// written as the decision that every process reads.
 #include "topology/topology.h"
 
 #include <nlohmann/json.hpp>
@@ -18,8 +18,11 @@ namespace {
 constexpr const char* kSecret = "hunter2-secret";
 
 Environment environment() {
-  return environment_of({{"CAM_PASS", kSecret}, {"CAM_URL", std::string("rtsp://boss:") + kSecret + "@gate/stream"},
-                         {"PARTS", "6"}, {"EMPTY", ""}, {"X", "clean"}});
+  return environment_of({{"CAM_PASS", kSecret},
+                         {"CAM_URL", std::string("rtsp://boss:") + kSecret + "@gate/stream"},
+                         {"PARTS", "6"},
+                         {"EMPTY", ""},
+                         {"X", "clean"}});
 }
 
 void check(const Diagnostic& diagnostic, const SourceText& source) {

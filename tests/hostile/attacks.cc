@@ -31,7 +31,8 @@ std::vector<std::uint8_t> noise(Random& random, std::size_t size) {
   return bytes;
 }
 
-// ---- frames ----------------------------------------------------------------------------------------------------------
+// ---- frames
+// ----------------------------------------------------------------------------------------------------------
 
 // A header as the source itself would write it, of a session that was never assigned.
 Headers forged(Random& random, const std::string& job, const std::string& source) {
@@ -74,7 +75,8 @@ RecordAttack unfinished_set(Random& random, const std::string& job, const std::s
   auto headers = forged(random, job, source);
   set(headers, "ride_part", "1/2");
   RecordAttack attack{"unfinished set", {}};
-  attack.records.push_back(make_record(headers, noise(random, 200'000 + static_cast<std::size_t>(below(random, 800'000)))));
+  attack.records.push_back(
+      make_record(headers, noise(random, 200'000 + static_cast<std::size_t>(below(random, 800'000)))));
   return attack;
 }
 
@@ -122,17 +124,31 @@ RecordAttack raw_bomb(Random& random, Headers headers) {
 }
 
 RecordAttack damaged_headers(Random& random, const std::string& job, const std::string& source) {
-  static const std::vector<std::string> kValues = {
-      "", "-1", "0", "99999999999999999999", "9223372036854775807", "1/0", "2/1", "1/1/1", "\x1b[2J\x1b[1;31m", "a\nb",
-      std::string(100, '/'), std::string("\0\0", 2), "\xff\xfe\xfd", "../../../etc/passwd", "nan", "1e308"};
+  static const std::vector<std::string> kValues = {"",
+                                                   "-1",
+                                                   "0",
+                                                   "99999999999999999999",
+                                                   "9223372036854775807",
+                                                   "1/0",
+                                                   "2/1",
+                                                   "1/1/1",
+                                                   "\x1b[2J\x1b[1;31m",
+                                                   "a\nb",
+                                                   std::string(100, '/'),
+                                                   std::string("\0\0", 2),
+                                                   "\xff\xfe\xfd",
+                                                   "../../../etc/passwd",
+                                                   "nan",
+                                                   "1e308"};
   auto headers = forged(random, job, source);
   for (int changes = 1 + below(random, 4); changes > 0; --changes) {
     auto& [name, value] = headers[static_cast<std::size_t>(below(random, static_cast<int>(headers.size())))];
     if (below(random, 4) == 0)
       name = kValues[static_cast<std::size_t>(below(random, static_cast<int>(kValues.size())))];
     else
-      value = below(random, 20) == 0 ? std::string(100'000, 'x')
-                                     : kValues[static_cast<std::size_t>(below(random, static_cast<int>(kValues.size())))];
+      value = below(random, 20) == 0
+                  ? std::string(100'000, 'x')
+                  : kValues[static_cast<std::size_t>(below(random, static_cast<int>(kValues.size())))];
   }
   RecordAttack attack{"damaged headers", {}};
   attack.records.push_back(make_record(headers, noise(random, static_cast<std::size_t>(below(random, 1000)))));
@@ -145,7 +161,8 @@ RecordAttack no_frame(Random& random) {
   return attack;
 }
 
-// ---- pictures --------------------------------------------------------------------------------------------------------
+// ---- pictures
+// --------------------------------------------------------------------------------------------------------
 
 void put_u32(std::vector<std::uint8_t>& out, std::uint32_t value) {
   for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<std::uint8_t>(value >> shift));
@@ -194,12 +211,22 @@ std::vector<std::uint8_t> damaged_picture(Random& random) {
   }
 }
 
-// ---- control ---------------------------------------------------------------------------------------------------------
+// ---- control
+// ---------------------------------------------------------------------------------------------------------
 
 std::string garbage_json(Random& random) {
-  static const std::vector<std::string> kTexts = {
-      "", "{", "[]", "null", "{\"type\":1}", "{\"type\":\"assign\"}", "{\"type\":\"no such thing\"}", "{\"type\":\"heartbeat\"}",
-      "{\"log\":{},\"type\":[]}", std::string(10'000, '['), "\xff\xfe", "{\"type\":\"claim\",\"epoch\":1e400}"};
+  static const std::vector<std::string> kTexts = {"",
+                                                  "{",
+                                                  "[]",
+                                                  "null",
+                                                  "{\"type\":1}",
+                                                  "{\"type\":\"assign\"}",
+                                                  "{\"type\":\"no such thing\"}",
+                                                  "{\"type\":\"heartbeat\"}",
+                                                  "{\"log\":{},\"type\":[]}",
+                                                  std::string(10'000, '['),
+                                                  "\xff\xfe",
+                                                  "{\"type\":\"claim\",\"epoch\":1e400}"};
   return kTexts[static_cast<std::size_t>(below(random, static_cast<int>(kTexts.size())))];
 }
 
@@ -220,13 +247,20 @@ std::vector<std::uint8_t> honest_picture(int number) {
 
 RecordAttack draw_frame_attack(Random& random, const std::string& job, const std::string& source) {
   switch (below(random, 7)) {
-    case 0: return overflowing_chunks(random, job, source);
-    case 1: return unfinished_set(random, job, source);
-    case 2: return forged_origin(random, job, source);
-    case 3: return forged_end(random, job, source);
-    case 4: return raw_bomb(random, forged(random, job, source));
-    case 5: return damaged_headers(random, job, source);
-    default: return no_frame(random);
+    case 0:
+      return overflowing_chunks(random, job, source);
+    case 1:
+      return unfinished_set(random, job, source);
+    case 2:
+      return forged_origin(random, job, source);
+    case 3:
+      return forged_end(random, job, source);
+    case 4:
+      return raw_bomb(random, forged(random, job, source));
+    case 5:
+      return damaged_headers(random, job, source);
+    default:
+      return no_frame(random);
   }
 }
 
@@ -267,12 +301,15 @@ RecordAttack draw_decision_attack(Random& random, const stream::Decision& standi
     }
     case 3:  // of another log, under the standing claim's words
       decision.log = "another-log";
-      decision.body = stream::JobPhaseChanged{JobName{job}, RunNumber{1}, stream::JobPhase::cancelled, "forged", system_now(), {}, {}};
+      decision.body = stream::JobPhaseChanged{
+          JobName{job}, RunNumber{1}, stream::JobPhase::cancelled, "forged", system_now(), {}, {}};
       break;
     case 4:  // under a claim that nobody won
       decision.leader = "nobody";
-      decision.body = stream::Assign{JobName{job}, RunNumber{1}, StageName{"work"}, WorkerId{"nobody#1"}, Epoch{kHighest},
-                                     {PartitionId{0}, PartitionId{2'000'000'000}, PartitionId{-5}}, "forged", system_now()};
+      decision.body = stream::Assign{JobName{job},      RunNumber{1},
+                                     StageName{"work"}, WorkerId{"nobody#1"},
+                                     Epoch{kHighest},   {PartitionId{0}, PartitionId{2'000'000'000}, PartitionId{-5}},
+                                     "forged",          system_now()};
       break;
     case 5:
       decision.leader = "nobody";
@@ -314,7 +351,8 @@ std::string draw_request(Random& random) {
   static const std::vector<std::string> kRequests = {
       "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1.evil.example\r\n\r\n",
       "POST /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999999999999999999\r\n\r\n",
-      "POST /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+      "POST /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: "
+      "chunked\r\n\r\n0\r\n\r\n",
       "POST /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 30\r\n\r\nride: v1\nname: x\nstages: [[[[[[",
       "DELETE /api/v1/jobs/street HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil.example\r\n\r\n",
       "GET /" + std::string(20'000, 'a') + " HTTP/1.1\r\nHost: localhost\r\n\r\n",

@@ -1,5 +1,5 @@
-// What a hostile client writes and asks: each attack is drawn from a seeded generator, so that a run can be repeated. Pure,
-// apart from encoding pictures. Owner: the caller.
+// What a hostile client writes and asks: each attack is drawn from a seeded generator, so that a run can be repeated.
+// Pure, apart from encoding pictures. Owner: the caller.
 #pragma once
 
 #include <random>

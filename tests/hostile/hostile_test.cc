@@ -1,6 +1,6 @@
-// A hostile client against jobs that run: it writes into the topics of frames, into both control topics and into a foreign
-// topic that a job copies, and talks to the API and the metrics pages. No process may end or grow, and the honest frames of
-// the jobs arrive, each once.
+// A hostile client against jobs that run: it writes into the topics of frames, into both control topics and into a
+// foreign topic that a job copies, and talks to the API and the metrics pages. No process may end or grow, and the
+// honest frames of the jobs arrive, each once.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -50,7 +50,8 @@ class Hostile : public KafkaTest {
     std::cout << "seed " << seed_ << ": RIDE_HOSTILE_SEED replays it" << std::endl;
     random_.seed(seed_);
     // No process is replaced because the machine is busy: whoever is out here was felled.
-    run_ = std::make_unique<LocalRun>(bootstrap(), unique_name("hostile"), std::vector<std::string>{"RIDE_LOSS_TICKS=100"});
+    run_ = std::make_unique<LocalRun>(bootstrap(), unique_name("hostile"),
+                                      std::vector<std::string>{"RIDE_LOSS_TICKS=100"});
     plates_ = unique_name("plates");
     kafka::ClientConfig config;
     config.brokers = bootstrap();
@@ -64,15 +65,19 @@ class Hostile : public KafkaTest {
   std::string album(const std::string& job) const { return (run_->folder() / job).string(); }
 
   void submit_jobs() {
-    ASSERT_TRUE(run_->submit("ride: v1\nname: street\nsources:\n  scene: { synthetic: { width: 160, height: 120 }, fps: 30 }\n"
-                             "stages:\n  - { name: work, from: [scene], topic: { partitions: 2 }, task: grayscale,\n"
-                             "      group: { min: 2, max: 2, spares: 1, memory: 512MiB } }\n"
-                             "sinks:\n  - { name: album, from: [work], topic: { partitions: 2 }, task: write_images,\n"
-                             "      params: { path: \"" + album("street") + "/{session}-{seq}.png\", sync: false } }\n"));
-    ASSERT_TRUE(run_->submit("ride: v1\nname: copy\nsources:\n  plates: { topic: " + plates_ + ", max_pixels: 1MP }\n"
+    ASSERT_TRUE(
+        run_->submit("ride: v1\nname: street\nsources:\n  scene: { synthetic: { width: 160, height: 120 }, fps: 30 }\n"
+                     "stages:\n  - { name: work, from: [scene], topic: { partitions: 2 }, task: grayscale,\n"
+                     "      group: { min: 2, max: 2, spares: 1, memory: 512MiB } }\n"
+                     "sinks:\n  - { name: album, from: [work], topic: { partitions: 2 }, task: write_images,\n"
+                     "      params: { path: \"" +
+                     album("street") + "/{session}-{seq}.png\", sync: false } }\n"));
+    ASSERT_TRUE(run_->submit("ride: v1\nname: copy\nsources:\n  plates: { topic: " + plates_ +
+                             ", max_pixels: 1MP }\n"
                              "stages:\n  - { name: gray, from: [plates], topic: { partitions: 1 }, task: grayscale }\n"
                              "sinks:\n  - { name: album, from: [gray], topic: { partitions: 1 }, task: write_images,\n"
-                             "      params: { path: \"" + album("copy") + "/{seq}.png\", sync: false } }\n"));
+                             "      params: { path: \"" +
+                             album("copy") + "/{seq}.png\", sync: false } }\n"));
     ASSERT_TRUE(wait_until(90s, [&] { return files("street").size() > 30; })) << run_->events() << run_->logs();
   }
 
@@ -98,7 +103,8 @@ class Hostile : public KafkaTest {
   stream::Decision standing() const {
     stream::Decision last;
     for (const auto& record : run_->records(run_->prefix() + ".decisions"))
-      if (auto decision = stream::decode_decision({reinterpret_cast<const char*>(record.value.data()), record.value.size()});
+      if (auto decision =
+              stream::decode_decision({reinterpret_cast<const char*>(record.value.data()), record.value.size()});
           decision.ok())
         last = *decision;
     return last;
@@ -208,7 +214,8 @@ TEST_F(Hostile, NobodyEndsOrGrowsAndEveryHonestFrameCountsOnce) {
   }
   EXPECT_EQ(run_->phase("street"), "running") << run_->events();
   EXPECT_EQ(run_->phase("copy"), "running") << run_->events();
-  EXPECT_TRUE(wait_until(60s, [&] { return static_cast<int>(files("copy").size()) >= fed_; })) << files("copy").size() << " of " << fed_;
+  EXPECT_TRUE(wait_until(60s, [&] { return static_cast<int>(files("copy").size()) >= fed_; }))
+      << files("copy").size() << " of " << fed_;
   ASSERT_TRUE(drain("street")) << run_->events() << run_->logs();
 
   // The scene's frames are numbered without a hole, and all of them are there.

@@ -7,8 +7,11 @@ namespace ride::ledger {
 namespace {
 
 Headers with(const std::string& name, const std::string& value) {
-  Headers headers = {{"ce_type", "ride.frame"}, {"ce_id", "gate/3/1042"}, {"ride_format", "1"},
-                     {"ride_origin", "gate/0/3.1042/1"}, {"ride_part", "1/3"}};
+  Headers headers = {{"ce_type", "ride.frame"},
+                     {"ce_id", "gate/3/1042"},
+                     {"ride_format", "1"},
+                     {"ride_origin", "gate/0/3.1042/1"},
+                     {"ride_part", "1/3"}};
   for (auto& [known, old] : headers)
     if (known == name) old = value;
   return headers;

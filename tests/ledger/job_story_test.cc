@@ -16,9 +16,11 @@ stream::JobSpec street() {
 TEST(JobStory, FollowsAJobFromItsAcceptance) {
   JobStory story(JobName{"street"});
   ASSERT_TRUE(story.take(decided(stream::JobAccepted{.spec = street()})));
-  ASSERT_TRUE(story.take(decided(stream::JobPhaseChanged{.job = {"street"}, .run = {2}, .phase = stream::JobPhase::failed})));
+  ASSERT_TRUE(
+      story.take(decided(stream::JobPhaseChanged{.job = {"street"}, .run = {2}, .phase = stream::JobPhase::failed})));
   EXPECT_EQ(story.phase(), stream::JobPhase::creating) << "that was another run";
-  ASSERT_TRUE(story.take(decided(stream::JobPhaseChanged{.job = {"street"}, .run = {3}, .phase = stream::JobPhase::running})));
+  ASSERT_TRUE(
+      story.take(decided(stream::JobPhaseChanged{.job = {"street"}, .run = {3}, .phase = stream::JobPhase::running})));
   EXPECT_EQ(story.phase(), stream::JobPhase::running);
   EXPECT_EQ(story.spec(), street());
 }

@@ -1,5 +1,5 @@
-// The ledger beside real processes: two stages and a sink, the first stage's worker is killed until it has left frames that
-// the next one writes again. With the watermark they count once; a worker without it is found out.
+// The ledger beside real processes: two stages and a sink, the first stage's worker is killed until it has left frames
+// that the next one writes again. With the watermark they count once; a worker without it is found out.
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -18,10 +18,13 @@ std::string topology(const std::filesystem::path& folder) {
   return "ride: v1\nname: twice\nsources:\n"
          "  cam: { synthetic: { width: 64, height: 64, channels: 1 }, fps: 150, codec: raw }\n"
          "stages:\n"
-         "  - { name: first, from: [cam], topic: { partitions: 2 }, task: identity, group: { min: 1, max: 1, spares: 1 } }\n"
-         "  - { name: second, from: [first], topic: { partitions: 3 }, task: identity, output: { topic: twice-out, partitions: 1 } }\n"
+         "  - { name: first, from: [cam], topic: { partitions: 2 }, task: identity, group: { min: 1, max: 1, spares: 1 "
+         "} }\n"
+         "  - { name: second, from: [first], topic: { partitions: 3 }, task: identity, output: { topic: twice-out, "
+         "partitions: 1 } }\n"
          "sinks:\n"
-         "  - { name: lines, from: [second], task: print, params: { format: json, path: \"" + folder.string() + "/lines.txt\", sync: false } }\n";
+         "  - { name: lines, from: [second], task: print, params: { format: json, path: \"" +
+         folder.string() + "/lines.txt\", sync: false } }\n";
 }
 
 class LedgerProcess : public ::testing::Test {
@@ -36,8 +39,10 @@ class LedgerProcess : public ::testing::Test {
     std::filesystem::create_directories(programs);
     std::filesystem::create_symlink(own / worker_program, programs / "ride-worker");
     std::filesystem::create_symlink(own / "ride-producer", programs / "ride-producer");
-    ASSERT_TRUE(cluster_->run("ride-agent", {"--brokers", cluster_->brokers(), "--node", "n", "--slots", "4", "--producers", "1",
-                                             "--bin-dir", programs.string()}).ok());
+    ASSERT_TRUE(cluster_
+                    ->run("ride-agent", {"--brokers", cluster_->brokers(), "--node", "n", "--slots", "4", "--producers",
+                                         "1", "--bin-dir", programs.string()})
+                    .ok());
     const auto submitted = cluster_->submit(topology(cluster_->folder()));
     ASSERT_TRUE(submitted.ok()) << submitted.error().message;
     ASSERT_TRUE(cluster_->wait_for_phase("twice", "running", 30s).ok());

@@ -90,7 +90,8 @@ TEST_F(SinkFilesTest, AReplayedFrameMayHaveAFile) {
   EXPECT_EQ(count({.acked = 1, .dead = 1}).stale, 0);
 }
 
-// Its dead letter was deleted, retention overtook the sink, the sink dropped it as too old: each is in the sink's own count.
+// Its dead letter was deleted, retention overtook the sink, the sink dropped it as too old: each is in the sink's own
+// count.
 TEST_F(SinkFilesTest, WhatTheSinkSaysThatItLeftOutIsNotMissing) {
   for (int n = 0; n < 6; ++n) given(n);
   book_.take({"in", 0}, next_++, record("outcome", 6, "dropped"));

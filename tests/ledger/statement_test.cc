@@ -1,5 +1,5 @@
-// What the ledger makes of hand-written logs: a source "cam" into stage "blur" (topic "in", 2 partitions), which writes into
-// stage "save" (topic "mid") and into the topic "out" outside the job.
+// What the ledger makes of hand-written logs: a source "cam" into stage "blur" (topic "in", 2 partitions), which writes
+// into stage "save" (topic "mid") and into the topic "out" outside the job.
 #include "ledger/core/statement.h"
 
 #include <gtest/gtest.h>
@@ -7,11 +7,16 @@
 namespace ride::ledger {
 namespace {
 
-Headers record(const std::string& type, const std::string& id, const std::string& origin, const std::string& writer = "w#1@1",
-               const std::string& part = "1/1", const std::string& outcome = "") {
-  Headers headers = {{"ce_specversion", "1.0"}, {"ce_type", "ride." + type},   {"ce_source", "job/x"},
-                     {"ce_id", id},             {"ce_time", "2026-11-21T08:00:00.000000Z"},
-                     {"ride_format", "1"},      {"ride_origin", origin},       {"ride_part", part},
+Headers record(const std::string& type, const std::string& id, const std::string& origin,
+               const std::string& writer = "w#1@1", const std::string& part = "1/1", const std::string& outcome = "") {
+  Headers headers = {{"ce_specversion", "1.0"},
+                     {"ce_type", "ride." + type},
+                     {"ce_source", "job/x"},
+                     {"ce_id", id},
+                     {"ce_time", "2026-11-21T08:00:00.000000Z"},
+                     {"ride_format", "1"},
+                     {"ride_origin", origin},
+                     {"ride_part", part},
                      {"ride_writer", writer}};
   if (!outcome.empty()) headers.emplace_back("ride_outcome", outcome);
   return headers;
@@ -32,7 +37,8 @@ class Job : public ::testing::Test {
 
   // Frame `number` in partition number % 2 at this offset.
   void sent(int number, int offset) {
-    put("in", number % 2, offset, record("frame", "cam/1/" + std::to_string(number), "cam/0/1." + std::to_string(number) + "/1"));
+    put("in", number % 2, offset,
+        record("frame", "cam/1/" + std::to_string(number), "cam/0/1." + std::to_string(number) + "/1"));
   }
   // What blur made of it, in both outputs.
   void made(int number, int offset, const std::string& writer = "w#1@1") {
@@ -41,7 +47,7 @@ class Job : public ::testing::Test {
     put("mid", 0, next_["mid"]++, record("frame", id, origin, writer));
     put("out", 0, next_["out"]++, record("frame", id, origin, writer));
   }
-  Posting put(const std::string& topic, int partition, int offset, const Headers& headers) {
+  AuditResult put(const std::string& topic, int partition, int offset, const Headers& headers) {
     return book_.take({topic, partition}, offset, headers);
   }
   Statement statement(int acked_by_blur, int acked_by_save) {
@@ -178,8 +184,8 @@ TEST_F(Job, SaysWhatItCouldNotSee) {
 TEST_F(Job, WhatASourceRefusedIsToldApart) {
   for (int n = 0; n < 3; ++n) sent(n, n / 2);
   for (int n = 0; n < 2; ++n) {
-    auto refused = record("outcome", "cam/1/" + std::to_string(3 + n), "cam/0/1." + std::to_string(3 + n) + "/1", "w#1@1", "1/1",
-                          "dropped");
+    auto refused = record("outcome", "cam/1/" + std::to_string(3 + n), "cam/0/1." + std::to_string(3 + n) + "/1",
+                          "w#1@1", "1/1", "dropped");
     refused.emplace_back("ride_reason", n == 0 ? "broken_picture: is a text file" : "when_late: its successor was due");
     put("in", (3 + n) % 2, n == 0 ? 1 : 2, refused);
   }

@@ -1,5 +1,6 @@
 // ride-worker with its watermark switched off: what was written again after a failure is taken as new. A program of the
-// tests alone, so that no installed worker can be told to do so; ride-agent starts it by its name in a folder of the test's.
+// tests alone, so that no installed worker can be told to do so; ride-agent starts it by its name in a folder of the
+// test's.
 #include <CLI/CLI.hpp>
 #include <csignal>
 

@@ -1,5 +1,5 @@
-// Partitions that move to even out the load, while the speeds of workers go up and down as they do on a busy machine: none
-// goes back at once.
+// Partitions that move to even out the load, while the speeds of workers go up and down as they do on a busy machine:
+// none goes back at once.
 #include <gtest/gtest.h>
 #include <spdlog/fmt/fmt.h>
 
@@ -40,7 +40,8 @@ class Balance : public ::testing::Test {
       ++moves;
       for (const auto partition : asked->partitions) from[partition] = asked->worker;
       const auto got = got_at.find(asked->worker);
-      if (got != got_at.end() && cluster.now() - got->second < 4500ms)  // the rest of 5 s counts from the decision, a moment earlier
+      if (got != got_at.end() &&
+          cluster.now() - got->second < 4500ms)  // the rest of 5 s counts from the decision, a moment earlier
         flaps.push_back(fmt::format("{} got one and gives one {} ms later: {}", asked->worker.value,
                                     (cluster.now() - got->second) / 1ms, asked->reason));
     }

@@ -381,7 +381,8 @@ TEST_F(Detector, AnOverloadedNodeIsToldOnceAndWhenItIsOver) {
   EXPECT_EQ(told("overload_over"), 0);
   pass(30s);
   EXPECT_EQ(told("overload_over"), 1);
-  EXPECT_THAT(said, testing::Contains(testing::HasSubstr("node n1 is overloaded: heartbeats of its 4 processes come ")));
+  EXPECT_THAT(said,
+              testing::Contains(testing::HasSubstr("node n1 is overloaded: heartbeats of its 4 processes come ")));
   EXPECT_EQ(losses(), 0u);
 }
 

@@ -17,7 +17,8 @@ std::string job_name(int job) { return fmt::format("job{:03}", job); }
 
 }  // namespace
 
-Fleet::Fleet(const FleetShape& shape, std::uint32_t seed, Load load) : shape_(shape), random_(seed), load_(std::move(load)) {
+Fleet::Fleet(const FleetShape& shape, std::uint32_t seed, Load load)
+    : shape_(shape), random_(seed), load_(std::move(load)) {
   take(stream::Claim{1, "m", ""});
   workers_.resize(static_cast<std::size_t>(shape_.workers));
   for (std::size_t w = 0; w < workers_.size(); ++w) {
@@ -145,11 +146,15 @@ stream::Heartbeat Fleet::beat(const WorkerState& worker, const Owned& owned) con
 }
 
 stream::Heartbeat Fleet::producer_beat(int producer) const {
-  stream::Heartbeat beat{.id = WorkerId{fmt::format("p{}#1", producer)}, .kind = ProcessKind::producer, .node = NodeName{fmt::format("n{}", producer)}, .at = now_};
+  stream::Heartbeat beat{.id = WorkerId{fmt::format("p{}#1", producer)},
+                         .kind = ProcessKind::producer,
+                         .node = NodeName{fmt::format("n{}", producer)},
+                         .at = now_};
   for (const auto& [name, job] : state.hard.jobs)
     for (const auto& [source_name, source] : job->sources)
       if (source.producer == beat.id)
-        beat.sources.push_back({.job = name, .run = job->spec->run, .source = source_name, .session = source.session, .connected = true});
+        beat.sources.push_back(
+            {.job = name, .run = job->spec->run, .source = source_name, .session = source.session, .connected = true});
   return beat;
 }
 
@@ -196,7 +201,8 @@ void Fleet::handle(const std::vector<Event>& events) {
         if (const auto* asked = std::get_if<stream::Releasing>(&decision); asked != nullptr) {
           const auto slot = slots_.find(asked->worker);
           if (slot != slots_.end() && workers_[slot->second].alive)
-            next.emplace_back(ReportRead{stream::Released{asked->job, asked->run, asked->stage, asked->worker, asked->partitions}, now_});
+            next.emplace_back(ReportRead{
+                stream::Released{asked->job, asked->run, asked->stage, asked->worker, asked->partitions}, now_});
         }
       }
     }
@@ -219,14 +225,16 @@ void Fleet::note(const stream::Scale& scale) {
   if (scale.workers < shape_.min || scale.workers > shape_.max)
     wrong_.push_back(fmt::format("{} was set to {} workers: {}", scale.job.value, scale.workers, scale.reason));
   jobs_[static_cast<std::size_t>(j)].sizes.push_back(
-      {second(), wanted_workers(spec, *state.hard.find({scale.job, scale.run, scale.stage})), scale.workers, scale.held, scale.reason});
+      {second(), wanted_workers(spec, *state.hard.find({scale.job, scale.run, scale.stage})), scale.workers, scale.held,
+       scale.reason});
 }
 
 void Fleet::note(const stream::Assign& assign) {
   auto& job = jobs_[static_cast<std::size_t>(std::stoi(assign.job.value.substr(3)))];
   for (const auto partition : assign.partitions) {
     auto& last = job.epochs[static_cast<std::size_t>(partition.value)];
-    if (assign.epoch <= last) wrong_.push_back(fmt::format("{}: epoch {} follows {}", assign.job.value, assign.epoch.value, last.value));
+    if (assign.epoch <= last)
+      wrong_.push_back(fmt::format("{}: epoch {} follows {}", assign.job.value, assign.epoch.value, last.value));
     last = assign.epoch;
   }
 }

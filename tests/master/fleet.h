@@ -70,7 +70,7 @@ class Fleet {
   struct WorkerState {
     WorkerId id;
     bool alive = true;
-    int back_in = 0;  // steps
+    int back_in = 0;             // steps
     double speed = 1, time = 0;  // frames per second; what is left of its time
     std::int64_t frames = 0;
     double busy = 0;

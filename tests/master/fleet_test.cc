@@ -1,6 +1,8 @@
-// Groups that follow their load at the size that RIDE is made for: 1,000 workers, 10,000 partitions, 1,000 cameras in 100
-// jobs, through the real decide() with a virtual clock. RIDE_FLEET_SECONDS makes the day longer (default 400), RIDE_SEED
-// replays a seed.
+// Groups that follow their load at the size that RIDE is made for: 1,000 workers, 10,000 partitions, 1,000 cameras in
+// 100 jobs, through the real decide() with a virtual clock. RIDE_FLEET_SECONDS makes the day longer (default 400),
+// RIDE_SEED replays a seed.
+#include "tests/master/fleet.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <spdlog/fmt/fmt.h>
@@ -10,7 +12,6 @@
 #include <cstdlib>
 #include <numbers>
 
-#include "tests/master/fleet.h"
 #include "tests/support/test_seed.h"
 
 namespace ride::master::test {
@@ -26,7 +27,8 @@ std::uint32_t seed() { return static_cast<std::uint32_t>(ride::test::test_seed("
 constexpr double kUsual = 3;  // frames per second and camera
 constexpr double kBurst = 3;  // times as many
 
-// Every tenth job has a steady load; the others a daily one, each with its own noon; every third of those has bursts, too.
+// Every tenth job has a steady load; the others a daily one, each with its own noon; every third of those has bursts,
+// too.
 struct Bursts {
   std::vector<std::vector<std::pair<double, double>>> of;  // by job: from, to
 
@@ -77,7 +79,8 @@ Tally tally_of(const Fleet& fleet, const Bursts& bursts, const Fleet::Load& load
       if (before != nullptr && (one.to > one.from) != (before->to > before->from) && one.second - before->second < 30 &&
           !bursts.begins(j, before->second - 5, one.second) && load(j, one.second) < 1.1 * load(j, before->second)) {
         ++tally.flaps;
-        fmt::print("job {} flaps: {:.0f} s: {}; {:.0f} s: {}\n", j, before->second, before->reason, one.second, one.reason);
+        fmt::print("job {} flaps: {:.0f} s: {}; {:.0f} s: {}\n", j, before->second, before->reason, one.second,
+                   one.reason);
       }
       before = &one;
     }
@@ -135,13 +138,15 @@ TEST(Fleet, AThousandCamerasWithDailyAndBurstyLoadDoNotMakeGroupsFlap) {
   const auto tally = tally_of(fleet, bursts, load, shape.jobs, kSettled);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
   fmt::print(
-      "seed {}: {:.0f} s of the fleet in {:.0f} s: {} decisions; {} changes of size, at most {} of a group, {} growths of "
+      "seed {}: {:.0f} s of the fleet in {:.0f} s: {} decisions; {} changes of size, at most {} of a group, {} growths "
+      "of "
       "a steady one, {} flaps; {} to {} workers in groups; lag above 10 s in {:.2f} % of all looks, {:.0f} s at most\n",
-      seed(), fleet.second(), took.count(), fleet.decisions(), tally.changes, tally.most, tally.steady_growths, tally.flaps, fewest_workers,
-      most_workers, 100 * late / looks, worst);
+      seed(), fleet.second(), took.count(), fleet.decisions(), tally.changes, tally.most, tally.steady_growths,
+      tally.flaps, fewest_workers, most_workers, 100 * late / looks, worst);
   EXPECT_EQ(tally.flaps, 0);
   // A group begins as small as the load of its first minute allows: 4 or 5 workers here, where 4 are just enough.
-  EXPECT_LE(tally.steady_growths, 1 + length / 1000) << "a steady load with the noise of a camera's frames moves a group once at most";
+  EXPECT_LE(tally.steady_growths, 1 + length / 1000)
+      << "a steady load with the noise of a camera's frames moves a group once at most";
   EXPECT_GT(tally.changes, shape.jobs / 2) << "the groups follow the day";
   EXPECT_LT(late / looks, 0.02);
 }
@@ -160,10 +165,15 @@ TEST(Fleet, WorkersKilledAndGroupsRescaledInTheSameSecondKeepEveryInvariant) {
   int killed = 0, rescaled = 0;
   while (fleet.second() < 100) {
     if (fleet.second() > 20 && static_cast<int>(fleet.second()) % 5 == 0) {
-      for (int i = 0; i < 40; ++i, ++killed) fleet.kill(static_cast<int>(random() % static_cast<unsigned>(shape.workers)));
+      for (int i = 0; i < 40; ++i, ++killed)
+        fleet.kill(static_cast<int>(random() % static_cast<unsigned>(shape.workers)));
       for (int i = 0; i < 10; ++i, ++rescaled) {
         const auto key = fleet.stage(static_cast<int>(random() % static_cast<unsigned>(shape.jobs)));
-        fleet.ask(ScaleRequest{.ticket = 1000 + rescaled, .job = key.job, .stage = key.stage, .workers = 1 + static_cast<int>(random() % 20), .hold = random() % 2 == 0});
+        fleet.ask(ScaleRequest{.ticket = 1000 + rescaled,
+                               .job = key.job,
+                               .stage = key.stage,
+                               .workers = 1 + static_cast<int>(random() % 20),
+                               .hold = random() % 2 == 0});
       }
     }
     fleet.step();
@@ -172,14 +182,17 @@ TEST(Fleet, WorkersKilledAndGroupsRescaledInTheSameSecondKeepEveryInvariant) {
   }
   // All let go, a steady load, nobody dies: it comes to rest, and nothing is left behind.
   quiet = true;
-  for (int j = 0; j < shape.jobs; ++j) fleet.ask(ScaleRequest{.ticket = 5000 + j, .job = fleet.stage(j).job, .hold = false});
+  for (int j = 0; j < shape.jobs; ++j)
+    fleet.ask(ScaleRequest{.ticket = 5000 + j, .job = fleet.stage(j).job, .hold = false});
   for (const double until = fleet.second() + 60; fleet.second() < until;) fleet.step();
   expect_nothing_wrong(fleet, shape);
   const auto decisions = fleet.decisions();
   for (int i = 0; i < 15; ++i) fleet.step();
-  EXPECT_EQ(fleet.decisions(), decisions) << "the plan does not come to rest: " << ::testing::PrintToString(fleet.last_words());
+  EXPECT_EQ(fleet.decisions(), decisions)
+      << "the plan does not come to rest: " << ::testing::PrintToString(fleet.last_words());
   for (int j = 0; j < shape.jobs; ++j) {
-    for (const auto& partition : fleet.state.hard.find(fleet.stage(j))->partitions) EXPECT_FALSE(partition.owner.value.empty()) << "job " << j;
+    for (const auto& partition : fleet.state.hard.find(fleet.stage(j))->partitions)
+      EXPECT_FALSE(partition.owner.value.empty()) << "job " << j;
     EXPECT_LT(fleet.lag(j), 5 * kUsual * shape.cameras) << "job " << j;
   }
   fmt::print("{} workers killed and {} groups rescaled; {} decisions\n", killed, rescaled, fleet.decisions());

@@ -1,4 +1,5 @@
-// Records of both control topics that somebody made up, against the core: they change nothing, and what is decided goes on.
+// Records of both control topics that somebody made up, against the core: they change nothing, and what is decided goes
+// on.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <spdlog/fmt/fmt.h>
@@ -72,7 +73,8 @@ class ForgedRecords : public ::testing::Test {
     for (const auto& one : all) decided(one);
     return all;
   }
-  std::vector<DecisionBody> beat(const WorkerId& id, ProcessKind kind = ProcessKind::worker, const std::string& node = "") {
+  std::vector<DecisionBody> beat(const WorkerId& id, ProcessKind kind = ProcessKind::worker,
+                                 const std::string& node = "") {
     return hear(stream::Heartbeat{.id = id, .kind = kind, .node = {node}});
   }
   std::vector<DecisionBody> tick() {
@@ -118,15 +120,25 @@ TEST_F(ForgedRecords, ChangeNothingAndWhatIsDecidedNextCounts) {
       {"a job that runs already", ours(stream::JobAccepted{job("street", 2), "", {}})},
       {"another task for a job that runs", ours(stream::JobChanged{other_task, "", "", {}})},
       {"a run that follows far ahead", ours(stream::JobQueued{job("street", kMostNumber), "", "", {}})},
-      {"an epoch of a partition far ahead", ours(stream::Assign{kJob, kRun, kClean, kW1, Epoch{kMostNumber}, {{0}}, "", {}})},
+      {"an epoch of a partition far ahead",
+       ours(stream::Assign{kJob, kRun, kClean, kW1, Epoch{kMostNumber}, {{0}}, "", {}})},
       {"an epoch of a partition that does not rise",
-       ours(stream::Assign{kJob, kRun, kClean, kW1, state.hard.find(StageKey{kJob, kRun, kClean})->partitions[0].epoch, {{0}}, "", {}})},
+       ours(stream::Assign{kJob,
+                           kRun,
+                           kClean,
+                           kW1,
+                           state.hard.find(StageKey{kJob, kRun, kClean})->partitions[0].epoch,
+                           {{0}},
+                           "",
+                           {}})},
       {"an epoch of a partition that falls", ours(stream::Assign{kJob, kRun, kClean, kW1, Epoch{0}, {{0}}, "", {}})},
       {"a partition that is not there", ours(stream::Assign{kJob, kRun, kClean, kW1, Epoch{3}, {{7}}, "", {}})},
       {"a worker of no group", ours(stream::Assign{kJob, kRun, kClean, WorkerId{"x"}, Epoch{3}, {{0}}, "", {}})},
-      {"a source's epoch far ahead", ours(stream::AssignSource{kJob, kRun, "gate", kP1, {1}, Epoch{kMostNumber}, "", {}})},
+      {"a source's epoch far ahead",
+       ours(stream::AssignSource{kJob, kRun, "gate", kP1, {1}, Epoch{kMostNumber}, "", {}})},
       {"a source's epoch that does not rise",
-       ours(stream::AssignSource{kJob, kRun, "gate", kP1, {1}, state.hard.find(kJob, kRun)->sources.at("gate").epoch, "", {}})},
+       ours(stream::AssignSource{
+           kJob, kRun, "gate", kP1, {1}, state.hard.find(kJob, kRun)->sources.at("gate").epoch, "", {}})},
       {"a source's epoch that falls", ours(stream::AssignSource{kJob, kRun, "gate", kP1, {1}, Epoch{0}, "", {}})},
       {"a session far ahead", ours(stream::AssignSource{kJob, kRun, "gate", kP1, {kMostNumber}, Epoch{2}, "", {}})},
       {"a strike at no partition", ours(stream::Strike{kJob, kRun, kClean, {9}, {1}, "", kW1, "", 1, true, {}})},
@@ -146,7 +158,8 @@ TEST_F(ForgedRecords, ChangeNothingAndWhatIsDecidedNextCounts) {
   }
   for (const auto& [what, decision] : forged) {
     if (decision.log != "log" || std::holds_alternative<stream::Claim>(decision.body)) continue;  // the filter's work
-    if (const auto* part = std::get_if<stream::SnapshotPart>(&decision.body); part != nullptr && part->text.size() < 20) continue;
+    if (const auto* part = std::get_if<stream::SnapshotPart>(&decision.body); part != nullptr && part->text.size() < 20)
+      continue;
     if (!stream::decode_decision(stream::encode(decision)).ok()) continue;
     EXPECT_FALSE(members.take(decision)) << what << ": members pass it over, too";
   }
@@ -174,11 +187,19 @@ TEST_F(ForgedRecords, StrikesAgainstOneFrameHaveAnEnd) {
   }
   const auto& strikes = state.hard.find(StageKey{kJob, kRun, kClean})->strikes;
   ASSERT_EQ(strikes.size(), 1u);
-  EXPECT_TRUE(strikes.begin()->second.condemned);
-  EXPECT_EQ(strikes.begin()->second.workers.size(), 4u) << "what is condemned is struck no more";
+  EXPECT_TRUE(strikes.begin()->second.quarantined);
+  EXPECT_EQ(strikes.begin()->second.workers.size(), 4u) << "what is quarantined is struck no more";
   for (int i = 0; i < 300; ++i)
-    read({"log", 1, "m", stream::Strike{.job = kJob, .run = kRun, .stage = kClean, .partition = {0}, .offset = {9}, .frame = "f",
-                                        .worker = WorkerId{fmt::format("x#{}", i)}, .cause = "forged", .count = 1}});
+    read({"log", 1, "m",
+          stream::Strike{.job = kJob,
+                         .run = kRun,
+                         .stage = kClean,
+                         .partition = {0},
+                         .offset = {9},
+                         .frame = "f",
+                         .worker = WorkerId{fmt::format("x#{}", i)},
+                         .cause = "forged",
+                         .count = 1}});
   const auto forged = state.hard.find(StageKey{kJob, kRun, kClean})->strikes.find({PartitionId{0}, Offset{9}});
   ASSERT_NE(forged, state.hard.find(StageKey{kJob, kRun, kClean})->strikes.end());
   EXPECT_EQ(forged->second.workers.size(), kMostStrikesOfFrame);
@@ -188,8 +209,14 @@ TEST_F(ForgedRecords, CountersAtTheirLimitsOverflowNothing) {
   for (const std::int64_t value : {stream::kMostFrames, std::int64_t{0}, stream::kMostFrames}) {
     for (const auto& [worker, partition, epoch] : {std::tuple{kW1, 0, 1}, std::tuple{kW2, 1, 2}}) {
       stream::Heartbeat beat{.id = worker, .frames = value, .busy_seconds = 1e15};
-      beat.partitions.push_back({.job = kJob, .run = kRun, .stage = kClean, .partition = {partition}, .epoch = {epoch},
-                                 .position = value, .committed = stream::kMostFrames - value, .end = value,
+      beat.partitions.push_back({.job = kJob,
+                                 .run = kRun,
+                                 .stage = kClean,
+                                 .partition = {partition},
+                                 .epoch = {epoch},
+                                 .position = value,
+                                 .committed = stream::kMostFrames - value,
+                                 .end = value,
                                  .counters = {value, value, value, value, value, value}});
       hear(beat);
     }
@@ -264,7 +291,8 @@ TEST_F(ForgedRecords, ManyIncarnationsOfOneNameAreStrangersToo) {
 
 TEST_F(ForgedRecords, AStandbyKeepsOneFatalNoticeForAJob) {
   for (int i = 0; i < 1'000; ++i) {
-    const std::vector<Event> events{ReportRead{stream::Notice{.text = "gone", .job = "street", .fatal_for_job = true}, now}};
+    const std::vector<Event> events{
+        ReportRead{stream::Notice{.text = "gone", .job = "street", .fatal_for_job = true}, now}};
     follow(state, events);
   }
   EXPECT_EQ(state.soft.due.fatal.size(), 1u);

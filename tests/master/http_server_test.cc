@@ -180,7 +180,8 @@ TEST_F(HttpServerTest, WhatARefusedRequestStillSendsIsNoRequest) {
 TEST_F(HttpServerTest, FiveHundredClientsThatDripTheirHeadersHoldUpNobody) {
   allow_many_files();
   auto held = std::make_unique<std::vector<HeldConnection>>();
-  for (int i = 0; i < 500; ++i) held->emplace_back(server_->port(), "GET /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\nX-Slow: ");
+  for (int i = 0; i < 500; ++i)
+    held->emplace_back(server_->port(), "GET /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\nX-Slow: ");
   std::jthread drip([&](std::stop_token stop) {
     for (; !stop.stop_requested(); std::this_thread::sleep_for(1s))
       for (auto& one : *held) one.send("x");
@@ -196,7 +197,8 @@ TEST_F(HttpServerTest, FiveHundredClientsThatDripTheirHeadersHoldUpNobody) {
   const auto deadline = Clock::now() + 15s;
   while (Clock::now() < deadline && std::any_of(held->begin(), held->end(), [](auto& one) { return !one.is_closed(); }))
     std::this_thread::sleep_for(100ms);
-  EXPECT_TRUE(std::all_of(held->begin(), held->end(), [](auto& one) { return one.is_closed(); })) << "a head has five seconds";
+  EXPECT_TRUE(std::all_of(held->begin(), held->end(), [](auto& one) { return one.is_closed(); }))
+      << "a head has five seconds";
 }
 
 TEST_F(HttpServerTest, WhoeverWaitsLongestGivesWayToWhoComes) {
@@ -217,7 +219,8 @@ TEST_F(HttpServerTest, RequestsThatAreBeingAnsweredHoldUpNoProbe) {
     return ApiResponse{.body = "{}"};
   });
   std::vector<HeldConnection> held;
-  for (int i = 0; i < 100; ++i) held.emplace_back(server->port(), "GET /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  for (int i = 0; i < 100; ++i)
+    held.emplace_back(server->port(), "GET /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\n\r\n");
   const auto begun = Clock::now();
   EXPECT_EQ(HttpClient(server->port()).get("/healthz").status, 200);
   EXPECT_LT(Clock::now() - begun, 1s);
@@ -227,7 +230,8 @@ TEST_F(HttpServerTest, RequestsThatAreBeingAnsweredHoldUpNoProbe) {
 TEST_F(HttpServerTest, WhatCanBeReadInTwoWaysIsNoRequest) {
   for (const std::string bytes :
        {"GET / HTTP/1.1\nHost: localhost\n\n\r\n\r\n", "GET / HTTP/1.1\r\nHost : localhost\r\n\r\n",
-        "GET / HTTP/1.1\r\nHost: localhost\r\n folded\r\n\r\n", "GET  / HTTP/1.1\r\n\r\n", "GET / HTTP/3\r\n\r\n", "hello\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: localhost\r\n folded\r\n\r\n", "GET  / HTTP/1.1\r\n\r\n", "GET / HTTP/3\r\n\r\n",
+        "hello\r\n\r\n",
         "POST /plan HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         "POST /plan HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n0\r\n\r\n",
         "POST /plan HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n",
@@ -245,11 +249,14 @@ TEST_F(HttpServerTest, AMasterWithTokensAsksForOne) {
   const HttpClient client(server->port());
   EXPECT_EQ(client.get("/healthz").status, 200);
   EXPECT_EQ(client.get("/api/v1/jobs").status, 401);
-  const auto refused = client.raw("POST /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n", false);
+  const auto refused =
+      client.raw("POST /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n", false);
   EXPECT_THAT(refused, StartsWith("HTTP/1.1 401")) << "before a byte of the body is read";
   EXPECT_THAT(refused, HasSubstr("WWW-Authenticate: Bearer realm=\"ride\"\r\n"));
   EXPECT_THAT(refused, HasSubstr("application/problem+json"));
-  EXPECT_THAT(client.raw("GET /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer " + token + "\r\n\r\n", false),
+  EXPECT_THAT(client.raw("GET /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer " +
+                             token + "\r\n\r\n",
+                         false),
               StartsWith("HTTP/1.1 200"));
 }
 

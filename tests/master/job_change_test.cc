@@ -28,7 +28,11 @@ stream::JobSpec street(std::int64_t run) {
                   .params = {{"ksize", std::int64_t{61}}},
                   .outputs = {{.port = "out", .to = "album", .topic = name("album"), .partitions = 2},
                               {.port = "out", .to = "", .topic = "elsewhere", .partitions = 2}}},
-                 {.name = "album", .topic = name("album"), .partitions = 2, .group_id = name("album"), .task = "discard",
+                 {.name = "album",
+                  .topic = name("album"),
+                  .partitions = 2,
+                  .group_id = name("album"),
+                  .task = "discard",
                   .sink = true}};
   spec.stages[0].group.max = 2;
   return spec;
@@ -65,7 +69,8 @@ TEST(JobChange, WhatTheClusterSettlesIsNone) {
 TEST(JobChange, SizesScalingAndPriorityTakeEffectAtOnce) {
   auto after = street(4);
   after.priority = 5;
-  after.stages[0].group = {.min = 2, .max = 6, .spares = 1, .scaling = {.target = 0.5, .drain_ms = 5000, .calm_ms = 60'000}};
+  after.stages[0].group = {
+      .min = 2, .max = 6, .spares = 1, .scaling = {.target = 0.5, .drain_ms = 5000, .calm_ms = 60'000}};
   EXPECT_EQ(change(after).kind, JobChange::Kind::at_once);
   EXPECT_THAT(texts(change(after)),
               ElementsAre("priority 0 → 5", "clean: group.calm 30s → 1m", "clean: group.drain 10s → 5s",
@@ -84,10 +89,14 @@ TEST(JobChange, AnythingElseNeedsANewRun) {
   needs_a_run([](auto& job) { job.stages[0].params["ksize"] = std::int64_t{31}; }, "clean: params.ksize 61 → 31");
   needs_a_run([](auto& job) { job.stages[0].partitions = 8; }, "clean: topic.partitions 4 → 8");
   needs_a_run([](auto& job) { job.stages[0].group.device = "gpu"; }, "clean: group.device cpu → gpu");
-  needs_a_run([](auto& job) { job.stages[0].group.labels["site"] = "north"; }, "clean: group.labels.site nothing → north");
+  needs_a_run([](auto& job) { job.stages[0].group.labels["site"] = "north"; },
+              "clean: group.labels.site nothing → north");
   needs_a_run([](auto& job) { job.stages[0].max_age_ms = 2000; }, "clean: max_age none → 2s");
-  needs_a_run([](auto& job) { for (auto& output : job.stages[0].outputs) output.codec = "png"; },
-              "clean: codec as it comes → png");
+  needs_a_run(
+      [](auto& job) {
+        for (auto& output : job.stages[0].outputs) output.codec = "png";
+      },
+      "clean: codec as it comes → png");
   needs_a_run([](auto& job) { job.sources[1].fps = 5; }, "yard: fps its own → 5");
   needs_a_run([](auto& job) { job.sources[1].uri = "2"; }, "yard: camera 1 → 2");
   needs_a_run([](auto& job) { job.sources.pop_back(); }, "yard: the source was removed");

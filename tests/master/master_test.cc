@@ -222,7 +222,8 @@ TEST_F(MasterTest, ASecondMasterStandsByAnswersQuestionsAndSendsChangesOn) {
   EXPECT_EQ(told["url"], master_->url());
   EXPECT_EQ(told["leads"], false);
   EXPECT_THAT(standby.get("/metrics").body, HasSubstr("ride_leading_masters 0"));
-  const auto sent_on = standby.raw("POST /api/v1/jobs?name=street.yaml HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", false);
+  const auto sent_on =
+      standby.raw("POST /api/v1/jobs?name=street.yaml HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", false);
   EXPECT_THAT(sent_on, HasSubstr("307"));
   EXPECT_THAT(sent_on, HasSubstr("Location: " + master_->url() + "/api/v1/jobs?name=street.yaml"));
 
@@ -315,12 +316,14 @@ TEST_F(MasterTest, NeitherADecisionNorAReportOfAnotherLogStopsIt) {
   auto decisions = stream::open_control_writer(config_, prefix_ + ".decisions").value();
   decisions->append(stream::encode(stream::Decision{"another-log", 9, "x", stream::Claim{9, "x", ""}}), 5s).value();
   EXPECT_TRUE(soon([&] {
-    return http().get("/metrics").body.find("ride_refused_decisions_total{reason=\"foreign_log\"} 1") != std::string::npos;
+    return http().get("/metrics").body.find("ride_refused_decisions_total{reason=\"foreign_log\"} 1") !=
+           std::string::npos;
   }));
   EXPECT_FALSE(master_->failed().has_value());
   EXPECT_TRUE(master_->leads());
-  EXPECT_TRUE(soon([&] { return http().get("/api/v1/events").body.find("it belongs to log 'another-log'") != std::string::npos; }))
-      << http().get("/api/v1/events").body;
+  EXPECT_TRUE(soon([&] {
+    return http().get("/api/v1/events").body.find("it belongs to log 'another-log'") != std::string::npos;
+  })) << http().get("/api/v1/events").body;
 }
 
 TEST_F(MasterTest, ATopologyThatIsWrongIsRefusedWithPlaces) {
@@ -403,7 +406,8 @@ TEST_F(MasterTest, APersonSetsAndHoldsTheSizeOfAGroup) {
   ASSERT_EQ(set.status, 200) << set.body;
   EXPECT_EQ(set.json()["stages"][0]["wanted"], 3);
   EXPECT_EQ(set.json()["stages"][0]["held"], true);
-  EXPECT_TRUE(soon([&] { return w1->owned().size() + w2->owned().size() + w3->owned().size() + w4->owned().size() == 6; }));
+  EXPECT_TRUE(
+      soon([&] { return w1->owned().size() + w2->owned().size() + w3->owned().size() + w4->owned().size() == 6; }));
   const auto stages = http().get("/api/v1/stages").json();
   EXPECT_EQ(stages["stages"][0]["workers"].size(), 3u) << stages.dump();
   EXPECT_EQ(http().post(clean + "/scale", R"({"workers": null})").json()["stages"][0]["held"], false);

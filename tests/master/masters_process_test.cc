@@ -82,8 +82,8 @@ class MastersTest : public ride::test::KafkaTest {
     return one;
   }
   Program master(const std::string& name) {
-    auto one = start("ride-master", name,
-                     {"--http", "127.0.0.1:0", "--port-file", (folder_ / (name + ".port")).string()});
+    auto one =
+        start("ride-master", name, {"--http", "127.0.0.1:0", "--port-file", (folder_ / (name + ".port")).string()});
     EXPECT_TRUE(soon([&] { return one.port() > 0; })) << name;
     return one;
   }
@@ -290,7 +290,8 @@ TEST_F(MastersTest, ForgedDecisionsEndNobodyAndTheJobGoesOn) {
   ASSERT_TRUE(soon([&] { return later.role() == "leader"; }, 10s));
   EXPECT_EQ(owners(later), owners_);
   workers_["w4"] = start("ride-worker", "w4", {"--name", "w4", "--node", "node-of-w4"});
-  EXPECT_TRUE(soon([&] { return later.get("/api/v1/workers").dump().find("\"w4#") != std::string::npos; })) << "a new worker joins";
+  EXPECT_TRUE(soon([&] { return later.get("/api/v1/workers").dump().find("\"w4#") != std::string::npos; }))
+      << "a new worker joins";
   const auto victim = owners_.at(0);
   workers_.at(victim.substr(0, victim.find('#'))).process->send_signal(SIGKILL);
   expect_each_once(1500);
@@ -316,7 +317,8 @@ TEST_F(MastersTest, TwentyThousandForgedHeartbeatsSlowNoTick) {
   EXPECT_TRUE(soon([&] { return first.role() == "leader"; }));
   EXPECT_EQ(owners(first), owners_) << "nobody was moved";
   EXPECT_TRUE(soon([&] { return first.get("/api/v1/workers")["workers"].size() <= 4; }, 30s))
-      << "they are forgotten; what lives is the producer and three workers: " << first.get("/api/v1/workers").dump().substr(0, 2000);
+      << "they are forgotten; what lives is the producer and three workers: "
+      << first.get("/api/v1/workers").dump().substr(0, 2000);
   expect_each_once(1000);
 }
 

@@ -139,7 +139,8 @@ class Story {
     if (verb == "scale" || verb == "hold") return scale(command);
     if (verb == "producer") return cluster_.join(offer(command, ProcessKind::producer));
     if (verb == "agent") return cluster_.join(offer(command, ProcessKind::agent));
-    if (verb == "submit") return cluster_.submit(job_spec(lines), command.words.size() > 2 && command.words[2] == "replace");
+    if (verb == "submit")
+      return cluster_.submit(job_spec(lines), command.words.size() > 2 && command.words[2] == "replace");
     if (verb == "topics-ready" || verb == "topics-failed") return topics(command);
     if (verb == "tick") return ticks(command);
     if (verb == "silent" || verb == "speaks" || verb == "cold" || verb == "warm") return mark(command);

@@ -100,7 +100,8 @@ stream::Heartbeat SimulatedCluster::heartbeat_of(const WorkerId& id) const {
   load.fill(beat);
   if (beat.kind == ProcessKind::agent)
     for (const auto& [other, child] : processes)
-      if (other != id && child.offer.node == beat.node && (!child.silent || child.starved)) beat.children.push_back(other);
+      if (other != id && child.offer.node == beat.node && (!child.silent || child.starved))
+        beat.children.push_back(other);
   for (const auto& [name, job] : state_.hard.jobs)
     for (const auto& [source_name, source] : job->sources)
       if (source.producer == id)
@@ -132,7 +133,8 @@ Lines SimulatedCluster::tick(std::chrono::milliseconds interval) {
 
 Lines SimulatedCluster::submit(stream::JobSpec spec, bool replace) {
   spec.run = next_run(state_.hard, spec.job);
-  return handle({SubmitRequest{.ticket = ++ticket_, .spec = std::move(spec), .topology = "ride: v1", .replace = replace}});
+  return handle(
+      {SubmitRequest{.ticket = ++ticket_, .spec = std::move(spec), .topology = "ride: v1", .replace = replace}});
 }
 
 Lines SimulatedCluster::release(const WorkerId& worker) {

@@ -1,5 +1,5 @@
-// Frames of the imagination: they come into the partitions of a stage at a rate, and whoever owns a partition works on them
-// at its speed, as long as time passes. A fluid: parts of frames count.
+// Frames of the imagination: they come into the partitions of a stage at a rate, and whoever owns a partition works on
+// them at its speed, as long as time passes. A fluid: parts of frames count.
 #pragma once
 
 #include <map>

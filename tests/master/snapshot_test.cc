@@ -1,9 +1,10 @@
 // Snapshots of the decisions: what they restore, and when they count (proof: a void one must count for nobody).
+#include "master/core/snapshot.h"
+
 #include <gtest/gtest.h>
 
 #include "master/core/apply.h"
 #include "master/core/decide.h"
-#include "master/core/snapshot.h"
 
 namespace ride::master::test {
 namespace {
@@ -15,7 +16,10 @@ Decision by(const std::string& leader, std::int64_t epoch, stream::DecisionBody 
 }
 
 stream::JobAccepted job() {
-  stream::JobAccepted accepted{.spec = {.job = {"street"}, .run = {3}}, .topology = "name: \"stra\xc3\x9f" "e\"\n"};
+  stream::JobAccepted accepted{.spec = {.job = {"street"}, .run = {3}},
+                               .topology =
+                                   "name: \"stra\xc3\x9f"
+                                   "e\"\n"};
   accepted.spec.sources.push_back({.name = "gate"});
   accepted.spec.stages.push_back({.name = "clean", .partitions = 4});
   return accepted;

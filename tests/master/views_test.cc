@@ -65,8 +65,8 @@ TEST(Views, WhatIsNotKnownIsNullAndNotZero) {
   EXPECT_EQ(view["phase"], "running");
   EXPECT_TRUE(view["progress"].is_null());
   EXPECT_TRUE(view["stages"][0]["service_rate"].is_null());
-  for (const auto* measure : {"oldest_unacked_ms", "lag", "lag_seconds", "arrival_rate", "utilisation", "size_reason",
-                              "sized_at"})
+  for (const auto* measure :
+       {"oldest_unacked_ms", "lag", "lag_seconds", "arrival_rate", "utilisation", "size_reason", "sized_at"})
     EXPECT_TRUE(view["stages"][0][measure].is_null()) << measure;
   EXPECT_TRUE(view["stages"][0]["worker_speeds"][0]["service_rate"].is_null());
   EXPECT_TRUE(view["sources"][0]["last_frame"].is_null());
@@ -101,7 +101,8 @@ TEST(Views, LagAndCountersAreSummedOverPartitions) {
 }
 
 LogsMeasured measured(const std::string& stage, int partition, std::int64_t committed, std::int64_t end) {
-  return {{{{JobName{"street"}, RunNumber{1}, StageName{stage}}, PartitionId{partition}, Offset{committed}, Offset{end}}}};
+  return {
+      {{{JobName{"street"}, RunNumber{1}, StageName{stage}}, PartitionId{partition}, Offset{committed}, Offset{end}}}};
 }
 
 TEST(Views, TheLagOfAStageWithoutWorkersIsWhatKafkaTells) {
@@ -152,7 +153,8 @@ TEST(Views, AskingForManyPartitionsGoesAroundAllOfThem) {
   const auto cluster = running_street();
   const auto all = untold_partitions(cluster.state(), 100);
   ASSERT_EQ(all.size(), 4U);
-  const auto first = untold_partitions(cluster.state(), 3), second = untold_partitions(cluster.state(), 3, &first.back());
+  const auto first = untold_partitions(cluster.state(), 3),
+             second = untold_partitions(cluster.state(), 3, &first.back());
   EXPECT_EQ(first, (std::vector(all.begin(), all.begin() + 3)));
   EXPECT_EQ(second, (std::vector{all[3], all[0], all[1]}));
 }
@@ -277,7 +279,8 @@ TEST(Views, ASizeIsShownWithItsBoundsAndWhy) {
   EXPECT_EQ(stage["max"], 1);
   EXPECT_EQ(stage["size_reason"], "1 → 2: on request, and held there");
   EXPECT_TRUE(stage["sized_at"].is_string());
-  EXPECT_THAT(sizes_view(cluster.state(), *cluster.state().hard.jobs.at({"street"}), {"clean"})["stages"][0]["held"], true);
+  EXPECT_THAT(sizes_view(cluster.state(), *cluster.state().hard.jobs.at({"street"}), {"clean"})["stages"][0]["held"],
+              true);
 }
 
 TEST(Views, SpeedsAreMeasuredPerWorkerAndStage) {
@@ -326,7 +329,10 @@ TEST(Views, ANodeIsWhatItsProcessesSay) {
                 .node = NodeName{"n1"},
                 .devices = {"cpu", "gpu"},
                 .cores = 8,
-                .labels = {{"memory_available", "1024"}, {"disk_free", "x"}, {"cameras", "/dev/video0,/dev/video2"}, {"outputs", R"(["/srv/out","/a, b"])"}},
+                .labels = {{"memory_available", "1024"},
+                           {"disk_free", "x"},
+                           {"cameras", "/dev/video0,/dev/video2"},
+                           {"outputs", R"(["/srv/out","/a, b"])"}},
                 .cpu_percent = 55});
   const auto node = nodes_view(cluster.state())["nodes"][0];
   EXPECT_EQ(node["node"], "n1");
@@ -415,7 +421,8 @@ TEST(Views, OfAJobThatWasOverBeforeTheMasterBeganCountsAreUnknownAndNotZero) {
 // Heartbeats of a source and of the stage that reads it are of different moments.
 TEST(Views, ASourceHasSentAtLeastWhatItsReaderFinished) {
   auto cluster = running_street();
-  auto sent = stream::SourceProgress{.job = {"street"}, .run = {1}, .source = "gate", .session = SessionId{1}, .frames = 624};
+  auto sent =
+      stream::SourceProgress{.job = {"street"}, .run = {1}, .source = "gate", .session = SessionId{1}, .frames = 624};
   auto done = progress(cluster, "clean", 0);
   done.counters = {.acked = 606, .filtered = 20, .dropped = 50, .dead = 6};
   cluster.report(stream::Heartbeat{
@@ -435,8 +442,8 @@ TEST(Views, ASourcesCountsDoNotFallWhenItsProducerIsLost) {
     progress.run = {1};
     progress.source = "gate";
     progress.session = SessionId{1};
-    cluster.report(stream::Heartbeat{.id = WorkerId{id}, .kind = ProcessKind::producer, .node = NodeName{"n1"},
-                                     .sources = {std::move(progress)}});
+    cluster.report(stream::Heartbeat{
+        .id = WorkerId{id}, .kind = ProcessKind::producer, .node = NodeName{"n1"}, .sources = {std::move(progress)}});
   };
   heard("p1#a", {.frames = 7, .total = 10, .rejected = 3});
   heard("p2#a", {});
@@ -456,7 +463,8 @@ TEST(Views, WhatASourceRefusedIsToldApartInEveryStage) {
       .id = WorkerId{"p1#a"},
       .kind = ProcessKind::producer,
       .node = NodeName{"n1"},
-      .sources = {{.job = {"street"}, .run = {1}, .source = "gate", .session = SessionId{1}, .frames = 7, .rejected = 3}}});
+      .sources = {
+          {.job = {"street"}, .run = {1}, .source = "gate", .session = SessionId{1}, .frames = 7, .rejected = 3}}});
   for (const auto* stage : {"clean", "album"}) {
     auto one = progress(cluster, stage, 0);
     one.counters = {.acked = 7, .dropped = 2};
@@ -505,11 +513,17 @@ TEST(Views, ALossIsAnEventOfTheJobsThatItConcerns) {
 TEST(Views, AKilledProducersCountsGoOnWithItsSuccessor) {
   auto cluster = running_street(/*finite=*/false);
   const auto heard = [&](const char* id, stream::SourceProgress progress) {
-    cluster.report(stream::Heartbeat{.id = WorkerId{id}, .kind = ProcessKind::producer, .node = NodeName{"n1"},
-                                     .sources = {std::move(progress)}});
+    cluster.report(stream::Heartbeat{
+        .id = WorkerId{id}, .kind = ProcessKind::producer, .node = NodeName{"n1"}, .sources = {std::move(progress)}});
   };
-  stream::SourceProgress first{.job = {"street"}, .run = {1}, .source = "gate", .session = SessionId{1}, .frames = 1000,
-                               .captured = 1007, .dropped = 3, .gaps = 1};
+  stream::SourceProgress first{.job = {"street"},
+                               .run = {1},
+                               .source = "gate",
+                               .session = SessionId{1},
+                               .frames = 1000,
+                               .captured = 1007,
+                               .dropped = 3,
+                               .gaps = 1};
   heard("p1#a", first);
   heard("p2#a", {});
   cluster.report(stream::ChildExit{.child = WorkerId{"p1#a"}, .signal = 9});
@@ -517,11 +531,19 @@ TEST(Views, AKilledProducersCountsGoOnWithItsSuccessor) {
   ASSERT_EQ(source.producer, WorkerId{"p2#a"});
   const auto* decided = std::get_if<stream::AssignSource>(&cluster.log().back().body);
   ASSERT_NE(decided, nullptr);
-  EXPECT_EQ(decided->before, (stream::SourceBefore{.session = SessionId{1}, .told = 1000, .captured = 1007, .dropped = 3,
-                                                  .gaps = 1}));
+  EXPECT_EQ(decided->before,
+            (stream::SourceBefore{.session = SessionId{1}, .told = 1000, .captured = 1007, .dropped = 3, .gaps = 1}));
   // Its successor read that 1005 stand in the log.
-  heard("p2#a", {.job = {"street"}, .run = {1}, .source = "gate", .session = source.session, .frames = 20, .earlier = 1005,
-                 .captured = 20, .unwritten = 2, .dropped = 3, .gaps = 1});
+  heard("p2#a", {.job = {"street"},
+                 .run = {1},
+                 .source = "gate",
+                 .session = source.session,
+                 .frames = 20,
+                 .earlier = 1005,
+                 .captured = 20,
+                 .unwritten = 2,
+                 .dropped = 3,
+                 .gaps = 1});
   const auto view = *job_view(cluster.state(), JobName{"street"});
   EXPECT_EQ(view["sources"][0]["frames"], 1025);
   EXPECT_EQ(view["sources"][0]["unwritten"], 2);

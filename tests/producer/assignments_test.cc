@@ -33,7 +33,9 @@ class AssignmentsTest : public testing::Test {
   std::string mine() const {
     std::string text;
     for (const auto& [key, assignment] : assignments_.mine()) {
-      const char* wish = assignment.wish == Wish::run ? "run" : assignment.wish == Wish::pause ? "pause" : "drain";
+      const char* wish = assignment.wish == SourceMode::run     ? "run"
+                         : assignment.wish == SourceMode::pause ? "pause"
+                                                                : "drain";
       text += key.source + "/" + std::to_string(assignment.session.value) + " " + wish + ";";
     }
     return text;
@@ -58,14 +60,14 @@ TEST_F(AssignmentsTest, ASourceIsOursFromItsAssignmentToItsNext) {
 }
 
 TEST_F(AssignmentsTest, KnowsWhichItemsOfItsSourcesEndedProducers) {
-  const auto strike = [&](const std::string& source, std::int64_t offset, const std::string& cause, bool condemned) {
+  const auto strike = [&](const std::string& source, std::int64_t offset, const std::string& cause, bool quarantined) {
     take(Strike{.job = JobName{"job"},
                 .run = RunNumber{1},
                 .stage = StageName{source},
                 .partition = PartitionId{2},
                 .offset = Offset{offset},
                 .cause = cause,
-                .condemned = condemned});
+                .condemned = quarantined});
   };
   accept(1);
   phase(1, JobPhase::running);
@@ -79,9 +81,9 @@ TEST_F(AssignmentsTest, KnowsWhichItemsOfItsSourcesEndedProducers) {
   EXPECT_TRUE((mine[{JobName{"job"}, RunNumber{1}, "yard"}].struck.empty()));
   auto& struck = mine[{JobName{"job"}, RunNumber{1}, "gate"}].struck;
   ASSERT_EQ(struck.size(), 2U);
-  EXPECT_TRUE((struck[{PartitionId{2}, Offset{7}}].condemned));
+  EXPECT_TRUE((struck[{PartitionId{2}, Offset{7}}].quarantined));
   EXPECT_EQ((struck[{PartitionId{2}, Offset{7}}].cause), "signal 6 on a, signal 6 on b");
-  EXPECT_FALSE((struck[{PartitionId{2}, Offset{8}}].condemned));
+  EXPECT_FALSE((struck[{PartitionId{2}, Offset{8}}].quarantined));
 }
 
 TEST_F(AssignmentsTest, FollowsThePhasesOfTheJob) {
@@ -149,7 +151,8 @@ TEST_F(AssignmentsTest, ASnapshotReplacesWhateverWasKnown) {
   Snapshot::Job job{.phase = JobPhase::draining};
   job.spec = {.job = JobName{"job"}, .run = RunNumber{2}};
   job.spec.sources = {{.name = "gate"}, {.name = "yard"}, {.name = "new"}};
-  job.sources = {{"gate", WorkerId{"q#9"}, {}, {3}, {3}}, {"yard", WorkerId{"p#1"}, {}, {4}, {2}}, {"new", {}, {}, {}, {}}};
+  job.sources = {
+      {"gate", WorkerId{"q#9"}, {}, {3}, {3}}, {"yard", WorkerId{"p#1"}, {}, {4}, {2}}, {"new", {}, {}, {}, {}}};
   snapshot.jobs = {job};
   for (auto& part : cut(snapshot, "s", 100)) {
     EXPECT_EQ(mine(), "gate/1 run;") << "not before its last part";

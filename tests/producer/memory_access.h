@@ -12,7 +12,7 @@
 #include <thread>
 
 #include "producer/log_access.h"
-#include "stream/core/intake.h"
+#include "stream/core/set_assembler.h"
 #include "stream/memory/memory_log.h"
 #include "stream/spec.h"
 
@@ -79,7 +79,7 @@ class MemoryAccess : public LogAccess {
   }
 
   std::atomic<bool> unreachable{false};  // a writer is opened once the cluster answers again
-  std::atomic<int> failures{0};  // calls that fail as a cluster does that has just made a topic
+  std::atomic<int> failures{0};          // calls that fail as a cluster does that has just made a topic
   std::shared_ptr<WriterGate> gate = std::make_shared<WriterGate>();
 
  private:
@@ -100,7 +100,7 @@ inline Taken read_topic(const stream::MemoryLog& log, const std::string& topic, 
   Taken taken;
   for (int p = 0; p < partitions; ++p) {
     const stream::TopicPartition at{topic, PartitionId{p}};
-    stream::Intake intake({.at = at, .job = "job", .upstreams = {{.name = source, .is_source = true}}}, {});
+    stream::SetAssembler intake({.at = at, .job = "job", .upstreams = {{.name = source, .is_source = true}}}, {});
     for (const stream::Record& record : log.records(at)) {
       auto step = intake.take(record.offset, record.timestamp, record.headers, {record.value, record.owner});
       if (step.problem) ADD_FAILURE() << step.problem->message;

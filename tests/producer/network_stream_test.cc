@@ -143,7 +143,7 @@ TEST(NetworkStream, GoesOnWithinTwoSecondsOfTheCamerasReturnAndTheGapIsReported)
   const auto notices = run.notices();
   ASSERT_GE(notices.size(), 2u);
   EXPECT_THAT(notices.back(), HasSubstr("camera_gap: source gate is back after a gap of "));
-  runner.wish(Wish::drain);
+  runner.wish(SourceMode::drain);
   ASSERT_TRUE(eventually([&] { return runner.progress().ended; }));
   const Taken all = read_topic(*log, "frames", 2, "gate");
   EXPECT_EQ(static_cast<std::int64_t>(all.pictures.size()), runner.progress().frames);
@@ -170,7 +170,8 @@ TEST(NetworkStream, ConnectTimeoutSaysHowLongAnAnswerMayTake) {
 
 TEST(NetworkStream, AStopDoesNotWaitForAConnection) {
   const test::LoopbackListener silent;
-  CameraRun run("http://127.0.0.1:" + std::to_string(silent.port()) + "/cam", {{"connect_timeout_ms", std::int64_t{8000}}});
+  CameraRun run("http://127.0.0.1:" + std::to_string(silent.port()) + "/cam",
+                {{"connect_timeout_ms", std::int64_t{8000}}});
   ::close(silent.accept());  // one of its attempts has begun; the next is under way
   ASSERT_TRUE(eventually([&] { return !run.runner->progress().error.empty(); }));
   const int held = silent.accept();

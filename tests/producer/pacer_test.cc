@@ -8,7 +8,7 @@ namespace ride::producer {
 namespace {
 
 using std::chrono::milliseconds;
-using Verdict = Pacer::Verdict;
+using Action = Pacer::Action;
 
 const TimePoint kStart{std::chrono::hours(5)};
 TimePoint at(double ms) {
@@ -17,17 +17,17 @@ TimePoint at(double ms) {
 
 TEST(Pacer, SendsTheFirstItemAtOnceAndTheNextOneAPeriodLater) {
   Pacer pacer(10, WhenLate::keep);
-  EXPECT_EQ(pacer.decide(at(0)), Verdict::send);
+  EXPECT_EQ(pacer.decide(at(0)), Action::send);
   pacer.advance(at(0));
-  EXPECT_EQ(pacer.decide(at(99.9)), Verdict::wait);
+  EXPECT_EQ(pacer.decide(at(99.9)), Action::wait);
   EXPECT_EQ(pacer.due(), at(100));
-  EXPECT_EQ(pacer.decide(at(100)), Verdict::send);
+  EXPECT_EQ(pacer.decide(at(100)), Action::send);
 }
 
 TEST(Pacer, UnpacedItemsNeverWaitAndAreNeverPassedOver) {
   Pacer pacer(0, WhenLate::drop);
   for (int i = 0; i < 1000; ++i) {
-    ASSERT_EQ(pacer.decide(at(0)), Verdict::send);
+    ASSERT_EQ(pacer.decide(at(0)), Action::send);
     pacer.advance(at(0));
   }
   EXPECT_EQ(pacer.due(), std::nullopt);
@@ -37,7 +37,7 @@ TEST(Pacer, SendsExactly1800ItemsInAMinuteAt30Fps) {
   Pacer pacer(30, WhenLate::keep);
   int sent = 0;
   for (double ms = 0; ms < 60'000; ms += 0.25) {
-    while (pacer.decide(at(ms)) == Verdict::send) {
+    while (pacer.decide(at(ms)) == Action::send) {
       pacer.advance(at(ms));
       ++sent;
     }
@@ -57,7 +57,7 @@ TEST(Pacer, MakesUpForAShortDelay) {
   Pacer pacer(10, WhenLate::keep);
   pacer.decide(at(0));
   int sent = 0;
-  for (; pacer.decide(at(500)) == Verdict::send; ++sent) pacer.advance(at(500));
+  for (; pacer.decide(at(500)) == Action::send; ++sent) pacer.advance(at(500));
   EXPECT_EQ(sent, 6);  // due at 0, 100, ... 500
 }
 
@@ -66,7 +66,7 @@ TEST(Pacer, DoesNotMakeUpForALongOutage) {
   pacer.decide(at(0));
   pacer.advance(at(0));
   int sent = 0;
-  for (; pacer.decide(at(60'000)) == Verdict::send; ++sent) pacer.advance(at(60'000));
+  for (; pacer.decide(at(60'000)) == Action::send; ++sent) pacer.advance(at(60'000));
   EXPECT_LE(sent, 2);  // the late item, and the first of the new schedule
   EXPECT_EQ(pacer.due(), at(60'100));
 }
@@ -74,14 +74,14 @@ TEST(Pacer, DoesNotMakeUpForALongOutage) {
 TEST(Pacer, PassesOverItemsWhoseSuccessorIsDue) {
   struct Row {
     double now_ms;
-    Verdict verdict;
+    Action verdict;
   };
   // 10 fps, nothing was sent since item 1 became due at 100 ms.
-  for (const Row& row : std::vector<Row>{{99, Verdict::wait},
-                                         {100, Verdict::send},
-                                         {199, Verdict::send},
-                                         {200, Verdict::pass_over},
-                                         {1000, Verdict::pass_over}}) {
+  for (const Row& row : std::vector<Row>{{99, Action::wait},
+                                         {100, Action::send},
+                                         {199, Action::send},
+                                         {200, Action::pass_over},
+                                         {1000, Action::pass_over}}) {
     Pacer pacer(10, WhenLate::drop);
     pacer.decide(at(0));
     pacer.advance(at(0));
@@ -94,9 +94,9 @@ TEST(Pacer, WithDropOnlyTheItemThatIsDueNowIsSentAfterADelay) {
   pacer.decide(at(0));
   pacer.advance(at(0));
   int dropped = 0;
-  for (; pacer.decide(at(5050)) == Verdict::pass_over; ++dropped) pacer.advance(at(5050));
+  for (; pacer.decide(at(5050)) == Action::pass_over; ++dropped) pacer.advance(at(5050));
   EXPECT_EQ(dropped, 49);  // items 1 to 49; number 50 was due at 5000
-  EXPECT_EQ(pacer.decide(at(5050)), Verdict::send);
+  EXPECT_EQ(pacer.decide(at(5050)), Action::send);
 }
 
 TEST(Pacer, StartsItsScheduleAgainAfterAPause) {
@@ -104,7 +104,7 @@ TEST(Pacer, StartsItsScheduleAgainAfterAPause) {
   pacer.decide(at(0));
   pacer.advance(at(0));
   pacer.restart();
-  EXPECT_EQ(pacer.decide(at(90'000)), Verdict::send);
+  EXPECT_EQ(pacer.decide(at(90'000)), Action::send);
   pacer.advance(at(90'000));
   EXPECT_EQ(pacer.due(), at(90'100));
 }

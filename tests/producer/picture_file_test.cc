@@ -204,9 +204,9 @@ TEST(PictureFile, WhatPhonesAppendIsNoDamage) {
   const TempFolder folder;
   const std::vector<std::uint8_t> film(5 << 20, 0x55);
   for (const char* ending : {".jpg", ".png"})
-    EXPECT_EQ(cause(folder.write(std::string("motion") + ending,
-                                 test::joined(encoded(test_picture(60, 90), ending), film))),
-              "fine")
+    EXPECT_EQ(
+        cause(folder.write(std::string("motion") + ending, test::joined(encoded(test_picture(60, 90), ending), film))),
+        "fine")
         << ending;
 }
 
@@ -226,7 +226,8 @@ TEST(PictureFile, ATiffCannotHideItsSize) {
   EXPECT_THAT(cause(twice, 1'000'000'000), HasSubstr("90000 x 90000"));
   const auto elsewhere = folder.write("elsewhere.tif", tiff({{256, 16, 1, 8}, {257, 4, 1, 90'000}}));
   EXPECT_THAT(cause(elsewhere, 1'000'000'000), HasSubstr("not a whole number"));
-  const auto tile = folder.write("tile.tif", tiff({{256, 4, 1, 8}, {257, 4, 1, 8}, {322, 4, 1, 16'000}, {323, 4, 1, 16'000}}));
+  const auto tile =
+      folder.write("tile.tif", tiff({{256, 4, 1, 8}, {257, 4, 1, 8}, {322, 4, 1, 16'000}, {323, 4, 1, 16'000}}));
   EXPECT_THAT(attempt(tile).cause, HasSubstr("--memory"));
 }
 

@@ -1,9 +1,9 @@
 #include "producer/producer_metrics.h"
 
-#include "common/metrics_page.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "common/metrics_page.h"
 
 namespace ride::producer {
 namespace {

@@ -13,7 +13,7 @@
 #include "memory_access.h"
 #include "producer/kafka_access.h"
 #include "producer/read_range.h"
-#include "producer/topic_book.h"
+#include "producer/topic_manifest.h"
 #include "stream/control.h"
 #include "stream/control_client.h"
 #include "test_files.h"
@@ -329,14 +329,15 @@ TEST_F(ProducerProcessTest, ARecordThatCannotBeDecodedIsRejectedAndTheProducerLi
   header.compressed = true;
   const stream::TopicPartition at{plates, PartitionId{0}};
   ASSERT_TRUE(opened->writer->send(at, {.value = *jpeg, .owner = jpeg}, nullptr).ok());
-  ASSERT_TRUE(opened->writer
-                  ->send(at, {.headers = stream::encode_header(header), .value = *junk, .owner = junk}, nullptr)
-                  .ok());
+  ASSERT_TRUE(
+      opened->writer->send(at, {.headers = stream::encode_header(header), .value = *junk, .owner = junk}, nullptr)
+          .ok());
   ASSERT_TRUE(opened->writer->send(at, {.value = *jpeg, .owner = jpeg}, nullptr).ok());
   ASSERT_TRUE(opened->writer->flush(seconds(10)).ok());
   ProducerProcess process(bootstrap(), prefix_);
   ASSERT_TRUE(heartbeat_of_new_producer());
-  submit({.name = "src", .kind = "topic", .uri = plates, .unpaced = true, .params = {{"format", std::string("image")}}});
+  submit(
+      {.name = "src", .kind = "topic", .uri = plates, .unpaced = true, .params = {{"format", std::string("image")}}});
   assign(producer_);
   ASSERT_TRUE(progress([](const auto& p) { return p.frames == 2 && p.rejected == 1; })) << last_.error;
   EXPECT_THAT(notices_, testing::Contains(testing::AllOf(testing::HasSubstr("broken_picture"),

@@ -220,8 +220,8 @@ class FindResumePoint : public testing::Test {
 TEST_F(FindResumePoint, FramesOfEarlierSessionsAreCountedAsTheyStand) {
   const auto standing = [&](std::int64_t first, std::int64_t behind) {
     MemoryAccess access(log_);
-    const auto found = find_standing(access, job_, job_.sources[0], SessionId{first}, SessionId{behind},
-                                     std::chrono::seconds(5));
+    const auto found = count_session_frames(access, job_, job_.sources[0], SessionId{first}, SessionId{behind},
+                                            std::chrono::seconds(5));
     EXPECT_TRUE(found.ok()) << found.error().message;
     EXPECT_TRUE(found->whole);
     std::int64_t sum = 0;
@@ -253,7 +253,7 @@ TEST_F(FindResumePoint, ALiveSourceIsLookedUpInTheLastFewThousandRecordsAndEachI
   write("src", 1, 0, 70);
   write("other", 1, 0, 16'000);
   WatchedAccess access(log_);
-  const auto found = find_standing(access, job_, job_.sources[0], SessionId{1}, SessionId{2}, kPatience);
+  const auto found = count_session_frames(access, job_, job_.sources[0], SessionId{1}, SessionId{2}, kPatience);
   ASSERT_TRUE(found.ok()) << found.error().message;
   EXPECT_FALSE(found->whole);
   for (const auto& [at, records] : access.read) EXPECT_LE(records, 5000) << to_string(at);
@@ -267,7 +267,7 @@ TEST_F(FindResumePoint, ALiveSourceIsLookedUpInTheLastFewThousandRecordsAndEachI
     ASSERT_TRUE(log_->commits()->commit("group", {{at, {end, stream::pack(metadata[p])}}}).ok());
   }
   access.read.clear();
-  const auto known = find_standing(access, job_, job_.sources[0], SessionId{1}, SessionId{2}, kPatience);
+  const auto known = count_session_frames(access, job_, job_.sources[0], SessionId{1}, SessionId{2}, kPatience);
   ASSERT_TRUE(known.ok()) << known.error().message;
   EXPECT_TRUE(known->whole);
   EXPECT_EQ(known->frames.at(SessionId{1}), 70);
@@ -282,7 +282,7 @@ TEST_F(FindResumePoint, PartitionsThatHoldNoFrameOfTheSourceAreNotRead) {
   for (const char* camera : {"src", "a", "b", "c", "d", "e", "f", "g", "h"}) write(ordered, camera, 1, 0, 20);
   const auto home = stream::home_partition({.source = "src"}, PartitionBy::source, 4);
   WatchedAccess live(log_), finite(log_);
-  const auto found = find_standing(live, job_, job_.sources[0], SessionId{1}, SessionId{2}, kPatience);
+  const auto found = count_session_frames(live, job_, job_.sources[0], SessionId{1}, SessionId{2}, kPatience);
   ASSERT_TRUE(found.ok()) << found.error().message;
   EXPECT_EQ(found->frames.at(SessionId{1}), 20);
   const auto point = find_resume_point(finite, job_, job_.sources[0], SessionId{1});
@@ -304,7 +304,7 @@ TEST_F(FindResumePoint, ALookUpThatIsStoppedEndsThoughTheLogGivesNothing) {
   });
   const auto begun = std::chrono::steady_clock::now();
   const auto found =
-      find_standing(access, job_, job_.sources[0], SessionId{1}, SessionId{2}, std::chrono::seconds(60), &stop);
+      count_session_frames(access, job_, job_.sources[0], SessionId{1}, SessionId{2}, std::chrono::seconds(60), &stop);
   stopper.join();
   ASSERT_FALSE(found.ok());
   EXPECT_EQ(found.error().code, ErrorCode::cancelled);

@@ -50,8 +50,9 @@ class SourceRunnerTest : public testing::Test {
                                 },
                             .finish_limit = finish_limit_,
                             .changed = [] {}};
-    return std::make_unique<SourceRunner>(Assignment{.job = job, .session = SessionId{session}, .struck = struck_, .before = before_}, "src",
-                                          std::move(services));
+    return std::make_unique<SourceRunner>(
+        Assignment{.job = job, .session = SessionId{session}, .struck = struck_, .before = before_}, "src",
+        std::move(services));
   }
   Taken taken() { return read_topic(*log_, "frames", kPartitions, "src"); }
   std::vector<std::string> notices() {

@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "producer/topic_book.h"
+#include "producer/topic_manifest.h"
 #include "source_runner_fixture.h"
 #include "stream/frame_codec.h"
 #include "test_files.h"
@@ -76,8 +76,14 @@ TEST_F(SourceRunnerTest, ASuccessorCountsWhatItsPredecessorWroteAndNeverTold) {
   finish_limit_ = std::chrono::milliseconds(5000);
   const auto wrote = static_cast<std::int64_t>(taken().pictures.size());
   access_.gate->left = 1 << 30;
-  before_ = {.session = SessionId{1}, .frames = 1000, .told = 40, .captured = wrote + 3, .unwritten = 2, .dropped = 4,
-             .rejected = 5, .gaps = 6};
+  before_ = {.session = SessionId{1},
+             .frames = 1000,
+             .told = 40,
+             .captured = wrote + 3,
+             .unwritten = 2,
+             .dropped = 4,
+             .rejected = 5,
+             .gaps = 6};
   access_.failures = 1;  // the look-up is tried again
   const auto successor = start(camera, 2);
   EXPECT_TRUE(eventually([&] { return successor->progress().earlier == 1000 + wrote; }))
@@ -92,8 +98,15 @@ TEST_F(SourceRunnerTest, ASuccessorCountsWhatItsPredecessorWroteAndNeverTold) {
 
 // Its first heartbeat may leave before it has reached Kafka, and be its last.
 TEST_F(SourceRunnerTest, ASuccessorTellsWhatWasToldBeforeItReachesKafka) {
-  before_ = {.session = SessionId{1}, .frames = 1000, .told = 40, .captured = 43, .unwritten = 2, .dropped = 4,
-             .rejected = 5, .gaps = 6, .longest_gap_ms = 700};
+  before_ = {.session = SessionId{1},
+             .frames = 1000,
+             .told = 40,
+             .captured = 43,
+             .unwritten = 2,
+             .dropped = 4,
+             .rejected = 5,
+             .gaps = 6,
+             .longest_gap_ms = 700};
   access_.unreachable = true;
   const auto successor = start(synthetic(0), 2);
   const auto progress = successor->progress();
@@ -228,14 +241,14 @@ TEST_F(SourceRunnerTest, PausesAndGoesOnWithTheNextNumber) {
   spec.fps = 500;
   const auto runner = start(spec);
   ASSERT_TRUE(eventually([&] { return runner->progress().frames >= 20; }));
-  runner->wish(Wish::pause);
+  runner->wish(SourceMode::pause);
   ASSERT_TRUE(eventually([&] { return !runner->progress().connected; }));
   const auto paused_at = runner->progress().frames;
   std::this_thread::sleep_for(std::chrono::milliseconds(100));
   EXPECT_LE(runner->progress().frames, paused_at + 1);
-  runner->wish(Wish::run);
+  runner->wish(SourceMode::run);
   ASSERT_TRUE(eventually([&] { return runner->progress().frames >= paused_at + 20; }));
-  runner->wish(Wish::drain);
+  runner->wish(SourceMode::drain);
   ASSERT_TRUE(ended(*runner));
   const Taken all = taken();
   expect_each_once(all, runner->progress().frames);
@@ -307,7 +320,7 @@ TEST_F(SourceRunnerTest, AnUnsetSecretIsNamedButNoSecretIs) {
   const auto runner = start({.name = "src", .kind = "camera", .uri = "rtsp://${CAM_USER}:${CAM_PASS}@gate.invalid/x"});
   ASSERT_TRUE(eventually([&] { return !runner->progress().error.empty(); }));
   EXPECT_THAT(runner->progress().error, HasSubstr("CAM_USER"));
-  runner->wish(Wish::drain);
+  runner->wish(SourceMode::drain);
   EXPECT_TRUE(ended(*runner)) << "a job drains though one of its cameras never opened";
 }
 

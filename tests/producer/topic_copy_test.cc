@@ -62,7 +62,7 @@ class TopicCopyTest : public SourceRunnerTest {
       const auto before = (*commits->committed(group, {at}))[at];
       stream::CommitMetadata start;
       if (before) start = *stream::unpack_commit_metadata(before->metadata);
-      stream::Intake intake({.at = at, .job = "job", .upstreams = {{.name = "src", .is_source = true}}}, start);
+      stream::SetAssembler intake({.at = at, .job = "job", .upstreams = {{.name = "src", .is_source = true}}}, start);
       for (const stream::Record& record : log_->records(at)) {
         if (record.offset < range.first) continue;
         const auto step = intake.take(record.offset, record.timestamp, record.headers, {record.value, record.owner});
@@ -139,8 +139,10 @@ TEST_F(TopicCopyTest, RecordsThatNobodyCanDecodeAreRejectedAndTheSourceGoesOn) {
   auto writer = log_->writer();
   auto headers = stream::encode_header(header);
   ASSERT_TRUE(stream::decode_header(headers).ok());
-  ASSERT_TRUE(writer->send({"plates", PartitionId{0}},
-                           {.headers = std::move(headers), .value = *bytes, .owner = bytes}, nullptr).ok());
+  ASSERT_TRUE(
+      writer
+          ->send({"plates", PartitionId{0}}, {.headers = std::move(headers), .value = *bytes, .owner = bytes}, nullptr)
+          .ok());
   ASSERT_TRUE(writer->flush(std::chrono::seconds(5)).ok());
   put_records(2, 4);
   struck_ = {{{PartitionId{0}, Offset{0}}, {"signal 6 on a, signal 6 on b", true}}};
@@ -220,7 +222,8 @@ TEST_F(TopicCopyTest, ARecordThatRetentionTookBeforeItWasSentLeavesAnOutcome) {
   ASSERT_TRUE(eventually([&] { return heir->progress().frames == 1; })) << heir->progress().error;
   const auto taken = read_topic(*log_, "frames", kPartitions, "src");
   EXPECT_FALSE(taken.dropped.empty());
-  for (const auto& [number, reason] : taken.dropped) EXPECT_THAT(reason, HasSubstr("retention or compaction removed it"));
+  for (const auto& [number, reason] : taken.dropped)
+    EXPECT_THAT(reason, HasSubstr("retention or compaction removed it"));
 }
 
 TEST(CopyJournal, StaysShortAndKeepsItsNumbers) {

@@ -131,9 +131,11 @@ TEST(VideoFileSource, MessagesShowTheTemplateAndLeaveOtherWordsAlone) {
     EXPECT_THAT(said, HasSubstr("'${DIR}/${TOK}' does not exist on this node"));
     EXPECT_THAT(said, testing::Not(HasSubstr(folder.path())));
   }
-  EXPECT_THAT(message(folder.write("hunter2.avi", std::string(5000, 'x')), "${TOK}"), testing::Not(HasSubstr("hunter2")));
+  EXPECT_THAT(message(folder.write("hunter2.avi", std::string(5000, 'x')), "${TOK}"),
+              testing::Not(HasSubstr("hunter2")));
   EXPECT_THAT(message(folder.path(), "${TOK}"), HasSubstr("video '${TOK}' is a folder"));
-  EXPECT_THAT(message(folder.write("file", "x") + "/a", "${TOK}"), HasSubstr("'${TOK}' cannot be opened: Not a directory"));
+  EXPECT_THAT(message(folder.write("file", "x") + "/a", "${TOK}"),
+              HasSubstr("'${TOK}' cannot be opened: Not a directory"));
 }
 
 }  // namespace

@@ -47,8 +47,7 @@ TEST(WorkRoom, MemoryIsTakenWhileThereIsSome) {
 TEST(WorkRoom, WhatWasStruckIsReadAlone) {
   auto note = CrashNote::make().value();
   WorkRoom room(100, &note);
-  ItemWatch watch(room, JobName{"job"}, RunNumber{1}, "src",
-                  {{{PartitionId{0}, Offset{7}}, {"signal 6 on a", false}}});
+  ItemWatch watch(room, JobName{"job"}, RunNumber{1}, "src", {{{PartitionId{0}, Offset{7}}, {"signal 6 on a", false}}});
   auto healthy = std::make_optional(watch.enter(PartitionId{0}, Offset{1}, "file a"));
   std::promise<std::size_t> seen;
   std::promise<void> leave;
@@ -74,10 +73,10 @@ TEST(ItemWatch, TellsWhatMustNotBeRead) {
   const ItemWatch watch(room, JobName{"job"}, RunNumber{1}, "src",
                         {{{PartitionId{0}, Offset{7}}, {"signal 6 on a", false}},
                          {{PartitionId{1}, Offset{7}}, {"signal 6 on a, it ran out of memory on b", true}}});
-  EXPECT_FALSE(watch.condemned(PartitionId{0}, Offset{7}));
-  EXPECT_EQ(*watch.condemned(PartitionId{1}, Offset{7}),
+  EXPECT_FALSE(watch.quarantined(PartitionId{0}, Offset{7}));
+  EXPECT_EQ(*watch.quarantined(PartitionId{1}, Offset{7}),
             "ended its producer twice (signal 6 on a, it ran out of memory on b)");
-  EXPECT_TRUE(watch.any_condemned());
+  EXPECT_TRUE(watch.any_quarantined());
 }
 
 }  // namespace

@@ -2,10 +2,15 @@
 
 namespace ride::simulation {
 
-ControlFeed::ControlFeed(Surroundings& around, Host& host, const stream::TopicPartition& at, std::int64_t from, Take take,
-                         std::function<void()> batch_done, std::function<void()> truncated)
-    : around_(around), host_(host), line_(*around.kafka.find(at)), take_(std::move(take)),
-      batch_done_(std::move(batch_done)), truncated_(std::move(truncated)), position_(std::max(from, line_.first)),
+ControlFeed::ControlFeed(Surroundings& around, Host& host, const stream::TopicPartition& at, std::int64_t from,
+                         Take take, std::function<void()> batch_done, std::function<void()> truncated)
+    : around_(around),
+      host_(host),
+      line_(*around.kafka.find(at)),
+      take_(std::move(take)),
+      batch_done_(std::move(batch_done)),
+      truncated_(std::move(truncated)),
+      position_(std::max(from, line_.first)),
       end_at_start_(line_.visible) {
   watcher_ = line_.watch([this] { look(); });
   look();

@@ -46,8 +46,8 @@ Fault draw_fault(Random& random, const Hosts& hosts, Time from, Time until) {
   return fault;
 }
 
-// What makes it worse: the new owner dies, too, while the old one may still write; a source is killed while partitions have
-// no leader.
+// What makes it worse: the new owner dies, too, while the old one may still write; a source is killed while partitions
+// have no leader.
 std::optional<Fault> draw_wake(Random& random, const Hosts& hosts, const Fault& fault, Time until) {
   const auto soon = [&](std::int64_t least, std::int64_t most) {
     return std::min(fault.at + Time(random.between(least, most)), until);

@@ -10,16 +10,16 @@
 namespace ride::simulation {
 
 enum class FaultKind {
-  crash,         // killed; its agent starts another one
-  pause,         // stopped and continued: a zombie, if it took long enough
-  cut,           // off the network, then back
-  deaf,          // cut off from the control topics only: a zombie that works on
-  slow,          // all that it does takes ten times as long
-  late_requests, // its requests overtake each other, commits among them
-  lost_answers,  // half of the answers do not come: commits and records are sent again
-  broker,        // a broker is gone, others take over
-  successor,     // who took over from this host is killed
-  scribe,        // the master that writes the next snapshot is stopped or cut off in the middle of it
+  crash,          // killed; its agent starts another one
+  pause,          // stopped and continued: a zombie, if it took long enough
+  cut,            // off the network, then back
+  deaf,           // cut off from the control topics only: a zombie that works on
+  slow,           // all that it does takes ten times as long
+  late_requests,  // its requests overtake each other, commits among them
+  lost_answers,   // half of the answers do not come: commits and records are sent again
+  broker,         // a broker is gone, others take over
+  successor,      // who took over from this host is killed
+  scribe,         // the master that writes the next snapshot is stopped or cut off in the middle of it
 };
 inline constexpr int kFaultKinds = 8;  // that are drawn for hosts; successors follow others
 const char* to_string(FaultKind kind);

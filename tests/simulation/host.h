@@ -55,24 +55,26 @@ class Host {
   // A request on its way to Kafka. It may arrive after its sender's death; while the host is cut off it waits, and half
   // of what a dead process had not got rid of is lost.
   void send(Action at_broker) {
-    clock_.after(latency() + extra_delay(), [this, generation = generation_, at_broker = std::move(at_broker)]() mutable {
-      if (!cut_) return at_broker();
-      held_.push_back([this, generation, at_broker = std::move(at_broker)]() mutable {
-        if (generation != generation_ && random_.one_in(2)) return;
-        at_broker();
-      });
-    });
+    clock_.after(latency() + extra_delay(),
+                 [this, generation = generation_, at_broker = std::move(at_broker)]() mutable {
+                   if (!cut_) return at_broker();
+                   held_.push_back([this, generation, at_broker = std::move(at_broker)]() mutable {
+                     if (generation != generation_ && random_.one_in(2)) return;
+                     at_broker();
+                   });
+                 });
   }
   // The answer to it. Lost ones are asked for again by whoever set a timer.
   void answer(Action to_program, bool may_be_lost) {
     if (may_be_lost && lossy_ && random_.one_in(2)) return;
-    clock_.after(latency(), [this, generation = generation_, to_program = std::move(to_program), may_be_lost]() mutable {
-      if (!cut_) return run(generation, std::move(to_program));
-      if (may_be_lost) return;
-      held_.push_back([this, generation, to_program = std::move(to_program)]() mutable {
-        run(generation, std::move(to_program));
-      });
-    });
+    clock_.after(latency(),
+                 [this, generation = generation_, to_program = std::move(to_program), may_be_lost]() mutable {
+                   if (!cut_) return run(generation, std::move(to_program));
+                   if (may_be_lost) return;
+                   held_.push_back([this, generation, to_program = std::move(to_program)]() mutable {
+                     run(generation, std::move(to_program));
+                   });
+                 });
   }
 
   // ---- what befalls it

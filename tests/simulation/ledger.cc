@@ -25,7 +25,8 @@ Ledger::Ledger(Story& story, stream::JobSpec job) : story_(story), job_(std::mov
   }
 }
 
-// ---- records ---------------------------------------------------------------------------------------------------------
+// ---- records
+// ---------------------------------------------------------------------------------------------------------
 
 void Ledger::on_visible(const Line& line, std::int64_t offset) {
   const auto found = readers_.find(line.at);
@@ -38,8 +39,8 @@ void Ledger::on_visible(const Line& line, std::int64_t offset) {
   // Also of one that is written again: its writer counts it.
   if (header.kind == RecordKind::outcome && header.outcome == stream::Outcome::dead &&
       header.reason.find(kNoTaskCanDoIt) == std::string::npos)
-    complain(fmt::format("{}, offset {}: frame {} is dead, and nothing was wrong with it: {}", to_string(line.at), offset,
-                         to_string(header.id), header.reason));
+    complain(fmt::format("{}, offset {}: frame {} is dead, and nothing was wrong with it: {}", to_string(line.at),
+                         offset, to_string(header.id), header.reason));
   const Origin origin{header.origin.upstream, header.origin.key};
   if (reader.taken.contains(origin)) {
     ++repetitions_;
@@ -62,9 +63,9 @@ void Ledger::take_set(Reader& reader, const Line& line, std::int64_t offset, con
   if (!fresh && origin.key <= newest->second) {
     const bool superseded = is_source(origin.upstream.name) && origin.key.major < newest->second.major;
     if (!superseded)
-      complain(fmt::format("{}, offset {}: the set of {} from {}/{} is complete, but a younger one stands before it: lost",
-                           to_string(line.at), offset, to_string(header.id), origin.upstream.name,
-                           origin.upstream.partition.value));
+      complain(fmt::format(
+          "{}, offset {}: the set of {} from {}/{} is complete, but a younger one stands before it: lost",
+          to_string(line.at), offset, to_string(header.id), origin.upstream.name, origin.upstream.partition.value));
     return;
   }
   newest->second = origin.key;
@@ -77,11 +78,15 @@ void Ledger::accept(Reader& reader, const Line& line, Origin origin, Accepted se
   } else {
     if (is_source(origin.upstream.name)) ++frames_;
     if (++counted_[{line.at.topic, origin.upstream.name, set.id}] > 1)
-      complain(fmt::format("{}, offset {}: frame {} is counted twice", to_string(line.at), set.released, to_string(set.id)));
+      complain(
+          fmt::format("{}, offset {}: frame {} is counted twice", to_string(line.at), set.released, to_string(set.id)));
   }
   story_.tell("{} offset {}: {} {} of {}/{}, key {}.{}", to_string(line.at), set.released,
-              set.kind == RecordKind::frame ? "frame" : set.kind == RecordKind::end ? "end" : "outcome", to_string(set.id),
-              origin.upstream.name, origin.upstream.partition.value, origin.key.major, origin.key.minor);
+              set.kind == RecordKind::frame ? "frame"
+              : set.kind == RecordKind::end ? "end"
+                                            : "outcome",
+              to_string(set.id), origin.upstream.name, origin.upstream.partition.value, origin.key.major,
+              origin.key.minor);
   reader.taken[origin] = reader.accepted.size();
   reader.accepted.push_back(std::move(set));
 }
@@ -92,7 +97,8 @@ void Ledger::on_acknowledged(const FrameId& id, bool current) {
   if (current) acknowledged_.insert(id);
 }
 
-// ---- commits ---------------------------------------------------------------------------------------------------------
+// ---- commits
+// ---------------------------------------------------------------------------------------------------------
 
 void Ledger::on_commit(const std::string& group, const stream::TopicPartition& at, const stream::Commit& commit) {
   if (!by_group_.contains(group)) return;
@@ -110,8 +116,7 @@ void Ledger::on_commit(const std::string& group, const stream::TopicPartition& a
 std::optional<std::string> Ledger::unsafe(const stream::StageSpec& stage, const Accepted& set) const {
   if (set.kind == RecordKind::end) return std::nullopt;  // see check_stages()
   for (const auto& output : stage.outputs) {
-    if (!counted_.contains({output.topic, stage.name, set.id}))
-      return "nothing of it stands in " + output.topic;
+    if (!counted_.contains({output.topic, stage.name, set.id})) return "nothing of it stands in " + output.topic;
   }
   if (!stage.sink || set.kind != RecordKind::frame) return std::nullopt;
   for (const auto& picture : set.pictures)
@@ -155,7 +160,8 @@ void Ledger::check_counters(const Reader& reader, const stream::TopicPartition& 
                          expected));
 }
 
-// ---- the end ---------------------------------------------------------------------------------------------------------
+// ---- the end
+// ---------------------------------------------------------------------------------------------------------
 
 void Ledger::check_completed() {
   check_sources();
@@ -169,7 +175,8 @@ void Ledger::check_sources() {
       const auto taken = [&](const FrameId& id) { return counted_.contains({output.topic, source.name, id}); };
       for (const auto& id : acknowledged_)
         if (id.source == source.name && !taken(id))
-          complain(fmt::format("frame {} was acknowledged and no reader of {} took it: lost", to_string(id), output.topic));
+          complain(
+              fmt::format("frame {} was acknowledged and no reader of {} took it: lost", to_string(id), output.topic));
       const auto end = ends_.find({source.name, SessionId{1}});
       if (!source.finite) continue;
       if (end == ends_.end()) return complain("source " + source.name + " has no end");
@@ -184,7 +191,8 @@ void Ledger::check_stages() {
   for (const auto& [at, reader] : readers_) {
     for (const auto& set : reader.accepted)
       if (const auto why = unsafe(*reader.stage, set))
-        complain(fmt::format("{}, offset {}: frame {}: {}: lost", to_string(at), set.released, to_string(set.id), *why));
+        complain(
+            fmt::format("{}, offset {}: frame {}: {}: lost", to_string(at), set.released, to_string(set.id), *why));
     const auto metadata =
         reader.committed ? stream::unpack_commit_metadata(reader.committed->metadata) : stream::CommitMetadata{};
     if (!metadata->forwarded_end) complain(to_string(at) + ": its end did not go on, or is not committed");

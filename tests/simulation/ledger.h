@@ -1,7 +1,7 @@
-// Ledger: the independent reader. Reads every record of a run's topics as it becomes readable, by rules of its own (not the
-// product's Intake), and every commit as Kafka takes it; knows what the sinks kept. Says the first thing that is wrong:
-// a frame lost, one counted twice, a commit past a frame that is not safe, counters that do not add up (invariants 2, 3
-// and 4). Owner: one World.
+// Ledger: the independent reader. Reads every record of a run's topics as it becomes readable, by rules of its own (not
+// the product's SetAssembler), and every commit as Kafka takes it; knows what the sinks kept. Says the first thing that
+// is wrong: a frame lost, one counted twice, a commit past a frame that is not safe, counters that do not add up
+// (invariants 2, 3 and 4). Owner: one World.
 #pragma once
 
 #include <map>
@@ -68,11 +68,12 @@ class Ledger {
   };
 
   bool is_source(const std::string& name) const { return job_.source(name) != nullptr; }
-  void take_set(Reader& reader, const Line& line, std::int64_t offset, const stream::RecordHeader& header, Origin origin,
-                std::vector<Picture> pictures);
+  void take_set(Reader& reader, const Line& line, std::int64_t offset, const stream::RecordHeader& header,
+                Origin origin, std::vector<Picture> pictures);
   void accept(Reader& reader, const Line& line, Origin origin, Accepted set);
   std::optional<std::string> unsafe(const stream::StageSpec& stage, const Accepted& set) const;
-  void check_safe(Reader& reader, const stream::TopicPartition& at, Offset until, const stream::CommitMetadata& metadata);
+  void check_safe(Reader& reader, const stream::TopicPartition& at, Offset until,
+                  const stream::CommitMetadata& metadata);
   void check_counters(const Reader& reader, const stream::TopicPartition& at, Offset until,
                       const stream::CommitMetadata& metadata);
   void check_sources();
@@ -84,7 +85,7 @@ class Ledger {
   std::map<std::string, const stream::StageSpec*> by_topic_, by_group_;
   std::map<stream::TopicPartition, Reader> readers_;
   std::map<std::tuple<std::string, std::string, FrameId>, int> counted_;  // topic, upstream, frame
-  std::map<std::pair<std::string, SessionId>, std::int64_t> ends_;  // one above the last number of a session
+  std::map<std::pair<std::string, SessionId>, std::int64_t> ends_;        // one above the last number of a session
   std::set<FrameId> acknowledged_;
   std::set<Picture> kept_;
   std::int64_t frames_ = 0, repetitions_ = 0;

@@ -76,7 +76,8 @@ class Reader final : public stream::RecordReader {
     if (line_ == nullptr || next_ >= line_->visible) return std::optional<stream::Record>();
     const auto& stored = line_->records[static_cast<std::size_t>(next_)];
     const auto& content = *stored.content;
-    return std::optional(stream::Record{line_->at, Offset{next_++}, stored.at, "", content.headers, content.value, content.owner});
+    return std::optional(
+        stream::Record{line_->at, Offset{next_++}, stored.at, "", content.headers, content.value, content.owner});
   }
 
  private:

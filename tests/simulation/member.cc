@@ -17,13 +17,18 @@ stream::Heartbeat offer_of(const WorkerId& id, stream::ProcessKind kind, const N
 }
 
 Member::Member(Surroundings& around, Host& host, stream::Heartbeat offer, Callbacks callbacks)
-    : around_(around), host_(host), offer_(std::move(offer)), callbacks_(std::move(callbacks)),
-      reports_(around.clock, around.kafka, host, {}, [this] { reports_.serve({}); }), reports_line_(*around.kafka.find(kReports)),
-      feed_(around, host, kDecisions, 0, [this](const Stored& stored) { take(stored); },
-            [this] {
-              if (caught_up()) callbacks_.act();
-            },
-            [this] { standing_.restart(); }) {
+    : around_(around),
+      host_(host),
+      offer_(std::move(offer)),
+      callbacks_(std::move(callbacks)),
+      reports_(around.clock, around.kafka, host, {}, [this] { reports_.serve({}); }),
+      reports_line_(*around.kafka.find(kReports)),
+      feed_(
+          around, host, kDecisions, 0, [this](const Stored& stored) { take(stored); },
+          [this] {
+            if (caught_up()) callbacks_.act();
+          },
+          [this] { standing_.restart(); }) {
   host_.later(Time(host.random().between(1'000, 100'000)), [this] { beat(); });
 }
 

@@ -1,12 +1,12 @@
-// Member: a process's part in the control plane, as stream/member.h has it over Kafka: reads the decisions that count, sends
-// a heartbeat every interval when the last one is acknowledged, and other reports in order.
-// Owner: one program. Its `take` and `act` run on the program's own turn.
+// Member: a process's part in the control context, as stream/member.h has it over Kafka: reads the decisions that
+// count, sends a heartbeat every interval when the last one is acknowledged, and other reports in order. Owner: one
+// program. Its `take` and `act` run on the program's own turn.
 #pragma once
 
 #include <functional>
 #include <memory>
 
-#include "stream/core/standing.h"
+#include "stream/core/leader_filter.h"
 #include "tests/simulation/control_feed.h"
 #include "tests/simulation/writer.h"
 
@@ -38,7 +38,7 @@ class Member {
   Host& host_;
   stream::Heartbeat offer_;
   Callbacks callbacks_;
-  stream::Standing standing_;
+  stream::LeaderFilter standing_;
   Writer reports_;
   Line& reports_line_;
   bool beating_ = false;

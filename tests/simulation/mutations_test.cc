@@ -1,5 +1,5 @@
-// Each rule of delivery, broken on purpose, is noticed by the invariants within a few seeds: else a run in which all is well
-// would mean nothing.
+// Each rule of delivery, broken on purpose, is noticed by the invariants within a few seeds: else a run in which all is
+// well would mean nothing.
 #include <gtest/gtest.h>
 
 #include "tests/simulation/replay.h"
@@ -36,13 +36,13 @@ TEST_P(Mutations, AreFound) {
   EXPECT_NE(story.find("WRONG"), std::string::npos) << "the story tells of it";
 }
 
-INSTANTIATE_TEST_SUITE_P(Rules, Mutations,
-                         testing::Values(Case{Mutation::watermark_of_read_position, 100}, Case{Mutation::drop_by_epoch, 500},
-                                         Case{Mutation::own_offset_origin, 100}, Case{Mutation::resume_at_highest, 500},
-                                         Case{Mutation::commit_past_unacked, 100}, Case{Mutation::no_finished_list, 1000},
-                                         Case{Mutation::truncation_behind_void_snapshot, 500},
-                                         Case{Mutation::first_record_not_alone, 100}),
-                         [](const auto& info) { return name_of(info.param.broken); });
+INSTANTIATE_TEST_SUITE_P(
+    Rules, Mutations,
+    testing::Values(Case{Mutation::watermark_of_read_position, 100}, Case{Mutation::drop_by_epoch, 500},
+                    Case{Mutation::own_offset_origin, 100}, Case{Mutation::resume_at_highest, 500},
+                    Case{Mutation::commit_past_unacked, 100}, Case{Mutation::no_finished_list, 1000},
+                    Case{Mutation::truncation_behind_void_snapshot, 500}, Case{Mutation::first_record_not_alone, 100}),
+    [](const auto& info) { return name_of(info.param.broken); });
 
 TEST(Shorten, LeavesTheFaultsThatAreNeeded) {
   const auto broken = Mutation::watermark_of_read_position;

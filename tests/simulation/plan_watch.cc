@@ -8,7 +8,8 @@ constexpr Time kLately{1'000'000};  // so old may a leader's last write be when 
 
 }  // namespace
 
-// ---- the log ---------------------------------------------------------------------------------------------------------
+// ---- the log
+// ---------------------------------------------------------------------------------------------------------
 
 void PlanWatch::on_visible(const stream::Decision& decision) {
   const bool counts = claim_stands(decision);
@@ -37,8 +38,8 @@ bool PlanWatch::claim_stands(const stream::Decision& decision) {
 void PlanWatch::take(const stream::Decision& decision, bool counts) {
   const auto applied = master::apply(state_, decision);
   if (counts != (applied == master::Applied::counted || applied == master::Applied::contradiction))
-    return ledger_.complain(fmt::format("a record of {} at epoch {} {}, and {} at epoch {} stands", decision.leader, decision.epoch,
-                                        counts ? "is void" : "counts", leader_, epoch_));
+    return ledger_.complain(fmt::format("a record of {} at epoch {} {}, and {} at epoch {} stands", decision.leader,
+                                        decision.epoch, counts ? "is void" : "counts", leader_, epoch_));
   switch (applied) {
     case master::Applied::counted:
       break;
@@ -85,13 +86,15 @@ void PlanWatch::on_truncated(std::int64_t first) {
     ledger_.complain(fmt::format("the decisions before {} are deleted, and no valid snapshot begins there", first));
 }
 
-// ---- its readers -----------------------------------------------------------------------------------------------------
+// ---- its readers
+// -----------------------------------------------------------------------------------------------------
 
 void PlanWatch::on_master(const std::string& id, const master::Hard& knows, std::int64_t position) {
-  if (is_read(position) && !(knows == state_.hard)) ledger_.complain(id + " has read the whole log and knows another state");
+  if (is_read(position) && !(knows == state_.hard))
+    ledger_.complain(id + " has read the whole log and knows another state");
 }
 
-void PlanWatch::on_duty(const WorkerId& worker, const worker::Duty& knows, std::int64_t position) {
+void PlanWatch::on_duty(const WorkerId& worker, const worker::DesiredState& knows, std::int64_t position) {
   if (!is_read(position)) return;
   std::optional<worker::StageKey> stage;
   std::map<PartitionId, Epoch> owns;
@@ -126,7 +129,8 @@ void PlanWatch::on_sources(const WorkerId& producer, const producer::Assignments
 
 void PlanWatch::on_tick(const stream::Claim& claim) {
   if (claim.epoch != epoch_ && clock_.now() - claimed_at_ > kLately + Time(1'000))
-    ledger_.complain(fmt::format("{} ticks with epoch {}, though epoch {} stands for long", claim.id, claim.epoch, epoch_));
+    ledger_.complain(
+        fmt::format("{} ticks with epoch {}, though epoch {} stands for long", claim.id, claim.epoch, epoch_));
 }
 
 }  // namespace ride::simulation

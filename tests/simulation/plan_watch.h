@@ -1,8 +1,8 @@
-// PlanWatch: reads every decision as it becomes readable and says what is wrong with the plan (invariants 1 and 5): a second
-// owner at one epoch, an epoch that falls, a leader that decides against what stands in the log; a record that counts
-// though its claim does not stand; a snapshot that tells anything else than the decisions before it; a log that is cut off
-// behind anything but a valid snapshot; a reader that knows anything else than the log says, wherever it began. Keeps the
-// plan as the log has it. Owner: one World.
+// PlanWatch: reads every decision as it becomes readable and says what is wrong with the plan (invariants 1 and 5): a
+// second owner at one epoch, an epoch that falls, a leader that decides against what stands in the log; a record that
+// counts though its claim does not stand; a snapshot that tells anything else than the decisions before it; a log that
+// is cut off behind anything but a valid snapshot; a reader that knows anything else than the log says, wherever it
+// began. Keeps the plan as the log has it. Owner: one World.
 #pragma once
 
 #include <map>
@@ -13,7 +13,7 @@
 #include "master/core/apply.h"
 #include "producer/core/assignments.h"
 #include "tests/simulation/ledger.h"
-#include "worker/core/ownership.h"
+#include "worker/core/assignment_view.h"
 
 namespace ride::simulation {
 
@@ -27,7 +27,7 @@ class PlanWatch {
 
   // ---- its readers: what they know when they have read up to `position`
   void on_master(const std::string& id, const master::Hard& knows, std::int64_t position);
-  void on_duty(const WorkerId& worker, const worker::Duty& knows, std::int64_t position);
+  void on_duty(const WorkerId& worker, const worker::DesiredState& knows, std::int64_t position);
   void on_sources(const WorkerId& producer, const producer::Assignments& knows, std::int64_t position);
   void on_master_begins(std::int64_t at) { counts_.begun_behind += at > 0 ? 1 : 0; }
   void on_overtaken() { ++counts_.overtaken; }
@@ -38,13 +38,13 @@ class PlanWatch {
   Time changed_at() const { return changed_at_; }  // the last decision that counts
 
   struct Counts {
-    int leaders = 0;         // claims that won
-    int takeovers = 0;       // partitions that went to another owner
-    int snapshots = 0;       // that are whole and count
-    int void_parts = 0;      // of snapshots, written by who was deposed
+    int leaders = 0;     // claims that won
+    int takeovers = 0;   // partitions that went to another owner
+    int snapshots = 0;   // that are whole and count
+    int void_parts = 0;  // of snapshots, written by who was deposed
     int truncations = 0;
-    int overtaken = 0;       // masters under which the log was truncated
-    int begun_behind = 0;    // masters that began at a snapshot
+    int overtaken = 0;     // masters under which the log was truncated
+    int begun_behind = 0;  // masters that began at a snapshot
   };
   const Counts& counts() const { return counts_; }
 

@@ -32,7 +32,8 @@ std::string describe(const Scenario& scenario) {
     text += fmt::format("stage {}: {} partitions by {}, {} workers, {} spares\n", stage.name, stage.partitions,
                         stage.partition_by == stream::PartitionBy::frame ? "frame" : "source", stage.group.min,
                         stage.group.spares);
-  text += fmt::format("{} masters, {} producers, {} workers\n", scenario.hosts.masters, scenario.hosts.producers, scenario.hosts.workers);
+  text += fmt::format("{} masters, {} producers, {} workers\n", scenario.hosts.masters, scenario.hosts.producers,
+                      scenario.hosts.workers);
   for (const auto& fault : scenario.faults) {
     text += "fault at " + to_string(fault, target_name(scenario, fault)) + "\n";
   }
@@ -43,7 +44,8 @@ std::string describe(const Scenario& scenario) {
 std::string shortened(const std::vector<std::string>& story) {
   std::string text;
   for (std::size_t i = 0; i < story.size(); ++i) {
-    const bool detail = story[i].find(" offset ") != std::string::npos || story[i].find("commit of") != std::string::npos;
+    const bool detail =
+        story[i].find(" offset ") != std::string::npos || story[i].find("commit of") != std::string::npos;
     if (!detail || i + kLastLines >= story.size()) text += story[i] + "\n";
   }
   return text;

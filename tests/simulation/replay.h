@@ -1,5 +1,5 @@
-// Replay: what a person reads about a seed that failed: the faults that are needed for it, what was wrong, and the part of
-// the story that leads there.
+// Replay: what a person reads about a seed that failed: the faults that are needed for it, what was wrong, and the part
+// of the story that leads there.
 #pragma once
 
 #include <string>

@@ -15,9 +15,12 @@ using namespace ride::simulation;
 int replay(std::uint64_t seed, Mutation broken, bool story, bool whole) {
   const auto outcome = run_seed(seed, broken);
   if (whole || (story && outcome.problem)) fmt::print("{}", report(seed, broken, whole));
-  fmt::print("seed {}: {} events, {} faults, {} frames, {} repetitions, {} leaders, {} takeovers, {} snapshots, {} void parts, {} truncations, {} ms: {}\n", seed,
-             outcome.events, outcome.faults, outcome.frames, outcome.repetitions, outcome.plan.leaders, outcome.plan.takeovers,
-             outcome.plan.snapshots, outcome.plan.void_parts, outcome.plan.truncations, outcome.lasted.count() / 1000, outcome.problem.value_or("all well"));
+  fmt::print(
+      "seed {}: {} events, {} faults, {} frames, {} repetitions, {} leaders, {} takeovers, {} snapshots, {} void "
+      "parts, {} truncations, {} ms: {}\n",
+      seed, outcome.events, outcome.faults, outcome.frames, outcome.repetitions, outcome.plan.leaders,
+      outcome.plan.takeovers, outcome.plan.snapshots, outcome.plan.void_parts, outcome.plan.truncations,
+      outcome.lasted.count() / 1000, outcome.problem.value_or("all well"));
   return outcome.problem ? 1 : 0;
 }
 
@@ -38,7 +41,8 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return ride::end_command_line(app, error);
   }
-  const auto found = std::find_if(kMutations.begin(), kMutations.end(), [&](const auto& one) { return one.name == mutation; });
+  const auto found =
+      std::find_if(kMutations.begin(), kMutations.end(), [&](const auto& one) { return one.name == mutation; });
   if (found == kMutations.end()) return fmt::print(stderr, "there is no rule '{}'\n", mutation), 2;
   ride::init_logging("ride-sim", ride::LogLevel::error);
   if (runs == 1) return replay(seed, found->mutation, story, whole);

@@ -63,11 +63,12 @@ Scenario draw_scenario(std::uint64_t seed) {
   draw_job(random, scenario.job);
   for (const auto& stage : scenario.job.stages) {
     scenario.hosts.workers += stage.group.min;
-    scenario.tasks[stage.name] = {.sink = stage.sink,
-                                  .segment = stage.sink && random.one_in(3) ? static_cast<int>(random.between(2, 5)) : 0,
-                                  .fickle = random.one_in(3),
-                                  .pace = random.one_in(3) ? 4 : 1,
-                                  .salt = random.next()};
+    scenario.tasks[stage.name] = {
+        .sink = stage.sink,
+        .segment = stage.sink && random.one_in(3) ? static_cast<int>(random.between(2, 5)) : 0,
+        .fickle = random.one_in(3),
+        .pace = random.one_in(3) ? 4 : 1,
+        .salt = random.next()};
   }
   scenario.hosts.workers += static_cast<int>(random.between(0, 3));
   scenario.round_trip = seed % 16 == 0;

@@ -1,5 +1,5 @@
-// Scheduler: virtual time. Events run one after the other, by time and then in the order in which they were asked for, so
-// that a seed gives the same run every time. Owner: one World; no threads.
+// Scheduler: virtual time. Events run one after the other, by time and then in the order in which they were asked for,
+// so that a seed gives the same run every time. Owner: one World; no threads.
 #pragma once
 
 #include <algorithm>

@@ -23,20 +23,29 @@ std::vector<stream::SnapshotPart> cut_again(const stream::SnapshotPart& whole, i
 }
 
 Offset place_of(const Line& line, const ContentPtr& content) {
-  const auto found = std::find_if(line.records.begin(), line.records.end(), [&](const auto& one) { return one.content == content; });
+  const auto found =
+      std::find_if(line.records.begin(), line.records.end(), [&](const auto& one) { return one.content == content; });
   return Offset{found - line.records.begin()};
 }
 
 }  // namespace
 
 SimMaster::SimMaster(Surroundings& around, Host& host, Config config)
-    : around_(around), host_(host), config_(std::move(config)), leadership_(config_.id, ""), log_id_("log-of-" + config_.id),
+    : around_(around),
+      host_(host),
+      config_(std::move(config)),
+      leadership_(config_.id, ""),
+      log_id_("log-of-" + config_.id),
       writer_(around.clock, around.kafka, host, {}, [this] { writer_.serve({}); }),
-      admin_(make_admin(around.kafka)), commits_(make_commit_store(around.kafka)), cleaner_(*admin_, *commits_),
-      decisions_(around, host, kDecisions, 0, [this](const Stored& stored) { take_decision(stored); },
-                 [this] { decisions_taken(); }, [this] { begin_again(); }),
-      reports_(around, host, kReports, around.kafka.find(kReports)->visible,
-               [this](const Stored& stored) { take_report(stored); }, [this] { proceed(); }, [] {}) {
+      admin_(make_admin(around.kafka)),
+      commits_(make_commit_store(around.kafka)),
+      cleaner_(*admin_, *commits_),
+      decisions_(
+          around, host, kDecisions, 0, [this](const Stored& stored) { take_decision(stored); },
+          [this] { decisions_taken(); }, [this] { begin_again(); }),
+      reports_(
+          around, host, kReports, around.kafka.find(kReports)->visible,
+          [this](const Stored& stored) { take_report(stored); }, [this] { proceed(); }, [] {}) {
   state_.rules.snapshot_records = config_.snapshot_records;
   config_.watch.on_master_begins(decisions_.position());
   host_.later(kRound, [this] { round(); });
@@ -53,7 +62,8 @@ master::Leadership::Moment SimMaster::now() const {
   return std::chrono::duration_cast<master::Leadership::Moment>(around_.clock.now());
 }
 
-// ---- what is read ----------------------------------------------------------------------------------------------------
+// ---- what is read
+// ----------------------------------------------------------------------------------------------------
 
 void SimMaster::take_decision(const Stored& stored) {
   const auto& decision = *stored.content->decision;
@@ -90,7 +100,8 @@ void SimMaster::take_report(const Stored& stored) {
     events_.push_back(master::ReportRead{report.body, stored.at});
 }
 
-// ---- leadership ------------------------------------------------------------------------------------------------------
+// ---- leadership
+// ------------------------------------------------------------------------------------------------------
 
 void SimMaster::round() {
   host_.later(kRound, [this] { round(); });
@@ -112,7 +123,8 @@ void SimMaster::append_is_done() {
 void SimMaster::change_role() {
   if (leadership_.leads() == leading_) return;
   leading_ = taken_ = leadership_.leads();
-  around_.story.tell("{} {} with epoch {}", config_.id, leading_ ? "leads" : "is deposed", leadership_.standing().epoch);
+  around_.story.tell("{} {} with epoch {}", config_.id, leading_ ? "leads" : "is deposed",
+                     leadership_.standing().epoch);
   if (leading_) return;
   actions_.clear();
   master::step_down(state_);
@@ -140,7 +152,8 @@ void SimMaster::seek_leadership() {
   append({*due}, *due);
 }
 
-// ---- deciding --------------------------------------------------------------------------------------------------------
+// ---- deciding
+// --------------------------------------------------------------------------------------------------------
 
 void SimMaster::proceed() {
   if (leadership_.role() == Role::reading) {
@@ -243,7 +256,8 @@ void SimMaster::make_topics(std::shared_ptr<const stream::JobSpec> spec) {
   });
 }
 
-// ---- timers ----------------------------------------------------------------------------------------------------------
+// ---- timers
+// ----------------------------------------------------------------------------------------------------------
 
 void SimMaster::tick() {
   host_.later(std::chrono::duration_cast<Time>(master::tick_interval(state_)), [this] { tick(); });

@@ -1,6 +1,6 @@
-// SimMaster: a master process, as master/owner.cc and its neighbours have it: follows both control topics, stands by or
-// leads (the real Leadership), and as the leader decides (the real decide and apply), appends, reads back, performs, ticks,
-// cleans up, writes snapshots and truncates the decisions log behind them. Owner: its Host.
+// SimMaster: a master process, as master/master_loop.cc and its neighbours have it: follows both control topics, stands
+// by or leads (the real Leadership), and as the leader decides (the real decide and apply), appends, reads back,
+// performs, ticks, cleans up, writes snapshots and truncates the decisions log behind them. Owner: its Host.
 #pragma once
 
 #include <deque>
@@ -70,7 +70,7 @@ class SimMaster final : public Program {
   bool taken_ = false;    // ... which has not been told yet
   bool writing_ = false, ticking_ = false;
   std::string log_id_;
-  std::int64_t term_ = 0;                                    // epoch of our claim ...
+  std::int64_t term_ = 0;                                     // epoch of our claim ...
   std::int64_t written_ = 0, read_ = 0, unacknowledged_ = 0;  // ... our records under it
   master::Leadership::Moment asked_at_{};
   std::int64_t tick_number_ = 0;

@@ -25,10 +25,13 @@ stream::FrameSetWriter::Config writer_config(const WorkerId& producer, const pro
 
 SourceShell::SourceShell(Surroundings& around, Host& host, const WorkerId& producer, producer::Assignment assignment,
                          const std::string& source, Acknowledged acknowledged)
-    : around_(around), host_(host), assignment_(std::move(assignment)), spec_(*assignment_.job->source(source)),
-      acknowledged_(std::move(acknowledged)), wish_(assignment_.wish),
-      writer_(around.clock, around.kafka, host,
-              {.first_goes_alone = around.broken != Mutation::first_record_not_alone},
+    : around_(around),
+      host_(host),
+      assignment_(std::move(assignment)),
+      spec_(*assignment_.job->source(source)),
+      acknowledged_(std::move(acknowledged)),
+      wish_(assignment_.wish),
+      writer_(around.clock, around.kafka, host, {.first_goes_alone = around.broken != Mutation::first_record_not_alone},
               [this] { serve(); }),
       frames_(writer_, writer_config(producer, assignment_, spec_)) {
   if (spec_.finite) total_ = std::get<std::int64_t>(spec_.params.at("frames"));
@@ -74,7 +77,7 @@ std::int64_t SourceShell::highest() const {
 void SourceShell::next() {
   if (phase_ != Phase::flowing) return;
   const auto pace = static_cast<std::int64_t>(1e6 / spec_.fps);
-  if (wish_ == producer::Wish::drain || (total_ >= 0 && number_ >= total_)) return end();
+  if (wish_ == producer::SourceMode::drain || (total_ >= 0 && number_ >= total_)) return end();
   later(Time(host_.random().between(pace / 2, pace * 3 / 2)), &SourceShell::next);
   if (outstanding_ < kMostOutstanding) send();
 }
@@ -118,7 +121,10 @@ stream::SourceProgress SourceShell::progress() const {
 }
 
 SimProducer::SimProducer(Surroundings& around, Host& host, Config config)
-    : around_(around), host_(host), config_(std::move(config)), assignments_(config_.id),
+    : around_(around),
+      host_(host),
+      config_(std::move(config)),
+      assignments_(config_.id),
       member_(around, host, offer_of(config_.id, stream::ProcessKind::producer, config_.node),
               {.take = [this](const stream::Decision& decision) { assignments_.take(decision); },
                .act = [this] { act(); },

@@ -1,6 +1,6 @@
-// SimTask: what stages do to frames in a run: emits none, one or several pictures, small ones and ones that need chunks, now
-// and then others than another incarnation would, and fails for some frames; as a sink it writes what it got into the
-// ledger's files, at once or held back like a video's segment.
+// SimTask: what stages do to frames in a run: emits none, one or several pictures, small ones and ones that need
+// chunks, now and then others than another incarnation would, and fails for some frames; as a sink it writes what it
+// got into the ledger's files, at once or held back like a video's segment.
 #pragma once
 
 #include <functional>

@@ -3,7 +3,10 @@
 namespace ride::simulation {
 
 SimWorker::SimWorker(Surroundings& around, Host& host, Config config)
-    : around_(around), host_(host), config_(std::move(config)), ownership_(config_.id),
+    : around_(around),
+      host_(host),
+      config_(std::move(config)),
+      ownership_(config_.id),
       member_(around, host, offer_of(config_.id, stream::ProcessKind::worker, config_.node),
               {.take = [this](const stream::Decision& decision) { ownership_.apply(decision); },
                .act = [this] { act(); },
@@ -50,14 +53,19 @@ void SimWorker::open_stage(const worker::StageKey& key) {
   };
   config.lost = [this, key](const std::string& why) {
     around_.story.tell("{}: {}", config_.id.value, why);
-    member_.post(stream::Notice{.from = config_.id, .severity = stream::Severity::error, .code = "offset_lost",
-                                .text = why, .job = key.job.value, .stage = key.stage.value, .fatal_for_job = true});
+    member_.post(stream::Notice{.from = config_.id,
+                                .severity = stream::Severity::error,
+                                .code = "offset_lost",
+                                .text = why,
+                                .job = key.job.value,
+                                .stage = key.stage.value,
+                                .fatal_for_job = true});
   };
   shell_ = std::make_unique<StageShell>(around_, host_, std::move(config));
   stage_ = key;
 }
 
-void SimWorker::reconcile(const worker::Duty& duty) {
+void SimWorker::reconcile(const worker::DesiredState& duty) {
   for (auto it = taken_.begin(); it != taken_.end();) {
     const auto wanted = duty.owns.find(it->first);
     if (wanted != duty.owns.end() && wanted->second == it->second) {

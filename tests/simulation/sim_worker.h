@@ -1,5 +1,5 @@
-// SimWorker: a worker process, as worker/worker.cc has it: its duty comes from the real Ownership, its stage's data plane is
-// a StageShell. Owner: its Host.
+// SimWorker: a worker process, as worker/worker.cc has it: its duty comes from the real AssignmentView, its stage's
+// data context is a StageShell. Owner: its Host.
 #pragma once
 
 #include <memory>
@@ -29,14 +29,14 @@ class SimWorker final : public Program {
 
  private:
   void act();
-  void reconcile(const worker::Duty& duty);
+  void reconcile(const worker::DesiredState& duty);
   void open_stage(const worker::StageKey& key);
   void fill(stream::Heartbeat& beat) const;
 
   Surroundings& around_;
   Host& host_;
   Config config_;
-  worker::Ownership ownership_;
+  worker::AssignmentView ownership_;
   std::optional<worker::StageKey> stage_;
   std::map<PartitionId, Epoch> taken_;
   std::set<PartitionId> released_;  // asked to release

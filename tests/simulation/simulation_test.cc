@@ -59,8 +59,9 @@ TEST(Simulation, EveryInvariantHoldsInEverySeed) {
   std::cout << fmt::format(
       "{} runs: {} events, {} faults, {} frames in, {} repeated sets dropped, {} takeovers, {} new leaders\n"
       "{} snapshots, {} void parts of snapshots, {} truncations, {} masters overtaken by one, {} begun at a snapshot\n",
-      totals.runs, totals.events, totals.faults, totals.frames, totals.repetitions, totals.takeovers, totals.new_leaders,
-      totals.snapshots, totals.void_parts, totals.truncations, totals.overtaken, totals.begun_behind);
+      totals.runs, totals.events, totals.faults, totals.frames, totals.repetitions, totals.takeovers,
+      totals.new_leaders, totals.snapshots, totals.void_parts, totals.truncations, totals.overtaken,
+      totals.begun_behind);
   EXPECT_GE(totals.least_events, 1'000);
   EXPECT_GE(totals.least_faults, 3);
   // Runs in which nothing happens would prove nothing.

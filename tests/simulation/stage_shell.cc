@@ -19,9 +19,13 @@ std::int64_t epoch_of(const std::string& writer) {
 
 struct StageShell::Owned {
   Owned(Line& line_in, Epoch epoch_in, const stream::Commit& commit, const stream::CommitMetadata& metadata,
-        stream::Intake::Config intake_config, Random random, const Config& config)
-      : line(line_in), epoch(epoch_in), next(commit.offset.value), intake(std::move(intake_config), metadata),
-        flow(commit.offset, metadata), task(config.task, random, config.keep) {
+        stream::SetAssembler::Config intake_config, Random random, const Config& config)
+      : line(line_in),
+        epoch(epoch_in),
+        next(commit.offset.value),
+        assembler(std::move(intake_config), metadata),
+        flow(commit.offset, metadata),
+        task(config.task, random, config.keep) {
     progress = {.job = config.job->job, .run = config.job->run, .stage = StageName{config.stage->name}};
     progress.partition = line.at.partition;
     progress.epoch = epoch;
@@ -35,7 +39,7 @@ struct StageShell::Owned {
   bool dropped = false, reads = true, dirty = false;
   int watcher = 0;
   std::int64_t next;
-  stream::Intake intake;
+  stream::SetAssembler assembler;
   worker::PartitionFlow flow;
   SimTask task;
   std::unique_ptr<worker::SetProcessor> processor;
@@ -47,9 +51,10 @@ struct StageShell::Owned {
 };
 
 StageShell::StageShell(Surroundings& around, Host& host, Config config)
-    : around_(around), host_(host), config_(std::move(config)),
-      writer_(around.clock, around.kafka, host,
-              {.first_goes_alone = around.broken != Mutation::first_record_not_alone},
+    : around_(around),
+      host_(host),
+      config_(std::move(config)),
+      writer_(around.clock, around.kafka, host, {.first_goes_alone = around.broken != Mutation::first_record_not_alone},
               [this] { soon(writes_, Time(50), Time(500), &StageShell::write_turn); }),
       sets_(writer_) {
   host_.later(Time(host_.random().between(20'000, 300'000)), [this, alive = std::weak_ptr(alive_)] {
@@ -74,31 +79,36 @@ void StageShell::soon(bool& asked, Time least, Time most, void (StageShell::*tur
 
 void StageShell::look() { soon(reads_, Time(100), Time(1'000), &StageShell::read_turn); }
 
-// ---- ownership -------------------------------------------------------------------------------------------------------
+// ---- ownership
+// -------------------------------------------------------------------------------------------------------
 
 void StageShell::take(PartitionId partition, Epoch epoch) {
   const stream::TopicPartition at{config_.stage->topic, partition};
   auto* line = around_.kafka.find(at);
   if (line == nullptr) return config_.lost("no " + to_string(at));
-  stream::Intake::Config intake{at, config_.job->job.value, config_.stage->upstreams, config_.stage->adopt};
-  host_.send([this, alive = std::weak_ptr(alive_), line, partition, epoch, intake = std::move(intake)]() mutable {
+  stream::SetAssembler::Config assembler{at, config_.job->job.value, config_.stage->upstreams, config_.stage->adopt};
+  host_.send([this, alive = std::weak_ptr(alive_), line, partition, epoch, assembler = std::move(assembler)]() mutable {
     if (alive.expired()) return;
     const auto& group = config_.stage->group_id;
     const bool answers = around_.kafka.coordinator_answers(group);
     auto commit = around_.kafka.committed(group, line->at);
-    host_.answer([this, alive, line, partition, epoch, answers, commit, intake = std::move(intake)]() mutable {
-      if (alive.expired()) return;
-      const auto ours = owned_.find(partition);
-      if (ours == owned_.end() || ours->second || taking_[partition] != epoch) return;  // meanwhile it is another's
-      if (!answers) return host_.later(kAskAgain, [this, alive, partition, epoch] {
-        if (!alive.expired() && taking_[partition] == epoch) take(partition, epoch);
-      });
-      if (!commit) return config_.lost("no commit for " + to_string(line->at));
-      const auto metadata = stream::unpack_commit_metadata(commit->metadata);
-      if (!metadata.ok()) return config_.lost(metadata.error().message);
-      auto owned = std::make_shared<Owned>(*line, epoch, *commit, *metadata, std::move(intake), host_.random().fork(), config_);
-      own(owned, *commit);
-    }, false);
+    host_.answer(
+        [this, alive, line, partition, epoch, answers, commit, assembler = std::move(assembler)]() mutable {
+          if (alive.expired()) return;
+          const auto ours = owned_.find(partition);
+          if (ours == owned_.end() || ours->second || taking_[partition] != epoch) return;  // meanwhile it is another's
+          if (!answers)
+            return host_.later(kAskAgain, [this, alive, partition, epoch] {
+              if (!alive.expired() && taking_[partition] == epoch) take(partition, epoch);
+            });
+          if (!commit) return config_.lost("no commit for " + to_string(line->at));
+          const auto metadata = stream::unpack_commit_metadata(commit->metadata);
+          if (!metadata.ok()) return config_.lost(metadata.error().message);
+          auto owned = std::make_shared<Owned>(*line, epoch, *commit, *metadata, std::move(assembler),
+                                               host_.random().fork(), config_);
+          own(owned, *commit);
+        },
+        false);
   });
   owned_.try_emplace(partition);
   taking_[partition] = epoch;
@@ -108,7 +118,8 @@ void StageShell::own(const OwnedPtr& owned, const stream::Commit& commit) {
   owned_[owned->line.at.partition] = owned;
   around_.story.tell("{} owns {} at epoch {} from offset {}", config_.worker.value, to_string(owned->line.at),
                      owned->epoch.value, commit.offset.value);
-  worker::SetProcessor::Config processor{*config_.stage, config_.job->job.value, config_.job->run, owned->line.at.partition,
+  worker::SetProcessor::Config processor{*config_.stage, config_.job->job.value, config_.job->run,
+                                         owned->line.at.partition,
                                          config_.worker.value + "@" + std::to_string(owned->epoch.value)};
   owned->processor = std::make_unique<worker::SetProcessor>(std::move(processor), owned->task, pool_);
   if (owned->progress.ended) return;
@@ -155,7 +166,8 @@ std::vector<stream::PartitionProgress> StageShell::progress() const {
   return all;
 }
 
-// ---- read ------------------------------------------------------------------------------------------------------------
+// ---- read
+// ------------------------------------------------------------------------------------------------------------
 
 void StageShell::read_turn() {
   reads_ = false;
@@ -179,14 +191,14 @@ bool StageShell::read_one(const OwnedPtr& owned) {
   const auto* stored = around_.kafka.read(owned->line, owned->next);
   if (stored == nullptr) return false;
   const Offset offset{owned->next++};
-  auto step = intake(*owned, offset, *stored);
+  auto step = assembler(*owned, offset, *stored);
   std::optional<stream::AcceptedSet> work;
   if (step.accepted) {
     owned->taken.raise(step.accepted->upstream, step.accepted->key);
     work = step.accepted;
     step.accepted->frames.clear();
   }
-  to_write_.push_back(WasRead{owned, offset, std::move(step)});
+  to_write_.push_back(RecordRead{owned, offset, std::move(step)});
   soon(writes_, Time(50), Time(1'000), &StageShell::write_turn);
   if (work) {
     to_compute_.push_back({owned, std::move(work)});
@@ -195,7 +207,7 @@ bool StageShell::read_one(const OwnedPtr& owned) {
   return true;
 }
 
-stream::IntakeStep StageShell::intake(Owned& owned, Offset offset, const Stored& stored) {
+stream::AssemblyStep StageShell::assembler(Owned& owned, Offset offset, const Stored& stored) {
   const auto& content = *stored.content;
   if (around_.broken == Mutation::drop_by_epoch) {
     const auto header = stream::decode_header(content.headers);
@@ -204,10 +216,11 @@ stream::IntakeStep StageShell::intake(Owned& owned, Offset offset, const Stored&
     if (epoch < newest) return {.duplicate = true, .settled = {offset}};
     newest = epoch;
   }
-  return owned.intake.take(offset, stored.at, content.headers, {content.value, content.owner});
+  return owned.assembler.take(offset, stored.at, content.headers, {content.value, content.owner});
 }
 
-// ---- run -------------------------------------------------------------------------------------------------------------
+// ---- run
+// -------------------------------------------------------------------------------------------------------------
 
 void StageShell::compute_turn() {
   computes_ = false;
@@ -221,7 +234,8 @@ void StageShell::compute_turn() {
       to_write_.push_back(item.owned);
     soon(writes_, Time(50), Time(1'000), &StageShell::write_turn);
   }
-  if (!to_compute_.empty()) soon(computes_, Time(500) * config_.task.pace, Time(15'000) * config_.task.pace, &StageShell::compute_turn);
+  if (!to_compute_.empty())
+    soon(computes_, Time(500) * config_.task.pace, Time(15'000) * config_.task.pace, &StageShell::compute_turn);
   look();
 }
 
@@ -234,7 +248,8 @@ worker::Processed StageShell::process(Owned& owned, stream::AcceptedSet set) {
   return std::move(result).value();
 }
 
-// ---- write -----------------------------------------------------------------------------------------------------------
+// ---- write
+// -----------------------------------------------------------------------------------------------------------
 
 void StageShell::write_turn() {
   writes_ = false;
@@ -247,7 +262,7 @@ void StageShell::write_turn() {
   if (!to_write_.empty()) soon(writes_, Time(50), Time(1'000), &StageShell::write_turn);
 }
 
-void StageShell::write(WasRead event) {
+void StageShell::write(RecordRead event) {
   if (event.owned->dropped) return;
   event.owned->flow.read(event.offset, event.step);
   changed(event.owned);
@@ -267,12 +282,13 @@ void StageShell::write(OwnedPtr released) {
 
 void StageShell::send(const OwnedPtr& owned, std::vector<worker::PartitionFlow::Sending> sendings) {
   for (auto& sending : sendings)
-    sets_.add(sending.set.to, std::move(sending.set.records), [this, owned, batch = sending.batch](const Result<void>&) {
-      if (owned->dropped) return;
-      send(owned, owned->flow.delivered(batch));
-      changed(owned);
-      soon(writes_, Time(50), Time(500), &StageShell::write_turn);  // more may fit now
-    });
+    sets_.add(sending.set.to, std::move(sending.set.records),
+              [this, owned, batch = sending.batch](const Result<void>&) {
+                if (owned->dropped) return;
+                send(owned, owned->flow.delivered(batch));
+                changed(owned);
+                soon(writes_, Time(50), Time(500), &StageShell::write_turn);  // more may fit now
+              });
 }
 
 void StageShell::changed(const OwnedPtr& owned) {
@@ -280,7 +296,8 @@ void StageShell::changed(const OwnedPtr& owned) {
   soon(publishes_, Time(1'000), kPublishEvery, &StageShell::publish_turn);
 }
 
-// ---- commit ----------------------------------------------------------------------------------------------------------
+// ---- commit
+// ----------------------------------------------------------------------------------------------------------
 
 void StageShell::publish_turn() {
   publishes_ = false;
@@ -323,7 +340,7 @@ stream::Commit StageShell::commit_of(const Owned& owned) const {
 
 void StageShell::commit_turn() {
   if (commit_request_ != 0 || book_.idle()) return;
-  const auto commits = std::make_shared<const worker::CommitBook::Commits>(book_.take());
+  const auto commits = std::make_shared<const worker::PendingCommits::Commits>(book_.take());
   const auto request = commit_request_ = ++commit_requests_;
   const auto done = [this, alive = std::weak_ptr(alive_), request, commits](bool taken) {
     if (!alive.expired() && commit_request_ == request) committed(*commits, taken);
@@ -335,7 +352,7 @@ void StageShell::commit_turn() {
   host_.later(kCommitWithin, [done] { done(false); });
 }
 
-void StageShell::committed(const worker::CommitBook::Commits& commits, bool taken) {
+void StageShell::committed(const worker::PendingCommits::Commits& commits, bool taken) {
   commit_request_ = 0;
   if (!taken) {
     book_.refused(commits);
@@ -369,12 +386,15 @@ void StageShell::read_back_turn() {
     if (alive.expired()) return;
     std::map<stream::TopicPartition, std::optional<stream::Commit>> found;
     for (const auto& at : standing) found[at] = around_.kafka.committed(config_.stage->group_id, at);
-    host_.answer([this, alive, found] {
-      if (alive.expired()) return;
-      for (const auto& at : book_.read_back(found))
-        around_.story.tell("{} finds the commit of {} lowered, and commits again", config_.worker.value, to_string(at));
-      commit_turn();
-    }, false);
+    host_.answer(
+        [this, alive, found] {
+          if (alive.expired()) return;
+          for (const auto& at : book_.read_back(found))
+            around_.story.tell("{} finds the commit of {} lowered, and commits again", config_.worker.value,
+                               to_string(at));
+          commit_turn();
+        },
+        false);
   });
 }
 

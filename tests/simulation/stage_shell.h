@@ -1,6 +1,6 @@
-// StageShell: the data plane of one stage in one worker, as worker/stage_*.cc have it with threads: read, run and write take
-// turns here, each with its own pace, over the real Intake, SetProcessor, PartitionFlow, SetQueue and CommitBook.
-// Mutations sit here. Owner: SimWorker.
+// StageShell: the data context of one stage in one worker, as worker/stage_*.cc have it with threads: read, run and
+// write take turns here, each with its own pace, over the real SetAssembler, SetProcessor, PartitionFlow, SetQueue and
+// PendingCommits. Mutations sit here. Owner: SimWorker.
 #pragma once
 
 #include <deque>
@@ -13,9 +13,9 @@
 #include "tests/simulation/rules.h"
 #include "tests/simulation/sim_task.h"
 #include "tests/simulation/writer.h"
-#include "worker/core/commit_book.h"
-#include "worker/core/ownership.h"
+#include "worker/core/assignment_view.h"
 #include "worker/core/partition_flow.h"
+#include "worker/core/pending_commits.h"
 #include "worker/set_processor.h"
 
 namespace ride::simulation {
@@ -51,27 +51,27 @@ class StageShell {
     OwnedPtr owned;
     std::optional<stream::AcceptedSet> set;  // none: the partition is handed over
   };
-  struct WasRead {
+  struct RecordRead {
     OwnedPtr owned;
     Offset offset;
-    stream::IntakeStep step;
+    stream::AssemblyStep step;
   };
   struct WasProcessed {
     OwnedPtr owned;
     worker::Processed result;
   };
-  using ToWrite = std::variant<WasRead, WasProcessed, OwnedPtr>;  // the last: it must release
+  using ToWrite = std::variant<RecordRead, WasProcessed, OwnedPtr>;  // the last: it must release
 
   // Runs `turn` after a while, unless it is on its way already.
   void soon(bool& asked, Time least, Time most, void (StageShell::*turn)());
   void own(const OwnedPtr& owned, const stream::Commit& commit);
   void read_turn();
   bool read_one(const OwnedPtr& owned);
-  stream::IntakeStep intake(Owned& owned, Offset offset, const Stored& stored);
+  stream::AssemblyStep assembler(Owned& owned, Offset offset, const Stored& stored);
   void compute_turn();
   worker::Processed process(Owned& owned, stream::AcceptedSet set);
   void write_turn();
-  void write(WasRead event);
+  void write(RecordRead event);
   void write(WasProcessed event);
   void write(OwnedPtr released);
   void send(const OwnedPtr& owned, std::vector<worker::PartitionFlow::Sending> sendings);
@@ -80,7 +80,7 @@ class StageShell {
   void publish(const OwnedPtr& owned);
   stream::Commit commit_of(const Owned& owned) const;
   void commit_turn();
-  void committed(const worker::CommitBook::Commits& commits, bool taken);
+  void committed(const worker::PendingCommits::Commits& commits, bool taken);
   void commit_again();
   void read_back_turn();
   void forget(const OwnedPtr& owned);
@@ -95,7 +95,7 @@ class StageShell {
   worker::BufferPool pool_{1};
   Writer writer_;
   stream::SetQueue sets_;
-  worker::CommitBook book_;
+  worker::PendingCommits book_;
   std::int64_t commit_request_ = 0;  // the one that is on its way; 0: none
   std::int64_t commit_requests_ = 0;
   bool warm_ = false, reads_ = false, computes_ = false, writes_ = false, publishes_ = false, commits_ = false;

@@ -1,4 +1,5 @@
-// Story: what happened in a run, line by line, for the reader of a failing seed. Off: costs nothing, lines are not made.
+// Story: what happened in a run, line by line, for the reader of a failing seed. Off: costs nothing, lines are not
+// made.
 #pragma once
 
 #include <spdlog/fmt/fmt.h>

@@ -5,24 +5,33 @@ namespace ride::simulation {
 namespace {
 
 constexpr Time kCalm = kFaultsUntil + Time(100'000);
-constexpr Time kRest = kCalm + Time(8'000'000);   // by then all is repaired: detection, grace, a new leader, warming up
-constexpr Time kQuiet{1'000'000};                 // ... and so long nothing was decided
+constexpr Time kRest = kCalm + Time(8'000'000);  // by then all is repaired: detection, grace, a new leader, warming up
+constexpr Time kQuiet{1'000'000};                // ... and so long nothing was decided
 constexpr Time kLatest = kRest + Time(30'000'000);
 constexpr Time kLookAgain{200'000};
 
 }  // namespace
 
 World::World(const Scenario& scenario, Mutation broken, bool tell)
-    : scenario_(scenario), random_(scenario.seed ^ 0x5151'5151ULL), story_(clock_, tell), kafka_(clock_, random_.fork()),
-      around_{clock_, kafka_, story_, broken}, ledger_(story_, scenario.job), watch_(clock_, ledger_),
-      agent_(clock_, random_.fork(), "agent"), agent_reports_(clock_, kafka_, agent_, {}, [this] { agent_reports_.serve({}); }) {
+    : scenario_(scenario),
+      random_(scenario.seed ^ 0x5151'5151ULL),
+      story_(clock_, tell),
+      kafka_(clock_, random_.fork()),
+      around_{clock_, kafka_, story_, broken},
+      ledger_(story_, scenario.job),
+      watch_(clock_, ledger_),
+      agent_(clock_, random_.fork(), "agent"),
+      agent_reports_(clock_, kafka_, agent_, {}, [this] { agent_reports_.serve({}); }) {
   kafka_.on_visible = [this](const Line& line, std::int64_t offset) { on_visible(line, offset); };
-  kafka_.on_commit = [this](const auto& group, const auto& at, const auto& commit) { ledger_.on_commit(group, at, commit); };
+  kafka_.on_commit = [this](const auto& group, const auto& at, const auto& commit) {
+    ledger_.on_commit(group, at, commit);
+  };
   kafka_.on_deleted = [this](const Line& line) {
     if (line.at == kDecisions) watch_.on_truncated(line.first);
   };
-  RIDE_CHECK(kafka_.create({.name = stream::kDecisionsTopic}).ok() && kafka_.create({.name = stream::kReportsTopic}).ok(),
-             "the control topics are new");
+  RIDE_CHECK(
+      kafka_.create({.name = stream::kDecisionsTopic}).ok() && kafka_.create({.name = stream::kReportsTopic}).ok(),
+      "the control topics are new");
   const auto add = [this](const char* kind, int count) {
     for (int i = 1; i <= count; ++i)
       hosts_.push_back(std::make_unique<Host>(clock_, random_.fork(), fmt::format("{}{}", kind, i)));
@@ -39,7 +48,8 @@ Outcome World::run() {
   clock_.at(kCalm, [this] { story_.tell("no more faults"); });
   clock_.at(kRest, [this] { check_rest(); });
   while (!completed_ && !ledger_.problem() && clock_.step())
-    if (clock_.now() > kLatest) ledger_.complain("the job does not come to its end: " + unrest().value_or("all have owners"));
+    if (clock_.now() > kLatest)
+      ledger_.complain("the job does not come to its end: " + unrest().value_or("all have owners"));
   if (completed_ && !ledger_.problem()) ledger_.check_completed();
   return {.problem = ledger_.problem(),
           .events = clock_.events(),
@@ -63,7 +73,8 @@ void World::on_visible(const Line& line, std::int64_t offset) {
   if (!completed_) ledger_.complain("the job failed: " + job->reason);
 }
 
-// ---- processes -------------------------------------------------------------------------------------------------------
+// ---- processes
+// -------------------------------------------------------------------------------------------------------
 
 void World::start(Host& host) {
   story_.tell("{} starts", host.name());
@@ -136,12 +147,14 @@ void World::restart_later(Host& host) {
 // An agent saw its child end.
 void World::tell_exit(const std::string& incarnation) {
   auto content = std::make_shared<Content>();
-  content->report = std::make_shared<const stream::Report>(stream::Report{
-      watch_.plan().standing.log(), stream::ChildExit{.agent = WorkerId{"agent"}, .child = WorkerId{incarnation}, .exit_code = 137}});
+  content->report = std::make_shared<const stream::Report>(
+      stream::Report{watch_.plan().standing.log(),
+                     stream::ChildExit{.agent = WorkerId{"agent"}, .child = WorkerId{incarnation}, .exit_code = 137}});
   agent_reports_.post(*kafka_.find(kReports), std::move(content), {});
 }
 
-// ---- faults ----------------------------------------------------------------------------------------------------------
+// ---- faults
+// ----------------------------------------------------------------------------------------------------------
 
 void World::begin(const Fault& fault) {
   if (fault.kind == FaultKind::scribe) return scribes_.push_back(fault);
@@ -189,7 +202,8 @@ void World::befall(Host& host, const Fault& fault) {
   }
 }
 
-// Who writes a snapshot is deposed while it does so: what it had not sent comes under a claim that does not stand any more.
+// Who writes a snapshot is deposed while it does so: what it had not sent comes under a claim that does not stand any
+// more.
 void World::on_snapshot(Host& host) {
   if (scribes_.empty()) return;
   auto fault = scribes_.front();
@@ -205,7 +219,8 @@ void World::crash(Host& host) {
   host.kill();
   host.resume();
   // Its agent saw it, or its node is gone with it.
-  if (random_.one_in(2)) clock_.after(Time(random_.between(5'000, 50'000)), [this, incarnation] { tell_exit(incarnation); });
+  if (random_.one_in(2))
+    clock_.after(Time(random_.between(5'000, 50'000)), [this, incarnation] { tell_exit(incarnation); });
   restart_later(host);
 }
 
@@ -225,7 +240,8 @@ void World::note_successors(const stream::Assign& assign) {
   }
 }
 
-// ---- the user, and the last check ------------------------------------------------------------------------------------
+// ---- the user, and the last check
+// ------------------------------------------------------------------------------------
 
 SimMaster* World::leader() {
   for (int i = 0; i < scenario_.hosts.masters; ++i) {
@@ -266,7 +282,8 @@ std::optional<std::string> World::unrest() {
       const auto& owner = stage->partitions[p].owner;
       const auto place = fmt::format("{}/{}", name.value, p);
       if (owner.value.empty()) return place + " has no owner";
-      const auto host = std::find_if(hosts_.begin(), hosts_.end(), [&](const auto& one) { return incarnation(*one) == owner.value; });
+      const auto host =
+          std::find_if(hosts_.begin(), hosts_.end(), [&](const auto& one) { return incarnation(*one) == owner.value; });
       if (host == hosts_.end() || !(*host)->healthy()) return place + ": its owner " + owner.value + " is dead";
       const auto* worker = static_cast<SimWorker*>((*host)->program());
       if (!worker->owns({scenario_.job.job, RunNumber{1}, name}, PartitionId{static_cast<int>(p)}))

@@ -1,5 +1,6 @@
-// World: one run of a scenario, from the first claim to the completed job: hosts with their programs, Kafka, the faults, and
-// the watchers that check every invariant at every step. Deterministic: a scenario gives the same run every time.
+// World: one run of a scenario, from the first claim to the completed job: hosts with their programs, Kafka, the
+// faults, and the watchers that check every invariant at every step. Deterministic: a scenario gives the same run every
+// time.
 #pragma once
 
 #include <deque>
@@ -70,7 +71,7 @@ class World {
   Host agent_;
   Writer agent_reports_;
   std::map<std::string, std::string> successors_;  // who took over from whom last, by the names of their hosts
-  std::deque<Fault> scribes_;  // faults that wait for the next snapshot
+  std::deque<Fault> scribes_;                      // faults that wait for the next snapshot
   bool completed_ = false;
 };
 

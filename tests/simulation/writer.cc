@@ -14,7 +14,11 @@ constexpr Time kAnswerWithin{300'000};
 
 struct Writer::State : std::enable_shared_from_this<Writer::State> {
   State(Scheduler& clock_in, Kafka& kafka_in, Host& host_in, Options options_in, std::function<void()> delivered_in)
-      : clock(clock_in), kafka(kafka_in), host(host_in), options(options_in), delivered(std::move(delivered_in)),
+      : clock(clock_in),
+        kafka(kafka_in),
+        host(host_in),
+        options(options_in),
+        delivered(std::move(delivered_in)),
         producer(kafka.new_producer()) {}
 
   Lane& lane(Line& line) {
@@ -34,9 +38,11 @@ struct Writer::State : std::enable_shared_from_this<Writer::State> {
       host.send([weak = weak_from_this(), &kafka = kafka, &host = host, line = lane.line, producer = producer,
                  sequence = flight.sequence, content = flight.content] {
         kafka.append(*line, producer, sequence, content, [weak, &host, line, sequence](bool taken) {
-          host.answer([weak, line, sequence, taken] {
-            if (const auto self = weak.lock()) self->answered(*line, sequence, taken);
-          }, true);
+          host.answer(
+              [weak, line, sequence, taken] {
+                if (const auto self = weak.lock()) self->answered(*line, sequence, taken);
+              },
+              true);
         });
       });
     }

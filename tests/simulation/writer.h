@@ -1,6 +1,6 @@
-// Writer: an idempotent producer, as librdkafka is one: records of a partition are numbered, up to five are on their way at
-// once, what is refused or not answered is sent again under its number. The first record of a partition goes alone.
-// Owner: one program on a Host. Its end is the end of what was not sent.
+// Writer: an idempotent producer, as librdkafka is one: records of a partition are numbered, up to five are on their
+// way at once, what is refused or not answered is sent again under its number. The first record of a partition goes
+// alone. Owner: one program on a Host. Its end is the end of what was not sent.
 #pragma once
 
 #include <deque>

@@ -1,5 +1,5 @@
-// Each of three brokers hangs for some seconds and goes on, while records are written and read. What a resumed leader says of
-// a log that has gone on without it must not end a reader. RIDE_FAULT_SEED replays a seed.
+// Each of three brokers hangs for some seconds and goes on, while records are written and read. What a resumed leader
+// says of a log that has gone on without it must not end a reader. RIDE_FAULT_SEED replays a seed.
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -55,7 +55,8 @@ class Traffic {
       while (!stop.stop_requested()) {
         const auto sent = writer_->send(to, record, nullptr);
         if (sent.ok()) break;
-        // librdkafka's producer may break for good at a broker that hung: a process of ours ends then, and another follows.
+        // librdkafka's producer may break for good at a broker that hung: a process of ours ends then, and another
+        // follows.
         if (!sent.error().retriable) writer_ = kafka::KafkaWriter::open(config_).value();
         writer_->serve(10ms);
       }

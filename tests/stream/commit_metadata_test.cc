@@ -20,9 +20,7 @@ CommitMetadata sample() {
   return metadata;
 }
 
-TEST(CommitMetadata, IsReadBackAsItWasPacked) {
-  EXPECT_EQ(unpack_commit_metadata(pack(sample())).value(), sample());
-}
+TEST(CommitMetadata, IsReadBackAsItWasPacked) { EXPECT_EQ(unpack_commit_metadata(pack(sample())).value(), sample()); }
 
 TEST(CommitMetadata, TheFirstCommitIsEmpty) { EXPECT_EQ(unpack_commit_metadata("").value(), CommitMetadata{}); }
 
@@ -45,7 +43,8 @@ TEST(CommitMetadata, DamageNeverCrashesTheReader) {
 
 // Whoever wrote an origin chose its numbers (found by tests/fuzz; UBSan stops here where differences overflow).
 TEST(CommitMetadata, KeepsTheLargestAndSmallestOrigins) {
-  constexpr auto kLowest = std::numeric_limits<std::int64_t>::min(), kHighest = std::numeric_limits<std::int64_t>::max();
+  constexpr auto kLowest = std::numeric_limits<std::int64_t>::min(),
+                 kHighest = std::numeric_limits<std::int64_t>::max();
   CommitMetadata metadata;
   metadata.finished[{"gate", PartitionId{0}}] = {{kLowest, kHighest}, {-1, 0}, {kHighest, kLowest}};
   EXPECT_EQ(unpack_commit_metadata(pack(metadata)).value(), metadata);

@@ -34,7 +34,8 @@ Snapshot snapshot() {
   Snapshot all{.claim = {4, "m", ""}, .runs = {{"street", 3}}, .sessions = {{"street", {{"gate", 2}}}}, .accepted = 1};
   Snapshot::Job one{.spec = job(), .order = 1, .ends = {{"count", {Offset{7}}}}};
   one.stages.push_back({.name = kStage, .epoch = {7}, .partitions = {{WorkerId{"w#1"}, {}, {7}}}, .workers = 2});
-  one.stages[0].strikes.push_back({.job = kJob, .run = kRun, .stage = kStage, .partition = {1}, .offset = {5}, .count = 1});
+  one.stages[0].strikes.push_back(
+      {.job = kJob, .run = kRun, .stage = kStage, .partition = {1}, .offset = {5}, .count = 1});
   one.sources.push_back({"gate", WorkerId{"p#1"}, {}, {2}, {2}});
   one.next.push_back({job(), "", "", {}});
   all.jobs.push_back(one);
@@ -90,8 +91,8 @@ std::vector<json::json_pointer> numbers_in(const json& record) {
 
 // What a record says is what is read, or nothing is: no number is cut to its type, none is converted that has no value.
 TEST(ControlLimits, AHostileNumberUnderAnyKeyOfAnyRecordIsRefusedOrReadAsItStands) {
-  const std::vector<json> hostile = {1e300, -1e300, 0.5, 4294967297, -4294967295, INT64_MAX, INT64_MIN, UINT64_MAX,
-                                     (std::int64_t{1} << 53) + 1};
+  const std::vector<json> hostile = {
+      1e300, -1e300, 0.5, 4294967297, -4294967295, INT64_MAX, INT64_MIN, UINT64_MAX, (std::int64_t{1} << 53) + 1};
   auto texts = records();
   std::string whole;
   for (const auto& part : cut(snapshot(), "s")) whole += part.text;
@@ -141,7 +142,8 @@ TEST(ControlLimits, DecisionsThatNobodyHonestWritesAreRefusedInWords) {
   EXPECT_THAT(why_not(Claim{INT64_MAX, "x", ""}), HasSubstr("a claim's epoch"));
   EXPECT_THAT(why_not(WorkerOut{}, INT64_MAX), HasSubstr("the claim's epoch"));
   EXPECT_THAT(why_not(WorkerOut{WorkerId{std::string(300, 'w')}, "", {}}), HasSubstr("300 bytes"));
-  EXPECT_THAT(why_not(Assign{kJob, kRun, kStage, WorkerId{"w"}, Epoch{1}, {PartitionId{-1}}, "", {}}), HasSubstr("a partition"));
+  EXPECT_THAT(why_not(Assign{kJob, kRun, kStage, WorkerId{"w"}, Epoch{1}, {PartitionId{-1}}, "", {}}),
+              HasSubstr("a partition"));
   EXPECT_THAT(why_not(Scale{kJob, kRun, kStage, 0, true, "", {}}), HasSubstr("workers is 0"));
   EXPECT_THAT(why_not(SnapshotPart{"s", 5, 2, ""}), HasSubstr("parts is 2"));
   EXPECT_THAT(why_not(SnapshotPart{"s", 1, 1, std::string(5 << 20, 'x')}), HasSubstr("a part has"));
@@ -183,7 +185,6 @@ TEST(ControlLimits, ASnapshotOfForeverGrowingPartsIsGivenUp) {
 }
 
 // ---- the filter
-// ------------------------------------------------------------------------------------------------------
 
 class FilterTest : public testing::Test {
  protected:
@@ -258,11 +259,16 @@ TEST(Refusals, AFloodIsCountedAndTellsLittle) {
   EXPECT_TRUE(refusals.add(Refused::foreign_log, "another kind", now));
 }
 
-// A child wrote where it should not, and into its crash note; its agent's report was refused, and its end was never told.
+// A child wrote where it should not, and into its crash note; its agent's report was refused, and its end was never
+// told.
 TEST(ControlLimits, AnEndIsToldWithoutWhatNoReportMayHold) {
-  ChildExit exit{.signal = 11, .frames = {{kJob, kRun, kStage, {1}, {17}, "f"}, {kJob, kRun, kStage, {-7}, {17}, "f"}, {kJob, kRun, kStage, {1}, {-1}, "f"}}};
+  ChildExit exit{.signal = 11,
+                 .frames = {{kJob, kRun, kStage, {1}, {17}, "f"},
+                            {kJob, kRun, kStage, {-7}, {17}, "f"},
+                            {kJob, kRun, kStage, {1}, {-1}, "f"}}};
   exit.frames.push_back({JobName{"\xff\x01"}, kRun, kStage, {1}, {17}, "f"});
-  exit.frames.push_back({JobName{std::string(200, '\xff')}, kRun, kStage, {1}, {17}, "f"});  // 600 bytes when it is written
+  exit.frames.push_back(
+      {JobName{std::string(200, '\xff')}, kRun, kStage, {1}, {17}, "f"});  // 600 bytes when it is written
   drop_impossible_frames(exit);
   ASSERT_EQ(exit.frames.size(), 1U);
   EXPECT_TRUE(decode_report(encode(Report{"log", exit})).ok());

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "stream/core/standing.h"
+#include "stream/core/leader_filter.h"
 
 namespace ride::stream {
 namespace {
@@ -11,8 +11,12 @@ JobSpec job() {
   JobSpec spec;
   spec.job = JobName{"street"};
   spec.run = RunNumber{3};
-  spec.sources.push_back({.name = "gate", .kind = "camera", .uri = "rtsp://${USER}@gate", .fps = 30,
-                          .params = {{"loop", true}}, .outputs = {{.to = "blur", .topic = "ride.street.3.blur"}}});
+  spec.sources.push_back({.name = "gate",
+                          .kind = "camera",
+                          .uri = "rtsp://${USER}@gate",
+                          .fps = 30,
+                          .params = {{"loop", true}},
+                          .outputs = {{.to = "blur", .topic = "ride.street.3.blur"}}});
   StageSpec stage;
   stage.name = "blur";
   stage.adopt = AdoptSpec{"raw", "9x9x1", "8u"};
@@ -73,10 +77,16 @@ TEST(ControlRecords, EveryReportIsReadBack) {
   beat.children = {WorkerId{"n-w1#1"}, WorkerId{"n-w2#2"}};
   beat.host = "pc1";
   beat.started = SystemTime(std::chrono::microseconds(5));
-  beat.partitions.push_back({.job = JobName{"j"}, .partition = PartitionId{3}, .committed = 17, .counters = {.acked = 5}});
+  beat.partitions.push_back(
+      {.job = JobName{"j"}, .partition = PartitionId{3}, .committed = 17, .counters = {.acked = 5}});
   beat.sources.push_back({.source = "gate", .fps = 29.9, .last_frame = SystemTime(std::chrono::microseconds(77))});
-  const std::vector<ReportBody> bodies = {Tick{1, "m", 7}, beat, ChildExit{.signal = 9, .cause = ExitCause::hang, .frames = {{JobName{"street"}, RunNumber{3}, StageName{"blur"},
-                                                      PartitionId{1}, Offset{17}, "gate/1/17"}}}, Goodbye{WorkerId{"w#1"}, "bye"},
+  const std::vector<ReportBody> bodies = {Tick{1, "m", 7},
+                                          beat,
+                                          ChildExit{.signal = 9,
+                                                    .cause = ExitCause::hang,
+                                                    .frames = {{JobName{"street"}, RunNumber{3}, StageName{"blur"},
+                                                                PartitionId{1}, Offset{17}, "gate/1/17"}}},
+                                          Goodbye{WorkerId{"w#1"}, "bye"},
                                           Released{.worker = WorkerId{"w#1"}, .partitions = {PartitionId{1}}},
                                           Notice{.severity = Severity::error, .code = "x", .text = "bad bytes \xff"}};
   for (const auto& body : bodies) {
@@ -103,14 +113,15 @@ TEST(ControlRecords, WhatIsNewStandsInFieldsOfItsOwn) {
 }
 
 TEST(ControlRecords, GarbageAndUnknownTypesAreRefusedWithoutACrash) {
-  for (const auto* text : {"", "{", "[]", "{}", "{\"type\":\"dance\"}", "{\"type\":\"assign\",\"epoch\":\"x\"}", "\xff\xfe"}) {
+  for (const auto* text :
+       {"", "{", "[]", "{}", "{\"type\":\"dance\"}", "{\"type\":\"assign\",\"epoch\":\"x\"}", "\xff\xfe"}) {
     EXPECT_FALSE(decode_decision(text).ok()) << text;
     EXPECT_FALSE(decode_report(text).ok()) << text;
   }
 }
 
-TEST(Standing, TheFirstClaimOfAnEpochWinsAndOthersRecordsAreVoid) {
-  Standing standing;
+TEST(LeaderFilter, TheFirstClaimOfAnEpochWinsAndOthersRecordsAreVoid) {
+  LeaderFilter standing;
   const auto by = [](std::int64_t epoch, const std::string& leader, DecisionBody body) {
     return Decision{"log", epoch, leader, std::move(body)};
   };
@@ -123,8 +134,8 @@ TEST(Standing, TheFirstClaimOfAnEpochWinsAndOthersRecordsAreVoid) {
   EXPECT_FALSE(standing.counts(by(5, "a", out))) << "a deposed leader decides nothing";
 }
 
-TEST(Standing, RecordsOfAnotherLogDoNotCount) {
-  Standing standing;
+TEST(LeaderFilter, RecordsOfAnotherLogDoNotCount) {
+  LeaderFilter standing;
   EXPECT_TRUE(standing.counts(Decision{"log-1", 1, "a", Claim{1, "a", ""}}));
   EXPECT_FALSE(standing.counts(Decision{"log-2", 2, "b", Claim{2, "b", ""}}));
 }

@@ -41,8 +41,9 @@ TEST(DeadLetter, TheNoticeIsReadBack) {
   headers.insert(headers.begin(), {"other", "1"});
   EXPECT_EQ(decode_death(headers).value(), notice());
   EXPECT_EQ(decode_death({{"other", "1"}}).error().code, ErrorCode::not_found);
-  EXPECT_EQ(decode_death({{"ride_dead_topic", "t"}, {"ride_dead_partition", "x"}, {"ride_dead_offset", "1"}}).error().code,
-            ErrorCode::not_found);
+  EXPECT_EQ(
+      decode_death({{"ride_dead_topic", "t"}, {"ride_dead_partition", "x"}, {"ride_dead_offset", "1"}}).error().code,
+      ErrorCode::not_found);
 }
 
 TEST(DeadLetter, AFrameIsStillAFrame) {
@@ -98,16 +99,17 @@ TEST(DeadLetter, AnAdoptedTopicsDeadLieAmongOurs) {
 TEST(DeadLetter, AReplayedFrameIsTakenOnceByAStageThatKnowsItsInputs) {
   RecordHeader header;
   header.id = {"gate", SessionId{1}, 42};
-  const SetIdentity replay{"street", "people", "ride-dead", {{kReplayUpstream, PartitionId{0}}, {1'700'000, 0}, RunNumber{1}}};
+  const SetIdentity replay{
+      "street", "people", "ride-dead", {{kReplayUpstream, PartitionId{0}}, {1'700'000, 0}, RunNumber{1}}};
   std::vector<SetFrame> frames;
   frames.push_back({header, {bytes(50), nullptr}});
   const auto records = make_frame_set(replay, std::move(frames), {});
-  Intake intake({{"in", PartitionId{0}}, "street", {{"gate", 1, true}}, {}}, {});
-  const auto step = intake.take(Offset{9}, SystemTime{}, records[0].headers, {records[0].value, nullptr});
+  SetAssembler assembler({{"in", PartitionId{0}}, "street", {{"gate", 1, true}}, {}}, {});
+  const auto step = assembler.take(Offset{9}, SystemTime{}, records[0].headers, {records[0].value, nullptr});
   EXPECT_FALSE(step.problem);
   ASSERT_TRUE(step.accepted);
   EXPECT_EQ(step.accepted->header.id, header.id);
-  EXPECT_TRUE(intake.take(Offset{10}, SystemTime{}, records[0].headers, {records[0].value, nullptr}).duplicate);
+  EXPECT_TRUE(assembler.take(Offset{10}, SystemTime{}, records[0].headers, {records[0].value, nullptr}).duplicate);
 }
 
 }  // namespace

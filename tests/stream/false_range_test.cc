@@ -1,5 +1,5 @@
-// What a reader makes of a broker's word that an offset is out of range: librdkafka's own cluster in memory says it when
-// told, also where it is not so, as a leader does that hung and does not know yet that another one leads.
+// What a reader makes of a broker's word that an offset is out of range: librdkafka's own cluster in memory says it
+// when told, also where it is not so, as a leader does that hung and does not know yet that another one leads.
 #include <gtest/gtest.h>
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
@@ -50,9 +50,8 @@ class FalseRange : public ::testing::Test {
   // The next record's offset, or the error.
   Result<std::int64_t> receive(Clock::duration limit = 20s) {
     for (const auto deadline = Clock::now() + limit; Clock::now() < deadline;) {
-      auto record = reader_->poll(20ms);
-      if (!record.ok()) return record.error();
-      if (*record) return (*record)->offset.value;
+      RIDE_ASSIGN(auto record, reader_->poll(20ms));
+      if (record) return record->offset.value;
     }
     return Error{ErrorCode::timeout, "nothing came"};
   }

@@ -72,9 +72,9 @@ TEST(FrameRecord, AForeignRecordIsToldFromADamagedOne) {
 
 TEST(FrameRecord, EveryDamagedHeaderIsRefusedByName) {
   const std::pair<const char*, const char*> damaged[] = {
-      {"ce_type", "ride.other"}, {"ce_id", "gate"},          {"ce_time", "yesterday"}, {"ride_origin", "a/b"},
-      {"ride_part", "4/3"},      {"ride_part", "0/1"},       {"ride_part", "1/99999999999"}, {"ride_item", "-1"},
-      {"ride_chunk", "1/2/3"},   {"ride_chunk", "1/1/9/3"},  {"ride_shape", "0x3x1"}, {"ride_shape", "900x900"},
+      {"ce_type", "ride.other"}, {"ce_id", "gate"},         {"ce_time", "yesterday"},       {"ride_origin", "a/b"},
+      {"ride_part", "4/3"},      {"ride_part", "0/1"},      {"ride_part", "1/99999999999"}, {"ride_item", "-1"},
+      {"ride_chunk", "1/2/3"},   {"ride_chunk", "1/1/9/3"}, {"ride_shape", "0x3x1"},        {"ride_shape", "900x900"},
       {"ride_shape", "9x9x5"},   {"ride_depth", "9u"}};
   for (const auto& [name, value] : damaged) {
     auto headers = encode_header(sample());
@@ -96,7 +96,8 @@ TEST(Sets, ALargePictureIsCutIntoChunksThatCoverIt) {
   std::vector<SetFrame> frames(1);
   frames[0].header = sample();
   frames[0].payload = {bytes, nullptr};
-  const auto records = make_frame_set({"j", "s", "w", {{"s", PartitionId{0}}, {1, 0}, RunNumber{1}}}, std::move(frames), {.whole_bytes = 500, .chunk_bytes = 300});
+  const auto records = make_frame_set({"j", "s", "w", {{"s", PartitionId{0}}, {1, 0}, RunNumber{1}}}, std::move(frames),
+                                      {.whole_bytes = 500, .chunk_bytes = 300});
   ASSERT_EQ(records.size(), 4U);
   std::int64_t covered = 0;
   for (const auto& record : records) {

@@ -39,7 +39,8 @@ class KafkaPorts : public test::KafkaTest {
   }
   OutRecord text(const std::string& words) {
     auto owner = std::make_shared<std::string>(words);
-    return {"k", {{"h", "v"}, {"empty", ""}}, {reinterpret_cast<const std::uint8_t*>(owner->data()), owner->size()}, owner};
+    return {
+        "k", {{"h", "v"}, {"empty", ""}}, {reinterpret_cast<const std::uint8_t*>(owner->data()), owner->size()}, owner};
   }
 
   kafka::ClientConfig config;
@@ -51,7 +52,9 @@ TEST_F(KafkaPorts, ARecordArrivesWithKeyHeadersAndBytes) {
   auto writer = kafka::KafkaWriter::open(config).value();
   ASSERT_TRUE(writer->prepare(topic).ok());
   Offset delivered{-1};
-  ASSERT_TRUE(writer->send({topic, PartitionId{1}}, text("hello"), [&](const Result<Offset>& at) { delivered = at.value(); }).ok());
+  ASSERT_TRUE(
+      writer->send({topic, PartitionId{1}}, text("hello"), [&](const Result<Offset>& at) { delivered = at.value(); })
+          .ok());
   ASSERT_TRUE(writer->flush(10s).ok());
   EXPECT_EQ(delivered, Offset{0});
   auto reader = kafka::KafkaReader::open(config, {.group = group}).value();
@@ -133,7 +136,10 @@ TEST_F(KafkaPorts, RetentionThatOvertakesAReaderIsToldOnceForEachPartition) {
   const auto owner = std::make_shared<std::string>("record");
   for (const auto& at : places)
     for (int i = 0; i < 10; ++i)
-      ASSERT_TRUE(writer->send(at, {"", {}, {reinterpret_cast<const std::uint8_t*>(owner->data()), owner->size()}, owner}, nullptr).ok());
+      ASSERT_TRUE(writer
+                      ->send(at, {"", {}, {reinterpret_cast<const std::uint8_t*>(owner->data()), owner->size()}, owner},
+                             nullptr)
+                      .ok());
   ASSERT_TRUE(writer->flush(20s).ok());
   auto admin = kafka::open_admin(config).value();
   ASSERT_TRUE(admin->delete_before(places[0], Offset{4}).ok());
@@ -207,7 +213,8 @@ TEST_F(KafkaPorts, TopicsAreMadeListedTrimmedAndRemoved) {
   ASSERT_TRUE(admin->delete_before(at, Offset{3}).ok());
   EXPECT_EQ(admin->range(at).value().first, Offset{3});
   bool listed = false;
-  for (const auto deadline = std::chrono::steady_clock::now() + 10s; !listed && std::chrono::steady_clock::now() < deadline;)
+  for (const auto deadline = std::chrono::steady_clock::now() + 10s;
+       !listed && std::chrono::steady_clock::now() < deadline;)
     for (const auto& info : admin->topics().value()) listed = listed || (info.name == topic && info.partitions == 3);
   EXPECT_TRUE(listed);
   EXPECT_TRUE(admin->remove(topic).ok());
@@ -236,8 +243,13 @@ TEST_F(KafkaPorts, TheControlLogIsReadFromItsBeginningInOrder) {
 TEST_F(KafkaPorts, ASourcesFramesComeBackWholeFromTheirHomePartitionsChunksToo) {
   config.max_message_bytes = 1 << 20;
   auto writer = kafka::KafkaWriter::open(config).value();
-  FrameSetWriter frames(*writer, {.job = "job", .run = RunNumber{1}, .source = "cam", .writer = "p", .outputs = {{.to = "s", .topic = topic, .partitions = 3}},
-                                  .default_codec = "", .max_message_bytes = config.max_message_bytes});
+  FrameSetWriter frames(*writer, {.job = "job",
+                                  .run = RunNumber{1},
+                                  .source = "cam",
+                                  .writer = "p",
+                                  .outputs = {{.to = "s", .topic = topic, .partitions = 3}},
+                                  .default_codec = "",
+                                  .max_message_bytes = config.max_message_bytes});
   cv::Mat large(2000, 1000, CV_8U);
   cv::randu(large, 0, 255);
   int delivered = 0;
@@ -254,17 +266,17 @@ TEST_F(KafkaPorts, ASourcesFramesComeBackWholeFromTheirHomePartitionsChunksToo) 
   for (int p = 0; p < 3; ++p) {
     const TopicPartition at{topic, PartitionId{p}};
     ASSERT_TRUE(reader->assign(at, Offset{0}).ok());
-    Intake intake({at, "job", {{"cam", 1, true}}, {}}, {});
+    SetAssembler assembler({at, "job", {{"cam", 1, true}}, {}}, {});
     std::optional<AcceptedSet> set;
     while (!set) {
       auto record = next(*reader);
-      set = intake.take(record.offset, record.timestamp, record.headers, {record.value, record.owner}).accepted;
+      set = assembler.take(record.offset, record.timestamp, record.headers, {record.value, record.owner}).accepted;
     }
     EXPECT_EQ(set->header.id.number, p);
     const auto image = to_frame(set->frames.at(0), {}, 0).value().image;
     EXPECT_EQ(cv::norm(image, large, cv::NORM_INF), 0);
     auto end = next(*reader);
-    EXPECT_TRUE(intake.take(end.offset, end.timestamp, end.headers, {end.value, end.owner}).all_ended);
+    EXPECT_TRUE(assembler.take(end.offset, end.timestamp, end.headers, {end.value, end.owner}).all_ended);
     reader->unassign(at);
   }
 }

@@ -1,5 +1,5 @@
-// How soon the Kafka adapters notice that another broker leads: librdkafka's own cluster in memory, whose brokers go away and
-// whose leaders move when told.
+// How soon the Kafka adapters notice that another broker leads: librdkafka's own cluster in memory, whose brokers go
+// away and whose leaders move when told.
 #include <gtest/gtest.h>
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
@@ -23,7 +23,8 @@ const TopicPartition kAt{kTopic, PartitionId{0}};
 class LeaderChange : public ::testing::Test {
  protected:
   LeaderChange()
-      : keeper_(rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), nullptr, 0)), cluster_(rd_kafka_mock_cluster_new(keeper_, 3)) {
+      : keeper_(rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), nullptr, 0)),
+        cluster_(rd_kafka_mock_cluster_new(keeper_, 3)) {
     rd_kafka_mock_topic_create(cluster_, kTopic, 1, 3);
     rd_kafka_mock_partition_set_leader(cluster_, kTopic, 0, 1);
     config_.brokers = rd_kafka_mock_cluster_bootstraps(cluster_);

@@ -70,7 +70,8 @@ TEST(FrameCodec, ATruncatedPictureIsRefused) {
     auto whole = as_record(encode_picture(gradient(200, 200), nullptr, parse_codec(codec).value()).value());
     for (const double share : {0.0, 0.001, 0.3, 0.9, 0.999}) {
       auto cut = whole;
-      cut.payload.bytes = whole.payload.bytes.first(static_cast<std::size_t>(static_cast<double>(whole.payload.bytes.size()) * share));
+      cut.payload.bytes =
+          whole.payload.bytes.first(static_cast<std::size_t>(static_cast<double>(whole.payload.bytes.size()) * share));
       EXPECT_FALSE(to_frame(cut, {}, 0).ok()) << codec << " cut to " << share;
     }
   }

@@ -1,7 +1,7 @@
 // For the ThreadSanitizer build only: C11 threads, locks and conditions on top of POSIX ones. librdkafka uses the C11
 // ones, which GCC's ThreadSanitizer does not know: a thread that it did not see start crashes in the first checked
-// function. A shared library, so that its functions are found before the C library's. cnd_timedwait is the product's own,
-// stream/kafka/steady_wait.cc.
+// function. A shared library, so that its functions are found before the C library's. cnd_timedwait is the product's
+// own, stream/kafka/steady_wait.cc.
 #include <pthread.h>
 #include <threads.h>
 #include <time.h>

@@ -93,8 +93,7 @@ inline PictureBytes with_more_scans(const PictureBytes& jpeg, int count) {
       break;
     }
   PictureBytes bytes(jpeg.begin(), jpeg.end() - 2);
-  for (int i = 0; i < count; ++i)
-    bytes.insert(bytes.end(), jpeg.begin() + static_cast<long>(last), jpeg.end() - 2);
+  for (int i = 0; i < count; ++i) bytes.insert(bytes.end(), jpeg.begin() + static_cast<long>(last), jpeg.end() - 2);
   return joined(std::move(bytes), {0xFF, 0xD9});
 }
 

@@ -66,7 +66,7 @@ struct Embedded {
     options.data = folder / "broker";
     options.quick_start = true;
     options.die_with_parent = true;
-    if (auto started = broker.start(options); !started.ok()) return started.error();
+    RIDE_TRY(broker.start(options));
     janitor = std::make_unique<Janitor>(broker.pid(), folder.path().string());
     return broker.bootstrap();
   }

@@ -1,5 +1,5 @@
-// What the wall clock of processes that have tests/support/wall_clock.cc shows beside the real one. Owner: the object, with
-// a folder of its own. Threads: any.
+// What the wall clock of processes that have tests/support/wall_clock.cc shows beside the real one. Owner: the object,
+// with a folder of its own. Threads: any.
 #pragma once
 
 #include <chrono>

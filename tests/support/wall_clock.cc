@@ -1,8 +1,8 @@
 // For tests of what happens when somebody sets the machine's clock, which itself is never touched. Found before the C
 // library, it adds to the wall clock of its process what set_wall_clock() said where it is linked and, where it is
 // preloaded (LD_PRELOAD), what stands in the file of the program's name in the folder $RIDE_TEST_WALL_CLOCK: 8 bytes,
-// milliseconds, read anew with every look at the clock. A wait for a time of the wall clock lasts until that clock shows
-// it, as the kernel's waits do.
+// milliseconds, read anew with every look at the clock. A wait for a time of the wall clock lasts until that clock
+// shows it, as the kernel's waits do.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <pthread.h>

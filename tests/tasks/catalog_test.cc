@@ -10,8 +10,8 @@ namespace {
 TEST(Catalog, NamesEachTaskThatTheTopologyMayUse) {
   EXPECT_EQ(builtin_catalog().names(),
             (std::vector<std::string>{"canny", "delay", "detect_people", "discard", "draw_detections", "gaussian_blur",
-                                      "grayscale", "identity", "motion", "print", "resize", "stddev_filter", "write_images",
-                                      "write_video"}));
+                                      "grayscale", "identity", "motion", "print", "resize", "stddev_filter",
+                                      "write_images", "write_video"}));
 }
 
 TEST(Catalog, EachDeclarationHasAnImplementationThatOpensWithItsDefaults) {

@@ -54,17 +54,19 @@ class Confined : public testing::TestWithParam<bool> {
 };
 
 TEST_P(Confined, FilesLieInTheOutputFoldersAndRelativeOnesInTheFirst) {
-  for (const std::string& path : {temp_ / "out/a/b/1.jpg", temp_ / "second/1.jpg", std::string("c/d/1.jpg"), std::string("2.jpg"),
-                                  std::string("c/../e/1.jpg"), temp_ / "out/../second/2.jpg"})
+  for (const std::string& path : {temp_ / "out/a/b/1.jpg", temp_ / "second/1.jpg", std::string("c/d/1.jpg"),
+                                  std::string("2.jpg"), std::string("c/../e/1.jpg"), temp_ / "out/../second/2.jpg"})
     EXPECT_TRUE(write(path).ok()) << path << ": " << write(path).error().message;
-  for (const char* there : {"out/a/b/1.jpg", "second/1.jpg", "out/c/d/1.jpg", "out/2.jpg", "out/e/1.jpg", "second/2.jpg"})
+  for (const char* there :
+       {"out/a/b/1.jpg", "second/1.jpg", "out/c/d/1.jpg", "out/2.jpg", "out/e/1.jpg", "second/2.jpg"})
     EXPECT_TRUE(fs::is_regular_file(temp_ / there)) << there;
   EXPECT_TRUE(write(temp_ / "out/a/b/1.jpg").ok()) << "again, over what is there";
 }
 
 TEST_P(Confined, PathsThatLieElsewhereAreRefused) {
-  for (const std::string& path : {temp_ / "outside/1.jpg", temp_ / "out/../outside/1.jpg", std::string("../outside/1.jpg"),
-                                  std::string("a/../../outside/1.jpg"), temp_ / "out2/1.jpg", std::string("/etc/1.jpg")}) {
+  for (const std::string& path :
+       {temp_ / "outside/1.jpg", temp_ / "out/../outside/1.jpg", std::string("../outside/1.jpg"),
+        std::string("a/../../outside/1.jpg"), temp_ / "out2/1.jpg", std::string("/etc/1.jpg")}) {
     expect_refused(path);
     EXPECT_FALSE(check_output(path).ok()) << path;
   }
@@ -125,24 +127,28 @@ TEST_P(Confined, AFolderThatBecomesALinkMeanwhileLeadsNobodyOutside) {
 }
 
 TEST_P(Confined, SinksRefuseAtTheirOpening) {
-  for (const auto& [task, path] : {std::pair("write_images", "outside/{seq}.jpg"), std::pair("write_video", "outside/{segment}.avi"),
-                                   std::pair("print", "outside/lines.txt")}) {
+  for (const auto& [task, path] :
+       {std::pair("write_images", "outside/{seq}.jpg"), std::pair("write_video", "outside/{segment}.avi"),
+        std::pair("print", "outside/lines.txt")}) {
     const auto refused = try_open(task, {{"path", temp_ / path}});
     ASSERT_FALSE(refused.ok()) << task;
     EXPECT_THAT(refused.error().message, HasSubstr("is outside of the folders that sinks may write to"));
   }
   fs::create_symlink(temp_ / "outside/lines.txt", temp_ / "out/lines.txt");
-  EXPECT_FALSE(try_open("print", {{"path", std::string("lines.txt")}}).ok()) << "a file is appended to, and would be followed";
+  EXPECT_FALSE(try_open("print", {{"path", std::string("lines.txt")}}).ok())
+      << "a file is appended to, and would be followed";
   EXPECT_TRUE(fs::is_empty(temp_ / "outside"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Kernels, Confined, testing::Bool(), [](const auto& mode) { return mode.param ? "Older" : "ByOpenat2"; });
+INSTANTIATE_TEST_SUITE_P(Kernels, Confined, testing::Bool(),
+                         [](const auto& mode) { return mode.param ? "Older" : "ByOpenat2"; });
 
 TEST(OutputFolders, AreComparedByWholeNames) {
   const std::vector<std::string> folders = {"/srv/out", "/mnt"};
   EXPECT_EQ(place_in("a/{seq}.jpg", folders)->relative, "a/{seq}.jpg");
   EXPECT_EQ(place_in("/mnt/x/{seq}.jpg", folders)->folder, "/mnt");
-  for (const char* other : {"/srv/out2/{seq}.jpg", "/srv/out", "/srv/out/", "../x", "a/", "", "/"}) EXPECT_FALSE(place_in(other, folders)) << other;
+  for (const char* other : {"/srv/out2/{seq}.jpg", "/srv/out", "/srv/out/", "../x", "a/", "", "/"})
+    EXPECT_FALSE(place_in(other, folders)) << other;
   EXPECT_TRUE(place_in("/anything", {"/"}));
   EXPECT_EQ(plain_folder("../x/./", "/srv/out"), "/srv/x");
   EXPECT_EQ(fixed_folder_of("out/{source}/{seq}.jpg"), "out");

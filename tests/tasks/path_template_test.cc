@@ -41,9 +41,13 @@ TEST(PathTemplate, DifferentNamesGetDifferentFiles) {
   EXPECT_EQ(seen.size(), names.size());
 }
 
-// What a person calls a picture stays: blanks, accents, brackets. What could lead elsewhere, hide or turn text does not.
+// What a person calls a picture stays: blanks, accents, brackets. What could lead elsewhere, hide or turn text does
+// not.
 TEST(PathTemplate, AFileKeepsItsNameAndItsFoldersAndNothingLeadsOut) {
-  for (const char* same : {"p01.jpg", "day 1/IMG (2).JPG", "stra\xc3\x9f" "e.png", "a/b/c.d/e.png", "-x.jpg", "~root", "a\\b"})
+  for (const char* same : {"p01.jpg", "day 1/IMG (2).JPG",
+                           "stra\xc3\x9f"
+                           "e.png",
+                           "a/b/c.d/e.png", "-x.jpg", "~root", "a\\b"})
     EXPECT_EQ(safe_relative_path(same), same);
   EXPECT_EQ(safe_relative_path("../../etc/passwd"), "%2E./%2E./etc/passwd");
   EXPECT_EQ(safe_relative_path("/etc//x"), "%/etc/%/x");
@@ -53,7 +57,8 @@ TEST(PathTemplate, AFileKeepsItsNameAndItsFoldersAndNothingLeadsOut) {
   EXPECT_EQ(safe_relative_path("x\xe2\x80\xae.jpg"), "x%E2%80%AE.jpg");  // turns the text round
   EXPECT_EQ(safe_relative_path(std::string_view("a\0b", 3)), "a%00b");
   std::set<std::string> seen;
-  const std::vector<std::string> names = {"", "%", "%25", "..", "%2E.", "a/b", "a%2Fb", "a//b", "a/%/b", "/", "a/", "/a"};
+  const std::vector<std::string> names = {"",      "%",    "%25",   "..", "%2E.", "a/b",
+                                          "a%2Fb", "a//b", "a/%/b", "/",  "a/",   "/a"};
   for (const auto& name : names) seen.insert(safe_relative_path(name));
   EXPECT_EQ(seen.size(), names.size());
 }

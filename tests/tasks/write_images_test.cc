@@ -59,7 +59,8 @@ TEST(WriteImages, APictureKeepsTheNameAndTheTypeOfItsFile) {
                                    "out/p04.dib", "out/p05.ppm"}));
   for (const char* file : {"p02.PNG", "p04.dib", "p05.ppm"})
     EXPECT_EQ(largest_difference(cv::imread(folder / ("out/" + std::string(file))), of_file(file).image), 0) << file;
-  EXPECT_EQ(largest_difference(cv::imread(folder / "out/gray.pgm", cv::IMREAD_UNCHANGED), of_file("", CV_8UC1).image), 0);
+  EXPECT_EQ(largest_difference(cv::imread(folder / "out/gray.pgm", cv::IMREAD_UNCHANGED), of_file("", CV_8UC1).image),
+            0);
 }
 
 TEST(WriteImages, AnotherTypeMayBeGivenBehindTheStem) {
@@ -265,7 +266,8 @@ TEST(WriteImages, WhatAKilledWriterLeftIsRemovedOnceItIsOld) {
 
 TEST(WriteImages, AFileOfTheUsersThatEndsLikeOursStays) {
   TempFolder folder;
-  const Files theirs = {".1-2.ride-tmp", ".a.b.1-x.ride-tmp", ".a.b.ride-tmp", ".a.b.x-2.ride-tmp", ".holiday.ride-tmp", ".ride-tmp"};
+  const Files theirs = {".1-2.ride-tmp",     ".a.b.1-x.ride-tmp", ".a.b.ride-tmp",
+                        ".a.b.x-2.ride-tmp", ".holiday.ride-tmp", ".ride-tmp"};
   for (const auto& name : theirs) {
     std::ofstream(folder / name) << "mine";
     age(folder / name);
@@ -315,7 +317,8 @@ TEST(WriteImages, WhatSomebodyRemovedBeforeItWasInItsPlaceIsWrittenAnew) {
 
 TEST(WriteImages, ATemporaryNameIsCutAtACharacter) {
   TempFolder folder;
-  const auto file = DurableFile::create(folder / (std::string(99, 'a') + "\u00e9\u00e9.png"), {"street", "album", "w1"}, true);
+  const auto file =
+      DurableFile::create(folder / (std::string(99, 'a') + "\u00e9\u00e9.png"), {"street", "album", "w1"}, true);
   ASSERT_TRUE(file) << file.error().message;
   ASSERT_EQ(folder.files().size(), 1U);
   const auto name = folder.files().front();
@@ -328,7 +331,8 @@ TEST(WriteImages, ANameThatItsFileSystemDoesNotTakeIsAskedForOnce) {
   ASSERT_FALSE(longer);
   EXPECT_FALSE(longer.error().retriable) << longer.error().message;
   EXPECT_TRUE(folder.files().empty());
-  for (const int reason : {EINVAL, EILSEQ, ENAMETOOLONG}) EXPECT_FALSE(name_error("write", "a", reason).retriable) << reason;
+  for (const int reason : {EINVAL, EILSEQ, ENAMETOOLONG})
+    EXPECT_FALSE(name_error("write", "a", reason).retriable) << reason;
   EXPECT_TRUE(name_error("write", "a", ENOSPC).retriable);
   EXPECT_TRUE(system_error("sync", "a", EINVAL).retriable) << "that says nothing of a name";
 }

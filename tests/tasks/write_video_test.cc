@@ -57,12 +57,14 @@ TEST(WriteVideo, ASegmentAppearsWholeWhenItIsFull) {
   EXPECT_TRUE(out.frames.empty());
 }
 
-// A JPEG of 48 x 16 that EXIF says to turn by 90 degrees: decoders give 16 x 48, a video player would show what is stored.
+// A JPEG of 48 x 16 that EXIF says to turn by 90 degrees: decoders give 16 x 48, a video player would show what is
+// stored.
 TEST(WriteVideo, ATurnedPictureIsStoredAsItIsSeen) {
   std::vector<std::uint8_t> jpeg;
   cv::imencode(".jpg", cv::Mat(16, 48, CV_8UC3, cv::Scalar::all(90)), jpeg);
-  const std::vector<std::uint8_t> exif = {0xFF, 0xE1, 0,    34,   'E',  'x', 'i', 'f', 0, 0, 'M', 'M', 0, 42, 0, 0, 0, 8,
-                                          0,    1,    0x01, 0x12, 0,    3,   0,   0,   0, 1, 0,   6,   0, 0,  0, 0, 0, 0};
+  const std::vector<std::uint8_t> exif = {0xFF, 0xE1, 0, 34, 'E', 'x', 'i', 'f', 0,    0,    'M', 'M',
+                                          0,    42,   0, 0,  0,   8,   0,   1,   0x01, 0x12, 0,   3,
+                                          0,    0,    0, 1,  0,   6,   0,   0,   0,    0,    0,   0};
   jpeg.insert(jpeg.begin() + 2, exif.begin(), exif.end());
   const cv::Mat seen = cv::imdecode(jpeg, cv::IMREAD_COLOR);
   ASSERT_EQ(seen.size(), cv::Size(16, 48));

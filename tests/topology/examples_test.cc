@@ -33,7 +33,8 @@ TEST(TopologyExamples, EveryExampleIsValidPlannedAndFitsTheSchema) {
     ASSERT_TRUE(plan.ok()) << plan.error().message;
     EXPECT_FALSE(to_job_spec(*plan).stages.empty());
     for (const auto& stage : outcome.topology->stages())  // an example promises nothing that its task has not
-      EXPECT_TRUE(stage.group.device == DeviceChoice::cpu || tasks::builtin_catalog().find(stage.task)->gpu) << stage.name;
+      EXPECT_TRUE(stage.group.device == DeviceChoice::cpu || tasks::builtin_catalog().find(stage.task)->gpu)
+          << stage.name;
     for (const auto& error : validate(root, root, to_json(*read_yaml(text.str()).root))) {
       ADD_FAILURE() << entry.path() << error;
     }

@@ -179,14 +179,17 @@ TEST(TopologyParse, WhatCouldActOnATerminalIsNotPrinted) {
 
 TEST(Outputs, OfASinkLieWhereSomeNodeLetsThem) {
   const auto outcome = [](const std::string& path, const std::vector<NodeOutputs>& nodes) {
-    return parse_topology("ride: v1\nname: t\nsources: { a: { directory: in } }\nsinks:\n  - { name: album, from: [a], task: "
-                          "write_images, params: { path: \"" + path + "\" } }\n",
-                          "f.yaml", test_catalog(), test_environment(), nodes);
+    return parse_topology(
+        "ride: v1\nname: t\nsources: { a: { directory: in } }\nsinks:\n  - { name: album, from: [a], task: "
+        "write_images, params: { path: \"" +
+            path + "\" } }\n",
+        "f.yaml", test_catalog(), test_environment(), nodes);
   };
   const std::vector<NodeOutputs> nodes = {{"north", {"/srv/out"}}, {"south", {"/mnt/a", "/mnt/b"}}};
   for (const char* path : {"out/{seq}.jpg", "/srv/out/{seq}.jpg", "/mnt/b/x/{seq}.jpg", "../b/{seq}.jpg"})
     EXPECT_TRUE(outcome(path, nodes).topology) << path;
-  for (const char* path : {"/etc/cron.d/{seq}.jpg", "../../x/{seq}.jpg", "/srv/out2/{seq}.jpg", "/srv/out/../{seq}.jpg"}) {
+  for (const char* path :
+       {"/etc/cron.d/{seq}.jpg", "../../x/{seq}.jpg", "/srv/out2/{seq}.jpg", "/srv/out/../{seq}.jpg"}) {
     const auto refused = outcome(path, nodes);
     ASSERT_FALSE(refused.topology) << path;
     const auto& error = refused.diagnostics.front();

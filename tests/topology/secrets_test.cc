@@ -54,17 +54,17 @@ TEST(Secrets, LiteralPasswordsAndTokensAreSeen) {
   for (const char* uri :
        {"rtsp://u:p@h/x", "rtsp://${U}:p@h/x", "rtsp://u:${P:-p}@h/x", "rtsp://u:p${P}@h/x", "http://h/x?password=p",
         "http://h/x?a=b&token=t#f", "rtsp://u:p/w@h/x", "${URL:-rtsp://u:p@h/}", "http://h:80/?API_KEY=k",
-        "rtsp://u:p@h:554/x", "rtsp://u:p@[::1]:554/x", "rtsp://TOKEN@host", "https://TOKEN@[::1]:80/x", "rtsp://a${U}@h",
-        "rtsp://${U:-TOKEN}@h"}) {
+        "rtsp://u:p@h:554/x", "rtsp://u:p@[::1]:554/x", "rtsp://TOKEN@host", "https://TOKEN@[::1]:80/x",
+        "rtsp://a${U}@h", "rtsp://${U:-TOKEN}@h"}) {
     EXPECT_TRUE(has_literal_secret(uri)) << uri;
   }
 }
 
 TEST(Secrets, VariablesAndPlainUrlsAreFine) {
-  for (const char* uri : {"rtsp://${U}:${P}@h/x", "rtsp://u:${P}@h/x", "rtsp://h:554/x@y", "http://h/x?token=${T}",
-                          "${URL}", "0", "/dev/video0", "udp://@239.0.0.1:1234", "rtsp://[::1]:554/x",
-                          "http://h/x?user=me", "a@b:c.avi", "rtsp://${HOST}:${PORT}/x", "rtsp://${TOKEN}@host/x",
-                          "https://h/@me", "https://h/x?mail=a@b"}) {
+  for (const char* uri :
+       {"rtsp://${U}:${P}@h/x", "rtsp://u:${P}@h/x", "rtsp://h:554/x@y", "http://h/x?token=${T}", "${URL}", "0",
+        "/dev/video0", "udp://@239.0.0.1:1234", "rtsp://[::1]:554/x", "http://h/x?user=me", "a@b:c.avi",
+        "rtsp://${HOST}:${PORT}/x", "rtsp://${TOKEN}@host/x", "https://h/@me", "https://h/x?mail=a@b"}) {
     EXPECT_FALSE(has_literal_secret(uri)) << uri;
   }
 }
@@ -73,7 +73,8 @@ TEST(Secrets, MaskingKeepsTheLengthAndTheVariables) {
   EXPECT_EQ(mask_secrets("a: \"rtsp://u:päss@h/x\" # b"), "a: \"rtsp://u:****@h/x\" # b");
   EXPECT_EQ(mask_secrets("rtsp://${U}:${P}@h"), "rtsp://${U}:${P}@h");
   EXPECT_THAT(mask_secrets("rtsp://${U}:${P:-geheim}@h"), Not(HasSubstr("geheim")));
-  EXPECT_EQ(mask_secrets("uri: rtsp://TOKEN@host/x, rtsp://${TOKEN}@host"), "uri: rtsp://*****@host/x, rtsp://${TOKEN}@host");
+  EXPECT_EQ(mask_secrets("uri: rtsp://TOKEN@host/x, rtsp://${TOKEN}@host"),
+            "uri: rtsp://*****@host/x, rtsp://${TOKEN}@host");
   EXPECT_EQ(mask_secrets("http://h/?a=1&pwd=geheim&b=2"), "http://h/?a=1&pwd=******&b=2");
 }
 

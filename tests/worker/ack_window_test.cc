@@ -6,25 +6,25 @@ namespace ride::worker {
 namespace {
 
 using stream::AcceptedSet;
-using stream::IntakeStep;
+using stream::AssemblyStep;
 using stream::Upstream;
 
 const Upstream kCam{"cam", PartitionId{0}};
 
-IntakeStep accepts(std::int64_t offset, std::int64_t key, std::vector<Offset> members = {}) {
+AssemblyStep accepts(std::int64_t offset, std::int64_t key, std::vector<Offset> members = {}) {
   AcceptedSet set;
   set.released_by = Offset{offset};
   set.first = members.empty() ? Offset{offset} : members.front();
   set.members = std::move(members);
   set.upstream = kCam;
   set.key = {1, key};
-  IntakeStep step;
+  AssemblyStep step;
   step.accepted = set;
   return step;
 }
 
-IntakeStep drops(std::int64_t offset) {
-  IntakeStep step;
+AssemblyStep drops(std::int64_t offset) {
+  AssemblyStep step;
   step.duplicate = true;
   step.settled = {Offset{offset}};
   return step;
@@ -52,9 +52,9 @@ TEST(AckWindow, TellsTheWatermarkOfTheCommittedOffsetNotOfTheReadPosition) {
 
 TEST(AckWindow, ListsAFinishedSetThatBeganBeforeTheCommittedOffset) {
   AckWindow window(Offset{0}, {});
-  IntakeStep held;
-  window.read(Offset{0}, held);                               // first chunk of set 7
-  window.read(Offset{1}, accepts(1, 3));                      // another frame, stays unfinished
+  AssemblyStep held;
+  window.read(Offset{0}, held);           // first chunk of set 7
+  window.read(Offset{1}, accepts(1, 3));  // another frame, stays unfinished
   window.read(Offset{2}, accepts(2, 7, {Offset{0}, Offset{2}}));
   window.ack(Offset{2}, Counted::acked);
   EXPECT_EQ(window.committable(), Offset{1});
@@ -92,7 +92,7 @@ TEST(AckWindow, CountsEveryOutcomeOnceAndKeepsTheCountOfEarlierOwners) {
 
 TEST(AckWindow, TheLastEndRecordHoldsTheCommitUntilItWentOn) {
   AckWindow window(Offset{0}, {});
-  IntakeStep first_end;
+  AssemblyStep first_end;
   first_end.ended = kCam;
   first_end.ended_key = {1, 9};
   window.read(Offset{0}, first_end);
@@ -171,7 +171,7 @@ TEST(AckWindow, KeepsItsPredecessorsWarmUpUntilItIsWarmItself) {
 TEST(AckWindow, AnOrderedEndStandsBehindTheLastRecordAndTakesNoPlaceInTheLog) {
   AckWindow window(Offset{10}, {});
   window.read(Offset{10}, accepts(10, 0));
-  IntakeStep end;
+  AssemblyStep end;
   end.accepted = AcceptedSet{};
   end.accepted->kind = stream::RecordKind::end;
   end.accepted->released_by = end.accepted->first = Offset{13};  // two records there are never handed out

@@ -1,6 +1,7 @@
-// The delivery rules (docs/decisions/0002-each-frame-once.md) under random faults: several stages of different partition
-// counts, built from the real Intake, AckWindow and sets over a toy log. Incarnations crash in the middle of a write, live
-// on as zombies, and commit late. Whatever happens, each source frame has exactly one outcome at the end.
+// The delivery rules (docs/decisions/0002-each-frame-once.md) under random faults: several stages of different
+// partition counts, built from the real SetAssembler, AckWindow and sets over a toy log. Incarnations crash in the
+// middle of a write, live on as zombies, and commit late. Whatever happens, each source frame has exactly one outcome
+// at the end.
 #include <gtest/gtest.h>
 
 #include <deque>
@@ -41,15 +42,19 @@ struct StageModel {
 class Incarnation {
  public:
   Incarnation(StageModel& stage, int partition, int number, Break broken)
-      : stage_(stage), partition_(partition), number_(number), broken_(broken),
-        intake_(config(), stage.commits[partition].second),
-        window_(stage.commits[partition].first, stage.commits[partition].second), next_(stage.commits[partition].first) {}
+      : stage_(stage),
+        partition_(partition),
+        number_(number),
+        broken_(broken),
+        assembler_(config(), stage.commits[partition].second),
+        window_(stage.commits[partition].first, stage.commits[partition].second),
+        next_(stage.commits[partition].first) {}
 
   bool read(std::mt19937& random) {
     const auto& log = (*stage_.in)[static_cast<std::size_t>(partition_)];
     if (next_.value >= static_cast<std::int64_t>(log.size())) return false;
     const auto& record = log[static_cast<std::size_t>(next_.value)];
-    auto step = intake_.take(next_, SystemTime{}, record.headers, {record.value, nullptr});
+    auto step = assembler_.take(next_, SystemTime{}, record.headers, {record.value, nullptr});
     auto accepted = step.accepted;
     if (step.problem) ++stage_.refused;
     window_.read(next_, step);
@@ -90,13 +95,14 @@ class Incarnation {
   int number() const { return number_; }
 
  private:
-  stream::Intake::Config config() const {
+  stream::SetAssembler::Config config() const {
     return {{stage_.name, PartitionId{partition_}}, "job", stage_.upstreams, {}};
   }
 
   // None, one or two pictures, some of them in chunks; how many may differ from one incarnation to the next.
   void process(const AcceptedSet& set, std::mt19937& random) {
-    const auto origin = stream::Origin{{stage_.name, PartitionId{partition_}}, {set.released_by.value, 0}, RunNumber{1}};
+    const auto origin =
+        stream::Origin{{stage_.name, PartitionId{partition_}}, {set.released_by.value, 0}, RunNumber{1}};
     const stream::SetIdentity who{"job", stage_.name, "w" + std::to_string(number_), origin};
     const auto outputs = static_cast<int>((static_cast<unsigned>(set.header.id.number) * 2654435761U >> 7) % 3);
     const int count = outputs > 1 && random() % 4 == 0 ? outputs - 1 : outputs;
@@ -128,7 +134,7 @@ class Incarnation {
   StageModel& stage_;
   int partition_, number_;
   Break broken_;
-  stream::Intake intake_;
+  stream::SetAssembler assembler_;
   worker::AckWindow window_;
   Offset next_;
   stream::Watermarks taken_;
@@ -148,10 +154,14 @@ class World {
       topics_[static_cast<std::size_t>(i)].resize(static_cast<std::size_t>(partitions[static_cast<std::size_t>(i)]));
     write_source(frames);
     for (int i = 0; i < stages; ++i) {
-      StageModel stage{"s" + std::to_string(i), {}, &topics_[static_cast<std::size_t>(i)],
-                       &topics_[static_cast<std::size_t>(i) + 1], {}};
-      stage.upstreams = {i == 0 ? stream::UpstreamSpec{"cam", 1, true}
-                                : stream::UpstreamSpec{"s" + std::to_string(i - 1), partitions[static_cast<std::size_t>(i) - 1]}};
+      StageModel stage{"s" + std::to_string(i),
+                       {},
+                       &topics_[static_cast<std::size_t>(i)],
+                       &topics_[static_cast<std::size_t>(i) + 1],
+                       {}};
+      stage.upstreams = {
+          i == 0 ? stream::UpstreamSpec{"cam", 1, true}
+                 : stream::UpstreamSpec{"s" + std::to_string(i - 1), partitions[static_cast<std::size_t>(i) - 1]}};
       stages_.push_back(std::move(stage));
     }
     for (auto& stage : stages_)
@@ -182,7 +192,8 @@ class World {
       const stream::SetIdentity who{"job", "cam", "p", {{"cam", PartitionId{0}}, {1, n}, RunNumber{1}}};
       for (auto& record : make_frame_set(who, std::move(one), {})) {
         const auto to = home_partition(header.id, stream::PartitionBy::frame, static_cast<int>(topics_[0].size()));
-        topics_[0][static_cast<std::size_t>(to.value)].push_back({record.headers, {record.value.begin(), record.value.end()}});
+        topics_[0][static_cast<std::size_t>(to.value)].push_back(
+            {record.headers, {record.value.begin(), record.value.end()}});
       }
       sent_.push_back(n);
     }
@@ -238,18 +249,21 @@ class World {
     const auto& last = topics_.back();
     std::map<std::int64_t, int> outcomes;
     for (std::size_t p = 0; p < last.size(); ++p) {
-      stream::Intake reader({{"last", PartitionId{static_cast<std::int32_t>(p)}}, "job", {}, {}}, {});
+      stream::SetAssembler reader({{"last", PartitionId{static_cast<std::int32_t>(p)}}, "job", {}, {}}, {});
       for (std::size_t i = 0; i < last[p].size(); ++i) {
-        auto step = reader.take(Offset{static_cast<std::int64_t>(i)}, SystemTime{}, last[p][i].headers, {last[p][i].value, nullptr});
+        auto step = reader.take(Offset{static_cast<std::int64_t>(i)}, SystemTime{}, last[p][i].headers,
+                                {last[p][i].value, nullptr});
         if (step.accepted) ++outcomes[step.accepted->header.id.number];
       }
     }
     std::string problems;
     for (const auto n : sent_)
-      if (outcomes[n] != 1) problems += " frame " + std::to_string(n) + ": " + std::to_string(outcomes[n]) + " outcomes;";
+      if (outcomes[n] != 1)
+        problems += " frame " + std::to_string(n) + ": " + std::to_string(outcomes[n]) + " outcomes;";
     // Its frame has its outcome from an earlier owner, under the same origin; but it would be counted a second time.
     for (const auto& stage : stages_)
-      if (stage.refused > 0) problems += " stage " + stage.name + " refused " + std::to_string(stage.refused) + " sets;";
+      if (stage.refused > 0)
+        problems += " stage " + stage.name + " refused " + std::to_string(stage.refused) + " sets;";
     return problems;
   }
 

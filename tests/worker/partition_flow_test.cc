@@ -7,8 +7,8 @@ namespace {
 
 const stream::Upstream kCam{"cam", PartitionId{0}};
 
-stream::IntakeStep accepted(std::int64_t offset) {
-  stream::IntakeStep step;
+stream::AssemblyStep accepted(std::int64_t offset) {
+  stream::AssemblyStep step;
   step.accepted.emplace();
   step.accepted->released_by = step.accepted->first = Offset{offset};
   step.accepted->upstream = kCam;
@@ -16,7 +16,7 @@ stream::IntakeStep accepted(std::int64_t offset) {
   return step;
 }
 
-stream::IntakeStep last_end(std::int64_t offset) {
+stream::AssemblyStep last_end(std::int64_t offset) {
   auto step = accepted(offset);
   step.accepted->kind = stream::RecordKind::end;
   step.ended = kCam;

@@ -63,7 +63,8 @@ TEST_F(SetProcessorTest, AFrameOfAFileThatDiesNamesTheFile) {
   const auto reason = processor.process(set).value().dead_reason.value_or("");
   EXPECT_TRUE(reason.starts_with("bad_picture: ")) << reason;
   EXPECT_TRUE(reason.ends_with(" (file day1/p01.jpg)")) << reason;
-  EXPECT_EQ(processor.condemn(set, {"poison: signal 11 on w1", 2}).dead_reason, "poison: signal 11 on w1 (file day1/p01.jpg)");
+  EXPECT_EQ(processor.quarantine(set, {"poison: signal 11 on w1", 2}).dead_reason,
+            "poison: signal 11 on w1 (file day1/p01.jpg)");
 }
 
 }  // namespace

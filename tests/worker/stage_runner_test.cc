@@ -1,4 +1,4 @@
-// The data plane of a stage against the in-memory log: real threads, real tasks, no Kafka.
+// The data context of a stage against the in-memory log: real threads, real tasks, no Kafka.
 #include "worker/stage_runner.h"
 
 #include <gtest/gtest.h>
@@ -61,7 +61,12 @@ class StageRunnerTest : public testing::Test {
 
   void send(int count, int first = 0, bool end = false) {
     auto writer = log->writer();
-    stream::FrameSetWriter frames(*writer, {.job = "job", .run = RunNumber{1}, .source = "cam", .writer = "p", .outputs = {{.to = "grey", .topic = "in", .partitions = 2}}, .default_codec = ""});
+    stream::FrameSetWriter frames(*writer, {.job = "job",
+                                            .run = RunNumber{1},
+                                            .source = "cam",
+                                            .writer = "p",
+                                            .outputs = {{.to = "grey", .topic = "in", .partitions = 2}},
+                                            .default_codec = ""});
     for (int n = first; n < first + count; ++n) {
       Frame frame;
       frame.id = {"cam", SessionId{1}, n};
@@ -85,7 +90,11 @@ class StageRunnerTest : public testing::Test {
     if (held_bytes > 0) config.held_bytes = held_bytes;
     config.room_patience = 200ms;
     config.checks_sessions = checks_sessions;
-    StagePorts ports{make_reader(), log->writer(), log->commits(), [](const TopicPartition&) { return std::nullopt; }, {},
+    StagePorts ports{make_reader(),
+                     log->writer(),
+                     log->commits(),
+                     [](const TopicPartition&) { return std::nullopt; },
+                     {},
                      [log = log](const TopicPartition& at) { return log->admin()->range(at); }};
     return std::make_unique<StageRunner>(
         std::move(config), std::move(ports),
@@ -108,9 +117,12 @@ class StageRunnerTest : public testing::Test {
   static stream::Headers forged(std::int64_t session, std::int64_t number, const std::string& part = "1/1",
                                 const std::string& chunk = "") {
     const auto key = std::to_string(session) + "." + std::to_string(number);
-    stream::Headers headers = {{"ce_type", "ride.frame"}, {"ride_format", "1"}, {"ride_origin", "cam/0/" + key + "/1"},
+    stream::Headers headers = {{"ce_type", "ride.frame"},
+                               {"ride_format", "1"},
+                               {"ride_origin", "cam/0/" + key + "/1"},
                                {"ce_id", "cam/" + std::to_string(session) + "/" + std::to_string(number)},
-                               {"ride_part", part}, {"ride_writer", "evil"}};
+                               {"ride_part", part},
+                               {"ride_writer", "evil"}};
     if (!chunk.empty()) headers.emplace_back("ride_chunk", chunk);
     return headers;
   }
@@ -123,11 +135,12 @@ class StageRunnerTest : public testing::Test {
     std::map<std::string, int> numbers;
     ends = 0;
     for (int p = 0; p < 3; ++p) {
-      stream::Intake intake({{"out", PartitionId{p}}, "job", {{"grey", 2}}, {}}, {});
+      stream::SetAssembler assembler({{"out", PartitionId{p}}, "job", {{"grey", 2}}, {}}, {});
       for (const auto& record : log->records({"out", PartitionId{p}})) {
-        auto step = intake.take(record.offset, record.timestamp, record.headers, {record.value, nullptr});
+        auto step = assembler.take(record.offset, record.timestamp, record.headers, {record.value, nullptr});
         if (step.all_ended) ++ends;
-        if (step.accepted && step.accepted->kind != stream::RecordKind::end) ++numbers[to_string(step.accepted->header.id)];
+        if (step.accepted && step.accepted->kind != stream::RecordKind::end)
+          ++numbers[to_string(step.accepted->header.id)];
       }
     }
     return numbers;
@@ -402,7 +415,8 @@ TEST_F(StageRunnerTest, APictureThatTheTaskRefusesIsDeadWithTheReason) {
 
 TEST_F(StageRunnerTest, AJobWithOtherParametersThanItsTaskDeclaresIsToldAndEndsNoWorker) {
   const std::int64_t two = 2;
-  const std::vector<ParamValues> wrong = {{{"ksize", std::string("x")}, {"sigma", 0.0}}, {{"ksize", two}, {"sigma", 0.0}}};
+  const std::vector<ParamValues> wrong = {{{"ksize", std::string("x")}, {"sigma", 0.0}},
+                                          {{"ksize", two}, {"sigma", 0.0}}};
   for (const auto& params : wrong) {
     stage.task = "gaussian_blur";
     stage.params = params;
@@ -410,8 +424,9 @@ TEST_F(StageRunnerTest, AJobWithOtherParametersThanItsTaskDeclaresIsToldAndEndsN
     auto runner = start();
     EXPECT_TRUE(wait_for([&] {
       const std::lock_guard lock(mutex);
-      return std::any_of(notices.begin(), notices.end(),
-                         [](const auto& text) { return text.find("has other parameters than it declares") != std::string::npos; });
+      return std::any_of(notices.begin(), notices.end(), [](const auto& text) {
+        return text.find("has other parameters than it declares") != std::string::npos;
+      });
     })) << ::testing::PrintToString(notices);
   }
 }
@@ -429,7 +444,7 @@ TEST_F(StageRunnerTest, ACondemnedFrameIsNotRunAndItsNeighboursAre) {
   });
   send(10);
   auto runner = start();
-  runner->condemn({{{PartitionId{1}, Offset{2}}, {"poison: signal 11 on a, it hung on b", 2}}});  // frame 5
+  runner->quarantine({{{PartitionId{1}, Offset{2}}, {"poison: signal 11 on a, it hung on b", 2}}});  // frame 5
   take_all(*runner);
   EXPECT_TRUE(wait_for([&] { return each_once(10); })) << "its outcome stands in its outputs' place";
   EXPECT_TRUE(wait_for([&] { return committed(0) == Offset{5} && committed(1) == Offset{5}; }));
@@ -438,7 +453,8 @@ TEST_F(StageRunnerTest, ACondemnedFrameIsNotRunAndItsNeighboursAre) {
   EXPECT_EQ(dead()[0].offset, Offset{2});
   EXPECT_EQ(dead()[0].attempts, 2);
   EXPECT_EQ(dead()[0].reason, "poison: signal 11 on a, it hung on b");
-  EXPECT_TRUE(wait_for([&] { return runner->progress()[1].counters == stream::OutcomeCounters{.acked = 4, .dead = 1}; }));
+  EXPECT_TRUE(
+      wait_for([&] { return runner->progress()[1].counters == stream::OutcomeCounters{.acked = 4, .dead = 1}; }));
 }
 
 TEST_F(StageRunnerTest, TheCrashNoteNamesTheFrameThatIsInsideProcess) {
@@ -459,7 +475,8 @@ TEST_F(StageRunnerTest, TheCrashNoteNamesTheFrameThatIsInsideProcess) {
   take_all(*runner);
   ASSERT_TRUE(wait_for([&] { return shared.read() && shared.read()->at.frame == "cam/1/2"; }));
   const auto noted = *shared.read();
-  EXPECT_EQ(noted.at, (FrameAtWork{JobName{"job"}, RunNumber{1}, StageName{"grey"}, PartitionId{0}, Offset{1}, "cam/1/2"}));
+  EXPECT_EQ(noted.at,
+            (FrameAtWork{JobName{"job"}, RunNumber{1}, StageName{"grey"}, PartitionId{0}, Offset{1}, "cam/1/2"}));
   EXPECT_EQ(noted.allowed, 1234ms);
   EXPECT_TRUE(wait_for([&] { return shared.read()->moved > noted.moved; })) << "progress() is seen outside";
   go_on = true;
@@ -514,7 +531,8 @@ std::map<std::int64_t, std::string> scores(MemoryLog& log) {
   for (int p = 0; p < 3; ++p)
     for (const auto& record : log.records({"out", PartitionId{p}})) {
       const auto header = stream::decode_header(record.headers).value();
-      if (header.kind == stream::RecordKind::frame) scores.try_emplace(header.id.number, header.attributes.at("motion"));
+      if (header.kind == stream::RecordKind::frame)
+        scores.try_emplace(header.id.number, header.attributes.at("motion"));
     }
   return scores;
 }
@@ -526,9 +544,14 @@ TEST_F(StageRunnerTest, ANewOwnersTaskIsWarmedUpSoThatItsResultsAreTheSame) {
   stage.upstreams = {{"cam", 1, true}};
   const auto send_squares = [&](int first, int count) {
     auto writer = log->writer();
-    stream::FrameSetWriter frames(*writer, {.job = "job", .run = RunNumber{1}, .source = "cam", .writer = "p",
-                                            .outputs = {{.to = "grey", .topic = "in", .partitions = 2,
-                                                         .partition_by = stream::PartitionBy::source}}, .default_codec = ""});
+    stream::FrameSetWriter frames(
+        *writer,
+        {.job = "job",
+         .run = RunNumber{1},
+         .source = "cam",
+         .writer = "p",
+         .outputs = {{.to = "grey", .topic = "in", .partitions = 2, .partition_by = stream::PartitionBy::source}},
+         .default_codec = ""});
     for (int n = first; n < first + count; ++n) {
       Frame frame;
       frame.id = {"cam", SessionId{1}, n};
@@ -553,7 +576,8 @@ TEST_F(StageRunnerTest, ANewOwnersTaskIsWarmedUpSoThatItsResultsAreTheSame) {
   EXPECT_EQ(counted().size(), 24U) << "warming up emits nothing";
 }
 
-// ---- what strangers write ---------------------------------------------------------------------------------------------
+// ---- what strangers write
+// ---------------------------------------------------------------------------------------------
 
 TEST_F(StageRunnerTest, TwoRecordsWhoseNumbersOverflowStopNothing) {
   write(0, forged(1, 0, "1/3", "1/2/0/200"));
@@ -658,7 +682,9 @@ class DyingReader final : public stream::RecordReader {
     if (at.partition == dies_) throw std::bad_alloc();
     inner_->unassign(at);
   }
-  Result<std::optional<stream::Record>> poll(std::chrono::milliseconds timeout) override { return inner_->poll(timeout); }
+  Result<std::optional<stream::Record>> poll(std::chrono::milliseconds timeout) override {
+    return inner_->poll(timeout);
+  }
 
  private:
   std::shared_ptr<stream::RecordReader> inner_;
@@ -679,12 +705,12 @@ TEST_F(StageRunnerTest, AReaderThatDiesOfARecordNamesItAndTheThirdOwnerDoesNotLo
   EXPECT_EQ(runner->failed()->message, "the reader ran out of memory, while it read in/1, offset 0");
   EXPECT_TRUE(runner->died_reading());
   runner.reset();
-  EXPECT_EQ(shared.being_read(), (FrameAtWork{JobName{"job"}, RunNumber{1}, StageName{"grey"}, PartitionId{1}, Offset{0},
-                                              kRecordBeingRead}));
+  EXPECT_EQ(shared.being_read(), (FrameAtWork{JobName{"job"}, RunNumber{1}, StageName{"grey"}, PartitionId{1},
+                                              Offset{0}, kRecordBeingRead}));
 
   shared.clear();
   runner = start();
-  runner->condemn({{{PartitionId{1}, Offset{0}}, {"poison: exit code 1 on a, exit code 1 on b", 2, true}}});
+  runner->quarantine({{{PartitionId{1}, Offset{0}}, {"poison: exit code 1 on a, exit code 1 on b", 2, true}}});
   take_all(*runner, 2);
   send(4, 0, true);
   EXPECT_TRUE(wait_for([&] { return dead().size() == 1; }));

@@ -20,7 +20,8 @@ TEST(WorkerMetrics, SumUpThePartitions) {
   view.frames = 70;
   view.busy_seconds = 1.5;
   view.read_queue_bytes = 810'000;
-  view.partitions.push_back({.committed = 40, .end = 50, .oldest_unacked_age_ms = 250, .counters = {.acked = 39, .dead = 1}});
+  view.partitions.push_back(
+      {.committed = 40, .end = 50, .oldest_unacked_age_ms = 250, .counters = {.acked = 39, .dead = 1}});
   view.partitions.push_back({.committed = 30, .end = -1, .oldest_unacked_age_ms = -1, .counters = {.acked = 30}});
   const auto text = metrics_text(view);
   for (const auto* line : {"ride_worker_processed_frames_total{job=\"street\",stage=\"people\"} 70\n",

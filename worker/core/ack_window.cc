@@ -6,13 +6,16 @@ namespace ride::worker {
 
 namespace {
 
-// A camera that is away must not keep the topic from being cleaned: behind the front by more than this, it is forgotten.
+// A camera that is away must not keep the topic from being cleaned: behind the front by more than this, it is
+// forgotten.
 constexpr std::int64_t kWarmupReach = 10'000;
 
 }  // namespace
 
 AckWindow::AckWindow(Offset start, stream::CommitMetadata metadata, int warmup_frames)
-    : base_(std::move(metadata)), position_(start), warmup_frames_(static_cast<std::size_t>(warmup_frames)),
+    : base_(std::move(metadata)),
+      position_(start),
+      warmup_frames_(static_cast<std::size_t>(warmup_frames)),
       warm_(!base_.warm_from) {}
 
 void AckWindow::warmed_up_with(const std::string& source, Offset first) { remember(source, first); }
@@ -37,7 +40,7 @@ AckWindow::Entry* AckWindow::find(Offset offset) {
   return found == entries_.end() ? nullptr : &found->second;
 }
 
-void AckWindow::read(Offset offset, const stream::IntakeStep& step) {
+void AckWindow::read(Offset offset, const stream::AssemblyStep& step) {
   RIDE_CHECK(offset >= position_, "records of a partition come in offset order");
   position_ = step.without_record ? offset : Offset{offset.value + 1};
   entries_[offset] = Entry{.duplicate = step.duplicate};

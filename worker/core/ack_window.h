@@ -1,6 +1,6 @@
-// AckWindow: what of one partition was read and what of it is finished; gives the commit at which the next owner may begin
-// (D6, D7). A record is finished when it leads to nothing, or when all that its set led to is acknowledged by the brokers.
-// Pure: no I/O, clock or threads. Owner: the thread that writes.
+// AckWindow: what of one partition was read and what of it is finished; gives the commit at which the next owner may
+// begin (D6, D7). A record is finished when it leads to nothing, or when all that its set led to is acknowledged by the
+// brokers. Pure: no I/O, clock or threads. Owner: the thread that writes.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 #include "common/ids.h"
 #include "stream/core/commit_metadata.h"
-#include "stream/core/intake.h"
+#include "stream/core/set_assembler.h"
 
 namespace ride::worker {
 
@@ -26,13 +26,13 @@ class AckWindow {
 
   // The task was fed a frame from before the start, and later: with all of them.
   void warmed_up_with(const std::string& source, Offset first);
-  void is_warm() { warm_ = true; }
+  void mark_warm() { warm_ = true; }
 
-  // A record was read; `step` is what the intake made of it. Offsets rise.
-  void read(Offset offset, const stream::IntakeStep& step);
+  // A record was read; `step` is what the assembler made of it. Offsets rise.
+  void read(Offset offset, const stream::AssemblyStep& step);
 
-  // Retention took the records from position() up to `first`: they are passed over and counted. `settled`: records that waited
-  // for what was among them.
+  // Retention took the records from position() up to `first`: they are passed over and counted. `settled`: records that
+  // waited for what was among them.
   void expire(Offset first, const std::vector<Offset>& settled);
 
   // All that the set released by this offset led to is safe.
@@ -41,8 +41,8 @@ class AckWindow {
   // The end of the input went on to every output, released by this offset.
   void ack_end(Offset released_by);
 
-  Offset committable() const;               // the oldest record that is not finished
-  stream::CommitMetadata metadata() const;  // as of committable()
+  Offset committable() const;                    // the oldest record that is not finished
+  stream::CommitMetadata metadata() const;       // as of committable()
   Offset position() const { return position_; }  // the next record to read
   std::size_t unfinished() const { return entries_.size(); }
   bool ended() const { return base_.forwarded_end; }  // the end of the input is behind us
@@ -71,13 +71,13 @@ class AckWindow {
   std::optional<Offset> warm_from() const;
   static void count(stream::OutcomeCounters& counters, Counted counted);
 
-  stream::CommitMetadata base_;           // as of the front of entries_
+  stream::CommitMetadata base_;  // as of the front of entries_
   Offset position_;
-  std::map<Offset, Entry> entries_;       // from the oldest unfinished on
+  std::map<Offset, Entry> entries_;  // from the oldest unfinished on
   const std::size_t warmup_frames_;
-  bool warm_ = true;                      // what is remembered is all that the next owner needs
+  bool warm_ = true;                                  // what is remembered is all that the next owner needs
   std::map<std::string, std::deque<Offset>> recent_;  // the last accepted frames before the front, by source
-  std::map<Offset, SetState> sets_;       // by released_by, not yet behind the front
+  std::map<Offset, SetState> sets_;                   // by released_by, not yet behind the front
 };
 
 }  // namespace ride::worker

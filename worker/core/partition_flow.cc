@@ -2,7 +2,7 @@
 
 namespace ride::worker {
 
-void PartitionFlow::read(Offset offset, const stream::IntakeStep& step) {
+void PartitionFlow::read(Offset offset, const stream::AssemblyStep& step) {
   if (given_up_) return;
   if (step.accepted) {
     unacked_[step.accepted->released_by] = step.accepted->header.captured_at;

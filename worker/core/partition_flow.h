@@ -28,11 +28,11 @@ class PartitionFlow {
   PartitionFlow(Offset start, stream::CommitMetadata metadata, int warmup_frames = 0)
       : window_(start, std::move(metadata), warmup_frames) {}
 
-  void read(Offset offset, const stream::IntakeStep& step);
+  void read(Offset offset, const stream::AssemblyStep& step);
   // Retention took the records up to `first` (see AckWindow).
   void expire(Offset first, const std::vector<Offset>& settled);
   void warmed_up_with(const std::string& source, Offset first) { window_.warmed_up_with(source, first); }
-  void is_warm() { window_.is_warm(); }
+  void mark_warm() { window_.mark_warm(); }
   // What it returns is to be sent in this order.
   std::vector<Sending> processed(Processed result);
   std::vector<Sending> delivered(std::int64_t batch);

@@ -20,15 +20,15 @@ struct SetToSend {
 
 struct Processed {
   Offset released_by;
-  std::vector<SetToSend> sets;        // sent at once, in order
-  std::vector<SetToSend> end_sets;    // sent when all before is ACKed (D16)
+  std::vector<SetToSend> sets;      // sent at once, in order
+  std::vector<SetToSend> end_sets;  // sent when all before is ACKed (D16)
   bool is_end = false;
   Counted counted = Counted::acked;
   std::vector<std::string> released;  // groups whose held frames are durable now: sets before this one
   std::optional<std::string> held;    // ACKed only when this group is released by a later set (tasks::Emitter::hold)
   std::optional<std::string> dead_reason;
-  std::int64_t bytes = 0;             // of the sets' payloads
-  std::chrono::nanoseconds busy{0};   // time inside process()
+  std::int64_t bytes = 0;            // of the sets' payloads
+  std::chrono::nanoseconds busy{0};  // time inside process()
 };
 
 }  // namespace ride::worker

@@ -19,7 +19,8 @@ void SpeedWindow::look(TimePoint now, std::int64_t frames, double busy_seconds) 
 }
 
 double SpeedWindow::seconds() const {
-  return std::chrono::duration<double>(std::max<TimePoint::duration>(looks_.back().at - looks_.front().at, kShortest)).count();
+  return std::chrono::duration<double>(std::max<TimePoint::duration>(looks_.back().at - looks_.front().at, kShortest))
+      .count();
 }
 
 double SpeedWindow::frames_per_second() const {

@@ -1,5 +1,5 @@
-// How fast a worker is, over the last seconds: of looks at its cumulative counts. Frames come in bursts, so a look at half a
-// second shows 1.6 and 71.7 frames/s where 30 are steady. Pure: time is an argument.
+// How fast a worker is, over the last seconds: of looks at its cumulative counts. Frames come in bursts, so a look at
+// half a second shows 1.6 and 71.7 frames/s where 30 are steady. Pure: time is an argument.
 #pragma once
 
 #include <chrono>

@@ -47,29 +47,33 @@ TaskDecl identity() {
 }
 
 TaskDecl delay() {
-  return {.name = "delay",
-          .doc = "Passes each frame on unchanged after a stated time: for measurements of scaling and of slow tasks, and, with "
-                 "`progress: false`, for a look at what becomes of a frame that hangs.",
-          .params = {{.name = "ms",
-                      .type = ParamType::number,
-                      .doc = "Time that each frame takes, in milliseconds",
-                      .default_value = 10.0,
-                      .min = 0,
-                      .max = 600000},
-                     {.name = "busy",
-                      .type = ParamType::boolean,
-                      .doc = "Keep a core busy for that time instead of sleeping",
-                      .default_value = false},
-                     {.name = "progress",
-                      .type = ParamType::boolean,
-                      .doc = "Report progress twice a second; without it, a frame that takes longer than `frame_timeout` hangs",
-                      .default_value = true},
-                     {.name = "frame",
-                      .type = ParamType::integer,
-                      .doc = "Number of the only frame of each source that takes the time, counted from 0; -1: each does",
-                      .default_value = std::int64_t{-1},
-                      .min = -1}},
-          .halo = no_halo};
+  return {
+      .name = "delay",
+      .doc =
+          "Passes each frame on unchanged after a stated time: for measurements of scaling and of slow tasks, and, "
+          "with "
+          "`progress: false`, for a look at what becomes of a frame that hangs.",
+      .params =
+          {{.name = "ms",
+            .type = ParamType::number,
+            .doc = "Time that each frame takes, in milliseconds",
+            .default_value = 10.0,
+            .min = 0,
+            .max = 600000},
+           {.name = "busy",
+            .type = ParamType::boolean,
+            .doc = "Keep a core busy for that time instead of sleeping",
+            .default_value = false},
+           {.name = "progress",
+            .type = ParamType::boolean,
+            .doc = "Report progress twice a second; without it, a frame that takes longer than `frame_timeout` hangs",
+            .default_value = true},
+           {.name = "frame",
+            .type = ParamType::integer,
+            .doc = "Number of the only frame of each source that takes the time, counted from 0; -1: each does",
+            .default_value = std::int64_t{-1},
+            .min = -1}},
+      .halo = no_halo};
 }
 
 TaskDecl grayscale() {

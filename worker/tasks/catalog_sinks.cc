@@ -65,14 +65,15 @@ TaskDecl write_images() {
           "Writes each picture as a file: under a temporary name, synced, then renamed, so that a file with its final "
           "name is whole. A frame that comes again after a failover gets the same name.",
       .params = {{.name = "path",
-                  .doc =
-                      "Where to write, with {job} {run} {stage} {from} {source} {session} {seq} {file} {file_stem} filled in ({seq:06}: "
-                      "with zeros; {from}: the source or stage that the picture comes from; {file}: the name of "
-                      "the picture's file in a directory source, with the folders within the source's; {file_stem}: "
-                      "without its extension); the extension says how it is encoded",
+                  .doc = "Where to write, with {job} {run} {stage} {from} {source} {session} {seq} {file} {file_stem} "
+                         "filled in ({seq:06}: "
+                         "with zeros; {from}: the source or stage that the picture comes from; {file}: the name of "
+                         "the picture's file in a directory source, with the folders within the source's; {file_stem}: "
+                         "without its extension); the extension says how it is encoded",
                   .default_value = std::string("out/{source}/{session}/{seq}.jpg"),
                   .rule = image_path,
-                  .rule_doc = "holds {seq}, {file} or {file_stem}; ends in .jpg, .jpeg, .png, .tif, .tiff, .bmp or .webp, or with {file}"},
+                  .rule_doc = "holds {seq}, {file} or {file_stem}; ends in .jpg, .jpeg, .png, .tif, .tiff, .bmp or "
+                              ".webp, or with {file}"},
                  quality(),
                  {.name = "on_conflict",
                   .doc = "When a file of that name holds other bytes: overwrite it, or fail",
@@ -89,7 +90,8 @@ TaskDecl write_video() {
       .name = "write_video",
       .doc =
           "Writes each source as closed segments of Motion JPEG in AVI: under a temporary name, synced, then renamed "
-          "to the number of the segment's first frame. The open segments of all sources of a partition are closed together, so that "
+          "to the number of the segment's first frame. The open segments of all sources of a partition are closed "
+          "together, so that "
           "each frame is in one segment whoever goes on. Missing frames are left out; JPEG pictures keep their bytes.",
       .params =
           {{.name = "path",

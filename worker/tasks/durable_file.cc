@@ -46,7 +46,8 @@ Result<void> copy_bytes(int from, int to, std::int64_t size, const std::string& 
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return system_error("read back", path, got < 0 ? errno : EIO);
     const auto bytes = static_cast<std::size_t>(got);
-    if (auto written = write_fully(to, std::span<const std::uint8_t>(block.data(), bytes), at, path); !written) return written;
+    if (auto written = write_fully(to, std::span<const std::uint8_t>(block.data(), bytes), at, path); !written)
+      return written;
     at += got;
   }
   return {};
@@ -54,7 +55,7 @@ Result<void> copy_bytes(int from, int to, std::int64_t size, const std::string& 
 
 constexpr std::string_view kEnding = ".ride-tmp";
 constexpr auto kOld = std::chrono::hours(1);
-constexpr auto kQuiet = std::chrono::minutes(10);  // of another machine: locks may be known there only
+constexpr auto kQuiet = std::chrono::minutes(10);      // of another machine: locks may be known there only
 constexpr auto kLookAgain = std::chrono::seconds(60);  // where somebody else was still writing: it may be about to die
 
 std::atomic<std::int64_t> takeovers{0};
@@ -76,8 +77,8 @@ std::string kernel_id() {
   return kId;
 }
 
-// Nobody writes the file: `free`. `held`: somebody does. `unreadable`: not ours to open (another user's, a link), so it may be
-// held. `unknown`: it is no plain file, or its file system knows no locks.
+// Nobody writes the file: `free`. `held`: somebody does. `unreadable`: not ours to open (another user's, a link), so it
+// may be held. `unknown`: it is no plain file, or its file system knows no locks.
 enum class Lock { free, held, unreadable, unknown };
 Lock lock_of(int folder, const std::string& name) {
   const int fd = ::openat(folder, name.c_str(), O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -86,7 +87,8 @@ Lock lock_of(int folder, const std::string& name) {
   Lock lock = Lock::unknown;
   if (::fstat(fd, &state) == 0 && S_ISREG(state.st_mode))
     lock = ::flock(fd, LOCK_EX | LOCK_NB) == 0 ? Lock::free : errno == EWOULDBLOCK ? Lock::held : Lock::unknown;
-  // Removed while we hold the lock: who has just made it and waits for the lock sees that it is gone, and makes another.
+  // Removed while we hold the lock: who has just made it and waits for the lock sees that it is gone, and makes
+  // another.
   if (lock == Lock::free) ::unlinkat(folder, name.c_str(), 0);
   ::close(fd);
   return lock;
@@ -96,8 +98,8 @@ bool is_number(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-// As temporary_for() makes it, or earlier versions did: ".<name>.<writer>.<pid>-<n>.ride-tmp", the writer with dots in it.
-// A user's own file may end like ours.
+// As temporary_for() makes it, or earlier versions did: ".<name>.<writer>.<pid>-<n>.ride-tmp", the writer with dots in
+// it. A user's own file may end like ours.
 bool has_our_form(std::string_view name) {
   if (name.size() <= kEnding.size() || !name.starts_with('.') || !name.ends_with(kEnding)) return false;
   name.remove_prefix(1);
@@ -151,7 +153,8 @@ class Looked {
   }
   void look_again(const std::string& key) {
     const std::lock_guard lock(mutex_);
-    if (const auto at = seen_.find(key); at != seen_.end()) at->second.again = std::chrono::steady_clock::now() + kLookAgain;
+    if (const auto at = seen_.find(key); at != seen_.end())
+      at->second.again = std::chrono::steady_clock::now() + kLookAgain;
   }
 
  private:
@@ -183,14 +186,14 @@ std::string_view cut_at_character(std::string_view text, std::size_t most) {
 // The kernel's limit on a name is 255 bytes; all parts are cut, the counter keeps them apart.
 std::string temporary_for(const std::string& name, const std::string& mark, const std::string& worker) {
   static std::atomic<std::uint64_t> counter{0};
-  return fmt::format(".{}{}{}.{}.{}-{}{}", cut_at_character(name, 100), mark, safe_file_name(worker).substr(0, 40), kernel_id(),
-                     ::getpid(), counter.fetch_add(1), kEnding);
+  return fmt::format(".{}{}{}.{}.{}-{}{}", cut_at_character(name, 100), mark, safe_file_name(worker).substr(0, 40),
+                     kernel_id(), ::getpid(), counter.fetch_add(1), kEnding);
 }
 
 constexpr int kNewFile = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;  // read where it has to be written anew
 
-// The new file, locked; -1 with errno: it cannot be made. Between its making and the lock, somebody who clears up may have
-// taken it for a leftover.
+// The new file, locked; -1 with errno: it cannot be made. Between its making and the lock, somebody who clears up may
+// have taken it for a leftover.
 int open_temporary(int folder, std::string& temporary, const std::string& name, const std::string& mark,
                    const std::string& worker) {
   for (int attempt = 0;; ++attempt) {
@@ -293,11 +296,12 @@ Result<void> DurableFile::sync_and_close() {
 }
 
 bool DurableFile::put_in_place() {
-  return temporary_.empty() || ::renameat(place_.folder(), temporary_.c_str(), place_.folder(), place_.name().c_str()) == 0;
+  return temporary_.empty() ||
+         ::renameat(place_.folder(), temporary_.c_str(), place_.folder(), place_.name().c_str()) == 0;
 }
 
-// Somebody has removed the temporary file, or its folder: what was written can still be read through the descriptor. On an
-// Error nothing has changed, for the next try.
+// Somebody has removed the temporary file, or its folder: what was written can still be read through the descriptor. On
+// an Error nothing has changed, for the next try.
 Result<void> DurableFile::write_anew() {
   auto place = OutputPlace::open(path(), sync_);
   if (!place) return place.error();

@@ -1,13 +1,13 @@
 // DurableFile: a file that appears under its name whole or not at all. Written beside its place under a name of its own
-// (".<name>.<stage>-<kernel>.<worker>.<pid>-<n>.ride-tmp"), synced, renamed; then its folder is synced. Not committed, it is removed by
-// the destructor. Who writes one holds a lock on it (flock), so that what a killed process left is known: its lock is free.
-// The next DurableFile of the same stage in that folder removes those, whenever partitions were taken over since it looked
-// last (look_for_leftovers). Locks may not reach other machines: a file of another kernel is removed when nobody has written
-// to it for ten minutes, and of others (another stage, a file system without locks) what nobody has written to for an
-// hour. Where somebody removed the temporary file all the same, commit() writes it anew. Owner: one thread at a time.
-// Failure: Errors name the path, the system's reason and what to do; full disks and missing rights are retriable, since a
-// person can mend them while the frame waits; a name that the file system does not take is not. SIGXFSZ must be ignored
-// where limits are set.
+// (".<name>.<stage>-<kernel>.<worker>.<pid>-<n>.ride-tmp"), synced, renamed; then its folder is synced. Not committed,
+// it is removed by the destructor. Who writes one holds a lock on it (flock), so that what a killed process left is
+// known: its lock is free. The next DurableFile of the same stage in that folder removes those, whenever partitions
+// were taken over since it looked last (look_for_leftovers). Locks may not reach other machines: a file of another
+// kernel is removed when nobody has written to it for ten minutes, and of others (another stage, a file system without
+// locks) what nobody has written to for an hour. Where somebody removed the temporary file all the same, commit()
+// writes it anew. Owner: one thread at a time. Failure: Errors name the path, the system's reason and what to do; full
+// disks and missing rights are retriable, since a person can mend them while the frame waits; a name that the file
+// system does not take is not. SIGXFSZ must be ignored where limits are set.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +19,8 @@
 
 namespace ride::tasks {
 
-// Who writes: the stage (of whatever run), whose leftovers are ours to remove, and the worker, which keeps two writers of
-// one name apart.
+// Who writes: the stage (of whatever run), whose leftovers are ours to remove, and the worker, which keeps two writers
+// of one name apart.
 struct FileWriter {
   std::string job, stage, worker;
 };
@@ -57,7 +57,7 @@ class DurableFile {
   OutputPlace place_;
   std::string temporary_;  // its name in the folder, until it is in its place
   int fd_ = -1;
-  int lock_ = -1;         // holds the lock while fd_ is closed already, for what its close() says, and not yet renamed
+  int lock_ = -1;  // holds the lock while fd_ is closed already, for what its close() says, and not yet renamed
   bool sync_ = true;
   int sync_failure_ = 0;  // errno
   std::int64_t size_ = 0;

@@ -212,11 +212,12 @@ Error system_error(const std::string& what, const std::string& path, int error_n
 
 Error name_error(const std::string& what, const std::string& path, int error_number) {
   if (error_number != EINVAL && error_number != EILSEQ) return system_error(what, path, error_number);
-  return {ErrorCode::invalid_argument,
-          fmt::format("cannot {} '{}': {}; its file system does not take this name: change 'path' or the source's name, "
-                      "or write to another file system",
-                      what, path, std::strerror(error_number)),
-          false};
+  return {
+      ErrorCode::invalid_argument,
+      fmt::format("cannot {} '{}': {}; its file system does not take this name: change 'path' or the source's name, "
+                  "or write to another file system",
+                  what, path, std::strerror(error_number)),
+      false};
 }
 
 void confine_outputs(const std::vector<std::string>& folders) {

@@ -44,7 +44,8 @@ std::string safe_part(std::string_view part) {
   for (std::size_t i = 0; i < part.size();) {
     const auto length = utf8_length(part, i);
     const auto character = part.substr(i, std::max<std::size_t>(1, length));
-    const bool kept = length > 0 && character != "%" && !(i == 0 && character == ".") && one_line(character) == character;
+    const bool kept =
+        length > 0 && character != "%" && !(i == 0 && character == ".") && one_line(character) == character;
     if (kept)
       name += character;
     else
@@ -115,7 +116,8 @@ Result<PathTemplate> PathTemplate::parse(std::string_view text, const std::vecto
       name = name.substr(0, colon);
     }
     piece.text = name;
-    if (is_path(name) && piece.width > 0) return invalid(fmt::format("'{{{}}}' is a file's name and takes no width", name));
+    if (is_path(name) && piece.width > 0)
+      return invalid(fmt::format("'{{{}}}' is a file's name and takes no width", name));
     if (std::find(fields.begin(), fields.end(), piece.text) == fields.end()) {
       const auto near = nearest(name, fields);
       return invalid(fmt::format("it has the unknown placeholder '{{{}}}'{} Known: {}", name,

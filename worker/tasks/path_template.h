@@ -37,10 +37,10 @@ class PathTemplate {
 // The rule above for one filled-in value; injective, never empty, never "." or "..".
 std::string safe_file_name(std::string_view value);
 
-// The path of an input file within its source's folder, for {file}: each part keeps its name, so that p01.jpg stays p01.jpg.
-// Written as %XX are a '.' that begins a part, '%', control characters, what turns or hides text, and bytes that are no
-// UTF-8; an empty part is a lone '%'. So whatever the value is, nothing leads out of the folder or is hidden in it.
-// Injective.
+// The path of an input file within its source's folder, for {file}: each part keeps its name, so that p01.jpg stays
+// p01.jpg. Written as %XX are a '.' that begins a part, '%', control characters, what turns or hides text, and bytes
+// that are no UTF-8; an empty part is a lone '%'. So whatever the value is, nothing leads out of the folder or is
+// hidden in it. Injective.
 std::string safe_relative_path(std::string_view value);
 
 // "day1/p01.JPG" -> "day1/p01" and "jpg": without the extension, and the extension in lower case (empty: none).

@@ -58,10 +58,11 @@ class WriteImages : public Task {
     if (!file) return file.error();
     const auto extension = own_type_ ? encoding_of(file_extension(*file)) : extension_;
     if (extension.empty())
-      return Error{ErrorCode::unsupported,
-                   fmt::format("{}: pictures cannot be written with the extension '{}'; name another one in 'path', for "
-                               "example {{file_stem}}.png",
-                               place(env_, frame), file_extension(*file))};
+      return Error{
+          ErrorCode::unsupported,
+          fmt::format("{}: pictures cannot be written with the extension '{}'; name another one in 'path', for "
+                      "example {{file_stem}}.png",
+                      place(env_, frame), file_extension(*file))};
     const std::string path = path_->expand({{"job", env_.job},
                                             {"run", std::to_string(env_.run)},
                                             {"stage", env_.stage},

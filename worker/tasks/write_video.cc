@@ -4,9 +4,9 @@
 // the frames of an open segment are not ACKed; the next owner gets them again and writes the same segment under the
 // same name. For that, the segments of all sources are closed together: an owner begins where no segment is open, and
 // what it writes follows from the frames behind. If each was closed alone, the next owner would begin at the oldest
-// frame of one that was open, in the middle of what others had closed since, and write the rest of that twice. Where the
-// caller cannot hold, frames of an open segment are ACKed one by one and are lost if the worker is killed; an ordered
-// close still writes them.
+// frame of one that was open, in the middle of what others had closed since, and write the rest of that twice. Where
+// the caller cannot hold, frames of an open segment are ACKed one by one and are lost if the worker is killed; an
+// ordered close still writes them.
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
@@ -80,7 +80,8 @@ class WriteVideo : public Task {
 
   void close() override {
     for (auto& [stream, segment] : segments_) {
-      if (segment.held || segment.closed) continue;  // held: its frames come again, and it would be in the next owner's way
+      if (segment.held || segment.closed)
+        continue;  // held: its frames come again, and it would be in the next owner's way
       if (auto closed = segment.video.commit(); !closed) {
         log_error("stage '{}', source {}: a video segment of {} is lost: {}", env_.stage, stream,
                   counted(segment.video.frames(), "frame"), closed.error().message);
@@ -92,7 +93,8 @@ class WriteVideo : public Task {
  private:
   // What makes one video: a source's frames on one way.
   static std::string stream_of(const Frame& frame) {
-    return frame.from.empty() || frame.from == frame.id.source ? frame.id.source : frame.id.source + " of " + frame.from;
+    return frame.from.empty() || frame.from == frame.id.source ? frame.id.source
+                                                               : frame.id.source + " of " + frame.from;
   }
 
   // Whether the kept bytes are the picture as it was decoded: a video player does not turn it as EXIF says.
@@ -113,9 +115,9 @@ class WriteVideo : public Task {
   }
 
   bool belongs(const Frame& frame, std::size_t bytes, const Segment& segment) const {
-    return !segment.closed && segment.session == frame.id.session && frame.id.number - segment.first < segment_frames_ &&
-           segment.video.width() == frame.image.cols && segment.video.height() == frame.image.rows &&
-           segment.video.fits(bytes);
+    return !segment.closed && segment.session == frame.id.session &&
+           frame.id.number - segment.first < segment_frames_ && segment.video.width() == frame.image.cols &&
+           segment.video.height() == frame.image.rows && segment.video.fits(bytes);
   }
 
   // Whether the segment is full and holds the frame already. So too when a full disk kept it from being closed, and the
@@ -143,10 +145,10 @@ class WriteVideo : public Task {
                                             {"source", frame.id.source},
                                             {"session", std::to_string(frame.id.session.value)},
                                             {"segment", std::to_string(frame.id.number)}});
-    auto video = MjpegAvi::create(path, {env_.job, env_.stage, env_.worker}, sync_, frame.image.cols, frame.image.rows, fps_);
+    auto video =
+        MjpegAvi::create(path, {env_.job, env_.stage, env_.worker}, sync_, frame.image.cols, frame.image.rows, fps_);
     if (!video) return video.error();
-    Segment segment{
-        .session = frame.id.session, .first = frame.id.number, .video = std::move(*video)};
+    Segment segment{.session = frame.id.session, .first = frame.id.number, .video = std::move(*video)};
     return &segments_.emplace(stream_of(frame), std::move(segment)).first->second;
   }
 

@@ -1,0 +1,98 @@
+// TestCluster: a whole RIDE of real processes on this machine, made to be broken: brokers, masters and nodes, an agent
+// with workers on each; the sources have a node of their own ("camera"), which plans do not hit. What is broken is
+// named: "broker2", "master1", "node3", "node3-w1". Owner: the object; its destructor ends everything and removes
+// nothing but control groups. Threads: one, but bring_back() of a broker may run on another while brokers are left
+// alone. Failure: after a failed start() nothing runs.
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "broker-config/broker_cluster.h"
+#include "broker-config/child_process.h"
+#include "chaos/cut.h"
+#include "common/result.h"
+#include "stream/kafka/client_config.h"
+
+namespace ride::chaos {
+
+struct ArenaOptions {
+  std::filesystem::path folder;      // for data and logs
+  std::filesystem::path work;        // where sources and sinks find relative paths; empty: the folder
+  std::vector<std::string> outputs;  // folders where sinks may write; empty: the working folder
+  std::filesystem::path programs;    // where ride-master, ride-agent and the others are
+  int brokers = 1, masters = 1, nodes = 3, slots = 2;
+  bool quick_start = false;  // brokers that start soon and are slow under load
+  bool gates = false;        // nodes and masters can be cut off (needs root)
+};
+
+enum class Role { worker, node, master, broker };
+const char* to_string(Role role);
+
+struct FaultTarget {
+  Role role = Role::worker;
+  std::string name;
+  bool operator==(const FaultTarget&) const = default;
+};
+
+class TestCluster {
+ public:
+  static Result<std::unique_ptr<TestCluster>> start(const ArenaOptions& options, std::stop_token stop = {});
+  ~TestCluster();
+
+  const kafka::ClientConfig& kafka() const { return kafka_; }
+  const std::string& prefix() const { return prefix_; }
+  // Of the master that answered first; later leaders tell theirs in their claims.
+  const std::string& master_url() const { return master_url_; }
+
+  // All that could be hit now, of a role; workers as they run at this moment.
+  std::vector<FaultTarget> candidates(Role role) const;
+  // not_found: names what there is.
+  Result<FaultTarget> find(const std::string& name) const;
+
+  void kill(const FaultTarget& victim);
+  void stop(const FaultTarget& victim);         // SIGSTOP to all of it
+  void go_on(const FaultTarget& victim);        // SIGCONT
+  Result<void> cut(const FaultTarget& victim);  // node or master; invalid_argument for others
+  void mend(const FaultTarget& victim);
+  std::unique_ptr<CpuLimit> slow(const FaultTarget& victim, int percent);
+  // Starts again what was killed; nothing to do for a worker, its agent does it. Returns when it runs (a broker: takes
+  // part).
+  Result<void> bring_back(const FaultTarget& victim);
+
+  // Why something ended by itself: the last lines of its log.
+  std::string log_tail(const std::string& name) const;
+
+ private:
+  struct Process {
+    std::unique_ptr<broker::ChildProcess> child;
+    std::unique_ptr<NetworkGate> gate;
+    std::vector<std::string> arguments;
+  };
+
+  explicit TestCluster(ArenaOptions options) : options_(std::move(options)) {}
+  Result<void> begin(std::stop_token stop);
+  Result<void> add(const std::string& name, std::vector<std::string> arguments, bool gate);
+  Result<void> run(const std::string& name);
+  Result<void> wait_for_master(std::stop_token stop);
+  std::vector<pid_t> pids_of(const FaultTarget& victim) const;
+  int broker_id(const std::string& name) const;
+  std::filesystem::path log_of(const std::string& name) const { return options_.folder / (name + ".log"); }
+
+  ArenaOptions options_;
+  std::string prefix_ = "ride", master_url_;
+  kafka::ClientConfig kafka_;
+  broker::BrokerCluster brokers_;
+  std::map<std::string, Process> processes_;  // masters and agents, by name
+};
+
+// Whoever was started by this process, and by those, in turn; from /proc.
+std::vector<pid_t> descendants_of(pid_t pid);
+
+}  // namespace ride::chaos

@@ -1,0 +1,73 @@
+#include "master/plan_service.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+
+#include "master/topics.h"
+#include "stream/core/control_limits.h"
+
+namespace ride::master {
+
+std::variant<topology::Topology, Refusal> PlanService::parse(const std::string& text, const std::string& file,
+                                                             const std::vector<topology::NodeOutputs>& nodes,
+                                                             std::vector<topology::Diagnostic>& warnings) const {
+  auto parsed = topology::parse_topology(text, file, config_.catalog, config_.environment, nodes);
+  if (!parsed.topology) {
+    const auto errors = std::count_if(parsed.diagnostics.begin(), parsed.diagnostics.end(),
+                                      [](const auto& one) { return one.severity == topology::Severity::error; });
+    return Refusal{Error{ErrorCode::invalid_argument,
+                         std::to_string(errors) + (errors == 1 ? " error" : " errors") + " in the topology"},
+                   std::move(parsed.diagnostics)};
+  }
+  warnings = std::move(parsed.diagnostics);
+  return *std::move(parsed.topology);
+}
+
+Result<topology::ClusterFacts> PlanService::facts(const stream::JobSpec* running) {
+  const std::lock_guard lock(mutex_);
+  RIDE_ASSIGN(auto topics, admin_->topics());
+  RIDE_ASSIGN(auto brokers, admin_->broker_count());
+  topology::ClusterFacts facts{.brokers = brokers, .max_message_bytes = config_.max_message_bytes};
+  facts.topics.emplace();
+  for (const auto& topic : topics) (*facts.topics)[topic.name] = topic.partitions;
+  if (running == nullptr) return facts;
+  for (const auto& stage : running->stages)
+    facts.running[stage.name] = {.partitions = stage.partitions, .replication = stage.replication};
+  return facts;
+}
+
+Result<stream::LogEnds> PlanService::ends_of_adopted(const stream::JobSpec& job) {
+  const std::lock_guard lock(mutex_);
+  stream::LogEnds ends;
+  for (const auto& stage : job.stages) {
+    if (!stage.adopt || ends.contains(stage.topic)) continue;
+    for (int p = 0; p < stage.partitions; ++p) {
+      auto range = admin_->range({stage.topic, PartitionId{p}});
+      if (!range.ok())
+        return Error{range.error().code,
+                     fmt::format("cannot tell where the adopted topic {} ends: {}", stage.topic, range.error().message),
+                     range.error().retriable};
+      ends[stage.topic].push_back(range->end);
+    }
+  }
+  return ends;
+}
+
+std::variant<Planned, Refusal> PlanService::plan(const topology::Topology& topology, RunNumber run,
+                                                 const stream::JobSpec* running) {
+  auto facts = this->facts(running);
+  if (!facts.ok()) return Refusal{facts.error(), {}};
+  std::vector<stream::TopicInfo> named;
+  for (const auto& [name, partitions] : *facts->topics) named.push_back({name, partitions, 0});
+  const auto most = run.value + stream::kMostRunRise - 1;  // a topic that somebody named so uses no numbers up
+  run = std::max(run, RunNumber{highest_run(named, config_.prefix, topology.name(), most).value + 1});
+  auto plan = topology::make_plan(topology, run, config_.prefix, *facts);
+  if (!plan.ok()) return Refusal{plan.error(), {}};
+  Planned planned{std::move(plan).value(), *facts->topics, {}};
+  if (auto fits = topology::check(topology::diff(planned.existing, planned.plan)); !fits.ok())
+    return Refusal{fits.error(), {}};
+  return planned;
+}
+
+}  // namespace ride::master
