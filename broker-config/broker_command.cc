@@ -14,7 +14,7 @@
 namespace ride::broker {
 namespace {
 
-constexpr std::chrono::milliseconds kPollInterval{50};
+constexpr std::chrono::milliseconds kTick{50};
 constexpr std::chrono::seconds kLookForSpace{5}, kEnd{20};
 constexpr ByteSize kSmallestHeap{128 << 20}, kLargestHeap{4LL << 40};
 
@@ -232,7 +232,7 @@ Result<void> run_broker(const BrokerOptions& options, std::stop_token stop,
   while (!stop.stop_requested()) {
     if (!broker.alive()) return broker.explain_end();
     if (const auto shortage = space.look()) print("warning: " + *shortage + ": a broker without space ends");
-    std::this_thread::sleep_for(kPollInterval);
+    std::this_thread::sleep_for(kTick);
   }
   if (!broker.stop(kEnd, hurry))
     print("the broker did not end in time and was killed: its next start checks its files first");

@@ -44,16 +44,16 @@ std::string version_from_release_file(const fs::path& program) {
   return {};
 }
 
-struct Descriptor {
+struct MemoryFile {
   int number = -1;
-  ~Descriptor() {
+  ~MemoryFile() {
     if (number >= 0) close(number);
   }
 };
 
 // What it says of its version; empty: it says none. Error: it does not answer, or `stop`.
 Result<std::string> version_from_program(const fs::path& program, const std::stop_token& stop) {
-  const Descriptor answer{memfd_create("java-version", MFD_CLOEXEC)};
+  const MemoryFile answer{memfd_create("java-version", MFD_CLOEXEC)};
   if (answer.number < 0) return Error{ErrorCode::resource_exhausted, "no memory for Java's answer"};
   const std::string output = fmt::format("/proc/{}/fd/{}", getpid(), answer.number);
   auto process = ChildProcess::start({.arguments = {program.string(), "-version"},

@@ -12,7 +12,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kBrokerJar = "kafka_2.13-";
-constexpr const char* kFix = "run scripts/fetch-kafka";
+constexpr const char* kFetchThem = "run scripts/fetch-kafka";
 
 // scripts/fetch-kafka leaves a list: a first line about its source, then "size name" for each jar.
 std::string missing_from_list(const fs::path& folder) {
@@ -62,19 +62,19 @@ Result<KafkaLibs> kafka_libs_in(const fs::path& folder) {
     if (name.starts_with(kBrokerJar)) libs.version = name.substr(11, name.size() - 11 - 4);
   }
   if (failed || libs.version.empty()) {
-    return Error{ErrorCode::not_found, fmt::format("no Kafka jars in {}: {}", folder.string(), kFix)};
+    return Error{ErrorCode::not_found, fmt::format("no Kafka jars in {}: {}", folder.string(), kFetchThem)};
   }
   std::string wrong = missing_from_list(folder);
   if (wrong.empty() && !clients) wrong = "kafka-clients is missing";
   if (!wrong.empty()) {
     return Error{ErrorCode::corrupt,
-                 fmt::format("the Kafka jars in {} are not complete ({}): {}", folder.string(), wrong, kFix)};
+                 fmt::format("the Kafka jars in {} are not complete ({}): {}", folder.string(), wrong, kFetchThem)};
   }
   if (std::atoi(libs.version.c_str()) < 4) {
     return Error{ErrorCode::unsupported,
                  fmt::format("{} holds Kafka {}, and RIDE's settings need 4.0 or newer: {}, or point "
                              "RIDE_KAFKA_LIBS to a newer one",
-                             folder.string(), libs.version, kFix)};
+                             folder.string(), libs.version, kFetchThem)};
   }
   std::ranges::sort(libs.jars);
   return libs;
@@ -92,7 +92,7 @@ Result<KafkaLibs> find_kafka_libs() {
       fmt::format(
           "the Kafka jars are not there (looked for .kafka/libs in {} and above, and beside the program): {}, or "
           "point RIDE_KAFKA_LIBS to the libs folder of a Kafka 4 distribution",
-          fs::current_path().string(), kFix)};
+          fs::current_path().string(), kFetchThem)};
 }
 
 }  // namespace ride::broker

@@ -19,6 +19,8 @@ class App;
 
 namespace ride::cli {
 
+inline constexpr const char* kJobsGroup = "Jobs";  // of commands, in the help
+
 using Action = std::function<ExitCode()>;
 
 class Program {

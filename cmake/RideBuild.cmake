@@ -36,6 +36,7 @@ target_include_directories(ride_options INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_options(ride_options INTERFACE -Wall -Wextra -Wnon-virtual-dtor -Woverloaded-virtual
   -Wno-missing-field-initializers  # designated initialisers leave fields out on purpose
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>  # false alarms of g++ 12 at std::string's operator+ (GCC bug 105651)
+  $<$<AND:$<CXX_COMPILER_ID:GNU>,$<BOOL:${CMAKE_UNITY_BUILD}>>:-Wno-subobject-linkage>  # sources are included there
   $<$<BOOL:${RIDE_WERROR}>:-Werror>
   $<$<BOOL:${RIDE_WERROR}>:-Wno-error=maybe-uninitialized>)  # false alarms of g++ 12 at std::variant and std::optional
 target_link_libraries(ride_options INTERFACE Threads::Threads)

@@ -10,8 +10,6 @@
 namespace ride {
 namespace {
 
-Error invalid(std::string message) { return {ErrorCode::invalid_argument, std::move(message)}; }
-
 bool is_name(std::string_view text) {
   if (text.empty() || std::isdigit(static_cast<unsigned char>(text.front()))) return false;
   return std::all_of(text.begin(), text.end(),
@@ -22,10 +20,10 @@ bool is_name(std::string_view text) {
 Result<TemplatePart> parse_variable(std::string_view inside) {
   const std::size_t name_end = std::min(inside.find(':'), inside.size());
   const std::string_view name = inside.substr(0, name_end), rest = inside.substr(name_end);
-  if (inside.find("${") != std::string_view::npos) return invalid("a variable within a variable is not possible");
-  if (!is_name(name)) return invalid("a variable's name has letters, digits and '_' only, as in ${CAM_USER}");
+  if (inside.find("${") != std::string_view::npos) return invalid_argument("a variable within a variable is not possible");
+  if (!is_name(name)) return invalid_argument("a variable's name has letters, digits and '_' only, as in ${CAM_USER}");
   if (!rest.empty() && !rest.starts_with(":-")) {
-    return invalid(fmt::format("only ${{{0}}} and ${{{0}:-default}} are known", name));
+    return invalid_argument(fmt::format("only ${{{0}}} and ${{{0}:-default}} are known", name));
   }
   TemplatePart part{.variable = true, .text = std::string(name), .fallback = std::nullopt};
   if (!rest.empty()) part.fallback = std::string(rest.substr(2));
@@ -126,7 +124,7 @@ Result<std::vector<TemplatePart>> parse_template(std::string_view text) {
       ++i;
     } else if (text[i + 1] == '{') {
       const std::size_t end = text.find('}', i);
-      if (end == std::string_view::npos) return invalid("'${' without '}'; a plain '$' is written '$$'");
+      if (end == std::string_view::npos) return invalid_argument("'${' without '}'; a plain '$' is written '$$'");
       auto part = parse_variable(text.substr(i + 2, end - i - 2));
       if (!part) return part.error();
       flush();

@@ -7,8 +7,6 @@
 namespace ride {
 namespace {
 
-Error invalid(std::string message) { return {ErrorCode::invalid_argument, std::move(message)}; }
-
 // A whole decimal number from 0 on, nothing around it.
 std::optional<std::int64_t> parse_count(std::string_view text) {
   std::int64_t value = 0;
@@ -23,7 +21,7 @@ std::string to_string(const FrameId& id) { return fmt::format("{}/{}/{}", id.sou
 
 Result<FrameId> parse_frame_id(const std::string& text) {
   // From the right: a source's name may hold slashes, the two numbers may not.
-  const auto bad = [&] { return invalid(fmt::format("'{}' is not a frame id (source/session/number)", text)); };
+  const auto bad = [&] { return invalid_argument(fmt::format("'{}' is not a frame id (source/session/number)", text)); };
   const std::size_t second = text.rfind('/');
   if (second == std::string::npos || second == 0) return bad();
   const std::size_t first = text.rfind('/', second - 1);
@@ -45,10 +43,10 @@ Result<Codec> parse_codec(const std::string& text) {
     if (quality && *quality >= 1 && *quality <= 100) {
       return Codec{.encoding = PixelEncoding::jpeg, .quality = static_cast<int>(*quality)};
     }
-    return invalid(
+    return invalid_argument(
         fmt::format("codec '{}': the JPEG quality is a whole number from 1 to 100, for example jpeg:90", text));
   }
-  return invalid(fmt::format("unknown codec '{}'; use raw, raw:zstd, png, jpeg or jpeg:QUALITY", text));
+  return invalid_argument(fmt::format("unknown codec '{}'; use raw, raw:zstd, png, jpeg or jpeg:QUALITY", text));
 }
 
 std::string to_string(const Codec& codec) {

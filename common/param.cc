@@ -12,8 +12,6 @@
 namespace ride {
 namespace {
 
-Error invalid(std::string message) { return {ErrorCode::invalid_argument, std::move(message)}; }
-
 std::string number_text(double value) { return fmt::format("{}", value); }
 
 std::string join(const std::vector<std::string>& words) { return fmt::format("{}", fmt::join(words, ", ")); }
@@ -53,7 +51,7 @@ Result<ParamValue> convert(const ParamSpec& spec, const ParamValue& given) {
   const char* fix = spec.type == ParamType::string ? "; put it in quotes"
                     : type == ParamType::string    ? "; write it without quotes"
                                                    : "";
-  return invalid(
+  return invalid_argument(
       fmt::format("parameter '{}' is {}, but {} is given{}", spec.name, with_article(spec.type), shown(given), fix));
 }
 
@@ -113,22 +111,22 @@ Result<ParamValue> check_param(const ParamSpec& spec, const ParamValue& given) {
   if (spec.type == ParamType::integer || spec.type == ParamType::number) {
     const double number =
         spec.type == ParamType::number ? std::get<double>(value) : static_cast<double>(std::get<std::int64_t>(value));
-    if (!std::isfinite(number)) return invalid(fmt::format("parameter '{}' is not a finite number", spec.name));
+    if (!std::isfinite(number)) return invalid_argument(fmt::format("parameter '{}' is not a finite number", spec.name));
     if (const auto allowed = outside_bounds(spec, number)) {
-      return invalid(fmt::format("parameter '{}' is {}, but {} is allowed", spec.name, shown(given), *allowed));
+      return invalid_argument(fmt::format("parameter '{}' is {}, but {} is allowed", spec.name, shown(given), *allowed));
     }
   }
   if (spec.type == ParamType::string && !spec.choices.empty()) {
     const auto& text = std::get<std::string>(value);
     if (std::find(spec.choices.begin(), spec.choices.end(), text) == spec.choices.end()) {
-      return invalid(fmt::format("parameter '{}' is '{}'{} Allowed: {}", spec.name, text,
+      return invalid_argument(fmt::format("parameter '{}' is '{}'{} Allowed: {}", spec.name, text,
                                  nearest(text, spec.choices) ? did_you_mean(text, spec.choices) : ".",
                                  join(spec.choices)));
     }
   }
   if (spec.rule != nullptr) {
     if (const auto wrong = spec.rule(value)) {
-      return invalid(fmt::format("parameter '{}' is {}, but {}", spec.name, shown(given), *wrong));
+      return invalid_argument(fmt::format("parameter '{}' is {}, but {}", spec.name, shown(given), *wrong));
     }
   }
   return converted;
@@ -139,7 +137,7 @@ Result<ParamValues> check_params(const std::vector<ParamSpec>& specs, const Para
   for (const auto& [name, value] : given) {
     if (std::find(names.begin(), names.end(), name) != names.end()) continue;
     const std::string suggestion = did_you_mean(name, names);
-    return invalid(fmt::format("unknown parameter '{}'{} {}", name, suggestion.empty() ? "." : suggestion,
+    return invalid_argument(fmt::format("unknown parameter '{}'{} {}", name, suggestion.empty() ? "." : suggestion,
                                names.empty() ? "No parameters are taken here" : "Known: " + join(names)));
   }
   ParamValues checked;
@@ -152,7 +150,7 @@ Result<ParamValues> check_params(const std::vector<ParamSpec>& specs, const Para
     } else if (spec.default_value) {
       checked.emplace(spec.name, *spec.default_value);
     } else {
-      return invalid(fmt::format("parameter '{}' is missing: {}", spec.name, spec.doc));
+      return invalid_argument(fmt::format("parameter '{}' is missing: {}", spec.name, spec.doc));
     }
   }
   return checked;
@@ -165,13 +163,13 @@ nlohmann::json params_to_json(const ParamValues& values) {
 }
 
 Result<ParamValues> params_from_json(const nlohmann::json& object) {
-  if (!object.is_object()) return invalid("parameters are an object of names and values");
+  if (!object.is_object()) return invalid_argument("parameters are an object of names and values");
   ParamValues values;
   for (const auto& [name, value] : object.items()) {
     if (value.is_boolean()) {
       values[name] = value.get<bool>();
     } else if (value.is_number_unsigned() && value.get<std::uint64_t>() > static_cast<std::uint64_t>(INT64_MAX)) {
-      return invalid(fmt::format("parameter '{}' is too large for a 64-bit integer", name));
+      return invalid_argument(fmt::format("parameter '{}' is too large for a 64-bit integer", name));
     } else if (value.is_number_integer()) {
       values[name] = value.get<std::int64_t>();
     } else if (value.is_number_float()) {
@@ -179,7 +177,7 @@ Result<ParamValues> params_from_json(const nlohmann::json& object) {
     } else if (value.is_string()) {
       values[name] = value.get<std::string>();
     } else {
-      return invalid(fmt::format("parameter '{}' holds {}; only a boolean, number or string is possible", name,
+      return invalid_argument(fmt::format("parameter '{}' holds {}; only a boolean, number or string is possible", name,
                                  value.is_null()    ? "nothing"
                                  : value.is_array() ? "a list"
                                                     : "an object"));

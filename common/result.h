@@ -37,6 +37,9 @@ struct Error {
   bool operator==(const Error&) const = default;
 };
 
+inline Error invalid_argument(std::string message) { return {ErrorCode::invalid_argument, std::move(message)}; }
+inline Error corrupt(std::string message) { return {ErrorCode::corrupt, std::move(message)}; }
+
 template <class T>
 class [[nodiscard]] Result {
  public:

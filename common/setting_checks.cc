@@ -12,10 +12,8 @@ constexpr std::size_t kLongestPrefix = 64;
 constexpr ByteSize kLeastMessage{64 << 10};
 constexpr ByteSize kMostMessage{400 << 20};  // as kMaxMaxMessageBytes in broker-config/limits.h
 
-Error wrong(std::string message) { return {ErrorCode::invalid_argument, std::move(message)}; }
-
 Error wrong_broker(std::string_view text, const std::string& why) {
-  return wrong(
+  return invalid_argument(
       fmt::format("'{}' does not name Kafka brokers: {}; write host:port, several separated by commas, for example "
                   "127.0.0.1:9092",
                   text, why));
@@ -62,7 +60,7 @@ Result<void> check_prefix(std::string_view text) {
   if (!text.empty() && text.size() <= kLongestPrefix && std::all_of(text.begin(), text.end(), fits) &&
       text.front() != '-' && text.front() != '_')
     return {};
-  return wrong(
+  return invalid_argument(
       fmt::format("'{}' cannot begin the names of topics: use a-z, 0-9, '-' and '_', at most {}, the first a letter "
                   "or digit; for example lab",
                   text.substr(0, 2 * kLongestPrefix), kLongestPrefix));
@@ -71,14 +69,14 @@ Result<void> check_prefix(std::string_view text) {
 Result<std::int64_t> size_between(std::string_view text, ByteSize least, ByteSize most) {
   RIDE_ASSIGN(const auto size, parse_byte_size(text));
   if (size >= least && size <= most) return size.bytes;
-  return wrong(
+  return invalid_argument(
       fmt::format("'{}' is out of range: give {} to {}", text, format_byte_size(least), format_byte_size(most)));
 }
 
 Result<std::chrono::milliseconds> check_tick_interval(std::string_view text) {
   const auto interval = parse_duration(text);
   if (interval.ok() && interval->count() >= 10 && interval->count() <= 60'000) return *interval;
-  return wrong(fmt::format("'{}' is not an interval of ticks: give 10ms to 60s, for example 100ms", text));
+  return invalid_argument(fmt::format("'{}' is not an interval of ticks: give 10ms to 60s, for example 100ms", text));
 }
 
 Result<std::int64_t> check_max_message_bytes(std::string_view text) {

@@ -12,8 +12,6 @@
 namespace ride {
 namespace {
 
-Error invalid(std::string message) { return {ErrorCode::invalid_argument, std::move(message)}; }
-
 struct Quantity {
   double number = 0;
   std::optional<std::int64_t> whole;  // set when written without a fraction: exact beyond 2^53
@@ -81,14 +79,14 @@ constexpr std::array<Unit, 5> kTimeUnits = {
 Result<ByteSize> parse_byte_size(std::string_view text) {
   constexpr auto kHint = "write a number and a unit: B, KB, MB, GB, TB, KiB, MiB, GiB or TiB, for example 2GiB";
   const auto quantity = split_quantity(text);
-  if (!quantity) return invalid(fmt::format("'{}' is not a size; {}", text, kHint));
+  if (!quantity) return invalid_argument(fmt::format("'{}' is not a size; {}", text, kHint));
   for (const Unit& unit : kByteUnits) {
     if (unit.name != quantity->unit) continue;
     const auto bytes = scaled(*quantity, unit.factor, true);
-    if (!bytes) return invalid(fmt::format("the size '{}' is too large", text));
+    if (!bytes) return invalid_argument(fmt::format("the size '{}' is too large", text));
     return ByteSize{*bytes};
   }
-  return invalid(fmt::format("'{}' has the unknown unit '{}'; {}", text, quantity->unit, kHint));
+  return invalid_argument(fmt::format("'{}' has the unknown unit '{}'; {}", text, quantity->unit, kHint));
 }
 
 std::string format_byte_size(ByteSize size) {
@@ -107,16 +105,16 @@ std::string format_byte_size(ByteSize size) {
 Result<milliseconds> parse_duration(std::string_view text) {
   constexpr auto kHint = "write a number and a unit: ms, s, m, h or d, for example 10s";
   const auto quantity = split_quantity(text);
-  if (!quantity) return invalid(fmt::format("'{}' is not a duration; {}", text, kHint));
-  if (quantity->unit.empty()) return invalid(fmt::format("'{}' has no unit; {}", text, kHint));
+  if (!quantity) return invalid_argument(fmt::format("'{}' is not a duration; {}", text, kHint));
+  if (quantity->unit.empty()) return invalid_argument(fmt::format("'{}' has no unit; {}", text, kHint));
   for (const Unit& unit : kTimeUnits) {
     if (unit.name != quantity->unit) continue;
     const auto count = scaled(*quantity, unit.factor, false);
     if (!count || *count > kLongestDurationMs)
-      return invalid(fmt::format("the duration '{}' is longer than a hundred years, or finer than 1 ms", text));
+      return invalid_argument(fmt::format("the duration '{}' is longer than a hundred years, or finer than 1 ms", text));
     return milliseconds(*count);
   }
-  return invalid(fmt::format("'{}' has the unknown unit '{}'; {}", text, quantity->unit, kHint));
+  return invalid_argument(fmt::format("'{}' has the unknown unit '{}'; {}", text, quantity->unit, kHint));
 }
 
 std::string format_duration(milliseconds duration) {
@@ -188,7 +186,7 @@ bool take_zone(std::string_view& text, std::chrono::minutes& offset) {
 Result<SystemTime> parse_time(std::string_view text) {
   using namespace std::chrono;
   const auto bad = [&] {
-    return invalid(fmt::format("'{}' is not a time; write it as 2026-11-21T08:00:00Z (RFC 3339)", text));
+    return invalid_argument(fmt::format("'{}' is not a time; write it as 2026-11-21T08:00:00Z (RFC 3339)", text));
   };
   std::string_view rest = text;
   int year_n = 0, month_n = 0, day_n = 0, hour = 0, minute = 0, second = 0, micros = 0;

@@ -17,11 +17,11 @@ constexpr std::size_t kQueueLimit = 20'000;
 constexpr std::size_t kQueuedBytes = 64 << 20;
 constexpr std::size_t kBatch = 500;  // reports taken before the owner looks at leadership, and at who asks, again
 
-Leadership::Moment now_point() {
+}  // namespace
+
+Leadership::Moment MasterLoop::now_point() {
   return std::chrono::duration_cast<Leadership::Moment>(steady_clock::now().time_since_epoch());
 }
-
-}  // namespace
 
 MasterLoop::MasterLoop(Config config, Ports ports)
     : config_(std::move(config)),

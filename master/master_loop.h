@@ -99,6 +99,7 @@ class MasterLoop {
   std::chrono::milliseconds tick_interval() const { return std::chrono::milliseconds(tick_interval_ms_.load()); }
 
  private:
+  static Leadership::Moment now_point();  // of the clock that only runs forward
   static constexpr std::chrono::seconds kPatience{10};
   using Question = std::function<void(const State&)>;
 

@@ -16,10 +16,6 @@ using std::chrono::steady_clock;
 constexpr milliseconds kAppendTimeout{1'000};
 constexpr milliseconds kStallAfter{2'000};
 
-Leadership::Moment now_point() {
-  return std::chrono::duration_cast<Leadership::Moment>(steady_clock::now().time_since_epoch());
-}
-
 double seconds_since(steady_clock::time_point begin) {
   return std::chrono::duration<double>(steady_clock::now() - begin).count();
 }

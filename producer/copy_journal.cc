@@ -10,10 +10,10 @@
 namespace ride::producer {
 namespace {
 
-constexpr std::chrono::seconds kPatience(30);
+constexpr std::chrono::seconds kJournalPatience(30);
 constexpr std::int64_t kTrimEvery = 500;  // records of the journal
 constexpr std::int64_t kCheckpointEvery = 50;
-constexpr int kReplication = 3;  // capped at the brokers there are
+constexpr int kJournalReplication = 3;  // capped at the brokers there are
 constexpr auto kKind = "ride_manifest";
 
 std::string_view value_of(const stream::Record& record) {
@@ -53,7 +53,7 @@ Result<void> CopyJournal::ensure_topic() {
   auto made =
       admin_->create({.name = at_.topic,
                       .partitions = 1,
-                      .replication = std::clamp(*brokers, 1, kReplication),
+                      .replication = std::clamp(*brokers, 1, kJournalReplication),
                       .config = {{"cleanup.policy", "delete"}, {"retention.ms", "-1"}, {"retention.bytes", "-1"}}});
   if (!made && made.error().code != ErrorCode::already_exists) return made;
   return {};
@@ -80,7 +80,7 @@ Result<std::vector<NumberedPlace>> CopyJournal::open(std::int64_t first) {
   std::optional<CopyOrder> start;
   if (first_ == 0) start.emplace();
   std::vector<stream::Record> records;
-  auto read = read_range(*reader_, at_, *range, kPatience, [&](const stream::Record& record) {
+  auto read = read_range(*reader_, at_, *range, kJournalPatience, [&](const stream::Record& record) {
     if (!start) start = order_at(first_, record);
     records.push_back(record);
   });

@@ -10,7 +10,7 @@
 namespace ride::producer {
 namespace {
 
-constexpr std::chrono::milliseconds kPatience(2000), kStep(50), kAgain(1000);
+constexpr std::chrono::milliseconds kCountPatience(2000), kStep(50), kAgain(1000);
 constexpr int kTries = 5;  // with rests that double: a broker that restarts is back by then
 
 // Each look-up has clients of its own; a producer that takes over a hundred cameras does not need them all at once.
@@ -39,7 +39,7 @@ void EarlierFrames::look() {
   for (int tries = 0; !stop_;) {
     std::unique_lock turn(one_at_a_time, kStep);
     if (!turn) continue;
-    auto found = count_session_frames(log_, *job_, source_, before_.session, mine_, kPatience, &stop_);
+    auto found = count_session_frames(log_, *job_, source_, before_.session, mine_, kCountPatience, &stop_);
     turn.unlock();
     if (found) {
       const std::lock_guard lock(mutex_);

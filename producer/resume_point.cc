@@ -15,7 +15,7 @@ using stream::OffsetRange;
 using stream::OutputSpec;
 using stream::TopicPartition;
 
-constexpr std::chrono::seconds kPatience(30);
+constexpr std::chrono::seconds kResumePatience(30);
 
 // How far back a partition is read: a window of records that grows fourfold while the source's last set is not in it.
 struct Depth {
@@ -233,7 +233,7 @@ ResumePoint ResumeRule::point() const {
 
 Result<ResumePoint> find_resume_point(LogAccess& log, const stream::JobSpec& job, const stream::SourceSpec& source,
                                       SessionId session, const std::atomic<bool>* stop) {
-  Finder finder(job, source, session, SessionId{session.value + 1}, kPatience, stop);
+  Finder finder(job, source, session, SessionId{session.value + 1}, kResumePatience, stop);
   if (auto opened = finder.open(log); !opened) return opened.error();
   return finder.find();
 }

@@ -17,7 +17,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kTurn(20);               // how long a turn may wait: commands are seen within it
 constexpr std::int64_t kMaxOutstanding = 5000;  // sets without an acknowledgement, however small
 
 }  // namespace

@@ -57,6 +57,7 @@ class SourceRunner {
   std::optional<Error> fatal() const;
 
  private:
+  static constexpr std::chrono::milliseconds kTurn{20};  // how long a turn may wait: commands are seen within it
   using Clock = std::chrono::steady_clock;
 
   void run();

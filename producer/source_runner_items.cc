@@ -13,7 +13,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kTurn(20);                  // how long a turn may wait: commands are seen within it
 constexpr milliseconds kLiveRetry(300);            // frames again within 2 s of a camera's return
 constexpr milliseconds kRetry(1000);               // of everything else that may pass by itself
 constexpr milliseconds kLiveRetryRefused(10'000);  // a camera whose pictures are refused may be set up anew

@@ -12,7 +12,7 @@ namespace {
 using stream::Headers;
 
 constexpr std::size_t kRecordBytes = 256 << 10;
-constexpr std::chrono::seconds kPatience(30);
+constexpr std::chrono::seconds kManifestPatience(30);
 constexpr int kReplication = 3;  // capped at the brokers there are
 
 std::string header_of(const Headers& headers, const std::string& name) {
@@ -76,7 +76,7 @@ Result<void> TopicManifest::read() {
   if (!range) return Error{range.error().code, range.error().message, /*retriable=*/true};  // it was made a moment ago
   auto reader = log_.reader();
   if (!reader) return reader.error();
-  return read_range(**reader, at_, *range, kPatience, [this](const stream::Record& record) { take(record); });
+  return read_range(**reader, at_, *range, kManifestPatience, [this](const stream::Record& record) { take(record); });
 }
 
 void TopicManifest::take(const stream::Record& record) {
@@ -120,7 +120,7 @@ Result<void> TopicManifest::send(stream::RecordWriter& writer, Headers headers, 
                                  .headers = std::move(headers),
                                  .value = {reinterpret_cast<const std::uint8_t*>(owner->data()), owner->size()},
                                  .owner = owner};
-  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  const auto deadline = std::chrono::steady_clock::now() + kManifestPatience;
   while (true) {
     auto sent = writer.send(at_, record, nullptr);
     if (sent || !sent.error().retriable) return sent;
@@ -143,7 +143,7 @@ Result<void> TopicManifest::write(const std::vector<std::string>& names) {
   }
   auto sent = send(**writer, {{"ride_manifest", "end"}, {"count", std::to_string(names.size())}}, "");
   if (!sent) return sent;
-  return (*writer)->flush(kPatience);
+  return (*writer)->flush(kManifestPatience);
 }
 
 Result<bool> TopicManifest::reject(std::int64_t number, const std::string& cause) {
@@ -151,7 +151,7 @@ Result<bool> TopicManifest::reject(std::int64_t number, const std::string& cause
   auto writer = opened_writer();
   if (!writer) return writer.error();
   auto sent = send(**writer, {{"ride_manifest", "rejected"}, {"number", std::to_string(number)}}, cause);
-  if (sent) sent = (*writer)->flush(kPatience);
+  if (sent) sent = (*writer)->flush(kManifestPatience);
   if (!sent) return sent.error();
   rejected_.insert(number);
   return true;

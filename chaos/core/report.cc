@@ -2,17 +2,16 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include "chaos/core/timeline.h"
 #include "common/wording.h"
 
 namespace ride::chaos {
 
 namespace {
 
-double seconds(SystemTime from, SystemTime to) { return std::chrono::duration<double>(to - from).count(); }
-
 // As the plan counts. Of what nobody told when the plan began: since the first fault.
 double second_of(const Report& report, const Struck& one) {
-  return seconds(report.plan_began == SystemTime{} ? report.faults.front().at : report.plan_began, one.at);
+  return seconds_between(report.plan_began == SystemTime{} ? report.faults.front().at : report.plan_began, one.at);
 }
 
 }  // namespace

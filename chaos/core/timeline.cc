@@ -6,12 +6,6 @@
 
 namespace ride::chaos {
 
-namespace {
-
-double seconds(SystemTime from, SystemTime to) { return std::chrono::duration<double>(to - from).count(); }
-
-}  // namespace
-
 Timeline timeline_of(std::span<const Arrival> arrivals, SystemTime begin, SystemTime end,
                      std::chrono::milliseconds width, std::vector<Mark> marks) {
   Timeline timeline{begin, end, width, {}, std::move(marks)};
@@ -39,7 +33,7 @@ std::string to_csv(const Timeline& timeline) {
   for (const auto& slice : timeline.slices) {
     std::string labels;
     for (const auto& mark : timeline.marks) {
-      const double at = seconds(timeline.begin, mark.at);
+      const double at = seconds_between(timeline.begin, mark.at);
       if (at >= slice.begin_s && at < slice.begin_s + length) labels += (labels.empty() ? "" : "; ") + mark.label;
     }
     csv += fmt::format("{:.2f},{},{:.1f},{},{:.1f},{:.1f},\"{}\"\n", slice.begin_s, slice.frames,

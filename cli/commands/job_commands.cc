@@ -24,8 +24,7 @@
 namespace ride::cli {
 namespace {
 
-constexpr const char* kGroup = "Jobs";
-constexpr std::chrono::milliseconds kLook{300};
+constexpr std::chrono::milliseconds kJobLook{300};
 constexpr std::chrono::seconds kCountPatience{2}, kTellEvery{5};
 
 struct JobFlags {
@@ -40,14 +39,14 @@ bool is_over(const std::string& phase) { return phase == "completed" || phase ==
 Json with_last_counts(MasterClient& master, const std::string& path, Json job, Interrupt& interrupt) {
   const auto deadline = std::chrono::steady_clock::now() + kCountPatience;
   while (text_of(job, "phase") == "completed" && !all_have_ended(job) && std::chrono::steady_clock::now() < deadline &&
-         !interrupt.wait(kLook)) {
+         !interrupt.wait(kJobLook)) {
     if (auto later = master.fetch(path); later.ok()) job = std::move(*later);
   }
   return job;
 }
 
 // What the topology allows to be lost, as its text in the master's answer says it.
-RunFacts facts_of(const Json& job) {
+RunFacts run_facts_of(const Json& job) {
   const auto parsed = topology::parse_topology(job.value("topology", std::string()), "topology",
                                                tasks::builtin_catalog(), process_environment());
   if (parsed.topology) return {.may_drop = may_drop(*parsed.topology), .upstreams = upstreams_of(*parsed.topology)};
@@ -61,7 +60,7 @@ RunFacts facts_of(const Json& job) {
 ExitCode tell_end(Json job, const std::string& wish, bool json) {
   const std::string phase = text_of(job, "phase"), reason = text_of(job, "reason");
   RunVerdict verdict{.good = phase != "failed", .reasons = {}};
-  if (wish != "cancel") verdict = judge(job, facts_of(job), false);
+  if (wish != "cancel") verdict = judge(job, run_facts_of(job), false);
   if (json) {
     job["good"] = verdict.good;
     job["reasons"] = verdict.reasons;
@@ -111,7 +110,7 @@ ExitCode wait_for_end(MasterClient& master, const std::string& job, std::int64_t
     } else if (is_over(phase)) {
       return tell_end(with_last_counts(master, path, std::move(*now), interrupt), wish, json);
     }
-    if (interrupt.wait(kLook)) {
+    if (interrupt.wait(kJobLook)) {
       print_error(fmt::format("no longer waiting; the job goes on ({})", phase));
       return interrupt.exit_code();
     }
@@ -235,7 +234,7 @@ ExitCode change(const JobFlags& flags, const std::string& verb) {
 
 std::shared_ptr<JobFlags> add_change(Program& program, const char* verb, const char* summary, const char* examples) {
   auto flags = std::make_shared<JobFlags>();
-  auto& command = program.add(kGroup, verb, summary, examples, [flags, verb] { return change(*flags, verb); });
+  auto& command = program.add(kJobsGroup, verb, summary, examples, [flags, verb] { return change(*flags, verb); });
   command.add_option("JOB", flags->job, "Its name, as 'ride list' shows it")->required();
   flags->settings.declare(command, {"master", "token-file", "state"});
   add_json_flag(command, flags->json);
@@ -253,7 +252,7 @@ std::shared_ptr<JobFlags> add_change(Program& program, const char* verb, const c
 void add_job_commands(Program& program) {
   auto flags = std::make_shared<JobFlags>();
   auto& command = program.add(
-      kGroup, "submit", "Hand a topology to a running master",
+      kJobsGroup, "submit", "Hand a topology to a running master",
       "  ride submit street.yaml                                   to the master on this machine\n"
       "  ride submit street.yaml --master http://host:7800\n"
       "  ride submit pictures.yaml --wait && echo all pictures are done\n"

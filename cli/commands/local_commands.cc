@@ -14,7 +14,7 @@
 namespace ride::cli {
 namespace {
 
-constexpr const char* kGroup = "On this machine";
+constexpr const char* kLocalGroup = "On this machine";
 
 struct LocalFlags {
   std::string file, duration;
@@ -79,7 +79,7 @@ ExitCode run(const LocalFlags& flags) {
 void add_local_commands(Program& program) {
   auto flags = std::make_shared<LocalFlags>();
   auto* command = &program.add(
-      kGroup, "up", "Start a broker, a master, workers and producers for a topology, and watch them",
+      kLocalGroup, "up", "Start a broker, a master, workers and producers for a topology, and watch them",
       "  ride up street.yaml                    until Ctrl-C; the next one continues where it stopped\n"
       "  ride up street.yaml --fresh            begin anew\n"
       "  ride up street.yaml --for 60s          end by itself, with all frames finished; exit code 1 if one was lost\n"
@@ -99,7 +99,7 @@ void add_local_commands(Program& program) {
 
   flags = std::make_shared<LocalFlags>();
   command =
-      &program.add(kGroup, "run",
+      &program.add(kLocalGroup, "run",
                    "Process an input that ends (a folder of pictures, a video) in a temporary place, and exit with it",
                    "  ride run pictures.yaml && ls out       exit code 0: every frame went through\n"
                    "  ride run pictures.yaml --slots 8\n"

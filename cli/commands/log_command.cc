@@ -14,7 +14,7 @@ namespace ride::cli {
 namespace {
 
 constexpr int kPage = 500;
-constexpr std::chrono::milliseconds kLook{500};
+constexpr std::chrono::milliseconds kLogLook{500};
 
 struct LogFlags {
   std::string job, severity = "info";
@@ -65,7 +65,7 @@ ExitCode show_logs(const LogFlags& flags) {
     show((*events)[i]);
   if (!flags.follow) return ExitCode::ok;
   Interrupt interrupt;
-  while (!interrupt.wait(kLook)) {
+  while (!interrupt.wait(kLogLook)) {
     events = read_events(*master, after, flags);
     if (!events.ok()) return fail(events.error());
     for (const Json& event : *events) show(event);

@@ -13,7 +13,6 @@
 namespace ride::cli {
 namespace {
 
-constexpr const char* kGroup = "Jobs";
 
 struct SizeFlags {
   std::string target, workers;
@@ -86,7 +85,7 @@ ExitCode hold(const SizeFlags& flags) {
 void add_scale_commands(Program& program) {
   auto flags = std::make_shared<SizeFlags>();
   auto* command =
-      &program.add(kGroup, "scale", "Set how many workers a stage has, and hold it there",
+      &program.add(kJobsGroup, "scale", "Set how many workers a stage has, and hold it there",
                    "  ride scale street/clean 4       four workers from now on, whatever the frame rate: the platform "
                    "would undo it\n"
                    "                                  otherwise. It may be outside of min..max, up to one worker for "
@@ -100,7 +99,7 @@ void add_scale_commands(Program& program) {
   add_json_flag(*command, flags->json);
 
   flags = std::make_shared<SizeFlags>();
-  command = &program.add(kGroup, "hold", "Freeze the size of a stage's group, or of all groups of a job",
+  command = &program.add(kJobsGroup, "hold", "Freeze the size of a stage's group, or of all groups of a job",
                          "  ride hold street/clean            stays as it is until it is released\n"
                          "  ride hold street                  all stages, for example while you measure\n"
                          "  ride hold street --release        sized by the frame rate again",

@@ -14,7 +14,6 @@
 namespace ride::cli {
 namespace {
 
-constexpr const char* kGroup = "Jobs";
 
 struct StatusFlags {
   std::string job;
@@ -144,13 +143,13 @@ ExitCode top(const StatusFlags& flags) {
 
 void add_status_commands(Program& program) {
   auto flags = std::make_shared<StatusFlags>();
-  auto* command = &program.add(kGroup, "list", "List the jobs", "  ride list\n  ride list --json | jq -r '.[].job'",
+  auto* command = &program.add(kJobsGroup, "list", "List the jobs", "  ride list\n  ride list --json | jq -r '.[].job'",
                                [flags] { return list(*flags); });
   flags->settings.declare(*command, {"master", "token-file", "state"});
   add_json_flag(*command, flags->json);
 
   flags = std::make_shared<StatusFlags>();
-  command = &program.add(kGroup, "status", "Show a job's sources, stages and workers; without a name, everything",
+  command = &program.add(kJobsGroup, "status", "Show a job's sources, stages and workers; without a name, everything",
                          "  ride status\n  ride status street\n"
                          "  ride status street --json | jq '.stages[] | {stage, fps, lag}'",
                          [flags] { return status(*flags); });
@@ -161,7 +160,7 @@ void add_status_commands(Program& program) {
   add_json_flag(*command, flags->json);
 
   flags = std::make_shared<StatusFlags>();
-  command = &program.add(kGroup, "top", "Show a job's sources, stages and workers live, until Ctrl-C",
+  command = &program.add(kJobsGroup, "top", "Show a job's sources, stages and workers live, until Ctrl-C",
                          "  ride top street\n  ride top --interval 5\n  ride top -n 3 > three-looks.txt",
                          [flags] { return top(*flags); });
   command->add_option("JOB", flags->job, "Only this job");

@@ -24,7 +24,7 @@ Tone tone_of(Finding finding) {
 
 }  // namespace
 
-const char* to_string(Finding finding) {
+const char* finding_text(Finding finding) {
   switch (finding) {
     case Finding::good:
       return "ok";
@@ -49,7 +49,7 @@ std::string render_checks(const std::vector<Check>& checks, const Style& style, 
     std::string detail = wrapped(check.detail, width == 0 ? 120 : width, indent);
     detail.erase(0, std::min(indent.size(), detail.size()));
     text += fmt::format("{}  {:<{}}  {}",
-                        style.paint(fmt::format("{:<7}", to_string(check.finding)), tone_of(check.finding)), check.name,
+                        style.paint(fmt::format("{:<7}", finding_text(check.finding)), tone_of(check.finding)), check.name,
                         longest, detail.empty() ? "\n" : detail);
     if (!check.fix.empty()) text += style.paint(wrapped("→ " + check.fix, width == 0 ? 120 : width, indent), Tone::dim);
   }
@@ -62,7 +62,7 @@ nlohmann::ordered_json checks_to_json(const std::vector<Check>& checks) {
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const Check& check : checks)
     list.push_back(
-        {{"name", check.name}, {"finding", to_string(check.finding)}, {"detail", check.detail}, {"fix", check.fix}});
+        {{"name", check.name}, {"finding", finding_text(check.finding)}, {"detail", check.detail}, {"fix", check.fix}});
   return {{"ok", all_needed(checks)}, {"checks", std::move(list)}};
 }
 

@@ -35,7 +35,7 @@ std::string allowed_text(const ParamSpec& spec) {
 
 std::string default_text(const ParamSpec& spec) {
   if (!spec.default_value) return "required";
-  const std::string text = to_string(*spec.default_value);
+  const std::string text = ride::to_string(*spec.default_value);
   return text.empty() ? "\"\"" : text;
 }
 

@@ -15,7 +15,7 @@ namespace ride::cli {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr std::chrono::milliseconds kLook{250};
+constexpr std::chrono::milliseconds kIdleLook{250};
 
 Error nothing_kept(const std::string& state) {
   if (const auto running = running_in(state))
@@ -33,7 +33,7 @@ ExitCode wait_for_end(const LocalCluster& cluster, const IdleOptions& options, I
   for (;;) {
     if (const auto alive = cluster.check(); !alive.ok()) return fail(alive.error()), ExitCode::failed;
     if (options.duration && Clock::now() - begun >= *options.duration) return ExitCode::ok;
-    if (interrupt.wait(kLook)) return interrupt.exit_code();
+    if (interrupt.wait(kIdleLook)) return interrupt.exit_code();
   }
 }
 

@@ -27,7 +27,7 @@ namespace {
 using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 
-constexpr milliseconds kLook{50};
+constexpr milliseconds kClusterLook{50};
 constexpr std::chrono::seconds kMasterDeadline{60}, kWorkersDeadline{60};
 constexpr std::chrono::seconds kAgentEnd{10}, kMasterEnd{5}, kBrokerEnd{20};
 constexpr std::size_t kTailLines = 12;
@@ -175,7 +175,7 @@ Result<void> LocalCluster::start_master(std::stop_token stop, const Say& say) {
       fmt::format("http://{}:{}", http.host == "0.0.0.0" ? "127.0.0.1" : http.host, http.port), token);
   if (!client.ok()) return client.error();
   master_ = std::move(*client);
-  for (const auto deadline = Clock::now() + kMasterDeadline; !master_->ready(); std::this_thread::sleep_for(kLook)) {
+  for (const auto deadline = Clock::now() + kMasterDeadline; !master_->ready(); std::this_thread::sleep_for(kClusterLook)) {
     if (stop.stop_requested()) return cancelled();
     RIDE_TRY(check());
     if (Clock::now() > deadline) {
@@ -204,7 +204,7 @@ Result<void> LocalCluster::start_agent(std::stop_token, const Say&) {
 
 Result<void> LocalCluster::wait_for_workers(std::stop_token stop, const Say& say) {
   const auto deadline = Clock::now() + kWorkersDeadline;
-  for (;; std::this_thread::sleep_for(kLook)) {
+  for (;; std::this_thread::sleep_for(kClusterLook)) {
     if (stop.stop_requested()) return cancelled();
     RIDE_TRY(check());
     const auto workers = master_->fetch("/workers");
@@ -274,7 +274,7 @@ void LocalCluster::end(Child& child, milliseconds deadline, std::stop_token hurr
   if (!child.process) return;
   child.process->send_signal(SIGTERM);
   const auto until = Clock::now() + deadline;
-  while (!child.process->wait_until_ended(kLook)) {
+  while (!child.process->wait_until_ended(kClusterLook)) {
     if (hurry.stop_requested() || Clock::now() > until) {
       say(fmt::format("{} did not end and is killed", child.name));
       child.process->send_signal(SIGKILL);

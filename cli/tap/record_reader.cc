@@ -17,7 +17,7 @@ using stream::RecordHeader;
 using stream::TopicPartition;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds kPoll{100};
+constexpr std::chrono::milliseconds kReaderPoll{100};
 constexpr std::chrono::seconds kChunkPatience{30};
 
 struct Span {
@@ -114,7 +114,7 @@ class KafkaTap final : public TapReader {
     const auto older = [](const Record& a, const Record& b) { return a.timestamp < b.timestamp; };
     auto deadline = Clock::now() + request.timeout;
     while (!missing.empty() && !stopped() && Clock::now() < deadline) {
-      auto record = reader.poll(kPoll);
+      auto record = reader.poll(kReaderPoll);
       if (!record.ok()) {
         if (record.error().retriable) continue;
         return record.error();
@@ -138,7 +138,7 @@ class KafkaTap final : public TapReader {
     int count = 0;
     auto deadline = Clock::now() + request.timeout;
     while (!stopped()) {
-      auto record = reader.poll(kPoll);
+      auto record = reader.poll(kReaderPoll);
       if (!record.ok()) {
         if (!record.error().retriable) return record.error();
       } else if (*record) {
@@ -171,7 +171,7 @@ Result<stream::WholeFrame> KafkaTap::join_chunks(const Record& record, const Rec
   int missing = wanted.count;
   const auto deadline = Clock::now() + kChunkPatience;
   while (missing > 0 && Clock::now() < deadline) {
-    auto next = reader->poll(kPoll);
+    auto next = reader->poll(kReaderPoll);
     if (!next.ok()) {
       if (next.error().retriable) continue;
       return next.error();

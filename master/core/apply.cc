@@ -298,7 +298,7 @@ bool on(Hard& hard, const stream::JobQueued& queued) {
 
 // ---- soft state follows
 
-void follow(State& state, const stream::JobAccepted& accepted) {
+void update_soft(State& state, const stream::JobAccepted& accepted) {
   auto& soft = state.soft;
   std::erase_if(soft.stages, [&](const auto& entry) { return state.hard.find(entry.first) == nullptr; });
   std::erase_if(soft.sources,
@@ -308,24 +308,24 @@ void follow(State& state, const stream::JobAccepted& accepted) {
         static_cast<std::size_t>(stage.partitions));
 }
 
-void follow(State& state, const stream::JobPhaseChanged& changed) {
+void update_soft(State& state, const stream::JobPhaseChanged& changed) {
   if (is_over(changed.phase))
     state.soft.begun.erase(changed.job);
   else if (has_owners(changed.phase))
     state.soft.begun.try_emplace(changed.job, state.soft.ticks);
 }
 
-void follow(State& state, const stream::Assign& assign) {
+void update_soft(State& state, const stream::Assign& assign) {
   auto& reports = state.soft.stages[{assign.job, assign.run, assign.stage}];
   for (const auto partition : assign.partitions) reports.released.erase(partition);
 }
 
-void follow(State& state, const stream::JoinGroup& join) {
+void update_soft(State& state, const stream::JoinGroup& join) {
   if (const auto found = state.soft.processes.find(join.worker); found != state.soft.processes.end())
     found->second.joined_tick = state.soft.ticks;
 }
 
-void follow(State& state, const stream::WorkerOut& out) {
+void update_soft(State& state, const stream::WorkerOut& out) {
   auto& soft = state.soft;
   bool left = false;
   if (const auto leaving = soft.leaving.find(out.worker); leaving != soft.leaving.end()) {
@@ -346,7 +346,7 @@ void follow(State& state, const stream::WorkerOut& out) {
 }
 
 template <class Body>
-void follow(State&, const Body&) {}
+void update_soft(State&, const Body&) {}
 
 }  // namespace
 
@@ -399,7 +399,7 @@ Applied apply(State& state, const stream::Decision& decision) {
   }
   if (const auto* part = std::get_if<stream::SnapshotPart>(&decision.body)) return take(state, *part);
   if (!apply_to(state.hard, decision.body)) return Applied::contradiction;
-  std::visit([&state](const auto& one) { follow(state, one); }, decision.body);
+  std::visit([&state](const auto& one) { update_soft(state, one); }, decision.body);
   return Applied::counted;
 }
 

@@ -23,8 +23,6 @@ constexpr std::int64_t kMaxHeaderBytes = 64 << 20;    // and a file that needs m
 constexpr std::int64_t kMaxBytesPerPixel = 16;        // four channels of 32 bits
 constexpr std::int64_t kMaxMetadataBytes = 64 << 20;  // EXIF, profiles, thumbnails
 
-Error broken(std::string cause) { return {ErrorCode::corrupt, std::move(cause), false}; }
-
 class OpenFile {
  public:
   // O_NONBLOCK: opening a FIFO that someone put there must not hang.
@@ -73,7 +71,7 @@ Result<PictureInfo> read_header(int file, std::int64_t file_bytes, std::vector<s
     auto info = inspect_picture(bytes);
     if (info || !info.error().retriable) return info;
     const auto more = static_cast<std::size_t>(std::min(file_bytes, kMaxHeaderBytes));
-    if (wanted >= more) return broken(info.error().message);
+    if (wanted >= more) return corrupt(info.error().message);
     wanted = std::min(more, wanted * 8);
   }
 }
@@ -90,7 +88,7 @@ Result<void> check_memory(std::int64_t bytes, std::int64_t weight, const Picture
 
 // What stream's walk through a whole JPEG or PNG says, as a cause.
 Error as_cause(const Error& error) {
-  if (error.code == ErrorCode::corrupt) return broken("is truncated or damaged (" + error.message + ")");
+  if (error.code == ErrorCode::corrupt) return corrupt("is truncated or damaged (" + error.message + ")");
   return {error.code, "is " + error.message, false};
 }
 
@@ -102,7 +100,7 @@ Result<void> check_limits(const PictureInfo& info, std::int64_t file_bytes, std:
                  false};
   }
   if (file_bytes > info.pixels() * kMaxBytesPerPixel + kMaxMetadataBytes) {
-    return broken(fmt::format("has {} for {} x {} pixels, far more than such a picture needs",
+    return corrupt(fmt::format("has {} for {} x {} pixels, far more than such a picture needs",
                               format_byte_size({file_bytes}), info.width, info.height));
   }
   return {};
@@ -141,9 +139,9 @@ Result<PictureFile> read_picture_file(const std::string& path, const PictureLimi
   if (file.get() < 0) return system_error("cannot be opened");
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) return system_error("cannot be read");
-  if (!S_ISREG(status.st_mode)) return broken("is not a regular file");
+  if (!S_ISREG(status.st_mode)) return corrupt("is not a regular file");
   const std::int64_t size = status.st_size;
-  if (size == 0) return broken("is empty");
+  if (size == 0) return corrupt("is empty");
 
   PictureFile picture;
   auto info = read_header(file.get(), size, picture.bytes);
@@ -163,24 +161,24 @@ Result<cv::Mat> decode_picture(const PictureInfo& info, std::span<const std::uin
   cv::Mat image;
   try {
     if (bytes.size() > static_cast<std::size_t>(std::numeric_limits<int>::max()))
-      return broken("has more bytes than OpenCV decodes (2 GiB)");
+      return corrupt("has more bytes than OpenCV decodes (2 GiB)");
     // A Mat header over the bytes: OpenCV only reads them.
     const cv::Mat file(1, static_cast<int>(bytes.size()), CV_8U, const_cast<std::uint8_t*>(bytes.data()));
     image = cv::imdecode(file, cv::IMREAD_ANYDEPTH | cv::IMREAD_ANYCOLOR);  // as the readers of frames do
   } catch (const cv::Exception& error) {
-    return broken(fmt::format("is a {} that OpenCV cannot decode ({})", to_string(info.format), error.err));
+    return corrupt(fmt::format("is a {} that OpenCV cannot decode ({})", to_string(info.format), error.err));
   } catch (const std::exception& error) {
-    return broken(fmt::format("is a {} that cannot be decoded ({})", to_string(info.format), cause_of(error)));
+    return corrupt(fmt::format("is a {} that cannot be decoded ({})", to_string(info.format), cause_of(error)));
   }
-  if (image.empty()) return broken(fmt::format("is a truncated or damaged {}", to_string(info.format)));
+  if (image.empty()) return corrupt(fmt::format("is a truncated or damaged {}", to_string(info.format)));
   const bool known = image.depth() == CV_8U || image.depth() == CV_16U || image.depth() == CV_32F;
   if (!known || image.channels() > 4) {
-    return broken("has pixels of a kind that RIDE does not know: 8 or 16 bit or 32-bit float, up to 4 channels are");
+    return corrupt("has pixels of a kind that RIDE does not know: 8 or 16 bit or 32-bit float, up to 4 channels are");
   }
   // A picture that was taken with a turned camera (EXIF) comes out upright.
   const bool turned = image.cols == info.height && image.rows == info.width;
   if (!turned && (image.cols != info.width || image.rows != info.height)) {
-    return broken("is damaged: its header and its data differ in size");
+    return corrupt("is damaged: its header and its data differ in size");
   }
   return image;
 }

@@ -12,7 +12,6 @@ namespace {
 
 using Bytes = std::span<const std::uint8_t>;
 
-Error broken(std::string cause) { return {ErrorCode::corrupt, std::move(cause), false}; }
 Error need_more() { return {ErrorCode::timeout, "is truncated: it ends within its header", true}; }
 
 bool starts_with(Bytes bytes, std::string_view magic, std::size_t at = 0) {
@@ -32,8 +31,8 @@ std::uint32_t number(Bytes bytes, std::size_t at, int size, bool big_endian) {
 Result<PictureInfo> sized(PictureFormat format, std::int64_t width, std::int64_t height,
                           std::int64_t bytes_per_pixel = 0) {
   constexpr std::int64_t kMostSide = 1 << 20;  // of OpenCV; no product of two overflows
-  if (width <= 0 || height <= 0) return broken("has a broken header: a side of length 0");
-  if (width > kMostSide || height > kMostSide) return broken("claims to be wider or higher than can be decoded");
+  if (width <= 0 || height <= 0) return corrupt("has a broken header: a side of length 0");
+  if (width > kMostSide || height > kMostSide) return corrupt("claims to be wider or higher than can be decoded");
   return PictureInfo{format, width, height, width * height * bytes_per_pixel};
 }
 
@@ -43,23 +42,23 @@ Result<PictureInfo> inspect_jpeg(Bytes bytes) {
   while (true) {
     while (at < bytes.size() && bytes[at] == 0xFF) ++at;  // marker and fill bytes
     if (at + 3 > bytes.size()) return need_more();
-    if (bytes[at - 1] != 0xFF) return broken("is damaged: it is not a JPEG after its first bytes");
+    if (bytes[at - 1] != 0xFF) return corrupt("is damaged: it is not a JPEG after its first bytes");
     const int marker = bytes[at];
     const std::uint32_t length = number(bytes, at + 1, 2, true);
-    if (length < 2) return broken("is damaged: a JPEG segment has no length");
-    if (marker == 0xDA || marker == 0xD9) return broken("is damaged: a JPEG without a frame header");
+    if (length < 2) return corrupt("is damaged: a JPEG segment has no length");
+    if (marker == 0xDA || marker == 0xD9) return corrupt("is damaged: a JPEG without a frame header");
     if (marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC) {
       if (at + 8 > bytes.size()) return need_more();
       return sized(PictureFormat::jpeg, number(bytes, at + 6, 2, true), number(bytes, at + 4, 2, true));
     }
     at += 1 + length;
-    if (at < bytes.size() && bytes[at] != 0xFF) return broken("is damaged: a JPEG segment has a wrong length");
+    if (at < bytes.size() && bytes[at] != 0xFF) return corrupt("is damaged: a JPEG segment has a wrong length");
   }
 }
 
 Result<PictureInfo> inspect_png(Bytes bytes) {
   if (bytes.size() < 24) return need_more();
-  if (!starts_with(bytes, "IHDR", 12)) return broken("is damaged: a PNG without a header chunk");
+  if (!starts_with(bytes, "IHDR", 12)) return corrupt("is damaged: a PNG without a header chunk");
   return sized(PictureFormat::png, number(bytes, 16, 4, true), number(bytes, 20, 4, true));
 }
 
@@ -67,7 +66,7 @@ Result<PictureInfo> inspect_bmp(Bytes bytes) {
   if (bytes.size() < 26) return need_more();
   const std::uint32_t header = number(bytes, 14, 4, false);
   if (header == 12) return sized(PictureFormat::bmp, number(bytes, 18, 2, false), number(bytes, 20, 2, false), 4);
-  if (header < 40) return broken("is damaged: a BMP with an unknown header");
+  if (header < 40) return corrupt("is damaged: a BMP with an unknown header");
   const auto height = static_cast<std::int32_t>(number(bytes, 22, 4, false));  // negative: stored top down
   return sized(PictureFormat::bmp, static_cast<std::int32_t>(number(bytes, 18, 4, false)),
                std::abs(static_cast<std::int64_t>(height)), 4);
@@ -115,7 +114,7 @@ Result<PictureInfo> inspect_tiff(Bytes bytes) {
   if (bytes.size() < 8) return need_more();
   const bool big = bytes[0] == 'M';
   const std::size_t directory = number(bytes, 4, 4, big);
-  if (directory < 8) return broken("is damaged: a TIFF without a directory");
+  if (directory < 8) return corrupt("is damaged: a TIFF without a directory");
   if (directory + 2 > bytes.size()) return need_more();
   const std::size_t entries = number(bytes, directory, 2, big);
   TiffTags tags;
@@ -126,7 +125,7 @@ Result<PictureInfo> inspect_tiff(Bytes bytes) {
     if (kept == nullptr) continue;
     const std::uint32_t type = number(bytes, entry + 2, 2, big), count = number(bytes, entry + 4, 4, big);
     if (type != 1 && type != 3 && type != 4)  // BYTE, SHORT, LONG: what we read otherwise, a decoder may not
-      return broken("is damaged: a TIFF whose size is not a whole number");
+      return corrupt("is damaged: a TIFF whose size is not a whole number");
     const int size = type == 1 ? 1 : type == 3 ? 2 : 4;
     // Bits are told for each sample: where they do not fit, their place stands here instead.
     const bool elsewhere = static_cast<std::uint64_t>(count) * static_cast<std::uint64_t>(size) > 4;
@@ -150,7 +149,7 @@ Result<PictureInfo> inspect_webp(Bytes bytes) {
   if (starts_with(bytes, "VP8 ", 12)) {
     return sized(PictureFormat::webp, number(bytes, 26, 2, false) & 0x3FFF, number(bytes, 28, 2, false) & 0x3FFF, 8);
   }
-  return broken("is damaged: a WebP without a picture");
+  return corrupt("is damaged: a WebP without a picture");
 }
 
 // "P5 # comment\n640 480 255\n": two numbers as text behind the magic.
@@ -166,10 +165,10 @@ Result<PictureInfo> inspect_pnm(Bytes bytes) {
       }
     }
     if (at >= bytes.size()) return need_more();
-    if (!std::isdigit(bytes[at])) return broken("is damaged: a PNM without a size");
+    if (!std::isdigit(bytes[at])) return corrupt("is damaged: a PNM without a size");
     while (at < bytes.size() && std::isdigit(bytes[at])) {
       side = side * 10 + (bytes[at++] - '0');
-      if (side > 1'000'000'000) return broken("is damaged: a PNM of impossible size");
+      if (side > 1'000'000'000) return corrupt("is damaged: a PNM of impossible size");
     }
     if (at >= bytes.size()) return need_more();
   }
@@ -204,7 +203,7 @@ const char* to_string(PictureFormat format) {
 }
 
 Result<PictureInfo> inspect_picture(Bytes head) {
-  if (head.empty()) return broken("is empty");
+  if (head.empty()) return corrupt("is empty");
   if (starts_with(head, "\xFF\xD8\xFF")) return inspect_jpeg(head);
   if (starts_with(head, "\x89PNG\r\n\x1A\n")) return inspect_png(head);
   if (starts_with(head, std::string_view("II*\0", 4)) || starts_with(head, std::string_view("MM\0*", 4))) {
@@ -215,8 +214,8 @@ Result<PictureInfo> inspect_picture(Bytes head) {
   if (pnm) return inspect_pnm(head);
   // Two letters prove little: a BMP also has zeroes in its reserved field.
   if (starts_with(head, "BM") && !looks_like_text(head)) return inspect_bmp(head);
-  if (looks_like_text(head)) return broken("is a text file, not a picture");
-  return broken("is not a JPEG, PNG, BMP, TIFF, WebP or PNM picture");
+  if (looks_like_text(head)) return corrupt("is a text file, not a picture");
+  return corrupt("is not a JPEG, PNG, BMP, TIFF, WebP or PNM picture");
 }
 
 }  // namespace ride::producer

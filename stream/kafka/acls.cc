@@ -13,7 +13,7 @@ using stream::AclOperation;
 using stream::AclResource;
 using stream::AclRule;
 
-constexpr int kTimeoutMs = 10'000;
+constexpr int kAclTimeoutMs = 10'000;
 
 rd_kafka_AclOperation_t to_kafka(AclOperation operation) {
   switch (operation) {
@@ -71,12 +71,12 @@ Result<void> send(const Client& client, Bindings& bindings, const std::vector<Ac
   const std::unique_ptr<rd_kafka_AdminOptions_t, decltype(&rd_kafka_AdminOptions_destroy)> options(
       rd_kafka_AdminOptions_new(client.get(), RD_KAFKA_ADMIN_OP_CREATEACLS), rd_kafka_AdminOptions_destroy);
   std::array<char, 256> why{};
-  rd_kafka_AdminOptions_set_request_timeout(options.get(), kTimeoutMs, why.data(), why.size());
+  rd_kafka_AdminOptions_set_request_timeout(options.get(), kAclTimeoutMs, why.data(), why.size());
   const std::unique_ptr<rd_kafka_queue_t, decltype(&rd_kafka_queue_destroy)> queue(rd_kafka_queue_new(client.get()),
                                                                                    rd_kafka_queue_destroy);
   rd_kafka_CreateAcls(client.get(), bindings.all().data(), bindings.all().size(), options.get(), queue.get());
   const std::unique_ptr<rd_kafka_event_t, decltype(&rd_kafka_event_destroy)> event(
-      rd_kafka_queue_poll(queue.get(), kTimeoutMs + 2000), rd_kafka_event_destroy);
+      rd_kafka_queue_poll(queue.get(), kAclTimeoutMs + 2000), rd_kafka_event_destroy);
   if (!event) return Error{ErrorCode::timeout, "the cluster did not answer to ACLs", true};
   if (const auto code = rd_kafka_event_error(event.get()); code != RD_KAFKA_RESP_ERR_NO_ERROR)
     return explained(to_error(code, "cannot write ACLs", client.get()), code);
@@ -99,7 +99,7 @@ Result<void> create_acls(const ClientConfig& config, const std::vector<AclRule>&
   if (rules.empty()) return {};
   RIDE_ASSIGN(auto conf, make_conf(config, {}));
   RIDE_ASSIGN(auto client, make_client(RD_KAFKA_PRODUCER, std::move(conf)));
-  RIDE_TRY(reach(client, config.brokers, std::chrono::milliseconds(kTimeoutMs)));
+  RIDE_TRY(reach(client, config.brokers, std::chrono::milliseconds(kAclTimeoutMs)));
   Bindings bindings;
   for (const auto& rule : rules) RIDE_TRY(bindings.add(rule));
   return send(client, bindings, rules);

@@ -8,22 +8,22 @@ namespace ride::tasks {
 namespace {
 
 // Little-endian bytes of RIFF chunks.
-class Bytes {
+class RiffBytes {
  public:
-  Bytes& tag(std::string_view four) {
+  RiffBytes& tag(std::string_view four) {
     bytes_.insert(bytes_.end(), four.begin(), four.end());
     return *this;
   }
-  Bytes& u32(std::uint32_t value) {
+  RiffBytes& u32(std::uint32_t value) {
     for (int shift = 0; shift < 32; shift += 8) bytes_.push_back(static_cast<std::uint8_t>(value >> shift));
     return *this;
   }
-  Bytes& u16(std::uint16_t value) {
+  RiffBytes& u16(std::uint16_t value) {
     bytes_.push_back(static_cast<std::uint8_t>(value));
     bytes_.push_back(static_cast<std::uint8_t>(value >> 8));
     return *this;
   }
-  Bytes& u32s(std::initializer_list<std::uint32_t> values) {
+  RiffBytes& u32s(std::initializer_list<std::uint32_t> values) {
     for (const auto value : values) u32(value);
     return *this;
   }
@@ -64,7 +64,7 @@ std::vector<std::uint8_t> MjpegAvi::header() const {
   const auto end = index_.empty() ? kHeaderBytes : kMoviStart + index_.back().offset + 8 + padded(index_.back().size);
   const std::uint32_t index_bytes = frames * 16;
   const auto bytes_per_second = static_cast<std::uint32_t>(std::min(4e9, largest_ * fps_));
-  Bytes out;
+  RiffBytes out;
   out.tag("RIFF").u32(end - 8 + 8 + index_bytes).tag("AVI ");
   out.tag("LIST").u32(kHeaderListBytes).tag("hdrl");
   out.tag("avih").u32(kMainHeaderBytes);
@@ -89,7 +89,7 @@ bool MjpegAvi::fits(std::size_t jpeg_bytes) const {
 
 Result<void> MjpegAvi::write_chunk(std::span<const std::uint8_t> jpeg) {
   const auto size = static_cast<std::uint32_t>(jpeg.size());
-  if (auto written = file_.write(Bytes().tag("00dc").u32(size).take()); !written) return written;
+  if (auto written = file_.write(RiffBytes().tag("00dc").u32(size).take()); !written) return written;
   if (auto written = file_.write(jpeg); !written) return written;
   constexpr std::uint8_t kPad[] = {0};
   return size & 1 ? file_.write(kPad) : Result<void>();
@@ -110,7 +110,7 @@ Result<void> MjpegAvi::add(std::span<const std::uint8_t> jpeg) {
 }
 
 Result<void> MjpegAvi::write_index() {
-  Bytes index;
+  RiffBytes index;
   index.tag("idx1").u32(static_cast<std::uint32_t>(index_.size()) * 16);
   for (const Entry& entry : index_) index.tag("00dc").u32s({kKeyFrame, entry.offset, entry.size});
   if (auto written = file_.write(index.take()); !written) return written;

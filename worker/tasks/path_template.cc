@@ -13,8 +13,6 @@
 namespace ride::tasks {
 namespace {
 
-Error invalid(std::string message) { return {ErrorCode::invalid_argument, std::move(message)}; }
-
 constexpr std::size_t kMaxWidth = 20;  // digits of the largest 64-bit number
 
 std::string list_of(const std::vector<std::string>& fields) { return fmt::format("{{{}}}", fmt::join(fields, "}, {")); }
@@ -95,32 +93,32 @@ Result<PathTemplate> PathTemplate::parse(std::string_view text, const std::vecto
   const auto end_literal = [&] {
     if (!literal.empty()) path.pieces_.push_back({.literal = true, .text = std::exchange(literal, {})});
   };
-  if (text.find('\0') != std::string_view::npos) return invalid("it holds a zero byte");
+  if (text.find('\0') != std::string_view::npos) return invalid_argument("it holds a zero byte");
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '}') return invalid("it has a '}' without its '{'");
+    if (text[i] == '}') return invalid_argument("it has a '}' without its '{'");
     if (text[i] != '{') {
       literal += text[i];
       continue;
     }
     const std::size_t close = text.find('}', i);
-    if (close == std::string_view::npos) return invalid("it has a '{' without its '}'");
+    if (close == std::string_view::npos) return invalid_argument("it has a '{' without its '}'");
     std::string_view name = text.substr(i + 1, close - i - 1);
     Piece piece{.literal = false};
     if (const std::size_t colon = name.find(':'); colon != std::string_view::npos) {
       const std::string_view width = name.substr(colon + 1);
       const auto parsed = std::from_chars(width.data(), width.data() + width.size(), piece.width);
       if (parsed.ec != std::errc{} || parsed.ptr != width.data() + width.size() || piece.width > kMaxWidth) {
-        return invalid(
+        return invalid_argument(
             fmt::format("the width in '{{{}}}' is not a number up to {}, as in {{seq:06}}", name, kMaxWidth));
       }
       name = name.substr(0, colon);
     }
     piece.text = name;
     if (is_path(name) && piece.width > 0)
-      return invalid(fmt::format("'{{{}}}' is a file's name and takes no width", name));
+      return invalid_argument(fmt::format("'{{{}}}' is a file's name and takes no width", name));
     if (std::find(fields.begin(), fields.end(), piece.text) == fields.end()) {
       const auto near = nearest(name, fields);
-      return invalid(fmt::format("it has the unknown placeholder '{{{}}}'{} Known: {}", name,
+      return invalid_argument(fmt::format("it has the unknown placeholder '{{{}}}'{} Known: {}", name,
                                  near ? fmt::format(", did you mean '{{{}}}'?", *near) : ".", list_of(fields)));
     }
     end_literal();
@@ -128,7 +126,7 @@ Result<PathTemplate> PathTemplate::parse(std::string_view text, const std::vecto
     i = close;
   }
   end_literal();
-  if (path.pieces_.empty()) return invalid("it is empty");
+  if (path.pieces_.empty()) return invalid_argument("it is empty");
   return path;
 }
 
