@@ -67,7 +67,7 @@ class Loop {
       look();
       if (!failure && (failure = membership_->failed())) perform(supervisor_.stop(now_point()));
     }
-    if (!membership_->leave("the agent was told to end")) std::_Exit(failure ? 1 : 0);
+    if (!membership_->leave("the agent was asked to stop")) std::_Exit(failure ? 1 : 0);
     if (failure) return *failure;
     return {};
   }
@@ -84,7 +84,7 @@ class Loop {
     TimePoint timeout = kLookEvery;
     if (const auto due = supervisor_.next_due()) timeout = std::clamp(*due - now_point(), TimePoint{0}, kLookEvery);
     if (poll(watched.data(), watched.size(), static_cast<int>(timeout.count())) <= 0) return;
-    // Output first: when a child's end is told, its last words are already in the log.
+    // Output first: when a child's end is reported, its last lines are already in the log.
     for (std::size_t i = 0; i < owners.size(); ++i)
       if (watched[i + 1].revents != 0) children_[owners[i]].take_output();
     if (watched[0].revents != 0) take_signals();
@@ -94,7 +94,7 @@ class Loop {
     signalfd_siginfo info{};
     while (read(signals_, &info, sizeof info) == sizeof info) {
       if (info.ssi_signo == SIGCHLD) continue;  // several ends may come as one signal: reap() looks for all
-      log_info("told to end (signal {}); the children get {} s", info.ssi_signo,
+      log_info("asked to stop (signal {}); the children get {} s", info.ssi_signo,
                SupervisorPolicy{}.stop_deadline.count() / 1000);
       perform(supervisor_.stop(now_point()));
     }

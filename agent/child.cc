@@ -107,7 +107,7 @@ stream::ChildExit Child::report(const ReportExit& exit, bool killed_outside, boo
 
 std::string Child::last_words() const {
   if (!log_) return {};
-  return fmt::format("; its last words: {} (see {})", last_line(log_->tail()), log_->file().string());
+  return fmt::format("; its last log line: {} (see {})", last_line(log_->tail()), log_->file().string());
 }
 
 }  // namespace ride::agent

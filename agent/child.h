@@ -36,7 +36,7 @@ class Child {
   std::optional<ChildFault> look(pid_t pid, TimePoint now);
   // Of the process that has ended. `killed_outside`: a SIGKILL that is neither ours nor the system's for memory.
   stream::ChildExit report(const ReportExit& exit, bool killed_outside, bool out_of_memory) const;
-  // "; its last words: ... (see ...)", or nothing without a log.
+  // "; its last log line: ... (see ...)", or nothing without a log.
   std::string last_words() const;
 
   const ChildPlan& plan() const { return plan_; }

@@ -26,7 +26,7 @@ Examples:
 The programs ride-worker and ride-producer are started from the folder where ride-agent is. Ctrl-C or SIGTERM ends them
 in order (5 s, then they are killed); a second one ends them at once.
 
-Exit codes: 0 ended as told, 1 failed, 2 wrong usage.)";
+Exit codes: 0 stopped on request, 1 failed, 2 wrong usage.)";
 
 bool is_name(const std::string& text) {
   return !text.empty() && text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==

@@ -31,14 +31,14 @@ class Membership {
     pid_t pid = 0;
     WorkerId id;
   };
-  // The children by now: each heartbeat names those that run and are not stopped, as the system tells at that moment.
+  // The children by now: each heartbeat names those that run and are not stopped, as /proc shows at that moment.
   void vouch(std::vector<Running> children);
   // ChildExit and Notice; sent at once, in order.
   void report(stream::ReportBody body);
   // Says goodbye, if we had joined. False: an attempt to reach Kafka is under way, which cannot be broken off; the
   // process may end without waiting for it, since nobody knows of us.
   bool leave(const std::string& reason);
-  // A failure that waiting does not mend; the agent ends with it.
+  // A failure that waiting does not fix; the agent ends with it.
   std::optional<Error> failed() const;
 
  private:

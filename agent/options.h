@@ -1,4 +1,4 @@
-// What an agent is told on its command line. Plain values.
+// What an agent is given on its command line. Plain values.
 #pragma once
 
 #include <cstdint>

@@ -19,7 +19,7 @@ class BigCluster {
   explicit BigCluster(const BigShape& shape = {});
 
   static stream::Heartbeat offer(int worker);
-  // What this worker tells now: its partitions, each `frames` further than at the beginning.
+  // What this worker reports now: its partitions, each `frames` further than at the beginning.
   stream::Heartbeat beat(int worker, std::int64_t frames = 0) const;
   stream::Tick next_tick() const { return {1, "m", state.soft.ticks + 1}; }
   master::StageKey stage(int index) const;

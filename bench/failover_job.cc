@@ -24,7 +24,7 @@ std::string topology(int brokers) {
          "stages:\n  - name: stddev\n    from: [cam]\n    topic: { partitions: 6 }\n    task: stddev_filter\n"
          "    group: { min: 3, max: 3, spares: 2, cores: 1 }\n    output: { topic: failover-out, partitions: 6 }\n";
 }
-constexpr auto kCalm = 2000ms;  // tells what is usual, before each fault
+constexpr auto kCalm = 2000ms;  // shows what is usual, before each fault
 constexpr auto kPatience = 20s;
 constexpr auto kSettle = 120s;
 constexpr double kPunctualMs = 500;

@@ -1,6 +1,6 @@
 // FrameFeed: 900x900 8-bit frames of noise into a topic of its own, at a rate that may change at any time: a camera
 // whose rate a benchmark sets. A `topic` source of raw 900x900x1 reads it. Threads: one inner thread; the methods may
-// be called from any. Failure: failed() tells what ended it. Call order: make, start, set_rate.
+// be called from any. Failure: failed() returns what ended it. Call order: make, start, set_rate.
 #pragma once
 
 #include <atomic>

@@ -142,11 +142,11 @@ class LoadRun {
     return run_plain(name);
   }
 
-  // "w1#a is out: no word for ..." of one that nobody killed; what its agent saw end did end.
+  // "w1#a is out: no heartbeat for ..." of one that nobody killed; what its agent saw end did end.
   Figures figures() {
     std::int64_t innocent = 0;
     for (const auto& [id, text] : outs_) {
-      if (killed_.contains(id) || text.find("no word for") == std::string::npos) continue;
+      if (killed_.contains(id) || text.find("no heartbeat for") == std::string::npos) continue;
       ++innocent;
       fmt::print(stderr, "innocent: {}\n", text);
     }

@@ -21,7 +21,7 @@ struct TimedPlan {
   int slots = 4;         // workers on the node
 };
 
-// Sizes that were decided, as the log tells them.
+// Sizes that were decided, as the log shows them.
 struct SizeChange {
   SystemTime at{};
   int workers = 0;

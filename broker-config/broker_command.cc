@@ -153,7 +153,7 @@ const std::vector<ParamSpec>& broker_params() {
       text_param("quorum", "all controllers as id@host:port, separated by commas; empty: this node alone", ""),
       text_param("data", "folder of this broker; data of an earlier run is continued", ".ride/broker"),
       text_param("host", "address to listen on, 0.0.0.0 for all", "127.0.0.1"),
-      text_param("advertised-host", "name or address that clients are told; empty: the same as host", ""),
+      text_param("advertised-host", "name or address that clients are given; empty: the same as host", ""),
       integer_param("port", "port for clients; 0: a free one, printed", 9092, 0, 65535),
       text_param("max-message-bytes",
                  "largest message, for example 16MiB; all size limits derive from it, and clients need the same",

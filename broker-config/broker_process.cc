@@ -353,15 +353,15 @@ Error BrokerProcess::explain_code(int code, const std::string& who) const {
                         who, log)};
   }
   if (signal == SIGTERM || signal == SIGINT || signal == SIGHUP) {
-    return {ErrorCode::unavailable,
-            fmt::format(
-                "{} was told to end (signal {}, {}) by somebody else. Start it again: its data is kept. Its log: {}",
-                who, signal, strsignal(signal), log)};
+    return {
+        ErrorCode::unavailable,
+        fmt::format("{} was stopped (signal {}, {}) by somebody else. Start it again: its data is kept. Its log: {}",
+                    who, signal, strsignal(signal), log)};
   }
   const auto what = signal == 0 ? fmt::format("{} ended (exit code {})", who, code)
                                 : fmt::format("{} crashed (signal {}, {})", who, signal, strsignal(signal));
   auto why = explain_log(log_file(), log_start_, what);
-  // Its last words may have found no room in the log.
+  // Its last words may not have fitted into the log.
   const auto shortage = short_of_space(options_.data, kNoSpace);
   if (why.code != ErrorCode::internal || !shortage) return why;
   return {ErrorCode::resource_exhausted,

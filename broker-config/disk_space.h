@@ -1,5 +1,5 @@
-// How much room the disk below a broker's folder has. A full disk ends a broker, and its log lies there, too: it cannot
-// always say why. Threads: any.
+// How much free space the disk below a broker's folder has. A full disk ends a broker, and its log lies there, too: it
+// cannot always say why. Threads: any.
 #pragma once
 
 #include <cstdint>

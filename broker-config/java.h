@@ -18,7 +18,7 @@ struct Java {
   int major = 0;
 };
 
-// JAVA_HOME first, then PATH; the first that is new enough. not_found / unsupported: what was found, and how to mend
+// JAVA_HOME first, then PATH; the first that is new enough. not_found / unsupported: what was found, and how to fix
 // it. cancelled: `stop` broke off the waiting for its answer.
 Result<Java> find_java(std::stop_token stop = {});
 

@@ -18,7 +18,7 @@ struct JavaCommand {
 };
 
 std::string class_path_of(const KafkaLibs& libs);
-// 1 GiB, or room for 16 of the largest messages; a quick start gets half.
+// 1 GiB, or space for 16 of the largest messages; a quick start gets half.
 std::int64_t default_heap_bytes(std::int64_t max_message_bytes, bool quick_start);
 
 std::vector<std::string> broker_command(const JavaCommand& command, const std::string& settings_file);

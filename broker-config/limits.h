@@ -13,7 +13,7 @@ namespace ride::broker {
 inline constexpr std::int64_t kDefaultMaxMessageBytes = 16 << 20;
 inline constexpr std::int64_t kMinMaxMessageBytes = 1 << 20;    // below, our own control records would not fit
 inline constexpr std::int64_t kMaxMaxMessageBytes = 400 << 20;  // four of them have to stay below 2^31 - 1 on the wire
-inline constexpr std::int64_t kOffsetMetadataMaxBytes = 32768;  // room for the packed commit metadata
+inline constexpr std::int64_t kOffsetMetadataMaxBytes = 32768;  // space for the packed commit metadata
 
 using Settings = std::map<std::string, std::string>;
 

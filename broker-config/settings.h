@@ -49,7 +49,7 @@ struct BrokerConfig {
   int node_id = 1;
   std::vector<Voter> quorum;       // all controllers; one: an embedded broker
   std::string host = "127.0.0.1";  // address to listen on
-  std::string advertised_host;     // what clients are told; empty: host
+  std::string advertised_host;     // what clients are given; empty: host
   int port = 9092;
   std::string log_dir;  // absolute
   std::int64_t max_message_bytes = kDefaultMaxMessageBytes;

@@ -1,6 +1,6 @@
 // FaultRunner: carries a schedule of faults out on an test_cluster while a recorder watches, ends each fault in its
 // time, starts again what has nobody to do so, and reports. Threads: run() belongs to one; a broker's restart waits on
-// a thread of its own. Failure: a fault that cannot be done (its victim is not there) is told in the report; run()
+// a thread of its own. Failure: a fault that cannot be done (its victim is not there) is named in the report; run()
 // fails only when the test_cluster does.
 #pragma once
 

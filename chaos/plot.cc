@@ -96,7 +96,7 @@ class Panel {
   std::string label_;
 };
 
-// Marks that stand close to each other take turns in two rows; where there is no room, the line alone stays.
+// Marks that stand close to each other take turns in two rows; where there is no space, the line alone stays.
 void labels(cv::Mat& image, const std::vector<PlotMark>& marks, const Panel& panel, int top) {
   std::vector<int> free_from(2, 0);
   for (const auto& mark : marks) {

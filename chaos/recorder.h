@@ -1,6 +1,6 @@
 // Recorder: watches a running job from outside: every frame that leaves it, and every decision of the master, each with
 // its time. One inner thread reads; start it when the job runs. Threads: the methods may be called from any. Failure:
-// what stopped the reading is told by failed() and by statement(). Memory: some 200 bytes a frame.
+// what stopped the reading is reported by failed() and by statement(). Memory: some 200 bytes a frame.
 #pragma once
 
 #include <atomic>
@@ -49,7 +49,7 @@ class Recorder {
 
   const stream::JobSpec& spec() const { return spec_; }
   std::optional<Error> failed() const;
-  // Ends the reading and tells what became of every frame; waits up to `patience` for what is still open.
+  // Ends the reading and returns what became of every frame; waits up to `patience` for what is still open.
   Result<ledger::Statement> finish(std::chrono::milliseconds patience);
   // After finish().
   std::vector<ledger::SinkFiles> sink_files(const std::filesystem::path& base) const;

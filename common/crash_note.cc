@@ -38,7 +38,7 @@ std::string text_of(const char (&field)[N]) {
 
 namespace {
 
-// What is told of a frame, as it lies in the page.
+// What is noted of a frame, as it lies in the page.
 struct Told {
   std::int64_t run = 0, offset = 0, allowed_ms = 0, partition = 0;
   char job[256] = {}, stage[256] = {}, frame[512] = {};

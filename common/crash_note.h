@@ -1,9 +1,9 @@
 // Crash note: what a child is working on, in memory that it shares with whoever started it, so that it can be read
-// after the child has crashed, hangs or was killed (DESIGN D9). The agent makes the memory (no file: nothing is left
-// behind) and lets the child inherit its descriptor, whose number stands in RIDE_CRASH_NOTE. It has several places, for
-// a child that works on several things at once. Threads: enter(), leave() and progress() of one place belong to the one
-// thread that works there, reading() and has_read() to the one that reads; read() and being_read() may be called at any
-// time. Failure: a child without a note works without one.
+// after the child has crashed, hangs or was killed (decision 0007). The agent makes the memory (no file: nothing is
+// left behind) and lets the child inherit its descriptor, whose number stands in RIDE_CRASH_NOTE. It has several
+// places, for a child that works on several things at once. Threads: enter(), leave() and progress() of one place
+// belong to the one thread that works there, reading() and has_read() to the one that reads; read() and being_read()
+// may be called at any time. Failure: a child without a note works without one.
 #pragma once
 
 #include <chrono>

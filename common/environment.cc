@@ -60,7 +60,7 @@ bool credentials_close_after(const std::vector<TemplatePart>& parts, std::size_t
   return false;
 }
 
-// Where we stand in a URI, told by its literal text so far.
+// Where we stand in a URI, known from its literal text so far.
 bool inside_authority(const std::string& before) {
   const std::size_t scheme = before.find("://");
   return scheme != std::string::npos && before.find_first_of("@/?#", scheme + 3) == std::string::npos;

@@ -6,7 +6,7 @@ namespace ride {
 inline constexpr int kExitFailed = 1;
 inline constexpr int kExitUsage = 2;
 // It was declared lost, and is to be started again at once: no frame is to blame, and it would not fail again
-// (docs/decisions/0025-ends-that-the-platform-orders.md). EX_TEMPFAIL of sysexits.h.
+// (decision 0025). EX_TEMPFAIL of sysexits.h.
 inline constexpr int kExitStartAgain = 75;
 
 }  // namespace ride

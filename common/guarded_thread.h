@@ -1,4 +1,4 @@
-// A thread with an edge: no exception leaves it. What is thrown inside is told to whoever can end in order; where
+// A thread with an edge: no exception leaves it. What is thrown inside is reported to whoever can end in order; where
 // nobody can, the process ends with a message instead of std::terminate. Failure: std::system_error when there is no
 // thread.
 #pragma once

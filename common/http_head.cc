@@ -137,7 +137,7 @@ std::variant<HttpHead, HttpFault> parse_http_head(std::string_view text) {
 std::variant<HttpFraming, HttpFault> http_framing(const HttpHead& head, std::size_t most) {
   const auto lengths = head.count("content-length"), transfers = head.count("transfer-encoding");
   if (lengths > 1 || transfers > 1 || (lengths > 0 && transfers > 0))
-    return HttpFault{400, "the headers tell the body's length in more than one way; leave them to your client"};
+    return HttpFault{400, "the headers state the body's length in more than one way; leave them to your client"};
   if (transfers == 1) {
     if (lower(head.field("transfer-encoding")) != "chunked")
       return HttpFault{501, "of transfer encodings, only 'chunked' is understood"};

@@ -14,7 +14,7 @@
 namespace ride {
 
 enum class ErrorCode {
-  invalid_argument,    // what the user gave is wrong; the message says where and how to mend it
+  invalid_argument,    // what the user gave is wrong; the message says where and how to fix it
   not_found,           // file, topic, job, device that is not there
   already_exists,      // exists, and differs from what was asked for
   unavailable,         // broker, camera, master out of reach: may work later

@@ -10,7 +10,7 @@
 namespace ride {
 
 // permission: others may read or write it, its group may write it, or it belongs to somebody else than us and root; the
-// message says how to mend that. not_found: it cannot be looked at.
+// message says how to fix that. not_found: it cannot be looked at.
 Result<void> check_secret_file(const std::filesystem::path& file);
 
 // Mode 0600 from the first byte on; replaces the file at once, never half. Failure: permission, resource_exhausted,

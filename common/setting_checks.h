@@ -24,7 +24,7 @@ Result<std::int64_t> size_between(std::string_view text, ByteSize least, ByteSiz
 // "100ms" between 10ms and 60s: the time between two ticks of the master.
 Result<std::chrono::milliseconds> check_tick_interval(std::string_view text);
 
-// The largest message of a cluster as clients may be told it; brokers need at least kMinMaxMessageBytes
+// The largest message of a cluster as clients may be given it; brokers need at least kMinMaxMessageBytes
 // (broker-config).
 Result<std::int64_t> check_max_message_bytes(std::string_view text);
 

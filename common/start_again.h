@@ -21,7 +21,7 @@ class StartAgain {
   // First thing in main(): what is open then is what the next one gets.
   explicit StartAgain(char** arguments);
 
-  // `stop`: the process was told to end, which it does instead. `code`: for the agent, or where it cannot run itself.
+  // `stop`: the process was asked to stop, which it does instead. `code`: for the agent, or where it cannot run itself.
   [[noreturn]] void now(const std::atomic<bool>& stop, int code);
   bool has_agent() const { return has_agent_; }
 

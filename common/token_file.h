@@ -12,7 +12,7 @@ namespace ride {
 inline constexpr std::size_t kShortestToken = 16;
 
 // One token a line; empty lines and those that begin with '#' are none. permission: others than its owner and group may
-// read the file; invalid_argument: a line is no token (its number is told, never its text), or there is none.
+// read the file; invalid_argument: a line is no token (its number is reported, never its text), or there is none.
 Result<std::vector<std::string>> read_token_file(const std::string& path);
 
 // Whether `text` can be one: 16 to 512 printable ASCII characters without blanks.

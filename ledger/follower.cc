@@ -58,7 +58,7 @@ Result<void> Follower::begin() {
   return begin_dead_letters();
 }
 
-// What died in a sink leaves no file. Where the letters are gone, the sink's own count is all that tells of them.
+// What died in a sink leaves no file. Where the letters are gone, the sink's own count is all that is left of them.
 Result<void> Follower::begin_dead_letters() {
   for (const auto& stage : spec_.stages) {
     if (!stage.sink) continue;

@@ -1,4 +1,4 @@
-// JobLog: one job as the decisions log tells it: its topics and stages, and how it goes on. Needs no master. Owner: one
+// JobLog: one job as the decisions log shows it: its topics and stages, and how it goes on. Needs no master. Owner: one
 // thread. Failure: open() says not_found when no such job was accepted, or its topics did not come in time.
 #pragma once
 

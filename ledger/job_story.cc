@@ -17,7 +17,7 @@ Result<void> JobStory::take(const stream::Decision& decision) {
   return {};
 }
 
-// All that stands before it is told by it; a job that is not in it was forgotten.
+// All that stands before it is contained in it; a job that is not in it was forgotten.
 void JobStory::restore(const stream::Snapshot& snapshot) {
   spec_.reset();
   for (const auto& job : snapshot.jobs) {

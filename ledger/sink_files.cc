@@ -180,7 +180,7 @@ std::string to_text(const std::vector<SinkFiles>& files, bool at_rest) {
     if (one.dead > 0) text += fmt::format(", {} dead (no file expected)", one.dead);
     if (one.left_out > 0) text += fmt::format(", {} dropped, dead or expired in the sink", one.left_out);
     if (one.stale > 0)
-      text += fmt::format("; {} of the dead {} there all the same: from an earlier run", one.stale,
+      text += fmt::format("; {} of the dead {} there nevertheless: from an earlier run", one.stale,
                           one.stale == 1 ? "is" : "are");
     if (one.repeated > 0) text += fmt::format(", {} again", counted(one.repeated, "line"));
     if (!one.examples.empty())

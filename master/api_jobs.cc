@@ -24,7 +24,7 @@ Result<bool> flag(const ApiRequest& request, const std::string& name) {
   return Error{ErrorCode::invalid_argument, fmt::format("{}={} is neither true nor false", name, found->second)};
 }
 
-// The job goes on, and what would change takes more than was asked for: the problem tells both.
+// The job goes on, and what would change takes more than was asked for: the problem has both.
 ApiResponse refuse_change(const Error& error, const json& change) {
   auto response = problem_of(error);
   if (error.code != ErrorCode::already_exists) return response;

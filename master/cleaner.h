@@ -1,6 +1,6 @@
-// Cleaner: deletes what every reader has ACKed, so that disks do not fill (D6). Only from topics that were made for a
-// job; `keep` holds records back for replay. Deletes what was already committed a round before, so that a commit which
-// a predecessor's late one lowered for a moment still lies in the log. Threads: one.
+// Cleaner: deletes what every reader has ACKed, so that disks do not fill (decision 0033). Only from topics that were
+// made for a job; `keep` holds records back for replay. Deletes what was already committed a round before, so that a
+// commit which a predecessor's late one lowered for a moment still lies in the log. Threads: one.
 #pragma once
 
 #include <cstdint>

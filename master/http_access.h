@@ -1,5 +1,5 @@
-// Who may use the API, told by a request's head: no web page of somebody else (Host and Origin), and, where the master
-// has tokens, nobody without one. Pure; any thread.
+// Who may use the API, decided from a request's head: no web page of somebody else (Host and Origin), and, where the
+// master has tokens, nobody without one. Pure; any thread.
 #pragma once
 
 #include <optional>

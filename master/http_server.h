@@ -1,6 +1,6 @@
-// HttpServer: serves an Api over HTTP/1.1. common/http_loop.h reads the sockets; cpp-httplib, which stays inside
-// http_exchange.cc, turns a whole request into what the Api takes. Threads: starts its own, bounded number. Failure:
-// listen() says why a port cannot be had; whatever a client sends, the answer is a response.
+// HttpServer: serves an Api over HTTP/1.1. common/http_loop.h reads the sockets; once a request is there as a whole,
+// cpp-httplib (in http_exchange.cc and http_body.cc only) parses it for the Api. Threads: those of HttpLoop, a bounded
+// number. Failure: listen() returns why a port cannot be had; whatever a client sends, the answer is a response.
 #pragma once
 
 #include <functional>

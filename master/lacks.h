@@ -1,4 +1,4 @@
-// What a job, or a group of another size, would wait for with the processes that are there: told at submit and at
+// What a job, or a group of another size, would wait for with the processes that are there: reported at submit and at
 // scale, before anybody wonders why nothing moves. Pure.
 #pragma once
 

@@ -1,4 +1,4 @@
-// LagMeter: asks Kafka how far the logs reach of which no owner tells, and what is committed of them, so that a stage
+// LagMeter: asks Kafka how far the logs reach of which no owner reports, and what is committed of them, so that a stage
 // without workers does not look as if nothing waited. Asks for a bounded time and goes on where it stopped. Threads:
 // one. Failure: of one partition ends the round; what was asked before it counts.
 #pragma once

@@ -41,7 +41,7 @@ network that nobody else hears. Clients may call it by its address, localhost, t
 --http-name; on loopback by loopback's addresses and localhost alone, so that no web page can use it by a name of its own.
 /api/v1/openapi.json describes it, /metrics is for Prometheus, /readyz says whether the master leads or stands by.
 
-Exit codes: 0 ended as told, 1 failed, 2 wrong usage.)";
+Exit codes: 0 stopped on request, 1 failed, 2 wrong usage.)";
 
 struct Flags {
   std::string http = "127.0.0.1:7800";
@@ -157,7 +157,7 @@ int run(const Flags& flags, const ride::master::MasterOptions& options) {
   const auto failure = (*master)->failed();
   (*master)->stop();
   if (failure) return fail(*failure);
-  ride::log_info("ended as told");
+  ride::log_info("stopped on request");
   return 0;
 }
 

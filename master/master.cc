@@ -85,7 +85,7 @@ struct Master::Parts {
                 options.http)};
   }
 
-  // What a claim tells others: "all addresses" is none that they could call.
+  // What a claim shows others: "all addresses" is none that they could call.
   std::string advertised() const {
     if (!options.advertised.empty()) return options.advertised;
     for (const std::string all : {"0.0.0.0:", "[::]:"})

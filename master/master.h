@@ -1,6 +1,6 @@
 // Master: the whole shell around the core: leadership, ticks, reports, topics, REST. `ride-master` runs one; tests run
 // several in their own process. Threads: its own; start() and stop() from one thread. Failure: start() says why it can
-// neither lead nor stand by; afterwards failed() tells when it has to end.
+// neither lead nor stand by; afterwards failed() says when it has to end.
 #pragma once
 
 #include <atomic>

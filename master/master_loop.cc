@@ -42,7 +42,7 @@ Result<void> MasterLoop::start() {
   return {};
 }
 
-// ---- from other threads
+// ---- from other threads ---------------------------------------------------------------------------------------------
 
 void MasterLoop::stop() {
   {
@@ -60,7 +60,7 @@ bool MasterLoop::is_stopping() const {
   return stopping_;
 }
 
-// Who waits for an answer is told at once that there is none.
+// Who waits for an answer learns at once that there is none.
 void MasterLoop::drop_requests() {
   const std::lock_guard lock(mutex_);
   questions_.clear();
@@ -184,7 +184,7 @@ void MasterLoop::fail(Error error) {
   room_.notify_all();
 }
 
-// ---- the owner's thread
+// ---- the owner's thread ---------------------------------------------------------------------------------------------
 
 void MasterLoop::run() {
   for (;;) {

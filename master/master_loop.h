@@ -1,9 +1,9 @@
 // MasterLoop: the one thread that holds the master's state. It follows both logs; while it leads, events are posted to
-// it, it decides, writes decisions, reads them back and applies them before it decides again (D2). While another master
-// leads, it stands by and only listens (D4). Questions about the state are answered on this thread, leader or not. Call
-// order: start(), then the rest from any thread. Failure: failed() says why the master has to end: the log begins with
-// a snapshot that it cannot read, or Kafka refuses. Losing leadership is none, nor is any record that somebody else
-// wrote (decisions/0021).
+// it, it decides, writes decisions, reads them back and applies them before it decides again (decision 0031). While
+// another master leads, it stands by and only listens (decision 0008). Questions about the state are answered on this
+// thread, leader or not. Call order: start(), then the rest from any thread. Failure: failed() says why the master has
+// to end: the log begins with a snapshot that it cannot read, or Kafka refuses. Losing leadership is none, nor is any
+// record that somebody else wrote (decision 0021).
 #pragma once
 
 #include <atomic>
@@ -54,7 +54,7 @@ class MasterLoop {
   ~MasterLoop();
 
   Result<void> start();  // opens the clients and begins to read
-  void stop();           // a leader says farewell
+  void stop();           // a leader hands over
 
   // Waits while the queue is full: reports are not thrown away.
   void post(std::vector<Event> events, std::size_t bytes = 0);  // bytes: as they stood in the log
@@ -94,7 +94,7 @@ class MasterLoop {
   View view() const;
   std::optional<Error> failed() const;
   bool ready() const;  // leads and the log is not stalled, or stands by and knows a leader
-  // The tick to send now; nothing when this master may not (D4).
+  // The tick to send now; nothing when this master may not (decision 0008).
   std::optional<stream::Report> tick(std::int64_t number) const;
   std::chrono::milliseconds tick_interval() const { return std::chrono::milliseconds(tick_interval_ms_.load()); }
 

@@ -38,7 +38,7 @@ Error stopped() { return {ErrorCode::cancelled, "stopped"}; }
 
 }  // namespace
 
-// ---- reading
+// ---- reading --------------------------------------------------------------------------------------------------------
 
 Result<void> MasterLoop::read(milliseconds timeout) {
   auto entries = decisions_->poll(timeout);
@@ -107,7 +107,7 @@ Result<void> MasterLoop::take(const stream::ControlReader::Entry& entry) {
   return {};
 }
 
-// It tells only what stands before it, so whoever has read that has lost nothing.
+// It contains only what stands before it, so whoever has read that has lost nothing.
 Result<void> MasterLoop::take_unreadable(const stream::ControlReader::Entry& entry) {
   constexpr const char* kWhy = "a snapshot of another version, or one that does not hold together";
   if (!before_.all())
@@ -141,7 +141,7 @@ void MasterLoop::take_counted(const stream::ControlReader::Entry& entry, const s
   if (concerns.empty()) ports_.events.add(entry.timestamp, std::move(words));
 }
 
-// It changes nothing, and ends nobody; people are told, but not by each of many.
+// It changes nothing, and ends nobody; people learn of it, but not by each of many.
 void MasterLoop::refuse(stream::Refused kind, Offset at, const std::string& why) {
   ports_.metrics.add("ride_refused_decisions_total", {stream::to_string(kind)});
   const auto now = system_now();
@@ -152,7 +152,7 @@ void MasterLoop::refuse(stream::Refused kind, Offset at, const std::string& why)
   ports_.events.add(now, {stream::Severity::error, "record_refused", "", "", *words});
 }
 
-// ---- leadership
+// ---- leadership -----------------------------------------------------------------------------------------------------
 
 Result<void> MasterLoop::seek_leadership() {
   const double random = std::uniform_real_distribution<double>(0, 1)(random_);
@@ -192,7 +192,7 @@ Result<void> MasterLoop::claim(const stream::Claim& claim) {
   return {};
 }
 
-// What the core is told when the log says that we lead, or no longer do.
+// What the core learns when the log says that we lead, or no longer do.
 bool MasterLoop::change_role() {
   if (leadership_.leads() == leading_) return false;
   leading_ = leadership_.leads();
@@ -203,7 +203,7 @@ bool MasterLoop::change_role() {
               standing.epoch);
   master::step_down(state_);
   const std::lock_guard lock(mutex_);
-  tickets_.clear();  // who asked is told
+  tickets_.clear();  // who asked gets an error
   return false;
 }
 
@@ -215,7 +215,7 @@ void MasterLoop::say_farewell() {
     log_warning("could not announce that this master leaves: {}; the next one waits a second", said.error().message);
 }
 
-// ---- writing
+// ---- writing --------------------------------------------------------------------------------------------------------
 
 Result<void> MasterLoop::step(std::span<const Event> events) {
   auto batch = events;

@@ -115,7 +115,7 @@ void fill_sources(const State& state, Metrics& metrics) {
 const MetricsTable& master_metrics_table() {
   static const MetricsTable kTable = {
       {"ride_phase_jobs", kGauge, "Jobs in each phase.", {"phase"}},
-      {"ride_live_processes", kGauge, "Workers, producers and agents that are heard of.", {"kind"}},
+      {"ride_live_processes", kGauge, "Workers, producers and agents whose heartbeats arrive.", {"kind"}},
       {"ride_idle_workers", kGauge, "Workers that belong to no group."},
       {"ride_wanted_pool_workers", kGauge,
        "Workers that all groups of all jobs want, spares included: an outside autoscaler adds nodes while it is above "

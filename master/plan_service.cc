@@ -45,9 +45,10 @@ Result<stream::LogEnds> PlanService::ends_of_adopted(const stream::JobSpec& job)
     for (int p = 0; p < stage.partitions; ++p) {
       auto range = admin_->range({stage.topic, PartitionId{p}});
       if (!range.ok())
-        return Error{range.error().code,
-                     fmt::format("cannot tell where the adopted topic {} ends: {}", stage.topic, range.error().message),
-                     range.error().retriable};
+        return Error{
+            range.error().code,
+            fmt::format("cannot find out where the adopted topic {} ends: {}", stage.topic, range.error().message),
+            range.error().retriable};
       ends[stage.topic].push_back(range->end);
     }
   }

@@ -1,6 +1,6 @@
 // ReportFeed: the thread that reads the reports log and posts what it reads. Records of another log id, or that are no
-// reports, are counted and told, once a minute at most: a stray process must not be able to stop the master. Failure: a
-// reader that was overtaken by retention, or whose client broke, is opened anew.
+// reports, are counted and reported, once a minute at most: a stray process must not be able to stop the master.
+// Failure: a reader that was overtaken by retention, or whose client broke, is opened anew.
 #pragma once
 
 #include <atomic>
@@ -23,7 +23,7 @@ class ReportFeed {
   struct Config {
     std::function<std::string()> log_id;  // empty while it is unknown: nothing counts then
     std::function<Result<std::unique_ptr<stream::ControlReader>>()> open;
-    std::function<void(std::vector<Event>, std::size_t bytes)> post;  // waits when there is no room
+    std::function<void(std::vector<Event>, std::size_t bytes)> post;  // waits when there is no space
     std::function<void(const std::string&)> tell;                     // people, of records that were refused
     Metrics& metrics;
     std::function<void(const Error&)> refused = [](const Error&) {

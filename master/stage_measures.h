@@ -1,5 +1,5 @@
-// What is known of a stage's speed at this moment (D13), put together from what its workers told: for the API and the
-// metrics. Absent: unknown, which is not zero. Pure.
+// What is known of a stage's speed at this moment (decision 0014), put together from what its workers reported: for the
+// API and the metrics. Absent: unknown, which is not zero. Pure.
 #pragma once
 
 #include <cstdint>

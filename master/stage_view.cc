@@ -121,7 +121,7 @@ json stage_view(const State& state, const Job& job, const stream::StageSpec& spe
   const auto sums = sum(reports);
   const auto waiting = waiting_words(state, job, spec);
   const auto rejected = std::min(sums.counters.dropped, rejected_before(state, job, spec));  // travel as dropped
-  // Of a job that was over before this master began, nobody tells any more: unknown is not zero.
+  // Of a job that was over before this master began, nobody reports any more: unknown is not zero.
   const auto told = [](const stream::PartitionProgress& one) { return !one.job.value.empty(); };
   const bool untold = is_over(job.phase) && (reports == nullptr || std::none_of(reports->partitions.begin(),
                                                                                 reports->partitions.end(), told));

@@ -1,6 +1,6 @@
-// Ticker: the clock of the log (D3). Appends a tick to the reports log every interval, on its own client and thread,
-// while this master may (D4); the next one is sent only when the last is acknowledged. Failure: a broken producer is
-// replaced; a cluster that is away is waited for.
+// Ticker: the clock of the log (decision 0026). Appends a tick to the reports log every interval, on its own client and
+// thread, while this master may (decision 0008); the next one is sent only when the last is acknowledged. Failure: a
+// broken producer is replaced; a cluster that is away is waited for.
 #pragma once
 
 #include <atomic>

@@ -1,7 +1,8 @@
 // TopicWorker: the thread that works on topics for the master: makes and removes those of jobs, deletes what was ACKed,
-// every few seconds, and asks how far logs reach of which no owner tells, every second. Threads: ensure(), remove() and
-// waits() may be called from any and return at once. Failure: what may pass is tried again until nobody wants the job
-// any more, with events that say why; the rest is told through `done`, or logged and tried again in the next round.
+// every few seconds, and asks how far logs reach of which no owner reports, every second. Threads: ensure(), remove()
+// and waits() may be called from any and return at once. Failure: what may pass is tried again until nobody wants the
+// job any more, with events that say why; the rest is reported through `done`, or logged and tried again in the next
+// round.
 #pragma once
 
 #include <chrono>
@@ -80,7 +81,7 @@ class TopicWorker {
 
   Ports ports_;
   Callbacks owner_;
-  std::string said_of_cleaning_, said_of_lag_;  // the same problem is told once
+  std::string said_of_cleaning_, said_of_lag_;  // the same problem is reported once
   std::map<RunOfJob, Making> making_;           // keeper's thread
   mutable std::mutex mutex_;
   std::condition_variable wake_;

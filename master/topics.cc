@@ -88,7 +88,7 @@ class TopicMaker {
     return make_one(stage.topic, stage.partitions, stage, "cancel the job with its topics and submit it again");
   }
 
-  // What goes no further is kept for people (D9). A task that refuses every frame must not fill the disk.
+  // What goes no further is kept for people (decision 0007). A task that refuses every frame must not fill the disk.
   Result<void> make_dead(const stream::StageSpec& stage) {
     auto kept = stage;
     kept.retention_ms = kDeadKept.count();
@@ -169,7 +169,7 @@ class TopicMaker {
   }
 
   // What travels with commits may be larger than a foreign cluster takes: better known now than at the first commit
-  // (D7).
+  // (decision 0002).
   Result<void> check_metadata_size(const stream::StageSpec& stage, const TopicPartition& at) {
     const auto size = stream::max_packed_bytes(stage.upstreams);
     if (size <= kCommonMetadataLimit) return {};

@@ -19,8 +19,8 @@ struct TopicWork {
   std::function<bool()> stopped = [] { return false; };
 };
 
-// Makes what is missing, checks what is there, and writes the first commit of every partition that has none (D5).
-// Idempotent: a second master may do it again. Errors say which topic, what is wrong and what to do.
+// Makes what is missing, checks what is there, and writes the first commit of every partition that has none (decision
+// 0032). Idempotent: a second master may do it again. Errors say which topic, what is wrong and what to do.
 Result<void> make_topics(const TopicWork& work, const stream::JobSpec& spec);
 
 // Whether making a job's topics may succeed later though nobody changes anything: all but a conflict of names or

@@ -23,7 +23,7 @@ const SourceReports* reports_of(const State& state, const Job& job, const std::s
   return found == state.soft.sources.end() ? nullptr : &found->second;
 }
 
-// ---- sources
+// ---- sources --------------------------------------------------------------------------------------------------------
 
 json source_view(const State& state, const Job& job, const stream::SourceSpec& spec) {
   const auto& source = job.sources.at(spec.name);
@@ -41,7 +41,7 @@ json source_view(const State& state, const Job& job, const stream::SourceSpec& s
   view["ended"] = reports->ended;
   view["fps"] = last.fps;
   const auto frames = frames_of(state, job, spec.name);
-  view["frames"] = is_over(job.phase) && frames == 0 && last.source.empty() ? json() : json(frames);  // nobody has told
+  view["frames"] = is_over(job.phase) && frames == 0 && last.source.empty() ? json() : json(frames);  // unknown
   view["total"] = last.total < 0 ? json() : json(last.total);
   view["dropped"] = last.dropped;
   view["rejected"] = last.rejected;
@@ -53,7 +53,7 @@ json source_view(const State& state, const Job& job, const stream::SourceSpec& s
   return view;
 }
 
-// ---- jobs
+// ---- jobs -----------------------------------------------------------------------------------------------------------
 
 // How far a finite job is: what each source has sent of its total, times what each stage on the way has ACKed of what
 // it was given; the slowest way counts.
@@ -124,7 +124,7 @@ void for_each_job(const State& state, Visit visit) {
   for (const auto& [order, job] : jobs) visit(*job);
 }
 
-// ---- processes
+// ---- processes ------------------------------------------------------------------------------------------------------
 
 json process_view(const stream::Heartbeat& beat, const char* kind_state, SystemTime seen) {
   return {{"id", beat.id.value},
@@ -242,7 +242,7 @@ json workers_view(const State& state) {
 
 namespace {
 
-// What an agent tells of its node stands in its labels.
+// What an agent reports of its node is in its labels.
 json bytes_in(const std::map<std::string, std::string>& labels, const char* name) {
   const auto found = labels.find(name);
   if (found == labels.end()) return {};

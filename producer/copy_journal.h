@@ -25,7 +25,7 @@ class CopyJournal {
   Result<void> propose(const std::vector<CopyPlace>& places);
   // What was agreed on since, waiting up to `timeout` for the first.
   Result<std::vector<NumberedPlace>> follow(std::chrono::milliseconds timeout);
-  // No number below this one is asked for again: what only tells about those is deleted, now and then.
+  // No number below this one is asked for again: what is only about those is deleted, now and then.
   void forget_before(std::int64_t number);
   void close();
 

@@ -48,8 +48,8 @@ void EarlierFrames::look() {
     }
     if (stop_) return;
     if (++tries == kTries) {
-      log_warning("source {}: what its earlier owners wrote cannot be read, so what they told counts: {}", source_.name,
-                  found.error().message);
+      log_warning("source {}: what its earlier owners wrote cannot be read, so what they reported counts: {}",
+                  source_.name, found.error().message);
       return;
     }
     for (auto left = rest; left > left.zero() && !stop_; left -= kStep) std::this_thread::sleep_for(kStep);
@@ -59,7 +59,7 @@ void EarlierFrames::look() {
 
 std::int64_t EarlierFrames::frames() const {
   const std::lock_guard lock(mutex_);
-  std::int64_t last = before_.told, behind = 0;  // of the last session that was told; of those that told nothing
+  std::int64_t last = before_.told, behind = 0;  // of the last reported session; of those without a report
   if (standing_) {
     for (const auto& [session, frames] : standing_->frames) {
       if (session == before_.session)

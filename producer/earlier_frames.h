@@ -1,7 +1,7 @@
-// EarlierFrames: what a live source's earlier owners wrote in this run. Each owner tells its frames by heartbeat, and
-// one that is killed has written more than it told; how many, the log says. Looked up on a thread of its own, so that
-// no camera waits for it. Owner: one SourceRunner. Threads: any may ask and stop(). Failure: what cannot be read is
-// tried again a few times, and then given up; until it is known, what was told counts.
+// EarlierFrames: what a live source's earlier owners wrote in this run. Each owner reports its frames by heartbeat, and
+// one that is killed has written more than it reported; how many, the log says. Looked up on a thread of its own, so
+// that no camera waits for it. Owner: one SourceRunner. Threads: any may ask and stop(). Failure: what cannot be read
+// is tried again a few times, and then given up; until it is known, what was reported counts.
 #pragma once
 
 #include <atomic>
@@ -26,8 +26,8 @@ class EarlierFrames {
   void stop();  // looks no further; what is known stays
 
   std::int64_t frames() const;
-  // Captured, as their owner last told, and not in the log: they ended with it. What it captured behind its last word
-  // nobody knows.
+  // Captured, as their owner last reported, and not in the log: they ended with it. What it captured after its last
+  // heartbeat nobody knows.
   std::int64_t unwritten() const;
 
  private:
@@ -40,7 +40,7 @@ class EarlierFrames {
   const SessionId mine_;
   std::atomic<bool> stop_{false};
   mutable std::mutex mutex_;
-  std::optional<SessionFrames> standing_;  // of the last session that was told, and those behind it
+  std::optional<SessionFrames> standing_;  // of the last session that was reported, and those behind it
   std::thread thread_;                     // last: it uses all of the above
 };
 

@@ -1,7 +1,7 @@
 // ItemManifest: which item of a finite source has which number, and which of them were no picture. The items are
 // written once, before the first frame, and read again by every later start, so that a number means the same item for
-// ever (D7), whatever happens to the folder meanwhile, and so that nothing is counted or reported twice. Owner: one
-// source. Threads: one.
+// ever (decision 0034), whatever happens to the folder meanwhile, and so that nothing is counted or reported twice.
+// Owner: one source. Threads: one.
 #pragma once
 
 #include <cstdint>

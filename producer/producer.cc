@@ -12,7 +12,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// A process that nobody heard of for so long may have been replaced: it stops its sources until it is heard again (D3).
+// A process whose heartbeats were not acknowledged for so long may have been replaced: it stops its sources until it is
+// heard again (decision 0025).
 constexpr milliseconds kIsolatedAfter(10'000);
 constexpr milliseconds kPoll(50);
 constexpr std::chrono::seconds kEndWithin(5);
@@ -71,7 +72,7 @@ Result<void> Producer::run(const std::atomic<bool>& stop) {
 void Producer::tell_end(const Error& why) {
   const auto text = "producer " + member_->id().value + ": " + why.message;
   if (assignments_->refused())
-    log_error("{}", text);  // the master has told it
+    log_error("{}", text);  // the master has reported it
   else if (assignments_->out())
     member_->notice(stream::Severity::warning, "declared_lost", text + "; it joins again as a new one");
   else
@@ -80,7 +81,7 @@ void Producer::tell_end(const Error& why) {
 
 Result<void> Producer::control(const std::atomic<bool>& stop) {
   master::Decided decided;
-  std::int64_t contradictions = 0;  // told by the master
+  std::int64_t contradictions = 0;  // reported by the master
   while (!stop) {
     auto decisions = member_->poll_decisions(kPoll);
     if (!decisions) {

@@ -265,7 +265,7 @@ void SourceRunner::close_source() {
   open_ = connected_ = false;
 }
 
-// A folder's book tells what was rejected before; of all else, earlier owners have.
+// A folder's book knows what was rejected before; of all else, earlier owners have.
 std::int64_t SourceRunner::rejected_by_others() const {
   return spec_.kind == "directory" ? 0 : assignment_.before.rejected;
 }

@@ -1,7 +1,8 @@
 // SourceRunner: one assigned source on a thread of its own: opens it, paces, sends, reconnects, pauses, ends.
 // Owner: Producer. Threads: wish(), stop(), progress() and the questions may be called from any; all else is the
-// runner's own. Failure: fatal() is set when the writer to Kafka is beyond use: then the whole incarnation ends (D7).
-// Everything else is told by progress().error and by notices, and tried again or given up for this source alone.
+// runner's own. Failure: fatal() is set when the writer to Kafka is beyond use: then the whole incarnation ends
+// (decision 0002). Everything else is reported by progress().error and by notices, and tried again or given up for this
+// source alone.
 #pragma once
 
 #include <atomic>
@@ -110,7 +111,7 @@ class SourceRunner {
     Duration between_frames{};
     bool unacknowledged = false;
   };
-  Seen seen_;  // what progress() tells the present rate from
+  Seen seen_;  // what progress() computes the present rate from
   std::optional<Error> fatal_;
   std::unique_ptr<EarlierFrames> earlier_;  // of a source that begins anew with each owner; set by the runner's thread
 

@@ -16,7 +16,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds kLiveRetry(300);            // frames again within 2 s of a camera's return
 constexpr milliseconds kRetry(1000);               // of everything else that may pass by itself
 constexpr milliseconds kLiveRetryRefused(10'000);  // a camera whose pictures are refused may be set up anew
-constexpr std::int64_t kBrokenNotices = 20;        // told one by one; the rest is counted
+constexpr std::int64_t kBrokenNotices = 20;        // reported one by one; the rest is counted
 
 }  // namespace
 

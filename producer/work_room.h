@@ -1,7 +1,7 @@
 // WorkRoom: the reading of items (a file, a record, a film) that goes on in this process, all its sources together. It
 // keeps the memory that decoding takes within one limit, and names in the crash note what is being read, so that an
-// item that ends the process is known (docs/decisions/0020). ItemWatch is one source's view of it. Owner: Producer.
-// Threads: any; a Stay belongs to the thread that asked. Failure: none; who cannot have what it needs waits.
+// item that ends the process is known (decision 0020). ItemWatch is one source's view of it. Owner: Producer. Threads:
+// any; a Stay belongs to the thread that asked. Failure: none; who cannot have what it needs waits.
 #pragma once
 
 #include <array>

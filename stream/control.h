@@ -23,8 +23,8 @@ inline constexpr const char* kReportsTopic = "ride.reports";
 // ---- decisions
 // -------------------------------------------------------------------------------------------------------
 
-// Leadership (D4): the first claim of an epoch in log order wins. The leader's own claim, written again, says that it
-// can still write; to readers such a record is void.
+// Leadership (decision 0008): the first claim of an epoch in log order wins. The leader's own claim, written again,
+// says that it can still write; to readers such a record is void.
 struct Claim {
   std::int64_t epoch = 0;
   std::string id;    // of this process start; empty: the leader left, nobody leads from here on
@@ -36,7 +36,8 @@ enum class JobPhase { creating, running, paused, draining, completed, cancelled,
 const char* to_string(JobPhase phase);
 Result<JobPhase> parse_job_phase(const std::string& text);
 
-// Where the logs of topics end that others write (adopted ones), by partition: no end record comes there (D16).
+// Where the logs of topics end that others write (adopted ones), by partition: no end record comes there (decision
+// 0017).
 using LogEnds = std::map<std::string, std::vector<Offset>>;
 
 // Of a whole job, cumulative: sent by its sources, and ACKed by its last stages.
@@ -76,7 +77,7 @@ struct Assign {
   bool operator==(const Assign&) const = default;
 };
 
-// A planned move begins: the owner finishes what it has, commits, answers with Released (D5).
+// A planned move begins: the owner finishes what it has, commits, answers with Released (decision 0032).
 struct Releasing {
   JobName job;
   RunNumber run;
@@ -88,8 +89,8 @@ struct Releasing {
   bool operator==(const Releasing&) const = default;
 };
 
-// What earlier owners of a source told in this run, handed to the next one: it tells on from there, and looks up in the
-// log what `session` wrote in truth, since its owner may have died before it told its last frames.
+// What earlier owners of a source reported in this run, handed to the next one: it continues the counts, and looks up
+// in the log what `session` wrote in truth, since its owner may have died before it reported its last frames.
 struct SourceBefore {
   SessionId session;                                                // the last one that anything is known of; 0: none
   std::int64_t frames = 0;                                          // of the sessions before that one
@@ -130,13 +131,13 @@ struct JoinGroup {
 struct WorkerOut {
   WorkerId worker;
   std::string reason;
-  bool silent = false;  // nobody saw it end: it was not heard of
+  bool silent = false;  // nobody saw it end: no heartbeat came
   SystemTime at{};
   bool refused = false;  // another process has its name: it must not join again under it
   bool operator==(const WorkerOut&) const = default;
 };
 
-// A piece of a snapshot (stream/core/snapshot.h): all that stands before its first part is told by it.
+// A piece of a snapshot (stream/core/snapshot.h): it contains all that stands before its first part.
 struct SnapshotPart {
   std::string id;  // the same for all parts, another one for each snapshot
   int part = 1, parts = 1;
@@ -144,8 +145,8 @@ struct SnapshotPart {
   bool operator==(const SnapshotPart&) const = default;
 };
 
-// A worker ended while this frame was inside process(), and its agent saw it (D9). The second strike quarantines the
-// frame: its owner makes its outcome `dead` without running it.
+// A worker ended while this frame was inside process(), and its agent saw it (decision 0007). The second strike
+// quarantines the frame: its owner makes its outcome `dead` without running it.
 struct Strike {
   JobName job;
   RunNumber run;
@@ -161,7 +162,7 @@ struct Strike {
   bool operator==(const Strike&) const = default;
 };
 
-// A group shall have so many active workers from now on (D13).
+// A group shall have so many active workers from now on (decision 0014).
 struct Scale {
   JobName job;
   RunNumber run;
@@ -264,7 +265,8 @@ struct SourceProgress {
   bool operator==(const SourceProgress&) const = default;
 };
 
-// What a process offers and how it fares. Sent about every interval by every worker, producer and agent (D3).
+// What a process offers and how it fares. Sent about every interval by every worker, producer and agent (decision
+// 0026).
 struct Heartbeat {
   WorkerId id;  // name#incarnation
   ProcessKind kind = ProcessKind::worker;
@@ -286,12 +288,11 @@ struct Heartbeat {
   double busy_seconds = 0;       // ... and the time that it took: decoded, processed, encoded
   std::vector<PartitionProgress> partitions;
   std::vector<SourceProgress> sources;
-  bool warm = false;  // task opened, ready for assign
-  std::string group;  // "job/stage" that it has open
-  std::vector<WorkerId>
-      children;          // agents: those that run now and are not stopped, as the system tells (decisions/0026)
-  std::string host;      // the machine's own name, which `node` need not be
-  SystemTime started{};  // by its machine's clock
+  bool warm = false;               // task opened, ready for assign
+  std::string group;               // "job/stage" that it has open
+  std::vector<WorkerId> children;  // agents: those that run now and are not stopped, as /proc has them (decision 0026)
+  std::string host;                // the machine's own name, which `node` need not be
+  SystemTime started{};            // by its machine's clock
   bool operator==(const Heartbeat&) const = default;
 };
 
@@ -331,7 +332,7 @@ struct ChildExit {
   bool operator==(const ChildExit&) const = default;
 };
 
-// A clean farewell: the sender owns nothing any more and leaves.
+// A goodbye: the sender owns nothing any more and leaves.
 struct Goodbye {
   WorkerId id;
   std::string reason;

@@ -1,5 +1,5 @@
 // Control clients: how a process takes part in the two control topics over Kafka, on a connection of its own, never
-// behind frames (D3). Owner: one thread each; the classes start none.
+// behind frames (decision 0026). Owner: one thread each; the classes start none.
 #pragma once
 
 #include <chrono>

@@ -1,6 +1,6 @@
 // Pictures to and from the bytes of a record: raw pixels (as they are, or zstd), JPEG, PNG. Uses OpenCV's codecs.
 // Threads: free functions, any. Failure: corrupt (bytes that are no such picture), resource_exhausted (more pixels,
-// bytes or time than allowed, told before anything is decoded), unsupported. No exception.
+// bytes or time than allowed, found before anything is decoded), unsupported. No exception.
 #pragma once
 
 #include <opencv2/core/mat.hpp>
@@ -25,7 +25,7 @@ struct Content {
 // `owner` keeps the pixels alive where the Mat does not own them. Raw: no copy when the rows lie together.
 Result<Content> encode_picture(const cv::Mat& image, std::shared_ptr<const void> owner, const Codec& codec);
 
-// The frame of a record: pixels (raw: a view into the payload, not a copy), identity, attributes. `adopt` tells the
+// The frame of a record: pixels (raw: a view into the payload, not a copy), identity, attributes. `adopt` gives the
 // format where the record does not. `max_pixels` 0: kDefaultMaxPixels. `max_bytes`: that decoding may hold at once; 0:
 // four fifths of the machine's memory, and in any case 16 bytes for each of `max_pixels`.
 Result<Frame> to_frame(const WholeFrame& whole, const std::optional<AdoptSpec>& adopt, std::int64_t max_pixels,

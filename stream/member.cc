@@ -234,7 +234,7 @@ class KafkaMember final : public Member {
   }
 
   // The reports' own producer failed for good: frames are not touched by that, a new one takes over. Unless we may not
-  // write there at all: who reads decisions is told.
+  // write there at all: who reads decisions sees it.
   void reopen(const Error& why) {
     if (why.code == ErrorCode::permission) {
       const std::lock_guard lock(mutex_);

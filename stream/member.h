@@ -1,5 +1,5 @@
 // Member: a process's part in the control plane. Sends its heartbeats and reports to `<prefix>.reports`, reads
-// `<prefix>.decisions`, each over a connection of its own (D3). Used by workers, producers and agents.
+// `<prefix>.decisions`, each over a connection of its own (decision 0026). Used by workers, producers and agents.
 // Threads: one inner thread sends heartbeats; poll_decisions() belongs to one thread of the owner; post() and the
 // questions may be used from any. Failure: join() fails only when stopped or misconfigured; a cluster that is away is
 // waited for.
@@ -37,8 +37,8 @@ class Member {
 
   virtual const WorkerId& id() const = 0;
   // What was decided since the last call, oldest first: only records of the standing leader count and are returned. A
-  // snapshot among them (all its parts) replaces what was known before. Records that are none are refused and told in
-  // the log. Error: also a log that begins with a snapshot that cannot be read; permission: the cluster refuses our
+  // snapshot among them (all its parts) replaces what was known before. Records that are none are refused and reported
+  // in the log. Error: also a log that begins with a snapshot that cannot be read; permission: the cluster refuses our
   // user, or lets it write no reports.
   virtual Result<std::vector<Decision>> poll_decisions(std::chrono::milliseconds timeout) = 0;
   // All that stood in the log when we joined has been returned: only now may the process act.
@@ -53,7 +53,7 @@ class Member {
               bool fatal_for_job = false);
   // A heartbeat goes out at once instead of at the next interval (something changed).
   virtual void beat_now() = 0;
-  // How long ago the last acknowledged heartbeat was sent: above 10 s the process drops what it owns (D3).
+  // How long ago the last acknowledged heartbeat was sent: above 10 s the process drops what it owns (decision 0025).
   virtual std::chrono::milliseconds since_acknowledged() const = 0;
   // Stops the heartbeats and says goodbye. Call after everything owned is finished and committed.
   virtual void leave(const std::string& reason) = 0;

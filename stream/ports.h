@@ -1,5 +1,6 @@
-// The ports between RIDE and its log. Two adapters implement them: stream/kafka (librdkafka) and stream/memory (tests,
-// simulator). Threads: each object belongs to one thread unless a method says otherwise.
+// The ports between RIDE and its log. Two adapters implement them: stream/kafka (librdkafka) and stream/memory (unit
+// tests; the simulator has a Kafka of its own, tests/simulation/kafka.h). Threads: each object belongs to one thread
+// unless a method says otherwise.
 #pragma once
 
 #include <chrono>

@@ -36,13 +36,13 @@ struct OutputSpec {
 
 // A foreign topic that is read in place.
 struct AdoptSpec {
-  std::string format;  // "raw" (pixels of `shape`), "jpeg", "png" (or "image": either, told by its first bytes)
+  std::string format;  // "raw" (pixels of `shape`), "jpeg", "png" (or "image": either, by its first bytes)
   std::string shape;   // "900x900x1": rows x columns x channels; raw only
   std::string depth;   // "8u", "16u", "32f"; raw only
   bool operator==(const AdoptSpec&) const = default;
 };
 
-// How a group follows the frame rate (D13).
+// How a group follows the frame rate (decision 0014).
 struct ScalingSpec {
   double target = 0.8;             // share of its time that a worker shall be busy
   std::int64_t drain_ms = 10'000;  // lag is to be worked off within it
@@ -108,7 +108,7 @@ struct JobSpec {
   std::string prefix = "ride";  // of topics and groups
   std::vector<SourceSpec> sources;
   std::vector<StageSpec> stages;  // in flow order, sinks last
-  bool finite = false;            // every source ends by itself: the job completes (D16)
+  bool finite = false;            // every source ends by itself: the job completes (decision 0040)
   int priority = 0;               // of its growth beyond `min`, where jobs share a pool: the higher first
   bool operator==(const JobSpec&) const = default;
 

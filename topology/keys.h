@@ -103,7 +103,7 @@ std::optional<ScalarValue> convert(const KeySpec& key, const ScalarText& text);
 // "a whole number from 1 to 4096": what convert() accepts, in words.
 std::string expected(const KeySpec& key);
 
-// How the given value is mended, for example "add a unit: 10s"; empty where expected() says it all.
+// How the given value is fixed, for example "add a unit: 10s"; empty where expected() says it all.
 std::string fix_for(const KeySpec& key, const ScalarText& text);
 
 }  // namespace ride::topology

@@ -1,4 +1,4 @@
-// A topology's sinks against what the nodes of a cluster let them write: told at submit where it can be known. Each
+// A topology's sinks against what the nodes of a cluster let them write: reported at submit where it can be known. Each
 // worker applies the same rule again.
 #pragma once
 

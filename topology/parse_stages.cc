@@ -162,7 +162,7 @@ void parse_group(Context& context, const YamlEntry* entry, StageDraft& draft) {
 // Every worker needs a partition of its own.
 void settle_partitions(Context& context, const YamlEntry* topic, StageDraft& draft) {
   TopicSettings& settings = draft.stage.topic;
-  if (draft.stage.group.min > draft.stage.group.max) return;  // told already; how many partitions it needs is not known
+  if (draft.stage.group.min > draft.stage.group.max) return;  // reported already
   const int workers = draft.stage.group.max;
   if (settings.partitions == 0 && !settings.adopt) {
     settings.partitions = static_cast<int>(std::min<std::int64_t>(kMaxPartitions, std::max(4, 2 * workers)));

@@ -1,6 +1,5 @@
-// Plan: a Topology laid out on a cluster: topics, partitions, wiring, groups. The second of the three words Topology ->
-// Plan
-// -> Assignment. Pure values; ordered, so that equal input gives equal text. Threads: any, when const.
+// Plan: a Topology laid out on a cluster: topics, partitions, wiring, groups. The second of three forms: Topology,
+// Plan, Assignment. Pure values; ordered, so that equal input gives equal text. Threads: any, when const.
 #pragma once
 
 #include <cstdint>

@@ -192,8 +192,8 @@ SourceLocation place_of_offset(std::string_view text, std::size_t offset) {
   return source.place(static_cast<int>(line), static_cast<int>(offset - start));
 }
 
-// A bracket that is not closed is told where it stands, not where its end was missed; a variable's braces have words of
-// their own.
+// A bracket that is not closed is reported where it stands, not where its end was missed; a variable's braces have
+// words of their own.
 std::optional<Diagnostic> explain_bracket(std::string_view text, const SourceText& source,
                                           const SourceLocation& missed) {
   const auto open = unclosed_bracket(text);

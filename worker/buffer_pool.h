@@ -32,7 +32,7 @@ class BufferPool {
   void keep(const cv::Mat& fresh) {
     const auto bytes = pixel_bytes(fresh);
     if (bytes > limit_bytes_) return;
-    // Shapes change rarely: make room by letting go of what is free, oldest first.
+    // Shapes change rarely: free memory by releasing what is unused, oldest first.
     for (auto it = kept_.begin(); it != kept_.end() && kept_bytes_ + bytes > limit_bytes_;) {
       if (!is_free(*it)) {
         ++it;

@@ -1,5 +1,5 @@
-// Committer: writes committed offsets behind the frames' backs, the newest of each partition, and reads them back every
-// second: a late commit of a predecessor may have lowered one (D6).
+// Committer: writes committed offsets beside the flow of frames, the newest of each partition, and reads them back
+// every second: a late commit of a predecessor may have lowered one (decision 0033).
 // Threads: one inner thread; all methods may be called from any. Failure: retriable errors are tried again for ever;
 // the first other one is kept in failed().
 #pragma once
@@ -20,7 +20,7 @@ namespace ride::worker {
 
 class Committer {
  public:
-  // Told on the committer's thread, after the store has taken it.
+  // Called on the committer's thread, after the store has taken it.
   using Committed = std::function<void(const stream::TopicPartition&, const stream::Commit&)>;
 
   Committer(std::shared_ptr<stream::CommitStore> store, std::string group, Committed committed);

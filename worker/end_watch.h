@@ -1,6 +1,6 @@
 // EndWatch: asks the brokers every half second where the logs of the owned partitions end. What the consumer knows of
-// it stands still while its queue is full, just when a stage lags (D13). Threads: one inner thread; all methods may be
-// called from any. Failure: what cannot be asked stays as it was.
+// it stands still while its queue is full, just when a stage lags (decision 0014). Threads: one inner thread; all
+// methods may be called from any. Failure: what cannot be asked stays as it was.
 #pragma once
 
 #include <condition_variable>

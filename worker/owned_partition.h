@@ -25,7 +25,7 @@ struct OwnedPartition {
   struct Reading {
     stream::SetAssembler assembler;
     Offset next;  // the record to read next
-    // To be fetched again from `from` when so many bytes of pictures have room.
+    // To be fetched again from `from` when so many bytes of pictures fit.
     struct Parked {
       Offset from;
       std::int64_t needs = 0;
@@ -43,7 +43,7 @@ struct OwnedPartition {
     };
     std::optional<Doubting> doubting;
     std::int64_t repeats = 0;  // in a row, since the last that was taken
-    // Before `start` the task is warmed up (D11): a frame is taken once there, too.
+    // Before `start` the task is warmed up (decision 0012): a frame is taken once there, too.
     Offset start;
     std::unique_ptr<stream::SetAssembler> warming;
   };

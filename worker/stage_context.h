@@ -1,6 +1,6 @@
 // StageContext: what the threads of one stage's data context have in common: its configuration, its ports, the two
-// queues that join read, run and write, and how a failure is told. Threads: all; what is not const is safe to share.
-// Life: made before the threads that use it, gone after them.
+// queues that join read, run and write, and how a failure is reported. Threads: all; what is not const is safe to
+// share. Life: made before the threads that use it, gone after them.
 #pragma once
 
 #include <atomic>
@@ -37,9 +37,9 @@ struct StageConfig {
   std::int64_t write_queue_bytes = 32 << 20;
   std::int64_t held_bytes = std::int64_t{2} << 30;  // of all unfinished sets; one alone may be larger
   std::int64_t set_bytes = std::int64_t{4} << 30;   // of one
-  std::chrono::milliseconds room_patience{10'000};  // while open sets do not grow; then the oldest makes room
+  std::chrono::milliseconds room_patience{10'000};  // while open sets do not grow; then the oldest is given up
   bool drop_duplicates = true;                      // see stream::SetAssembler::Config
-  bool checks_sessions = false;                     // sources write only in sessions that know_sessions() told
+  bool checks_sessions = false;                     // sources write only in sessions that know_sessions() named
   std::map<std::string, std::string>
       upstream_topics;  // of stages that write into this one's topic; absent: not checked
   tasks::MakeTask make_task = tasks::create;

@@ -23,7 +23,7 @@ void StageReader::start() {
   thread_ = guarded_thread(
       "the reader", [this] { loop(); },
       [this](Error error) {
-        // The crash note goes on naming the record: the next owner must not die of it, too (D9).
+        // The crash note goes on naming the record: the next owner must not die of it, too (decision 0007).
         if (at_work_)
           error.message +=
               ", while it read " + to_string(at_work_->at) + ", offset " + std::to_string(at_work_->offset.value);
@@ -170,7 +170,7 @@ void StageReader::pass_on(const OwnedPtr& owned, Offset offset, stream::Assembly
   }
 }
 
-// Where to stop reading: the job drains, and others go on writing (D16).
+// Where to stop reading: the job drains, and others go on writing (decision 0017).
 std::optional<Offset> StageReader::last_of(const OwnedPtr& owned) const {
   const auto last = context_.end_of(owned->at.partition);
   return last ? std::optional(std::max(*last, owned->reading.start)) : std::nullopt;
@@ -198,7 +198,8 @@ void StageReader::end(const OwnedPtr& owned, Offset last) {
   context_.to_compute.push({owned, std::move(work)}, 0);
 }
 
-// The task of a new owner sees the last frames once more, so that its state is what its predecessor's was (D11).
+// The task of a new owner sees the last frames once more, so that its state is what its predecessor's was (decision
+// 0012).
 void StageReader::warm_up(const OwnedPtr& owned, stream::AssemblyStep step, std::int64_t bytes) {
   if (step.accepted && step.accepted->kind == stream::RecordKind::frame)
     context_.to_compute.push({owned, std::move(step.accepted), true}, bytes);
@@ -229,7 +230,7 @@ bool StageReader::pass_over_overtaken() {
 }
 
 // An offset is not in the log. Where retention has overtaken us, the partition goes on at its oldest record; an offset
-// above the log's end is never mended (D5): false.
+// above the log's end is never fixed (decision 0032): false.
 bool StageReader::pass_over_expired() {
   bool expired = false;
   if (!context_.ports.range_of) return false;

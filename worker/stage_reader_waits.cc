@@ -1,4 +1,4 @@
-// What a partition's reading waits for: room for a large set, and knowledge about an origin; and what is told of
+// What a partition's reading waits for: memory for a large set, and knowledge about an origin; and what is reported of
 // records that should not be there. The reading itself stands in stage_reader.cc.
 #include <spdlog/fmt/fmt.h>
 
@@ -17,7 +17,7 @@ using stream::Severity;
 
 namespace {
 
-constexpr auto kLongestWait = std::chrono::seconds(120);  // for room, however open sets grow: 621 MB at 5 MB/s
+constexpr auto kLongestWait = std::chrono::seconds(120);  // for memory, however open sets grow: 621 MB at 5 MB/s
 constexpr auto kAskAgain = milliseconds(100);
 constexpr auto kTellEvery = std::chrono::seconds(10);
 constexpr std::int64_t kManyRepeats = 10'000;  // in a row: a takeover repeats what was on its way, and no more
@@ -32,10 +32,10 @@ void for_each_intake(const std::map<stream::TopicPartition, OwnedPtr>& reading, 
 
 }  // namespace
 
-// ---- room
-// ------------------------------------------------------------------------------------------------------------
+// ---- memory ---------------------------------------------------------------------------------------------------------
 
-// All unfinished sets of the process share one budget (D10); the oldest of them goes first. One alone may be larger.
+// All unfinished sets of the process share one budget (decision 0019); the oldest of them goes first. One alone may be
+// larger.
 void StageReader::make_room() {
   const auto limit = context_.config.held_bytes;
   for (;;) {
@@ -67,7 +67,7 @@ void StageReader::make_room() {
   }
 }
 
-// A large set may only be put together when the others' leave room: else its partition is fetched again later.
+// A large set may only be put together when the others leave memory for it: else its partition is fetched again later.
 bool StageReader::park(const OwnedPtr& owned, const stream::Record& record) {
   auto& own = owned->reading;
   if (!own.assembler.open().empty() || record.offset == own.unparked || is_unread(record)) return false;
@@ -92,7 +92,7 @@ void StageReader::unpark() {
   auto& own = first->second->reading;  // one at a time
   const auto announced = announced_bytes();
   const bool room = announced == 0 || own.parked->needs <= context_.config.held_bytes - announced;
-  // Nobody completes what it waits for: it goes on, and the oldest set makes room.
+  // Nobody completes what it waits for: it goes on, and the oldest set is given up.
   const bool enough = now - std::max(grew_at_, own.parked->since) > context_.config.room_patience ||
                       now - own.parked->since > kLongestWait;
   if (!room && !enough) return;

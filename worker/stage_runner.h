@@ -1,7 +1,7 @@
 // StageRunner: the data context of one stage in one worker, seen from its control thread: read | run | write, three
 // threads joined by queues that are bounded in bytes. Warm from the start: connected, topics known, one task opened.
 // Threads: take(), release(), drop() and pause() belong to the control thread; progress(), stats() and failed() may be
-// asked from any. Failure: failed() tells of an error that ends the incarnation; what concerns frames is told by
+// asked from any. Failure: failed() returns an error that ends the incarnation; what concerns frames is reported by
 // Notify.
 #pragma once
 
@@ -34,7 +34,8 @@ class StageRunner {
   StageRunner(const StageRunner&) = delete;
   StageRunner& operator=(const StageRunner&) = delete;
 
-  // Begins to own a partition, from its committed offset on. not_found: it has no commit, which is never guessed (D5).
+  // Begins to own a partition, from its committed offset on. not_found: it has no commit, which is never guessed
+  // (decision 0032).
   Result<void> take(PartitionId partition, Epoch epoch);
   // Finishes the frame that is being worked on and what is on its way out, commits, then says on_released (from an
   // inner thread). What was read and not begun is the next owner's.
@@ -42,7 +43,7 @@ class StageRunner {
   // Stops at once: another one owns it now.
   void drop(PartitionId partition);
   void pause(bool paused) { reader_.pause(paused); }
-  // Frames that must not be run (D9). All of them at each call.
+  // Frames that must not be run (decision 0007). All of them at each call.
   void quarantine(std::map<FramePlace, Quarantined> quarantined) { context_.quarantine(std::move(quarantined)); }
   // Where the topic's partitions end, which others go on writing: what lies behind is not read, and the end goes on as
   // if a record had told it. What was read already counts. All of them at each call.

@@ -16,7 +16,7 @@ namespace ride::worker {
 
 class StageWriter {
  public:
-  using OnReleased = std::function<void(PartitionId)>;  // told on the inner thread
+  using OnReleased = std::function<void(PartitionId)>;  // called on the inner thread
 
   StageWriter(StageContext& context, OnReleased on_released);
 
@@ -47,7 +47,7 @@ class StageWriter {
   stream::SetQueue sets_;
   std::map<PartitionId, OwnedPtr> writing_;  // that have been read from
   std::thread thread_;
-  Committer committer_;  // last: its thread tells us of commits
+  Committer committer_;  // last: its thread calls us for commits
 };
 
 }  // namespace ride::worker

@@ -19,7 +19,7 @@ using std::chrono::steady_clock;
 
 namespace {
 
-constexpr milliseconds kOutOfReach(10'000);    // D3: without an acknowledged heartbeat
+constexpr milliseconds kOutOfReach(10'000);    // decision 0025: without an acknowledged heartbeat
 constexpr std::chrono::minutes kAnewAfter(5);  // ... and then its own clients may be what does not work
 constexpr auto kLeaveWithin = std::chrono::seconds(4);
 constexpr auto kEndWithin = std::chrono::seconds(5);
@@ -57,7 +57,7 @@ Error Worker::passing(Error error) {
 
 Result<void> Worker::control(const std::atomic<bool>& stop) {
   master::Decided decided;
-  std::int64_t contradictions = 0;  // told by the master
+  std::int64_t contradictions = 0;  // reported by the master
   while (!stop) {
     auto decisions = member_->poll_decisions(milliseconds(50));
     if (!decisions.ok() && !decisions.error().retriable) return passing(decisions.error());
@@ -108,14 +108,14 @@ void Worker::watch_reach() {
     log_info("heartbeats are acknowledged again");
 }
 
-// Nothing of ours may be written any more: without a farewell for the frames, but it is told why.
+// Nothing of ours may be written any more: without a goodbye for the frames, but the reason is reported.
 void Worker::end(const Error& why) {
   const bool at_work = runner_ && runner_->died_at_work();
   if (note_ && !at_work) note_->end_in_order();  // what is inside process() now is not to blame
   const auto text = "worker " + member_->id().value + ": " + why.message;
   const auto& duty = ownership_->duty();
   if (duty.refused)
-    log_error("{}", text);  // the master has told it
+    log_error("{}", text);  // the master has reported it
   else if (duty.out)
     member_->notice(stream::Severity::warning, "declared_lost", text + "; it joins again as a new one");
   else
@@ -124,7 +124,7 @@ void Worker::end(const Error& why) {
   end_within(kEndWithin, [give_up = config_.give_up, why] { give_up(why); });
   const bool blames_record = runner_ && runner_->died_reading();
   close_stage();
-  // The agent's report names the record; a farewell would have its partition read by the next one before that is known.
+  // The agent's report names the record; a goodbye would have its partition read by the next one before that is known.
   if (!blames_record) member_->leave(why.message);
 }
 

@@ -1,7 +1,7 @@
 // Worker: one process that owns partitions of one stage at a time. Reads its duty from the decisions log, runs the
 // stage's data context, reports by heartbeats. Threads: run() is the control thread. Failure: run() returns an Error
-// when this incarnation must end, and has told why; retriable: another one may go on (cancelled: it was declared lost;
-// else a connection failed for good). While Kafka is out of reach it begins nothing, and keeps what it has begun.
+// when this incarnation must end, and has reported why; retriable: another one may go on (cancelled: it was declared
+// lost; else a connection failed for good). While Kafka is out of reach it begins nothing, and keeps what it has begun.
 #pragma once
 
 #include <atomic>
@@ -74,7 +74,7 @@ class Worker {
   std::optional<StageKey> stage_;
   std::map<PartitionId, Epoch> taken_;
   std::set<PartitionId> released_;         // asked to release
-  std::set<std::string> said_;             // problems that were told once
+  std::set<std::string> said_;             // problems that were reported
   bool isolated_ = false;                  // no heartbeat was acknowledged for long: nothing new is begun
   std::int64_t asked_ = 0, answered_ = 0;  // questions of the reader (StageRunner::decisions_wanted)
   Offset decided_before_;                  // what the one that was asked last waits for

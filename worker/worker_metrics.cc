@@ -38,7 +38,7 @@ const MetricsTable& worker_metrics() {
       {"ride_worker_write_queue_bytes", MetricType::gauge, "Results that wait to be sent.", stage, {}},
       {"ride_worker_refused_sets_total",
        MetricType::counter,
-       "Frames of several records that were refused for want of room for unfinished ones.",
+       "Frames of several records that were refused because there was no memory left for unfinished ones.",
        stage,
        {}},
       {"ride_worker_hidden_frames_total",

@@ -1,6 +1,6 @@
-// ChildWatch: whether one child hangs inside process() (D3, D9) or has more memory than it may. Fed with what was seen
-// of it every fraction of a second. Only time that was watched counts: not while the child is stopped, and not while
-// the watcher itself did not run. Pure: time is an argument. Owner: one thread.
+// ChildWatch: whether one child hangs inside process() (decision 0007) or has more memory than it may. Fed with what
+// was seen of it every fraction of a second. Only time that was watched counts: not while the child is stopped, and not
+// while the watcher itself did not run. Pure: time is an argument. Owner: one thread.
 #pragma once
 
 #include <chrono>

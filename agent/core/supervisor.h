@@ -1,5 +1,5 @@
 // Supervisor: which child of an agent runs, is started again, or is made to end. Pure: time is an argument, what has to
-// be done is returned, the shell (agent/agent.h) does it and tells what came of it. Owner: one thread.
+// be done is returned, the shell (agent/agent.h) does it and reports what came of it. Owner: one thread.
 #pragma once
 
 #include <sys/types.h>
@@ -51,7 +51,7 @@ struct ReportExit {
   SlotIndex slot;
   pid_t pid;
   ExitStatus status;
-  bool ordered;          // we had told it to end
+  bool ordered;          // we had asked it to stop
   TimePoint restart_in;  // 0 when ordered: it is not started again
   bool operator==(const ReportExit&) const = default;
 };

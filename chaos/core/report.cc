@@ -9,7 +9,7 @@ namespace ride::chaos {
 
 namespace {
 
-// As the plan counts. Of what nobody told when the plan began: since the first fault.
+// As the plan counts. Of what nobody reported when the plan began: since the first fault.
 double second_of(const Report& report, const Struck& one) {
   return seconds_between(report.plan_began == SystemTime{} ? report.faults.front().at : report.plan_began, one.at);
 }

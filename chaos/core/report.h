@@ -16,7 +16,7 @@ namespace ride::chaos {
 struct Struck {
   Fault fault;
   std::string victim;               // who it was
-  SystemTime at{}, ended{};         // ended: when it was continued, mended, started again
+  SystemTime at{}, ended{};         // ended: when it was continued, fixed, started again
   std::string problem;              // why it could not be done; empty: it was
   std::optional<double> detect_ms;  // until the log held the decision about it: declared out (worker, node), a new
                                     // leader (master); nothing: nobody had to decide anything

@@ -42,7 +42,7 @@ ExitCode run_broker(const ParamFlags& flags) {
     const ExitCode code = fail(ended.error());
     return code == ExitCode::usage ? code : ExitCode::failed;
   }
-  return ExitCode::ok;  // it runs until it is told to end, as services are
+  return ExitCode::ok;  // it runs until it is asked to stop, as services are
 }
 
 }  // namespace

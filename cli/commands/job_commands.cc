@@ -73,7 +73,7 @@ ExitCode tell_end(Json job, const std::string& wish, bool json) {
   return verdict.good ? ExitCode::ok : ExitCode::failed;
 }
 
-// Who waits with a job that waits is told what for, again and again: it may still come.
+// Who waits with a job that waits sees what for, again and again: it may still come.
 class WaitTeller {
  public:
   explicit WaitTeller(std::string job) : job_(std::move(job)) {}
@@ -178,13 +178,13 @@ bool is_alive(MasterClient& master, const std::string& job) {
   return answer.ok() && answer->ok() && !is_over(text_of(*answer->body, "phase"));
 }
 
-// A source that is not there is told before the job is accepted, where it can be known: no producer would find it
+// A source that is not there is reported before the job is accepted, where it can be known: no producer would find it
 // either. A relative path begins in the producers' working folder: that of the `ride up` of this folder is ours.
 bool sources_are_there(const Settings& settings, MasterClient& master, const std::string& name,
                        const std::string& text) {
   TopologyFile file{.path = name, .text = text, .outcome = {}};
   file.outcome = topology::parse_topology(text, name, tasks::builtin_catalog(), process_environment());
-  if (!file.valid() || !producers_are_here(master)) return true;  // the master tells what is wrong with it
+  if (!file.valid() || !producers_are_here(master)) return true;  // the master reports what is wrong with it
   if (is_alive(master, file.topology().name())) return true;
   const bool up_of_this_folder =
       settings.is_default("master") && settings.is_default("state") && running_in(settings.text("state"));

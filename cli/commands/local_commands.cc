@@ -81,7 +81,7 @@ void add_local_commands(Program& program) {
   auto* command = &program.add(
       kLocalGroup, "up", "Start a broker, a master, workers and producers for a topology, and watch them",
       "  ride up street.yaml                    until Ctrl-C; the next one continues where it stopped\n"
-      "  ride up street.yaml --fresh            begin anew\n"
+      "  ride up street.yaml --fresh            start from scratch\n"
       "  ride up street.yaml --for 60s          end by itself, with all frames finished; exit code 1 if one was lost\n"
       "  ride up street.yaml --brokers kafka1:9092,kafka2:9092    with a cluster of yours\n"
       "  ride up --idle                         broker and master on what earlier runs kept, and no job: to ask after "

@@ -78,7 +78,7 @@ ExitCode show_logs(const LogFlags& flags) {
 void add_log_command(Program& program) {
   auto flags = std::make_shared<LogFlags>();
   auto& command =
-      program.add("Jobs", "logs", "Show what happened: decisions in words, notices of workers and producers",
+      program.add("Jobs", "logs", "Show what happened: decisions with their reasons, notices of workers and producers",
                   "  ride logs                              the last 50 events\n"
                   "  ride logs street -f                    of one job, and those to come\n"
                   "  ride logs --severity warning --json    one JSON object a line",

@@ -1,4 +1,4 @@
-// Which stages read a topic that others write, as the decisions log tells it: of each job's latest run, by "job/stage".
+// Which stages read a topic that others write, as the decisions log shows it: of each job's latest run, by "job/stage".
 // Their topics do not bear the stage's name, so the list of topics alone does not show them. Pure. Owner: one thread.
 // Call order: take() every decision that counts in log order, then all().
 #pragma once

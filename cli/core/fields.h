@@ -1,4 +1,4 @@
-// Fields of the master's answers, read with mercy: a field that is missing, null or of another type is the fallback, so
+// Fields of the master's answers, read leniently: a field that is missing, null or of another type is the fallback, so
 // a newer or older master does not break the tables. Pure.
 #pragma once
 

@@ -35,7 +35,7 @@ std::string time_text(Progress::Seconds time) {
 }  // namespace
 
 void Progress::see(const Json& job, Seconds now) {
-  // Several sinks may each take a frame: the slowest counts, so that "done" is not told too early.
+  // Several sinks may each take a frame: the slowest counts, so that "done" is not reported too early.
   std::int64_t least = -1;
   for (const Json& stage : list_of(job, "stages"))
     if (flag_of(stage, "sink") && (least < 0 || count_of(stage, "acked") < least)) least = count_of(stage, "acked");

@@ -51,7 +51,7 @@ std::string files_text(const WrittenFiles& files) {
                             : files.anew == 1           ? "1 of them was"
                                                         : fmt::format("{} of them were", files.anew);
   return text + fmt::format("; {} there before, and {} {}", which, files.anew == 1 ? "was" : "were",
-                            files.appends ? "added to" : "written anew");
+                            files.appends ? "added to" : "overwritten");
 }
 
 }  // namespace
@@ -97,7 +97,7 @@ std::string render_reasons(const RunVerdict& verdict, const Style& style, const 
     const auto cause = colon == std::string::npos ? full : full.substr(colon + 2);
     const bool told = !cause.empty() && std::any_of(shown.begin(), shown.end(),
                                                     [&](const auto& line) { return redact(line).ends_with(cause); });
-    const auto reason = told ? full.substr(0, colon) + " (its cause is told above)" : full;
+    const auto reason = told ? full.substr(0, colon) + " (its cause is shown above)" : full;
     text += style.paint("problem: " + reason, Tone::bad) + "\n";
   }
   return text;

@@ -40,11 +40,11 @@ struct RunVerdict {
 // `ended_on_purpose`: the person stopped it, so it need not have completed.
 RunVerdict judge(const nlohmann::json& job, const RunFacts& facts, bool ended_on_purpose);
 
-// Every source and stage has told its last counts: the last sink may have told its end before others did.
+// Every source and stage has reported its last counts: the last sink may have reported its end before others did.
 bool all_have_ended(const nlohmann::json& job);
 
-// "problem: stage 'people': 1 dead frame", a line for each reason. What a line of `shown` has told already is not told
-// again.
+// "problem: stage 'people': 1 dead frame", a line for each reason. What a line of `shown` shows already is not
+// repeated.
 std::string render_reasons(const RunVerdict& verdict, const Style& style, const std::vector<std::string>& shown = {});
 std::string render_summary(const nlohmann::json& job, const RunFacts& facts, const RunVerdict& verdict,
                            const Style& style);

@@ -26,9 +26,9 @@ std::string render_workers(const nlohmann::json& workers, const std::string& job
 std::string render_nodes(const nlohmann::json& nodes, const ViewOptions& view);
 // A line for each node whose heartbeats come late; render_nodes() ends with them.
 std::string render_overloads(const nlohmann::json& nodes, const ViewOptions& view);
-// "led by http://… (epoch 3)", and whom we asked if it was another. Empty where the master tells nothing of it.
+// "led by http://… (epoch 3)", and whom we asked if it was another. Empty where the master reports nothing of it.
 std::string render_leader(const nlohmann::json& leader, const std::string& asked, const ViewOptions& view);
-// Whether an event tells something about the job: its own, and overload of the platform, which may be why frames were
+// Whether an event says something about the job: its own, and overload of the platform, which may be why frames were
 // lost.
 bool concerns(const nlohmann::json& event, const std::string& job);
 std::string render_event(const nlohmann::json& event, const ViewOptions& view);  // one line

@@ -27,7 +27,7 @@ std::vector<TraceStep> in_order(std::vector<TraceStep> steps) {
 }
 
 // Kafka's times are whole milliseconds, a capture's are not: what lies within one is "at once". A larger negative time
-// is shown, since it tells that the clocks of two machines differ.
+// is shown, since it shows that the clocks of two machines differ.
 double after_ms(const TraceStep& step) {
   const auto after = std::chrono::duration<double, std::milli>(step.written - step.captured).count();
   return after > -1 ? std::max(0.0, after) : after;

@@ -24,7 +24,7 @@ class DeadLetters {
   // Each dead frame of the topic once, oldest first, up to what was there at the call. `take` returns false to end
   // early.
   Result<void> each(const std::string& topic, const std::function<bool(DeadLetter&&)>& take) const;
-  // not_found: no letter tells of that place.
+  // not_found: there is no letter of that place.
   Result<DeadLetter> find(const std::string& topic, const DeadPlace& place) const;
   // Returns when the brokers have taken it. unsupported: it is no frame. permission: it lay in a topic of others.
   Result<void> replay(const DeadLetter& letter, RunNumber run, SystemTime now) const;

@@ -1,6 +1,6 @@
 // ride up --idle: the broker and a master on what a folder kept, without agent, workers or producers: nothing is
-// processed, and a job that is over, paused or was broken off can be asked after. Threads: one. Failure: told to the
-// person, and the exit code returned; nothing is left running in any case.
+// processed, and a job that is over, paused or was broken off can be asked after. Threads: one. Failure: printed, and
+// the exit code returned; nothing is left running in any case.
 #pragma once
 
 #include <chrono>

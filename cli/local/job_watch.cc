@@ -49,7 +49,8 @@ void JobWatch::read_events() {
   }
 }
 
-// All workers of a stage may tell the same, and a job fails for what one of them told ("street/1 failed: stage ...").
+// All workers of a stage may report the same, and a job fails for what one of them reported ("street/1 failed: stage
+// ...").
 bool JobWatch::told_lately(const std::string& text) {
   if (text.empty()) return false;  // every text ends with it
   const auto now = std::chrono::steady_clock::now();

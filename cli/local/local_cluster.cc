@@ -213,7 +213,7 @@ Result<void> LocalCluster::wait_for_workers(std::stop_token stop, const Say& say
     std::vector<std::string> seen;
     if (workers.ok()) {
       for (const Json& worker : list_of(*workers, "workers")) {
-        // Those of an earlier run are shown until the master has missed them: they were not heard of by this one.
+        // Those of an earlier run are shown until the master has missed them: they were not seen by this one.
         if (text_of(worker, "state", "live") != "live" || !text_of(worker, "reason").empty()) continue;
         live += text_of(worker, "kind") == "worker" ? 1 : 0;
         producers += text_of(worker, "kind") == "producer" ? 1 : 0;
@@ -229,7 +229,7 @@ Result<void> LocalCluster::wait_for_workers(std::stop_token stop, const Say& say
   }
 }
 
-// The agent tells it after a few tries, with the child's last words: waiting for the deadline would not help.
+// The agent reports it after a few tries, with the child's last log line: waiting for the deadline would not help.
 std::optional<std::string> LocalCluster::child_that_keeps_ending() {
   const auto events = master_->fetch(fmt::format("/events?after={}&limit=1000", events_before_));
   if (!events.ok()) return std::nullopt;

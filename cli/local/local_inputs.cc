@@ -72,7 +72,7 @@ std::optional<Finding> look_at_video(const std::string& path, const std::string&
     return Finding{fmt::format("video '{}' is a folder", shown),
                    "name the file; for pictures in a folder write 'directory:'", false};
   if (::access(path.c_str(), R_OK) != 0)
-    return Finding{fmt::format("video '{}' may not be read: {}", shown, std::strerror(errno)),
+    return Finding{fmt::format("video '{}' cannot be read: {}", shown, std::strerror(errno)),
                    "let the user of the producer read it", false};
   if (fs::is_regular_file(status) && fs::file_size(path, failed) == 0 && !failed)
     return Finding{fmt::format("video '{}' is empty", shown), "correct the path, or copy the file again", false};
@@ -110,7 +110,7 @@ std::optional<Finding> look_at_output(const topology::Stage& stage) {
   const auto there = existing_above(folder);
   std::error_code failed;
   if (!fs::is_directory(there, failed))
-    return Finding{fmt::format("sink '{}' writes into {}, but {} is a file, no folder", stage.name, folder.string(),
+    return Finding{fmt::format("sink '{}' writes into {}, but {} is a file, not a folder", stage.name, folder.string(),
                                there.string()),
                    "write into another folder, or move the file away", false};
   if (::access(there.c_str(), W_OK | X_OK) != 0)

@@ -1,4 +1,4 @@
-// What a topology reads and writes on this machine, against what is there: told with its line before anything is
+// What a topology reads and writes on this machine, against what is there: reported with its line before anything is
 // started. For producers and workers on this machine whose working folder is ours. Reads the file system. Threads: any.
 #pragma once
 

@@ -175,7 +175,7 @@ class Session {
     return folder_->save(info);
   }
 
-  // ---- the job's beginning
+  // ---- the job's beginning ------------------------------------------------------------------------------------------
 
   Result<void> begin_job() {
     RIDE_TRY(save_info(""));
@@ -245,11 +245,11 @@ class Session {
     if (interrupt_.requested()) return Error{ErrorCode::cancelled, "stopped"};
     return Error{
         ErrorCode::timeout,
-        fmt::format("run {} of job '{}' was not drained within {} s. --fresh begins anew without what it has taken in",
+        fmt::format("run {} of job '{}' was not drained within {} s. --fresh starts again without what it has taken in",
                     run, watch_->name(), kDrainPatience.count())};
   }
 
-  // ---- while it runs
+  // ---- while it runs ------------------------------------------------------------------------------------------------
 
   ExitCode watch() {
     started_ = Clock::now();
@@ -318,7 +318,7 @@ class Session {
   }
   std::string cluster_url() const { return const_cast<LocalCluster&>(cluster_).master().url(); }
 
-  // ---- its end
+  // ---- its end ------------------------------------------------------------------------------------------------------
 
   template <class Condition>
   bool wait_until(const Condition& met, std::chrono::seconds patience) {

@@ -1,5 +1,5 @@
 // One `ride up` or `ride run` from the topology to the summary: start, submit or continue, watch, end in order.
-// Threads: one. Failure: told to the person, and the exit code returned; nothing is left running in any case.
+// Threads: one. Failure: printed, and the exit code returned; nothing is left running in any case.
 #pragma once
 
 #include <chrono>

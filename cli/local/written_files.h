@@ -15,7 +15,7 @@ namespace ride::cli {
 // By sink: the files that its template stands for, as paths from the working folder or the root.
 using SinkPaths = std::map<std::string, std::set<std::filesystem::path>>;
 
-// What is there now; taken before a run, it tells which files the run wrote anew.
+// What is there now; taken before a run, it shows which files the run overwrote.
 SinkPaths files_of_sinks(const topology::Topology& topology);
 
 std::vector<WrittenFiles> find_written_files(const topology::Topology& topology, std::filesystem::file_time_type since,

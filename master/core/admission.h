@@ -10,7 +10,8 @@ namespace ride::master {
 // It is a member of a group, or a source is its own.
 bool has_duty(const Hard& hard, const WorkerId& id);
 
-// Of a process that is not known yet. False: there is no room for it; its heartbeat is not taken, and that is told.
+// Of a process that is not known yet. False: there is no space for it; its heartbeat is not taken, and that is
+// reported.
 bool admit(State& state, const stream::Heartbeat& beat, SystemTime at);
 
 // It spoke a few times only, and nothing was decided for it: when it falls silent it is forgotten without a decision.

@@ -88,7 +88,7 @@ std::optional<std::string> why_not_accept(const Hard& hard, const stream::JobSpe
 namespace {
 
 bool on(Hard&, const stream::Claim&) { return true; }
-bool on(Hard&, const stream::SnapshotPart&) { return true; }  // tells what stands already
+bool on(Hard&, const stream::SnapshotPart&) { return true; }  // contains what stands already
 
 bool on(Hard& hard, const stream::JobAccepted& accepted) {
   const auto& spec = accepted.spec;
@@ -296,7 +296,7 @@ bool on(Hard& hard, const stream::JobQueued& queued) {
   return true;
 }
 
-// ---- soft state follows
+// ---- soft state follows ---------------------------------------------------------------------------------------------
 
 void update_soft(State& state, const stream::JobAccepted& accepted) {
   auto& soft = state.soft;

@@ -1,4 +1,5 @@
-// apply(): the only way in which hard state changes (D2). Pure. Call for every record of ride.decisions, in log order.
+// apply(): the only way in which hard state changes (decision 0031). Pure. Call for every record of ride.decisions, in
+// log order.
 #pragma once
 
 #include "master/core/state.h"
@@ -18,7 +19,7 @@ Applied apply(State& state, const stream::Decision& decision);
 // The hard half, without the question of who decided it. False: a contradiction, nothing was changed.
 bool apply_to(Hard& hard, const stream::DecisionBody& body);
 
-inline constexpr std::size_t kMostStrikesOfFrame = 100;  // long before, it was quarantined or proved innocent
+inline constexpr std::size_t kMostStrikesOfFrame = 100;  // long before, it is quarantined or cleared
 
 // Why a job cannot be accepted, or queued, now, as far as readers of the decision would refuse it; nothing: it can.
 std::optional<std::string> why_not_accept(const Hard& hard, const stream::JobSpec& spec);

@@ -18,8 +18,8 @@ class Candidates {
 
   Candidates(const State& state, SystemTime now);
 
-  const stream::Heartbeat* offer(const WorkerId& worker) const;  // null: it was never heard of
-  void add(Offers& offers, const WorkerId& worker) const;        // unless it was never heard of
+  const stream::Heartbeat* offer(const WorkerId& worker) const;  // null: it never sent a heartbeat
+  void add(Offers& offers, const WorkerId& worker) const;        // unless it never sent a heartbeat
   Offers idle(const Hard& hard) const;                           // who is in no group
   // Nothing when none of them fits.
   std::optional<WorkerId> best(const StageKey& key, const stream::StageSpec& spec, const Stage& stage,

@@ -1,5 +1,5 @@
-// How jobs begin and end by themselves: topics made or not, a fatal notice, the end of a finite input (D16), and the
-// topics that go with a job.
+// How jobs begin and end by themselves: topics made or not, a fatal notice, the end of a finite input (decision 0040),
+// and the topics that go with a job.
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
@@ -29,7 +29,7 @@ void change_phase(Draft& draft, const State& state, Due& due, const Job& job, Jo
 
 void settle(Draft& draft, const State& state, Due& due, const TopicsOutcome& outcome) {
   const auto* job = draft.hard().find(outcome.job, outcome.run);
-  if (job == nullptr || job->phase != JobPhase::creating) return;  // cancelled meanwhile, or told twice
+  if (job == nullptr || job->phase != JobPhase::creating) return;  // cancelled meanwhile, or reported twice
   if (outcome.failure)
     change_phase(draft, state, due, *job, JobPhase::failed, *outcome.failure);
   else

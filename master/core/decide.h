@@ -11,8 +11,8 @@
 
 namespace ride::master {
 
-// What a standby does instead of decide(): it listens. What reports told and no leader has acted upon yet (a death that
-// an agent saw) stays due, so that it can take over knowing all.
+// What a standby does instead of decide(): it listens. What reports contained and no leader has acted upon yet (a death
+// that an agent saw) stays due, so that it can take over knowing all.
 void follow(State& state, std::span<const Event> events);
 
 // A leader that was deposed: what it was about to do is another's matter now. Afterwards follow().

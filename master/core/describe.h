@@ -12,7 +12,7 @@ struct EventText {
   std::string code;  // stable, for scripts
   std::string job, stage;
   std::string text;
-  std::string from;  // the process that told it; empty: the master itself
+  std::string from;  // the process that reported it; empty: the master itself
 };
 
 EventText describe(const stream::DecisionBody& decision);

@@ -17,7 +17,7 @@ constexpr std::int64_t kSettledWords = 10;  // of a node: before, nothing is kno
 constexpr double kHalfSilent = 0.55;        // of what a node may be silent: more than the usual gap
 constexpr int kGraceOfLateness = 6;         // times as long as the tick took
 
-// ---- what is allowed
+// ---- what is allowed ------------------------------------------------------------------------------------------------
 
 const NodePulse* node_of(const State& state, const Process& process) {
   const auto found = state.soft.nodes.find(process.last.node);
@@ -52,7 +52,7 @@ bool is_silent(const State& state, const WorkerId& id, const Process& process, L
          now - process.word_at >= patience_of(state, process);
 }
 
-// Its agent's last word told that it runs, and that agent is there.
+// Its agent's last heartbeat listed it as running, and that agent is there.
 bool is_vouched(const State& state, const Process& process, LogTime now) {
   const auto* node = node_of(state, process);
   if (node == nullptr || process.last.kind == ProcessKind::agent) return false;
@@ -61,7 +61,7 @@ bool is_vouched(const State& state, const Process& process, LogTime now) {
   return agent != state.soft.processes.end() && !is_silent(state, agent->first, agent->second, now);
 }
 
-// ---- whole nodes
+// ---- whole nodes ----------------------------------------------------------------------------------------------------
 
 // The two nodes that were heard last: the second is what another node than the first is measured by.
 struct Others {
@@ -112,7 +112,7 @@ bool is_mass_silence(State& state, SystemTime at) {
   const auto now = soft.clock.at(at);
   std::int64_t quiet = static_cast<std::int64_t>(nodes.size()), all = quiet;
   for (const auto& [id, process] : soft.processes) {
-    if (is_passing(state, id, process)) continue;  // its silence tells nothing about the log
+    if (is_passing(state, id, process)) continue;  // its silence says nothing about the log
     if (process.heard && nodes.contains(process.last.node)) continue;
     ++all;
     if (soft.ticks - process.last_tick >= ticks_to_loss(state, id) - 1 && !is_vouched(state, process, now)) ++quiet;
@@ -128,7 +128,7 @@ bool is_mass_silence(State& state, SystemTime at) {
   return at < soft.mass_silence_until;
 }
 
-// ---- losses
+// ---- losses ---------------------------------------------------------------------------------------------------------
 
 void lose(State& state, const WorkerId& id, std::string reason) {
   state.soft.due.departures.push_back({id, std::move(reason), false, true});
@@ -146,7 +146,7 @@ void lose_nodes(State& state, SystemTime at) {
     }
     const auto& node = state.soft.nodes.at(process.last.node);
     lose(state, id,
-         fmt::format("no word for {} ms of its node {}: its agent and all {} other{} there are silent",
+         fmt::format("no heartbeat for {} ms from its node {}: its agent and all {} other{} there are silent",
                      (state.soft.clock.at(at) - node.word_at).count(), process.last.node.value, node.processes - 1,
                      node.processes == 2 ? "" : "s"));
   }
@@ -174,13 +174,13 @@ void lose_processes(State& state, SystemTime at) {
     if (!mass_silent) mass_silent = is_mass_silence(state, at);
     if (*mass_silent) break;
     lose(state, id,
-         fmt::format("no word for {} ticks, {} ms each{}", missed, tick_interval(state).count(),
+         fmt::format("no heartbeat for {} ticks, {} ms each{}", missed, tick_interval(state).count(),
                      vouched ? ", though its agent sees it run" : ""));
   }
   for (const auto& id : passed) forget(state, id);
 }
 
-// ---- with every tick
+// ---- with every tick ------------------------------------------------------------------------------------------------
 
 void forget_old_loss_backoffs(State& state) {
   auto& soft = state.soft;

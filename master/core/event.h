@@ -18,7 +18,7 @@ struct ReportRead {
 // This master's claim stands, and all before it is applied.
 struct LeadershipTaken {};
 
-// How far logs reach and what is committed of them, as Kafka tells it of partitions whose owner does not (untold.h).
+// How far logs reach and what is committed of them, as Kafka reports it of partitions whose owner does not (untold.h).
 struct LogsMeasured {
   struct One {
     StageKey stage;

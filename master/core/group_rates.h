@@ -1,4 +1,4 @@
-// What the workers of a group were measured to do (D13). Absent: unknown, which is not zero. Pure.
+// What the workers of a group were measured to do (decision 0014). Absent: unknown, which is not zero. Pure.
 #pragma once
 
 #include <optional>
@@ -9,7 +9,7 @@
 
 namespace ride::master {
 
-// Frames per busy second, as the master measured or, before it has, as the worker itself tells.
+// Frames per busy second, as the master measured or, before it has, as the worker itself reports.
 std::optional<double> service_rate_of(const Process& process);
 
 struct GroupRates {

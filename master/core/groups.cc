@@ -64,7 +64,7 @@ class Pool {
     grow_spares();
     for (const auto& group : groups_) help(group);
     for (const auto& group : groups_) shrink(group);
-    // Right after taking over, a master has not heard of everyone yet.
+    // Right after taking over, a master has not had a heartbeat of everyone yet.
     const bool knows_all = state_.soft.ticks - state_.soft.led_tick >= state_.rules.gather_ticks;
     for (const auto& group : groups_) {
       if (knows_all || ticks_since_begin(state_, group.key.job) >= state_.rules.gather_ticks)

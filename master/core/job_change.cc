@@ -26,7 +26,7 @@ void add_params(const ParamValues& params, Facts& facts) {
   for (const auto& [name, value] : params) facts["params." + name] = ride::to_string(value);
 }
 
-// Outputs into the job's own stages are told by their readers' `from`; the codec is the writer's.
+// Outputs into the job's own stages are given by their readers' `from`; the codec is the writer's.
 void add_outputs(const std::vector<OutputSpec>& outputs, Facts& facts) {
   for (const auto& output : outputs) {
     facts["codec"] = output.codec.empty() ? "as it comes" : output.codec;
@@ -220,7 +220,7 @@ JobChange change_of(const JobSpec& before, const JobSpec& after) {
   compare_parts(before, after, &JobSpec::sources, "source", differences);
   compare_parts(before, after, &JobSpec::stages, "stage", differences);
   change.kind = takes_effect_at_once(before, after) ? JobChange::Kind::at_once : JobChange::Kind::replace;
-  // Better a strange word than a change that nobody is told of.
+  // Better a strange word than a change that nobody is shown.
   const bool told = std::any_of(differences.begin(), differences.end(), [](const auto& one) { return !one.at_once; });
   if (change.kind == JobChange::Kind::replace && !told)
     differences.push_back({.part = {}, .key = "layout", .before = "as planned before", .after = "another one"});

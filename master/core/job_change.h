@@ -1,4 +1,4 @@
-// What differs between a job that runs and the same job submitted again, and what that takes (D5, D13): sizes of
+// What differs between a job that runs and the same job submitted again, and what that takes (decision 0016): sizes of
 // groups, how they scale and the job's priority change at once; everything else is fixed within a run and needs a new
 // one. Pure.
 #pragma once

@@ -1,6 +1,6 @@
-// Leadership: which of several masters decides (D4). A state machine without clock or randomness: the shell feeds what
-// it reads, asks due() what to append, and acts as leader only while role() says so. Time is a span since any fixed
-// point and never falls. Pure; one thread; a copy may be looked at by others.
+// Leadership: which of several masters decides (decision 0008). A state machine without clock or randomness: the shell
+// feeds what it reads, asks due() what to append, and acts as leader only while role() says so. Time is a span since
+// any fixed point and never falls. Pure; one thread; a copy may be looked at by others.
 //
 //   reading ──▶ standby ──▶ claiming ──▶ leading
 //                  ▲            │            │  another claim stands, or its writer broke

@@ -9,7 +9,7 @@ namespace {
 
 constexpr double kMemorySeconds = 5;  // of a worker's speed, in busy time
 constexpr double kUtilisationSeconds = 3;
-constexpr double kEnoughBusy = 0.02;  // seconds: less tells nothing
+constexpr double kEnoughBusy = 0.02;  // seconds: less says nothing
 constexpr std::chrono::seconds kShortestWindow{1};
 constexpr std::chrono::seconds kLongestWindow{10};
 constexpr std::int64_t kEnoughRecords = 10;  // in a window: fewer come and go by chance
@@ -24,7 +24,7 @@ bool is_known(const stream::PartitionProgress& one) { return !one.job.value.empt
 
 }  // namespace
 
-// ---- a worker
+// ---- a worker -------------------------------------------------------------------------------------------------------
 
 void WorkerRate::take(const stream::Heartbeat& beat, SystemTime at) {
   const bool anew = beat.group != group_ || beat.frames < frames_ || beat.busy_seconds < busy_;
@@ -57,7 +57,7 @@ std::optional<double> WorkerRate::utilisation() const {
   return std::min(1.0, recent_busy_ / recent_elapsed_);
 }
 
-// ---- a stage
+// ---- a stage --------------------------------------------------------------------------------------------------------
 
 void StageFlow::take(const stream::PartitionProgress& before, const stream::PartitionProgress& now) {
   if (!is_known(now)) return;
@@ -113,7 +113,7 @@ std::int64_t StageFlow::lag(std::int64_t more) const {
   return static_cast<std::int64_t>(std::ceil(static_cast<double>(lag_ + more) * frames_per_record()));
 }
 
-// ---- a size
+// ---- a size ---------------------------------------------------------------------------------------------------------
 
 void SizeHistory::add(SystemTime at, int enough, std::chrono::milliseconds calm) {
   if (enough_.empty()) since_ = at;

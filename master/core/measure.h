@@ -1,5 +1,5 @@
-// What a stage and its workers do, measured from heartbeats (D13). Unknown is not zero: what nobody has told yet is
-// nullopt. Times are the log's. Soft state: rebuilt by listening for some seconds. Pure.
+// What a stage and its workers do, measured from heartbeats (decision 0014). Unknown is not zero: what nobody has
+// reported yet is nullopt. Times are the log's. Soft state: rebuilt by listening for some seconds. Pure.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ class WorkerRate {
 
  private:
   std::string group_;
-  std::int64_t frames_ = 0;  // as last told
+  std::int64_t frames_ = 0;  // as last reported
   double busy_ = 0;
   SystemTime at_{};
   double recent_frames_ = 0, rated_busy_ = 0;    // decayed sums: of the speed ...
@@ -42,7 +42,8 @@ class StageFlow {
   // with twice that deviations, and of the last ten seconds.
   std::optional<double> arrival_at_least() const;
   std::optional<double> steady_at_least() const;
-  // Frames without an ACK, of the partitions that were told of; `more` records that nobody told of are counted as well.
+  // Frames without an ACK, of the partitions that were reported; `more` records that nobody reported are counted as
+  // well.
   std::int64_t lag(std::int64_t more = 0) const;
 
  private:

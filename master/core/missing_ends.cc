@@ -1,5 +1,5 @@
 // A job whose inputs have all ended, and that does not complete: it would run for ever, and look well. The first stage
-// in flow order tells where the end was lost, since those behind it wait for its own.
+// in flow order shows where the end was lost, since those behind it wait for its own.
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
@@ -30,7 +30,7 @@ std::string words(const stream::StageSpec& spec, const std::vector<int>& waiting
   return fmt::format(
       "stage {} has finished all that is in its topic {}, but in partitions {} (of {}) the end of its input "
       "never came, though {} ended: the job cannot complete by itself. Either somebody else writes into the "
-      "topic (`ride ledger {}` tells what is hidden), or the end record was deleted there before it was "
+      "topic (`ride ledger {}` shows what is hidden), or the end record was deleted there before it was "
       "read. Cancel the job, or submit it again",
       spec.name, spec.topic, fmt::join(waiting, ", "), spec.partitions, fmt::join(upstreams, ", "), job.value);
 }

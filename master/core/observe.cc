@@ -21,7 +21,7 @@ void depart(State& state, const WorkerId& worker, std::string reason, bool left 
   state.soft.due.departures.push_back({worker, std::move(reason), left, silent});
 }
 
-// ---- ticks
+// ---- ticks ----------------------------------------------------------------------------------------------------------
 
 bool has_deadlines(const State& state) {
   if (!state.soft.deletions.empty()) return true;
@@ -49,7 +49,7 @@ void on(State& state, const stream::Tick& tick, SystemTime at) {
   soft.due.snapshot |= soft.records >= state.rules.snapshot_records;
 }
 
-// ---- heartbeats
+// ---- heartbeats -----------------------------------------------------------------------------------------------------
 
 void take_progress(State& state, const stream::Heartbeat& beat) {
   StageKey key;
@@ -93,7 +93,7 @@ void never_fall(stream::SourceProgress& now, const stream::SourceProgress& befor
 }
 
 // While a new session has captured nothing, the one before it stays the last one: if the new owner is lost as well, the
-// next one must still look up what that session wrote and never told.
+// next one must still look up what that session wrote and never reported.
 void keep_session(stream::SourceProgress& now, const stream::SourceProgress& before) {
   now.session = before.session;
   now.frames = before.frames;
@@ -163,7 +163,7 @@ void on(State& state, const stream::Heartbeat& beat, SystemTime at) {
   look_between_ticks(state, at);
 }
 
-// ---- other reports
+// ---- other reports --------------------------------------------------------------------------------------------------
 
 std::string how_it_ended(const stream::ChildExit& exit) {
   if (exit.ordered) return "stopped by its agent";
@@ -204,7 +204,7 @@ void on(State& state, const stream::Notice& notice, SystemTime) {
   if (notice.fatal_for_job && !notice.job.empty()) state.soft.due.fatal.push_back({notice.job, notice.text});
 }
 
-// ---- not from the log
+// ---- not from the log -----------------------------------------------------------------------------------------------
 
 // Who is known from the decisions only gets a first K ticks to speak up.
 void expect_members(State& state) {

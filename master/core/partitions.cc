@@ -1,4 +1,4 @@
-// Ownership of partitions: what nobody has is assigned, what is unevenly spread is asked back first (D5).
+// Ownership of partitions: what nobody has is assigned, what is unevenly spread is asked back first (decision 0032).
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 // Two processes of one name: agents of one node name, cloned machines, a worker that was started twice. The name
 // belongs to who has it, as long as that one speaks; who comes later waits, and is refused when both go on speaking.
 // When the one who has it falls silent or ends, the other takes its place. Decided here only, for all of them, by ticks
-// of the log (docs/decisions/0025-ends-that-the-platform-orders.md). Pure.
+// of the log (decision 0025). Pure.
 #pragma once
 
 #include "master/core/state.h"

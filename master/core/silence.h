@@ -1,7 +1,7 @@
 // When silence is a loss. An accrual failure detector (Hayashibara, Défago, Yared, Katayama: "The φ Accrual Failure
 // Detector", SRDS 2004; Akka's and Cassandra's are of this kind): what a process may be silent for follows from how
 // regular its words were so far. Times are the log's own: it passes with its ticks, and stands while they do. Bounded:
-// a few numbers for each process and node. Owner: the master's thread. Pure. Reasons: decisions/0026.
+// a few numbers for each process and node. Owner: the master's thread. Pure. Reasons: decision 0026.
 #pragma once
 
 #include <chrono>
@@ -25,7 +25,7 @@ class LogClock {
   std::chrono::milliseconds tick(SystemTime now, std::chrono::milliseconds interval);
   LogTime at(SystemTime now) const;  // of what is read now
   LogTime at_tick() const { return time_; }
-  // The next tick is late by now: what nobody said since the last one tells nothing.
+  // The next tick is late by now: what nobody said since the last one means nothing.
   bool is_waiting(SystemTime now, std::chrono::milliseconds interval) const;
 
  private:
@@ -73,7 +73,7 @@ class LongestGap {
 };
 
 // Whether something comes late by and large. It begins above 200 ms, and ends when for 10 s it was below 50: so it is
-// told once.
+// reported once.
 class OverloadWatch {
  public:
   void heard(LogTime gap, LogTime usual);

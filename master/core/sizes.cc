@@ -1,5 +1,5 @@
-// How large each group shall be (D13): out fast, in slowly, and each change with its reason. A size that a person holds
-// is left alone, and unknown is not zero: without data nothing changes.
+// How large each group shall be (decision 0014): out fast, in slowly, and each change with its reason. A size that a
+// person holds is left alone, and unknown is not zero: without data nothing changes.
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>

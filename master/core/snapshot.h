@@ -19,8 +19,8 @@ class SnapshotPlace {
  public:
   // Every part that counts, in log order.
   void read(const stream::SnapshotPart& part, Offset at);
-  // The offset of the ordered snapshot's first part, if it was read back whole and counts (D4). Nothing: delete
-  // nothing.
+  // The offset of the ordered snapshot's first part, if it was read back whole and counts (decision 0009). Nothing:
+  // delete nothing.
   std::optional<Offset> behind(const TruncateBehind& order, const State& state) const;
 
  private:

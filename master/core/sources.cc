@@ -67,10 +67,10 @@ class Feeders {
                                        .before = before});
   }
 
-  // What its owners so far told: the next one tells on from there.
+  // What its owners so far reported: the next one continues the counts.
   static stream::SourceBefore told_before(const SourceReports& reports, SessionId previous, SessionId session) {
     const auto& last = reports.last;
-    if (last.session.value == 0) return {.session = previous == session ? SessionId{} : previous};  // not heard of yet
+    if (last.session.value == 0) return {.session = previous == session ? SessionId{} : previous};  // no report yet
     const bool goes_on = last.session == session;  // it counts itself what stands in its session
     const auto counter = [](std::int64_t told) { return std::clamp<std::int64_t>(told, 0, stream::kMostFrames); };
     return {.session = goes_on ? SessionId{} : last.session,
@@ -85,8 +85,8 @@ class Feeders {
   }
 
   // A live source begins a new session; a finite one and a copied topic go on in their first, since every owner knows
-  // the numbers (D7, decisions/0018). It rises over the runs of the job, too: what an earlier one wrote stands in files
-  // that are named by source, session and number.
+  // the numbers (decisions 0034 and 0018). It rises over the runs of the job, too: what an earlier one wrote stands in
+  // files that are named by source, session and number.
   SessionId next_session(const JobName& job, const stream::SourceSpec& source, const Source& mine) const {
     if ((source.finite || source.kind == "topic") && mine.session.value > 0) return mine.session;
     const auto& all = draft_.hard().sessions;

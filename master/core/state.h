@@ -1,5 +1,5 @@
 // What a master knows. Hard: what stands in ride.decisions, changed by apply() alone, the same for every reader of the
-// log. Soft: what reports told lately, rebuilt by listening. Ordered containers throughout: equal logs give equal
+// log. Soft: what reports contained lately, rebuilt by listening. Ordered containers throughout: equal logs give equal
 // decisions. Owner: one thread. Pure values.
 #pragma once
 
@@ -44,7 +44,7 @@ struct SourceKey {
   auto operator<=>(const SourceKey&) const = default;
 };
 
-// ---- hard
+// ---- hard -----------------------------------------------------------------------------------------------------------
 
 struct Partition {
   WorkerId owner;          // empty: nobody
@@ -55,7 +55,7 @@ struct Partition {
   bool operator==(const Partition&) const = default;
 };
 
-// Workers have ended with this frame inside process() (D9).
+// Workers have ended with this frame inside process() (decision 0007).
 struct StruckFrame {
   std::vector<WorkerId> workers;  // each strikes once
   std::vector<std::string> causes;
@@ -96,7 +96,7 @@ struct Job {
   std::string reason;
   SystemTime phase_at{};
   stream::LogEnds ends;        // draining: of its adopted topics
-  stream::FrameTotals totals;  // over: as its end told
+  stream::FrameTotals totals;  // over: as its end reported
   std::map<StageName, Cow<Stage>> stages;
   std::map<std::string, Source> sources;
   std::shared_ptr<const stream::JobQueued> next;  // begins when this run is completed; null: nothing follows
@@ -146,19 +146,19 @@ struct Hard {
 bool is_over(JobPhase phase);     // completed, cancelled, failed
 bool has_owners(JobPhase phase);  // running, paused, draining: partitions and sources are given to someone
 
-// ---- soft
+// ---- soft -----------------------------------------------------------------------------------------------------------
 
 struct Process {
   stream::Heartbeat last;
   bool heard = false;            // false: known from the decisions log only
   std::int64_t last_tick = 0;    // number of ticks in the log before its last heartbeat
   std::int64_t joined_tick = 0;  // its group
-  std::int64_t first_tick = 0;   // number of ticks when it was first heard of
+  std::int64_t first_tick = 0;   // number of ticks when its first heartbeat was read
   int heard_ticks = 0;           // in which it spoke, up to Rules::settled_ticks
   SystemTime last_seen{};
   LogTime word_at{0};        // by the log's clock: its last word
   Rhythm rhythm;             // of its words
-  std::int64_t vouched = 0;  // number of its agent's word that last told that it runs
+  std::int64_t vouched = 0;  // number of its agent's heartbeat that last listed it
   WorkerRate rate;
 };
 
@@ -171,7 +171,7 @@ struct Gone {
   SystemTime at{};
 };
 
-// As Kafka told it of a partition whose owner does not (untold.h).
+// As Kafka reported it of a partition whose owner does not (untold.h).
 struct MeasuredLog {
   std::int64_t committed = 0, end = 0;
   bool operator==(const MeasuredLog&) const = default;
@@ -185,10 +185,10 @@ struct Rests {
 
 struct StageReports {
   std::vector<stream::PartitionProgress> partitions;
-  std::map<std::size_t, MeasuredLog> measured;  // of those whose owner has not told anything yet, or that have none
+  std::map<std::size_t, MeasuredLog> measured;  // of those whose owner has not reported anything yet, or that have none
   int ended = 0;                                // partitions whose end record went through
   std::set<PartitionId> released;               // handed back, not yet given to the next one
-  std::string waiting;                          // why it lacks workers, as last told
+  std::string waiting;                          // why it lacks workers, as last reported
   std::int64_t lacking_since = -1;              // tick; -1: it has the workers that it wants
   StageFlow flow;
   SizeHistory sizes;
@@ -201,7 +201,7 @@ struct SourceReports {
   stream::SourceProgress last;
   bool ended = false;
   std::int64_t earlier_frames = 0;  // of earlier sessions
-  std::string waiting;              // why nobody has it, as last told
+  std::string waiting;              // why nobody has it, as last reported
 };
 
 struct Departure {
@@ -281,7 +281,7 @@ struct Due {
   bool deadlines = false;        // time passed while something has a deadline
   bool snapshot = false;         // the log grew long enough
   std::int64_t mass_silent = 0;  // so many fell silent at once that nobody is declared lost yet
-  std::int64_t refused = 0;      // heartbeats for which there was no room, since the last word about it
+  std::int64_t refused = 0;      // heartbeats for which there was no space, since the last word about it
   std::vector<LoadChange> loads;
   std::vector<Departure> departures;
   std::vector<NameTaken> names_taken;
@@ -325,7 +325,7 @@ struct Crowd {
   std::map<NodeName, std::int64_t> room;  // for so many more has the node's agent announced
   std::int64_t announced = 0, unannounced = 0;
   std::int64_t feeding = 0;  // producers that own a source
-  std::int64_t refused = 0;  // heartbeats for which there was no room, so far ...
+  std::int64_t refused = 0;  // heartbeats for which there was no space, so far ...
   std::int64_t told = 0;     // ... and as of the last word about it ...
   SystemTime told_at{};      // ... which was then
 };
@@ -343,7 +343,7 @@ struct Soft {
   std::map<NodeName, NodePulse> nodes;  // of which processes are known
   LogTime looked_at{0};                 // at the nodes, for silence
   OverloadWatch slow_ticks;
-  std::int64_t grace_from = 0;   // processes not heard of since this tick have grace ...
+  std::int64_t grace_from = 0;   // processes without a heartbeat since this tick have grace ...
   SystemTime grace_until{};      // ... until then
   std::set<StageKey> unsettled;  // to be looked at again with every tick: moving, or not warm yet
   bool pool_again = false;       // the same for groups and for sources
@@ -395,7 +395,7 @@ struct State {
   Soft soft;
 };
 
-// The time between two ticks: 100 ms, or 1 ms for each worker that is in a group, where there are more (D3).
+// The time between two ticks: 100 ms, or 1 ms for each worker that is in a group, where there are more (decision 0026).
 std::chrono::milliseconds tick_interval(const State& state);
 std::int64_t ticks_to_loss(const State& state, const WorkerId& worker);  // its own: more after a false loss
 // Active ones: what was decided, within min and max unless a person said it; at first as declared.

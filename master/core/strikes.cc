@@ -1,8 +1,8 @@
-// Poison frames (D9). An exit that an agent saw, of a child whose crash note names a frame, is a strike against it.
-// What says nothing about the frame is none: a stop that its agent ordered, an end that the worker itself had to make
-// (it was declared lost), and a SIGKILL from outside (a task cannot send itself that one). Losses that nobody saw come
-// without names. The second strike with that frame alone quarantines it. The same holds for what a producer was
-// reading: then the name of the source stands in the place of the stage's.
+// Poison frames (decision 0007). An exit that an agent saw, of a child whose crash note names a frame, is a strike
+// against it. What says nothing about the frame is none: a stop that its agent ordered, an end that the worker itself
+// had to make (it was declared lost), and a SIGKILL from outside (a task cannot send itself that one). Losses that
+// nobody saw come without names. The second strike with that frame alone quarantines it. The same holds for what a
+// producer was reading: then the name of the source stands in the place of the stage's.
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>

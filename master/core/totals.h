@@ -1,4 +1,4 @@
-// What of a job is counted as its input and its output, as far as reports have told. Pure.
+// What of a job is counted as its input and its output, as far as reports say. Pure.
 #pragma once
 
 #include "master/core/state.h"
@@ -23,7 +23,7 @@ std::optional<std::int64_t> given_to(const State& state, const Job& job, const s
 std::int64_t finished_by(const State& state, const Job& job, const stream::StageSpec& stage);
 
 // In: sent by the sources, all their sessions. Out: ACKed by the last stages. Of a job that is over, at least what its
-// end told: a master that started later has heard nothing else.
+// end reported: a master that started later has heard nothing else.
 stream::FrameTotals totals_of(const State& state, const Job& job);
 
 }  // namespace ride::master

@@ -1,5 +1,5 @@
-// Partitions of which nobody tells how far they are: they have no owner, or one that has not seen their log yet. Frames
-// come into their logs all the same, so a shell asks Kafka and posts a LogsMeasured. Pure.
+// Partitions whose progress nobody reports: they have no owner, or one that has not seen their log yet. Frames come
+// into their logs all the same, so a shell asks Kafka and posts a LogsMeasured. Pure.
 #pragma once
 
 #include <cstddef>
@@ -21,11 +21,11 @@ struct UntoldPartition {
 std::vector<UntoldPartition> untold_partitions(const State& state, std::size_t most,
                                                const UntoldPartition* after = nullptr);
 
-// What Kafka told, where still nobody else does. It stands beside what owners tell: counters and offsets of theirs
-// belong together, and the sizes of groups follow them alone.
+// What Kafka reported, where still nobody else does. It stands beside what owners report: counters and offsets of
+// theirs belong together, and the sizes of groups follow them alone.
 void take_measured(State& state, const LogsMeasured& measured);
 
-// The later of what its last owner told and what was measured since; nothing: neither.
+// The later of what its last owner reported and what was measured since; nothing: neither.
 std::optional<MeasuredLog> latest(const StageReports& reports, std::size_t partition);
 
 }  // namespace ride::master

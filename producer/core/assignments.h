@@ -27,7 +27,7 @@ struct SourceKey {
 // Producers have ended while they read this item: a record by its partition and offset, a file or a frame of a film by
 // its number, in partition 0.
 struct StruckItem {
-  std::string cause;  // as the last strike tells it
+  std::string cause;  // as the last strike has it
   bool quarantined = false;
 };
 using StruckItems = std::map<std::pair<PartitionId, Offset>, StruckItem>;
@@ -38,7 +38,7 @@ struct Assignment {
   Epoch epoch;
   SourceMode wish = SourceMode::run;
   StruckItems struck;
-  stream::SourceBefore before;  // what its earlier owners told
+  stream::SourceBefore before;  // what its earlier owners reported
 };
 
 class Assignments {
@@ -51,7 +51,7 @@ class Assignments {
   std::map<SourceKey, Assignment> mine() const;
   // Decided to be lost or replaced: this incarnation never owns anything again.
   bool out() const { return out_; }
-  const std::string& out_reason() const { return out_reason_; }  // where the log tells it
+  const std::string& out_reason() const { return out_reason_; }  // where the log has it
   bool refused() const { return refused_; }                      // ... since another process has its name
 
  private:

@@ -1,4 +1,4 @@
-// ByteBudget: one memory limit for all sources of a process (D10, invariant 6). Pure bookkeeping; SharedBudget
+// ByteBudget: one memory limit for all sources of a process (decision 0035). Pure bookkeeping; SharedBudget
 // (producer/shared_budget.h) puts a lock around it.
 #pragma once
 

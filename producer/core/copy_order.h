@@ -1,5 +1,5 @@
 // CopyOrder: which record of a copied topic has which number. Owners propose stretches of records in a journal; its
-// order alone decides, so that every owner, a late one as well, gives a record the same number (docs/decisions/0018).
+// order alone decides, so that every owner, a late one as well, gives a record the same number (decision 0018).
 // Pure.
 #pragma once
 

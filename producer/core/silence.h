@@ -1,4 +1,4 @@
-// What people are told of a source that is open while nothing comes of it: where the frames stop. Pure.
+// What is shown of a source that is open while nothing comes of it: where the frames stop. Pure.
 #pragma once
 
 #include <string>

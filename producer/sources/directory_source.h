@@ -24,9 +24,9 @@ struct DirectoryOptions {
 };
 
 // Relative paths of the files that match, sorted by their bytes. Hidden files and folders are left out; linked folders
-// are not followed. A folder within that cannot be listed is an item of its own, "name/": it is told and counted, and
-// the others are read. not_found: no such folder, or nothing matches; permission: not readable. Messages: place, cause,
-// fix.
+// are not followed. A folder within that cannot be listed is an item of its own, "name/": it is reported and counted,
+// and the others are read. not_found: no such folder, or nothing matches; permission: not readable. Messages: place,
+// cause, fix.
 Result<std::vector<std::string>> list_pictures(const DirectoryOptions& options);
 
 class DirectorySource : public Source {

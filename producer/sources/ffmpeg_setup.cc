@@ -38,8 +38,8 @@ void on_log(void* context, int level, const char* format, va_list arguments) {
 }  // namespace
 
 void prepare_video_capture() {
-  // Not fflags;nobuffer: it throws away what was read while the format was told, the first key frame with it, and files
-  // are opened with the same options.
+  // Not fflags;nobuffer: it throws away what was read while the format was found out, the first key frame with it, and
+  // files are opened with the same options.
   ::setenv("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp|analyzeduration;500000|probesize;1000000",
            /*overwrite=*/0);
   ::setenv("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", std::to_string(kV4lWait.count()).c_str(),

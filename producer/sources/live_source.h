@@ -30,7 +30,7 @@ struct LiveOptions {
   std::string shown;                   // the source for messages: no credentials
   double max_fps = 0;                  // 0: all
   std::int64_t max_pixels = 0;         // 0: no limit
-  std::size_t queue_frames = 10;       // grabbed, not pulled yet: room for a burst; the oldest gives way
+  std::size_t queue_frames = 10;       // grabbed, not pulled yet: space for a burst; the oldest gives way
   std::size_t queue_bytes = 64 << 20;  // the same; three frames are always kept
   // The grabber ends a wait by itself; `hang_margin` longer without a picture or an error, and the capture thread
   // hangs.

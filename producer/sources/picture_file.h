@@ -39,7 +39,7 @@ Result<void> check_png(std::span<const std::uint8_t> bytes);
 struct PictureLimits {
   std::int64_t max_pixels = 0;             // 0: no limit
   std::int64_t memory_bytes = 0;           // of the process; 0: no limit. A larger picture must have the bytes for it
-  std::function<void(std::int64_t)> take;  // told how much memory comes next; may wait for it
+  std::function<void(std::int64_t)> take;  // called with how much memory comes next; may wait for it
 };
 // Of memory for each byte of a picture that is larger than the process's limit: photos take 30, drawings 200.
 inline constexpr std::int64_t kMemoryPerByte = 256;

@@ -27,7 +27,7 @@ std::uint32_t number(Bytes bytes, std::size_t at, int size, bool big_endian) {
   return value;
 }
 
-// `bytes_per_pixel`: what decoding holds, with the picture; of JPEG and PNG, stream/core/picture_info.h tells.
+// `bytes_per_pixel`: what decoding holds, with the picture; of JPEG and PNG, stream/core/picture_info.h says.
 Result<PictureInfo> sized(PictureFormat format, std::int64_t width, std::int64_t height,
                           std::int64_t bytes_per_pixel = 0) {
   constexpr std::int64_t kMostSide = 1 << 20;  // of OpenCV; no product of two overflows
@@ -127,7 +127,7 @@ Result<PictureInfo> inspect_tiff(Bytes bytes) {
     if (type != 1 && type != 3 && type != 4)  // BYTE, SHORT, LONG: what we read otherwise, a decoder may not
       return corrupt("is damaged: a TIFF whose size is not a whole number");
     const int size = type == 1 ? 1 : type == 3 ? 2 : 4;
-    // Bits are told for each sample: where they do not fit, their place stands here instead.
+    // Bits are given for each sample: where they do not fit, their place stands here instead.
     const bool elsewhere = static_cast<std::uint64_t>(count) * static_cast<std::uint64_t>(size) > 4;
     const std::size_t at = elsewhere ? number(bytes, entry + 8, 4, big) : entry + 8;
     if (at + static_cast<std::size_t>(size) > bytes.size()) return need_more();

@@ -270,7 +270,7 @@ void TopicSource::commit() {
     const std::int64_t oldest = position.open.empty() ? position.handed_out : *position.open.begin();
     if (oldest != position.committed) due[at] = {Offset{oldest}, ""};
   }
-  // What was copied tells the journal; the commit shows people how far that is. One that fails is made up for.
+  // What was copied is in the journal; the commit shows people how far that is. One that fails is made up for.
   if (due.empty() || !commits_->commit(options_.group, due).ok()) return;
   for (const auto& [at, committed] : due) positions_[at].committed = committed.offset.value;
 }

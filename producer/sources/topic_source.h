@@ -2,7 +2,7 @@
 // Records hold raw pixels of a stated shape, or a JPEG or PNG; frames that RIDE wrote are understood, too (up to one
 // message each). The attribute `source_record` says where a frame came from ("topic/partition/offset"). Which record
 // has which number is agreed on in a journal before the frame is sent (producer/copy_journal.h), so that the next owner
-// sends what is missing under the same numbers: nothing is copied twice (docs/decisions/0018). Positions are also
+// sends what is missing under the same numbers: nothing is copied twice (decision 0018). Positions are also
 // committed in the group "<prefix>.<job>.<run>.<source>", for people. Owner and threads: producer/source.h.
 #pragma once
 

@@ -1,5 +1,5 @@
-// What travels with a committed offset (D7): all that the next owner must know about what lies before it. Packed into a
-// short text (base64 of varints), since Kafka limits its size. Pure.
+// What travels with a committed offset (decision 0002): all that the next owner must know about what lies before it.
+// Packed into a short text (base64 of varints), since Kafka limits its size. Pure.
 #pragma once
 
 #include <cstdint>

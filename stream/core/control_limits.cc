@@ -71,7 +71,7 @@ class Check {
   std::optional<std::string> fault_;
 };
 
-// ---- a job
+// ---- a job ----------------------------------------------------------------------------------------------------------
 
 void check(Check& check, const ParamValues& params) {
   check.count("parameters", params.size(), kMostParams);
@@ -195,7 +195,7 @@ void check(Check& check, const LogEnds& ends) {
   }
 }
 
-// ---- decisions
+// ---- decisions ------------------------------------------------------------------------------------------------------
 
 void check(Check& it, const Claim& claim) {
   it.rank("a claim's epoch", claim.epoch);
@@ -278,7 +278,7 @@ void check(Check& it, const Scale& scale) {
   it.time("'at'", scale.at);
 }
 
-// ---- reports
+// ---- reports --------------------------------------------------------------------------------------------------------
 
 void check(Check& it, const Tick& tick) {
   it.rank("a claim's epoch", tick.epoch);
@@ -371,7 +371,7 @@ void check(Check& it, const Notice& notice) {
   it.time("'at'", notice.at);
 }
 
-// ---- a snapshot
+// ---- a snapshot -----------------------------------------------------------------------------------------------------
 
 void check(Check& it, const Snapshot::Stage& stage) {
   it.name("the stage's name", stage.name.value);

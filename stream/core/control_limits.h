@@ -20,7 +20,7 @@ namespace ride::stream {
 inline constexpr std::int64_t kMostNumber = std::int64_t{1} << 53;
 inline constexpr std::int64_t kMostRise = 1'000;
 inline constexpr std::int64_t kMostRunRise = 1'000'000;  // of a log that was lost, names of topics tell the last run
-// What a reader takes as given, because nothing stands before it: from there on there is room to rise.
+// What a reader takes as given, because nothing stands before it: from there on there is space to rise.
 inline constexpr std::int64_t kMostAtBegin = kMostNumber / 2;
 
 inline constexpr std::int64_t kMostFrames = std::int64_t{1} << 43;  // offsets, and counters of frames
@@ -30,7 +30,7 @@ inline constexpr std::int64_t kMostPartitionsOfJob = 100'000;
 inline constexpr std::size_t kMostStages = 4'000, kMostSourcesOfJob = 2'000;  // as in a topology file, sinks counted
 inline constexpr std::size_t kMostJobs = 2'000;                               // that are not over
 inline constexpr std::size_t kMostJobNames = 100'000;                         // ever used
-inline constexpr std::size_t kMostChildren = 2'048;                           // that an agent tells of
+inline constexpr std::size_t kMostChildren = 2'048;                           // that an agent lists
 inline constexpr std::size_t kMostName = 256;                                 // bytes of a name or an id
 inline constexpr std::size_t kMostText = 4'096;  // of a text for people; longer ones are cut off
 inline constexpr std::size_t kMostDecisionBytes = 16 << 20, kMostReportBytes = 8 << 20;  // of a record
@@ -48,7 +48,7 @@ bool is_too_deep(std::string_view text);
 std::optional<std::string> find_misfit(const nlohmann::json& record);
 
 // Of a child that wrote into its crash note at random: what no report may hold is left out, so that its end is still
-// told.
+// reported.
 void drop_impossible_frames(ChildExit& exit);
 
 // Texts for people are cut to kMostText bytes.

@@ -1,6 +1,6 @@
 // A dead letter: the copy of a frame (or of a record that is no frame) that goes no further, in the stage's
 // `<topic>.dead` (docs/frame-format.md). It is the frame as it came in, with headers that say where it lay, why it is
-// dead, and when. A takeover may write it twice: the place tells that. Pure.
+// dead, and when. A takeover may write it twice: the place shows that. Pure.
 #pragma once
 
 #include <string>

@@ -18,8 +18,8 @@
 namespace ride::stream {
 
 // Whether a reader knows all that was decided before its place in the log. What stands at offset 0 has nothing before
-// it, a first claim begins anew, and a whole snapshot tells the rest. Nobody can write in front of what stands, so no
-// record can take this away (decisions/0021).
+// it, a first claim begins anew, and a whole snapshot contains the rest. Nobody can write in front of what stands, so
+// no record can take this away (decision 0021).
 class KnownBefore {
  public:
   void read(Offset at) {

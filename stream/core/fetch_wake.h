@@ -1,7 +1,7 @@
 // FetchWake: when a consumer is to be woken, so that it fetches again. librdkafka 2.0.2 stops fetching when its queue
 // holds queued.max.messages.kbytes, and looks at the queue again up to a second later, unless a request goes through
 // the connection; so a queue of less than a second's records ran empty (its issues 2879 and 1377). Any question to the
-// leaders wakes it. Here is told when one is worth asking: when what is queued falls below three quarters of the limit
+// leaders wakes it. This decides when one is worth asking: when what is queued falls below three quarters of the limit
 // after it had been above, and again at each half of that while nothing arrives. Pure. Threads: the reading one.
 #pragma once
 

@@ -1,6 +1,6 @@
 // FirstRecord: how far one incarnation has come in one partition that it writes into. A leader that holds no state of
 // an idempotent producer takes any sequence number from it, so the first record goes alone, until it is acknowledged
-// (docs/decisions/0006). Pure; one for each writer and partition.
+// (decision 0006). Pure; one for each writer and partition.
 #pragma once
 
 namespace ride::stream {

@@ -73,7 +73,7 @@ Headers encode_header(const RecordHeader& header);
 // corrupt: a RIDE record whose headers contradict themselves; the message names the header.
 Result<RecordHeader> decode_header(const Headers& headers);
 
-// The home partition of a frame's set: a pure function of the frame (D7).
+// The home partition of a frame's set: a pure function of the frame (decision 0002).
 PartitionId home_partition(const FrameId& id, PartitionBy by, int partitions);
 
 }  // namespace ride::stream

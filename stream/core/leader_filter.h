@@ -1,6 +1,6 @@
-// LeaderFilter: which leader's decisions count (D4). The first claim of the next epoch in log order wins; records of
-// any other (epoch, id) are void. A log begins with a claim or with a snapshot, which gives the log its id; what comes
-// before, and what bears another id, counts for nobody. Pure; every reader of the decisions log has one.
+// LeaderFilter: which leader's decisions count (decision 0008). The first claim of the next epoch in log order wins;
+// records of any other (epoch, id) are void. A log begins with a claim or with a snapshot, which gives the log its id;
+// what comes before, and what bears another id, counts for nobody. Pure; every reader of the decisions log has one.
 #pragma once
 
 #include <cstdint>

@@ -27,7 +27,7 @@ class LostOffset {
   void refused(Offset wanted, Moment now);  // again: the more often, the later it is asked for
   bool is_due(Moment now) const { return due_ && now >= *due_; }
   bool is_old(Moment now) const { return !due_ && now - refused_at_ > kForgotten; }
-  // What the leader told now; nothing: it did not answer.
+  // What the leader reports now; nothing: it did not answer.
   Finding judge(const std::optional<OffsetRange>& told, Moment now);
 
   static constexpr std::chrono::milliseconds kFirstWait{50}, kLongestWait{1000};

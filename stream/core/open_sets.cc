@@ -65,7 +65,7 @@ void OpenSets::keep(Set& set, RecordHeader header, const Payload& payload) {
   auto [entry, fresh] = set.items.try_emplace(header.item);
   auto& item = entry->second;
   if (fresh) {
-    if (total > limits_.set_bytes - set.announced)  // never the sum: these are a stranger's numbers
+    if (total > limits_.set_bytes - set.announced)  // never the sum: these numbers are not trusted
       return refuse(
           set, {ErrorCode::resource_exhausted,
                 fmt::format("a set of {} and {} more is larger than the limit of {}", format_byte_size({set.announced}),

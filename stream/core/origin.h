@@ -1,4 +1,5 @@
-// Where a set of records comes from, and the watermark by which readers drop what they already have (D7). Pure values.
+// Where a set of records comes from, and the watermark by which readers drop what they already have (decision 0002).
+// Pure values.
 #pragma once
 
 #include <compare>

@@ -50,7 +50,7 @@ std::uint8_t next_marker(Bytes bytes, std::size_t& at) {
   return 0;
 }
 
-// What the frame header tells.
+// What the frame header says.
 struct JpegFrame {
   PictureInfo info;
   std::int64_t coefficients = 0;  // bytes that all of them take
@@ -67,7 +67,7 @@ Result<JpegFrame> frame_header(Bytes bytes, std::size_t at, std::uint8_t code) {
   const auto length = static_cast<std::size_t>(big_endian(bytes, at, 2));
   if (components == 0 || components > 4 || length < 8 + 3 * components)
     return corrupt("damaged JPEG: its frame header is broken");
-  if (at + length > bytes.size()) return corrupt("truncated JPEG: it ends before its size is told");
+  if (at + length > bytes.size()) return corrupt("truncated JPEG: it ends before its size is known");
   std::int64_t area = 0, across = 1, down = 1;
   for (std::size_t i = 0; i < components; ++i) {
     const int sampling = bytes[at + 9 + 3 * i];
@@ -109,7 +109,7 @@ Result<JpegFrame> walk_to_frame_header(Bytes bytes) {
     }
     at += 2 + length;
   }
-  return corrupt("truncated JPEG: it ends before its size is told");
+  return corrupt("truncated JPEG: it ends before its size is known");
 }
 
 Error too_many_scans(const PictureInfo& info) {
@@ -178,7 +178,7 @@ bool is_packed_metadata(Bytes bytes, std::size_t at) {
 
 Result<PictureInfo> inspect_png(Bytes bytes) {
   if (bytes.size() < 33 || !has_text(bytes, 12, "IHDR"))
-    return corrupt("truncated PNG: it ends before its size is told");
+    return corrupt("truncated PNG: it ends before its size is known");
   PictureInfo info{PixelEncoding::png, big_endian(bytes, 20, 4), big_endian(bytes, 16, 4)};
   if (info.rows == 0 || info.cols == 0) return corrupt("damaged PNG: it has no size");
   const int bits = png_bits(bytes[24], bytes[25]);

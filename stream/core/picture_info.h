@@ -28,9 +28,9 @@ struct PictureInfo {
   std::int64_t memory_bytes() const { return buffered_bytes + decoded_bytes() * (may_turn ? 2 : 1); }
 };
 
-// unsupported: neither JPEG nor PNG (told by the first bytes). corrupt: it begins as one but the header is damaged, its
-// data cannot fill its size, or the end is missing (truncated). resource_exhausted: decoding it takes more time than a
-// picture of so many bytes is worth (a progressive JPEG of very many scans).
+// unsupported: neither JPEG nor PNG (recognised by the first bytes). corrupt: it begins as one but the header is
+// damaged, its data cannot fill its size, or the end is missing (truncated). resource_exhausted: decoding it takes more
+// time than a picture of so many bytes is worth (a progressive JPEG of very many scans).
 Result<PictureInfo> inspect_picture(std::span<const std::uint8_t> bytes);
 
 // The time limit: passes times pixels. At most kFreeWork, or kWorkPerByte for each byte where that is more. A pass

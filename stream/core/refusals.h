@@ -1,5 +1,5 @@
-// Refusals: records of a control topic that were refused are counted, and told at a rate that a flood of them cannot
-// raise: the first of each kind at once, then one a minute with how many there were since. Pure; one thread.
+// Refusals: records of a control topic that were refused are counted, and reported at a rate that a flood of them
+// cannot raise: the first of each kind at once, then one a minute with how many there were since. Pure; one thread.
 #pragma once
 
 #include <array>
@@ -22,7 +22,7 @@ const char* to_string(Refused kind);  // as a label of metrics
 
 class Refusals {
  public:
-  // What to tell people now; nothing: it was told a short while ago. Foreign text in `why` is made printable.
+  // What to tell people now; nothing: it was reported a short while ago. Foreign text in `why` is made printable.
   std::optional<std::string> add(Refused kind, std::string why, SystemTime now);
   std::int64_t count() const { return count_; }
 

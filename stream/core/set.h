@@ -1,5 +1,5 @@
-// Sets: all that one origin leads to in one topic, as records that share the origin and lie in one home partition (D7).
-// Pure: makes records, sends nothing.
+// Sets: all that one origin leads to in one topic, as records that share the origin and lie in one home partition
+// (decision 0002). Pure: makes records, sends nothing.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,8 @@
 
 namespace ride::stream {
 
-// Above this a picture is cut into chunks (D10: up to 8 MB a frame is one message, above it 4 MB chunks are best).
+// Above this a picture is cut into chunks (decision 0035: up to 8 MB a frame is one message, above it 4 MB chunks are
+// best).
 struct ChunkLimits {
   std::int64_t whole_bytes = 8 << 20;
   std::int64_t chunk_bytes = 4 << 20;

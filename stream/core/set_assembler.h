@@ -1,6 +1,6 @@
 // SetAssembler: the reading side of one partition. Decides for each record whether it is new, puts sets and chunks
-// together and hands out whole frames, each origin once, the first complete set in log order (D7,
-// ../shared/proof/assemble.py). Pure: no I/O, clock or threads. Owner: the thread that reads the partition.
+// together and hands out whole frames, each origin once, the first complete set in log order (decision 0002). Pure: no
+// I/O, clock or threads. Owner: the thread that reads the partition.
 #pragma once
 
 #include <cstdint>

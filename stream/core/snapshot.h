@@ -1,7 +1,7 @@
 // Snapshot: all that ride.decisions has settled so far, so that what stands before it can be deleted. Every reader that
-// keeps a state of the decisions takes it: its state is what the snapshot tells, whatever it was before. In the log it
-// is a row of SnapshotParts of bounded size. Pure values. Failure: a text that is no snapshot, or of a newer version,
-// is an Error; the reader has no state then and must end.
+// keeps a state of the decisions takes it: its state is what the snapshot contains, whatever it was before. In the log
+// it is a row of SnapshotParts of bounded size. Pure values. Failure: a text that is no snapshot, or of a newer
+// version, is an Error; the reader has no state then and must end.
 #pragma once
 
 #include <map>

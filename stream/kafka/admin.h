@@ -1,7 +1,7 @@
 // Topics of a Kafka cluster through its admin API. Threads: any, one call at a time each. Failure: see stream/ports.h;
 // every call gives up after 10 s. A topic that create() makes has the broker's time at its records, unless its
 // configuration says otherwise: brokers refuse the records of a writer whose clock is more than an hour ahead
-// (docs/decisions/0024-no-wait-on-the-wall-clock.md).
+// (decision 0024).
 #pragma once
 
 #include <memory>

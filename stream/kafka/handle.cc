@@ -13,7 +13,7 @@ namespace ride::kafka {
 
 namespace {
 
-// What librdkafka says of a connection that fails comes back to us as an error, and is told once, with its cause and
+// What librdkafka says of a connection that fails comes back to us as an error, and is logged once, with its cause and
 // what to do: its own lines are for RIDE_LOG=debug. Its emergencies are ours, too.
 void log_callback(const rd_kafka_t*, int level, const char*, const char* text) {
   constexpr int kCritical = 2;  // syslog's LOG_CRIT
@@ -155,7 +155,7 @@ Result<Conf> make_conf(const ClientConfig& config, const Settings& settings) {
       return Error{ErrorCode::invalid_argument, "Kafka setting " + name + ": " + why.data()};
     return {};
   };
-  // Quick failure and quick return: a broker that restarts is found again within 200 ms (../shared/KAFKA.md).
+  // Quick failure and quick return: a broker that restarts is found again within 200 ms (decision 0039).
   const Settings shared = {{"bootstrap.servers", config.brokers},
                            {"client.id", config.client_id},
                            {"socket.nagle.disable", "true"},
@@ -164,8 +164,8 @@ Result<Conf> make_conf(const ClientConfig& config, const Settings& settings) {
                            {"reconnect.backoff.max.ms", "200"},
                            {"retry.backoff.ms", "5"},
                            {"topic.metadata.refresh.fast.interval.ms", "20"},
-                           // A broker that is killed closes its connections, which tells at once. One that hangs or is
-                           // cut off tells nothing: a request would wait for it for a minute, and nobody would ask who
+                           // A broker that is killed closes its connections, which shows at once. One that hangs or is
+                           // cut off shows nothing: a request would wait for it for a minute, and nobody would ask who
                            // leads now. Below the 10 s after which a worker without an acknowledged heartbeat gives up.
                            {"topic.metadata.refresh.interval.ms", "2000"},
                            {"socket.timeout.ms", "5000"},
@@ -196,7 +196,7 @@ Result<Client> make_client(rd_kafka_type_t type, Conf conf) {
   return Client(handle, [](rd_kafka_t* one) {
     rd_kafka_purge(one, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
     rd_kafka_poll(one, 0);
-    end_hunt(one);  // behind the last error that it can be told
+    end_hunt(one);  // after the last error that it can be given
     forget_connection_errors(one);
     rd_kafka_destroy(one);
   });

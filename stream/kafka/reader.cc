@@ -262,7 +262,7 @@ class Reader final : public KafkaReader {
     const auto code = rd_kafka_query_watermark_offsets(client_.get(), at.topic.c_str(), at.partition.value, &low, &high,
                                                        kAskTimeoutMs);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return stream::OffsetRange{Offset{low}, Offset{high}};
-    log_debug("{}: its leader does not tell where its log begins and ends: {}", to_string(at), rd_kafka_err2str(code));
+    log_debug("{}: its leader did not report where its log begins and ends: {}", to_string(at), rd_kafka_err2str(code));
     return std::nullopt;
   }
 

@@ -33,12 +33,12 @@ class KafkaReader : public stream::RecordReader, public stream::CommitStore {
   static Result<std::unique_ptr<KafkaReader>> open(const ClientConfig& config, const ReaderOptions& options);
   // Learns the topic's leaders now: else the first assign() of one of its partitions waits up to a second for them.
   virtual Result<void> prepare(const std::string& topic) = 0;
-  // The newest end of the log that fetches have told; nothing when unknown.
+  // The newest end of the log that fetches have reported; nothing when unknown.
   virtual std::optional<Offset> end_of(const stream::TopicPartition& at) = 0;
   // Behind a poll() that said corrupt: whose records were deleted before they were read, and where it begins now;
   // nothing: the offset lies above the end of its log. poll() says either only when the leader has confirmed it.
   virtual const std::optional<Overtaken>& overtaken() const = 0;
-  // Asks the brokers for the ends of these logs; any thread. unavailable when one cannot be told.
+  // Asks the brokers for the ends of these logs; any thread. unavailable when one cannot be found out.
   virtual Result<std::map<stream::TopicPartition, Offset>> ask_ends(const std::vector<stream::TopicPartition>& at) = 0;
 };
 

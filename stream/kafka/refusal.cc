@@ -21,7 +21,7 @@ constexpr std::chrono::milliseconds kFirstStep{200};
 constexpr int kConfirmMs = 1000;
 constexpr std::chrono::milliseconds kTlsAnswer{1000}, kGroupAnswer{1500};
 
-// What OpenSSL says of a certificate; librdkafka tells it twice, the second time as if the connection had failed.
+// What OpenSSL says of a certificate; librdkafka reports it twice, the second time as if the connection had failed.
 constexpr const char* kUntrusted = "certificate verify failed";
 
 enum class Kind { none, user, tls };
@@ -130,7 +130,7 @@ std::optional<Error> tls_wanted(rd_kafka_t* client, std::string_view brokers) {
 }  // namespace
 
 void note_connection_error(rd_kafka_t* client, rd_kafka_resp_err_t code, const char* reason) {
-  if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) return;  // follows each of them, and tells nothing
+  if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) return;  // follows each of them, and says nothing
   const std::string text = reason == nullptr ? "" : reason;
   const auto kind = kind_of(code, text);
   const bool of_interest =

@@ -1,6 +1,6 @@
 // Brokers that answer, but refuse the client: a wrong password, a certificate that does not fit, TLS where none is
-// spoken. librdkafka tries again for ever and lets every call time out; here is kept what it was told, so that people
-// are. A single broken connection may look the same (a broker killed in its handshake): what counts is that nothing
+// spoken. librdkafka tries again for ever and lets every call time out; here its errors are kept, so that people see
+// them. A single broken connection may look the same (a broker killed in its handshake): what counts is that nothing
 // else follows. Internal to stream/kafka. Threads: any.
 #pragma once
 
@@ -28,7 +28,7 @@ Result<void> reach(const Client& client, const std::string& brokers, std::chrono
 
 // Why questions about the group stay without an answer, if that is because this user may not ask: librdkafka only lets
 // them time out. Another client of the same settings asks for the group's coordinator, up to two seconds, since every
-// consumer is told of its refusal once. Not with the admin requests about groups: where the coordinator goes away
+// consumer is given its refusal once. Not with the admin requests about groups: where the coordinator goes away
 // meanwhile, librdkafka aborts the process (librdkafka issues 3663, 4605). Nothing where it is something else.
 std::optional<Error> group_refused(rd_kafka_t* client, const std::string& group);
 

@@ -1,7 +1,7 @@
 // librdkafka 2.0.2 waits everywhere (rd_kafka_poll, its main thread, its timers) with cnd_timedwait until a time of the
 // wall clock, and stands for as long as somebody sets that clock back. Every program of ours has this one instead of
 // the C library's: it waits as long as the deadline was away when it was first seen, by the clock that nobody sets
-// (docs/decisions/0024-no-wait-on-the-wall-clock.md). Threads: any.
+// (decision 0024). Threads: any.
 #include <pthread.h>
 #include <threads.h>
 #include <time.h>

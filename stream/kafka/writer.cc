@@ -86,7 +86,7 @@ class Writer final : public KafkaWriter {
     }
     // Until the leader has taken one record of a producer it knows no sequence of it and takes any: if it refuses the
     // first (a topic just made, a leader just elected) and takes the second, the first is lost without an error. So the
-    // first one goes alone (docs/decisions/0006-the-first-record-goes-alone.md).
+    // first one goes alone (decision 0006).
     auto& line = lines_[to];
     for (const auto deadline = std::chrono::steady_clock::now() + kFirstRecord; line.must_wait();) {
       if (std::chrono::steady_clock::now() >= deadline)

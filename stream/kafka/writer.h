@@ -1,5 +1,5 @@
-// Writing records to Kafka with an idempotent, gapless producer (D7). Any failed delivery or fatal error ends the
-// incarnation: after one, send() refuses everything.
+// Writing records to Kafka with an idempotent, gapless producer (decision 0002). Any failed delivery or fatal error
+// ends the incarnation: after one, send() refuses everything.
 // Threads: one thread calls; failed() may be asked from any.
 #pragma once
 

@@ -1,6 +1,5 @@
-// An in-memory log with the same ports as Kafka's adapters: for tests and the simulator. All objects made from one
-// MemoryLog share its records. Threads: any (one mutex). What a crash means: drop the reader and the writer, keep the
-// log.
+// An in-memory log with the same ports as Kafka's adapters: for unit tests. All objects made from one MemoryLog
+// share its records. Threads: any (one mutex). What a crash means: drop the reader and the writer, keep the log.
 #pragma once
 
 #include <condition_variable>

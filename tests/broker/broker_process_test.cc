@@ -38,7 +38,7 @@ TEST_F(EmbeddedBroker, takes_records_and_gives_them_back) {
 TEST_F(EmbeddedBroker, takes_the_largest_message_and_refuses_a_larger_one) {
   const std::string topic = unique_name("large");
   create_topic(bootstrap(), topic, 1, 1, broker::frame_topic_settings(broker::kDefaultMaxMessageBytes));
-  const std::string largest(broker::kDefaultMaxMessageBytes - 1024, 'x');  // room for the record's own head
+  const std::string largest(broker::kDefaultMaxMessageBytes - 1024, 'x');  // space for the record's own head
   ASSERT_EQ(produce(bootstrap(), topic, {largest}), "");
   const KafkaSettings higher = {{"message.max.bytes", "33554432"}};
   EXPECT_THAT(produce(bootstrap(), topic, {largest + largest}, seconds(10), higher), HasSubstr("size too large"));

@@ -264,7 +264,7 @@ TEST_F(RideCommand, WhereASinkWritesThereMustBeRoomForAFolder) {
   const auto result = ride({"run", "job.yaml"});
   EXPECT_EQ(result.code, 2);
   EXPECT_THAT(result.err, HasSubstr("error: sink 'files' writes into " + (folder_ / "taken").string() + ", but " +
-                                    (folder_ / "taken").string() + " is a file, no folder"));
+                                    (folder_ / "taken").string() + " is a file, not a folder"));
   EXPECT_THAT(result.err, HasSubstr("--> job.yaml:6:"));
 }
 

@@ -1,6 +1,6 @@
-// What docs/ tells people to type is typed here: the `sh` and `yaml` blocks of a page, in order, in one shell.
-// `console` blocks are not run (they install, or need more machines); a yaml block is written into the file that its
-// first line names.
+// What docs/ asks people to type is typed here: the `sh` and `yaml` blocks of a page, in order, in one shell. `console`
+// blocks are not run (they install, or need more machines); a yaml block is written into the file that its first line
+// names.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

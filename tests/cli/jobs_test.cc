@@ -379,7 +379,7 @@ TEST_F(RideJobs, ScaleSetsAndHoldsASizeAndAutoLetsItGo) {
   EXPECT_THAT(ride({"hold", "small", "--release"}).out, HasSubstr("small/bin: 1 worker, as its topology says"));
 }
 
-// More than the pool has stands as an order, since a worker may join; who gave it is told.
+// More than the pool has stands as an order, since a worker may join; who gave it is shown what is missing.
 TEST_F(RideJobs, AScaleBeyondThePoolSaysSo) {
   std::string text = kOther;
   text.replace(text.find("other"), 5, "wide");
@@ -399,7 +399,7 @@ TEST_F(RideJobs, AScaleBeyondThePoolSaysSo) {
   EXPECT_EQ(ride({"cancel", "wide", "--wait"}).code, 0);
 }
 
-// Somebody may still join: it is accepted, and who waits is told what for and how long.
+// Somebody may still join: it is accepted, and who waits sees what for and how long.
 TEST_F(RideJobs, AJobThatNobodyCanServeYetIsToldWhileItWaits) {
   std::string text = kOther;
   text.replace(text.find("other"), 5, "picky");

@@ -235,7 +235,7 @@ TEST_F(RideLocal, ALostWorkerCostsNoFrame) {
   const pid_t worker = process("ride-worker");
   ASSERT_GT(worker, 0);
   kill(worker, SIGKILL);
-  // Its agent tells it at once, so the master need not wait for missed heartbeats.
+  // Its agent reports it at once, so the master need not wait for missed heartbeats.
   std::string logs;
   const auto deadline = std::chrono::steady_clock::now() + seconds(5);
   while (logs.find("its agent saw it end by signal 9") == std::string::npos &&
@@ -459,7 +459,7 @@ TEST_F(RideLocal, WhatRunKeptIsOpenedByTheCommandThatItPrints) {
   EXPECT_EQ(json["jobs"][0]["phase"], "completed");
   EXPECT_EQ(json["jobs"][0]["frames_in"], 40);
   EXPECT_EQ(json["jobs"][0]["frames_out"], 40);
-  // The workers that told them are gone: unknown, not zero. The ledger counts them again.
+  // The workers that reported them are gone: unknown, not zero. The ledger counts them again.
   EXPECT_TRUE(json["sources"][0]["frames"].is_null()) << json.dump(1);
   EXPECT_TRUE(json["stages"][1]["acked"].is_null()) << json.dump(1);
   const auto logs = ask("logs");

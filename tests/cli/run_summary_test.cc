@@ -87,7 +87,7 @@ TEST(RunSummary, WhatASourceRefusedIsNoLossAnywhere) {
   const auto json = summary_to_json(job, {}, verdict);
   EXPECT_EQ(json["stages"][1]["dropped"], 0);
   EXPECT_EQ(json["stages"][1]["rejected"], 3);
-  // One that the stage itself dropped is told.
+  // One that the stage itself dropped is reported.
   Json worse = job;
   for (auto& stage : worse["stages"]) stage["dropped"] = 1;
   EXPECT_THAT(judge(worse, {}, false).reasons, ElementsAre("stage 'gray' dropped 1 frame"));
@@ -96,7 +96,7 @@ TEST(RunSummary, WhatASourceRefusedIsNoLossAnywhere) {
   EXPECT_EQ(own.rejected, 3);
 }
 
-// A camera cannot send again: what died with its producer is told, and is not called sent.
+// A camera cannot send again: what died with its producer is reported, and is not called sent.
 TEST(RunSummary, FramesThatDiedWithTheirProducerAreTold) {
   Json job = finished_job();
   job["sources"][0]["unwritten"] = 2;
@@ -122,7 +122,7 @@ TEST(RunSummary, WhatWasShownAsItCameIsNotToldAgain) {
   const RunFacts facts{.problems = {"error: source film: it is not a video"}, .problems_were_shown = true};
   const auto text = render_summary(job, facts, judge(job, facts, false), {});
   EXPECT_THAT(text, Not(HasSubstr("it is not a video")));
-  EXPECT_THAT(text, HasSubstr("problem: the job failed (its cause is told above)\n"));
+  EXPECT_THAT(text, HasSubstr("problem: the job failed (its cause is shown above)\n"));
   EXPECT_THAT(render_summary(job, {}, judge(job, {}, false), {}),
               HasSubstr("the job failed: source film: it is not a video"));
 }
@@ -131,7 +131,7 @@ TEST(RunSummary, AReasonWithoutACauseIsNotToldAbove) {
   const RunVerdict verdict{.good = false, .reasons = {"source 'gate': "}};
   const auto text = render_reasons(verdict, {}, {"warning: the disk is full"});
   EXPECT_THAT(text, HasSubstr("problem: source 'gate': "));
-  EXPECT_THAT(text, Not(HasSubstr("told above")));
+  EXPECT_THAT(text, Not(HasSubstr("shown above")));
 }
 
 TEST(RunSummary, SaysWhatWaitsForTheNextTime) {
@@ -151,11 +151,11 @@ TEST(RunSummary, TellsWhichFilesWereThereBefore) {
   WrittenFiles files{.sink = "album", .folder = "/out", .count = 20, .first = "1.jpg", .last = "20.jpg", .anew = 12};
   EXPECT_THAT(
       told(files),
-      HasSubstr("album: 20 files in /out: 1.jpg … 20.jpg; 12 of them were there before, and were written anew\n"));
+      HasSubstr("album: 20 files in /out: 1.jpg … 20.jpg; 12 of them were there before, and were overwritten\n"));
   files.anew = 20;
-  EXPECT_THAT(told(files), HasSubstr("; all of them were there before, and were written anew\n"));
+  EXPECT_THAT(told(files), HasSubstr("; all of them were there before, and were overwritten\n"));
   files.anew = 1;
-  EXPECT_THAT(told(files), HasSubstr("; 1 of them was there before, and was written anew\n"));
+  EXPECT_THAT(told(files), HasSubstr("; 1 of them was there before, and was overwritten\n"));
   EXPECT_THAT(
       told({.sink = "p", .folder = "/x", .count = 1, .first = "p.txt", .last = "p.txt", .anew = 1, .appends = true}),
       HasSubstr("p: /x/p.txt; it was there before, and was added to\n"));

@@ -1,4 +1,4 @@
-// ride dead, on a job that runs: a frame that its task refuses is listed, shown, and replayed once the task is mended.
+// ride dead, on a job that runs: a frame that its task refuses is listed, shown, and replayed once the task is fixed.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

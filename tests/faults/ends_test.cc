@@ -1,6 +1,5 @@
 // Ends that are nobody's fault: workers that are declared lost or cut off while a frame is inside process(), names that
-// two processes have. No frame dies of them, and who lives joins again
-// (docs/decisions/0025-ends-that-the-platform-orders.md).
+// two processes have. No frame dies of them, and who lives joins again (decision 0025).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -63,9 +62,9 @@ class Cluster {
   }
   // Stops it for so long that it is declared lost, and lets it go on.
   std::string lose(pid_t pid) {
-    const auto outs = count(run.events(), "is out: no word");
+    const auto outs = count(run.events(), "is out: no heartbeat");
     ::kill(pid, SIGSTOP);
-    const bool lost = wait_until(30s, [&] { return count(run.events(), "is out: no word") > outs; });
+    const bool lost = wait_until(30s, [&] { return count(run.events(), "is out: no heartbeat") > outs; });
     ::kill(pid, SIGCONT);
     return lost ? "" : "it was not declared lost\n" + run.events();
   }
@@ -126,7 +125,7 @@ TEST_F(EndsTest, APlainWorkerThatIsDeclaredLostJoinsAgainThoughItsTaskIsAtWork) 
   }
   EXPECT_TRUE(worker.alive()) << "the same process";
   EXPECT_THAT(cluster.run.logs(),
-              AllOf(HasSubstr("it was declared lost: no word for"), HasSubstr("joins again as a new one")));
+              AllOf(HasSubstr("it was declared lost: no heartbeat for"), HasSubstr("joins again as a new one")));
   cluster.expect_each_once(1, 90s);
 }
 

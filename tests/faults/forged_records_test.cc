@@ -1,5 +1,5 @@
-// Somebody else writes into a job's frame topics, end to end: what is forged is refused or told, processes live, memory
-// is bounded, every frame that is not hidden arrives once, and the job completes.
+// Somebody else writes into a job's frame topics, end to end: what is forged is refused or reported, processes live,
+// memory is bounded, every frame that is not hidden arrives once, and the job completes.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -110,7 +110,7 @@ TEST_F(ForgedRecords, OriginsThatNobodyWasGivenHideNothing) {
   EXPECT_THAT(run_->events(), HasSubstr("not_a_frame: "));
 }
 
-// Like one of the source's own in all that can be known: what it hides is told, and the end is not lost with it.
+// Like one of the source's own in all that can be known: what it hides is reported, and the end is not lost with it.
 TEST_F(ForgedRecords, AJobWhoseFramesAreHiddenSaysSoAndCompletes) {
   begin();
   forge({.number = 100'000});

@@ -1,5 +1,5 @@
-// Poison frames (D9), end to end: the task crashes, hangs or grows on a marked frame. After two ends that frame lies in
-// the dead topic, its neighbours are delivered, and the counters say what came of each.
+// Poison frames (decision 0007), end to end: the task crashes, hangs or grows on a marked frame. After two ends that
+// frame lies in the dead topic, its neighbours are delivered, and the counters say what came of each.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

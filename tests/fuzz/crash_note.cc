@@ -1,5 +1,5 @@
 // The page that a child shares with its agent, after the child wrote into it at random (from the second word on: an
-// agent never maps a page that somebody else made). What is read of it must fit into the report that tells of its end.
+// agent never maps a page that somebody else made). What is read of it must fit into the report of its end.
 #include "common/crash_note.h"
 
 #include <sys/mman.h>

@@ -29,7 +29,7 @@ RecordAttack draw_report_attack(std::mt19937_64& random, const std::string& log)
 // The bytes of a request for the API; some of them only begin one.
 std::string draw_request(std::mt19937_64& random);
 
-// A JPEG of 64 x 48 that tells its number by its pixels.
+// A JPEG of 64 x 48 that shows its number by its pixels.
 std::vector<std::uint8_t> honest_picture(int number);
 
 }  // namespace ride::test

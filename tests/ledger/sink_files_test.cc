@@ -74,7 +74,7 @@ TEST_F(SinkFilesTest, AFileOfAnEarlierRunDoesNotHideADeadFrame) {
   EXPECT_EQ(files.found, 2);
   EXPECT_EQ(files.stale, 1);
   EXPECT_EQ(files.missing, 0);
-  EXPECT_NE(to_text({files}).find("1 of the dead is there all the same: from an earlier run"), std::string::npos)
+  EXPECT_NE(to_text({files}).find("1 of the dead is there nevertheless: from an earlier run"), std::string::npos)
       << to_text({files});
   EXPECT_EQ(to_json({files})[0]["stale"], 1);
 }

@@ -1,4 +1,4 @@
-// Who leads, told as scenarios: several Leadership machines read one log of claims, with a clock that the test moves.
+// Who leads, as scenarios: several Leadership machines read one log of claims, with a clock that the test moves.
 #include "master/core/leadership.h"
 
 #include <gtest/gtest.h>

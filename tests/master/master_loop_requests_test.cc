@@ -1,5 +1,4 @@
-// What people are told when Kafka does not take a decision in time: "try again" only where nothing was done, nor will
-// be.
+// What people see when Kafka does not take a decision in time: "try again" only where nothing was done, nor will be.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-// A cluster that cannot make a job's topics now: what may pass is tried again, and told; what cannot ends it.
+// A cluster that cannot make a job's topics now: what may pass is tried again, and reported; what cannot ends it.
 #include "master/topic_worker.h"
 
 #include <gmock/gmock.h>

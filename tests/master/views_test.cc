@@ -509,7 +509,7 @@ TEST(Views, ALossIsAnEventOfTheJobsThatItConcerns) {
   EXPECT_EQ(concerns_of(hard, stream::Claim{}), std::vector<Concern>());
 }
 
-// Frames, drops and gaps of all owners of a run are one count, and what was captured and never written is told.
+// Frames, drops and gaps of all owners of a run are one count, and what was captured and never written is shown.
 TEST(Views, AKilledProducersCountsGoOnWithItsSuccessor) {
   auto cluster = running_street(/*finite=*/false);
   const auto heard = [&](const char* id, stream::SourceProgress progress) {

@@ -150,7 +150,7 @@ class ProducerProcessTest : public test::KafkaTest {
       return beat->kind == stream::ProcessKind::producer && beat->node.value == "here";
     });
   }
-  // The source's progress as the newest heartbeat of the newest producer tells it.
+  // The source's progress as the newest heartbeat of the newest producer has it.
   template <class Wanted>
   bool progress(Wanted wanted, seconds limit = seconds(30)) {
     return report(
@@ -272,7 +272,7 @@ TEST_F(ProducerProcessTest, AKilledProducersFolderGoesOnWithoutLossOrRepeat) {
   const Taken all = taken();
   expect_each_once(all, 200);
   EXPECT_EQ(all.dropped.size(), 4u);
-  // No broken file is told twice (one may go untold: its finder was killed before its report was out).
+  // No broken file is reported twice (one may go unreported: its finder was killed before its report was out).
   std::vector<std::string> told;
   for (const std::string& notice : notices_) {
     if (notice.starts_with("broken_picture")) told.push_back(notice);

@@ -20,7 +20,7 @@ TEST(RateMeter, TellsASteadyRateSoonAndForLong) {
   }
 }
 
-// A writer's first frames wait for the brokers and are acknowledged together: no rate is told from an instant.
+// A writer's first frames wait for the brokers and are acknowledged together: no rate is computed from an instant.
 TEST(RateMeter, ABurstAtTheBeginningIsNoRate) {
   RateMeter meter;
   meter.count(at(0));

@@ -78,7 +78,7 @@ TEST(ResumeRule, OfSeveralOutputsTheOneThatFellBehindCounts) {
   EXPECT_EQ(rule.point(), (ResumePoint{16, false}));
 }
 
-// shared/proof/source_restart.py in C++: partitions answer at their own pace, the source is killed again and again, and
+// The model of decision 0034: partitions answer at their own pace, the source is killed again and again, and
 // the readers' watermarks must take every number exactly once.
 TEST(ResumeRule, LosesNothingAndTakesNothingTwiceOverManyCrashes) {
   for (unsigned seed = 0; seed < 500; ++seed) {
@@ -257,7 +257,7 @@ TEST_F(FindResumePoint, ALiveSourceIsLookedUpInTheLastFewThousandRecordsAndEachI
   ASSERT_TRUE(found.ok()) << found.error().message;
   EXPECT_FALSE(found->whole);
   for (const auto& [at, records] : access.read) EXPECT_LE(records, 5000) << to_string(at);
-  // An ACK of all that stands there tells it without reading.
+  // An ACK of all that stands there shows it without reading.
   stream::CommitMetadata metadata[2];
   metadata[0].watermarks.raise({"src", PartitionId{0}}, {1, 68});
   metadata[1].watermarks.raise({"src", PartitionId{0}}, {1, 69});

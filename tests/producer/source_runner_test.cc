@@ -62,7 +62,7 @@ TEST_F(SourceRunnerTest, ARateFallsToZeroAndTheSilenceIsToldEvenWhenTheThreadOfT
   EXPECT_TRUE(eventually([&] { return runner->progress().fps > 1 && runner->progress().error.empty(); }));
 }
 
-// A producer tells its frames by heartbeat: one that is killed has written more than it told. The log knows.
+// A producer reports its frames by heartbeat: one that is killed has written more than it reported. The log knows.
 TEST_F(SourceRunnerTest, ASuccessorCountsWhatItsPredecessorWroteAndNeverTold) {
   finish_limit_ = std::chrono::milliseconds(0);
   auto camera = synthetic(0);

@@ -52,7 +52,7 @@ TEST(VideoFileSource, ReadsEveryFrameOnceAndEnds) {
   EXPECT_TRUE(std::holds_alternative<SourceEnded>(source.next(std::chrono::milliseconds(0)).value()));
 }
 
-// In MPEG-4 a frame is told by what changed since the one before: without the very first one, all of them are grey.
+// In MPEG-4 a frame is known by what changed since the one before: without the very first one, all of them are grey.
 TEST(VideoFileSource, TheFirstFrameOfAnInterCodedVideoIsWholeUnderTheOptionsForCameras) {
   prepare_video_capture();
   const TempFolder folder;

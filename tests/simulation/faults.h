@@ -1,4 +1,4 @@
-// Faults: what befalls the processes and brokers of a run, drawn from its seed. Pure values.
+// Faults: what happens to the processes and brokers of a run, drawn from its seed. Pure values.
 #pragma once
 
 #include <string>

@@ -77,7 +77,7 @@ class Host {
                  });
   }
 
-  // ---- what befalls it
+  // ---- faults
   void pause() { paused_ = true; }
   void resume() {
     paused_ = false;

@@ -1,7 +1,7 @@
 // Kafka of the imagination, as far as the delivery rules lean on it: partitions with a leader, records that are taken
 // by the leader first and readable (and acknowledged) only when they are replicated, idempotent producers whose
 // sequences the leader checks, elections in which what was not replicated may be gone, groups' commits, deletion of old
-// records. A leader without state of a producer takes any sequence of it (docs/decisions/0006). Requests arrive here;
+// records. A leader without state of a producer takes any sequence of it (decision 0006). Requests arrive here;
 // networks and clocks of the askers are Host's. Owner: one World; no threads.
 #pragma once
 
@@ -92,7 +92,7 @@ class Kafka {
   // Null: nothing there (yet), or nobody leads the partition now.
   const Stored* read(const Line& line, std::int64_t offset) const;
 
-  // ---- what befalls it
+  // ---- faults
   // The broker is gone, others lead what it led after a while. Of what was not replicated, part is gone with it.
   void fail_broker(int broker);
 

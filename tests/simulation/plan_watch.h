@@ -1,8 +1,8 @@
 // PlanWatch: reads every decision as it becomes readable and says what is wrong with the plan (invariants 1 and 5): a
 // second owner at one epoch, an epoch that falls, a leader that decides against what stands in the log; a record that
-// counts though its claim does not stand; a snapshot that tells anything else than the decisions before it; a log that
-// is cut off behind anything but a valid snapshot; a reader that knows anything else than the log says, wherever it
-// began. Keeps the plan as the log has it. Owner: one World.
+// counts though its claim does not stand; a snapshot that contains anything else than the decisions before it; a log
+// that is cut off behind anything but a valid snapshot; a reader that knows anything else than the log says, wherever
+// it began. Keeps the plan as the log has it. Owner: one World.
 #pragma once
 
 #include <map>

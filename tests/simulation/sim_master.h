@@ -67,7 +67,7 @@ class SimMaster final : public Program {
   master::State state_;
   master::Leadership leadership_;
   bool leading_ = false;  // as the core knows it
-  bool taken_ = false;    // ... which has not been told yet
+  bool taken_ = false;    // ... which has not been reported yet
   bool writing_ = false, ticking_ = false;
   std::string log_id_;
   std::int64_t term_ = 0;                                     // epoch of our claim ...

@@ -15,7 +15,7 @@ namespace ride::simulation {
 // FrameSetWriter, ends, and goes on where the real resume rule says. Owner: SimProducer.
 class SourceShell {
  public:
-  // The brokers have it: told once for each number that is a picture.
+  // The brokers have it: reported once for each number that is a picture.
   using Acknowledged = std::function<void(const FrameId&)>;
 
   SourceShell(Surroundings& around, Host& host, const WorkerId& producer, producer::Assignment assignment,

@@ -184,7 +184,7 @@ TEST(ControlLimits, ASnapshotOfForeverGrowingPartsIsGivenUp) {
   }
 }
 
-// ---- the filter
+// ---- the filter -----------------------------------------------------------------------------------------------------
 
 class FilterTest : public testing::Test {
  protected:
@@ -260,7 +260,7 @@ TEST(Refusals, AFloodIsCountedAndTellsLittle) {
 }
 
 // A child wrote where it should not, and into its crash note; its agent's report was refused, and its end was never
-// told.
+// reported.
 TEST(ControlLimits, AnEndIsToldWithoutWhatNoReportMayHold) {
   ChildExit exit{.signal = 11,
                  .frames = {{kJob, kRun, kStage, {1}, {17}, "f"},

@@ -170,8 +170,7 @@ TEST_F(SetAssemblerTest, ChunksThatContradictEachOtherMakeTheFrameDead) {
   EXPECT_EQ(step.accepted->kind, RecordKind::outcome);
 }
 
-// ---- what strangers write
-// ---------------------------------------------------------------------------------------------
+// ---- what others write ---------------------------------------------------------------------------------------------
 
 // Two records of 100 bytes: the sum of what they announce is below zero.
 TEST_F(SetAssemblerTest, AnnouncedBytesThatOverflowMakeTheSetDead) {
@@ -220,7 +219,7 @@ TEST_F(SetAssemblerTest, APictureMayComeInManyChunks) {
   EXPECT_EQ(assembler.open().held_bytes(), 0);
 }
 
-// What is refused to make room is dead under its own origin when its last record comes, and what comes again is not
+// What is refused to free memory is dead under its own origin when its last record comes, and what comes again is not
 // taken.
 TEST_F(SetAssemblerTest, ARefusedSetIsDeadUnderItsOriginAndCountsOnce) {
   auto assembler = open();

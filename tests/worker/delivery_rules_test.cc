@@ -1,7 +1,6 @@
-// The delivery rules (docs/decisions/0002-each-frame-once.md) under random faults: several stages of different
-// partition counts, built from the real SetAssembler, AckWindow and sets over a toy log. Incarnations crash in the
-// middle of a write, live on as zombies, and commit late. Whatever happens, each source frame has exactly one outcome
-// at the end.
+// The delivery rules (decision 0002) under random faults: several stages of different partition
+// counts, built from the real SetAssembler, AckWindow and sets over a toy log. Incarnations crash in the middle of a
+// write, live on as zombies, and commit late. Whatever happens, each source frame has exactly one outcome at the end.
 #include <gtest/gtest.h>
 
 #include <deque>

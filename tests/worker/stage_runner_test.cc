@@ -576,8 +576,7 @@ TEST_F(StageRunnerTest, ANewOwnersTaskIsWarmedUpSoThatItsResultsAreTheSame) {
   EXPECT_EQ(counted().size(), 24U) << "warming up emits nothing";
 }
 
-// ---- what strangers write
-// ---------------------------------------------------------------------------------------------
+// ---- what others write ---------------------------------------------------------------------------------------------
 
 TEST_F(StageRunnerTest, TwoRecordsWhoseNumbersOverflowStopNothing) {
   write(0, forged(1, 0, "1/3", "1/2/0/200"));
@@ -603,7 +602,7 @@ TEST_F(StageRunnerTest, SetsThatNobodyCompletesTakeNoMoreThanTheirRoom) {
   EXPECT_TRUE(has_notice("sets_refused: stage grey"));
 }
 
-// It waits for room, since somebody announced all of it; and nobody ever sends it.
+// It waits for memory, since somebody announced all of it; and nobody ever sends it.
 TEST_F(StageRunnerTest, ALargeFrameDoesNotWaitForEverForRoomThatIsOnlyAnnounced) {
   held_bytes = 1 << 20;
   write(0, forged(1, 1000, "1/2", "1/2/0/1000000"));
@@ -700,7 +699,7 @@ TEST_F(StageRunnerTest, AReaderThatDiesOfARecordNamesItAndTheThirdOwnerDoesNotLo
   auto runner = start();
   take_all(*runner);
   ASSERT_TRUE(wait_for([&] { return runner->progress()[0].position == 1; }));
-  write(1, forged(1, 1, "1/2", "1/2/0/900000"));  // has to wait for room: the reader is told to let the partition go
+  write(1, forged(1, 1, "1/2", "1/2/0/900000"));  // has to wait for memory: the reader is asked to let the partition go
   ASSERT_TRUE(wait_for([&] { return runner->failed().has_value(); }));
   EXPECT_EQ(runner->failed()->message, "the reader ran out of memory, while it read in/1, offset 0");
   EXPECT_TRUE(runner->died_reading());

@@ -1,6 +1,6 @@
 // AckWindow: what of one partition was read and what of it is finished; gives the commit at which the next owner may
-// begin (D6, D7). A record is finished when it leads to nothing, or when all that its set led to is acknowledged by the
-// brokers. Pure: no I/O, clock or threads. Owner: the thread that writes.
+// begin (decisions 0002 and 0033). A record is finished when it leads to nothing, or when all that its set led to is
+// acknowledged by the brokers. Pure: no I/O, clock or threads. Owner: the thread that writes.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,8 @@ enum class Counted { acked, filtered, dropped, dead };
 
 class AckWindow {
  public:
-  // `warmup_frames`: of each source, for a task that keeps a state (D11); the metadata tells where they begin.
+  // `warmup_frames`: of each source, for a task that keeps a state (decision 0012); the metadata says where they
+  // begin.
   AckWindow(Offset start, stream::CommitMetadata metadata, int warmup_frames = 0);
 
   // The task was fed a frame from before the start, and later: with all of them.

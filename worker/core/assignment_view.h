@@ -27,7 +27,7 @@ struct StageKey {
 // Where a frame lies in its stage's topic: the offset whose reading releases it is the same for every owner.
 using FramePlace = std::pair<PartitionId, Offset>;
 
-// Two workers have ended with it (D9).
+// Two workers have ended with it (decision 0007).
 struct Quarantined {
   std::string reason;
   int attempts = 2;
@@ -45,7 +45,7 @@ struct DesiredState {
   std::map<PartitionId, Offset> ends;  // of that stage's topic, which others write: what lies behind is not read
   bool paused = false;                 // own, but do not read
   bool out = false;                    // this incarnation was declared lost: end
-  std::string out_reason;              // ... why, where the log tells it
+  std::string out_reason;              // ... why, where the log has it
   bool refused = false;                // ... since another process has its name
   bool operator==(const DesiredState&) const = default;
 };

@@ -1,6 +1,6 @@
-// FrameTimeLimit: how long a frame may stay inside process() without a sign of progress (D3): what the stage states, or
-// the largest of 10 s, 20 times the median, and what a large picture needs before there is a median. Pure: no clock.
-// Owner: one thread.
+// FrameTimeLimit: how long a frame may stay inside process() without a sign of progress (decision 0007): what the stage
+// states, or the largest of 10 s, 20 times the median, and what a large picture needs before there is a median. Pure:
+// no clock. Owner: one thread.
 #pragma once
 
 #include <array>

@@ -63,7 +63,7 @@ void PartitionFlow::ack(Offset released_by, Counted counted) {
   unacked_.erase(released_by);
 }
 
-// The end goes on when all before it is ACKed (D16).
+// The end goes on when all before it is ACKed (decision 0040).
 std::vector<PartitionFlow::Sending> PartitionFlow::send_ready_end() {
   if (ends_.empty() || in_flight_ > 0 || window_.committable() != ends_.front().first) return {};
   auto [released_by, sets] = std::move(ends_.front());

@@ -1,6 +1,6 @@
 // PartitionFlow: what of one owned partition is on its way: read, being computed, being sent. Says what to send, when a
-// frame is ACKed, when the end goes on (D16), what may be committed, and when nothing is left to do before a partition
-// is handed over. The simulator runs it, too.
+// frame is ACKed, when the end goes on (decision 0040), what may be committed, and when nothing is left to do before a
+// partition is handed over. The simulator runs it, too.
 // Pure: no I/O, clock or threads. Owner: the thread that writes. Call order: read() for every record, in offset order;
 // processed() once for each accepted set, in the same order; delivered() once for each set that was to be sent.
 #pragma once

@@ -1,5 +1,5 @@
 // PendingCommits: which commits are to be written, which ones stand, and which were lowered by a predecessor's late one
-// and have to be written again (D6). Pure: no I/O, clock or threads. Owner: the committer, or the simulator.
+// and have to be written again (decision 0033). Pure: no I/O, clock or threads. Owner: the committer, or the simulator.
 #pragma once
 
 #include <map>

@@ -21,7 +21,7 @@ struct SetToSend {
 struct Processed {
   Offset released_by;
   std::vector<SetToSend> sets;      // sent at once, in order
-  std::vector<SetToSend> end_sets;  // sent when all before is ACKed (D16)
+  std::vector<SetToSend> end_sets;  // sent when all before is ACKed (decision 0040)
   bool is_end = false;
   Counted counted = Counted::acked;
   std::vector<std::string> released;  // groups whose held frames are durable now: sets before this one

@@ -76,7 +76,7 @@ class DrawDetections : public Task {
     if (label_) write_label(fmt::format("{} {:.2f}", found.label.substr(0, kMaxLabel), found.score), box, picture);
   }
 
-  // On a ground of the boxes' color: above the box where there is room, else inside it; always within the picture's
+  // On a ground of the boxes' color: above the box where there is space, else inside it; always within the picture's
   // sides.
   void write_label(const std::string& text, const cv::Rect& box, cv::Mat& picture) const {
     int below = 0;

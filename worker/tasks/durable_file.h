@@ -6,7 +6,7 @@
 // kernel is removed when nobody has written to it for ten minutes, and of others (another stage, a file system without
 // locks) what nobody has written to for an hour. Where somebody removed the temporary file all the same, commit()
 // writes it anew. Owner: one thread at a time. Failure: Errors name the path, the system's reason and what to do; full
-// disks and missing rights are retriable, since a person can mend them while the frame waits; a name that the file
+// disks and missing rights are retriable, since a person can fix them while the frame waits; a name that the file
 // system does not take is not. SIGXFSZ must be ignored where limits are set.
 #pragma once
 

@@ -16,7 +16,7 @@ namespace ride::tasks {
 
 class MjpegAvi {
  public:
-  static constexpr std::int64_t kMaxBytes = 1 << 30;  // readers' signed 32-bit offsets, with room for the index
+  static constexpr std::int64_t kMaxBytes = 1 << 30;  // readers' signed 32-bit offsets, with space for the index
 
   static Result<MjpegAvi> create(const std::string& path, const FileWriter& writer, bool sync, int width, int height,
                                  double fps);

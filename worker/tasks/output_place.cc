@@ -205,7 +205,7 @@ Error outside(const std::string& path) {
 
 Error system_error(const std::string& what, const std::string& path, int error_number) {
   const ErrorCode code = code_of(error_number);
-  // A name that cannot exist fails for ever; all else can be mended while the frame waits.
+  // A name that cannot exist fails for ever; all else can be fixed while the frame waits.
   return {code, fmt::format("cannot {} '{}': {}; {}", what, path, std::strerror(error_number), fix_for(error_number)),
           error_number != ENAMETOOLONG};
 }

@@ -89,7 +89,7 @@ RIDE_INLINE void add_row(const T* __restrict in, C1* __restrict c1, C2* __restri
   }
 }
 
-// --- Windows
+// --- Windows ---------------------------------------------------------------------------------------------------------
 
 // 8U and windows of up to 15: sums of x stay in 16 bits (15^2 * 255 = 57375), and n S2 - S1^2 = n^2 variance, at most
 // 225^2 * 127.5^2 < 2^31, is exact in 32 bits although its parts may wrap.
