@@ -4,49 +4,18 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
 #include <functional>
 #include <map>
-#include <memory>
 #include <optional>
-#include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "common/ids.h"
 #include "common/result.h"
 #include "common/units.h"
+#include "stream/core/record.h"
 
 namespace ride::stream {
-
-struct TopicPartition {
-  std::string topic;
-  PartitionId partition;
-  auto operator<=>(const TopicPartition&) const = default;
-};
-std::string to_string(const TopicPartition& at);  // "frames/3"
-
-using Headers = std::vector<std::pair<std::string, std::string>>;
-
-// A record as read. `value` lies in memory that `owner` keeps alive (for Kafka: the message itself, no copy).
-struct Record {
-  TopicPartition at;
-  Offset offset;
-  SystemTime timestamp{};
-  std::string key;
-  Headers headers;
-  std::span<const std::uint8_t> value;
-  std::shared_ptr<const void> owner;
-};
-
-// A record to write. `owner` is released when the record is delivered or has failed.
-struct OutRecord {
-  std::string key;
-  Headers headers;
-  std::span<const std::uint8_t> value;
-  std::shared_ptr<const void> owner;
-};
 
 // Reads assigned partitions, each in offset order.
 class RecordReader {
@@ -77,12 +46,6 @@ class RecordWriter {
   virtual Result<void> flush(std::chrono::milliseconds timeout) = 0;
 };
 
-struct Commit {
-  Offset offset;         // the oldest record without an ACK: where the next owner begins
-  std::string metadata;  // packed, see stream/core/commit_metadata.h
-  bool operator==(const Commit&) const = default;
-};
-
 // Committed offsets of a group that nobody subscribes with.
 class CommitStore {
  public:
@@ -90,24 +53,6 @@ class CommitStore {
   virtual Result<std::map<TopicPartition, std::optional<Commit>>> committed(const std::string& group,
                                                                             const std::vector<TopicPartition>& at) = 0;
   virtual Result<void> commit(const std::string& group, const std::map<TopicPartition, Commit>& commits) = 0;
-};
-
-struct TopicInfo {
-  std::string name;
-  int partitions = 0;
-  int replication = 0;
-};
-
-struct NewTopic {
-  std::string name;
-  int partitions = 1;
-  int replication = 1;  // capped by the caller at the number of brokers
-  std::map<std::string, std::string> config;
-};
-
-struct OffsetRange {
-  Offset first;  // oldest record that is still there
-  Offset end;    // one past the newest
 };
 
 class TopicAdmin {

@@ -8,7 +8,7 @@
 #include "cli/core/table.h"
 #include "common/units.h"
 #include "stream/core/frame_record.h"
-#include "stream/ports.h"
+#include "stream/core/record.h"
 
 namespace ride::cli {
 

@@ -7,7 +7,7 @@
 #include "cli/core/fields.h"
 #include "cli/core/losses.h"
 #include "cli/core/status_view.h"
-#include "common/log.h"
+#include "common/text.h"
 #include "common/wording.h"
 
 namespace ride::cli {

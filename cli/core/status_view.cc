@@ -10,7 +10,7 @@
 #include "cli/core/change_view.h"
 #include "cli/core/fields.h"
 #include "cli/core/losses.h"
-#include "common/log.h"
+#include "common/text.h"
 #include "common/wording.h"
 
 namespace ride::cli {

@@ -11,7 +11,7 @@
 #include "common/units.h"
 #include "stream/core/set.h"
 #include "stream/core/set_assembler.h"
-#include "stream/ports.h"
+#include "stream/core/record.h"
 #include "stream/spec.h"
 
 namespace ride::stream {

@@ -14,7 +14,7 @@
 #include "common/result.h"
 #include "common/units.h"
 #include "stream/core/origin.h"
-#include "stream/ports.h"
+#include "stream/core/record.h"
 #include "stream/spec.h"
 
 namespace ride::stream {

@@ -7,7 +7,7 @@
 #include <chrono>
 #include <optional>
 
-#include "stream/ports.h"
+#include "stream/core/record.h"
 
 namespace ride::stream {
 

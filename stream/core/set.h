@@ -7,7 +7,7 @@
 
 #include "stream/core/frame_record.h"
 #include "stream/core/set_assembler.h"
-#include "stream/ports.h"
+#include "stream/core/record.h"
 
 namespace ride::stream {
 

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kLook{20};
 
-std::string text_of(const fs::path& file) {
+std::string read_text(const fs::path& file) {
   std::ifstream in(file, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
 }
@@ -78,8 +78,8 @@ void RideProcess::signal(int number) {
   if (!ended()) kill(pid_, number);
 }
 
-std::string RideProcess::out() const { return text_of(out_); }
-std::string RideProcess::err() const { return text_of(err_); }
+std::string RideProcess::out() const { return read_text(out_); }
+std::string RideProcess::err() const { return read_text(err_); }
 
 bool RideProcess::wait_for_output(const std::string& text, std::chrono::seconds limit) {
   const auto deadline = std::chrono::steady_clock::now() + limit;
@@ -118,7 +118,7 @@ std::vector<pid_t> processes_with(const std::string& text) {
   for (const auto& entry : fs::directory_iterator("/proc", failed)) {
     const std::string name = entry.path().filename().string();
     if (name.find_first_not_of("0123456789") != std::string::npos || std::stol(name) == getpid()) continue;
-    const std::string line = text_of(entry.path() / "cmdline") + '\0' + text_of(entry.path() / "environ");
+    const std::string line = read_text(entry.path() / "cmdline") + '\0' + read_text(entry.path() / "environ");
     if (line.find(text) != std::string::npos) found.push_back(static_cast<pid_t>(std::stol(name)));
   }
   return found;

@@ -1,11 +1,14 @@
 // ride-producer with a libjpeg that crashes on pictures with the word POISON in them, as a decoder with a bug does. All
 // else is the product's: its main() stands in producer/main.cc.
 #include <dlfcn.h>
+
+// clang-format off
+#include <cstddef>  // jpeglib.h uses size_t and FILE without including them
+#include <cstdio>
 #include <jpeglib.h>
+// clang-format on
 
 #include <csignal>
-#include <cstddef>
-#include <cstdio>
 #include <cstring>
 
 extern "C" int jpeg_read_header(j_decompress_ptr info, boolean require_image) {

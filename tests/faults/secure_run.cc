@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-std::string read_all(const fs::path& file) {
+std::string read_secret(const fs::path& file) {
   std::ifstream in(file);
   return {std::istreambuf_iterator<char>(in), {}};
 }
@@ -51,8 +51,8 @@ std::string SecureRun::start_broker(std::vector<std::string> more) {
   arguments.insert(arguments.end(), more.begin(), more.end());
   broker_ = start(log.stem(), "ride", std::move(arguments));
   const std::string ready = "broker ready on ";
-  wait_until(90s, [&] { return read_all(log).find(ready) != std::string::npos || !broker_->alive(); });
-  const auto text = read_all(log);
+  wait_until(90s, [&] { return read_secret(log).find(ready) != std::string::npos || !broker_->alive(); });
+  const auto text = read_secret(log);
   const auto found = text.find(ready);
   if (found == std::string::npos) return "not ready: " + text;
   const auto start = found + ready.size();
@@ -83,7 +83,7 @@ std::string SecureRun::start_master() {
   master_ = start("master", "ride-master", arguments);
   wait_until(60s,
              [&] { return static_cast<bool>(std::ifstream(folder_ / "port") >> http_port_) || !master_->alive(); });
-  return http_port_ > 0 ? "" : read_all(folder_ / "master.log");
+  return http_port_ > 0 ? "" : read_secret(folder_ / "master.log");
 }
 
 void SecureRun::start_agent() {
@@ -98,7 +98,7 @@ SecureRun::Said SecureRun::run(const std::string& program, std::vector<std::stri
   const auto name = "said-" + std::to_string(++count_);
   auto process = start(name, program, std::move(arguments));
   const bool ended = process->wait_until_ended(30s);
-  Said said{ended ? process->exit_code().value_or(-1) : -1, read_all(folder_ / (name + ".log"))};
+  Said said{ended ? process->exit_code().value_or(-1) : -1, read_secret(folder_ / (name + ".log"))};
   said.took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
   return said;
 }
@@ -146,7 +146,7 @@ std::string SecureRun::logs() const {
   std::string text;
   for (const auto& entry : fs::recursive_directory_iterator(folder_.path()))
     if (entry.path().extension() == ".log" && entry.is_regular_file())
-      text += "---- " + entry.path().filename().string() + "\n" + read_all(entry.path());
+      text += "---- " + entry.path().filename().string() + "\n" + read_secret(entry.path());
   return text;
 }
 

@@ -86,7 +86,7 @@ class Master {
   }
 
  private:
-  Owner::Ports ports() {
+  MasterLoop::Ports ports() {
     return {.open_reader = [log = log_]() -> Result<std::unique_ptr<stream::ControlReader>> {
               return std::unique_ptr<stream::ControlReader>(new LogReader(log));
             },
@@ -104,7 +104,7 @@ class Master {
   std::shared_ptr<stream::MemoryLog> topics_ = stream::MemoryLog::make();
   EventRing events_;
   Metrics metrics_{master_metrics_table()};
-  Owner owner_{{.id = "m1#a",
+  MasterLoop owner_{{.id = "m1#a",
                 .http = "127.0.0.1:7800",
                 .rules = {},
                 .leadership = {.silence = milliseconds(0), .spread = milliseconds(0), .pause = std::chrono::hours(1)}},

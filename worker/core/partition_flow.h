@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "stream/ports.h"
+#include "stream/core/record.h"
 #include "worker/core/processed.h"
 
 namespace ride::worker {

@@ -5,7 +5,7 @@
 #include <map>
 #include <vector>
 
-#include "stream/ports.h"
+#include "stream/core/record.h"
 
 namespace ride::worker {
 

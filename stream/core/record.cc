@@ -1,4 +1,4 @@
-#include "stream/ports.h"
+#include "stream/core/record.h"
 
 namespace ride::stream {
 
