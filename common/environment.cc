@@ -20,7 +20,8 @@ bool is_name(std::string_view text) {
 Result<TemplatePart> parse_variable(std::string_view inside) {
   const std::size_t name_end = std::min(inside.find(':'), inside.size());
   const std::string_view name = inside.substr(0, name_end), rest = inside.substr(name_end);
-  if (inside.find("${") != std::string_view::npos) return invalid_argument("a variable within a variable is not possible");
+  if (inside.find("${") != std::string_view::npos)
+    return invalid_argument("a variable within a variable is not possible");
   if (!is_name(name)) return invalid_argument("a variable's name has letters, digits and '_' only, as in ${CAM_USER}");
   if (!rest.empty() && !rest.starts_with(":-")) {
     return invalid_argument(fmt::format("only ${{{0}}} and ${{{0}:-default}} are known", name));

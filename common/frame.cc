@@ -21,7 +21,9 @@ std::string to_string(const FrameId& id) { return fmt::format("{}/{}/{}", id.sou
 
 Result<FrameId> parse_frame_id(const std::string& text) {
   // From the right: a source's name may hold slashes, the two numbers may not.
-  const auto bad = [&] { return invalid_argument(fmt::format("'{}' is not a frame id (source/session/number)", text)); };
+  const auto bad = [&] {
+    return invalid_argument(fmt::format("'{}' is not a frame id (source/session/number)", text));
+  };
   const std::size_t second = text.rfind('/');
   if (second == std::string::npos || second == 0) return bad();
   const std::size_t first = text.rfind('/', second - 1);

@@ -111,17 +111,19 @@ Result<ParamValue> check_param(const ParamSpec& spec, const ParamValue& given) {
   if (spec.type == ParamType::integer || spec.type == ParamType::number) {
     const double number =
         spec.type == ParamType::number ? std::get<double>(value) : static_cast<double>(std::get<std::int64_t>(value));
-    if (!std::isfinite(number)) return invalid_argument(fmt::format("parameter '{}' is not a finite number", spec.name));
+    if (!std::isfinite(number))
+      return invalid_argument(fmt::format("parameter '{}' is not a finite number", spec.name));
     if (const auto allowed = outside_bounds(spec, number)) {
-      return invalid_argument(fmt::format("parameter '{}' is {}, but {} is allowed", spec.name, shown(given), *allowed));
+      return invalid_argument(
+          fmt::format("parameter '{}' is {}, but {} is allowed", spec.name, shown(given), *allowed));
     }
   }
   if (spec.type == ParamType::string && !spec.choices.empty()) {
     const auto& text = std::get<std::string>(value);
     if (std::find(spec.choices.begin(), spec.choices.end(), text) == spec.choices.end()) {
       return invalid_argument(fmt::format("parameter '{}' is '{}'{} Allowed: {}", spec.name, text,
-                                 nearest(text, spec.choices) ? did_you_mean(text, spec.choices) : ".",
-                                 join(spec.choices)));
+                                          nearest(text, spec.choices) ? did_you_mean(text, spec.choices) : ".",
+                                          join(spec.choices)));
     }
   }
   if (spec.rule != nullptr) {
@@ -138,7 +140,7 @@ Result<ParamValues> check_params(const std::vector<ParamSpec>& specs, const Para
     if (std::find(names.begin(), names.end(), name) != names.end()) continue;
     const std::string suggestion = did_you_mean(name, names);
     return invalid_argument(fmt::format("unknown parameter '{}'{} {}", name, suggestion.empty() ? "." : suggestion,
-                               names.empty() ? "No parameters are taken here" : "Known: " + join(names)));
+                                        names.empty() ? "No parameters are taken here" : "Known: " + join(names)));
   }
   ParamValues checked;
   for (const auto& spec : specs) {
@@ -178,9 +180,9 @@ Result<ParamValues> params_from_json(const nlohmann::json& object) {
       values[name] = value.get<std::string>();
     } else {
       return invalid_argument(fmt::format("parameter '{}' holds {}; only a boolean, number or string is possible", name,
-                                 value.is_null()    ? "nothing"
-                                 : value.is_array() ? "a list"
-                                                    : "an object"));
+                                          value.is_null()    ? "nothing"
+                                          : value.is_array() ? "a list"
+                                                             : "an object"));
     }
   }
   return values;

@@ -111,7 +111,8 @@ Result<milliseconds> parse_duration(std::string_view text) {
     if (unit.name != quantity->unit) continue;
     const auto count = scaled(*quantity, unit.factor, false);
     if (!count || *count > kLongestDurationMs)
-      return invalid_argument(fmt::format("the duration '{}' is longer than a hundred years, or finer than 1 ms", text));
+      return invalid_argument(
+          fmt::format("the duration '{}' is longer than a hundred years, or finer than 1 ms", text));
     return milliseconds(*count);
   }
   return invalid_argument(fmt::format("'{}' has the unknown unit '{}'; {}", text, quantity->unit, kHint));

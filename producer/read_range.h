@@ -1,4 +1,5 @@
 // Reads a stretch of one partition from one offset to another, the way a restart looks at what it wrote before.
+// Threads: any; `stop` may be set by another one and ends it.
 #pragma once
 
 #include <atomic>

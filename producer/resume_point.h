@@ -1,7 +1,7 @@
 // What a source's earlier owners wrote, as the log shows it. Where a finite source goes on after a restart (decision
 // 0034): at the lowest number that is not known to stand in its home partition of every output. How many frames of a
 // live source's earlier sessions stand there. The rules are pure (ResumeRule, count_standing); what reads the ends of
-// the partitions for them is below.
+// the partitions for them is below. Threads: any; `stop` may be set by another one and ends it.
 #pragma once
 
 #include <atomic>

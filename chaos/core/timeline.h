@@ -10,7 +10,9 @@
 
 namespace ride::chaos {
 
-inline double seconds_between(SystemTime from, SystemTime to) { return std::chrono::duration<double>(to - from).count(); }
+inline double seconds_between(SystemTime from, SystemTime to) {
+  return std::chrono::duration<double>(to - from).count();
+}
 
 struct Slice {
   double begin_s = 0;  // since the timeline's begin

@@ -13,7 +13,6 @@
 namespace ride::cli {
 namespace {
 
-
 struct SizeFlags {
   std::string target, workers;
   bool json = false, release = false;

@@ -14,7 +14,6 @@
 namespace ride::cli {
 namespace {
 
-
 struct StatusFlags {
   std::string job;
   bool json = false, all = false;

@@ -49,8 +49,8 @@ std::string render_checks(const std::vector<Check>& checks, const Style& style, 
     std::string detail = wrapped(check.detail, width == 0 ? 120 : width, indent);
     detail.erase(0, std::min(indent.size(), detail.size()));
     text += fmt::format("{}  {:<{}}  {}",
-                        style.paint(fmt::format("{:<7}", finding_text(check.finding)), tone_of(check.finding)), check.name,
-                        longest, detail.empty() ? "\n" : detail);
+                        style.paint(fmt::format("{:<7}", finding_text(check.finding)), tone_of(check.finding)),
+                        check.name, longest, detail.empty() ? "\n" : detail);
     if (!check.fix.empty()) text += style.paint(wrapped("→ " + check.fix, width == 0 ? 120 : width, indent), Tone::dim);
   }
   text += all_needed(checks) ? "\neverything that RIDE needs is there\n"

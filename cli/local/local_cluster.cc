@@ -175,7 +175,8 @@ Result<void> LocalCluster::start_master(std::stop_token stop, const Say& say) {
       fmt::format("http://{}:{}", http.host == "0.0.0.0" ? "127.0.0.1" : http.host, http.port), token);
   if (!client.ok()) return client.error();
   master_ = std::move(*client);
-  for (const auto deadline = Clock::now() + kMasterDeadline; !master_->ready(); std::this_thread::sleep_for(kClusterLook)) {
+  for (const auto deadline = Clock::now() + kMasterDeadline; !master_->ready();
+       std::this_thread::sleep_for(kClusterLook)) {
     if (stop.stop_requested()) return cancelled();
     RIDE_TRY(check());
     if (Clock::now() > deadline) {

@@ -101,7 +101,7 @@ Result<void> check_limits(const PictureInfo& info, std::int64_t file_bytes, std:
   }
   if (file_bytes > info.pixels() * kMaxBytesPerPixel + kMaxMetadataBytes) {
     return corrupt(fmt::format("has {} for {} x {} pixels, far more than such a picture needs",
-                              format_byte_size({file_bytes}), info.width, info.height));
+                               format_byte_size({file_bytes}), info.width, info.height));
   }
   return {};
 }

@@ -9,9 +9,9 @@
 #include "common/ids.h"
 #include "common/result.h"
 #include "common/units.h"
+#include "stream/core/record.h"
 #include "stream/core/set.h"
 #include "stream/core/set_assembler.h"
-#include "stream/core/record.h"
 #include "stream/spec.h"
 
 namespace ride::stream {

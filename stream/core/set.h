@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "stream/core/frame_record.h"
-#include "stream/core/set_assembler.h"
 #include "stream/core/record.h"
+#include "stream/core/set_assembler.h"
 
 namespace ride::stream {
 

@@ -104,11 +104,12 @@ class Master {
   std::shared_ptr<stream::MemoryLog> topics_ = stream::MemoryLog::make();
   EventRing events_;
   Metrics metrics_{master_metrics_table()};
-  MasterLoop owner_{{.id = "m1#a",
-                .http = "127.0.0.1:7800",
-                .rules = {},
-                .leadership = {.silence = milliseconds(0), .spread = milliseconds(0), .pause = std::chrono::hours(1)}},
-               ports()};
+  MasterLoop owner_{
+      {.id = "m1#a",
+       .http = "127.0.0.1:7800",
+       .rules = {},
+       .leadership = {.silence = milliseconds(0), .spread = milliseconds(0), .pause = std::chrono::hours(1)}},
+      ports()};
   PlanService desk_{{.catalog = tasks::builtin_catalog(), .environment = environment_of({})}, topics_->admin()};
   Api api_{{owner_, desk_, events_, metrics_, [] { return true; }}};
 };

@@ -119,7 +119,8 @@ Result<PathTemplate> PathTemplate::parse(std::string_view text, const std::vecto
     if (std::find(fields.begin(), fields.end(), piece.text) == fields.end()) {
       const auto near = nearest(name, fields);
       return invalid_argument(fmt::format("it has the unknown placeholder '{{{}}}'{} Known: {}", name,
-                                 near ? fmt::format(", did you mean '{{{}}}'?", *near) : ".", list_of(fields)));
+                                          near ? fmt::format(", did you mean '{{{}}}'?", *near) : ".",
+                                          list_of(fields)));
     }
     end_literal();
     path.pieces_.push_back(std::move(piece));
