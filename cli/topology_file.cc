@@ -7,7 +7,7 @@
 #include "cli/command.h"
 #include "cli/terminal.h"
 #include "common/file_text.h"
-#include "worker/tasks/task.h"
+#include "worker/tasks/builtin_catalog.h"
 
 namespace ride::cli {
 

@@ -12,6 +12,22 @@
 
 namespace ride {
 
+// The files that a sink writes: for the topology, which checks that no two frames get the same name, and for whoever
+// looks for them afterwards (`ride run`, the ledger).
+struct FilesDecl {
+  enum class Hold {
+    frame,    // one frame each
+    segment,  // the frames of one source from a number on
+    lines,    // a line for each frame, appended
+  };
+  const char* param = nullptr;  // the parameter that is the template of their names; null: the task writes no files
+  Hold hold = Hold::frame;
+  std::vector<std::string> fields;  // placeholders that the template may use, without braces
+  // Of `lines`: the parameter that is 'json' where each line is an object with source, session and number. Null: none
+  // is.
+  const char* format_param = nullptr;
+};
+
 struct TaskDecl {
   std::string name;  // "gaussian_blur"
   std::string doc;   // one or two sentences; the method's source where it computes
@@ -19,8 +35,7 @@ struct TaskDecl {
   std::vector<std::string> outputs = {"out"};  // named output ports; the first is the default one; empty for sinks
   bool sink = false;                           // ends the flow: writes files or discards; may stand under `sinks:`
   bool needs_order = false;                    // wants each source's frames in order: needs partition_by: source
-  const char* files_param =
-      nullptr;            // the parameter that is the template of its files' names; null: it names none by frame
+  FilesDecl files;                             // of sinks
   int warmup_frames = 0;  // accepted frames of each source that a new owner is fed without emitting
   bool gpu = false;       // a CUDA variant exists
   // Rows (and columns) of neighbours on each side that a pixel of the output depends on; null: not splittable.

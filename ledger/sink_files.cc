@@ -6,8 +6,10 @@
 #include <fstream>
 #include <functional>
 
+#include "common/task_files.h"
 #include "common/text.h"
 #include "common/wording.h"
+#include "worker/tasks/builtin_catalog.h"
 #include "worker/tasks/path_template.h"
 
 namespace ride::ledger {
@@ -67,33 +69,44 @@ std::int64_t left_out(const TopicAudit& page, const Counted& counted, std::int64
   return own(counted.dropped, came_dropped) + own(counted.dead, came_dead + dead) + counted.expired;
 }
 
-std::string path_of(const stream::StageSpec& stage) {
-  const auto path = stage.params.find("path");
-  const auto* text = path == stage.params.end() ? nullptr : std::get_if<std::string>(&path->second);
-  return text == nullptr ? std::string() : *text;
+bool writes_json(const stream::StageSpec& stage, const FilesDecl& declared) {
+  if (declared.format_param == nullptr) return false;
+  const auto format = stage.params.find(declared.format_param);
+  return format != stage.params.end() && format->second == ParamValue(std::string("json"));
+}
+
+// Whether the template's files can be named here; a task may have placeholders of its own.
+bool knows_all(const tasks::PathTemplate& path, const std::vector<std::string>& fields,
+               const std::map<std::string, std::string>& values) {
+  return std::none_of(fields.begin(), fields.end(),
+                      [&](const auto& field) { return path.uses(field) && !values.contains(field); });
 }
 
 std::string name_of(const SessionKey& stretch, std::int64_t number) {
   return fmt::format("{}/{}/{}", stretch.source, stretch.session, number);
 }
 
-void count_images(const stream::JobSpec& spec, const stream::StageSpec& stage, const Book& book, const fs::path& base,
-                  SinkFiles& files) {
-  const auto path = tasks::PathTemplate::parse(files.path, tasks::image_path_fields());
-  if (!path.ok()) return;
+// False: they cannot be counted.
+bool count_images(const stream::JobSpec& spec, const stream::StageSpec& stage, const FilesDecl& declared,
+                  const Book& book, const fs::path& base, SinkFiles& files) {
+  const auto path = tasks::PathTemplate::parse(files.path, declared.fields);
+  if (!path.ok()) return true;
+  std::map<std::string, std::string> values = {
+      {"job", spec.job.value}, {"run", std::to_string(spec.run.value)}, {"stage", stage.name}};
+  for (const char* field : {"from", "source", "session", "seq"}) values[field];
+  if (!knows_all(*path, declared.fields, values)) return false;
   const auto look = [&](const std::string& upstream, const SessionKey& stretch, std::int64_t number) -> Looked {
-    const auto name = path->expand({{"job", spec.job.value},
-                                    {"run", std::to_string(spec.run.value)},
-                                    {"stage", stage.name},
-                                    {"from", upstream},
-                                    {"source", stretch.source},
-                                    {"session", std::to_string(stretch.session)},
-                                    {"seq", std::to_string(number)}});
+    values["from"] = upstream;
+    values["source"] = stretch.source;
+    values["session"] = std::to_string(stretch.session);
+    values["seq"] = std::to_string(number);
+    const auto name = path->expand(values);
     std::error_code failed;
     const auto size = fs::file_size(base / name, failed);
     return {name, !failed && size > 0};
   };
   look_for_each(book.page(stage.topic), path->uses("from"), files, look);
+  return true;
 }
 
 // A file per worker: all whose names begin and end alike.
@@ -112,15 +125,15 @@ std::vector<fs::path> files_like(const fs::path& pattern, const std::string& any
   return found;
 }
 
-void count_lines(const stream::JobSpec& spec, const stream::StageSpec& stage, const Book& book, const fs::path& base,
-                 SinkFiles& files) {
+bool count_lines(const stream::JobSpec& spec, const stream::StageSpec& stage, const FilesDecl& declared,
+                 const Book& book, const fs::path& base, SinkFiles& files) {
   const std::string any = "ANY-WORKER";
-  const auto path = tasks::PathTemplate::parse(files.path, tasks::print_path_fields());
-  if (!path.ok()) return;
-  const auto pattern =
-      base /
-      path->expand(
-          {{"job", spec.job.value}, {"run", std::to_string(spec.run.value)}, {"stage", stage.name}, {"worker", any}});
+  const auto path = tasks::PathTemplate::parse(files.path, declared.fields);
+  if (!path.ok()) return true;
+  const std::map<std::string, std::string> values = {
+      {"job", spec.job.value}, {"run", std::to_string(spec.run.value)}, {"stage", stage.name}, {"worker", any}};
+  if (!knows_all(*path, declared.fields, values)) return false;
+  const auto pattern = base / path->expand(values);
   std::map<SessionKey, NumberTally> lines;
   for (const auto& file : files_like(pattern, any)) {
     std::ifstream in(file);
@@ -139,6 +152,21 @@ void count_lines(const stream::JobSpec& spec, const stream::StageSpec& stage, co
     return {name_of(stretch, number), lines[stretch].seen(0).contains(number)};
   };
   look_for_each(book.page(stage.topic), false, files, look);
+  return true;
+}
+
+// False: what this task writes, or writes with these parameters, is not counted.
+bool count(const stream::JobSpec& spec, const stream::StageSpec& stage, const FilesDecl& declared, const Book& book,
+           const fs::path& base, SinkFiles& files) {
+  switch (declared.hold) {
+    case FilesDecl::Hold::frame:
+      return count_images(spec, stage, declared, book, base, files);
+    case FilesDecl::Hold::lines:
+      return writes_json(stage, declared) && count_lines(spec, stage, declared, book, base, files);
+    case FilesDecl::Hold::segment:
+      return false;
+  }
+  return false;
 }
 
 }  // namespace
@@ -147,16 +175,11 @@ std::vector<SinkFiles> count_sink_files(const stream::JobSpec& spec, const Book&
                                         const std::map<std::string, Counted>& counted) {
   std::vector<SinkFiles> all;
   for (const auto& stage : spec.stages) {
-    SinkFiles files{.sink = stage.name, .path = path_of(stage)};
+    const auto* task = tasks::builtin_catalog().find(stage.task);
+    SinkFiles files{.sink = stage.name, .path = files_template(task, stage.params)};
     if (files.path.empty() || files.path.find("{file") != std::string::npos)
       continue;  // {file}: only the frames know it
-    const auto format = stage.params.find("format");
-    if (stage.task == "write_images")
-      count_images(spec, stage, book, base, files);
-    else if (stage.task == "print" && format != stage.params.end() && format->second == ParamValue(std::string("json")))
-      count_lines(spec, stage, book, base, files);
-    else
-      continue;
+    if (!count(spec, stage, task->files, book, base, files)) continue;
     if (const auto found = counted.find(stage.name); found != counted.end())
       files.left_out = std::min(files.missing, left_out(book.page(stage.topic), found->second, files.dead));
     files.missing -= files.left_out;

@@ -17,7 +17,7 @@
 #include "stream/kafka/admin.h"
 #include "stream/kafka/reader.h"
 #include "stream/member.h"
-#include "worker/tasks/task.h"
+#include "worker/tasks/builtin_catalog.h"
 
 namespace ride::master {
 

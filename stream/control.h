@@ -21,7 +21,6 @@ inline constexpr const char* kDecisionsTopic = "ride.decisions";  // with anothe
 inline constexpr const char* kReportsTopic = "ride.reports";
 
 // ---- decisions
-// -------------------------------------------------------------------------------------------------------
 
 // Leadership (decision 0008): the first claim of an epoch in log order wins. The leader's own claim, written again,
 // says that it can still write; to readers such a record is void.
@@ -210,7 +209,6 @@ std::string encode(const Decision& decision);
 Result<Decision> decode_decision(std::string_view json);
 
 // ---- reports
-// ---------------------------------------------------------------------------------------------------------
 
 enum class ProcessKind { worker, producer, agent };
 const char* to_string(ProcessKind kind);

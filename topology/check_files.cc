@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 
+#include "common/task_files.h"
 #include "topology/draft.h"
 
 namespace ride::topology {
@@ -31,10 +32,9 @@ class FileCheck {
 
   void run(const std::vector<StageDraft>& stages) {
     for (const auto& draft : stages) {
-      if (draft.task == nullptr || draft.task->files_param == nullptr) continue;
-      const auto path = draft.stage.params.find(draft.task->files_param);
-      if (path == draft.stage.params.end()) continue;
-      check(draft, std::get<std::string>(path->second));
+      const auto* files = draft.task == nullptr ? nullptr : &draft.task->files;
+      if (files == nullptr || files->hold == FilesDecl::Hold::lines) continue;
+      if (const auto path = files_template(draft.task, draft.stage.params); !path.empty()) check(draft, path);
     }
   }
 

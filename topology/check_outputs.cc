@@ -4,18 +4,12 @@
 #include <algorithm>
 
 #include "common/output_folders.h"
+#include "common/task_files.h"
 #include "topology/draft.h"
 #include "topology/output_check.h"
 
 namespace ride::topology {
 namespace {
-
-// The path that a sink writes to; empty: none (standard output, no files at all).
-std::string path_of(const Stage& stage) {
-  const auto path = stage.params.find("path");
-  const auto* text = path == stage.params.end() || !stage.sink ? nullptr : std::get_if<std::string>(&path->second);
-  return text == nullptr ? std::string() : *text;
-}
 
 std::string words_of(const std::vector<NodeOutputs>& nodes) {
   constexpr std::size_t kShown = 4;
@@ -30,7 +24,7 @@ std::string words_of(const std::vector<NodeOutputs>& nodes) {
 void check_outputs(Context& context, const std::vector<StageDraft>& stages, const std::vector<NodeOutputs>& nodes) {
   if (nodes.empty()) return;
   for (const auto& draft : stages) {
-    const auto path = path_of(draft.stage);
+    const auto path = files_template(draft.task, draft.stage.params);
     const auto takes = [&](const NodeOutputs& node) { return place_in(path, node.folders).has_value(); };
     if (path.empty() || std::any_of(nodes.begin(), nodes.end(), takes)) continue;
     context.error(draft.name_place,
@@ -40,10 +34,11 @@ void check_outputs(Context& context, const std::vector<StageDraft>& stages, cons
   }
 }
 
-std::vector<std::string> sink_folders(const Topology& topology) {
+std::vector<std::string> sink_folders(const Topology& topology, const TaskCatalog& catalog) {
   std::vector<std::string> folders;
   for (const auto& stage : topology.stages())
-    if (const auto path = path_of(stage); !path.empty()) folders.push_back(fixed_folder_of(path));
+    if (const auto path = files_template(catalog.find(stage.task), stage.params); !path.empty())
+      folders.push_back(fixed_folder_of(path));
   return folders;
 }
 

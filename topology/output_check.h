@@ -20,6 +20,6 @@ ParseOutcome parse_topology(std::string_view text, const std::string& file_name,
                             const Environment& environment, const std::vector<NodeOutputs>& nodes);
 
 // The folders that the sinks write below, as their paths say it: absolute, or relative to the working folder.
-std::vector<std::string> sink_folders(const Topology& topology);
+std::vector<std::string> sink_folders(const Topology& topology, const TaskCatalog& catalog);
 
 }  // namespace ride::topology

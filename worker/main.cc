@@ -3,5 +3,6 @@
 #include "worker/program.h"
 
 int main(int argc, char** argv) {
-  return ride::run_main("ride-worker", [&] { return ride::worker::run_program(argc, argv, ride::tasks::create); });
+  return ride::run_main("ride-worker",
+                        [&] { return ride::worker::run_program(argc, argv, ride::tasks::builtin_tasks()); });
 }

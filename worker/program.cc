@@ -23,7 +23,7 @@ std::atomic<bool> stop = false;
 
 }  // namespace
 
-int run_program(int argc, char** argv, tasks::MakeTask make_task) {
+int run_program(int argc, char** argv, tasks::TaskRegistry registry) {
   StartAgain again(argv);
   keep_large_buffers();
   CLI::App app{
@@ -67,7 +67,7 @@ int run_program(int argc, char** argv, tasks::MakeTask make_task) {
   }
   config.kafka = *kafka;
   config.prefix = flags.prefix();
-  config.make_task = std::move(make_task);
+  config.registry = std::move(registry);
   tasks::confine_outputs(outputs.empty() ? std::vector<std::string>{"."} : outputs);
   config.node = NodeName{node.empty() ? kafka::host_name() : node};
   std::signal(SIGINT, [](int) { stop = true; });

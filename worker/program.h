@@ -2,10 +2,10 @@
 // tasks misbehave.
 #pragma once
 
-#include "worker/tasks/task.h"
+#include "worker/tasks/task_registry.h"
 
 namespace ride::worker {
 
-int run_program(int argc, char** argv, tasks::MakeTask make_task);
+int run_program(int argc, char** argv, tasks::TaskRegistry registry);
 
 }  // namespace ride::worker

@@ -58,9 +58,8 @@ Counted counted_as(Outcome outcome) {
 // Only records of the platform's own topics have a place for outcomes and ends: other readers want pictures.
 bool is_inside(const OutputSpec& output) { return !output.to.empty(); }
 
-bool wants(const OutputSpec& output, const std::string& port, const TaskDecl* decl) {
-  const std::string fallback = decl != nullptr && !decl->outputs.empty() ? decl->outputs.front() : std::string("out");
-  return (output.port.empty() ? fallback : output.port) == (port.empty() ? fallback : port);
+bool wants(const OutputSpec& output, const std::string& port, const std::string& default_port) {
+  return (output.port.empty() ? default_port : output.port) == (port.empty() ? default_port : port);
 }
 
 RecordHeader header_for(const Frame& frame, const stream::Content& content) {
@@ -157,11 +156,10 @@ void SetProcessor::warm_up(const AcceptedSet& set) {
 }
 
 Result<void> SetProcessor::add_sets(const AcceptedSet& set, Collector& collector, Processed& out) const {
-  const auto* decl = tasks::builtin_catalog().find(config_.stage.task);
   for (const auto& output : config_.stage.outputs) {
     std::vector<stream::SetFrame> frames;
     for (const auto& [port, frame] : collector.emitted) {
-      if (!wants(output, port, decl)) continue;
+      if (!wants(output, port, config_.default_port)) continue;
       RIDE_ASSIGN(auto content, stream::content_for(frame, output.codec));
       out.bytes += static_cast<std::int64_t>(content.payload.bytes.size());
       frames.push_back({header_for(frame, content), content.payload});

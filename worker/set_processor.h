@@ -30,6 +30,7 @@ class SetProcessor {
     // Time now, for max_age and for dead letters.
     std::function<SystemTime()> now = system_now;
     std::function<void()> progress = [] {};  // the task said that it goes on
+    std::string default_port = "out";        // where it emits when it names none, as it declares
   };
   SetProcessor(Config config, tasks::Task& task, BufferPool& pool);
 

@@ -36,20 +36,18 @@ void StageCompute::join() { thread_.join(); }
 
 Result<std::unique_ptr<tasks::Task>> StageCompute::open_task() {
   const auto& stage = context_.config.stage;
-  auto task = context_.config.make_task(stage.task);
+  const auto& type = context_.config.task;
+  auto task = type.make ? type.make() : nullptr;
   if (!task) return Error{ErrorCode::not_found, "this worker has no task '" + stage.task + "'"};
-  tasks::TaskEnv env;
-  env.params = stage.params;
   // A task takes it for granted that its parameters are as declared; who wrote the job into the log may not have.
-  if (const auto* declared = tasks::builtin_catalog().find(stage.task)) {
-    auto checked = check_task_params(*declared, stage.params);
-    if (!checked.ok())
-      return Error{checked.error().code, "task '" + stage.task + "' of stage " + stage.name +
-                                             " has other parameters than it "
-                                             "declares: " +
-                                             checked.error().message};
-    env.params = std::move(checked).value();
-  }
+  auto checked = check_task_params(type.declaration, stage.params);
+  if (!checked.ok())
+    return Error{checked.error().code, "task '" + stage.task + "' of stage " + stage.name +
+                                           " has other parameters than it "
+                                           "declares: " +
+                                           checked.error().message};
+  tasks::TaskEnv env;
+  env.params = std::move(checked).value();
   env.job = context_.config.job.value;
   env.stage = stage.name;
   env.run = context_.config.run.value;
@@ -80,6 +78,8 @@ Result<tasks::Task*> StageCompute::task_of(OwnedPartition& owned) {
     SetProcessor::Config config{context_.config.stage, context_.config.job.value, context_.config.run,
                                 owned.at.partition,
                                 context_.config.worker.value + "@" + std::to_string(owned.epoch.value)};
+    if (const auto& ports = context_.config.task.declaration.outputs; !ports.empty())
+      config.default_port = ports.front();
     if (auto* note = context_.config.note) config.progress = [note] { note->progress(); };
     own.processor = std::make_unique<SetProcessor>(std::move(config), *own.task, pool_);
   }

@@ -23,7 +23,7 @@
 #include "worker/core/assignment_view.h"
 #include "worker/owned_partition.h"
 #include "worker/stage_ports.h"
-#include "worker/tasks/task.h"
+#include "worker/tasks/task_registry.h"
 
 namespace ride::worker {
 
@@ -41,8 +41,8 @@ struct StageConfig {
   bool drop_duplicates = true;                      // see stream::SetAssembler::Config
   bool checks_sessions = false;                     // sources write only in sessions that know_sessions() named
   std::map<std::string, std::string>
-      upstream_topics;  // of stages that write into this one's topic; absent: not checked
-  tasks::MakeTask make_task = tasks::create;
+      upstream_topics;        // of stages that write into this one's topic; absent: not checked
+  tasks::TaskType task;       // that of the stage; without `make`: this worker has none of its name
   CrashNote* note = nullptr;  // of the process; null: nobody would read it
 };
 

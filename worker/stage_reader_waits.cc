@@ -111,7 +111,6 @@ std::int64_t StageReader::announced_bytes() const {
 }
 
 // ---- knowledge
-// -------------------------------------------------------------------------------------------------------
 
 // The partition waits, fetched again when it is known whether such an origin can be. What was written before this
 // moment is all answered with it: a flood of such records costs one question.
@@ -174,7 +173,6 @@ Result<Offset> StageReader::end_of_log(const stream::TopicPartition& at) const {
 }
 
 // ---- words
-// -----------------------------------------------------------------------------------------------------------
 
 template <class Words>
 void StageReader::tell(Telling& telling, const char* code, Words words) {

@@ -6,15 +6,6 @@ namespace ride::worker {
 
 using stream::TopicPartition;
 
-namespace {
-
-int warmup_frames(const stream::StageSpec& stage) {
-  const auto* task = tasks::builtin_catalog().find(stage.task);
-  return task == nullptr ? 0 : task->warmup_frames;
-}
-
-}  // namespace
-
 StageRunner::StageRunner(Config config, StagePorts ports, Notify notify, OnReleased on_released)
     : context_(std::move(config), std::move(ports), std::move(notify)),
       writer_(context_, std::move(on_released)),
@@ -56,7 +47,7 @@ Result<void> StageRunner::take(PartitionId partition, Epoch epoch) {
   if (!metadata.ok()) return Error{metadata.error().code, to_string(at) + ": " + metadata.error().message};
   auto assembler = intake_of(at);
   auto owned = std::make_shared<OwnedPartition>(at, epoch, *commit, *metadata, std::move(assembler),
-                                                warmup_frames(config.stage));
+                                                config.task.declaration.warmup_frames);
   for (const auto& [source, session] : context_.known_sessions())
     owned->reading.assembler.learn_session(source, session);
   owned->progress.job = config.job;

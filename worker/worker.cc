@@ -199,7 +199,7 @@ void Worker::open_stage(const StageKey& key) {
   config.stage = *stage;
   config.worker = member_->id();
   config.drop_duplicates = config_.drop_duplicates;
-  config.make_task = config_.make_task;
+  if (const auto* task = config_.registry.find(stage->task)) config.task = *task;
   config.checks_sessions = true;
   for (const auto& upstream : stage->upstreams)
     if (const auto* writes = upstream.is_source ? nullptr : job->stage(upstream.name))

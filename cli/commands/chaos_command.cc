@@ -20,6 +20,7 @@
 #include "common/file_text.h"
 #include "common/wording.h"
 #include "topology/output_check.h"
+#include "worker/tasks/builtin_catalog.h"
 
 namespace ride::cli {
 namespace {
@@ -96,7 +97,7 @@ ExitCode run(const ChaosFlags& flags) {
   options.test_cluster.folder = folder;
   options.test_cluster.work = work;
   options.test_cluster.programs = program_folder();
-  options.test_cluster.outputs = topology::sink_folders(checked.file->topology());
+  options.test_cluster.outputs = topology::sink_folders(checked.file->topology(), tasks::builtin_catalog());
   options.test_cluster.outputs.insert(options.test_cluster.outputs.begin(), ".");
   options.plan = *plan;
   options.seed = flags.seed != 0 ? flags.seed : std::random_device{}();

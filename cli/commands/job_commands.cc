@@ -19,7 +19,7 @@
 #include "cli/topology_file.h"
 #include "common/file_text.h"
 #include "stream/kafka/client_flags.h"
-#include "worker/tasks/task.h"
+#include "worker/tasks/builtin_catalog.h"
 
 namespace ride::cli {
 namespace {

@@ -8,7 +8,7 @@
 #include "cli/core/task_view.h"
 #include "cli/terminal.h"
 #include "common/suggest.h"
-#include "worker/tasks/task.h"
+#include "worker/tasks/builtin_catalog.h"
 
 namespace ride::cli {
 namespace {

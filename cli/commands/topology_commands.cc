@@ -13,7 +13,7 @@
 #include "stream/kafka/admin.h"
 #include "topology/graph.h"
 #include "topology/schema.h"
-#include "worker/tasks/task.h"
+#include "worker/tasks/builtin_catalog.h"
 
 namespace ride::cli {
 namespace {

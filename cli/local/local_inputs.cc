@@ -10,9 +10,11 @@
 
 #include "common/environment.h"
 #include "common/output_folders.h"
+#include "common/task_files.h"
 #include "producer/sources/directory_source.h"
 #include "stream/kafka/client_flags.h"
 #include "topology/yaml_tree.h"
+#include "worker/tasks/builtin_catalog.h"
 
 namespace ride::cli {
 namespace fs = std::filesystem;
@@ -103,10 +105,9 @@ fs::path existing_above(fs::path folder) {
 }
 
 std::optional<Finding> look_at_output(const topology::Stage& stage) {
-  const auto param = stage.params.find("path");
-  const auto* path = param == stage.params.end() || !stage.sink ? nullptr : std::get_if<std::string>(&param->second);
-  if (path == nullptr || path->empty()) return std::nullopt;
-  const fs::path folder = absolute(fixed_folder_of(*path));
+  const auto path = files_template(tasks::builtin_catalog().find(stage.task), stage.params);
+  if (path.empty()) return std::nullopt;
+  const fs::path folder = absolute(fixed_folder_of(path));
   const auto there = existing_above(folder);
   std::error_code failed;
   if (!fs::is_directory(there, failed))

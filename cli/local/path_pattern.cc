@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "worker/tasks/builtin_catalog.h"
 #include "worker/tasks/path_template.h"
 
 namespace ride::cli {
@@ -17,8 +18,8 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 std::vector<std::string> all_fields() {
   std::vector<std::string> all;
-  for (const auto* fields : {&tasks::image_path_fields(), &tasks::video_path_fields(), &tasks::print_path_fields()})
-    all.insert(all.end(), fields->begin(), fields->end());
+  for (const auto& task : tasks::builtin_catalog().all())
+    all.insert(all.end(), task.files.fields.begin(), task.files.fields.end());
   return all;
 }
 
@@ -63,8 +64,8 @@ std::optional<PathPattern> PathPattern::of(const std::string& path_template, con
   const auto parsed = tasks::PathTemplate::parse(path_template, fields);
   if (!parsed.ok()) return std::nullopt;
   std::map<std::string, std::string> values;
-  for (const auto& field : fields) values[field] = kDigits;  // run, session, seq, segment
-  for (const char* field : {"source", "from", "worker"}) values[field] = kAny;
+  for (const auto& field : fields) values[field] = kAny;
+  for (const char* field : {"run", "session", "seq", "segment"}) values[field] = kDigits;
   for (const char* field : {"file", "file_stem"}) values[field] = kPath;
   values["job"] = job;
   values["stage"] = stage;

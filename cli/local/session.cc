@@ -29,6 +29,7 @@
 #include "cli/topology_file.h"
 #include "stream/kafka/admin.h"
 #include "topology/output_check.h"
+#include "worker/tasks/builtin_catalog.h"
 
 namespace ride::cli {
 namespace {
@@ -102,7 +103,7 @@ class Session {
         say("--fresh wipes the state folder only: topics on your cluster stay (ride cancel JOB --delete-topics)");
     }
     if (auto last = folder_->last()) last_ = *last;
-    outputs_ = topology::sink_folders(file_->topology());
+    outputs_ = topology::sink_folders(file_->topology(), tasks::builtin_catalog());
     outputs_.insert(outputs_.end(), last_.outputs.begin(), last_.outputs.end());
     const Need need = need_of(file_->topology(), static_cast<int>(options_.settings.integer("slots")));
     LocalOptions local{.settings = &options_.settings,
@@ -169,7 +170,7 @@ class Session {
                        .master = cluster_.master().url(),
                        .brokers = cluster_.brokers(),
                        .token_file = absolute_token_file(options_.settings),
-                       .outputs = topology::sink_folders(file_->topology()),
+                       .outputs = topology::sink_folders(file_->topology(), tasks::builtin_catalog()),
                        .paused_job = paused_job,
                        .prefix = prefix()};
     return folder_->save(info);

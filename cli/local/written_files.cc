@@ -5,6 +5,8 @@
 
 #include "cli/local/path_pattern.h"
 #include "common/output_folders.h"
+#include "common/task_files.h"
+#include "worker/tasks/builtin_catalog.h"
 
 namespace ride::cli {
 namespace fs = std::filesystem;
@@ -17,16 +19,16 @@ bool in_order(const std::string& a, const std::string& b) { return a.size() != b
 
 struct SinkPath {
   const topology::Stage& sink;
-  const std::string& text;  // the template
+  const FilesDecl& files;
+  std::string text;  // the template
 };
 
 std::vector<SinkPath> sink_paths(const topology::Topology& topology) {
   std::vector<SinkPath> all;
   for (const auto& stage : topology.stages()) {
-    const auto path = stage.params.find("path");
-    if (!stage.sink || path == stage.params.end() || type_of(path->second) != ParamType::string) continue;
-    const auto& text = std::get<std::string>(path->second);
-    if (!text.empty()) all.push_back({stage, text});
+    const auto* task = tasks::builtin_catalog().find(stage.task);
+    if (auto text = files_template(task, stage.params); !text.empty())
+      all.push_back({stage, task->files, std::move(text)});
   }
   return all;
 }
@@ -107,7 +109,8 @@ std::vector<WrittenFiles> find_written_files(const topology::Topology& topology,
   for (const auto& sink : sink_paths(topology)) {
     std::error_code failed;
     const fs::path folder = fs::weakly_canonical(fs::absolute(fixed_folder(sink.text), failed), failed);
-    WrittenFiles files{.sink = sink.sink.name, .folder = folder.string(), .appends = sink.sink.task == "print"};
+    WrittenFiles files{
+        .sink = sink.sink.name, .folder = folder.string(), .appends = sink.files.hold == FilesDecl::Hold::lines};
     const auto old = before.find(sink.sink.name);
     for_each_file(topology, sink, [&](const fs::directory_entry& entry) {
       std::error_code unknown;

@@ -5,7 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "worker/tasks/task.h"
+#include "worker/tasks/builtin_catalog.h"
 
 namespace ride::cli {
 namespace {

@@ -7,7 +7,7 @@
 #include "cli/local/path_pattern.h"
 #include "tests/support/temp_folder.h"
 #include "topology/topology.h"
-#include "worker/tasks/task.h"
+#include "worker/tasks/builtin_catalog.h"
 
 namespace ride::cli {
 namespace {

@@ -71,11 +71,12 @@ class Faulty final : public Task {
   const std::map<std::int64_t, std::string> marks_ = marked_frames();
 };
 
-std::unique_ptr<Task> make(const std::string& name) {
-  if (name == "identity") return std::make_unique<Faulty>();
-  return ride::tasks::create(name);
+ride::tasks::TaskRegistry with_faulty_identity() {
+  auto identity = *ride::tasks::builtin_tasks().find("identity");
+  identity.make = [] { return std::make_unique<Faulty>(); };
+  return ride::tasks::builtin_tasks().with(std::move(identity));
 }
 
 }  // namespace
 
-int main(int argc, char** argv) { return ride::worker::run_program(argc, argv, make); }
+int main(int argc, char** argv) { return ride::worker::run_program(argc, argv, with_faulty_identity()); }

@@ -11,7 +11,7 @@
 #include "master/master_metrics.h"
 #include "stream/memory/memory_log.h"
 #include "tests/fuzz/records.h"
-#include "worker/tasks/task.h"
+#include "worker/tasks/builtin_catalog.h"
 
 namespace ride::master {
 namespace {

@@ -24,8 +24,8 @@ Config limited(Config config) {
 
 template <class Reader>
 std::int64_t held_bytes(const Reader& assembler) {
-  if constexpr (requires { intake.held_bytes(); })
-    return intake.held_bytes();
+  if constexpr (requires { assembler.held_bytes(); })
+    return assembler.held_bytes();
   else
     return assembler.open().held_bytes();
 }

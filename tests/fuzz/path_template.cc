@@ -6,6 +6,7 @@
 
 #include "common/check.h"
 #include "tests/fuzz/records.h"
+#include "worker/tasks/builtin_catalog.h"
 
 namespace ride::tasks {
 namespace {
@@ -50,7 +51,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (lines.empty()) return 0;
   const std::vector<std::string> values(lines.begin() + 1, lines.end());
   tasks::check_names(values);
-  for (const auto* fields : {&tasks::image_path_fields(), &tasks::video_path_fields(), &tasks::print_path_fields()})
-    tasks::check_template(lines.front(), *fields, values);
+  for (const auto& task : tasks::builtin_catalog().all())
+    if (task.files.param != nullptr) tasks::check_template(lines.front(), task.files.fields, values);
   return 0;
 }

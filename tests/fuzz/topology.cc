@@ -10,7 +10,7 @@
 #include "topology/graph.h"
 #include "topology/plan.h"
 #include "topology/source_text.h"
-#include "worker/tasks/task.h"
+#include "worker/tasks/builtin_catalog.h"
 
 namespace ride::topology {
 namespace {

@@ -32,7 +32,6 @@ std::vector<std::uint8_t> noise(Random& random, std::size_t size) {
 }
 
 // ---- frames
-// ----------------------------------------------------------------------------------------------------------
 
 // A header as the source itself would write it, of a session that was never assigned.
 Headers forged(Random& random, const std::string& job, const std::string& source) {
@@ -162,7 +161,6 @@ RecordAttack no_frame(Random& random) {
 }
 
 // ---- pictures
-// --------------------------------------------------------------------------------------------------------
 
 void put_u32(std::vector<std::uint8_t>& out, std::uint32_t value) {
   for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<std::uint8_t>(value >> shift));
@@ -212,7 +210,6 @@ std::vector<std::uint8_t> damaged_picture(Random& random) {
 }
 
 // ---- control
-// ---------------------------------------------------------------------------------------------------------
 
 std::string garbage_json(Random& random) {
   static const std::vector<std::string> kTexts = {"",

@@ -26,7 +26,6 @@ Ledger::Ledger(Story& story, stream::JobSpec job) : story_(story), job_(std::mov
 }
 
 // ---- records
-// ---------------------------------------------------------------------------------------------------------
 
 void Ledger::on_visible(const Line& line, std::int64_t offset) {
   const auto found = readers_.find(line.at);
@@ -98,7 +97,6 @@ void Ledger::on_acknowledged(const FrameId& id, bool current) {
 }
 
 // ---- commits
-// ---------------------------------------------------------------------------------------------------------
 
 void Ledger::on_commit(const std::string& group, const stream::TopicPartition& at, const stream::Commit& commit) {
   if (!by_group_.contains(group)) return;
@@ -161,7 +159,6 @@ void Ledger::check_counters(const Reader& reader, const stream::TopicPartition& 
 }
 
 // ---- the end
-// ---------------------------------------------------------------------------------------------------------
 
 void Ledger::check_completed() {
   check_sources();

@@ -9,7 +9,6 @@ constexpr Time kLately{1'000'000};  // so old may a leader's last write be when 
 }  // namespace
 
 // ---- the log
-// ---------------------------------------------------------------------------------------------------------
 
 void PlanWatch::on_visible(const stream::Decision& decision) {
   const bool counts = claim_stands(decision);
@@ -87,7 +86,6 @@ void PlanWatch::on_truncated(std::int64_t first) {
 }
 
 // ---- its readers
-// -----------------------------------------------------------------------------------------------------
 
 void PlanWatch::on_master(const std::string& id, const master::Hard& knows, std::int64_t position) {
   if (is_read(position) && !(knows == state_.hard))

@@ -63,7 +63,6 @@ master::Leadership::Moment SimMaster::now() const {
 }
 
 // ---- what is read
-// ----------------------------------------------------------------------------------------------------
 
 void SimMaster::take_decision(const Stored& stored) {
   const auto& decision = *stored.content->decision;
@@ -101,7 +100,6 @@ void SimMaster::take_report(const Stored& stored) {
 }
 
 // ---- leadership
-// ------------------------------------------------------------------------------------------------------
 
 void SimMaster::round() {
   host_.later(kRound, [this] { round(); });
@@ -153,7 +151,6 @@ void SimMaster::seek_leadership() {
 }
 
 // ---- deciding
-// --------------------------------------------------------------------------------------------------------
 
 void SimMaster::proceed() {
   if (leadership_.role() == Role::reading) {
@@ -257,7 +254,6 @@ void SimMaster::make_topics(std::shared_ptr<const stream::JobSpec> spec) {
 }
 
 // ---- timers
-// ----------------------------------------------------------------------------------------------------------
 
 void SimMaster::tick() {
   host_.later(std::chrono::duration_cast<Time>(master::tick_interval(state_)), [this] { tick(); });

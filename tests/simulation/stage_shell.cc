@@ -80,7 +80,6 @@ void StageShell::soon(bool& asked, Time least, Time most, void (StageShell::*tur
 void StageShell::look() { soon(reads_, Time(100), Time(1'000), &StageShell::read_turn); }
 
 // ---- ownership
-// -------------------------------------------------------------------------------------------------------
 
 void StageShell::take(PartitionId partition, Epoch epoch) {
   const stream::TopicPartition at{config_.stage->topic, partition};
@@ -167,7 +166,6 @@ std::vector<stream::PartitionProgress> StageShell::progress() const {
 }
 
 // ---- read
-// ------------------------------------------------------------------------------------------------------------
 
 void StageShell::read_turn() {
   reads_ = false;
@@ -220,7 +218,6 @@ stream::AssemblyStep StageShell::assembler(Owned& owned, Offset offset, const St
 }
 
 // ---- run
-// -------------------------------------------------------------------------------------------------------------
 
 void StageShell::compute_turn() {
   computes_ = false;
@@ -249,7 +246,6 @@ worker::Processed StageShell::process(Owned& owned, stream::AcceptedSet set) {
 }
 
 // ---- write
-// -----------------------------------------------------------------------------------------------------------
 
 void StageShell::write_turn() {
   writes_ = false;
@@ -297,7 +293,6 @@ void StageShell::changed(const OwnedPtr& owned) {
 }
 
 // ---- commit
-// ----------------------------------------------------------------------------------------------------------
 
 void StageShell::publish_turn() {
   publishes_ = false;

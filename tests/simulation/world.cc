@@ -74,7 +74,6 @@ void World::on_visible(const Line& line, std::int64_t offset) {
 }
 
 // ---- processes
-// -------------------------------------------------------------------------------------------------------
 
 void World::start(Host& host) {
   story_.tell("{} starts", host.name());
@@ -154,7 +153,6 @@ void World::tell_exit(const std::string& incarnation) {
 }
 
 // ---- faults
-// ----------------------------------------------------------------------------------------------------------
 
 void World::begin(const Fault& fault) {
   if (fault.kind == FaultKind::scribe) return scribes_.push_back(fault);
@@ -241,7 +239,6 @@ void World::note_successors(const stream::Assign& assign) {
 }
 
 // ---- the user, and the last check
-// ------------------------------------------------------------------------------------
 
 SimMaster* World::leader() {
   for (int i = 0; i < scenario_.hosts.masters; ++i) {

@@ -146,7 +146,7 @@ TEST(GaussianBlur, DoesNotSeeBeyondAViewIntoALargerPicture) {
 // A halo of what the declaration says makes a stripe equal to the whole.
 void expect_stripes_equal_the_whole(const std::string& task, const cv::Mat& in, std::int64_t ksize) {
   const ParamValues params = {{"ksize", ksize}};
-  const int halo = builtin_catalog().find(task)->halo(env_for(task, params).params);
+  const int halo = builtin_tasks().catalog().find(task)->halo(env_for(task, params).params);
   const cv::Mat whole = run(task, params, in);
   for (const cv::Range core : {cv::Range(0, 23), cv::Range(23, 50), cv::Range(50, in.rows)}) {
     const cv::Range with_halo(std::max(0, core.start - halo), std::min(in.rows, core.end + halo));

@@ -49,9 +49,9 @@ bool KeepingEmitter::was_allocated(const cv::Mat& image) const {
 }
 
 TaskEnv env_for(const std::string& task, const ParamValues& params) {
-  const TaskDecl* declaration = builtin_catalog().find(task);
-  EXPECT_NE(declaration, nullptr) << task;
-  auto checked = check_task_params(*declaration, params);
+  const TaskType* type = builtin_tasks().find(task);
+  EXPECT_NE(type, nullptr) << task;
+  auto checked = check_task_params(type->declaration, params);
   EXPECT_TRUE(checked) << (checked ? "" : checked.error().message);
   return {.params = checked ? *checked : ParamValues{},
           .job = "street",
@@ -61,13 +61,14 @@ TaskEnv env_for(const std::string& task, const ParamValues& params) {
 }
 
 Result<void> try_open(const std::string& task, const ParamValues& params) {
-  return create(task)->open(env_for(task, params));
+  return builtin_tasks().find(task)->make()->open(env_for(task, params));
 }
 
 std::unique_ptr<Task> opened(const std::string& task, const ParamValues& params) {
   init_logging("tasks_test", LogLevel::error);  // tasks warn of short paths, which the tests like
-  auto made = create(task);
-  EXPECT_NE(made, nullptr) << task;
+  const TaskType* type = builtin_tasks().find(task);
+  EXPECT_NE(type, nullptr) << task;
+  auto made = type->make();
   const auto open = made->open(env_for(task, params));
   EXPECT_TRUE(open) << (open ? "" : open.error().message);
   return made;

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "worker/tasks/task.h"
+#include "worker/tasks/task_registry.h"
 
 namespace ride::tasks {
 

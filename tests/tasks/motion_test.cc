@@ -73,7 +73,7 @@ TEST(Motion, KeepsSourcesApartAndBearsANewSize) {
 }
 
 TEST(Motion, AsksForOrderAndForTheLastFrame) {
-  const auto* decl = builtin_catalog().find("motion");
+  const auto* decl = builtin_tasks().catalog().find("motion");
   ASSERT_NE(decl, nullptr);
   EXPECT_TRUE(decl->needs_order);
   EXPECT_EQ(decl->warmup_frames, 1);

@@ -10,7 +10,7 @@
 #include "topology/plan.h"
 #include "topology/schema.h"
 #include "topology/topology.h"
-#include "worker/tasks/task.h"
+#include "worker/tasks/builtin_catalog.h"
 
 namespace ride::topology {
 namespace {

@@ -48,7 +48,7 @@ inline const TaskCatalog& test_catalog() {
        .params = {{.name = "path", .type = ParamType::string, .doc = "Where to."}},
        .outputs = {},
        .sink = true,
-       .files_param = "path"},
+       .files = {.param = "path"}},
       {.name = "discard", .doc = "Forgets.", .outputs = {}, .sink = true},
   });
   return catalog;

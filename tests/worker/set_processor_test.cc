@@ -55,6 +55,31 @@ TEST_F(SetProcessorTest, AFrameWhosePicturesLieInTwoSegmentsIsHeldByTheSecond) {
   EXPECT_EQ(both.held, "gate");
 }
 
+// Emits on a port that it names, and on none.
+class TwoPorts final : public tasks::Task {
+ public:
+  Result<void> open(const tasks::TaskEnv&) override { return {}; }
+  Result<void> process(const Frame& frame, tasks::Emitter& out) override {
+    out.emit(frame);
+    out.emit("good", frame);
+    out.emit("bad", frame);
+    return {};
+  }
+};
+
+TEST_F(SetProcessorTest, ATasksDefaultPortIsTheOneThatItDeclaresFirst) {
+  TwoPorts sorted;
+  stage.outputs = {{.port = "good", .topic = "g"}, {.port = "bad", .topic = "b"}, {.port = "", .topic = "d"}};
+  SetProcessor::Config config{stage, "job", RunNumber{1}, PartitionId{0}, "w#1@1"};
+  config.default_port = "good";
+  SetProcessor ports(std::move(config), sorted, pool);
+  const auto sets = ports.process(set_of(0, 1)).value().sets;
+  ASSERT_EQ(sets.size(), 3U);
+  EXPECT_EQ(sets[0].records.size(), 2U) << "what names no port, and what names it";
+  EXPECT_EQ(sets[1].records.size(), 1U);
+  EXPECT_EQ(sets[2].records.size(), 2U) << "an output that names no port takes the default one";
+}
+
 // Its owner knows a picture by its file, not by a number.
 TEST_F(SetProcessorTest, AFrameOfAFileThatDiesNamesTheFile) {
   auto set = set_of(0, 1);

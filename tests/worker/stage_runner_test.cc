@@ -8,6 +8,10 @@
 #include "stream/core/dead_letter.h"
 #include "stream/frame_writer.h"
 #include "stream/memory/memory_log.h"
+#include "topology/diagnostic.h"
+#include "topology/plan.h"
+#include "topology/topology.h"
+#include "worker/tasks/params.h"
 
 namespace ride::worker {
 namespace {
@@ -38,8 +42,11 @@ class GivenTask final : public tasks::Task {
   ProcessBody body_;
 };
 
-tasks::MakeTask task_that(ProcessBody body) {
-  return [body](const std::string&) { return std::make_unique<GivenTask>(body); };
+// Declared as `grayscale`, which takes no parameters.
+tasks::TaskType task_that(ProcessBody body) {
+  auto type = *tasks::builtin_tasks().find("grayscale");
+  type.make = [body] { return std::make_unique<GivenTask>(body); };
+  return type;
 }
 
 class StageRunnerTest : public testing::Test {
@@ -85,7 +92,10 @@ class StageRunnerTest : public testing::Test {
     config.run = RunNumber{1};
     config.stage = stage;
     config.worker = WorkerId{"w#" + std::to_string(++incarnations)};
-    config.make_task = make_task;
+    if (task)
+      config.task = *task;
+    else if (const auto* builtin = tasks::builtin_tasks().find(stage.task))
+      config.task = *builtin;
     config.note = note;
     if (held_bytes > 0) config.held_bytes = held_bytes;
     config.room_patience = 200ms;
@@ -170,7 +180,7 @@ class StageRunnerTest : public testing::Test {
 
   std::shared_ptr<MemoryLog> log = MemoryLog::make();
   stream::StageSpec stage;
-  tasks::MakeTask make_task = tasks::create;
+  std::optional<tasks::TaskType> task;  // absent: the built-in one of the stage
   CrashNote* note = nullptr;
   std::int64_t held_bytes = 0;
   bool checks_sessions = false;
@@ -242,7 +252,7 @@ TEST_F(StageRunnerTest, AReleasedPartitionIsFinishedAndCommittedFirst) {
 
 TEST_F(StageRunnerTest, AReleaseWaitsForTheFrameInWorkAndLeavesTheRestToTheNextOwner) {
   std::atomic<int> begun = 0, allowed = 0;
-  make_task = task_that([&](const Frame& frame, tasks::Emitter& out) -> Result<void> {
+  task = task_that([&](const Frame& frame, tasks::Emitter& out) -> Result<void> {
     const int mine = ++begun;
     wait_for([&] { return allowed >= mine; });
     out.emit(frame);
@@ -269,7 +279,8 @@ TEST_F(StageRunnerTest, AReleaseWaitsForTheFrameInWorkAndLeavesTheRestToTheNextO
 
 TEST_F(StageRunnerTest, AReleasedPartitionsTaskIsClosedBeforeTheNextOwnersBegins) {
   std::atomic<int> closed = 0;
-  make_task = [&closed](const std::string&) -> std::unique_ptr<tasks::Task> {
+  task = task_that({});
+  task->make = [&closed]() -> std::unique_ptr<tasks::Task> {
     class Counting final : public tasks::Task {
      public:
       explicit Counting(std::atomic<int>& closed) : closed_(closed) {}
@@ -434,7 +445,7 @@ TEST_F(StageRunnerTest, AJobWithOtherParametersThanItsTaskDeclaresIsToldAndEndsN
 TEST_F(StageRunnerTest, ACondemnedFrameIsNotRunAndItsNeighboursAre) {
   std::set<std::int64_t> ran;
   std::mutex guard;
-  make_task = task_that([&](const Frame& frame, tasks::Emitter& out) -> Result<void> {
+  task = task_that([&](const Frame& frame, tasks::Emitter& out) -> Result<void> {
     {
       const std::lock_guard lock(guard);
       ran.insert(frame.id.number);
@@ -462,7 +473,7 @@ TEST_F(StageRunnerTest, TheCrashNoteNamesTheFrameThatIsInsideProcess) {
   note = &shared;
   stage.frame_timeout_ms = 1234;
   std::atomic<bool> go_on = false;
-  make_task = task_that([&](const Frame& frame, tasks::Emitter& out) -> Result<void> {
+  task = task_that([&](const Frame& frame, tasks::Emitter& out) -> Result<void> {
     while (frame.id.number == 2 && !go_on) {
       out.progress();
       std::this_thread::sleep_for(1ms);
@@ -485,7 +496,7 @@ TEST_F(StageRunnerTest, TheCrashNoteNamesTheFrameThatIsInsideProcess) {
 }
 
 TEST_F(StageRunnerTest, ATaskThatThrowsLeavesADeadLetterAtOnce) {
-  make_task = task_that([&](const Frame& frame, tasks::Emitter& out) -> Result<void> {
+  task = task_that([&](const Frame& frame, tasks::Emitter& out) -> Result<void> {
     if (frame.id.number == 3) throw std::runtime_error("no such luck");
     out.emit(frame);
     return {};
@@ -576,7 +587,121 @@ TEST_F(StageRunnerTest, ANewOwnersTaskIsWarmedUpSoThatItsResultsAreTheSame) {
   EXPECT_EQ(counted().size(), 24U) << "warming up emits nothing";
 }
 
-// ---- what others write ---------------------------------------------------------------------------------------------
+// ---- a task from outside this binary
+
+// Sends the frames below a number one way and the others another; known to this test alone.
+class SortOut final : public tasks::Task {
+ public:
+  struct Options {
+    int below = 0;
+  };
+  static const tasks::Params<Options>& params() {
+    static const tasks::Params<Options> kParams{{"below",
+                                                 &Options::below,
+                                                 "Frames with a lower number go to 'early'",
+                                                 {.min = 0, .max = 1000, .required = true}}};
+    return kParams;
+  }
+  static tasks::TaskType type() {
+    return {{.name = "sort_out", .doc = "Two ways.", .params = params().specs(), .outputs = {"late", "early"}},
+            [] { return std::make_unique<SortOut>(); }};
+  }
+  Result<void> open(const tasks::TaskEnv& env) override {
+    options_ = params().read(env.params);
+    return {};
+  }
+  Result<void> process(const Frame& frame, tasks::Emitter& out) override {
+    frame.id.number < options_.below ? out.emit("early", frame) : out.emit(frame);
+    return {};
+  }
+
+ private:
+  Options options_;
+};
+
+class ForeignTask : public StageRunnerTest {
+ protected:
+  static constexpr const char* kTopology = R"(
+ride: v1
+name: job
+sources:
+  cam: { synthetic: { width: 10, height: 10, frames: 10 }, fps: 10 }
+stages:
+  - { name: grey, from: [cam], topic: { partitions: 2 }, task: sort_out, params: { below: 4 } }
+sinks:
+  - { name: rest, from: [grey], topic: { partitions: 3 }, task: discard }
+  - { name: first, from: [grey.early], topic: { partitions: 1 }, task: discard }
+)";
+  static topology::ParseOutcome parse(const std::string& text, const TaskCatalog& catalog) {
+    return topology::parse_topology(text, "t.yaml", catalog, environment_of({}));
+  }
+  // The stage as the master makes it of the topology, with the topics of this test.
+  void plan(const topology::Topology& topology) {
+    const auto plan = topology::make_plan(topology, RunNumber{1}, "ride", {});
+    ASSERT_TRUE(plan.ok()) << plan.error().message;
+    const auto spec = topology::to_job_spec(*plan);
+    stage.task = spec.stages[0].task;
+    stage.params = spec.stages[0].params;
+    stage.outputs = spec.stages[0].outputs;
+    ASSERT_EQ(stage.outputs.size(), 2U);
+    for (auto& output : stage.outputs) output.topic = output.to == "rest" ? "out" : "early";
+    ASSERT_TRUE(log->admin()->create({"early", 1, 1, {}}).ok());
+  }
+  // Frames by their number; outcomes, which say that a frame did not come this way, are left out.
+  std::set<std::int64_t> frames_in(const std::string& topic, int partitions) {
+    std::set<std::int64_t> numbers;
+    for (int p = 0; p < partitions; ++p)
+      for (const auto& record : log->records({topic, PartitionId{p}})) {
+        const auto header = stream::decode_header(record.headers).value();
+        if (header.kind == stream::RecordKind::frame) numbers.insert(header.id.number);
+      }
+    return numbers;
+  }
+
+  const tasks::TaskRegistry registry = tasks::builtin_tasks().with(SortOut::type());
+};
+
+TEST_F(ForeignTask, RunsWithThePortsAndParametersThatItDeclares) {
+  const auto outcome = parse(kTopology, registry.catalog());
+  ASSERT_TRUE(outcome.topology) << render(outcome.diagnostics, kTopology);
+  plan(*outcome.topology);
+  task = *registry.find(stage.task);
+  send(10);
+  auto runner = start();
+  take_all(*runner);
+  EXPECT_TRUE(wait_for([&] { return committed(0) == Offset{5} && committed(1) == Offset{5}; }));
+  EXPECT_EQ(frames_in("early", 1), (std::set<std::int64_t>{0, 1, 2, 3}));
+  EXPECT_EQ(frames_in("out", 3), (std::set<std::int64_t>{4, 5, 6, 7, 8, 9}))
+      << "its default port is its first one, not 'out'";
+}
+
+TEST_F(ForeignTask, IsUnknownWhereNobodyRegisteredIt) {
+  const auto outcome = parse(kTopology, tasks::builtin_tasks().catalog());
+  EXPECT_FALSE(outcome.topology);
+  EXPECT_NE(render(outcome.diagnostics, kTopology).find("unknown task 'sort_out'"), std::string::npos);
+  stage.task = "sort_out";
+  auto runner = start();
+  EXPECT_TRUE(wait_for([&] { return has_notice("task_open_failed: this worker has no task 'sort_out'"); }));
+}
+
+TEST_F(ForeignTask, IsNotOpenedWithParametersThatItDoesNotDeclare) {
+  task = SortOut::type();
+  stage.task = "sort_out";
+  const std::vector<ParamValues> wrong = {
+      {}, {{"below", std::int64_t{1001}}}, {{"below", std::int64_t{1}}, {"odd", true}}};
+  for (const auto& params : wrong) {
+    stage.params = params;
+    {
+      const std::lock_guard lock(mutex);
+      notices.clear();
+    }
+    auto runner = start();
+    EXPECT_TRUE(
+        wait_for([&] { return has_notice("task_open_failed: task 'sort_out' of stage grey has other parameters"); }));
+  }
+}
+
+// ---- what strangers write
 
 TEST_F(StageRunnerTest, TwoRecordsWhoseNumbersOverflowStopNothing) {
   write(0, forged(1, 0, "1/3", "1/2/0/200"));

@@ -1,8 +1,12 @@
 // discard: the end of a flow that nobody keeps.
-#include "worker/tasks/registry.h"
+#include "worker/tasks/register_task.h"
 
-namespace ride::tasks {
+namespace ride::tasks::discard {
 namespace {
+
+TaskDecl declaration() {
+  return {.name = "discard", .doc = "Takes each frame and does nothing with it.", .outputs = {}, .sink = true};
+}
 
 class Discard : public Task {
  public:
@@ -12,6 +16,6 @@ class Discard : public Task {
 
 }  // namespace
 
-std::unique_ptr<Task> make_discard() { return std::make_unique<Discard>(); }
+RIDE_REGISTER_TASK(declaration, Discard)
 
-}  // namespace ride::tasks
+}  // namespace ride::tasks::discard

@@ -6,10 +6,43 @@
 
 #include "worker/tasks/detections.h"
 #include "worker/tasks/picture.h"
-#include "worker/tasks/registry.h"
+#include "worker/tasks/register_task.h"
 
-namespace ride::tasks {
+namespace ride::tasks::draw_detections {
 namespace {
+
+struct Options {
+  int thickness = 2;
+  std::string color = "#00ff00";
+  bool label = true;
+};
+
+std::optional<std::string> hex_color(const ParamValue& value) {
+  const auto& text = std::get<std::string>(value);
+  const bool shaped = text.size() == 7 && text[0] == '#';
+  if (shaped && text.find_first_not_of("0123456789abcdefABCDEF", 1) == std::string::npos) return std::nullopt;
+  return "a color is written as #rrggbb, for example \"#00ff00\"";
+}
+
+const Params<Options>& params() {
+  static const Params<Options> kParams{
+      {"thickness", &Options::thickness, "Width of the lines, in pixels", {.min = 1, .max = 50}},
+      {"color",
+       &Options::color,
+       "Color of boxes and text, as #rrggbb; pictures of one channel get its brightness",
+       {.rule = hex_color, .rule_doc = "#rrggbb"}},
+      {"label", &Options::label, "Write label and score above each box"}};
+  return kParams;
+}
+
+TaskDecl declaration() {
+  return {
+      .name = "draw_detections",
+      .doc =
+          "Draws the boxes of the attribute 'detections' with label and score. A frame without it, or with an empty "
+          "list, is passed on as it came.",
+      .params = params().specs()};
+}
 
 constexpr std::size_t kMaxLabel = 64;  // characters drawn
 constexpr double kFontScale = 0.5;
@@ -27,11 +60,9 @@ class DrawDetections : public Task {
  public:
   Result<void> open(const TaskEnv& env) override {
     env_ = env;
-    thickness_ = static_cast<int>(get_int(env.params, "thickness"));
-    label_ = get_bool(env.params, "label");
-    const std::string& color = get_string(env.params, "color");
+    options_ = params().read(env.params);
     const auto channel = [&](std::size_t at) {
-      return static_cast<double>(std::stoi(color.substr(at, 2), nullptr, 16));
+      return static_cast<double>(std::stoi(options_.color.substr(at, 2), nullptr, 16));
     };
     red_ = channel(1), green_ = channel(3), blue_ = channel(5);
     return {};
@@ -72,8 +103,9 @@ class DrawDetections : public Task {
 
   void draw(const Detection& found, cv::Mat& picture) const {
     const cv::Rect box(pixel(found.x), pixel(found.y), pixel(found.width), pixel(found.height));
-    cv::rectangle(picture, box, values_in(picture, blue_, green_, red_), thickness_, cv::LINE_8);
-    if (label_) write_label(fmt::format("{} {:.2f}", found.label.substr(0, kMaxLabel), found.score), box, picture);
+    cv::rectangle(picture, box, values_in(picture, blue_, green_, red_), options_.thickness, cv::LINE_8);
+    if (options_.label)
+      write_label(fmt::format("{} {:.2f}", found.label.substr(0, kMaxLabel), found.score), box, picture);
   }
 
   // On a ground of the boxes' color: above the box where there is space, else inside it; always within the picture's
@@ -91,13 +123,12 @@ class DrawDetections : public Task {
   }
 
   TaskEnv env_;
-  int thickness_ = 2;
-  bool label_ = true;
+  Options options_;
   double red_ = 0, green_ = 0, blue_ = 0;
 };
 
 }  // namespace
 
-std::unique_ptr<Task> make_draw_detections() { return std::make_unique<DrawDetections>(); }
+RIDE_REGISTER_TASK(declaration, DrawDetections)
 
-}  // namespace ride::tasks
+}  // namespace ride::tasks::draw_detections

@@ -5,17 +5,42 @@
 #include <opencv2/imgproc.hpp>
 
 #include "worker/tasks/picture.h"
-#include "worker/tasks/registry.h"
+#include "worker/tasks/register_task.h"
+#include "worker/tasks/shared_params.h"
 
-namespace ride::tasks {
+namespace ride::tasks::gaussian_blur {
 namespace {
+
+struct Options {
+  int ksize = 5;
+  double sigma = 0;
+};
+
+const Params<Options>& params() {
+  static const Params<Options> kParams{
+      window_param(&Options::ksize),
+      {"sigma",
+       &Options::sigma,
+       "Standard deviation of the Gaussian, in pixels; 0 derives 0.3 ((ksize - 1) / 2 - 1) + 0.8",
+       {.min = 0, .max = 1000}}};
+  return kParams;
+}
+
+TaskDecl declaration() {
+  return {
+      .name = "gaussian_blur",
+      .doc =
+          "Smooths with a Gaussian window; pixels outside the picture are mirrored (reflect101). Depth and channels "
+          "unchanged.",
+      .params = params().specs(),
+      .halo = [](const ParamValues& values) { return params().read(values).ksize / 2; }};
+}
 
 class GaussianBlur : public Task {
  public:
   Result<void> open(const TaskEnv& env) override {
     env_ = env;
-    ksize_ = static_cast<int>(get_int(env.params, "ksize"));
-    sigma_ = get_number(env.params, "sigma");
+    options_ = params().read(env.params);
     return {};
   }
 
@@ -24,7 +49,7 @@ class GaussianBlur : public Task {
     const cv::Mat& in = frame.image;
     cv::Mat blurred = out.allocate(in.rows, in.cols, in.type());
     // ISOLATED: a picture that is a view into a larger one must not see its neighbours.
-    cv::GaussianBlur(in, blurred, cv::Size(ksize_, ksize_), sigma_, sigma_,
+    cv::GaussianBlur(in, blurred, cv::Size(options_.ksize, options_.ksize), options_.sigma, options_.sigma,
                      cv::BORDER_REFLECT_101 | cv::BORDER_ISOLATED);
     out.emit(with_image(frame, std::move(blurred)));
     return {};
@@ -32,12 +57,11 @@ class GaussianBlur : public Task {
 
  private:
   TaskEnv env_;
-  int ksize_ = 0;
-  double sigma_ = 0;
+  Options options_;
 };
 
 }  // namespace
 
-std::unique_ptr<Task> make_gaussian_blur() { return std::make_unique<GaussianBlur>(); }
+RIDE_REGISTER_TASK(declaration, GaussianBlur)
 
-}  // namespace ride::tasks
+}  // namespace ride::tasks::gaussian_blur

@@ -3,10 +3,18 @@
 #include <opencv2/imgproc.hpp>
 
 #include "worker/tasks/picture.h"
-#include "worker/tasks/registry.h"
+#include "worker/tasks/register_task.h"
 
-namespace ride::tasks {
+namespace ride::tasks::grayscale {
 namespace {
+
+TaskDecl declaration() {
+  return {.name = "grayscale",
+          .doc =
+              "Brightness of the picture as one channel, 0.114 B + 0.587 G + 0.299 R (ITU-R BT.601); depth unchanged. "
+              "A picture of one channel is passed on as it came.",
+          .halo = [](const ParamValues&) { return 0; }};
+}
 
 class Grayscale : public Task {
  public:
@@ -34,6 +42,6 @@ class Grayscale : public Task {
 
 }  // namespace
 
-std::unique_ptr<Task> make_grayscale() { return std::make_unique<Grayscale>(); }
+RIDE_REGISTER_TASK(declaration, Grayscale)
 
-}  // namespace ride::tasks
+}  // namespace ride::tasks::grayscale

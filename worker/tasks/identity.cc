@@ -1,8 +1,14 @@
 // identity: each frame goes on as it came.
-#include "worker/tasks/registry.h"
+#include "worker/tasks/register_task.h"
 
-namespace ride::tasks {
+namespace ride::tasks::identity {
 namespace {
+
+TaskDecl declaration() {
+  return {.name = "identity",
+          .doc = "Passes each frame on as it came, encoded bytes included.",
+          .halo = [](const ParamValues&) { return 0; }};
+}
 
 class Identity : public Task {
  public:
@@ -15,6 +21,6 @@ class Identity : public Task {
 
 }  // namespace
 
-std::unique_ptr<Task> make_identity() { return std::make_unique<Identity>(); }
+RIDE_REGISTER_TASK(declaration, Identity)
 
-}  // namespace ride::tasks
+}  // namespace ride::tasks::identity

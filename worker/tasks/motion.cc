@@ -8,18 +8,49 @@
 #include <opencv2/imgproc.hpp>
 
 #include "worker/tasks/picture.h"
-#include "worker/tasks/registry.h"
+#include "worker/tasks/register_task.h"
 
-namespace ride::tasks {
+namespace ride::tasks::motion {
 namespace {
+
+struct Options {
+  double threshold = 25;
+  std::string emit = "all";
+  double min_area = 0.005;
+};
+
+const Params<Options>& params() {
+  static const Params<Options> kParams{
+      {"threshold",
+       &Options::threshold,
+       "A pixel has changed when its brightness differs by more than this, of 255",
+       {.min = 0, .max = 254}},
+      {"emit",
+       &Options::emit,
+       "Every frame, only frames that move, or the mask of what changed (8-bit, 255 where it did)",
+       {.choices = {"all", "mask", "moving"}}},
+      {"min_area",
+       &Options::min_area,
+       "With emit: moving, the share of pixels that must have changed",
+       {.min = 0, .max = 1}}};
+  return kParams;
+}
+
+TaskDecl declaration() {
+  return {.name = "motion",
+          .doc =
+              "Compares each frame with the previous one of its source and gives the share of pixels that changed, as "
+              "attribute 'motion' (frame difference in 8-bit brightness).",
+          .params = params().specs(),
+          .needs_order = true,
+          .warmup_frames = 1};
+}
 
 class Motion : public Task {
  public:
   Result<void> open(const TaskEnv& env) override {
     env_ = env;
-    threshold_ = get_number(env.params, "threshold");
-    min_area_ = get_number(env.params, "min_area");
-    emit_ = get_string(env.params, "emit");
+    options_ = params().read(env.params);
     return {};
   }
 
@@ -32,14 +63,14 @@ class Motion : public Task {
     cv::Mat mask = out.allocate(gray.rows, gray.cols, CV_8UC1);
     if (comparable) {
       cv::absdiff(gray, before, difference_);
-      cv::threshold(difference_, mask, threshold_, 255, cv::THRESH_BINARY);
+      cv::threshold(difference_, mask, options_.threshold, 255, cv::THRESH_BINARY);
     } else {
       mask.setTo(0);
     }
     before = gray;
     const double share = static_cast<double>(cv::countNonZero(mask)) / static_cast<double>(mask.total());
-    if (emit_ == "moving" && share < min_area_) return {};
-    Frame result = emit_ == "mask" ? with_image(frame, std::move(mask)) : frame;
+    if (options_.emit == "moving" && share < options_.min_area) return {};
+    Frame result = options_.emit == "mask" ? with_image(frame, std::move(mask)) : frame;
     result.attributes["motion"] = fmt::format("{:.6f}", share);
     out.emit(std::move(result));
     return {};
@@ -58,14 +89,13 @@ class Motion : public Task {
   }
 
   TaskEnv env_;
-  double threshold_ = 0, min_area_ = 0;
-  std::string emit_;
+  Options options_;
   std::map<std::string, cv::Mat> before_;  // by source
   cv::Mat buffer_, difference_;
 };
 
 }  // namespace
 
-std::unique_ptr<Task> make_motion() { return std::make_unique<Motion>(); }
+RIDE_REGISTER_TASK(declaration, Motion)
 
-}  // namespace ride::tasks
+}  // namespace ride::tasks::motion

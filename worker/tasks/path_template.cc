@@ -163,20 +163,17 @@ std::string PathTemplate::expand(const std::map<std::string, std::string>& value
   return path;
 }
 
-const std::vector<std::string>& image_path_fields() {
-  static const std::vector<std::string> kFields = {"job",     "run", "stage", "from",     "source",
-                                                   "session", "seq", "file",  "file_stem"};
-  return kFields;
-}
-
-const std::vector<std::string>& video_path_fields() {
-  static const std::vector<std::string> kFields = {"job", "run", "stage", "from", "source", "session", "segment"};
-  return kFields;
-}
-
-const std::vector<std::string>& print_path_fields() {
-  static const std::vector<std::string> kFields = {"job", "run", "stage", "worker"};
-  return kFields;
+std::optional<std::string> path_problem(const std::string& text, const std::vector<std::string>& fields,
+                                        const std::vector<std::string>& extensions, const std::string& needed) {
+  const auto path = PathTemplate::parse(text, fields);
+  if (!path) return path.error().message;
+  if (path->ends_with("file")) return std::nullopt;  // it names the frame, and brings its type
+  const std::string extension = path->extension();
+  if (std::find(extensions.begin(), extensions.end(), extension) == extensions.end()) {
+    return fmt::format("its file type must be one of: .{}", fmt::join(extensions, ", ."));
+  }
+  if (path->uses(needed) || path->uses("file") || path->uses("file_stem")) return std::nullopt;
+  return fmt::format("it needs {{{}}}, or all would be written under one name", needed);
 }
 
 }  // namespace ride::tasks

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,9 +48,9 @@ std::string safe_relative_path(std::string_view value);
 std::string_view file_stem(std::string_view file);
 std::string file_extension(std::string_view file);
 
-// The placeholders and file types of the sinks, and what is wrong with a template of theirs (nothing: all is well).
-const std::vector<std::string>& image_path_fields();
-const std::vector<std::string>& video_path_fields();
-const std::vector<std::string>& print_path_fields();
+// What is wrong with the template of a sink's files; nothing: all is well. `extensions`: the types that it can write;
+// `needed`: the placeholder that tells its files apart, unless the template uses {file} or {file_stem}.
+std::optional<std::string> path_problem(const std::string& text, const std::vector<std::string>& fields,
+                                        const std::vector<std::string>& extensions, const std::string& needed);
 
 }  // namespace ride::tasks

@@ -12,10 +12,51 @@
 #include "worker/tasks/output_place.h"
 #include "worker/tasks/path_template.h"
 #include "worker/tasks/picture.h"
-#include "worker/tasks/registry.h"
+#include "worker/tasks/register_task.h"
+#include "worker/tasks/shared_params.h"
 
-namespace ride::tasks {
+namespace ride::tasks::print {
 namespace {
+
+struct Options {
+  std::string path;
+  std::string format = "text";
+  bool sync = true;
+};
+
+const std::vector<std::string>& path_fields() {
+  static const std::vector<std::string> kFields = {"job", "run", "stage", "worker"};
+  return kFields;
+}
+
+std::optional<std::string> path_rule(const ParamValue& value) {
+  if (std::get<std::string>(value).empty()) return std::nullopt;
+  const auto path = PathTemplate::parse(std::get<std::string>(value), path_fields());
+  return path ? std::nullopt : std::optional(path.error().message);
+}
+
+const Params<Options>& params() {
+  static const Params<Options> kParams{
+      {"path",
+       &Options::path,
+       "File to append to, with {job} {run} {stage} {worker} filled in; empty: standard output",
+       {.rule = path_rule, .rule_doc = "no other placeholders"}},
+      {"format", &Options::format, "One JSON object, or text for people", {.choices = {"json", "text"}}},
+      sync_param(&Options::sync)};
+  return kParams;
+}
+
+TaskDecl declaration() {
+  return {
+      .name = "print",
+      .doc =
+          "Writes one line for each frame: identity, capture time, shape and attributes. After a failover a line may "
+          "come twice.",
+      .params = params().specs(),
+      .outputs = {},
+      .sink = true,
+      .files = {.param = "path", .hold = FilesDecl::Hold::lines, .fields = path_fields(), .format_param = "format"}};
+}
 
 using nlohmann::json;
 
@@ -56,15 +97,13 @@ class Print : public Task {
 
   Result<void> open(const TaskEnv& env) override {
     env_ = env;
-    json_ = get_string(env.params, "format") == "json";
-    sync_ = get_bool(env.params, "sync");
-    const std::string& path = get_string(env.params, "path");
-    if (path.empty()) return {};
-    auto parsed = PathTemplate::parse(path, print_path_fields());
+    options_ = params().read(env.params);
+    if (options_.path.empty()) return {};
+    auto parsed = PathTemplate::parse(options_.path, path_fields());
     if (!parsed) return parsed.error();
     path_ = parsed->expand(
         {{"job", env.job}, {"run", std::to_string(env.run)}, {"stage", env.stage}, {"worker", env.worker}});
-    const auto place = OutputPlace::open(path_, sync_);
+    const auto place = OutputPlace::open(path_, options_.sync);
     if (!place) return place.error();
     const int follow = outputs_are_confined() ? O_NOFOLLOW : 0;
     fd_ = ::openat(place->folder(), place->name().c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | follow, 0666);
@@ -73,7 +112,7 @@ class Print : public Task {
   }
 
   Result<void> process(const Frame& frame, Emitter&) override {
-    auto written = append((json_ ? json_line(frame) : text_line(frame)) + "\n");
+    auto written = append((options_.format == "json" ? json_line(frame) : text_line(frame)) + "\n");
     if (written) return written;
     Error error = written.error();
     error.message = place(env_, frame) + ": " + error.message;
@@ -101,7 +140,7 @@ class Print : public Task {
       done += static_cast<std::size_t>(wrote);
     }
     // A device or a pipe cannot be synced, and need not be.
-    if (fd_ >= 0 && sync_ && ::fdatasync(fd_) != 0 && errno != EINVAL && errno != EROFS) {
+    if (fd_ >= 0 && options_.sync && ::fdatasync(fd_) != 0 && errno != EINVAL && errno != EROFS) {
       return system_error("sync", name, errno);
     }
     return {};
@@ -118,13 +157,13 @@ class Print : public Task {
 
   static inline const std::string kStandardOutput = "standard output";
   TaskEnv env_;
+  Options options_;
   std::string path_;
   int fd_ = -1;
-  bool json_ = false, sync_ = true;
 };
 
 }  // namespace
 
-std::unique_ptr<Task> make_print() { return std::make_unique<Print>(); }
+RIDE_REGISTER_TASK(declaration, Print)
 
-}  // namespace ride::tasks
+}  // namespace ride::tasks::print

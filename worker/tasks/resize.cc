@@ -6,10 +6,50 @@
 #include <opencv2/imgproc.hpp>
 
 #include "worker/tasks/picture.h"
-#include "worker/tasks/registry.h"
+#include "worker/tasks/register_task.h"
 
-namespace ride::tasks {
+namespace ride::tasks::resize {
 namespace {
+
+struct Options {
+  int width = 0;
+  int height = 0;
+  double scale = 0;
+  std::string interpolation = "linear";
+  bool keep_aspect = true;
+};
+
+const Params<Options>& params() {
+  static const Params<Options> kParams{
+      {"width", &Options::width, "Wanted width, in pixels; 0: follows from the height", {.min = 0, .max = 65535}},
+      {"height", &Options::height, "Wanted height, in pixels; 0: follows from the width", {.min = 0, .max = 65535}},
+      {"scale", &Options::scale, "Factor for both sides; 0: not used", {.min = 0, .max = 64}},
+      {"interpolation",
+       &Options::interpolation,
+       "How values between pixels are found; area is best for making pictures smaller",
+       {.choices = {"nearest", "linear", "area", "cubic"}}},
+      {"keep_aspect", &Options::keep_aspect,
+       "With both width and height: fit the picture into them and keep its proportions"}};
+  return kParams;
+}
+
+std::optional<std::string> one_size(const ParamValues& values) {
+  const auto options = params().read(values);
+  const bool by_size = options.width > 0 || options.height > 0;
+  const bool by_scale = options.scale > 0;
+  if (by_size && by_scale) return "both a size and 'scale' are given; keep one of them";
+  if (!by_size && !by_scale) return "no size is given; set 'width', 'height' or both, or 'scale'";
+  return std::nullopt;
+}
+
+TaskDecl declaration() {
+  return {.name = "resize",
+          .doc =
+              "Changes the size of the picture: to a width and a height, to one of them (the other follows), or by a "
+              "factor.",
+          .params = params().specs(),
+          .rule = one_size};
+}
 
 // A picture larger than this is a slip in the topology rather than a wish, and would take the worker's memory.
 constexpr double kMaxPixels = 2e9;
@@ -25,11 +65,8 @@ class Resize : public Task {
  public:
   Result<void> open(const TaskEnv& env) override {
     env_ = env;
-    width_ = static_cast<double>(get_int(env.params, "width"));
-    height_ = static_cast<double>(get_int(env.params, "height"));
-    scale_ = get_number(env.params, "scale");
-    interpolation_ = interpolation_of(get_string(env.params, "interpolation"));
-    keep_aspect_ = get_bool(env.params, "keep_aspect");
+    options_ = params().read(env.params);
+    interpolation_ = interpolation_of(options_.interpolation);
     return {};
   }
 
@@ -56,21 +93,21 @@ class Resize : public Task {
  private:
   std::pair<double, double> wanted(double cols, double rows) const {
     const auto side = [](double length) { return std::max(1.0, std::round(length)); };
-    if (scale_ > 0) return {side(cols * scale_), side(rows * scale_)};
-    if (width_ > 0 && height_ > 0 && !keep_aspect_) return {width_, height_};
-    const double by_width = width_ / cols, by_height = height_ / rows;
-    const double factor = height_ == 0 ? by_width : width_ == 0 ? by_height : std::min(by_width, by_height);
+    const double scale = options_.scale, width = options_.width, height = options_.height;
+    if (scale > 0) return {side(cols * scale), side(rows * scale)};
+    if (width > 0 && height > 0 && !options_.keep_aspect) return {width, height};
+    const double by_width = width / cols, by_height = height / rows;
+    const double factor = height == 0 ? by_width : width == 0 ? by_height : std::min(by_width, by_height);
     return {side(cols * factor), side(rows * factor)};
   }
 
   TaskEnv env_;
-  double width_ = 0, height_ = 0, scale_ = 0;
+  Options options_;
   int interpolation_ = cv::INTER_LINEAR;
-  bool keep_aspect_ = true;
 };
 
 }  // namespace
 
-std::unique_ptr<Task> make_resize() { return std::make_unique<Resize>(); }
+RIDE_REGISTER_TASK(declaration, Resize)
 
-}  // namespace ride::tasks
+}  // namespace ride::tasks::resize

@@ -1,19 +1,19 @@
-// The contract of a task: what a stage does to frames. One task object serves one worker thread.
+// The contract of a task: what a stage does to frames. Owner: each partition that a worker owns has a task object of
+// its own (decision 0003), which may keep state. Threads: one, the worker's compute thread, calls all of them.
 // Call order: open, then process any number of times, finish at most once (the end of a finite input), close once;
-// close follows also after a failed open. All calls come from the same thread. Failure: an Error from process() makes
-// the outcome of the named frame `dead` (or, `retriable`, ends the incarnation); cv::Exception and std::exception are
-// caught by the caller and count as an Error. A crash is handled by the platform.
+// close follows also after a failed open. Failure: an Error from open() fails the job. One from process() makes the
+// outcome of the frame `dead`; where it is `retriable` (a full disk), process() is called again with the same frame,
+// and those of its set, until it succeeds, while the partition waits, visibly (decision 0004). An exception
+// (cv::Exception, std::exception) is caught by the caller and is an Error that is not retriable. A crash is handled by
+// the platform (decision 0007).
 #pragma once
 
-#include <functional>
-#include <memory>
-#include <span>
+#include <cstdint>
 #include <string>
 
 #include "common/frame.h"
 #include "common/param.h"
 #include "common/result.h"
-#include "common/task_decl.h"
 
 namespace ride::tasks {
 
@@ -57,11 +57,5 @@ class Task {
   virtual Result<void> finish(Emitter& out);
   virtual void close();
 };
-
-// Built-in tasks, each with its declaration. `create` returns null for an unknown name.
-const TaskCatalog& builtin_catalog();
-std::unique_ptr<Task> create(const std::string& name);
-// How a worker gets its tasks; tests give it tasks that misbehave.
-using MakeTask = std::function<std::unique_ptr<Task>(const std::string& name)>;
 
 }  // namespace ride::tasks

@@ -12,10 +12,62 @@
 #include "worker/tasks/durable_file.h"
 #include "worker/tasks/path_template.h"
 #include "worker/tasks/picture.h"
-#include "worker/tasks/registry.h"
+#include "worker/tasks/register_task.h"
+#include "worker/tasks/shared_params.h"
 
-namespace ride::tasks {
+namespace ride::tasks::write_images {
 namespace {
+
+struct Options {
+  std::string path = "out/{source}/{session}/{seq}.jpg";
+  int quality = 90;
+  std::string on_conflict = "overwrite";
+  bool sync = true;
+};
+
+const std::vector<std::string>& path_fields() {
+  static const std::vector<std::string> kFields = {"job",     "run", "stage", "from",     "source",
+                                                   "session", "seq", "file",  "file_stem"};
+  return kFields;
+}
+
+std::optional<std::string> path_rule(const ParamValue& value) {
+  return path_problem(std::get<std::string>(value), path_fields(), {"jpg", "jpeg", "png", "tif", "tiff", "bmp", "webp"},
+                      "seq");
+}
+
+const Params<Options>& params() {
+  static const Params<Options> kParams{
+      {"path",
+       &Options::path,
+       "Where to write, with {job} {run} {stage} {from} {source} {session} {seq} {file} {file_stem} filled in "
+       "({seq:06}: "
+       "with zeros; {from}: the source or stage that the picture comes from; {file}: the name of "
+       "the picture's file in a directory source, with the folders within the source's; {file_stem}: "
+       "without its extension); the extension says how it is encoded",
+       {.rule = path_rule,
+        .rule_doc = "holds {seq}, {file} or {file_stem}; ends in .jpg, .jpeg, .png, .tif, .tiff, .bmp or .webp, or "
+                    "with {file}"}},
+      quality_param(&Options::quality),
+      {"on_conflict",
+       &Options::on_conflict,
+       "When a file of that name holds other bytes: overwrite it, or fail",
+       {.choices = {"overwrite", "fail"}}},
+      sync_param(&Options::sync)};
+  return kParams;
+}
+
+TaskDecl declaration() {
+  return {
+      .name = "write_images",
+      .doc =
+          "Writes each picture as a file: under a temporary name, synced, then renamed, so that a file with its final "
+          "name is whole. A frame that comes again after a failover gets the same name.",
+      .params = params().specs(),
+      .outputs = {},
+      .sink = true,
+      .files = {.param = "path", .hold = FilesDecl::Hold::frame, .fields = path_fields()}};
+}
 
 // Longer than any path that Linux takes.
 constexpr std::size_t kLongestFile = 4096;
@@ -40,16 +92,14 @@ class WriteImages : public Task {
  public:
   Result<void> open(const TaskEnv& env) override {
     env_ = env;
-    auto path = PathTemplate::parse(get_string(env.params, "path"), image_path_fields());
+    options_ = params().read(env.params);
+    auto path = PathTemplate::parse(options_.path, path_fields());
     if (!path) return path.error();
     path_.emplace(std::move(*path));
-    if (auto allowed = check_output(get_string(env.params, "path")); !allowed) return allowed;
+    if (auto allowed = check_output(options_.path); !allowed) return allowed;
     names_files_ = path_->uses("file") || path_->uses("file_stem");
     own_type_ = path_->ends_with("file");
     extension_ = encoding_of(path_->extension());
-    quality_ = static_cast<int>(get_int(env.params, "quality"));
-    fail_on_conflict_ = get_string(env.params, "on_conflict") == "fail";
-    sync_ = get_bool(env.params, "sync");
     return {};
   }
 
@@ -114,10 +164,10 @@ class WriteImages : public Task {
                                                  fit.error().message, extension)};
     }
     std::vector<int> options;
-    if (extension == "jpg") options = {cv::IMWRITE_JPEG_QUALITY, quality_};
+    if (extension == "jpg") options = {cv::IMWRITE_JPEG_QUALITY, options_.quality};
     // OpenCV's own choice for floats of three channels is a lossy one.
     if (content_type_of(extension) == "image/tiff") options = {cv::IMWRITE_TIFF_COMPRESSION, kTiffLzw};
-    if (extension == "webp") options = {cv::IMWRITE_WEBP_QUALITY, quality_};
+    if (extension == "webp") options = {cv::IMWRITE_WEBP_QUALITY, options_.quality};
     std::vector<std::uint8_t> bytes;
     if (!cv::imencode("." + extension, frame.image, bytes, options) || bytes.empty()) {
       return Error{ErrorCode::unsupported,
@@ -128,8 +178,8 @@ class WriteImages : public Task {
   }
 
   Result<void> store(const std::string& path, std::span<const std::uint8_t> bytes) const {
-    if (fail_on_conflict_) {
-      const auto place = OutputPlace::open(path, sync_);
+    if (options_.on_conflict == "fail") {
+      const auto place = OutputPlace::open(path, options_.sync);
       if (!place) return place.error();
       struct stat state {};
       if (::fstatat(place->folder(), place->name().c_str(), &state, AT_SYMLINK_NOFOLLOW) == 0) {
@@ -140,7 +190,7 @@ class WriteImages : public Task {
                                  path)};
       }
     }
-    auto file = DurableFile::create(path, {env_.job, env_.stage, env_.worker}, sync_);
+    auto file = DurableFile::create(path, {env_.job, env_.stage, env_.worker}, options_.sync);
     if (!file) return file.error();
     if (auto written = file->write(bytes); !written) return written;
     return file->commit();
@@ -154,14 +204,14 @@ class WriteImages : public Task {
   }
 
   TaskEnv env_;
+  Options options_;
   std::optional<PathTemplate> path_;
   std::string extension_;
-  int quality_ = 90;
-  bool fail_on_conflict_ = false, sync_ = true, names_files_ = false, own_type_ = false;
+  bool names_files_ = false, own_type_ = false;
 };
 
 }  // namespace
 
-std::unique_ptr<Task> make_write_images() { return std::make_unique<WriteImages>(); }
+RIDE_REGISTER_TASK(declaration, WriteImages)
 
-}  // namespace ride::tasks
+}  // namespace ride::tasks::write_images

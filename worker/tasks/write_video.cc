@@ -20,10 +20,68 @@
 #include "worker/tasks/mjpeg_avi.h"
 #include "worker/tasks/path_template.h"
 #include "worker/tasks/picture.h"
-#include "worker/tasks/registry.h"
+#include "worker/tasks/register_task.h"
+#include "worker/tasks/shared_params.h"
 
-namespace ride::tasks {
+namespace ride::tasks::write_video {
 namespace {
+
+struct Options {
+  std::string path = "out/{source}/{session}/{segment:08}.avi";
+  double fps = 10;
+  std::int64_t segment_frames = 300;
+  int quality = 90;
+  bool sync = true;
+};
+
+const std::vector<std::string>& path_fields() {
+  static const std::vector<std::string> kFields = {"job", "run", "stage", "from", "source", "session", "segment"};
+  return kFields;
+}
+
+std::optional<std::string> path_rule(const ParamValue& value) {
+  return path_problem(std::get<std::string>(value), path_fields(), {"avi"}, "segment");
+}
+
+std::optional<std::string> above_zero(const ParamValue& value) {
+  if (std::get<double>(value) > 0) return std::nullopt;
+  return "a number above 0 is needed";
+}
+
+const Params<Options>& params() {
+  static const Params<Options> kParams{
+      {"path",
+       &Options::path,
+       "Where to write, with {job} {run} {stage} {from} {source} {session} {segment} filled in; {segment} is "
+       "the number of its first frame",
+       {.rule = path_rule, .rule_doc = "holds {segment}; ends in .avi"}},
+      {"fps",
+       &Options::fps,
+       "Frames per second at which the video plays",
+       {.max = 1000, .rule = above_zero, .rule_doc = "above 0"}},
+      {"segment_frames",
+       &Options::segment_frames,
+       "Source frames that a segment spans at most",
+       {.min = 1, .max = 1000000}},
+      quality_param(&Options::quality),
+      sync_param(&Options::sync)};
+  return kParams;
+}
+
+TaskDecl declaration() {
+  return {
+      .name = "write_video",
+      .doc =
+          "Writes each source as closed segments of Motion JPEG in AVI: under a temporary name, synced, then renamed "
+          "to the number of the segment's first frame. The open segments of all sources of a partition are closed "
+          "together, so that "
+          "each frame is in one segment whoever goes on. Missing frames are left out; JPEG pictures keep their bytes.",
+      .params = params().specs(),
+      .outputs = {},
+      .sink = true,
+      .needs_order = true,
+      .files = {.param = "path", .hold = FilesDecl::Hold::segment, .fields = path_fields()}};
+}
 
 struct Segment {
   SessionId session;
@@ -39,15 +97,11 @@ class WriteVideo : public Task {
  public:
   Result<void> open(const TaskEnv& env) override {
     env_ = env;
-    auto path = PathTemplate::parse(get_string(env.params, "path"), video_path_fields());
+    options_ = params().read(env.params);
+    auto path = PathTemplate::parse(options_.path, path_fields());
     if (!path) return path.error();
     path_.emplace(std::move(*path));
-    if (auto allowed = check_output(get_string(env.params, "path")); !allowed) return allowed;
-    fps_ = get_number(env.params, "fps");
-    segment_frames_ = get_int(env.params, "segment_frames");
-    quality_ = static_cast<int>(get_int(env.params, "quality"));
-    sync_ = get_bool(env.params, "sync");
-    return {};
+    return check_output(options_.path);
   }
 
   Result<void> process(const Frame& frame, Emitter& out) override {
@@ -106,7 +160,7 @@ class WriteVideo : public Task {
   Result<std::span<const std::uint8_t>> jpeg_of(const Frame& frame, std::vector<std::uint8_t>& buffer) const {
     if (frame.encoded && frame.encoded->content_type == "image/jpeg" && shows(frame)) return frame.encoded->bytes;
     cv::Mat scratch;
-    if (!cv::imencode(".jpg", as_8bit(frame.image, scratch), buffer, {cv::IMWRITE_JPEG_QUALITY, quality_}) ||
+    if (!cv::imencode(".jpg", as_8bit(frame.image, scratch), buffer, {cv::IMWRITE_JPEG_QUALITY, options_.quality}) ||
         buffer.empty()) {
       return Error{ErrorCode::unsupported, fmt::format("{}: {} cannot be encoded as JPEG; it may be too large",
                                                        place(env_, frame), shape_text(frame.image))};
@@ -116,7 +170,7 @@ class WriteVideo : public Task {
 
   bool belongs(const Frame& frame, std::size_t bytes, const Segment& segment) const {
     return !segment.closed && segment.session == frame.id.session &&
-           frame.id.number - segment.first < segment_frames_ && segment.video.width() == frame.image.cols &&
+           frame.id.number - segment.first < options_.segment_frames && segment.video.width() == frame.image.cols &&
            segment.video.height() == frame.image.rows && segment.video.fits(bytes);
   }
 
@@ -124,12 +178,13 @@ class WriteVideo : public Task {
   // caller gives the frame again.
   bool closing_with(const Frame& frame, const Segment& segment) const {
     return segment.session == frame.id.session && segment.newest == frame.id.number &&
-           frame.id.number - segment.first + 1 >= segment_frames_;
+           frame.id.number - segment.first + 1 >= options_.segment_frames;
   }
 
   // A source that went silent must not keep its frames without an ACK for ever.
   bool overtakes(const Frame& frame) const {
-    const auto span = std::chrono::duration<double>(std::max(1.0, static_cast<double>(segment_frames_) / fps_));
+    const auto span =
+        std::chrono::duration<double>(std::max(1.0, static_cast<double>(options_.segment_frames) / options_.fps));
     return std::any_of(segments_.begin(), segments_.end(), [&](const auto& entry) {
       return entry.first != stream_of(frame) && frame.captured_at - entry.second.last > span;
     });
@@ -145,8 +200,8 @@ class WriteVideo : public Task {
                                             {"source", frame.id.source},
                                             {"session", std::to_string(frame.id.session.value)},
                                             {"segment", std::to_string(frame.id.number)}});
-    auto video =
-        MjpegAvi::create(path, {env_.job, env_.stage, env_.worker}, sync_, frame.image.cols, frame.image.rows, fps_);
+    auto video = MjpegAvi::create(path, {env_.job, env_.stage, env_.worker}, options_.sync, frame.image.cols,
+                                  frame.image.rows, options_.fps);
     if (!video) return video.error();
     Segment segment{.session = frame.id.session, .first = frame.id.number, .video = std::move(*video)};
     return &segments_.emplace(stream_of(frame), std::move(segment)).first->second;
@@ -176,16 +231,13 @@ class WriteVideo : public Task {
   }
 
   TaskEnv env_;
+  Options options_;
   std::optional<PathTemplate> path_;
-  double fps_ = 10;
-  std::int64_t segment_frames_ = 300;
-  int quality_ = 90;
-  bool sync_ = true;
   std::map<std::string, Segment> segments_;  // the open one of each stream
 };
 
 }  // namespace
 
-std::unique_ptr<Task> make_write_video() { return std::make_unique<WriteVideo>(); }
+RIDE_REGISTER_TASK(declaration, WriteVideo)
 
-}  // namespace ride::tasks
+}  // namespace ride::tasks::write_video
