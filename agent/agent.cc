@@ -17,10 +17,10 @@
 #include "agent/child.h"
 #include "agent/core/supervisor.h"
 #include "agent/membership.h"
-#include "agent/node_status.h"
 #include "common/exit_codes.h"
 #include "common/log.h"
 #include "common/wording.h"
+#include "process/machine.h"
 
 namespace ride::agent {
 namespace {
@@ -119,7 +119,7 @@ class Loop {
       kill(slot.pid, SIGKILL);
     }
     membership_->vouch(std::move(running));
-    if (const auto kills = out_of_memory_kills()) memory_kills_ = *kills;
+    if (const auto kills = process::out_of_memory_kills()) memory_kills_ = *kills;
   }
 
   void reap() {
@@ -154,7 +154,7 @@ class Loop {
   // A SIGKILL that is not ours comes from the system, which counts those that it sends for memory, or from somebody.
   void perform(const ReportExit& exit) {
     auto& child = children_[exit.slot];
-    const auto kills = exit.status.signal == SIGKILL ? out_of_memory_kills() : std::nullopt;
+    const auto kills = exit.status.signal == SIGKILL ? process::out_of_memory_kills() : std::nullopt;
     const bool out_of_memory = kills && *kills > memory_kills_;
     const bool killed_outside = exit.status.signal == SIGKILL && kills && !out_of_memory;
     auto report = child.report(exit, killed_outside, out_of_memory);
@@ -197,7 +197,7 @@ class Loop {
   int signals_;
   std::unique_ptr<Membership> membership_;
   TimePoint looked_at_{0};
-  std::int64_t memory_kills_ = out_of_memory_kills().value_or(0);  // of the system, at the last look
+  std::int64_t memory_kills_ = process::out_of_memory_kills().value_or(0);  // of the system, at the last look
 };
 
 // Nothing may be kept waiting by a signal that a library's thread took.

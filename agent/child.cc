@@ -7,8 +7,8 @@
 #include <algorithm>
 
 #include "agent/child_launch.h"
-#include "agent/node_status.h"
 #include "common/log.h"
+#include "process/proc.h"
 #include "stream/core/control_limits.h"
 #include "stream/member.h"
 
@@ -70,10 +70,10 @@ void Child::stop_output() {
 
 std::optional<ChildFault> Child::look(pid_t pid, TimePoint now) {
   if (!note_) return std::nullopt;
-  const auto facts = read_process(pid);
+  const auto stat = process::read_stat(pid);
   auto verdict = watch_.saw({.work = note_->read(),
-                             .stopped = facts.stopped,
-                             .memory_bytes = facts.memory_bytes,
+                             .stopped = stat && stat->stopped(),
+                             .memory_bytes = process::memory_of(pid).unshared(),
                              .memory_limit = stricter(plan_.memory_limit, note_->memory_limit())},
                             now);
   if (verdict) verdict_ = verdict;

@@ -1,7 +1,6 @@
-// Starts a child process that ends with us, however we end: a process group of its own, SIGKILL on our death, output
-// into a pipe or our standard error. Call it from the main thread: the kernel sends "your parent died" when the forking
-// *thread* ends. Failure: unavailable (retriable) when the system has no process for us; not_found or permission when
-// the program cannot be run.
+// Starts a worker or producer (process/spawn.h) that ends with us, however we end: SIGKILL on our death, output into a
+// pipe or our standard error, and what the agent gives its children. Call it from the main thread, as process::spawn()
+// says. Failure: as there.
 #pragma once
 
 #include <sys/types.h>

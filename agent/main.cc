@@ -1,16 +1,16 @@
 // ride-agent: flags in, agent::run(), exit code out.
+#include <spdlog/fmt/fmt.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <optional>
 
 #include "agent/agent.h"
-#include "common/command_line.h"
 #include "common/label.h"
-#include "common/log.h"
 #include "common/output_folders.h"
-#include "common/run_main.h"
 #include "common/setting_checks.h"
-#include "common/version.h"
+#include "process/proc.h"
+#include "process/service.h"
 #include "stream/kafka/client_flags.h"
 
 namespace {
@@ -33,14 +33,15 @@ bool is_name(const std::string& text) {
                               std::string::npos;
 }
 
-// Of the children, where theirs differ from the agent's.
-struct ChildFiles {
-  std::string worker, producer;
+struct Flags {
+  std::optional<ride::kafka::ClientFlags> kafka;
+  ride::agent::Options options;
+  std::string worker_file, producer_file;  // of the children, where theirs differ from the agent's
 };
 
-void declare(CLI::App& app, ride::agent::Options& options, ChildFiles& files) {
-  app.footer(kFooter);
-  app.set_version_flag("--version", std::string("ride-agent ") + ride::version());
+void declare(CLI::App& app, Flags& flags) {
+  auto& options = flags.options;
+  flags.kafka.emplace(app);
   app.add_option("--slots", options.slots, "Workers to keep running")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
@@ -82,10 +83,11 @@ void declare(CLI::App& app, ride::agent::Options& options, ChildFiles& files) {
                  "Folder for the children's logs, two files of 8 MiB each at most (default: standard error)");
   app.add_option("--bin-dir", options.bin_folder,
                  "Folder of ride-worker and ride-producer (default: beside ride-agent)");
-  app.add_option("--worker-kafka-config", files.worker,
+  app.add_option("--worker-kafka-config", flags.worker_file,
                  "--kafka-config of the workers, who then have a user of their own (default: the agent's)")
       ->envname("RIDE_WORKER_KAFKA_CONFIG");
-  app.add_option("--producer-kafka-config", files.producer, "--kafka-config of the producers (default: the agent's)")
+  app.add_option("--producer-kafka-config", flags.producer_file,
+                 "--kafka-config of the producers (default: the agent's)")
       ->envname("RIDE_PRODUCER_KAFKA_CONFIG");
 }
 
@@ -95,51 +97,41 @@ ride::Result<void> check_readable(const char* flag, const std::string& file) {
   return ride::Error{ride::ErrorCode::invalid_argument, fmt::format("cannot read {} ({})", file, flag)};
 }
 
-int fail(const ride::Error& error) {
-  ride::log_error("{}", error.message);
-  return error.code == ride::ErrorCode::invalid_argument ? 2 : 1;
-}
-
-int run_program(int argc, char** argv) {
-  ride::agent::Options options;
-  CLI::App app{"Starts, watches and restarts the workers and producers of this node, and reports its resources.",
-               "ride-agent"};
-  const ride::kafka::ClientFlags flags(app);
-  ChildFiles files;
-  declare(app, options, files);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return ride::end_command_line(app, error);
-  }
-  ride::init_logging("ride-agent");
-  if (options.node.value.empty()) options.node.value = ride::kafka::host_name();
+ride::Result<void> run(Flags& flags) {
+  auto& options = flags.options;
+  if (options.node.value.empty()) options.node.value = ride::process::host_name();
   if (!is_name(options.node.value)) {
-    return fail({ride::ErrorCode::invalid_argument,
-                 fmt::format("the node name '{}' has other characters than letters, digits, '.', '_' and '-'; name the "
-                             "node with --node",
-                             options.node.value)});
+    return ride::Error{
+        ride::ErrorCode::invalid_argument,
+        fmt::format("the node name '{}' has other characters than letters, digits, '.', '_' and '-'; name the "
+                    "node with --node",
+                    options.node.value)};
   }
-  if (const auto labels = ride::parse_labels(options.labels); !labels.ok()) return fail(labels.error());
+  RIDE_TRY(ride::parse_labels(options.labels));
   std::error_code failed;
   const std::string here = std::filesystem::current_path(failed).string();
   if (options.output_folders.empty()) options.output_folders = {here};
   for (auto& folder : options.output_folders) folder = ride::plain_folder(folder, here);
-  auto kafka = flags.config("ride-agent-" + options.node.value);
-  if (!kafka.ok()) return fail(kafka.error());
-  options.kafka = *kafka;
-  options.prefix = flags.prefix();
+  RIDE_ASSIGN(auto kafka, flags.kafka->config("ride-agent-" + options.node.value));
+  options.kafka = kafka;
+  options.prefix = flags.kafka.prefix();
   for (const auto& [flag, file] :
-       {std::pair{"--worker-kafka-config", files.worker}, {"--producer-kafka-config", files.producer}})
-    if (auto readable = check_readable(flag, file); !readable.ok()) return fail(readable.error());
-  options.worker_kafka_arguments = flags.arguments(files.worker);
-  options.producer_kafka_arguments = flags.arguments(files.producer);
-  const auto ended = ride::agent::run(options);
-  return ended.ok() ? 0 : fail(ended.error());
+       {std::pair{"--worker-kafka-config", flags.worker_file}, {"--producer-kafka-config", flags.producer_file}})
+    RIDE_TRY(check_readable(flag, file));
+  options.worker_kafka_arguments = flags.kafka.arguments(flags.worker_file);
+  options.producer_kafka_arguments = flags.kafka.arguments(flags.producer_file);
+  return ride::agent::run(options);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  return ride::run_main("ride-agent", [&] { return run_program(argc, argv); });
+  Flags flags;
+  return ride::process::run_service(
+      argc, argv,
+      {.name = "ride-agent",
+       .description = "Starts, watches and restarts the workers and producers of this node, and reports its resources.",
+       .footer = kFooter,
+       .declare = [&](CLI::App& app) { declare(app, flags); },
+       .run = [&](ride::process::Service&) { return run(flags); }});
 }

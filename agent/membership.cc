@@ -6,6 +6,7 @@
 
 #include "common/guarded_thread.h"
 #include "common/log.h"
+#include "process/proc.h"
 #include "stream/core/control_limits.h"
 
 namespace ride::agent {
@@ -23,7 +24,7 @@ const stream::WorkerOut* declares_out(const stream::Decision& decision, const Wo
 
 }  // namespace
 
-Membership::Membership(const Options& options) : options_(options), facts_(read_node_facts()) {
+Membership::Membership(const Options& options) : options_(options), facts_(process::read_node_facts()) {
   thread_ = std::thread([this] {
     run_guarded(
         "the membership", [this] { run(); },
@@ -175,9 +176,9 @@ void Membership::fill(stream::Heartbeat& beat) {
   if (now - sampled_at_ >= kSampleInterval) {
     sampled_at_ = now;
     cpu_percent_ = load_.sample();
-    memory_available_ = available_memory();
-    disk_free_ = free_disk(options_.log_folder);
-    facts_.cameras = read_node_facts().cameras;  // they come and go
+    memory_available_ = process::available_memory();
+    disk_free_ = process::free_disk(options_.log_folder);
+    facts_.cameras = process::read_node_facts().cameras;  // they come and go
   }
   beat.devices = facts_.devices;
   beat.cores = facts_.cores;
@@ -195,7 +196,7 @@ void Membership::fill(stream::Heartbeat& beat) {
     children = children_;
   }
   for (auto& child : children)
-    if (beat.children.size() < stream::kMostChildren && is_running(child.pid))
+    if (beat.children.size() < stream::kMostChildren && process::is_running(child.pid))
       beat.children.push_back(std::move(child.id));
   if (!facts_.cameras.empty()) beat.labels["cameras"] = fmt::format("{}", fmt::join(facts_.cameras, ","));
 }

@@ -15,8 +15,8 @@
 #include <thread>
 #include <vector>
 
-#include "agent/node_status.h"
 #include "agent/options.h"
+#include "process/machine.h"
 #include "stream/control.h"
 #include "stream/member.h"
 
@@ -50,8 +50,8 @@ class Membership {
   void fill(stream::Heartbeat& beat);
 
   Options options_;
-  NodeFacts facts_;
-  NodeLoad load_;  // heartbeat thread
+  process::NodeFacts facts_;
+  process::NodeLoad load_;  // heartbeat thread
   double cpu_percent_ = 0;
   std::int64_t memory_available_ = 0, disk_free_ = 0;
   std::chrono::steady_clock::time_point sampled_at_{};

@@ -1,35 +1,18 @@
 #include "agent/options.h"
 
-#include <sched.h>
 #include <spdlog/fmt/fmt.h>
 #include <unistd.h>
 
-#include "agent/node_status.h"
+#include "process/machine.h"
+#include "process/proc.h"
 
 namespace ride::agent {
 namespace fs = std::filesystem;
-
-fs::path own_folder() {
-  std::error_code failed;
-  const fs::path program = fs::read_symlink("/proc/self/exe", failed);
-  return failed ? fs::current_path(failed) : program.parent_path();
-}
-
 namespace {
-
-std::vector<int> own_cores() {
-  std::vector<int> cores;
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof set, &set) != 0) return cores;
-  for (int core = 0; core < CPU_SETSIZE; ++core)
-    if (CPU_ISSET(static_cast<std::size_t>(core), &set)) cores.push_back(core);
-  return cores;
-}
 
 // One worker that grows without end must not take the node with it.
 std::int64_t memory_of_a_worker(const Options& options) {
-  return options.worker_memory > 0 ? options.worker_memory : read_node_facts().memory_bytes / 5 * 4;
+  return options.worker_memory > 0 ? options.worker_memory : process::read_node_facts().memory_bytes / 5 * 4;
 }
 
 void give_resources(ChildPlan& worker, const Options& options, const std::vector<int>& cores, int index) {
@@ -50,9 +33,9 @@ std::vector<int> cores_of(const std::vector<int>& all, int count, int index) {
 }
 
 Result<std::vector<ChildPlan>> plan_children(const Options& options) {
-  const fs::path folder = options.bin_folder.empty() ? own_folder() : options.bin_folder;
+  const fs::path folder = options.bin_folder.empty() ? process::own_folder() : options.bin_folder;
   std::vector<ChildPlan> children;
-  const auto cores = own_cores();
+  const auto cores = process::usable_core_numbers();
   const auto add = [&](ChildKind kind, const char* program, const std::string& name) -> Result<void> {
     const fs::path path = folder / program;
     if (access(path.c_str(), X_OK) != 0) {

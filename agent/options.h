@@ -47,6 +47,4 @@ std::vector<int> cores_of(const std::vector<int>& all, int count, int index);
 // Workers first. not_found: a program is not there; the message names it.
 Result<std::vector<ChildPlan>> plan_children(const Options& options);
 
-std::filesystem::path own_folder();  // of the running program
-
 }  // namespace ride::agent

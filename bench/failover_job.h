@@ -55,7 +55,7 @@ class FailoverJob {
 
   bool one_each_;
   std::unique_ptr<LocalCluster> cluster_;
-  std::map<std::string, broker::ChildProcess*> agents_;
+  std::map<std::string, process::ChildProcess*> agents_;
   std::unique_ptr<chaos::Recorder> recorder_;  // last: its thread ends first
 };
 

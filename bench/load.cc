@@ -42,12 +42,12 @@ class Spinners {
  public:
   Result<void> start(int count) {
     for (int i = 0; i < count; ++i) {
-      broker::ProcessPlan plan;
+      process::ProcessPlan plan;
       plan.arguments = {"/bin/sh", "-c", "while :; do :; done"};
       plan.working_folder = "/";
       plan.output = "/dev/null";
       plan.signal_on_parent_death = SIGKILL;
-      RIDE_ASSIGN(auto child, broker::ChildProcess::start(plan));
+      RIDE_ASSIGN(auto child, process::ChildProcess::start(plan));
       children_.push_back(std::move(child));
     }
     return {};
@@ -57,7 +57,7 @@ class Spinners {
   }
 
  private:
-  std::vector<std::unique_ptr<broker::ChildProcess>> children_;
+  std::vector<std::unique_ptr<process::ChildProcess>> children_;
 };
 
 class LoadRun {
@@ -163,7 +163,7 @@ class LoadRun {
   const Options& options_;
   std::mt19937_64 random_;
   std::unique_ptr<LocalCluster> cluster_;
-  std::map<std::string, broker::ChildProcess*> plain_;
+  std::map<std::string, process::ChildProcess*> plain_;
   std::map<std::string, std::string> outs_;
   std::set<std::string> killed_;
   std::vector<double> detect_;

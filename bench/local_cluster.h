@@ -1,6 +1,5 @@
-// A cluster of real processes for benchmarks and fault tests: one broker or several, a master, and workers, producers
-// or agents as wanted, in a temporary folder that is removed at the end. Owner: the object; its destructor stops
-// everything. Threads: one.
+// A cluster of real processes (testing/process_cluster.h) for benchmarks and fault tests, in a temporary folder that is
+// removed at the end, and the requests to its master. Owner: the object; its destructor stops everything. Threads: one.
 #pragma once
 
 #include <chrono>
@@ -11,11 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "broker-config/broker_cluster.h"
-#include "broker-config/broker_process.h"
-#include "broker-config/child_process.h"
 #include "common/result.h"
 #include "stream/kafka/client_config.h"
+#include "testing/process_cluster.h"
 
 namespace ride::bench {
 
@@ -30,8 +27,8 @@ class LocalCluster {
   ~LocalCluster();
 
   // A program beside this one, by name; its output goes to the folder.
-  Result<broker::ChildProcess*> run(const std::string& program, std::vector<std::string> arguments);
-  Result<broker::ChildProcess*> run_master();  // waits until it is ready
+  Result<process::ChildProcess*> run(const std::string& program, std::vector<std::string> arguments);
+  Result<process::ChildProcess*> run_master();  // waits until it is ready
   Result<void> submit(const std::string& topology);
   Result<void> cancel(const std::string& job);          // and waits for it
   Result<void> drain(const std::string& job);           // ends it with every frame finished
@@ -39,20 +36,18 @@ class LocalCluster {
   Result<void> post(const std::string& path, const nlohmann::json& body);
   Result<void> wait_for_phase(const std::string& job, const std::string& phase, std::chrono::seconds timeout);
 
-  const std::string& brokers() const { return kafka_.brokers; }
-  broker::BrokerCluster& broker_cluster() { return brokers_; }  // where there are several
-  const kafka::ClientConfig& kafka() const { return kafka_; }
+  const std::string& brokers() const { return kafka().brokers; }
+  broker::BrokerCluster& broker_cluster() { return processes_.brokers(); }
+  const kafka::ClientConfig& kafka() const { return processes_.kafka(); }
   const std::filesystem::path& folder() const { return folder_; }
 
  private:
-  LocalCluster() = default;
+  explicit LocalCluster(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  const std::string& master_url() const { return processes_.master_url(); }
+  Result<process::Program*> launch(const std::string& program, std::vector<std::string> arguments);
 
   std::filesystem::path folder_;
-  broker::BrokerProcess broker_;   // of a single one
-  broker::BrokerCluster brokers_;  // of several
-  kafka::ClientConfig kafka_;
-  std::vector<std::unique_ptr<broker::ChildProcess>> children_;
-  std::string master_url_;
+  cluster::ProcessCluster processes_;
   int count_ = 0;
 };
 
@@ -63,6 +58,6 @@ struct ProcessUsage {
 };
 ProcessUsage usage_of(int pid);
 
-bool wait_until(std::chrono::milliseconds timeout, const std::function<bool()>& condition);
+using cluster::wait_until;
 
 }  // namespace ride::bench

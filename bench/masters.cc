@@ -132,7 +132,7 @@ class ClaimWatch {
   std::int64_t epoch_ = 0;
 };
 
-Result<broker::ChildProcess*> start_standby(LocalCluster& cluster) {
+Result<process::ChildProcess*> start_standby(LocalCluster& cluster) {
   const auto file = cluster.folder() / "standby.port";
   auto standby = cluster.run("ride-master",
                              {"--brokers", cluster.brokers(), "--http", "127.0.0.1:0", "--port-file", file.string()});

@@ -49,7 +49,7 @@ class Worker {
 
  private:
   Worker() = default;
-  broker::ChildProcess* child_ = nullptr;
+  process::ChildProcess* child_ = nullptr;
   std::unique_ptr<chaos::CpuLimit> limit_;
 };
 

@@ -12,6 +12,7 @@
 #include "bench/benchmarks.h"
 #include "bench/big_cluster.h"
 #include "common/check.h"
+#include "process/proc.h"
 #include "stream/control.h"
 
 namespace ride::bench {
@@ -24,12 +25,7 @@ using master::ReportRead;
 
 constexpr int kBeatRounds = 10;  // of all workers
 
-double resident_mb() {
-  std::ifstream statm("/proc/self/statm");
-  double total = 0, resident = 0;
-  statm >> total >> resident;
-  return resident * static_cast<double>(::sysconf(_SC_PAGESIZE)) / (1 << 20);
-}
+double resident_mb() { return static_cast<double>(process::own_memory().resident) / (1 << 20); }
 
 double cpu_seconds() {
   timespec time{};

@@ -8,6 +8,7 @@
 #include "bench/benchmarks.h"
 #include "bench/job_group.h"
 #include "bench/local_cluster.h"
+#include "process/proc.h"
 
 namespace ride::bench {
 
@@ -32,12 +33,7 @@ double private_mb(int pid) {
   return kilobytes / 1024;
 }
 
-double resident_mb(int pid) {
-  std::ifstream statm(fmt::format("/proc/{}/statm", pid));
-  double total = 0, resident = 0;
-  statm >> total >> resident;
-  return resident * static_cast<double>(::sysconf(_SC_PAGESIZE)) / (1 << 20);
-}
+double resident_mb(int pid) { return static_cast<double>(process::memory_of(pid).resident) / (1 << 20); }
 
 }  // namespace
 

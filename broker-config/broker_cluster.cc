@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <thread>
 
-#include "broker-config/free_port.h"
 #include "broker-config/probe.h"
+#include "process/free_port.h"
 
 namespace ride::broker {
 namespace {
@@ -44,7 +44,7 @@ Result<void> BrokerCluster::choose_ports() {
     ports.push_back(kept->port);
   }
   if (ports.size() != count) {
-    RIDE_ASSIGN(const auto found, free_ports(kHost, 2 * options_.nodes));
+    RIDE_ASSIGN(const auto found, process::free_ports(kHost, 2 * options_.nodes));
     ports.assign(found.begin(), found.begin() + options_.nodes);
     quorum.clear();
     for (int i = 0; i < options_.nodes; ++i)

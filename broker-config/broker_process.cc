@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "broker-config/disk_space.h"
-#include "broker-config/free_port.h"
 #include "broker-config/java.h"
 #include "broker-config/java_command.h"
 #include "broker-config/kafka_libs.h"
@@ -18,6 +17,8 @@
 #include "broker-config/probe.h"
 #include "common/file_text.h"
 #include "common/secret_file.h"
+#include "process/free_port.h"
+#include "process/tcp.h"
 
 namespace ride::broker {
 namespace {
@@ -105,15 +106,15 @@ Result<void> BrokerProcess::launch(const LaunchOptions& options, std::stop_token
       java.program, class_path, archive_->flags(),
       options.heap_bytes ? options.heap_bytes : default_heap_bytes(options.max_message_bytes, options.quick_start),
       options.quick_start};
-  auto child =
-      ChildProcess::start({.arguments = broker_command(command, folder_->settings_file()),
-                           .environment = {"LC_ALL=C.UTF-8"},  // Java reads and writes file names by the locale
-                           .working_folder = folder_->root(),
-                           .output = folder_->log_file(),
-                           .inherited = folder_->lock_descriptor(),
-                           // Not SIGTERM: Kafka's orderly end can hang, and nobody would be there to see it. What was
-                           // acknowledged is kept; the next start looks its files through.
-                           .signal_on_parent_death = options.die_with_parent ? SIGKILL : 0});
+  auto child = process::ChildProcess::start(
+      {.arguments = broker_command(command, folder_->settings_file()),
+       .environment = {"LC_ALL=C.UTF-8"},  // Java reads and writes file names by the locale
+       .working_folder = folder_->root(),
+       .output = folder_->log_file(),
+       .inherited = folder_->lock_descriptor(),
+       // Not SIGTERM: Kafka's orderly end can hang, and nobody would be there to see it. What was
+       // acknowledged is kept; the next start looks its files through.
+       .signal_on_parent_death = options.die_with_parent ? SIGKILL : 0});
   if (!child.ok()) {
     forget();
     return child.error();
@@ -187,19 +188,19 @@ Result<void> BrokerProcess::choose_ports(const LaunchOptions& options, FolderSta
   const bool embedded = options.quorum.empty();
   fresh_ports_ = (first_time || again) && (options.port == 0 || embedded);
   if (fresh_ports_) {
-    RIDE_ASSIGN(const auto found, free_ports(options.host, 2));
+    RIDE_ASSIGN(const auto found, process::free_ports(options.host, 2));
     state.port = found[0];
     if (embedded) state.quorum = {{options.node_id, reachable(options.host), found[1]}};
   }
   if (options.port != 0) state.port = options.port;
   if (!embedded) state.quorum = options.quorum;
-  RIDE_TRY(check_port_free(options.host, state.port));
+  RIDE_TRY(process::check_port_free(options.host, state.port));
   const auto own = std::ranges::find(state.quorum, options.node_id, &Voter::id);
   if (own == state.quorum.end()) return {};
-  auto free = check_port_free(options.host, own->port);
+  auto free = process::check_port_free(options.host, own->port);
   if (free.ok() || !embedded) return free;
   // Nobody but this broker knows an embedded controller's port: another one is as good.
-  RIDE_ASSIGN(const auto other, free_ports(options.host, 1));
+  RIDE_ASSIGN(const auto other, process::free_ports(options.host, 1));
   own->port = other.front();
   return {};
 }
@@ -215,12 +216,12 @@ Result<void> BrokerProcess::format(const std::string& java, const std::string& c
     std::error_code ignored;
     if (!file->empty()) fs::remove(*file, ignored);
   });
-  auto tool =
-      ChildProcess::start({.arguments = format_command(command, state.cluster_id, folder_->settings_file(), users),
-                           .environment = {"LC_ALL=C.UTF-8"},
-                           .working_folder = folder_->root(),
-                           .output = folder_->log_file(),
-                           .signal_on_parent_death = SIGKILL});
+  auto tool = process::ChildProcess::start(
+      {.arguments = format_command(command, state.cluster_id, folder_->settings_file(), users),
+       .environment = {"LC_ALL=C.UTF-8"},
+       .working_folder = folder_->root(),
+       .output = folder_->log_file(),
+       .signal_on_parent_death = SIGKILL});
   if (!tool.ok()) return tool.error();
   const auto deadline = Clock::now() + std::max<milliseconds>(options_.start_deadline, std::chrono::seconds(60));
   while (!(*tool)->wait_until_ended(kPollInterval)) {
@@ -274,7 +275,7 @@ bool BrokerProcess::is_ready() const {
   // With users we would need a client for TLS and SCRAM: Kafka's log says when it takes part.
   if (options_.secure)
     return file_text(log_file(), log_start_).find("Kafka Server started") != std::string::npos &&
-           listens(reachable(options_.host), port_, std::chrono::seconds(1));
+           process::listens(reachable(options_.host), port_, std::chrono::seconds(1));
   const auto view = probe(reachable(options_.host), port_, std::chrono::seconds(1));
   const auto is_us = [this](const BrokerAddress& broker) { return broker.id == options_.node_id; };
   return view.ok() && std::ranges::any_of(view->brokers, is_us) && view->controller >= 0;
@@ -309,7 +310,7 @@ bool BrokerProcess::wait_for_end(milliseconds deadline, const std::stop_token& h
     if (hurry.stop_requested() && !std::exchange(hurried, true)) until = std::min(until, Clock::now() + kHurried);
     if (config_.quorum.size() == 1) continue;
     const auto up = std::ranges::count_if(
-        config_.quorum, [](const Voter& voter) { return listens(voter.host, voter.port, milliseconds(200)); });
+        config_.quorum, [](const Voter& voter) { return process::listens(voter.host, voter.port, milliseconds(200)); });
     if (static_cast<std::size_t>(up) * 2 > config_.quorum.size()) last_majority = Clock::now();
     if (Clock::now() - last_majority > kLeaveWithoutMajority) return false;
   }
@@ -382,7 +383,7 @@ Result<std::string> preview_settings(const LaunchOptions& options) {
     if (state.quorum.empty()) state.quorum = (*kept)->quorum;
   }
   if (state.port == 0 || state.quorum.empty()) {
-    RIDE_ASSIGN(const auto found, free_ports(options.host, 2));
+    RIDE_ASSIGN(const auto found, process::free_ports(options.host, 2));
     if (state.port == 0) state.port = found[0];
     if (state.quorum.empty()) state.quorum = {{options.node_id, reachable(options.host), found[1]}};
   }

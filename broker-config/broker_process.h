@@ -13,12 +13,12 @@
 #include <string>
 #include <vector>
 
-#include "broker-config/child_process.h"
 #include "broker-config/class_archive.h"
 #include "broker-config/data_folder.h"
 #include "broker-config/secure_folder.h"
 #include "broker-config/settings.h"
 #include "common/result.h"
+#include "process/child_process.h"
 
 namespace ride::broker {
 
@@ -87,7 +87,7 @@ class BrokerProcess {
   std::optional<DataFolder> folder_;
   std::optional<ClassArchive> archive_;
   BrokerConfig config_;
-  std::unique_ptr<ChildProcess> child_;
+  std::unique_ptr<process::ChildProcess> child_;
   int port_ = 0;
   bool fresh_ports_ = false;      // found by us just now: another program may have taken them since
   std::uintmax_t log_start_ = 0;  // where this start's part of the log begins

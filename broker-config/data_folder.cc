@@ -1,8 +1,6 @@
 #include "broker-config/data_folder.h"
 
-#include <fcntl.h>
 #include <spdlog/fmt/fmt.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,6 +18,7 @@
 
 #include "broker-config/folder_holder.h"
 #include "common/file_text.h"
+#include "process/whole_file.h"
 
 namespace ride::broker {
 namespace {
@@ -31,17 +30,17 @@ constexpr std::chrono::seconds kLockPatience{3};
 constexpr std::chrono::milliseconds kOrphanPatience{1000};  // it may be ending by itself
 constexpr std::chrono::milliseconds kOrphanEnd{5000};       // from SIGTERM to SIGKILL
 
+std::string fix_of(ErrorCode code) {
+  if (code == ErrorCode::permission) return ": give the broker a folder that it may write to (--data)";
+  if (code == ErrorCode::resource_exhausted) return ": free some space, or choose another disk (--data)";
+  return {};
+}
+
 Error from_errno(const std::string& what, int error) {
-  ErrorCode code = ErrorCode::internal;
-  std::string fix;
-  if (error == EACCES || error == EPERM || error == EROFS) {
-    code = ErrorCode::permission;
-    fix = ": give the broker a folder that it may write to (--data)";
-  } else if (error == ENOSPC || error == EDQUOT) {
-    code = ErrorCode::resource_exhausted;
-    fix = ": free some space, or choose another disk (--data)";
-  }
-  return {code, fmt::format("{}: {}{}", what, std::strerror(error), fix)};
+  const ErrorCode code = error == EACCES || error == EPERM || error == EROFS ? ErrorCode::permission
+                         : error == ENOSPC || error == EDQUOT                ? ErrorCode::resource_exhausted
+                                                                             : ErrorCode::internal;
+  return {code, fmt::format("{}: {}{}", what, std::strerror(error), fix_of(code))};
 }
 
 Error damaged(const fs::path& root, const std::string& why) {
@@ -79,21 +78,9 @@ std::map<std::string, std::string> read_properties(const fs::path& file) {
 }  // namespace
 
 Result<void> write_file(const fs::path& file, std::string_view text) {
-  const std::string aside = file.string() + ".new";
-  const int out = ::open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (out < 0) return from_errno("cannot write " + file.string(), errno);
-  int error = 0;
-  while (!text.empty() && error == 0) {
-    const ssize_t written = write(out, text.data(), text.size());
-    if (written < 0 && errno != EINTR) error = errno;
-    if (written > 0) text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  if (error == 0 && fsync(out) != 0) error = errno;
-  if (close(out) != 0 && error == 0) error = errno;
-  if (error == 0 && rename(aside.c_str(), file.c_str()) != 0) error = errno;
-  if (error == 0) return {};
-  unlink(aside.c_str());
-  return from_errno("cannot write " + file.string(), error);
+  auto written = process::write_whole_file(file, text);
+  if (written.ok()) return written;
+  return Error{written.error().code, written.error().message + fix_of(written.error().code)};
 }
 
 std::string random_cluster_id() {
@@ -135,24 +122,15 @@ Result<DataFolder> DataFolder::open(const fs::path& root, std::stop_token stop, 
   return folder;
 }
 
-DataFolder::DataFolder(DataFolder&& other) noexcept
-    : root_(std::move(other.root_)),
-      lock_(std::exchange(other.lock_, -1)),
-      fresh_(other.fresh_),
-      state_(std::move(other.state_)) {}
-
-DataFolder::~DataFolder() {
-  if (lock_ >= 0) close(lock_);
-}
-
 Result<void> DataFolder::lock(const std::stop_token& stop, const Tell& tell) {
   const fs::path file = root_ / "lock";
-  lock_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (lock_ < 0) return from_errno("cannot write " + file.string(), errno);
+  std::error_code failed;
+  lock_ = process::FileLock(file, failed);
+  if (failed) return from_errno("cannot write " + file.string(), failed.value());
   // Who was killed and starts again finds the old broker still ending: it was told to when its launcher died.
   bool looked = false;
   for (const auto start = Clock::now();; std::this_thread::sleep_for(std::chrono::milliseconds(50))) {
-    if (flock(lock_, LOCK_EX | LOCK_NB) == 0) return {};
+    if (!lock_.try_lock()) return {};
     if (stop.stop_requested()) return Error{ErrorCode::cancelled, "stopped while waiting for the folder of the broker"};
     if (!looked && Clock::now() - start > kOrphanPatience) {
       looked = true;
@@ -189,11 +167,8 @@ Result<void> DataFolder::end_orphan(const std::stop_token& stop, const Tell& tel
 }
 
 void DataFolder::note_process(int pid, bool owned) {
-  const std::string text = to_text({pid, owned ? own_process_id() : std::nullopt});
-  if (ftruncate(lock_, 0) == 0) {
-    // For a message, and for who finds us gone: without it, the broker is left alone.
-    [[maybe_unused]] const auto written = pwrite(lock_, text.data(), text.size(), 0);
-  }
+  // For a message, and for who finds us gone: without it, the broker is left alone.
+  lock_.write(to_text({pid, owned ? process::own_process_id() : std::nullopt}));
 }
 
 Result<std::optional<FolderState>> read_state(const fs::path& root) {

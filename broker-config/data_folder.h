@@ -12,6 +12,7 @@
 
 #include "broker-config/settings.h"
 #include "common/result.h"
+#include "process/file_lock.h"
 
 namespace ride::broker {
 
@@ -38,9 +39,8 @@ class DataFolder {
   // gone (folder_holder.h), which `tell` gets a line about. already_exists: in use, or holds other files. permission,
   // corrupt: with place and fix. cancelled: `stop` broke the waiting off.
   static Result<DataFolder> open(const std::filesystem::path& root, std::stop_token stop = {}, const Tell& tell = {});
-  DataFolder(DataFolder&& other) noexcept;
+  DataFolder(DataFolder&&) noexcept = default;
   DataFolder& operator=(DataFolder&&) = delete;
-  ~DataFolder();
 
   bool fresh() const { return fresh_; }  // no broker ever used it
   const FolderState& state() const { return state_; }
@@ -55,7 +55,7 @@ class DataFolder {
   std::filesystem::path kafka_files() const { return root_ / "kafka"; }
   std::filesystem::path settings_file() const { return root_ / "server.properties"; }
   std::filesystem::path log_file() const { return root_ / "broker.log"; }
-  int lock_descriptor() const { return lock_; }
+  int lock_descriptor() const { return lock_.descriptor(); }
   // For who finds it locked. `owned`: the broker shall not outlive us, so it may be ended when we are gone.
   void note_process(int pid, bool owned);
 
@@ -65,7 +65,7 @@ class DataFolder {
   Result<void> end_orphan(const std::stop_token& stop, const Tell& tell);
 
   std::filesystem::path root_;
-  int lock_ = -1;
+  process::FileLock lock_;
   bool fresh_ = true;
   FolderState state_;
 };

@@ -10,23 +10,15 @@
 #include <string>
 #include <vector>
 
-namespace ride::broker {
+#include "process/process_id.h"
 
-// A process that no other one can be taken for: numbers are given again, and differ between machines and containers.
-struct ProcessId {
-  int pid = 0;
-  std::string started;     // ticks since the machine began
-  std::string boot;        // of the machine
-  std::string namespace_;  // of process numbers
-  bool operator==(const ProcessId&) const = default;
-};
-std::optional<ProcessId> own_process_id();
-bool runs(const ProcessId& process);  // a zombie does not
+namespace ride::broker {
 
 // What stands in a lock file.
 struct FolderHolder {
-  int broker = 0;                  // 0: not started yet
-  std::optional<ProcessId> owner;  // nothing: the broker is meant to outlive its launcher, or an older version wrote it
+  int broker = 0;  // 0: not started yet
+  std::optional<process::ProcessId>
+      owner;  // nothing: the broker is meant to outlive its launcher, or an older version wrote it
 };
 std::string to_text(const FolderHolder& holder);
 FolderHolder parse_holder(const std::string& text);

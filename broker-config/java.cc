@@ -11,8 +11,9 @@
 #include <sstream>
 #include <vector>
 
-#include "broker-config/child_process.h"
 #include "common/file_text.h"
+#include "process/child_process.h"
+#include "process/descriptor.h"
 
 namespace ride::broker {
 namespace {
@@ -44,23 +45,16 @@ std::string version_from_release_file(const fs::path& program) {
   return {};
 }
 
-struct MemoryFile {
-  int number = -1;
-  ~MemoryFile() {
-    if (number >= 0) close(number);
-  }
-};
-
 // What it says of its version; empty: it says none. Error: it does not answer, or `stop`.
 Result<std::string> version_from_program(const fs::path& program, const std::stop_token& stop) {
-  const MemoryFile answer{memfd_create("java-version", MFD_CLOEXEC)};
-  if (answer.number < 0) return Error{ErrorCode::resource_exhausted, "no memory for Java's answer"};
-  const std::string output = fmt::format("/proc/{}/fd/{}", getpid(), answer.number);
-  auto process = ChildProcess::start({.arguments = {program.string(), "-version"},
-                                      .environment = {},
-                                      .working_folder = "/",
-                                      .output = output,
-                                      .signal_on_parent_death = SIGKILL});
+  const process::Descriptor answer(memfd_create("java-version", MFD_CLOEXEC));
+  if (!answer.ok()) return Error{ErrorCode::resource_exhausted, "no memory for Java's answer"};
+  const std::string output = fmt::format("/proc/{}/fd/{}", getpid(), answer.get());
+  auto process = process::ChildProcess::start({.arguments = {program.string(), "-version"},
+                                               .environment = {},
+                                               .working_folder = "/",
+                                               .output = output,
+                                               .signal_on_parent_death = SIGKILL});
   if (!process.ok()) return std::string();
   for (const auto until = std::chrono::steady_clock::now() + kPatience; !(*process)->wait_until_ended(kLook);) {
     if (stop.stop_requested()) return Error{ErrorCode::cancelled, "stopped while Java was asked for its version"};

@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "process/proc.h"
+
 namespace ride::broker {
 namespace {
 namespace fs = std::filesystem;
@@ -43,7 +45,7 @@ std::vector<fs::path> kafka_lib_places() {
   std::vector<fs::path> places;
   std::error_code failed;
   add_places_above(fs::current_path(failed), places);
-  const fs::path bin = fs::read_symlink("/proc/self/exe", failed).parent_path();
+  const fs::path bin = process::own_program().parent_path();
   add_places_above(bin, places);
   if (!bin.empty()) places.push_back(bin.parent_path() / "share" / "ride" / "kafka");
   return places;

@@ -1,15 +1,8 @@
 #include "broker-config/probe.h"
 
-#include <netdb.h>
-#include <poll.h>
 #include <spdlog/fmt/fmt.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
-#include <memory>
-#include <optional>
+#include "process/tcp.h"
 
 namespace ride::broker {
 namespace {
@@ -19,18 +12,6 @@ constexpr std::int16_t kMetadataKey = 3;
 constexpr std::int16_t kMetadataVersion = 1;  // the oldest that names the controller; Kafka 4 still speaks it
 constexpr std::int32_t kCorrelation = 0x52494445;
 constexpr std::int32_t kLargestAnswer = 8 << 20;
-
-class Socket {
- public:
-  explicit Socket(int descriptor) : descriptor_(descriptor) {}
-  ~Socket() { close(descriptor_); }
-  Socket(const Socket&) = delete;
-  Socket& operator=(const Socket&) = delete;
-  int get() const { return descriptor_; }
-
- private:
-  int descriptor_;
-};
 
 void put(std::vector<std::uint8_t>& out, std::int64_t value, int bytes) {
   for (int shift = (bytes - 1) * 8; shift >= 0; shift -= 8) out.push_back(static_cast<std::uint8_t>(value >> shift));
@@ -94,54 +75,6 @@ int out_of_sync_in_topic(Reader& reader) {
   return behind;
 }
 
-bool wait_for(int socket, short what, Clock::time_point deadline) {
-  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
-  pollfd entry{socket, what, 0};
-  return left > 0 && poll(&entry, 1, static_cast<int>(left)) > 0;
-}
-
-std::unique_ptr<Socket> open_connection(const std::string& host, int port, Clock::time_point deadline) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  // "[::1]", as quorums write it, is "::1" for the resolver.
-  const std::string bare = host.starts_with('[') && host.ends_with(']') ? host.substr(1, host.size() - 2) : host;
-  if (getaddrinfo(bare.c_str(), std::to_string(port).c_str(), &hints, &found) != 0) return nullptr;
-  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> list(found, freeaddrinfo);
-  for (const addrinfo* address = found; address; address = address->ai_next) {
-    auto socket = std::make_unique<Socket>(::socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (socket->get() < 0) continue;
-    if (connect(socket->get(), address->ai_addr, address->ai_addrlen) != 0) {
-      int error = errno;
-      socklen_t size = sizeof error;
-      if (error != EINPROGRESS || !wait_for(socket->get(), POLLOUT, deadline)) continue;
-      if (getsockopt(socket->get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0) continue;
-    }
-    return socket;
-  }
-  return nullptr;
-}
-
-bool send_all(int socket, std::span<const std::uint8_t> bytes, Clock::time_point deadline) {
-  while (!bytes.empty()) {
-    if (!wait_for(socket, POLLOUT, deadline)) return false;
-    const ssize_t sent = send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (sent <= 0) return false;
-    bytes = bytes.subspan(static_cast<std::size_t>(sent));
-  }
-  return true;
-}
-
-bool receive_all(int socket, std::span<std::uint8_t> bytes, Clock::time_point deadline) {
-  while (!bytes.empty()) {
-    if (!wait_for(socket, POLLIN, deadline)) return false;
-    const ssize_t got = recv(socket, bytes.data(), bytes.size(), 0);
-    if (got <= 0) return false;
-    bytes = bytes.subspan(static_cast<std::size_t>(got));
-  }
-  return true;
-}
-
 }  // namespace
 
 std::vector<std::uint8_t> metadata_request(Ask ask) {
@@ -176,46 +109,27 @@ Result<ClusterView> parse_metadata(std::span<const std::uint8_t> answer) {
   return view;
 }
 
-bool listens(const std::string& host, int port, std::chrono::milliseconds timeout) {
-  return open_connection(host, port, Clock::now() + timeout) != nullptr;
-}
-
-bool speaks_tls(const std::string& host, int port, std::chrono::milliseconds timeout) {
-  // RFC 5246, 7.4.1.2: a record (0x16) of version 3.1 with a ClientHello (1) of version 3.3, 32 bytes that need not be
-  // random here, no session, one cipher suite and no compression. A server takes it or refuses it; both answers are
-  // records of TLS.
-  std::vector<std::uint8_t> hello{0x16, 3, 1, 0, 45, 1, 0, 0, 41, 3, 3};
-  hello.resize(hello.size() + 32, 0x52);
-  hello.insert(hello.end(), {0, 0, 2, 0xC0, 0x2F, 1, 0});
-  constexpr std::uint8_t kHandshake = 0x16, kAlert = 0x15;
-  const auto deadline = Clock::now() + timeout;
-  const auto socket = open_connection(host, port, deadline);
-  std::uint8_t head[2] = {};
-  if (!socket || !send_all(socket->get(), hello, deadline) || !receive_all(socket->get(), head, deadline)) return false;
-  return (head[0] == kHandshake || head[0] == kAlert) && head[1] == 3;
-}
-
 namespace {
 
 Result<ClusterView> ask_broker(const std::string& host, int port, std::chrono::milliseconds timeout, Ask ask) {
   const auto deadline = Clock::now() + timeout;
   const std::string place = fmt::format("{}:{}", host, port);
-  const auto socket = open_connection(host, port, deadline);
-  if (!socket) return Error{ErrorCode::unavailable, fmt::format("no broker answers on {}", place), true};
+  const auto socket = process::open_connection(host, port, deadline);
+  if (!socket.ok()) return Error{ErrorCode::unavailable, fmt::format("no broker answers on {}", place), true};
 
   std::vector<std::uint8_t> request;
   const auto body = metadata_request(ask);
   put(request, static_cast<std::int64_t>(body.size()), 4);
   request.insert(request.end(), body.begin(), body.end());
   std::uint8_t head[4] = {};
-  if (!send_all(socket->get(), request, deadline) || !receive_all(socket->get(), head, deadline)) {
+  if (!process::send_all(socket.get(), request, deadline) || !process::receive_all(socket.get(), head, deadline)) {
     return Error{ErrorCode::unavailable, fmt::format("{} accepted the connection, but did not answer", place), true};
   }
   const std::int64_t size = Reader(head).integer(4);
   if (size < 8 || size > kLargestAnswer)
     return Error{ErrorCode::corrupt, fmt::format("something other than Kafka listens on {}", place)};
   std::vector<std::uint8_t> answer(static_cast<std::size_t>(size));
-  if (!receive_all(socket->get(), answer, deadline)) {
+  if (!process::receive_all(socket.get(), answer, deadline)) {
     return Error{ErrorCode::unavailable, fmt::format("{} closed the connection within its answer", place), true};
   }
   return parse_metadata(answer);

@@ -13,9 +13,10 @@
 #include <cstring>
 #include <set>
 
-#include "broker-config/child_process.h"
 #include "common/file_text.h"
 #include "common/secret_file.h"
+#include "process/child_process.h"
+#include "process/file_lock.h"
 
 namespace ride::broker {
 namespace {
@@ -31,24 +32,6 @@ bool is_word(const std::string& text, const char* more) {
          text.find_first_not_of(std::string("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") + more) ==
              text.npos;
 }
-
-// Held while files are made: three nodes on one machine may begin with one folder.
-class FolderLock {
- public:
-  explicit FolderLock(const fs::path& folder)
-      : descriptor_(::open((folder / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
-    if (descriptor_ >= 0) ::flock(descriptor_, LOCK_EX);
-  }
-  ~FolderLock() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
-  FolderLock(const FolderLock&) = delete;
-  FolderLock& operator=(const FolderLock&) = delete;
-  bool held() const { return descriptor_ >= 0; }
-
- private:
-  int descriptor_;
-};
 
 Result<void> make_folder(const fs::path& folder) {
   std::error_code failed;
@@ -222,11 +205,11 @@ class Maker {
                                           "-out",
                                           (folder_ / (name + ".crt")).string()};
     arguments.insert(arguments.end(), signer.begin(), signer.end());
-    auto tool = ChildProcess::start({.arguments = arguments,
-                                     .environment = {},
-                                     .working_folder = folder_,
-                                     .output = log,
-                                     .signal_on_parent_death = SIGKILL});
+    auto tool = process::ChildProcess::start({.arguments = arguments,
+                                              .environment = {},
+                                              .working_folder = folder_,
+                                              .output = log,
+                                              .signal_on_parent_death = SIGKILL});
     if (!tool.ok()) return tool.error();
     const bool ended = (*tool)->wait_until_ended(kOpensslPatience);
     std::error_code ignored;
@@ -296,9 +279,11 @@ Result<SecureFolder> open_secure_folder(const SecureOptions& options) {
     return Error{ErrorCode::invalid_argument,
                  "the folder's name holds a quote, a backslash or a line break: choose another (--sasl)"};
   RIDE_TRY(make_folder(absolute.folder));
-  const FolderLock lock(absolute.folder);
-  if (!lock.held())
-    return Error{ErrorCode::permission, "cannot write into " + absolute.folder.string() + ": " + std::strerror(errno)};
+  // Held while files are made: three nodes on one machine may begin with one folder.
+  process::FileLock lock(absolute.folder / "lock", failed, 0600);
+  if (failed)
+    return Error{ErrorCode::permission, "cannot write into " + absolute.folder.string() + ": " + failed.message()};
+  lock.lock();
   return Maker(absolute).make();
 }
 

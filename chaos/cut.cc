@@ -11,35 +11,14 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <fstream>
-#include <optional>
 
 namespace ride::chaos {
-namespace fs = std::filesystem;
 namespace {
 
 constexpr int kPeriodMs = 100;
 constexpr const char* kAdvice =
     "cutting a process off needs root, a mounted cgroup v2 hierarchy and a kernel with CONFIG_CGROUP_BPF; use `stop` "
     "instead";
-
-// Where a hierarchy of control groups is mounted: the unified one, or version 1's of a controller.
-std::optional<fs::path> mount_of(const std::string& type, const std::string& controller) {
-  std::ifstream mounts("/proc/self/mounts");
-  for (std::string device, place, kind, options, rest;
-       mounts >> device >> place >> kind >> options && std::getline(mounts, rest);) {
-    if (kind != type) continue;
-    if (controller.empty() || ("," + options + ",").find("," + controller + ",") != std::string::npos)
-      return fs::path(place);
-  }
-  return std::nullopt;
-}
-
-bool write(const fs::path& file, const std::string& text) {
-  std::ofstream out(file);
-  out << text << std::flush;
-  return out.good();
-}
 
 int bpf(int command, bpf_attr& attributes) {
   return static_cast<int>(::syscall(SYS_bpf, command, &attributes, sizeof attributes));
@@ -70,38 +49,28 @@ bool attach(int command, int group, int program, bpf_attach_type direction) {
 }  // namespace
 
 Result<std::unique_ptr<NetworkGate>> NetworkGate::make(const std::string& name) {
-  const auto mount = mount_of("cgroup2", "");
+  const auto mount = process::unified_hierarchy();
   if (!mount) return Error{ErrorCode::unsupported, fmt::format("no cgroup v2 hierarchy is mounted: {}", kAdvice)};
-  const auto group = *mount / name;
-  std::error_code failed;
-  fs::create_directory(group, failed);
-  const int descriptor = failed ? -1 : ::open(group.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0)
-    return Error{ErrorCode::permission, fmt::format("cannot make the group {}: {}: {}", group.string(),
-                                                    failed ? failed.message() : std::strerror(errno), kAdvice)};
-  const int program = load_dropper();
-  if (program < 0) {
+  auto group = process::ControlGroup::make(*mount, name);
+  if (!group.ok()) return Error{group.error().code, fmt::format("{}: {}", group.error().message, kAdvice)};
+  process::Descriptor descriptor(::open(group->folder().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!descriptor.ok())
+    return Error{ErrorCode::permission, fmt::format("cannot make the group {}: {}: {}", group->folder().string(),
+                                                    std::strerror(errno), kAdvice)};
+  process::Descriptor program(load_dropper());
+  if (!program.ok()) {
     const int error = errno;
-    ::close(descriptor);
-    fs::remove(group, failed);
     return Error{error == EPERM ? ErrorCode::permission : ErrorCode::unsupported,
                  fmt::format("the kernel takes no BPF program ({}): {}", std::strerror(error), kAdvice)};
   }
-  return std::unique_ptr<NetworkGate>(new NetworkGate(group, descriptor, program));
+  return std::unique_ptr<NetworkGate>(new NetworkGate(std::move(*group), std::move(descriptor), std::move(program)));
 }
 
-NetworkGate::~NetworkGate() {
-  open();
-  ::close(program_);
-  ::close(descriptor_);
-  std::error_code ignored;
-  fs::remove(group_, ignored);
-}
+NetworkGate::~NetworkGate() { open(); }
 
 std::vector<std::string> NetworkGate::within(std::vector<std::string> arguments) const {
   // A socket belongs to the group of the process that makes it, at that moment: the program must begin there.
-  std::vector<std::string> command = {"/bin/sh", "-c", "echo $$ > \"$0\" && exec \"$@\"",
-                                      (group_ / "cgroup.procs").string()};
+  std::vector<std::string> command = {"/bin/sh", "-c", "echo $$ > \"$0\" && exec \"$@\"", group_.members().string()};
   command.insert(command.end(), arguments.begin(), arguments.end());
   return command;
 }
@@ -109,8 +78,8 @@ std::vector<std::string> NetworkGate::within(std::vector<std::string> arguments)
 Result<void> NetworkGate::shut() {
   if (shut_) return {};
   shut_ = true;
-  if (attach(BPF_PROG_ATTACH, descriptor_, program_, BPF_CGROUP_INET_EGRESS) &&
-      attach(BPF_PROG_ATTACH, descriptor_, program_, BPF_CGROUP_INET_INGRESS))
+  if (attach(BPF_PROG_ATTACH, descriptor_.get(), program_.get(), BPF_CGROUP_INET_EGRESS) &&
+      attach(BPF_PROG_ATTACH, descriptor_.get(), program_.get(), BPF_CGROUP_INET_INGRESS))
     return {};
   const Error error{ErrorCode::permission, fmt::format("cannot cut off: {}: {}", std::strerror(errno), kAdvice)};
   open();
@@ -119,8 +88,8 @@ Result<void> NetworkGate::shut() {
 
 void NetworkGate::open() {
   if (!shut_) return;
-  attach(BPF_PROG_DETACH, descriptor_, program_, BPF_CGROUP_INET_EGRESS);
-  attach(BPF_PROG_DETACH, descriptor_, program_, BPF_CGROUP_INET_INGRESS);
+  attach(BPF_PROG_DETACH, descriptor_.get(), program_.get(), BPF_CGROUP_INET_EGRESS);
+  attach(BPF_PROG_DETACH, descriptor_.get(), program_.get(), BPF_CGROUP_INET_INGRESS);
   shut_ = false;
 }
 
@@ -131,24 +100,18 @@ std::unique_ptr<CpuLimit> CpuLimit::start(const std::string& name, const std::ve
 }
 
 bool CpuLimit::set_quota(const std::string& name) {
-  const int quota_us = percent_ * kPeriodMs * 10;
-  std::error_code failed;
-  if (const auto v1 = mount_of("cgroup", "cpu")) {
-    group_ = *v1 / name;
-    parent_ = *v1;
-    fs::create_directory(group_, failed);
-    if (failed || !write(group_ / "cpu.cfs_period_us", std::to_string(kPeriodMs * 1000)) ||
-        !write(group_ / "cpu.cfs_quota_us", std::to_string(quota_us)))
-      group_.clear();
-  } else if (const auto v2 = mount_of("cgroup2", "")) {
-    group_ = *v2 / name;
-    parent_ = *v2;
-    write(*v2 / "cgroup.subtree_control", "+cpu");
-    fs::create_directory(group_, failed);
-    if (failed || !write(group_ / "cpu.max", fmt::format("{} {}", quota_us, kPeriodMs * 1000))) group_.clear();
-  }
-  if (group_.empty()) return false;
-  for (const auto pid : pids_) write(group_ / "cgroup.procs", std::to_string(pid));
+  const int quota_us = percent_ * kPeriodMs * 10, period_us = kPeriodMs * 1000;
+  const auto v1 = process::hierarchy_of("cpu"), v2 = process::unified_hierarchy();
+  if (!v1 && !v2) return false;
+  if (!v1) process::write_setting(*v2 / "cgroup.subtree_control", "+cpu");
+  auto group = process::ControlGroup::make(v1 ? *v1 : *v2, name);
+  if (!group.ok()) return false;
+  const bool limited = v1 ? group->set("cpu.cfs_period_us", std::to_string(period_us)) &&
+                                group->set("cpu.cfs_quota_us", std::to_string(quota_us))
+                          : group->set("cpu.max", fmt::format("{} {}", quota_us, period_us));
+  if (!limited) return false;
+  for (const auto pid : pids_) group->add(pid);
+  group_.emplace(std::move(*group));
   return true;
 }
 
@@ -165,14 +128,6 @@ void CpuLimit::take_turns() {
 CpuLimit::~CpuLimit() {
   stopping_ = true;
   if (thread_.joinable()) thread_.join();
-  if (group_.empty()) return;
-  // Whoever is still there, also what it has started since.
-  std::ifstream members(group_ / "cgroup.procs");
-  std::vector<std::string> pids;
-  for (std::string pid; members >> pid;) pids.push_back(pid);
-  for (const auto& pid : pids) write(parent_ / "cgroup.procs", pid);
-  std::error_code ignored;
-  fs::remove(group_, ignored);
 }
 
 }  // namespace ride::chaos

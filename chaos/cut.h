@@ -9,13 +9,15 @@
 #include <sys/types.h>
 
 #include <atomic>
-#include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "common/result.h"
+#include "process/cgroup.h"
+#include "process/descriptor.h"
 
 namespace ride::chaos {
 
@@ -34,10 +36,10 @@ class NetworkGate {
   bool is_shut() const { return shut_; }
 
  private:
-  NetworkGate(std::filesystem::path group, int descriptor, int program)
-      : group_(std::move(group)), descriptor_(descriptor), program_(program) {}
-  std::filesystem::path group_;
-  int descriptor_ = -1, program_ = -1;
+  NetworkGate(process::ControlGroup group, process::Descriptor descriptor, process::Descriptor program)
+      : group_(std::move(group)), descriptor_(std::move(descriptor)), program_(std::move(program)) {}
+  process::ControlGroup group_;
+  process::Descriptor descriptor_, program_;  // of the group, and what drops packets
   bool shut_ = false;
 };
 
@@ -48,7 +50,7 @@ class CpuLimit {
   ~CpuLimit();
   CpuLimit(const CpuLimit&) = delete;
   CpuLimit& operator=(const CpuLimit&) = delete;
-  bool by_quota() const { return !group_.empty(); }  // false: by stopping and continuing
+  bool by_quota() const { return group_.has_value(); }  // false: by stopping and continuing
 
  private:
   CpuLimit(std::vector<pid_t> pids, int percent) : pids_(std::move(pids)), percent_(percent) {}
@@ -57,7 +59,7 @@ class CpuLimit {
 
   std::vector<pid_t> pids_;
   int percent_;
-  std::filesystem::path group_, parent_;
+  std::optional<process::ControlGroup> group_;
   std::atomic<bool> stopping_ = false;
   std::thread thread_;
 };

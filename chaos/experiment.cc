@@ -1,26 +1,18 @@
 #include "chaos/experiment.h"
 
 #include <algorithm>
-#include <thread>
 
 #include "chaos/fault_runner.h"
 #include "chaos/recorder.h"
+#include "stream/core/job_phase.h"
 
 namespace ride::chaos {
 
+using cluster::wait_until;
 using namespace std::chrono_literals;
 using std::chrono::steady_clock;
 
 namespace {
-
-bool wait_until(std::chrono::milliseconds timeout, std::stop_token stop, const std::function<bool()>& condition) {
-  const auto deadline = steady_clock::now() + timeout;
-  while (!condition()) {
-    if (steady_clock::now() >= deadline || stop.stop_requested()) return false;
-    std::this_thread::sleep_for(20ms);
-  }
-  return true;
-}
 
 // Workers come one after the other, and brokers warm up: the calm must show what is usual.
 Result<void> wait_for_frames(const Recorder& recorder, std::stop_token stop) {
@@ -31,7 +23,7 @@ Result<void> wait_for_frames(const Recorder& recorder, std::stop_token stop) {
     const bool punctual = baseline_of(arrivals, now - 2s, now).p99_ms < 250 || now - since > 20s;
     return recorder.failed() || (recorder.phase() == stream::JobPhase::running && punctual && arrivals.size() > 5);
   };
-  if (!wait_until(60s, stop, flows))
+  if (!wait_until(60s, flows, stop))
     return Error{stop.stop_requested() ? ErrorCode::cancelled : ErrorCode::timeout,
                  "the job delivers no frames in time: it needs more "
                  "workers (nodes x slots), or its sources give none"};
@@ -43,11 +35,14 @@ Result<void> wait_for_frames(const Recorder& recorder, std::stop_token stop) {
 Result<void> drain(const TrialOptions& options, const Recorder& recorder, const std::string& first_url,
                    std::stop_token stop) {
   Result<void> drained;
-  const bool done = wait_until(30s, stop, [&] {
-    const auto url = recorder.leader_url();
-    drained = options.drain(url.empty() ? first_url : url, recorder.spec().job);
-    return drained.ok();
-  });
+  const bool done = wait_until(
+      30s,
+      [&] {
+        const auto url = recorder.leader_url();
+        drained = options.drain(url.empty() ? first_url : url, recorder.spec().job);
+        return drained.ok();
+      },
+      stop);
   if (!done) return drained;
   return {};
 }
@@ -76,7 +71,8 @@ Result<TrialResult> run_experiment(const TrialOptions& options, std::stop_token 
   options.say("draining the job");
   RIDE_TRY(drain(options, *recorder, test_cluster->master_url(), stop));
   TrialResult result;
-  result.completed = wait_until(60s, stop, [&] { return ledger::JobLog::is_over(recorder->phase()); });
+  result.completed = wait_until(
+      60s, [&] { return stream::phase_is_over(recorder->phase()); }, stop);
   result.timeline = fault_runner.timeline();
   RIDE_ASSIGN(auto statement, recorder->finish(10s));
   result.statement = std::move(statement);

@@ -1,8 +1,8 @@
-// TestCluster: a whole RIDE of real processes on this machine, made to be broken: brokers, masters and nodes, an agent
-// with workers on each; the sources have a node of their own ("camera"), which plans do not hit. What is broken is
-// named: "broker2", "master1", "node3", "node3-w1". Owner: the object; its destructor ends everything and removes
-// nothing but control groups. Threads: one, but bring_back() of a broker may run on another while brokers are left
-// alone. Failure: after a failed start() nothing runs.
+// TestCluster: a whole RIDE of real processes on this machine (testing/process_cluster.h), made to be broken: brokers,
+// masters and nodes, an agent with workers on each; the sources have a node of their own ("camera"), which plans do not
+// hit. What is broken is named: "broker2", "master1", "node3", "node3-w1". Owner: the object; its destructor ends
+// everything and removes nothing but control groups. Threads: one, but bring_back() of a broker may run on another
+// while brokers are left alone. Failure: after a failed start() nothing runs.
 #pragma once
 
 #include <sys/types.h>
@@ -14,11 +14,10 @@
 #include <string>
 #include <vector>
 
-#include "broker-config/broker_cluster.h"
-#include "broker-config/child_process.h"
 #include "chaos/cut.h"
 #include "common/result.h"
 #include "stream/kafka/client_config.h"
+#include "testing/process_cluster.h"
 
 namespace ride::chaos {
 
@@ -46,10 +45,10 @@ class TestCluster {
   static Result<std::unique_ptr<TestCluster>> start(const ArenaOptions& options, std::stop_token stop = {});
   ~TestCluster();
 
-  const kafka::ClientConfig& kafka() const { return kafka_; }
+  const kafka::ClientConfig& kafka() const { return cluster_.kafka(); }
   const std::string& prefix() const { return prefix_; }
   // Of the master that answered first; later leaders tell theirs in their claims.
-  const std::string& master_url() const { return master_url_; }
+  const std::string& master_url() const { return cluster_.master_url(); }
 
   // All that could be hit now, of a role; workers as they run at this moment.
   std::vector<FaultTarget> candidates(Role role) const;
@@ -70,29 +69,17 @@ class TestCluster {
   std::string log_tail(const std::string& name) const;
 
  private:
-  struct Process {
-    std::unique_ptr<broker::ChildProcess> child;
-    std::unique_ptr<NetworkGate> gate;
-    std::vector<std::string> arguments;
-  };
-
   explicit TestCluster(ArenaOptions options) : options_(std::move(options)) {}
   Result<void> begin(std::stop_token stop);
-  Result<void> add(const std::string& name, std::vector<std::string> arguments, bool gate);
-  Result<void> run(const std::string& name);
-  Result<void> wait_for_master(std::stop_token stop);
+  Result<process::Program*> add(const std::string& name, const std::string& program, std::vector<std::string> arguments,
+                                bool gate);
   std::vector<pid_t> pids_of(const FaultTarget& victim) const;
   int broker_id(const std::string& name) const;
-  std::filesystem::path log_of(const std::string& name) const { return options_.folder / (name + ".log"); }
 
   ArenaOptions options_;
-  std::string prefix_ = "ride", master_url_;
-  kafka::ClientConfig kafka_;
-  broker::BrokerCluster brokers_;
-  std::map<std::string, Process> processes_;  // masters and agents, by name
+  std::string prefix_ = "ride";
+  cluster::ProcessCluster cluster_;                            // masters and agents, by name
+  std::map<std::string, std::unique_ptr<NetworkGate>> gates_;  // of those that can be cut off
 };
-
-// Whoever was started by this process, and by those, in turn; from /proc.
-std::vector<pid_t> descendants_of(pid_t pid);
 
 }  // namespace ride::chaos

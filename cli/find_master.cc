@@ -4,13 +4,13 @@
 
 #include <optional>
 
-#include "broker-config/free_port.h"
 #include "cli/core/fields.h"
 #include "cli/local/kept.h"
 #include "cli/local/run_folder.h"
 #include "common/environment.h"
 #include "common/suggest.h"
 #include "common/token_file.h"
+#include "process/free_port.h"
 
 namespace ride::cli {
 
@@ -61,7 +61,7 @@ Result<std::string> brokers_to_ask(const Settings& settings) {
   const auto down = why_down(settings);
   if (!down) return find_brokers(settings);
   // Another cluster may be where the defaults lead, unless the folder was named.
-  const bool nobody = broker::check_port_free("127.0.0.1", kUsualPort).ok();
+  const bool nobody = process::check_port_free("127.0.0.1", kUsualPort).ok();
   if (nobody || !settings.is_default("state")) return *down;
   return settings.text("brokers");
 }

@@ -1,40 +1,19 @@
-// Ctrl-C and SIGTERM as something to ask for, instead of a sudden end. Make one before any other thread is started: it
-// blocks both signals for all of them. Owner: the command. Threads: all members but the constructor may be used from
-// any.
+// The signals that end a command (process/interrupt.h), and the exit code that says which. Make one before any other
+// thread is started. Owner: the command. Threads: all members but the constructor may be used from any.
 #pragma once
 
-#include <chrono>
-#include <condition_variable>
-#include <mutex>
-#include <stop_token>
-#include <thread>
-
 #include "cli/core/exit_code.h"
+#include "process/interrupt.h"
 
 namespace ride::cli {
 
-class Interrupt {
+class Interrupt : public process::Interrupt {
  public:
-  Interrupt();
-  ~Interrupt();
-  Interrupt(const Interrupt&) = delete;
-  Interrupt& operator=(const Interrupt&) = delete;
-
-  std::stop_token token() const { return first_.get_token(); }   // requested by the first signal
-  std::stop_token hurry() const { return second_.get_token(); }  // by the second one: no more patience
-  bool requested() const { return first_.stop_requested(); }
-  // Sleeps up to `time`; true when a signal came (or had come before).
-  bool wait(std::chrono::milliseconds time);
-  ExitCode exit_code() const;  // 130 after Ctrl-C, 143 after SIGTERM
-
- private:
-  void watch(std::stop_token ended);
-
-  std::stop_source first_, second_;
-  mutable std::mutex mutex_;
-  std::condition_variable_any changed_;
-  int signal_ = 0;
-  std::jthread watcher_;
+  // 130 after Ctrl-C, 143 after SIGTERM.
+  ExitCode exit_code() const {
+    const int which = signal();
+    return which == SIGINT || which == 0 ? ExitCode::interrupted : ExitCode::terminated;
+  }
 };
 
 }  // namespace ride::cli

@@ -3,17 +3,13 @@
 #include <spdlog/fmt/fmt.h>
 #include <unistd.h>
 
+#include "process/proc.h"
+
 namespace ride::cli {
 namespace fs = std::filesystem;
 
-fs::path program_folder() {
-  std::error_code failed;
-  const fs::path program = fs::read_symlink("/proc/self/exe", failed);
-  return failed ? fs::current_path(failed) : program.parent_path();
-}
-
 Result<std::string> find_program(const std::string& name) {
-  const fs::path path = program_folder() / name;
+  const fs::path path = process::own_folder() / name;
   if (access(path.c_str(), X_OK) == 0) return path.string();
   return Error{
       ErrorCode::not_found,

@@ -2,6 +2,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include "common/host_port.h"
 #include "common/http_loop.h"
 
 namespace ride {
@@ -21,7 +22,7 @@ HttpLimits limits_of_a_page() {
 class HttpPage : public MetricsPage {
  public:
   HttpPage(std::unique_ptr<HttpLoop> loop, const std::string& host, std::function<std::string()> text)
-      : loop_(std::move(loop)), address_(fmt::format("{}:{}", host, loop_->port())) {
+      : loop_(std::move(loop)), address_(to_string(HostPort{host, loop_->port()})) {
     loop_->serve(
         {.refuse = refuse,
          .fault = [](const HttpFault& fault) { return http_response(fault.status, kPlain, fault.why + "\n", true); },
@@ -48,25 +49,22 @@ class HttpPage : public MetricsPage {
 }  // namespace
 
 Result<std::unique_ptr<MetricsPage>> serve_metrics(const std::string& at, std::function<std::string()> text) {
-  const std::size_t colon = at.rfind(':');
-  const std::string digits = colon == std::string::npos ? "" : at.substr(colon + 1);
-  const bool number =
-      !digits.empty() && digits.size() <= 5 && digits.find_first_not_of("0123456789") == std::string::npos;
-  if (!number || colon == 0 || std::stoi(digits) > 65535) {
+  const auto address = parse_host_port(at);
+  if (!address || address->host.empty()) {
     return Error{
         ErrorCode::invalid_argument,
         fmt::format("--metrics '{}' is not host:port, for example 127.0.0.1:9100; port 0 takes a free one", at), false};
   }
-  const std::string host = at.substr(0, colon);
-  auto loop = HttpLoop::listen(host, std::stoi(digits), limits_of_a_page());
+  auto loop = HttpLoop::listen(address->host, address->port, limits_of_a_page());
   if (!loop.ok()) {
     return Error{ErrorCode::unavailable,
-                 fmt::format("--metrics {}:{}: the port is taken, or the host is not an address of this machine ({}); "
+                 fmt::format("--metrics {}: the port is taken, or the host is not an address of this machine ({}); "
                              "0 takes a free port",
-                             host, digits, loop.error().message),
+                             at, loop.error().message),
                  false};
   }
-  return std::unique_ptr<MetricsPage>(std::make_unique<HttpPage>(std::move(loop).value(), host, std::move(text)));
+  return std::unique_ptr<MetricsPage>(
+      std::make_unique<HttpPage>(std::move(loop).value(), address->host, std::move(text)));
 }
 
 }  // namespace ride

@@ -40,9 +40,4 @@ Result<stream::JobPhase> JobLog::phase() {
   return story_->phase();
 }
 
-bool JobLog::is_over(stream::JobPhase phase) {
-  return phase == stream::JobPhase::completed || phase == stream::JobPhase::cancelled ||
-         phase == stream::JobPhase::failed;
-}
-
 }  // namespace ride::ledger

@@ -24,7 +24,6 @@ class JobLog {
   const stream::JobSpec& spec() const { return *story_->spec(); }
   // Reads what was decided since.
   Result<stream::JobPhase> phase();
-  static bool is_over(stream::JobPhase phase);
 
  private:
   Result<void> read(std::chrono::milliseconds timeout);

@@ -2,8 +2,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
-#include <charconv>
-
+#include "common/host_port.h"
 #include "common/http_loop.h"
 #include "common/text.h"
 #include "master/http_body.h"
@@ -37,18 +36,12 @@ struct HttpServer::Inside {
 };
 
 Result<HttpAddress> parse_http_address(const std::string& text) {
-  const auto colon = text.rfind(':');
-  HttpAddress address;
-  const auto digits = colon == std::string::npos ? text : text.substr(colon + 1);
-  if (colon != std::string::npos && colon > 0) address.host = text.substr(0, colon);
-  if (address.host.size() > 2 && address.host.front() == '[')
-    address.host = address.host.substr(1, address.host.size() - 2);
-  const auto [rest, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), address.port);
-  const bool whole = failed == std::errc() && rest == digits.data() + digits.size() && !digits.empty();
-  if (!whole || address.port < 0 || address.port > 65535)
+  const bool port_alone = text.find(':') == std::string::npos;
+  const auto address = parse_host_port(port_alone ? ":" + text : text);
+  if (!address)
     return Error{ErrorCode::invalid_argument,
                  fmt::format("'{}' is not HOST:PORT, for example 127.0.0.1:7800 (port 0: a free one)", text)};
-  return address;
+  return address->host.empty() ? HttpAddress{.port = address->port} : HttpAddress{address->host, address->port};
 }
 
 HttpServer::HttpServer(std::unique_ptr<Inside> inside) : inside_(std::move(inside)) {}

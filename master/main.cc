@@ -6,18 +6,21 @@
 #include <filesystem>
 #include <fstream>
 #include <future>
+#include <optional>
 
-#include "common/command_line.h"
 #include "common/log.h"
-#include "common/run_main.h"
 #include "common/setting_checks.h"
 #include "common/token_file.h"
-#include "common/version.h"
 #include "master/http_server.h"
 #include "master/master.h"
+#include "process/interrupt.h"
+#include "process/proc.h"
+#include "process/service.h"
 #include "stream/kafka/client_flags.h"
 
 namespace {
+
+constexpr std::chrono::milliseconds kLook{50};  // how soon it sees that the master has failed
 
 constexpr const char* kFooter = R"(
 The master reads topologies, makes topics, gives partitions to workers and sources to producers, and serves the REST API
@@ -44,6 +47,7 @@ network that nobody else hears. Clients may call it by its address, localhost, t
 Exit codes: 0 stopped on request, 1 failed, 2 wrong usage.)";
 
 struct Flags {
+  std::optional<ride::kafka::ClientFlags> kafka;
   std::string http = "127.0.0.1:7800";
   std::string advertised;
   std::string port_file, token_file;
@@ -55,8 +59,7 @@ struct Flags {
 };
 
 void declare(CLI::App& app, Flags& flags) {
-  app.footer(kFooter);
-  app.set_version_flag("--version", std::string("ride-master ") + ride::version());
+  flags.kafka.emplace(app);
   app.add_option("--http", flags.http, "Where to serve the API, HOST:PORT; port 0: a free one, which is printed")
       ->envname("RIDE_HTTP")
       ->capture_default_str();
@@ -89,18 +92,18 @@ void declare(CLI::App& app, Flags& flags) {
       ->capture_default_str();
 }
 
-ride::Result<ride::master::MasterOptions> options_of(const Flags& flags, const ride::kafka::ClientFlags& kafka_flags) {
+ride::Result<ride::master::MasterOptions> options_of(const Flags& flags) {
   ride::master::MasterOptions options;
-  RIDE_ASSIGN(auto kafka, kafka_flags.config("ride-master"));
+  RIDE_ASSIGN(auto kafka, flags.kafka->config("ride-master"));
   options.kafka = kafka;
-  options.prefix = kafka_flags.prefix();
+  options.prefix = flags.kafka.prefix();
   options.http = flags.http;
   options.advertised = flags.advertised;
   if (auto http = ride::master::parse_http_address(flags.http); !http.ok())
     return ride::Error{http.error().code, "--http: " + http.error().message};
   if (auto http = ride::master::parse_http_address(flags.advertised); !flags.advertised.empty() && !http.ok())
     return ride::Error{http.error().code, "--advertised-http: " + http.error().message};
-  options.host = ride::kafka::host_name();
+  options.host = ride::process::host_name();
   options.http_names = flags.http_names;
   options.insecure = flags.insecure;
   if (!flags.token_file.empty()) {
@@ -116,11 +119,6 @@ ride::Result<ride::master::MasterOptions> options_of(const Flags& flags, const r
   return options;
 }
 
-int fail(const ride::Error& error) {
-  ride::log_error("{}", error.message);
-  return error.code == ride::ErrorCode::invalid_argument ? 2 : 1;
-}
-
 // Written aside and renamed: who waits for the file never reads half of it.
 void write_port(const std::string& file, int port) {
   if (file.empty()) return;
@@ -130,55 +128,36 @@ void write_port(const std::string& file, int port) {
   if (failed) ride::log_warning("cannot write {}: {}", file, failed.message());
 }
 
-int run(const Flags& flags, const ride::master::MasterOptions& options) {
-  // Waited for below instead of handled; every other thread inherits the mask.
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
-  const auto told_to_end = [&signals] {
-    const timespec patience{0, 50'000'000};
-    return sigtimedwait(&signals, nullptr, &patience) > 0;
-  };
+ride::Result<void> run(const Flags& flags) {
+  RIDE_ASSIGN(auto options, options_of(flags));
+  ride::process::Interrupt interrupt({SIGINT, SIGTERM});
   std::atomic<bool> stop = false;
   auto starting = std::async(std::launch::async, [&] { return ride::master::Master::start(options, stop); });
   while (starting.wait_for(std::chrono::seconds(0)) != std::future_status::ready)
-    if (told_to_end()) std::_Exit(0);  // nothing was begun that has to be ended, and Kafka may be slow to answer
-  auto master = starting.get();
-  if (!master.ok()) return fail(master.error());
-  write_port(flags.port_file, (*master)->port());
-  const auto leader = (*master)->leads() ? std::string() : ", standing by: " + (*master)->leader() + " leads";
-  std::printf("master ready on %s%s\n", (*master)->url().c_str(), leader.c_str());
+    if (interrupt.wait(kLook))
+      std::_Exit(0);  // nothing was begun that has to be ended, and Kafka may be slow to answer
+  RIDE_ASSIGN(auto master, starting.get());
+  write_port(flags.port_file, master->port());
+  const auto leader = master->leads() ? std::string() : ", standing by: " + master->leader() + " leads";
+  std::printf("master ready on %s%s\n", master->url().c_str(), leader.c_str());
   std::fflush(stdout);
-  while (!(*master)->failed() && !told_to_end()) {
+  while (!master->failed() && !interrupt.wait(kLook)) {
   }
-  const auto failure = (*master)->failed();
-  (*master)->stop();
-  if (failure) return fail(*failure);
+  const auto failure = master->failed();
+  master->stop();
+  if (failure) return *failure;
   ride::log_info("stopped on request");
-  return 0;
-}
-
-int run_program(int argc, char** argv) {
-  Flags flags;
-  CLI::App app{"Decides what runs where: the control plane of RIDE.", "ride-master"};
-  const ride::kafka::ClientFlags kafka_flags(app);
-  declare(app, flags);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return ride::end_command_line(app, error);
-  }
-  ride::init_logging("ride-master");
-  auto options = options_of(flags, kafka_flags);
-  if (!options.ok()) return fail(options.error());
-  return run(flags, *options);
+  return {};
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  return ride::run_main("ride-master", [&] { return run_program(argc, argv); });
+  Flags flags;
+  return ride::process::run_service(argc, argv,
+                                    {.name = "ride-master",
+                                     .description = "Decides what runs where: the control plane of RIDE.",
+                                     .footer = kFooter,
+                                     .declare = [&](CLI::App& app) { declare(app, flags); },
+                                     .run = [&](ride::process::Service&) { return run(flags); }});
 }

@@ -4,6 +4,7 @@
 
 #include "master/core/totals.h"
 #include "master/stage_measures.h"
+#include "stream/core/outcome_sums.h"
 
 namespace ride::master {
 
@@ -40,14 +41,7 @@ struct StageValues {
     const auto reports = state.soft.stages.find({job.spec->job, job.spec->run, StageName{spec.name}});
     if (reports == state.soft.stages.end()) return;
     stream::OutcomeCounters sum;
-    for (const auto& partition : reports->second.partitions) {
-      sum.acked += partition.counters.acked;
-      sum.filtered += partition.counters.filtered;
-      sum.dropped += partition.counters.dropped;
-      sum.dead += partition.counters.dead;
-      sum.expired += partition.counters.expired;
-      sum.duplicates += partition.counters.duplicates;
-    }
+    for (const auto& partition : reports->second.partitions) sum += partition.counters;
     acked[labels] = static_cast<double>(sum.acked);
     filtered[labels] = static_cast<double>(sum.filtered);
     const auto refused = std::min(sum.dropped, rejected_before(state, job, spec));

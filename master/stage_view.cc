@@ -10,6 +10,7 @@
 #include "master/pool_words.h"
 #include "master/stage_measures.h"
 #include "master/view_values.h"
+#include "stream/core/outcome_sums.h"
 
 namespace ride::master {
 
@@ -20,12 +21,7 @@ StageSums sum(const StageReports* reports) {
   if (reports == nullptr) return sums;
   for (std::size_t p = 0; p < reports->partitions.size(); ++p) {
     const auto& one = reports->partitions[p];
-    sums.counters.acked += one.counters.acked;
-    sums.counters.filtered += one.counters.filtered;
-    sums.counters.dropped += one.counters.dropped;
-    sums.counters.dead += one.counters.dead;
-    sums.counters.expired += one.counters.expired;
-    sums.counters.duplicates += one.counters.duplicates;
+    sums.counters += one.counters;
   }
   const auto partitions =
       std::max(reports->partitions.size(), reports->measured.empty() ? 0 : reports->measured.rbegin()->first + 1);

@@ -3,8 +3,8 @@
 #include <spdlog/fmt/fmt.h>
 
 #include "common/log.h"
-#include "common/start_again.h"
 #include "master/core/decided.h"
+#include "process/start_again.h"
 #include "producer/kafka_access.h"
 
 namespace ride::producer {
@@ -62,7 +62,7 @@ Result<void> Producer::run(const std::atomic<bool>& stop) {
   if (!ended.ok()) {
     if (note_) note_->end_in_order();  // what is being read now is not to blame
     tell_end(ended.error());
-    end_within(kEndWithin, [give_up = config_.give_up, why = ended.error()] { give_up(why); });
+    process::end_within(kEndWithin, [give_up = config_.give_up, why = ended.error()] { give_up(why); });
   }
   stop_all();
   member_->leave(ended.ok() ? "stopped" : ended.error().message);
@@ -86,7 +86,7 @@ Result<void> Producer::control(const std::atomic<bool>& stop) {
     auto decisions = member_->poll_decisions(kPoll);
     if (!decisions) {
       if (const auto& error = decisions.error(); !error.retriable)  // a new incarnation may not meet it again
-        return Error{error.code, error.message, error.code != ErrorCode::permission};
+        return Error{error.code, error.message, process::may_start_again(error)};
       continue;
     }
     for (const stream::Decision& decision : *decisions) {
@@ -180,8 +180,8 @@ std::optional<Error> Producer::lasting_failure(const std::map<SourceKey, Assignm
   for (const auto& [key, runner] : runners_) {
     const auto error = runner->fatal();
     if (!error || !wanted.contains(key)) continue;
-    failure = Error{error->code, fmt::format("source {}: {}", key.source, error->message),
-                    error->code != ErrorCode::permission};
+    failure =
+        Error{error->code, fmt::format("source {}: {}", key.source, error->message), process::may_start_again(*error)};
   }
   const auto now = std::chrono::steady_clock::now();
   if (!failure) failing_since_.reset();

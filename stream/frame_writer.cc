@@ -2,6 +2,8 @@
 
 #include <map>
 
+#include "stream/frame_header.h"
+
 namespace ride::stream {
 
 FrameSetWriter::FrameSetWriter(RecordWriter& writer, Config config) : config_(std::move(config)), queue_(writer) {}
@@ -39,16 +41,8 @@ Result<void> FrameSetWriter::write(const Frame& frame, Done done) {
   done = shared_between(config_.outputs.size(), std::move(done));
   for (const auto& output : config_.outputs) {
     const auto& content = contents.at(output.codec.empty() ? config_.default_codec : output.codec);
-    RecordHeader header;
-    header.id = frame.id;
-    header.captured_at = frame.captured_at;
-    header.attributes = frame.attributes;
-    header.passed_on = frame.passed_on;
-    header.content_type = content.content_type;
-    header.pixels = content.pixels;
-    header.compressed = content.compressed;
     std::vector<SetFrame> frames;
-    frames.push_back({std::move(header), content.payload});
+    frames.push_back({header_for(frame, content), content.payload});
     queue_.add({output.topic, home_partition(frame.id, output.partition_by, output.partitions)},
                make_frame_set(identity(frame.id.session, frame.id.number), std::move(frames), limits), done);
   }

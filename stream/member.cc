@@ -1,19 +1,17 @@
 #include "stream/member.h"
 
-#include <unistd.h>
-
 #include <condition_variable>
 #include <cstdlib>
 #include <deque>
-#include <fstream>
 #include <mutex>
 #include <random>
 #include <thread>
 
-#include "common/file_text.h"
 #include "common/guarded_thread.h"
 #include "common/log.h"
 #include "common/version.h"
+#include "process/proc.h"
+#include "process/variables.h"
 #include "stream/control_client.h"
 #include "stream/core/decisions_filter.h"
 
@@ -24,44 +22,27 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-// CPU time and memory of this process, from /proc (proc(5)).
+// CPU time and memory of this process.
 class SelfUsage {
  public:
   void sample(Heartbeat& beat) {
-    const auto text = file_text("/proc/self/stat");
-    if (const auto end = text.rfind(')'); end != std::string::npos) {
-      std::istringstream fields(text.substr(end + 2));
-      std::string skip;
-      for (int i = 0; i < 11; ++i) fields >> skip;
-      double user = 0, system = 0;
-      fields >> user >> system;
-      const double ticks = user + system;
+    if (const auto stat = process::own_stat()) {
       const auto now = steady_clock::now();
       const double seconds = std::chrono::duration<double>(now - last_time_).count();
-      if (last_ticks_ >= 0 && seconds > 0.5) {
-        percent_ = (ticks - last_ticks_) / static_cast<double>(::sysconf(_SC_CLK_TCK)) / seconds * 100;
-        last_ticks_ = ticks;
-        last_time_ = now;
-      } else if (last_ticks_ < 0) {
-        last_ticks_ = ticks;
+      if (last_cpu_ >= 0 && seconds > 0.5) percent_ = (stat->cpu_seconds - last_cpu_) / seconds * 100;
+      if (last_cpu_ < 0 || seconds > 0.5) {
+        last_cpu_ = stat->cpu_seconds;
         last_time_ = now;
       }
     }
     beat.cpu_percent = percent_;
-    std::ifstream statm("/proc/self/statm");
-    std::int64_t total = 0, resident = 0;
-    if (statm >> total >> resident) beat.rss_bytes = resident * ::sysconf(_SC_PAGESIZE);
+    if (const auto resident = process::own_memory().resident; resident > 0) beat.rss_bytes = resident;
   }
 
  private:
-  double last_ticks_ = -1, percent_ = 0;
+  double last_cpu_ = -1, percent_ = 0;  // CPU seconds
   steady_clock::time_point last_time_;
 };
-
-std::string this_host() {
-  char name[256] = {};
-  return ::gethostname(name, sizeof name - 1) == 0 ? name : "";
-}
 
 // About: when it first joined. A process may join several times.
 SystemTime process_start() {
@@ -258,7 +239,7 @@ class KafkaMember final : public Member {
   Config config_;
   Fill fill_;
   WorkerId id_;
-  const std::string host_ = this_host();
+  const std::string host_ = process::host_name("");
   const SystemTime started_ = process_start();
   std::unique_ptr<ControlReader> decisions_;
   std::unique_ptr<ControlWriter> reports_;  // heartbeat thread
@@ -319,7 +300,7 @@ void Member::notice(Severity severity, std::string code, std::string text, std::
 WorkerId new_incarnation(const std::string& name) {
   // An agent chooses the first incarnation of a child, so that it can name it when it sees it end.
   static std::atomic<bool> taken = false;
-  const char* given = std::getenv("RIDE_INCARNATION");
+  const char* given = std::getenv(process::kIncarnationVariable);
   if (given != nullptr && std::string(given).starts_with(name + "#") && !taken.exchange(true)) return WorkerId{given};
   std::random_device random;
   return WorkerId{fmt::format("{}#{:08x}{:08x}", name, random(), random())};

@@ -1,98 +1,81 @@
 #include "worker/program.h"
 
 #include <CLI/CLI.hpp>
-#include <csignal>
-#include <iostream>
+#include <optional>
 
-#include "common/command_line.h"
 #include "common/label.h"
 #include "common/large_buffers.h"
-#include "common/log.h"
-#include "common/metrics_page.h"
-#include "common/start_again.h"
-#include "common/version.h"
+#include "process/proc.h"
+#include "process/service.h"
 #include "stream/kafka/client_flags.h"
 #include "worker/tasks/output_place.h"
 #include "worker/worker.h"
 
 namespace ride::worker {
-
 namespace {
 
-std::atomic<bool> stop = false;
+constexpr const char* kDescription =
+    "ride-worker owns partitions of a stage and runs the stage's task on their frames.\n\n"
+    "It needs a running master (ride-master) on the same Kafka cluster, which tells it what to do. Usually "
+    "ride-agent\n"
+    "starts workers; by hand:\n  ride-worker --brokers 127.0.0.1:9092 --name w1";
+
+struct Flags {
+  std::optional<kafka::ClientFlags> kafka;
+  std::string name, node, metrics;
+  std::vector<std::string> outputs, labels;
+};
+
+void declare(CLI::App& app, Flags& flags) {
+  flags.kafka.emplace(app);
+  app.add_option("--name", flags.name, "Name of this worker, kept over restarts")->default_val("worker");
+  app.add_option("--node", flags.node, "Name of the node it runs on (default: the host's name)");
+  app.add_option("--metrics,--http", flags.metrics,
+                 "Serve /metrics here, host:port; port 0 takes a free one (default: not served)");
+  app.add_option(
+      "--output", flags.outputs,
+      "Folder where sinks may write, and nowhere else; repeatable. Relative paths of sinks begin in the first\n"
+      "(default: the working folder)");
+  app.add_option("--label", flags.labels,
+                 "NAME=VALUE that a group's `labels` may ask for, for example site=north; repeatable")
+      ->type_name("NAME=VALUE");
+}
+
+Result<void> run(process::Service& service, const Flags& flags, tasks::TaskRegistry registry) {
+  keep_large_buffers();
+  WorkerConfig config;
+  auto labels = parse_labels(flags.labels);
+  if (!labels.ok()) return process::wrong_usage(labels.error());
+  auto kafka = flags.kafka->config("ride-worker");
+  if (!kafka.ok()) return process::wrong_usage(kafka.error());
+  config.name = flags.name;
+  config.labels = std::move(*labels);
+  config.kafka = *kafka;
+  config.prefix = flags.kafka->prefix();
+  config.registry = std::move(registry);
+  tasks::confine_outputs(flags.outputs.empty() ? std::vector<std::string>{"."} : flags.outputs);
+  config.node = NodeName{flags.node.empty() ? process::host_name() : flags.node};
+  const auto& stop = service.stop();
+  config.give_up = [&service](const Error& why) { service.give_up(why); };
+  Worker worker(std::move(config));
+  const auto page = service.serve(flags.metrics, [&worker] { return worker.metrics(); });
+  if (!page.ok()) return process::wrong_usage(page.error());
+  if (*page) worker.set_http((*page)->address());
+  const auto result = worker.run(stop);
+  if (!result.ok()) service.give_up(result.error());
+  return {};
+}
 
 }  // namespace
 
 int run_program(int argc, char** argv, tasks::TaskRegistry registry) {
-  StartAgain again(argv);
-  keep_large_buffers();
-  CLI::App app{
-      "ride-worker owns partitions of a stage and runs the stage's task on their frames.\n\n"
-      "It needs a running master (ride-master) on the same Kafka cluster, which tells it what to do. Usually "
-      "ride-agent\n"
-      "starts workers; by hand:\n  ride-worker --brokers 127.0.0.1:9092 --name w1"};
-  WorkerConfig config;
-  kafka::ClientFlags flags(app);
-  std::string node, metrics;
-  app.add_option("--name", config.name, "Name of this worker, kept over restarts")->default_val("worker");
-  app.add_option("--node", node, "Name of the node it runs on (default: the host's name)");
-  app.add_option("--metrics,--http", metrics,
-                 "Serve /metrics here, host:port; port 0 takes a free one (default: not served)");
-  std::vector<std::string> outputs;
-  app.add_option(
-      "--output", outputs,
-      "Folder where sinks may write, and nowhere else; repeatable. Relative paths of sinks begin in the first\n"
-      "(default: the working folder)");
-  std::vector<std::string> labels;
-  app.add_option("--label", labels,
-                 "NAME=VALUE that a group's `labels` may ask for, for example site=north; repeatable")
-      ->type_name("NAME=VALUE");
-  app.set_version_flag("--version", std::string("ride-worker ") + version());
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return ride::end_command_line(app, error);
-  }
-  init_logging("ride-worker");
-  auto parsed_labels = parse_labels(labels);
-  if (!parsed_labels.ok()) {
-    std::cerr << "ride-worker: " << parsed_labels.error().message << '\n';
-    return 2;
-  }
-  config.labels = std::move(*parsed_labels);
-  auto kafka = flags.config("ride-worker");
-  if (!kafka.ok()) {
-    std::cerr << "ride-worker: " << kafka.error().message << '\n';
-    return 2;
-  }
-  config.kafka = *kafka;
-  config.prefix = flags.prefix();
-  config.registry = std::move(registry);
-  tasks::confine_outputs(outputs.empty() ? std::vector<std::string>{"."} : outputs);
-  config.node = NodeName{node.empty() ? kafka::host_name() : node};
-  std::signal(SIGINT, [](int) { stop = true; });
-  std::signal(SIGTERM, [](int) { stop = true; });
-  std::signal(SIGPIPE, SIG_IGN);
-  const auto end = [&again](const Error& why) {
-    if (why.retriable) again.now(stop, why.code == ErrorCode::cancelled ? kExitStartAgain : kExitFailed);
-    std::_Exit(kExitFailed);
-  };
-  config.give_up = end;
-  Worker worker(std::move(config));
-  std::unique_ptr<MetricsPage> page;
-  if (!metrics.empty()) {
-    auto served = serve_metrics(metrics, [&worker] { return worker.metrics(); });
-    if (!served.ok()) {
-      std::cerr << "ride-worker: " << served.error().message << '\n';
-      return 2;
-    }
-    page = std::move(served).value();
-    worker.set_http(page->address());
-    log_info("metrics at http://{}/metrics", page->address());
-  }
-  const auto result = worker.run(stop);
-  if (!result.ok()) end(result.error());
-  return 0;
+  Flags flags;
+  return process::run_service(
+      argc, argv,
+      {.name = "ride-worker",
+       .description = kDescription,
+       .declare = [&](CLI::App& app) { declare(app, flags); },
+       .run = [&](process::Service& service) { return run(service, flags, std::move(registry)); }});
 }
 
 }  // namespace ride::worker

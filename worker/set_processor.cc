@@ -6,13 +6,13 @@
 #include "common/log.h"
 #include "common/source_file.h"
 #include "stream/core/dead_letter.h"
+#include "stream/frame_header.h"
 
 namespace ride::worker {
 
 using stream::AcceptedSet;
 using stream::Outcome;
 using stream::OutputSpec;
-using stream::RecordHeader;
 
 // Gathers what the task emits for one set.
 class SetProcessor::Collector final : public tasks::Emitter {
@@ -60,18 +60,6 @@ bool is_inside(const OutputSpec& output) { return !output.to.empty(); }
 
 bool wants(const OutputSpec& output, const std::string& port, const std::string& default_port) {
   return (output.port.empty() ? default_port : output.port) == (port.empty() ? default_port : port);
-}
-
-RecordHeader header_for(const Frame& frame, const stream::Content& content) {
-  RecordHeader header;
-  header.id = frame.id;
-  header.captured_at = frame.captured_at;
-  header.attributes = frame.attributes;
-  header.passed_on = frame.passed_on;
-  header.content_type = content.content_type;
-  header.pixels = content.pixels;
-  header.compressed = content.compressed;
-  return header;
 }
 
 }  // namespace
@@ -162,7 +150,7 @@ Result<void> SetProcessor::add_sets(const AcceptedSet& set, Collector& collector
       if (!wants(output, port, config_.default_port)) continue;
       RIDE_ASSIGN(auto content, stream::content_for(frame, output.codec));
       out.bytes += static_cast<std::int64_t>(content.payload.bytes.size());
-      frames.push_back({header_for(frame, content), content.payload});
+      frames.push_back({stream::header_for(frame, content), content.payload});
     }
     const auto to = home(output, set.header.id);
     const auto who = identity({set.released_by.value, 0});

@@ -32,7 +32,7 @@ void for_each_intake(const std::map<stream::TopicPartition, OwnedPtr>& reading, 
 
 }  // namespace
 
-// ---- memory ---------------------------------------------------------------------------------------------------------
+// ---- memory
 
 // All unfinished sets of the process share one budget (decision 0019); the oldest of them goes first. One alone may be
 // larger.

@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "common/log.h"
-#include "common/start_again.h"
 #include "common/units.h"
 #include "master/core/decided.h"
+#include "process/start_again.h"
 #include "worker/worker_metrics.h"
 
 namespace ride::worker {
@@ -51,7 +51,7 @@ Result<void> Worker::run(const std::atomic<bool>& stop) {
 
 // What a new incarnation, with connections of its own, may not meet again.
 Error Worker::passing(Error error) {
-  error.retriable = error.code != ErrorCode::permission;
+  error.retriable = process::may_start_again(error);
   return error;
 }
 
@@ -92,7 +92,7 @@ std::optional<Error> Worker::must_end(const DesiredState& duty) const {
   if (member_->since_acknowledged() > kAnewAfter)
     return Error{ErrorCode::unavailable, "no heartbeat was acknowledged for " + format_duration(kAnewAfter), true};
   auto failed = runner_ ? runner_->failed() : std::nullopt;
-  if (failed) failed->retriable = !runner_->died_at_work() && failed->code != ErrorCode::permission;
+  if (failed) failed->retriable = !runner_->died_at_work() && process::may_start_again(*failed);
   return failed;
 }
 
@@ -121,7 +121,7 @@ void Worker::end(const Error& why) {
   else
     member_->notice(stream::Severity::error, "worker_failed", text);
   tell_of_gone_topic(why);
-  end_within(kEndWithin, [give_up = config_.give_up, why] { give_up(why); });
+  process::end_within(kEndWithin, [give_up = config_.give_up, why] { give_up(why); });
   const bool blames_record = runner_ && runner_->died_reading();
   close_stage();
   // The agent's report names the record; a goodbye would have its partition read by the next one before that is known.

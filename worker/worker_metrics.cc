@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/metrics.h"
+#include "stream/core/outcome_sums.h"
 
 namespace ride::worker {
 
@@ -59,13 +60,7 @@ std::string metrics_text(const WorkerView& view) {
   stream::OutcomeCounters sums;
   double lag = 0, oldest_ms = 0;
   for (const auto& partition : view.partitions) {
-    const auto& one = partition.counters;
-    sums.acked += one.acked;
-    sums.filtered += one.filtered;
-    sums.dropped += one.dropped;
-    sums.dead += one.dead;
-    sums.expired += one.expired;
-    sums.duplicates += one.duplicates;
+    sums += partition.counters;
     lag += static_cast<double>(std::max<std::int64_t>(0, partition.end - partition.committed));
     oldest_ms = std::max(oldest_ms, partition.oldest_unacked_age_ms);
   }

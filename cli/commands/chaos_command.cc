@@ -14,11 +14,12 @@
 #include "cli/master_client.h"
 #include "cli/programs.h"
 #include "cli/submit.h"
-#include "cli/temp_folder.h"
 #include "cli/terminal.h"
 #include "cli/topology_file.h"
 #include "common/file_text.h"
 #include "common/wording.h"
+#include "process/proc.h"
+#include "process/temp_folder.h"
 #include "topology/output_check.h"
 #include "worker/tasks/builtin_catalog.h"
 
@@ -90,13 +91,13 @@ ExitCode run(const ChaosFlags& flags) {
   std::error_code gone;
   const fs::path work = fs::current_path(gone);
   if (gone) return fail({ErrorCode::not_found, "the working folder is gone: " + gone.message()});
-  const auto made = make_temp_folder("ride-chaos");
+  const auto made = process::make_temp_folder("ride-chaos");
   if (!made.ok()) return fail(made.error());
   const std::string folder = made->string();
   chaos::TrialOptions options;
   options.test_cluster.folder = folder;
   options.test_cluster.work = work;
-  options.test_cluster.programs = program_folder();
+  options.test_cluster.programs = process::own_folder();
   options.test_cluster.outputs = topology::sink_folders(checked.file->topology(), tasks::builtin_catalog());
   options.test_cluster.outputs.insert(options.test_cluster.outputs.begin(), ".");
   options.plan = *plan;

@@ -4,7 +4,6 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include "broker-config/data_folder.h"
 #include "cli/command.h"
 #include "cli/core/dead_view.h"
 #include "cli/core/fields.h"
@@ -15,6 +14,7 @@
 #include "cli/tap/record_reader.h"
 #include "cli/terminal.h"
 #include "common/wording.h"
+#include "process/whole_file.h"
 #include "stream/frame_codec.h"
 
 namespace ride::cli {
@@ -72,7 +72,7 @@ ExitCode list(const DeadFlags& flags, const DeadTopics& place) {
 Result<void> save(const DeadLetter& letter, const std::string& file) {
   const auto& bytes =
       letter.set.frames.empty() ? letter.set.refused->payload.bytes : letter.set.frames.front().payload.bytes;
-  return broker::write_file(file, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  return process::write_whole_file(file, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
 Result<void> draw(const DeadLetter& letter) {

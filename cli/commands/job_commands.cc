@@ -18,6 +18,7 @@
 #include "cli/terminal.h"
 #include "cli/topology_file.h"
 #include "common/file_text.h"
+#include "process/proc.h"
 #include "stream/kafka/client_flags.h"
 #include "worker/tasks/builtin_catalog.h"
 
@@ -32,8 +33,6 @@ struct JobFlags {
   bool json = false, wait = false, delete_topics = false, replace = false, dry_run = false;
   SettingFlags settings;
 };
-
-bool is_over(const std::string& phase) { return phase == "completed" || phase == "cancelled" || phase == "failed"; }
 
 // Until the last counts have come, for a moment.
 Json with_last_counts(MasterClient& master, const std::string& path, Json job, Interrupt& interrupt) {
@@ -105,9 +104,9 @@ ExitCode wait_for_end(MasterClient& master, const std::string& job, std::int64_t
     if (!now.ok()) return fail(now.error());
     teller.see(*now);
     const std::string phase = text_of(*now, "phase");
-    if (is_over(phase) && count_of(*now, "run") < run && phase == "completed") {
+    if (phase_is_over(phase) && count_of(*now, "run") < run && phase == "completed") {
       // The run that is to follow begins a moment later.
-    } else if (is_over(phase)) {
+    } else if (phase_is_over(phase)) {
       return tell_end(with_last_counts(master, path, std::move(*now), interrupt), wish, json);
     }
     if (interrupt.wait(kJobLook)) {
@@ -166,7 +165,7 @@ bool producers_are_here(MasterClient& master) {
   bool any = false;
   for (const Json& worker : list_of(*workers, "workers")) {
     if (text_of(worker, "kind") != "producer" || text_of(worker, "state", "live") != "live") continue;
-    if (text_of(worker, "node") != kafka::host_name()) return false;
+    if (text_of(worker, "node") != process::host_name()) return false;
     any = true;
   }
   return any;
@@ -175,7 +174,7 @@ bool producers_are_here(MasterClient& master) {
 // Its run goes on: what it has read may have been moved away since.
 bool is_alive(MasterClient& master, const std::string& job) {
   const auto answer = master.get("/jobs/" + url_encoded(job));
-  return answer.ok() && answer->ok() && !is_over(text_of(*answer->body, "phase"));
+  return answer.ok() && answer->ok() && !phase_is_over(text_of(*answer->body, "phase"));
 }
 
 // A source that is not there is reported before the job is accepted, where it can be known: no producer would find it

@@ -13,6 +13,7 @@
 #include "cli/terminal.h"
 #include "ledger/follower.h"
 #include "ledger/sink_files.h"
+#include "stream/core/job_phase.h"
 
 namespace ride::cli {
 namespace {
@@ -47,7 +48,7 @@ Result<void> read_along(ledger::Follower& follower, milliseconds time, const Int
     RIDE_TRY(follower.poll(kStep));
     const auto phase = follower.phase();
     if (!phase.ok() && !phase.error().retriable) return phase.error();
-    if (phase.ok() && ledger::JobLog::is_over(*phase)) return {};
+    if (phase.ok() && stream::phase_is_over(*phase)) return {};
     if (time.count() > 0 && steady_clock::now() >= until) return {};
   }
   return {};
@@ -73,7 +74,7 @@ ExitCode count(const LedgerFlags& flags) {
   if (!follower.ok()) return fail(follower.error());
   if (auto read = read_along(**follower, *wait, interrupt); !read.ok()) return fail(read.error());
   const auto phase = (*follower)->phase();
-  const bool over = phase.ok() && ledger::JobLog::is_over(*phase);
+  const bool over = phase.ok() && stream::phase_is_over(*phase);
   const auto statement = settle(**follower, over ? *patience : milliseconds(0));
   if (!statement.ok()) return fail(statement.error());
   const auto files =

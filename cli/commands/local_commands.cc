@@ -7,9 +7,9 @@
 #include "cli/local/idle_session.h"
 #include "cli/local/kept.h"
 #include "cli/local/session.h"
-#include "cli/temp_folder.h"
 #include "cli/terminal.h"
 #include "common/units.h"
+#include "process/temp_folder.h"
 
 namespace ride::cli {
 namespace {
@@ -54,7 +54,7 @@ ExitCode up(const LocalFlags& flags) {
 ExitCode run(const LocalFlags& flags) {
   auto settings = flags.settings.resolve();
   if (!settings.ok()) return fail(settings.error());
-  const auto made = make_temp_folder("ride-run");
+  const auto made = process::make_temp_folder("ride-run");
   if (!made.ok()) return fail(made.error());
   const std::string folder = made->string();
   SessionOptions options{.file = flags.file,

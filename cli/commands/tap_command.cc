@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "broker-config/data_folder.h"
 #include "cli/command.h"
 #include "cli/core/fields.h"
 #include "cli/core/half_block.h"
@@ -17,6 +16,7 @@
 #include "cli/tap/adopted_topics.h"
 #include "cli/tap/record_reader.h"
 #include "cli/terminal.h"
+#include "process/whole_file.h"
 #include "stream/core/picture_info.h"
 #include "stream/frame_codec.h"
 
@@ -143,7 +143,7 @@ class Tap {
     const fs::path file = fs::path(flags_.save) / fmt::format("{}-{}-{}{}", facts.at.topic, facts.at.partition.value,
                                                               facts.offset.value, extension_of(*content));
     const auto& bytes = content->payload.bytes;
-    const auto written = broker::write_file(file, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    const auto written = process::write_whole_file(file, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
     if (written.ok()) {
       facts.saved = file.string();
     } else {

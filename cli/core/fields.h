@@ -44,6 +44,10 @@ inline const Json& list_of(const Json& object, const char* name) {
   return found != object.end() && found->is_array() ? *found : empty;
 }
 
+// Whether a job of this phase, as an answer names it, goes on no more. False for a phase that this program does not
+// know.
+bool phase_is_over(const std::string& phase);
+
 // One line of JSON, whatever bytes its texts came with: what is no UTF-8 is replaced.
 template <class AnyJson>
 std::string json_line(const AnyJson& json) {

@@ -4,18 +4,14 @@
 #include <string>
 
 #include "cli/core/settings.h"
+#include "common/host_port.h"
 
 namespace ride::cli {
-
-struct HostPort {
-  std::string host = "127.0.0.1";
-  int port = 0;  // 0: a free one
-};
 
 // "RIDE_HTTP (127.0.0.1:7800)": for messages, the place that has the value, and the value.
 std::string where_and_what(const Settings& settings, const std::string& name);
 
-// invalid_argument: not HOST:PORT; names the place that has it.
+// Port 0: a free one. invalid_argument: not HOST:PORT; names the place that has it.
 Result<HostPort> http_address(const Settings& settings);
 
 }  // namespace ride::cli

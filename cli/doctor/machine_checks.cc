@@ -18,6 +18,7 @@
 #include <thread>
 
 #include "cli/doctor/checks.h"
+#include "process/machine.h"
 
 namespace ride::cli {
 namespace fs = std::filesystem;
@@ -79,14 +80,7 @@ bool built_with(const std::string& report, const std::string& part) {
   return false;
 }
 
-double meminfo_gib(const std::string& key) {
-  std::ifstream in("/proc/meminfo");
-  std::string name, unit;
-  double kib = 0;
-  while (in >> name >> kib && std::getline(in, unit))
-    if (name == key + ":") return kib * 1024 / kGiB;
-  return 0;
-}
+double gib(std::int64_t bytes) { return static_cast<double>(bytes) / kGiB; }
 
 }  // namespace
 
@@ -134,7 +128,7 @@ Check check_video() {
 Check check_resources() {
   rlimit files{};
   getrlimit(RLIMIT_NOFILE, &files);
-  const double all = meminfo_gib("MemTotal"), available = meminfo_gib("MemAvailable");
+  const double all = gib(process::machine_memory()), available = gib(process::available_memory());
   Check check{"resources", Finding::good,
               fmt::format("{} cores, {:.1f} GiB memory, {:.1f} GiB of it available, {} open files a process",
                           std::thread::hardware_concurrency(), all, available, files.rlim_cur),

@@ -1,7 +1,6 @@
 // Checks of what RIDE starts and talks to: Java, Kafka's jars, its own programs, ports, a cluster.
 #include <spdlog/fmt/fmt.h>
 
-#include "broker-config/free_port.h"
 #include "broker-config/java.h"
 #include "broker-config/kafka_libs.h"
 #include "cli/doctor/checks.h"
@@ -9,19 +8,13 @@
 #include "cli/kafka_settings.h"
 #include "cli/local/run_folder.h"
 #include "cli/programs.h"
+#include "common/host_port.h"
 #include "common/wording.h"
+#include "process/free_port.h"
+#include "process/proc.h"
 #include "stream/kafka/admin.h"
 
 namespace ride::cli {
-namespace {
-
-int port_of(const std::string& address) {
-  const auto colon = address.rfind(':');
-  const int port = colon == std::string::npos ? 0 : std::atoi(address.c_str() + colon + 1);
-  return port;
-}
-
-}  // namespace
 
 Check check_java() {
   const auto java = broker::find_java();
@@ -46,11 +39,11 @@ Check check_programs() {
       return {"programs", Finding::bad, found.error().message, "ninja -C build/release, or install them together"};
   }
   return {"programs", Finding::good,
-          "ride-master, ride-agent, ride-worker, ride-producer in " + program_folder().string(), ""};
+          "ride-master, ride-agent, ride-worker, ride-producer in " + process::own_folder().string(), ""};
 }
 
 Check check_port(const std::string& name, int port) {
-  const auto free = broker::check_port_free("127.0.0.1", port);
+  const auto free = process::check_port_free("127.0.0.1", port);
   if (free.ok()) return {name, Finding::good, fmt::format("{} is free", port), ""};
   return {name, Finding::note, free.error().message, "'ride up' takes another one by itself and says which"};
 }
@@ -78,7 +71,8 @@ std::vector<Check> examine(const Settings& settings) {
   } else {
     if (const auto port = settings.integer("broker-port"); port != 0)
       checks.push_back(check_port("broker-port", static_cast<int>(port)));
-    if (const int port = port_of(settings.text("http")); port != 0) checks.push_back(check_port("master-port", port));
+    if (const auto http = parse_host_port(settings.text("http")); http && http->port != 0)
+      checks.push_back(check_port("master-port", http->port));
   }
   if (running || !settings.is_default("brokers")) checks.push_back(check_cluster(settings));
   // Somebody who brings a cluster needs no broker from us.

@@ -64,10 +64,7 @@ bool JobWatch::told_lately(const std::string& text) {
 
 std::string JobWatch::phase() const { return text_of(view_, "phase"); }
 
-bool JobWatch::over() const {
-  const std::string phase = this->phase();
-  return phase == "completed" || phase == "cancelled" || phase == "failed";
-}
+bool JobWatch::over() const { return phase_is_over(phase()); }
 
 std::vector<std::string> JobWatch::take_news() { return std::exchange(news_, {}); }
 

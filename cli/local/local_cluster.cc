@@ -4,20 +4,18 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
-#include <fstream>
 #include <set>
 #include <thread>
 
-#include "broker-config/free_port.h"
 #include "cli/core/fields.h"
 #include "cli/core/host_port.h"
 #include "cli/find_master.h"
 #include "cli/kafka_settings.h"
 #include "cli/programs.h"
-#include "common/file_text.h"
 #include "common/log.h"
 #include "common/setting_checks.h"
 #include "common/wording.h"
+#include "process/free_port.h"
 #include "stream/kafka/admin.h"
 
 namespace ride::cli {
@@ -34,39 +32,25 @@ constexpr std::size_t kTailLines = 12;
 constexpr std::uintmax_t kLargestOldLog = 8 << 20;
 
 Result<int> free_port(const std::string& host) {
-  RIDE_ASSIGN(auto ports, broker::free_ports(host == "0.0.0.0" ? "127.0.0.1" : host, 1));
+  RIDE_ASSIGN(auto ports, process::free_ports(host == "0.0.0.0" ? "127.0.0.1" : host, 1));
   return ports.front();
 }
 
 Error cancelled() { return {ErrorCode::cancelled, "stopped while starting"}; }
 
-std::uintmax_t size_of(const fs::path& file) {
+// One that earlier runs have filled becomes NAME.log.1.
+void keep_log_small(const fs::path& log) {
   std::error_code failed;
-  const auto size = fs::file_size(file, failed);
-  return failed ? 0 : size;
+  const auto size = fs::file_size(log, failed);
+  if (!failed && size > kLargestOldLog) fs::rename(log, log.string() + ".1", failed);
 }
 
 }  // namespace
 
-std::string log_tail(const fs::path& file, std::uintmax_t start, std::size_t lines) {
-  constexpr std::uintmax_t kMostBytes = 16 << 10;
-  const std::uintmax_t size = size_of(file);
-  if (size <= start) return {};
-  const auto text = file_text(file, std::max(start, size - std::min(size, kMostBytes)));
-  std::size_t at = text.size();
-  for (std::size_t found = 0; at > 0 && found <= lines;) {
-    at = text.rfind('\n', at - 1);
-    if (at == std::string::npos) return redact(text);
-    if (at + 1 < text.size()) ++found;
-    if (found == lines) break;
-  }
-  return redact(text.substr(at == 0 ? 0 : at + 1));
-}
-
 Result<void> check_http(const Settings& settings, bool any_ports) {
   RIDE_ASSIGN(const auto http, http_address(settings));
   if (any_ports || http.port == 0) return {};
-  const auto free = broker::check_port_free(http.host, http.port);
+  const auto free = process::check_port_free(http.host, http.port);
   if (free.ok()) return {};
   const bool taken = free.error().code == ErrorCode::already_exists;
   if (taken && settings.is_default("http")) return {};  // then a free one is taken
@@ -124,7 +108,7 @@ Result<void> LocalCluster::start_broker(std::stop_token stop, const Say& say) {
   launch.die_with_parent = true;
   launch.port = options_.any_ports ? 0 : static_cast<int>(settings.integer("broker-port"));
   // Another RIDE or Kafka may have the usual port; one that was asked for is insisted on.
-  if (settings.is_default("broker-port") && !broker::check_port_free(launch.host, launch.port).ok()) launch.port = 0;
+  if (settings.is_default("broker-port") && !process::check_port_free(launch.host, launch.port).ok()) launch.port = 0;
   const auto begin = Clock::now();
   broker_ = std::make_unique<broker::BrokerProcess>();
   if (auto started = broker_->start(launch, stop); !started.ok()) {
@@ -137,42 +121,40 @@ Result<void> LocalCluster::start_broker(std::stop_token stop, const Say& say) {
   return {};
 }
 
-Result<void> LocalCluster::launch(Child& child, const std::string& program, std::vector<std::string> arguments) {
+Result<std::unique_ptr<process::Program>> LocalCluster::launch(const std::string& program,
+                                                               std::vector<std::string> arguments) const {
   RIDE_ASSIGN(auto path, find_program(program));
-  child.name = program;
-  child.log = options_.logs / (program.substr(5) + ".log");
-  std::error_code ignored;
-  if (size_of(child.log) > kLargestOldLog) fs::rename(child.log, child.log.string() + ".1", ignored);
-  child.log_start = size_of(child.log);
+  const fs::path log = options_.logs / (program.substr(5) + ".log");
+  keep_log_small(log);
   arguments.insert(arguments.begin(), path);
-  broker::ProcessPlan plan;
-  plan.arguments = std::move(arguments);
-  plan.working_folder = fs::current_path(ignored);
-  plan.output = child.log;
-  plan.signal_on_parent_death = SIGTERM;  // it ends its children in order
-  RIDE_ASSIGN(auto process, broker::ChildProcess::start(plan));
-  child.process = std::move(process);
-  return {};
+  std::error_code ignored;
+  return process::Program::start({.name = program,
+                                  .arguments = std::move(arguments),
+                                  .environment = {},
+                                  .log = log,
+                                  .working_folder = fs::current_path(ignored),
+                                  .signal_on_parent_death = SIGTERM});  // it ends its children in order
 }
 
 Result<void> LocalCluster::start_master(std::stop_token stop, const Say& say) {
   const Settings& settings = *options_.settings;
   if (auto usable = check_http(settings, options_.any_ports); !usable.ok()) return usable;  // as it is by now
   RIDE_ASSIGN(auto http, http_address(settings));
-  if (http.port == 0 || options_.any_ports || !broker::check_port_free(http.host, http.port).ok()) {
+  if (http.port == 0 || options_.any_ports || !process::check_port_free(http.host, http.port).ok()) {
     RIDE_ASSIGN(const auto port, free_port(http.host));
     http.port = port;
   }
-  const std::string address = fmt::format("{}:{}", http.host, http.port);
+  const std::string address = to_string(http);
   auto arguments = kafka_arguments(settings, brokers_, options_.prefix);
   arguments.insert(arguments.end(), {"--http", address, "--loss-ticks", std::to_string(settings.integer("loss-ticks")),
                                      "--tick-interval", settings.text("tick-interval")});
   if (!settings.text("token-file").empty())
     arguments.insert(arguments.end(), {"--token-file", settings.text("token-file")});
   RIDE_ASSIGN(const auto token, master_token(settings));
-  RIDE_TRY(launch(master_process_, "ride-master", std::move(arguments)));
+  RIDE_ASSIGN(auto launched, launch("ride-master", std::move(arguments)));
+  master_process_ = std::move(launched);
   auto client = MasterClient::open(
-      fmt::format("http://{}:{}", http.host == "0.0.0.0" ? "127.0.0.1" : http.host, http.port), token);
+      "http://" + to_string(HostPort{http.host == "0.0.0.0" ? "127.0.0.1" : http.host, http.port}), token);
   if (!client.ok()) return client.error();
   master_ = std::move(*client);
   for (const auto deadline = Clock::now() + kMasterDeadline; !master_->ready();
@@ -180,10 +162,10 @@ Result<void> LocalCluster::start_master(std::stop_token stop, const Say& say) {
     if (stop.stop_requested()) return cancelled();
     RIDE_TRY(check());
     if (Clock::now() > deadline) {
-      return Error{ErrorCode::timeout,
-                   fmt::format("the master did not become ready within {} s. Its log ({}) ends with:\n{}",
-                               kMasterDeadline.count(), master_process_.log.string(),
-                               log_tail(master_process_.log, master_process_.log_start, kTailLines))};
+      return Error{
+          ErrorCode::timeout,
+          fmt::format("the master did not become ready within {} s. Its log ({}) ends with:\n{}",
+                      kMasterDeadline.count(), master_process_->log().string(), master_process_->last_words())};
     }
   }
   say("master: " + master_->url());
@@ -200,7 +182,9 @@ Result<void> LocalCluster::start_agent(std::stop_token, const Say&) {
   // The working folder, where relative paths begin, and what the file at hand names.
   arguments.insert(arguments.end(), {"--output", "."});
   for (const auto& folder : options_.output_folders) arguments.insert(arguments.end(), {"--output", folder});
-  return launch(agent_, "ride-agent", std::move(arguments));
+  RIDE_ASSIGN(auto launched, launch("ride-agent", std::move(arguments)));
+  agent_ = std::move(launched);
+  return {};
 }
 
 Result<void> LocalCluster::wait_for_workers(std::stop_token stop, const Say& say) {
@@ -251,39 +235,23 @@ Error LocalCluster::workers_missing(const std::vector<std::string>& seen, std::i
     const bool child = name.find("-w") != std::string::npos || name.find("-p") != std::string::npos;
     if (!child || log.extension() != ".log" || std::find(seen.begin(), seen.end(), name) != seen.end()) continue;
     return {ErrorCode::internal, fmt::format("{}. The log of {} ({}) ends with:\n{}", text, name, log.string(),
-                                             log_tail(log, 0, kTailLines))};
+                                             process::log_tail(log, 0, kTailLines))};
   }
-  return {ErrorCode::internal, fmt::format("{}. The agent's log ({}) ends with:\n{}", text, agent_.log.string(),
-                                           log_tail(agent_.log, agent_.log_start, kTailLines))};
-}
-
-Error LocalCluster::died(const Child& child) const {
-  const int code = child.process->exit_code().value_or(-1);
-  const std::string how = code > 128 ? fmt::format("by signal {}", code - 128) : fmt::format("with exit code {}", code);
-  return {ErrorCode::internal, fmt::format("{} ended by itself, {}. Its log ({}) ends with:\n{}", child.name, how,
-                                           child.log.string(), log_tail(child.log, child.log_start, kTailLines))};
+  return {ErrorCode::internal,
+          fmt::format("{}. The agent's log ({}) ends with:\n{}", text, agent_->log().string(), agent_->last_words())};
 }
 
 Result<void> LocalCluster::check() const {
   if (broker_ && !broker_->alive()) return in_own_flags(broker_->explain_end());
-  for (const Child* child : {&master_process_, &agent_})
-    if (child->process && !child->process->alive()) return died(*child);
+  for (const auto* program : {&master_process_, &agent_})
+    if (*program && !(*program)->alive()) return (*program)->explain_end();
   return {};
 }
 
-void LocalCluster::end(Child& child, milliseconds deadline, std::stop_token hurry, const Say& say) {
-  if (!child.process) return;
-  child.process->send_signal(SIGTERM);
-  const auto until = Clock::now() + deadline;
-  while (!child.process->wait_until_ended(kClusterLook)) {
-    if (hurry.stop_requested() || Clock::now() > until) {
-      say(fmt::format("{} did not end and is killed", child.name));
-      child.process->send_signal(SIGKILL);
-      child.process->wait_until_ended(std::chrono::seconds(5));
-      break;
-    }
-  }
-  child.process.reset();
+void LocalCluster::end(std::unique_ptr<process::Program>& program, milliseconds deadline, std::stop_token hurry,
+                       const Say& say) {
+  if (program && !program->end(deadline, hurry)) say(fmt::format("{} did not end and is killed", program->name()));
+  program.reset();
 }
 
 void LocalCluster::stop(std::stop_token hurry, const Say& say) {

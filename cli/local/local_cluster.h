@@ -12,10 +12,10 @@
 #include <vector>
 
 #include "broker-config/broker_process.h"
-#include "broker-config/child_process.h"
 #include "cli/core/settings.h"
 #include "cli/master_client.h"
 #include "common/result.h"
+#include "process/program.h"
 
 namespace ride::cli {
 
@@ -58,33 +58,24 @@ class LocalCluster {
   MasterClient& master() { return *master_; }
 
  private:
-  struct Child {
-    std::string name;
-    std::filesystem::path log;
-    std::uintmax_t log_start = 0;  // where this run's part begins
-    std::unique_ptr<broker::ChildProcess> process;
-  };
-
   Result<void> start_broker(std::stop_token stop, const Say& say);
   Result<void> start_master(std::stop_token stop, const Say& say);
   Result<void> start_agent(std::stop_token stop, const Say& say);
-  Result<void> launch(Child& child, const std::string& program, std::vector<std::string> arguments);
+  Result<std::unique_ptr<process::Program>> launch(const std::string& program,
+                                                   std::vector<std::string> arguments) const;
   Result<void> wait_for_workers(std::stop_token stop, const Say& say);
-  Error died(const Child& child) const;
   Error in_own_flags(Error error) const;
   std::optional<std::string> child_that_keeps_ending();
   Error workers_missing(const std::vector<std::string>& seen, std::int64_t workers, std::int64_t producers) const;
-  static void end(Child& child, std::chrono::milliseconds deadline, std::stop_token hurry, const Say& say);
+  static void end(std::unique_ptr<process::Program>& program, std::chrono::milliseconds deadline, std::stop_token hurry,
+                  const Say& say);
 
   LocalOptions options_;
   std::unique_ptr<broker::BrokerProcess> broker_;  // none: a cluster of the user's
   std::string brokers_;
-  Child master_process_, agent_;
+  std::unique_ptr<process::Program> master_process_, agent_;
   std::optional<MasterClient> master_;
   std::int64_t events_before_ = 0;  // the agent's start
 };
-
-// The last `lines` lines of what stands in a file behind `start`.
-std::string log_tail(const std::filesystem::path& file, std::uintmax_t start, std::size_t lines);
 
 }  // namespace ride::cli

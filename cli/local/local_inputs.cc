@@ -11,6 +11,7 @@
 #include "common/environment.h"
 #include "common/output_folders.h"
 #include "common/task_files.h"
+#include "process/proc.h"
 #include "producer/sources/directory_source.h"
 #include "stream/kafka/client_flags.h"
 #include "topology/yaml_tree.h"
@@ -84,7 +85,7 @@ std::optional<Finding> look_at_video(const std::string& path, const std::string&
 std::optional<Finding> look_at(const topology::Source& source, bool relative) {
   const bool directory = source.kind == topology::SourceKind::directory;
   if (!directory && source.kind != topology::SourceKind::video) return std::nullopt;
-  if (!source.node.empty() && source.node != kafka::host_name()) return std::nullopt;
+  if (!source.node.empty() && source.node != process::host_name()) return std::nullopt;
   const auto path = expand_variables(source.uri, process_environment());
   if (!path.ok() || path->find("://") != std::string::npos) return std::nullopt;
   if (!relative && !fs::path(*path).is_absolute()) return std::nullopt;

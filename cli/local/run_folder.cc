@@ -1,20 +1,16 @@
 #include "cli/local/run_folder.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <spdlog/fmt/fmt.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <utility>
 
-#include "broker-config/data_folder.h"
 #include "cli/core/fields.h"
 #include "common/file_text.h"
+#include "process/whole_file.h"
 
 namespace ride::cli {
 namespace fs = std::filesystem;
@@ -76,24 +72,14 @@ Result<RunFolder> RunFolder::open(const fs::path& given) {
   const fs::path path = fs::absolute(given, failed);
   fs::create_directories(path, failed);
   if (failed) return refused(path, failed.message());
-  const int lock = ::open((path / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (lock < 0) return refused(path, std::strerror(errno));
-  if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
-    const int reason = errno;
-    close(lock);
-    return reason == EWOULDBLOCK ? in_use(path) : refused(path, std::strerror(reason));
-  }
-  RunFolder folder(path, lock);
+  process::FileLock lock(path / "lock", failed);
+  if (failed) return refused(path, failed.message());
+  if (const auto why = lock.try_lock())
+    return why == std::errc::operation_would_block ? in_use(path) : refused(path, why.message());
+  RunFolder folder(path, std::move(lock));
   fs::create_directories(folder.logs(), failed);
   if (failed) return refused(folder.logs(), failed.message());
   return folder;
-}
-
-RunFolder::RunFolder(RunFolder&& other) noexcept
-    : path_(std::move(other.path_)), lock_(std::exchange(other.lock_, -1)) {}
-
-RunFolder::~RunFolder() {
-  if (lock_ >= 0) close(lock_);
 }
 
 Result<void> RunFolder::wipe() {
@@ -124,7 +110,9 @@ void RunFolder::remove() {
 
 std::optional<RunInfo> RunFolder::last() const { return parse_run_info(file_text(path_ / "run.json")); }
 
-Result<void> RunFolder::save(const RunInfo& info) { return broker::write_file(path_ / "run.json", to_json(info)); }
+Result<void> RunFolder::save(const RunInfo& info) {
+  return process::write_whole_file(path_ / "run.json", to_json(info));
+}
 
 std::string absolute_token_file(const Settings& settings) {
   std::error_code failed;

@@ -10,6 +10,7 @@
 
 #include "cli/core/settings.h"
 #include "common/result.h"
+#include "process/file_lock.h"
 
 namespace ride::cli {
 
@@ -35,9 +36,8 @@ class RunFolder {
  public:
   // Makes the folder if need be and locks it. already_exists: another `ride up` uses it; permission: cannot be written.
   static Result<RunFolder> open(const std::filesystem::path& path);
-  RunFolder(RunFolder&& other) noexcept;
+  RunFolder(RunFolder&&) noexcept = default;
   RunFolder& operator=(RunFolder&&) = delete;
-  ~RunFolder();
 
   // Removes what earlier runs left, and only that: a folder that holds anything else is refused.
   Result<void> wipe();
@@ -51,10 +51,10 @@ class RunFolder {
   Result<void> save(const RunInfo& info);
 
  private:
-  RunFolder(std::filesystem::path path, int lock) : path_(std::move(path)), lock_(lock) {}
+  RunFolder(std::filesystem::path path, process::FileLock lock) : path_(std::move(path)), lock_(std::move(lock)) {}
 
   std::filesystem::path path_;
-  int lock_ = -1;
+  process::FileLock lock_;
 };
 
 // As run.json holds it.

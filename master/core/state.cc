@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "common/check.h"
+#include "stream/core/job_phase.h"
 
 namespace ride::master {
 
@@ -52,21 +53,7 @@ bool Job::operator==(const Job& other) const {
          sources == other.sources;
 }
 
-bool is_over(JobPhase phase) {
-  switch (phase) {
-    case JobPhase::creating:
-    case JobPhase::running:
-    case JobPhase::paused:
-    case JobPhase::draining:
-      return false;
-    case JobPhase::completed:
-    case JobPhase::cancelled:
-    case JobPhase::failed:
-      return true;
-  }
-  return true;
-}
-
+bool is_over(JobPhase phase) { return stream::phase_is_over(phase); }
 bool has_owners(JobPhase phase) { return !is_over(phase) && phase != JobPhase::creating; }
 
 const char* to_string(PhaseCommand command) {

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "stream/core/control_limits.h"
+#include "stream/core/outcome_sums.h"
 
 namespace ride::master {
 
@@ -23,13 +24,7 @@ stream::OutcomeCounters counters_of(const State& state, const Job& job, const st
   stream::OutcomeCounters sum;
   const auto reports = state.soft.stages.find({job.spec->job, job.spec->run, StageName{stage.name}});
   if (reports == state.soft.stages.end()) return sum;
-  for (const auto& one : reports->second.partitions) {
-    sum.acked += one.counters.acked;
-    sum.filtered += one.counters.filtered;
-    sum.dropped += one.counters.dropped;
-    sum.dead += one.counters.dead;
-    sum.expired += one.counters.expired;
-  }
+  for (const auto& one : reports->second.partitions) sum += one.counters;
   return sum;
 }
 
@@ -80,7 +75,7 @@ std::int64_t rejected_before(const State& state, const Job& job, const stream::S
 
 std::int64_t finished_by(const State& state, const Job& job, const stream::StageSpec& stage) {
   const auto counters = counters_of(state, job, stage);
-  return counters.acked + counters.filtered + counters.dropped + counters.dead + counters.expired;
+  return stream::finished(counters);
 }
 
 std::optional<std::int64_t> given_to(const State& state, const Job& job, const stream::StageSpec& stage) {

@@ -4,27 +4,14 @@
 #include <optional>
 #include <variant>
 
+#include "stream/core/job_phase.h"
+
 namespace ride::producer {
 namespace {
 
 using stream::JobPhase;
 
 constexpr std::size_t kMostStruck = 1000;  // of a source: long before, somebody has looked at it
-
-bool has_ended(JobPhase phase) {
-  switch (phase) {
-    case JobPhase::creating:
-    case JobPhase::running:
-    case JobPhase::paused:
-    case JobPhase::draining:
-      return false;
-    case JobPhase::completed:
-    case JobPhase::cancelled:
-    case JobPhase::failed:
-      return true;
-  }
-  return true;
-}
 
 std::optional<SourceMode> wish_in(JobPhase phase) {
   switch (phase) {
@@ -66,7 +53,7 @@ void Assignments::accept(const stream::JobAccepted& accepted) {
 void Assignments::change_phase(const stream::JobPhaseChanged& changed) {
   const auto job = jobs_.find({changed.job, changed.run});
   if (job == jobs_.end()) return;
-  if (has_ended(changed.phase)) {
+  if (stream::phase_is_over(changed.phase)) {
     jobs_.erase(job);  // for ever: a job that is submitted again has another run number
   } else {
     job->second.phase = changed.phase;
@@ -97,7 +84,7 @@ void Assignments::restore(const stream::SnapshotPart& part) {
   if (!snapshot.ok() || !*snapshot) return;  // one that cannot be read ends the member (stream/member.h)
   jobs_.clear();
   for (const auto& copy : (*snapshot)->jobs) {
-    if (has_ended(copy.phase)) continue;
+    if (stream::phase_is_over(copy.phase)) continue;
     Job& job = jobs_[{copy.spec.job, copy.spec.run}];
     job.spec = std::make_shared<const stream::JobSpec>(copy.spec);
     job.phase = copy.phase;

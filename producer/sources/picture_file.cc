@@ -68,7 +68,7 @@ Result<PictureInfo> read_header(int file, std::int64_t file_bytes, std::vector<s
   std::size_t wanted = static_cast<std::size_t>(std::min<std::int64_t>(file_bytes, kHeadBytes));
   while (true) {
     if (auto read = read_up_to(file, bytes, wanted); !read) return read.error();
-    auto info = inspect_picture(bytes);
+    auto info = inspect_file_head(bytes);
     if (info || !info.error().retriable) return info;
     const auto more = static_cast<std::size_t>(std::min(file_bytes, kMaxHeaderBytes));
     if (wanted >= more) return corrupt(info.error().message);

@@ -28,7 +28,7 @@ struct PictureInfo {
 
 // Reads format and size from the first bytes. corrupt: no picture format that RIDE reads, or the header is broken; the
 // message is the cause alone ("is a text file, no picture"). timeout stands for "more bytes are needed" (retriable).
-Result<PictureInfo> inspect_picture(std::span<const std::uint8_t> head);
+Result<PictureInfo> inspect_file_head(std::span<const std::uint8_t> head);
 
 // Checks every byte of a JPEG or PNG (all of its compressed data is read, no picture is kept). corrupt: truncated or
 // damaged.

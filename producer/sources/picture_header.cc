@@ -1,4 +1,4 @@
-// inspect_picture(): format and size from the first bytes of a file.
+// inspect_file_head(): format and size from the first bytes of a file.
 #include <algorithm>
 #include <cctype>
 #include <cstring>
@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "producer/sources/picture_file.h"
+#include "stream/core/picture_info.h"
 
 namespace ride::producer {
 namespace {
@@ -36,30 +37,13 @@ Result<PictureInfo> sized(PictureFormat format, std::int64_t width, std::int64_t
   return PictureInfo{format, width, height, width * height * bytes_per_pixel};
 }
 
-// Walks the segments up to the frame header (SOF0..SOF15 without DHT, JPG, DAC): ITU-T T.81, B.2.
-Result<PictureInfo> inspect_jpeg(Bytes bytes) {
-  std::size_t at = 2;
-  while (true) {
-    while (at < bytes.size() && bytes[at] == 0xFF) ++at;  // marker and fill bytes
-    if (at + 3 > bytes.size()) return need_more();
-    if (bytes[at - 1] != 0xFF) return corrupt("is damaged: it is not a JPEG after its first bytes");
-    const int marker = bytes[at];
-    const std::uint32_t length = number(bytes, at + 1, 2, true);
-    if (length < 2) return corrupt("is damaged: a JPEG segment has no length");
-    if (marker == 0xDA || marker == 0xD9) return corrupt("is damaged: a JPEG without a frame header");
-    if (marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC) {
-      if (at + 8 > bytes.size()) return need_more();
-      return sized(PictureFormat::jpeg, number(bytes, at + 6, 2, true), number(bytes, at + 4, 2, true));
-    }
-    at += 1 + length;
-    if (at < bytes.size() && bytes[at] != 0xFF) return corrupt("is damaged: a JPEG segment has a wrong length");
-  }
-}
-
-Result<PictureInfo> inspect_png(Bytes bytes) {
-  if (bytes.size() < 24) return need_more();
-  if (!starts_with(bytes, "IHDR", 12)) return corrupt("is damaged: a PNG without a header chunk");
-  return sized(PictureFormat::png, number(bytes, 16, 4, true), number(bytes, 20, 4, true));
+// JPEG and PNG are read by the one place that knows them, for workers too.
+Result<PictureInfo> inspect_jpeg_or_png(Bytes bytes) {
+  const auto head = stream::inspect_picture_head(bytes);
+  if (!head.ok() && head.error().retriable) return need_more();
+  if (!head.ok()) return corrupt("is damaged (" + head.error().message + ")");
+  return sized(head->encoding == PixelEncoding::jpeg ? PictureFormat::jpeg : PictureFormat::png, head->cols,
+               head->rows);
 }
 
 Result<PictureInfo> inspect_bmp(Bytes bytes) {
@@ -202,10 +186,9 @@ const char* to_string(PictureFormat format) {
   return "picture";
 }
 
-Result<PictureInfo> inspect_picture(Bytes head) {
+Result<PictureInfo> inspect_file_head(Bytes head) {
   if (head.empty()) return corrupt("is empty");
-  if (starts_with(head, "\xFF\xD8\xFF")) return inspect_jpeg(head);
-  if (starts_with(head, "\x89PNG\r\n\x1A\n")) return inspect_png(head);
+  if (starts_with(head, "\xFF\xD8\xFF") || starts_with(head, "\x89PNG\r\n\x1A\n")) return inspect_jpeg_or_png(head);
   if (starts_with(head, std::string_view("II*\0", 4)) || starts_with(head, std::string_view("MM\0*", 4))) {
     return inspect_tiff(head);
   }

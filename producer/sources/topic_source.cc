@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "process/start_again.h"
 #include "producer/sources/picture_frame.h"
 #include "stream/frame_codec.h"
 
@@ -16,7 +17,7 @@ constexpr std::int64_t kMaxHeld = 64LL << 20;       // bytes of what was read ah
 constexpr std::chrono::milliseconds kAgreement(5);  // how long a turn waits for the journal
 
 // A partition that a broker does not know yet, a leader that is away: they pass. A missing right does not.
-Error passing(const Error& error) { return {error.code, error.message, error.code != ErrorCode::permission}; }
+Error passing(const Error& error) { return {error.code, error.message, process::may_start_again(error)}; }
 
 }  // namespace
 
@@ -227,7 +228,7 @@ Result<CapturedFrame> TopicSource::frame_of(const stream::Record& record, const 
                  "'topic: { adopt: true }' in a stage"};
   }
   if ((header && header->pixels) || (!header && options_.format.format == "raw")) return raw_frame(record, limits);
-  auto info = inspect_picture(record.value);
+  auto info = inspect_file_head(record.value);
   if (!info) return info.error();
   const PictureFormat format = info->format;
   const bool wrong = (options_.format.format == "jpeg" && format != PictureFormat::jpeg) ||

@@ -1,7 +1,6 @@
 #include "stream/core/picture_info.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <string_view>
 
@@ -14,6 +13,10 @@ namespace {
 using Bytes = std::span<const std::uint8_t>;
 
 Error corrupt(std::string text) { return Error{ErrorCode::corrupt, std::move(text)}; }
+// Of a head, more bytes may tell; a whole picture ends there.
+Error ends_in_header(const char* format) {
+  return Error{ErrorCode::corrupt, std::string("truncated ") + format + ": it ends before its size is told", true};
+}
 
 std::int64_t big_endian(Bytes bytes, std::size_t at, int count) {
   std::int64_t value = 0;
@@ -67,7 +70,7 @@ Result<JpegFrame> frame_header(Bytes bytes, std::size_t at, std::uint8_t code) {
   const auto length = static_cast<std::size_t>(big_endian(bytes, at, 2));
   if (components == 0 || components > 4 || length < 8 + 3 * components)
     return corrupt("damaged JPEG: its frame header is broken");
-  if (at + length > bytes.size()) return corrupt("truncated JPEG: it ends before its size is known");
+  if (at + length > bytes.size()) return ends_in_header("JPEG");
   std::int64_t area = 0, across = 1, down = 1;
   for (std::size_t i = 0; i < components; ++i) {
     const int sampling = bytes[at + 9 + 3 * i];
@@ -109,7 +112,7 @@ Result<JpegFrame> walk_to_frame_header(Bytes bytes) {
     }
     at += 2 + length;
   }
-  return corrupt("truncated JPEG: it ends before its size is known");
+  return ends_in_header("JPEG");
 }
 
 Error too_many_scans(const PictureInfo& info) {
@@ -122,10 +125,11 @@ Error too_many_scans(const PictureInfo& info) {
 // Behind the frame header: scans, and tables between them, up to the end of the image. A thumbnail's end lies within a
 // segment, and the end of what was appended lies behind.
 Result<PictureInfo> inspect_jpeg(Bytes bytes) {
-  RIDE_ASSIGN(auto frame, walk_to_frame_header(bytes));
-  auto& info = frame.info;
+  auto frame = walk_to_frame_header(bytes);
+  if (!frame.ok()) return corrupt(frame.error().message);
+  auto& info = frame->info;
   std::int64_t scans = 0;
-  std::size_t at = frame.behind;
+  std::size_t at = frame->behind;
   while (true) {
     const auto code = next_marker(bytes, at);
     if (code == kEndOfImage) break;
@@ -140,7 +144,7 @@ Result<PictureInfo> inspect_jpeg(Bytes bytes) {
   if (scans == 0) return corrupt("damaged JPEG: it has no data");
   info.data_bytes = static_cast<std::int64_t>(at);
   info.passes = scans;
-  if (frame.progressive || scans > 1) info.buffered_bytes = frame.coefficients;
+  if (frame->progressive || scans > 1) info.buffered_bytes = frame->coefficients;
   if (is_too_much_work(scans, info.pixels(), info.data_bytes)) return too_many_scans(info);
   return info;
 }
@@ -176,16 +180,24 @@ bool is_packed_metadata(Bytes bytes, std::size_t at) {
   return has_text(bytes, at, "zTXt") || has_text(bytes, at, "iTXt") || has_text(bytes, at, "iCCP");
 }
 
-Result<PictureInfo> inspect_png(Bytes bytes) {
-  if (bytes.size() < 33 || !has_text(bytes, 12, "IHDR"))
-    return corrupt("truncated PNG: it ends before its size is known");
+// The header chunk.
+Result<PictureInfo> png_header(Bytes bytes) {
+  if (bytes.size() < 33) return ends_in_header("PNG");
+  if (!has_text(bytes, 12, "IHDR")) return corrupt("damaged PNG: it has no header chunk");
   PictureInfo info{PixelEncoding::png, big_endian(bytes, 20, 4), big_endian(bytes, 16, 4)};
   if (info.rows == 0 || info.cols == 0) return corrupt("damaged PNG: it has no size");
-  const int bits = png_bits(bytes[24], bytes[25]);
-  if (bits == 0) return corrupt("damaged PNG: its header is broken");
+  if (png_bits(bytes[24], bytes[25]) == 0) return corrupt("damaged PNG: its header is broken");
   if (std::max(info.rows, info.cols) > kMostPngSide) return corrupt("PNG that is wider or higher than can be decoded");
   info.channels = bytes[25] == 0 ? 1 : 3;
   info.depth_bytes = bytes[24] == 16 ? 2 : 1;
+  return info;
+}
+
+Result<PictureInfo> inspect_png(Bytes bytes) {
+  auto header = png_header(bytes);
+  if (!header.ok()) return corrupt(header.error().message);
+  auto& info = *header;
+  const int bits = png_bits(bytes[24], bytes[25]);
   std::int64_t data = 0, metadata = 0;
   for (std::size_t at = 8; at + 12 <= bytes.size();) {
     const auto length = big_endian(bytes, at, 4);
@@ -204,6 +216,14 @@ Result<PictureInfo> inspect_png(Bytes bytes) {
   return corrupt("truncated PNG: its end is missing");
 }
 
+bool begins_as_jpeg(Bytes bytes) { return has_text(bytes, 0, "\xFF\xD8\xFF"); }
+bool begins_as_png(Bytes bytes) { return has_text(bytes, 0, "\x89PNG\r\n\x1A\n"); }
+
+Error neither(Bytes bytes) {
+  if (bytes.empty()) return Error{ErrorCode::corrupt, "empty: no picture at all"};
+  return Error{ErrorCode::unsupported, "neither a JPEG nor a PNG picture"};
+}
+
 }  // namespace
 
 bool is_too_much_work(std::int64_t passes, std::int64_t pixels, std::int64_t bytes) {
@@ -212,11 +232,20 @@ bool is_too_much_work(std::int64_t passes, std::int64_t pixels, std::int64_t byt
 }
 
 Result<PictureInfo> inspect_picture(Bytes bytes) {
-  constexpr std::array<std::uint8_t, 8> kPng = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
-  if (bytes.size() >= 3 && bytes[0] == 0xFF && bytes[1] == 0xD8 && bytes[2] == 0xFF) return inspect_jpeg(bytes);
-  if (bytes.size() >= kPng.size() && std::equal(kPng.begin(), kPng.end(), bytes.begin())) return inspect_png(bytes);
-  if (bytes.empty()) return Error{ErrorCode::corrupt, "empty: no picture at all"};
-  return Error{ErrorCode::unsupported, "neither a JPEG nor a PNG picture"};
+  if (begins_as_jpeg(bytes)) return inspect_jpeg(bytes);
+  if (begins_as_png(bytes)) return inspect_png(bytes);
+  return neither(bytes);
+}
+
+Result<PictureHead> inspect_picture_head(Bytes bytes) {
+  const auto head = [](const PictureInfo& info) { return PictureHead{info.encoding, info.rows, info.cols}; };
+  if (begins_as_jpeg(bytes)) {
+    RIDE_ASSIGN(const auto frame, walk_to_frame_header(bytes));
+    return head(frame.info);
+  }
+  if (!begins_as_png(bytes)) return neither(bytes);
+  RIDE_ASSIGN(const auto header, png_header(bytes));
+  return head(header);
 }
 
 const char* content_type_of(PixelEncoding encoding) {

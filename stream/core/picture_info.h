@@ -33,6 +33,14 @@ struct PictureInfo {
 // time than a picture of so many bytes is worth (a progressive JPEG of very many scans).
 Result<PictureInfo> inspect_picture(std::span<const std::uint8_t> bytes);
 
+// Format and size alone, from the first bytes. As above, but `retriable`: it ends within its header, and more bytes may
+// tell.
+struct PictureHead {
+  PixelEncoding encoding = PixelEncoding::raw;  // jpeg or png
+  std::int64_t rows = 0, cols = 0;
+};
+Result<PictureHead> inspect_picture_head(std::span<const std::uint8_t> bytes);
+
 // The time limit: passes times pixels. At most kFreeWork, or kWorkPerByte for each byte where that is more. A pass
 // without data costs 0.2 ns a pixel (2.1 GHz, libjpeg-turbo 2.1), so this is under a second, or 50 ns a byte. A
 // progressive photo has about 10 scans: 100 megapixels are a quarter of kFreeWork, and 1,000 megapixels have the bytes.

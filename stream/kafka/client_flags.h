@@ -2,8 +2,6 @@
 // --max-message-bytes. Declared once here. Threads: none.
 #pragma once
 
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
@@ -15,11 +13,6 @@
 #include "stream/kafka/settings_file.h"
 
 namespace ride::kafka {
-
-inline std::string host_name() {
-  char name[256] = {};
-  return ::gethostname(name, sizeof name - 1) == 0 ? name : "localhost";
-}
 
 class ClientFlags {
  public:

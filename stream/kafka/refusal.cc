@@ -1,13 +1,13 @@
 #include "stream/kafka/refusal.h"
 
 #include <array>
-#include <charconv>
 #include <map>
 #include <mutex>
 #include <sstream>
 #include <string_view>
 
-#include "broker-config/probe.h"
+#include "common/host_port.h"
+#include "process/tcp.h"
 
 namespace ride::kafka {
 
@@ -111,13 +111,8 @@ std::optional<Error> tls_wanted(rd_kafka_t* client, std::string_view brokers) {
   if (protocol == "ssl" || protocol == "sasl_ssl") return std::nullopt;
   std::istringstream list{std::string(brokers)};
   for (std::string one; std::getline(list, one, ',');) {
-    const auto colon = one.rfind(':');
-    int port = 0;
-    if (colon == std::string::npos ||
-        std::from_chars(one.data() + colon + 1, one.data() + one.size(), port).ec != std::errc())
-      continue;
-    const auto host = one.substr(0, colon);
-    if (!broker::speaks_tls(host, port, kTlsAnswer)) continue;
+    const auto address = parse_host_port(one);
+    if (!address || !process::speaks_tls(address->host, address->port, kTlsAnswer)) continue;
     return Error{ErrorCode::permission,
                  "Kafka at " + one +
                      " ends every connection that does not begin with TLS. Give its settings with --kafka-config FILE "

@@ -11,7 +11,6 @@
 #include <set>
 #include <thread>
 
-#include "agent/node_status.h"
 #include "common/file_text.h"
 #include "tests/support/temp_folder.h"
 

@@ -6,7 +6,6 @@
 
 #include <filesystem>
 
-#include "agent/node_status.h"
 #include "common/file_text.h"
 #include "tests/support/temp_folder.h"
 

@@ -9,8 +9,8 @@
 #include <thread>
 
 #include "broker-config/data_folder.h"
-#include "broker-config/free_port.h"
 #include "broker-config/probe.h"
+#include "process/free_port.h"
 #include "tests/broker/scenario.h"
 #include "tests/support/temp_folder.h"
 
@@ -91,7 +91,7 @@ TEST(BrokerCommand, fails_when_the_broker_ends_by_itself) {
 
 TEST(BrokerCommand, started_on_three_nodes_makes_one_cluster_without_further_agreement) {
   const TempFolder folder("command");
-  const auto ports = broker::free_ports("127.0.0.1", 6);
+  const auto ports = process::free_ports("127.0.0.1", 6);
   ASSERT_TRUE(ports.ok());
   const auto port = [&](int i) { return (*ports)[static_cast<std::size_t>(i)]; };
   std::string quorum;

@@ -6,10 +6,10 @@
 #include <unistd.h>
 
 #include "broker-config/broker_process.h"
-#include "broker-config/free_port.h"
 #include "broker-config/java.h"
 #include "broker-config/kafka_libs.h"
 #include "broker-config/probe.h"
+#include "process/free_port.h"
 #include "tests/broker/log_client.h"
 #include "tests/broker/scenario.h"
 #include "tests/support/temp_folder.h"
@@ -255,7 +255,7 @@ TEST_F(UsedFolder, whose_log_is_garbage_is_explained_by_kafkas_own_words) {
 }
 
 TEST(Probe, says_that_nothing_listens) {
-  const auto ports = broker::free_ports("127.0.0.1", 1);
+  const auto ports = process::free_ports("127.0.0.1", 1);
   ASSERT_TRUE(ports.ok());
   const auto view = broker::probe("127.0.0.1", ports->front(), std::chrono::seconds(1));
   ASSERT_FALSE(view.ok());
@@ -292,7 +292,7 @@ TEST(Probe, takes_no_answer_that_is_cut_short_or_not_kafkas) {
 }
 
 TEST(FreePorts, differ_and_are_outside_the_range_of_outgoing_connections) {
-  const auto ports = broker::free_ports("127.0.0.1", 20);
+  const auto ports = process::free_ports("127.0.0.1", 20);
   ASSERT_TRUE(ports.ok());
   std::set<int> different(ports->begin(), ports->end());
   EXPECT_EQ(different.size(), 20U);

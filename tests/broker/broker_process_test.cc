@@ -9,10 +9,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "broker-config/child_process.h"
 #include "broker-config/folder_holder.h"
 #include "broker-config/java.h"
 #include "broker-config/probe.h"
+#include "process/child_process.h"
 #include "tests/broker/log_client.h"
 #include "tests/broker/scenario.h"
 #include "tests/support/kafka_fixture.h"
@@ -278,12 +278,12 @@ TEST_F(OrphanedBroker, is_left_alone_while_its_owner_lives) {
 TEST(FolderHolder, never_ends_what_is_not_provably_a_broker_of_the_folder) {
   const TempFolder folder("holder");
   const auto lock = folder / "lock", settings = folder / "server.properties";
-  auto gone = broker::own_process_id();
+  auto gone = process::own_process_id();
   ASSERT_TRUE(gone);
-  EXPECT_TRUE(broker::runs(*gone));
+  EXPECT_TRUE(process::runs(*gone));
   EXPECT_FALSE(broker::is_orphaned({1, gone})) << "its owner lives";
   gone->started += "1";  // the same number, of another process
-  EXPECT_FALSE(broker::runs(*gone));
+  EXPECT_FALSE(process::runs(*gone));
   std::ofstream(lock) << broker::to_text({static_cast<int>(getpid()), gone});
   EXPECT_EQ(broker::parse_holder(read_file(lock)).owner, gone);
   EXPECT_TRUE(broker::is_orphaned(broker::parse_holder(read_file(lock))));
@@ -313,7 +313,7 @@ TEST(FolderHolder, never_ends_what_is_not_provably_a_broker_of_the_folder) {
 }
 
 TEST(FolderHolder, of_another_boot_or_container_or_an_older_version_is_no_orphan) {
-  auto gone = broker::own_process_id();
+  auto gone = process::own_process_id();
   ASSERT_TRUE(gone);
   gone->started += "1";
   auto boot = *gone, container = *gone;
@@ -343,10 +343,10 @@ TEST(KafkaFixture, leaves_nothing_behind_when_its_test_program_is_killed) {
   const WithEnvironment temp("TMPDIR", folder.path().string()), own("RIDE_TEST_BROKERS", std::nullopt);
   HeldBroker held("-", "fixture");
   ASSERT_GT(held.broker(), 0);
-  EXPECT_TRUE(broker::listens("127.0.0.1", held.port(), seconds(1)));
+  EXPECT_TRUE(process::listens("127.0.0.1", held.port(), seconds(1)));
   EXPECT_FALSE(std::filesystem::is_empty(folder.path()));
   held.kill_launcher();
-  EXPECT_TRUE(within(seconds(20), [&] { return !broker::listens("127.0.0.1", held.port(), seconds(1)); }));
+  EXPECT_TRUE(within(seconds(20), [&] { return !process::listens("127.0.0.1", held.port(), seconds(1)); }));
   EXPECT_TRUE(within(seconds(20), [&] { return std::filesystem::is_empty(folder.path()); }));
 }
 

@@ -13,7 +13,8 @@
 #include <sstream>
 #include <thread>
 
-#include "broker-config/child_process.h"
+#include "process/child_process.h"
+#include "process/proc.h"
 #include "tests/support/loopback_listener.h"
 #include "tests/support/temp_folder.h"
 
@@ -48,13 +49,13 @@ TEST(NetworkGate, DropsTheGroupsPacketsAndNobodyElses) {
   const std::vector<std::string> reader = {"/bin/bash", "-c",
                                            "exec 3<>/dev/tcp/127.0.0.1/" + std::to_string(listener.port()) +
                                                "; while read -r line <&3; do echo \"$line\"; done"};
-  auto inside = broker::ChildProcess::start({.arguments = (*gate)->within(reader),
-                                             .environment = {},
-                                             .working_folder = folder.path(),
-                                             .output = folder / "inside"});
+  auto inside = process::ChildProcess::start({.arguments = (*gate)->within(reader),
+                                              .environment = {},
+                                              .working_folder = folder.path(),
+                                              .output = folder / "inside"});
   ASSERT_TRUE(inside.ok());
   const int to_inside = listener.accept();
-  auto outside = broker::ChildProcess::start(
+  auto outside = process::ChildProcess::start(
       {.arguments = reader, .environment = {}, .working_folder = folder.path(), .output = folder / "outside"});
   ASSERT_TRUE(outside.ok());
   const int to_outside = listener.accept();
@@ -79,22 +80,14 @@ TEST(NetworkGate, DropsTheGroupsPacketsAndNobodyElses) {
   (*inside)->wait_until_ended(5s);
 }
 
-double cpu_seconds(pid_t pid) {
-  const auto stat = text_of("/proc/" + std::to_string(pid) + "/stat");
-  std::istringstream fields(stat.substr(stat.rfind(')') + 2));
-  std::string skip;
-  for (int i = 0; i < 11; ++i) fields >> skip;
-  double user = 0, system = 0;
-  fields >> user >> system;
-  return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
-}
+double cpu_seconds(pid_t pid) { return process::read_stat(pid).value_or(process::ProcessStat{}).cpu_seconds; }
 
 TEST(CpuLimit, HoldsAProcessDownAndLetsItGo) {
   test::TempFolder folder("slow");
-  auto busy = broker::ChildProcess::start({.arguments = {"/bin/bash", "-c", "while :; do :; done"},
-                                           .environment = {},
-                                           .working_folder = folder.path(),
-                                           .output = folder / "out"});
+  auto busy = process::ChildProcess::start({.arguments = {"/bin/bash", "-c", "while :; do :; done"},
+                                            .environment = {},
+                                            .working_folder = folder.path(),
+                                            .output = folder / "out"});
   ASSERT_TRUE(busy.ok());
   const auto pid = (*busy)->pid();
   const auto used_in = [pid](std::chrono::milliseconds time) {

@@ -10,7 +10,7 @@
 #include <regex>
 #include <sstream>
 
-#include "broker-config/free_port.h"
+#include "process/free_port.h"
 #include "tests/cli/ride_process.h"
 #include "tests/support/temp_folder.h"
 
@@ -85,7 +85,7 @@ TEST_F(DocsPages, FirstTopologyRunsAsPrinted) {
 TEST_F(DocsPages, KafkaInAndOutRunsAsPrinted) {
   if (std::system("kcat -V > /dev/null 2>&1") != 0) GTEST_SKIP() << "kcat is not installed";
   for (const char* name : {"p01.jpg", "p02.jpg"}) make_picture(name);
-  const auto ports = broker::free_ports("127.0.0.1", 1);
+  const auto ports = process::free_ports("127.0.0.1", 1);
   ASSERT_TRUE(ports.ok()) << ports.error().message;
   const auto text = std::regex_replace(page("kafka-in-and-out.md"), std::regex("9092"), std::to_string(ports->front()));
   const auto result = type(script_of(text));

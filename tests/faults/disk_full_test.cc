@@ -74,13 +74,13 @@ class UserBroker {
   // "host:port"; empty: it did not become ready.
   std::string start() {
     output_ = logs_ / ("broker-" + std::to_string(++starts_));
-    broker::ProcessPlan plan;
+    process::ProcessPlan plan;
     plan.arguments = {
         std::string(RIDE_PROGRAMS) + "/ride", "broker", "--data", data_.string(), "--port", "0", "--quick-start"};
     plan.working_folder = logs_;
     plan.output = output_;
     plan.signal_on_parent_death = SIGTERM;
-    process_ = broker::ChildProcess::start(plan).value();
+    process_ = process::ChildProcess::start(plan).value();
     const std::string mark = "broker ready on ";
     wait_until(90s, [&] { return said().find(mark) != std::string::npos || !process_->alive(); });
     const auto at = said().find(mark);
@@ -88,13 +88,13 @@ class UserBroker {
     const auto begin = at + mark.size();
     return said().substr(begin, said().find('\n', begin) - begin);
   }
-  broker::ChildProcess& process() { return *process_; }
+  process::ChildProcess& process() { return *process_; }
   std::string said() const { return read_file(output_); }
 
  private:
   fs::path data_, logs_, output_;
   int starts_ = 0;
-  std::unique_ptr<broker::ChildProcess> process_;
+  std::unique_ptr<process::ChildProcess> process_;
 };
 
 constexpr const char* kTopology = R"(

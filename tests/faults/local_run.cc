@@ -23,16 +23,16 @@ std::string read_all(const fs::path& file) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-std::unique_ptr<broker::ChildProcess> start(const fs::path& folder, const std::string& name,
-                                            std::vector<std::string> arguments,
-                                            std::vector<std::string> environment = {}) {
-  broker::ProcessPlan plan;
+std::unique_ptr<process::ChildProcess> start(const fs::path& folder, const std::string& name,
+                                             std::vector<std::string> arguments,
+                                             std::vector<std::string> environment = {}) {
+  process::ProcessPlan plan;
   plan.arguments = std::move(arguments);
   plan.environment = std::move(environment);
   plan.working_folder = folder;
   plan.output = folder / (name + ".log");
   plan.signal_on_parent_death = SIGKILL;
-  return broker::ChildProcess::start(plan).value();
+  return process::ChildProcess::start(plan).value();
 }
 
 }  // namespace
@@ -74,7 +74,7 @@ void LocalRun::kill_master() {
 
 void LocalRun::restart_master() { start_master(); }
 
-broker::ChildProcess& LocalRun::start_alone(const std::string& program, const std::string& name) {
+process::ChildProcess& LocalRun::start_alone(const std::string& program, const std::string& name) {
   agents_.push_back(start(folder(), name,
                           {std::string(RIDE_PROGRAMS) + "/" + program, "--brokers", brokers_, "--prefix", prefix_,
                            "--name", name, "--node", "n1"},
@@ -82,8 +82,8 @@ broker::ChildProcess& LocalRun::start_alone(const std::string& program, const st
   return *agents_.back();
 }
 
-broker::ChildProcess& LocalRun::start_agent(const std::string& node, const std::vector<std::string>& arguments,
-                                            const std::string& faults) {
+process::ChildProcess& LocalRun::start_agent(const std::string& node, const std::vector<std::string>& arguments,
+                                             const std::string& faults) {
   const fs::path programs = RIDE_PROGRAMS, bin = folder() / ("bin-" + node);
   fs::remove_all(bin);  // of an agent of the same name
   fs::create_directory(bin);

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "broker-config/child_process.h"
+#include "process/child_process.h"
 #include "stream/kafka/client_config.h"
 #include "stream/ports.h"
 #include "tests/support/temp_folder.h"
@@ -23,10 +23,10 @@ class LocalRun {
 
   // Its children come from the build; `faults`: workers are faulty ones, see faulty_worker.cc; or, as
   // "producer", the producers (faulty_producer.cc).
-  broker::ChildProcess& start_agent(const std::string& node, const std::vector<std::string>& arguments,
-                                    const std::string& faults = {});
+  process::ChildProcess& start_agent(const std::string& node, const std::vector<std::string>& arguments,
+                                     const std::string& faults = {});
   // A worker or producer by itself, without an agent.
-  broker::ChildProcess& start_alone(const std::string& program, const std::string& name);
+  process::ChildProcess& start_alone(const std::string& program, const std::string& name);
   void kill_master();     // SIGKILL
   void restart_master();  // after that; on another port
   bool submit(const std::string& topology);
@@ -58,8 +58,8 @@ class LocalRun {
   TempFolder folder_{"faults"};
   std::string brokers_, prefix_;
   std::vector<std::string> environment_;
-  std::unique_ptr<broker::ChildProcess> master_;
-  std::vector<std::unique_ptr<broker::ChildProcess>> agents_;  // and who runs by itself
+  std::unique_ptr<process::ChildProcess> master_;
+  std::vector<std::unique_ptr<process::ChildProcess>> agents_;  // and who runs by itself
   void start_master();
   Said run(std::vector<std::string> arguments);
   int port_ = 0, count_ = 0;

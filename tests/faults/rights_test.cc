@@ -10,7 +10,7 @@
 #include <fstream>
 #include <thread>
 
-#include "broker-config/free_port.h"
+#include "process/free_port.h"
 #include "stream/control_client.h"
 #include "stream/kafka/acls.h"
 #include "stream/kafka/admin.h"
@@ -268,20 +268,20 @@ TEST(SecureBroker, ComesBackWithItsUsersAndRefusesToServeThemWithoutPasswords) {
 
 TEST(SecureBroker, ThreeNodesWithOneFolderMakeOneClusterThatOutlivesOneOfThem) {
   const TempFolder folder("secure");
-  const auto ports = broker::free_ports("127.0.0.1", 6).value();
+  const auto ports = process::free_ports("127.0.0.1", 6).value();
   std::string quorum, brokers;
   for (std::size_t i = 0; i < 3; ++i) {
     quorum += (i == 0 ? "" : ",") + std::to_string(i + 1) + "@127.0.0.1:" + std::to_string(ports[i]);
     brokers += (i == 0 ? "" : ",") + ("127.0.0.1:" + std::to_string(ports[i + 3]));
   }
-  std::vector<std::unique_ptr<broker::ChildProcess>> nodes;
+  std::vector<std::unique_ptr<process::ChildProcess>> nodes;
   const auto log_of = [&](std::size_t i) {
     std::ifstream in(folder / ("node" + std::to_string(i) + ".log"));
     return std::string((std::istreambuf_iterator<char>(in)), {});
   };
   for (std::size_t i = 0; i < 3; ++i)
     nodes.push_back(
-        broker::ChildProcess::start(
+        process::ChildProcess::start(
             {.arguments = {std::string(RIDE_PROGRAMS) + "/ride", "broker", "--quick-start", "--id",
                            std::to_string(i + 1), "--quorum", quorum, "--port", std::to_string(ports[i + 3]), "--data",
                            folder / ("data" + std::to_string(i)), "--sasl", folder / "users"},

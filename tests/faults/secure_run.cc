@@ -36,11 +36,11 @@ SecureRun::~SecureRun() {
 SecureRun::Child SecureRun::start(const std::string& name, const std::string& program,
                                   std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), std::string(RIDE_PROGRAMS) + "/" + program);
-  return broker::ChildProcess::start({.arguments = std::move(arguments),
-                                      .environment = {},
-                                      .working_folder = folder_.path(),
-                                      .output = folder_ / (name + ".log"),
-                                      .signal_on_parent_death = SIGKILL})
+  return process::ChildProcess::start({.arguments = std::move(arguments),
+                                       .environment = {},
+                                       .working_folder = folder_.path(),
+                                       .output = folder_ / (name + ".log"),
+                                       .signal_on_parent_death = SIGKILL})
       .value();
 }
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "broker-config/child_process.h"
+#include "process/child_process.h"
 #include "stream/kafka/client_config.h"
 #include "tests/support/temp_folder.h"
 
@@ -49,7 +49,7 @@ class SecureRun {
   std::string logs() const;
 
  private:
-  using Child = std::unique_ptr<broker::ChildProcess>;
+  using Child = std::unique_ptr<process::ChildProcess>;
   Child start(const std::string& name, const std::string& program, std::vector<std::string> arguments);
   std::vector<std::string> cluster(const std::string& user) const;
 

@@ -10,7 +10,7 @@
 #include <set>
 #include <thread>
 
-#include "broker-config/child_process.h"
+#include "process/child_process.h"
 #include "stream/control_client.h"
 #include "stream/core/decisions_filter.h"
 #include "stream/core/frame_record.h"
@@ -37,7 +37,7 @@ template <class Condition>
 }
 
 struct Program {
-  std::unique_ptr<broker::ChildProcess> process;
+  std::unique_ptr<process::ChildProcess> process;
   std::filesystem::path output, port_file;
 
   int port() const {
@@ -74,10 +74,10 @@ class MastersTest : public ride::test::KafkaTest {
     one.port_file = folder_ / (name + ".port");
     more.insert(more.begin(), {(std::filesystem::read_symlink("/proc/self/exe").parent_path() / program).string(),
                                "--brokers", bootstrap(), "--prefix", prefix_});
-    one.process = broker::ChildProcess::start({.arguments = std::move(more),
-                                               .working_folder = folder_.path(),
-                                               .output = one.output,
-                                               .signal_on_parent_death = SIGKILL})
+    one.process = process::ChildProcess::start({.arguments = std::move(more),
+                                                .working_folder = folder_.path(),
+                                                .output = one.output,
+                                                .signal_on_parent_death = SIGKILL})
                       .value();
     return one;
   }

@@ -5,7 +5,7 @@
 
 #include <fstream>
 
-#include "broker-config/child_process.h"
+#include "process/child_process.h"
 #include "tests/master/http_client.h"
 #include "tests/support/kafka_fixture.h"
 #include "tests/support/temp_folder.h"
@@ -18,11 +18,11 @@ using namespace std::chrono_literals;
 
 class ProgramTest : public ride::test::KafkaTest {
  protected:
-  std::unique_ptr<broker::ChildProcess> start(std::vector<std::string> arguments) {
+  std::unique_ptr<process::ChildProcess> start(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), RIDE_MASTER_PROGRAM);
     output_ = folder_ / "output.txt";
     std::filesystem::remove(output_);
-    return broker::ChildProcess::start({.arguments = arguments, .working_folder = folder_.path(), .output = output_})
+    return process::ChildProcess::start({.arguments = arguments, .working_folder = folder_.path(), .output = output_})
         .value();
   }
   std::string output() const {
@@ -96,10 +96,10 @@ TEST_F(ProgramTest, ServesUntilItIsToldToEnd) {
   EXPECT_EQ(HttpClient(port).get("/readyz").status, 200);
   EXPECT_THAT(output(), HasSubstr("master ready on http://127.0.0.1:" + std::to_string(port)));
 
-  auto second = broker::ChildProcess::start({.arguments = {RIDE_MASTER_PROGRAM, "--brokers", bootstrap(), "--http",
-                                                           "127.0.0.1:" + std::to_string(port)},
-                                             .working_folder = folder_.path(),
-                                             .output = folder_ / "second.txt"})
+  auto second = process::ChildProcess::start({.arguments = {RIDE_MASTER_PROGRAM, "--brokers", bootstrap(), "--http",
+                                                            "127.0.0.1:" + std::to_string(port)},
+                                              .working_folder = folder_.path(),
+                                              .output = folder_ / "second.txt"})
                     .value();
   EXPECT_TRUE(second->wait_until_ended(10s));
   EXPECT_EQ(second->exit_code(), 1) << "the port is taken";

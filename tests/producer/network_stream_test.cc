@@ -9,8 +9,8 @@
 
 #include <opencv2/videoio.hpp>
 
-#include "broker-config/free_port.h"
 #include "memory_access.h"
+#include "process/free_port.h"
 #include "producer/source_runner.h"
 #include "producer/sources/capture_stream.h"
 #include "producer/sources/ffmpeg_setup.h"
@@ -27,7 +27,7 @@ using Clock = std::chrono::steady_clock;
 using testing::AllOf;
 using testing::HasSubstr;
 
-int free_port() { return broker::free_ports("127.0.0.1", 1).value().front(); }
+int free_port() { return process::free_ports("127.0.0.1", 1).value().front(); }
 
 // A server that ends with the test, also when the test is killed.
 class StreamServer {

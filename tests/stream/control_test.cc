@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "stream/core/job_phase.h"
 #include "stream/core/leader_filter.h"
+#include "stream/core/outcome_sums.h"
 
 namespace ride::stream {
 namespace {
@@ -118,6 +120,21 @@ TEST(ControlRecords, GarbageAndUnknownTypesAreRefusedWithoutACrash) {
     EXPECT_FALSE(decode_decision(text).ok()) << text;
     EXPECT_FALSE(decode_report(text).ok()) << text;
   }
+}
+
+TEST(JobPhase, ARunThatIsOverGoesOnNoMore) {
+  for (const auto phase : {JobPhase::creating, JobPhase::running, JobPhase::paused, JobPhase::draining})
+    EXPECT_FALSE(phase_is_over(phase)) << to_string(phase);
+  for (const auto phase : {JobPhase::completed, JobPhase::cancelled, JobPhase::failed})
+    EXPECT_TRUE(phase_is_over(phase)) << to_string(phase);
+}
+
+TEST(OutcomeCounters, EachIsSummedAndARepeatedRecordIsNoFrame) {
+  OutcomeCounters sum{.acked = 1, .filtered = 2, .dropped = 3, .dead = 4, .expired = 5, .duplicates = 6};
+  sum += {.acked = 10, .filtered = 20, .dropped = 30, .dead = 40, .expired = 50, .duplicates = 60};
+  EXPECT_EQ(sum,
+            (OutcomeCounters{.acked = 11, .filtered = 22, .dropped = 33, .dead = 44, .expired = 55, .duplicates = 66}));
+  EXPECT_EQ(finished(sum), 11 + 22 + 33 + 44 + 55);
 }
 
 TEST(LeaderFilter, TheFirstClaimOfAnEpochWinsAndOthersRecordsAreVoid) {

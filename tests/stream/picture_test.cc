@@ -230,6 +230,30 @@ TEST(PictureInfo, TellsTheSizeWithoutDecoding) {
   }
 }
 
+// What a producer looks at before it reads a whole file.
+TEST(PictureInfo, AHeadTellsTheSizeOrThatMoreBytesMayTell) {
+  for (const auto* extension : {".jpg", ".png"}) {
+    std::vector<std::uint8_t> bytes;
+    cv::imencode(extension, gradient(37, 91), bytes);
+    bool told = false;
+    for (std::size_t length = 8; length <= bytes.size(); ++length) {
+      const auto head = inspect_picture_head(std::span(bytes).first(length));
+      EXPECT_FALSE(told && !head.ok()) << extension << " of " << length;
+      told = head.ok();
+      EXPECT_TRUE(told || head.error().retriable) << extension << " of " << length;
+      if (told) {
+        EXPECT_EQ(head->rows, 37);
+        EXPECT_EQ(head->cols, 91);
+      }
+      EXPECT_FALSE(length < bytes.size() && inspect_picture(std::span(bytes).first(length)).error().retriable)
+          << "a whole picture ends there";
+    }
+    EXPECT_TRUE(told);
+    bytes[extension == std::string(".png") ? 12 : 3] = 0;
+    EXPECT_FALSE(inspect_picture_head(bytes).ok());
+  }
+}
+
 TEST(PictureInfo, TextIsNoPicture) {
   const std::string text = "this is a text file named .jpg";
   EXPECT_EQ(inspect_picture({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}).error().code,

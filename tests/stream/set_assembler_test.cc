@@ -170,7 +170,7 @@ TEST_F(SetAssemblerTest, ChunksThatContradictEachOtherMakeTheFrameDead) {
   EXPECT_EQ(step.accepted->kind, RecordKind::outcome);
 }
 
-// ---- what others write ---------------------------------------------------------------------------------------------
+// ---- what others write
 
 // Two records of 100 bytes: the sum of what they announce is below zero.
 TEST_F(SetAssemblerTest, AnnouncedBytesThatOverflowMakeTheSetDead) {

@@ -3,27 +3,13 @@
 #include <algorithm>
 
 #include "common/crash_note.h"
+#include "stream/core/job_phase.h"
 
 namespace ride::worker {
 
 namespace {
 
 constexpr std::size_t kMostQuarantined = 1000;  // of a stage: long before, somebody has looked at it
-
-bool is_over(stream::JobPhase phase) {
-  switch (phase) {
-    case stream::JobPhase::creating:
-    case stream::JobPhase::running:
-    case stream::JobPhase::paused:
-    case stream::JobPhase::draining:
-      return false;
-    case stream::JobPhase::completed:
-    case stream::JobPhase::cancelled:
-    case stream::JobPhase::failed:
-      return true;
-  }
-  return true;
-}
 
 }  // namespace
 
@@ -45,7 +31,7 @@ void AssignmentView::on(const stream::JobPhaseChanged& changed) {
   if (found == jobs_.end()) return;
   found->second.phase = changed.phase;
   found->second.ends = changed.ends;
-  if (!is_over(changed.phase)) return;
+  if (!stream::phase_is_over(changed.phase)) return;
   jobs_.erase(found);
   std::erase_if(owners_,
                 [&](const auto& entry) { return entry.first.job == changed.job && entry.first.run == changed.run; });
@@ -94,7 +80,7 @@ void AssignmentView::on(const stream::SnapshotPart& part) {
   group_.reset();
   const auto contains = [this](const auto& list) { return std::find(list.begin(), list.end(), self_) != list.end(); };
   for (const auto& job : (*snapshot)->jobs) {
-    if (is_over(job.phase)) continue;
+    if (stream::phase_is_over(job.phase)) continue;
     auto& known = jobs_[{job.spec.job, job.spec.run}];
     known = {job.spec, job.phase, job.ends, {}};
     for (const auto& source : job.sources) known.sessions[source.name] = source.session;

@@ -18,7 +18,7 @@
 
 #include "common/result.h"
 
-namespace ride::broker {
+namespace ride::process {
 
 struct ProcessPlan {
   std::vector<std::string> arguments;    // the first is the program's path
@@ -56,4 +56,4 @@ class ChildProcess {
   std::thread waiter_;
 };
 
-}  // namespace ride::broker
+}  // namespace ride::process

@@ -1,5 +1,4 @@
-// What the node has and how busy it is, for the agent's heartbeat, from /proc, /dev and the cgroup that we run in.
-// Owner: one thread.
+// What this machine has and how busy it is, from /proc, /dev and the control group that we run in. Owner: one thread.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace ride::agent {
+namespace ride::process {
 
 struct NodeFacts {
   double cores = 1;               // that we may use
@@ -29,19 +28,12 @@ class NodeLoad {
   double busy_ = -1, total_ = 0;
 };
 
-// What one process has and does; zeros when it is gone.
-struct ProcessFacts {
-  std::int64_t memory_bytes = 0;  // resident, without what it shares with files
-  bool stopped = false;           // SIGSTOP, or a debugger
-};
-ProcessFacts read_process(int pid);
-// It is there, has not ended, and is not stopped.
-bool is_running(int pid);
-
 // Processes that this system has killed because memory ran out, since it runs; nothing when it does not say.
 std::optional<std::int64_t> out_of_memory_kills();
 
+std::vector<int> usable_core_numbers();                       // that we may run on
 std::int64_t free_disk(const std::filesystem::path& folder);  // bytes; empty: the working folder
+std::int64_t machine_memory();                                // bytes that it has, whatever we may use
 std::int64_t available_memory();                              // bytes that could be used now
 
-}  // namespace ride::agent
+}  // namespace ride::process

@@ -1,4 +1,4 @@
-#include "cli/temp_folder.h"
+#include "process/temp_folder.h"
 
 #include <spdlog/fmt/fmt.h>
 #include <stdlib.h>
@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
-namespace ride::cli {
+namespace ride::process {
 namespace fs = std::filesystem;
 
 Result<fs::path> make_temp_folder(const std::string& name) {
@@ -28,4 +28,4 @@ Result<fs::path> make_temp_folder(const std::string& name) {
                            folder, std::strerror(reason))};
 }
 
-}  // namespace ride::cli
+}  // namespace ride::process

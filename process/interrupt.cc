@@ -1,26 +1,19 @@
-#include "cli/interrupt.h"
+#include "process/interrupt.h"
 
-#include <signal.h>
 #include <time.h>
 
-namespace ride::cli {
+namespace ride::process {
 namespace {
-
-sigset_t ending_signals() {
-  sigset_t set;
-  sigemptyset(&set);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, signal);
-  return set;
-}
 
 constexpr long kLookNs = 50'000'000;  // how soon the watcher sees that it is no longer needed
 
 }  // namespace
 
-Interrupt::Interrupt() {
-  const sigset_t set = ending_signals();
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  signal(SIGPIPE, SIG_IGN);
+Interrupt::Interrupt(std::initializer_list<int> signals) {
+  sigemptyset(&signals_);
+  for (const int signal : signals) sigaddset(&signals_, signal);
+  pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
   watcher_ = std::jthread([this](std::stop_token ended) { watch(ended); });
 }
 
@@ -30,10 +23,9 @@ Interrupt::~Interrupt() {
 }
 
 void Interrupt::watch(std::stop_token ended) {
-  const sigset_t set = ending_signals();
   const timespec look{0, kLookNs};
   while (!ended.stop_requested()) {
-    const int signal = sigtimedwait(&set, nullptr, &look);
+    const int signal = sigtimedwait(&signals_, nullptr, &look);
     if (signal <= 0) continue;
     {
       const std::lock_guard lock(mutex_);
@@ -54,9 +46,9 @@ bool Interrupt::wait(std::chrono::milliseconds time) {
   return signal_ != 0;
 }
 
-ExitCode Interrupt::exit_code() const {
+int Interrupt::signal() const {
   const std::lock_guard lock(mutex_);
-  return signal_ == SIGINT || signal_ == 0 ? ExitCode::interrupted : ExitCode::terminated;
+  return signal_;
 }
 
-}  // namespace ride::cli
+}  // namespace ride::process

@@ -1,5 +1,6 @@
 // A process that goes on under its name: it ends where an agent watches it, else it becomes itself anew.
-#include "common/start_again.h"
+
+#include "process/start_again.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -13,7 +14,7 @@
 #include "common/exit_codes.h"
 #include "tests/support/temp_folder.h"
 
-namespace ride {
+namespace ride::process {
 namespace {
 
 std::string value_of(const char* variable) {
@@ -46,7 +47,7 @@ TEST(StartAgain, BecomesItselfAnewWithItsArgumentsAndWhatItInheritedAndNothingEl
   const std::atomic<bool> stop = false;
   const test::TempFolder folder{"start-again"};
   const std::string file = folder / "seen";
-  std::string program = "common_test", filter = "--gtest_filter=*TellsWhatItSees",
+  std::string program = "process_test", filter = "--gtest_filter=*TellsWhatItSees",
               all = "--gtest_also_run_disabled_tests";
   char* arguments[] = {program.data(), filter.data(), all.data(), nullptr};
   const int code = exit_code_of([&] {
@@ -89,7 +90,7 @@ TEST(StartAgain, LeavesItToItsAgentAndEndsWhenItIsToldTo) {
 
 TEST(StartAgain, WaitsWhenItHasToDoSoAgainAndAgain) {
   // Were it to become itself, the probe would fail for want of its variables.
-  std::string program = "common_test", filter = "--gtest_filter=*TellsWhatItSees",
+  std::string program = "process_test", filter = "--gtest_filter=*TellsWhatItSees",
               all = "--gtest_also_run_disabled_tests";
   char* arguments[] = {program.data(), filter.data(), all.data(), nullptr};
   std::atomic<bool> stop = false;
@@ -107,4 +108,4 @@ TEST(StartAgain, WaitsWhenItHasToDoSoAgainAndAgain) {
 }
 
 }  // namespace
-}  // namespace ride
+}  // namespace ride::process

@@ -1,5 +1,5 @@
 // Who speaks TLS: only who answers the beginning of a TLS connection with TLS. A broker that goes away looks otherwise.
-#include "broker-config/probe.h"
+#include "process/tcp.h"
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -11,14 +11,14 @@
 
 #include "tests/support/loopback_listener.h"
 
-namespace ride::broker::test {
+namespace ride::process {
 namespace {
 
 using std::chrono::milliseconds;
 
 // What speaks_tls() makes of one who takes the connection, reads its beginning, says this, and closes.
 bool taken_for_tls(const std::string& answer) {
-  const ride::test::LoopbackListener listener;
+  const test::LoopbackListener listener;
   std::string heard(64, '\0');
   std::jthread other([&] {
     const int connection = listener.accept();
@@ -46,4 +46,4 @@ TEST(SpeaksTls, NotWhoClosesOrSaysSomethingElse) {
 }
 
 }  // namespace
-}  // namespace ride::broker::test
+}  // namespace ride::process

@@ -1,4 +1,4 @@
-// A folder of its own for a command that needs one: in $TMPDIR, else /tmp. The caller removes it. Threads: any.
+// A folder of its own for a program that needs one: in $TMPDIR, else /tmp. The caller removes it. Threads: any.
 #pragma once
 
 #include <filesystem>
@@ -6,10 +6,10 @@
 
 #include "common/result.h"
 
-namespace ride::cli {
+namespace ride::process {
 
 // "ride-run" gives /tmp/ride-run-x3Yz7Q. invalid_argument: TMPDIR names no folder. permission, resource_exhausted: it
 // cannot be made there.
 Result<std::filesystem::path> make_temp_folder(const std::string& name);
 
-}  // namespace ride::cli
+}  // namespace ride::process

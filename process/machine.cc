@@ -1,7 +1,6 @@
-#include "agent/node_status.h"
+#include "process/machine.h"
 
 #include <sched.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
@@ -12,7 +11,7 @@
 
 #include "common/file_text.h"
 
-namespace ride::agent {
+namespace ride::process {
 namespace fs = std::filesystem;
 namespace {
 
@@ -99,36 +98,6 @@ double NodeLoad::sample(const std::string& proc_stat) {
   return std::max(0.0, busy_ticks / all_ticks) * std::max(1, cores) * 100;
 }
 
-namespace {
-
-// One letter: R running, S sleeping, T stopped, Z ended and not waited for, ... (proc(5)); 0 when it is gone. The line
-// is "12 (name) T ...", and the name may hold anything.
-char process_state(int pid) {
-  const auto stat = file_text("/proc/" + std::to_string(pid) + "/stat");
-  const auto end = stat.rfind(')');
-  return end != std::string::npos && end + 2 < stat.size() ? stat[end + 2] : '\0';
-}
-
-bool is_stopped(char state) { return state == 'T' || state == 't'; }
-
-}  // namespace
-
-bool is_running(int pid) {
-  const char state = process_state(pid);
-  return state != '\0' && state != 'Z' && state != 'X' && !is_stopped(state);
-}
-
-ProcessFacts read_process(int pid) {
-  ProcessFacts facts;
-  const auto folder = "/proc/" + std::to_string(pid);
-  std::istringstream pages(file_text(folder + "/statm"));
-  std::int64_t size = 0, resident = 0, shared = 0;
-  if (pages >> size >> resident >> shared)
-    facts.memory_bytes = std::max<std::int64_t>(0, resident - shared) * sysconf(_SC_PAGESIZE);
-  facts.stopped = is_stopped(process_state(pid));
-  return facts;
-}
-
 std::optional<std::int64_t> out_of_memory_kills() {
   std::istringstream lines(file_text("/proc/vmstat"));
   std::string name;
@@ -144,6 +113,17 @@ std::int64_t free_disk(const fs::path& folder) {
   return failed ? 0 : static_cast<std::int64_t>(space.available);
 }
 
+std::vector<int> usable_core_numbers() {
+  std::vector<int> cores;
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return cores;
+  for (int core = 0; core < CPU_SETSIZE; ++core)
+    if (CPU_ISSET(static_cast<std::size_t>(core), &set)) cores.push_back(core);
+  return cores;
+}
+
+std::int64_t machine_memory() { return meminfo("MemTotal"); }
 std::int64_t available_memory() { return meminfo("MemAvailable"); }
 
-}  // namespace ride::agent
+}  // namespace ride::process

@@ -1,4 +1,4 @@
-#include "broker-config/free_port.h"
+#include "process/free_port.h"
 
 #include <netdb.h>
 #include <spdlog/fmt/fmt.h>
@@ -10,7 +10,7 @@
 #include <memory>
 #include <random>
 
-namespace ride::broker {
+namespace ride::process {
 namespace {
 
 constexpr int kFirst = 20000, kLast = 32000, kTries = 400;
@@ -85,4 +85,4 @@ Result<void> check_port_free(const std::string& host, int port) {
   return Error{ErrorCode::internal, fmt::format("cannot listen on {}:{}: {}", host, port, std::strerror(error))};
 }
 
-}  // namespace ride::broker
+}  // namespace ride::process

@@ -14,7 +14,9 @@
 #include <string>
 #include <vector>
 
-namespace ride {
+#include "common/result.h"
+
+namespace ride::process {
 
 class StartAgain {
  public:
@@ -27,7 +29,6 @@ class StartAgain {
 
  private:
   [[noreturn]] void become_anew(int code);
-  std::vector<std::string> environment(int times) const;
 
   std::vector<std::string> arguments_;
   std::set<int> inherited_;  // open files
@@ -40,7 +41,11 @@ class StartAgain {
   std::atomic<bool> called_ = false;
 };
 
+// Of a failure that ended an incarnation: a new one, with connections of its own, may not meet it again. A right that
+// is missing stays missing.
+inline bool may_start_again(const Error& error) { return error.code != ErrorCode::permission; }
+
 // `end` is called when the process is still there after `limit`: who has failed must end, whatever a library waits for.
 void end_within(std::chrono::seconds limit, std::function<void()> end);
 
-}  // namespace ride
+}  // namespace ride::process
