@@ -2,14 +2,9 @@
 
 #include <spdlog/fmt/fmt.h>
 
-#include "producer/sources/capture_device.h"
+#include "producer/source_request.h"
 
 namespace ride::producer {
-
-std::string default_codec(const stream::SourceSpec& source) {
-  if (!source.codec.empty()) return source.codec;
-  return source.kind == "camera" && !device_path(source.uri) ? "jpeg:90" : "";
-}
 
 Outgoing::Outgoing(const stream::JobSpec& job, const stream::SourceSpec& source, SessionId session,
                    std::string incarnation, SharedBudget& budget, Acknowledged acknowledged)

@@ -16,10 +16,6 @@
 
 namespace ride::producer {
 
-// The codec of an output that names none: the source's own, else jpeg:90 for network cameras; "" keeps the bytes of
-// picture files and means raw for all else.
-std::string default_codec(const stream::SourceSpec& source);
-
 class Outgoing {
  public:
   enum class Sent { taken, full };

@@ -24,6 +24,7 @@ constexpr std::int64_t kMaxOutstanding = 5000;  // sets without an acknowledgeme
 SourceRunner::SourceRunner(Assignment assignment, const std::string& source, RunnerServices services)
     : assignment_(std::move(assignment)),
       spec_(*assignment_.job->source(source)),
+      kind_(source_kind(spec_.kind)),
       services_(std::move(services)),
       wish_(assignment_.wish) {
   progress_.job = assignment_.job->job;
@@ -79,7 +80,7 @@ stream::SourceProgress SourceRunner::progress() const {
   if (progress.connected && !progress.ended && progress.error.empty())
     progress.error = silence_text({.lasts = now - seen_.flowed_at,
                                    .between_frames = seen_.between_frames,
-                                   .may_be_silent = spec_.kind == "topic",
+                                   .may_be_silent = kind_.may_be_silent,
                                    .unacknowledged = seen_.unacknowledged});
   return progress;
 }
@@ -151,7 +152,7 @@ Result<void> SourceRunner::prepare_once() {
       std::make_unique<Outgoing>(*assignment_.job, spec_, assignment_.session, services_.incarnation, services_.budget,
                                  [this](std::int64_t number, bool picture) { on_acknowledged(number, picture); });
   if (auto opened = out_->open(services_.log); !opened) return opened;
-  if (spec_.kind == "directory") {
+  if (kind_.numbering == Numbering::by_manifest) {
     book_ = std::make_unique<TopicManifest>(services_.log, assignment_.job->manifest_topic(spec_.name),
                                             services_.incarnation);
   } else {
@@ -265,9 +266,9 @@ void SourceRunner::close_source() {
   open_ = connected_ = false;
 }
 
-// A folder's book knows what was rejected before; of all else, earlier owners have.
+// A manifest knows what was rejected before; of all else, earlier owners do.
 std::int64_t SourceRunner::rejected_by_others() const {
-  return spec_.kind == "directory" ? 0 : assignment_.before.rejected;
+  return kind_.numbering == Numbering::by_manifest ? 0 : assignment_.before.rejected;
 }
 
 void SourceRunner::publish() {

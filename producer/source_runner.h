@@ -27,6 +27,7 @@
 #include "producer/shared_budget.h"
 #include "producer/source.h"
 #include "producer/work_room.h"
+#include "source_kinds/source_decl.h"
 #include "stream/control.h"
 
 namespace ride::producer {
@@ -92,13 +93,14 @@ class SourceRunner {
   void publish();
   void tell_before();
   // Its items have numbers that every owner knows: all owners of a run are given the same session.
-  bool continues() const { return spec_.finite || spec_.kind == "topic"; }
+  bool continues() const { return keeps_session(spec_.kind, spec_.finite); }
   std::int64_t rejected_by_others() const;
   bool live() const { return source_ && source_->state().live; }
   bool stopping() const { return stop_.load(); }
 
   const Assignment assignment_;
   const stream::SourceSpec& spec_;
+  const SourceDecl& kind_;
   RunnerServices services_;
 
   std::atomic<bool> stop_{false}, finished_{false};

@@ -31,15 +31,15 @@ void SourceRunner::pull() {
 }
 
 std::optional<WorkRoom::Stay> SourceRunner::enter_film() {
-  if (spec_.kind != "video") return std::nullopt;
+  if (!kind_.indivisible) return std::nullopt;
   return watch_->enter(PartitionId{0}, Offset{next_number_},
                        fmt::format("film {}, frame {}", redact(spec_.uri), next_number_));
 }
 
 Result<void> SourceRunner::open_source() {
-  if (const auto why = spec_.kind == "video" ? watch_->any_quarantined() : std::nullopt)
-    return Error{ErrorCode::corrupt, fmt::format("video '{}': {}; it is not read any more", redact(spec_.uri), *why),
-                 false};
+  if (const auto why = kind_.indivisible ? watch_->any_quarantined() : std::nullopt)
+    return Error{ErrorCode::corrupt,
+                 fmt::format("{} '{}': {}; it is not read any more", spec_.kind, redact(spec_.uri), *why), false};
   const auto stay = enter_film();
   return source_->open(next_number_);
 }

@@ -75,12 +75,12 @@ class FileCheck {
   void check_files_have_names(const StageDraft& draft, const std::string& path, const Ways& ways) {
     for (const auto& [source, count] : ways) {
       const auto kind = kinds_.find(source);
-      if (kind == kinds_.end() || kind->second == SourceKind::directory) continue;
+      if (kind == kinds_.end() || kind->second == nullptr || kind->second->frames_have_files) continue;
       context_.error(
           draft.name_place,
           fmt::format("the path '{}' of {} has the name of the picture's file in it, and the frames of the {} "
                       "'{}' come from no file of their own",
-                      path, draft.label, to_string(kind->second), source),
+                      path, draft.label, kind->second->name, source),
           "use {seq} instead, with {source} and {session}");
       return;
     }
@@ -138,7 +138,7 @@ class FileCheck {
   Context& context_;
   std::map<std::string, Ways> ways_;
   std::map<std::string, bool> live_;
-  std::map<std::string, SourceKind> kinds_;
+  std::map<std::string, const SourceDecl*> kinds_;
   std::vector<Writer> writers_;
 };
 

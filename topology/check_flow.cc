@@ -188,7 +188,8 @@ class FlowCheck {
       if (draft.stage.topic.adopt) adopted.insert(draft.stage.topic.adopt->name);
     }
     for (const SourceDraft& draft : sources_) {
-      if (draft.source.kind == SourceKind::topic) adopted.insert(draft.source.uri);
+      if (draft.source.kind != nullptr && draft.source.kind->input == SourceInput::topic)
+        adopted.insert(draft.source.uri);
     }
     for (const StageDraft& draft : stages_) {
       for (std::size_t i = 0; i < draft.stage.outputs.size(); ++i) {

@@ -43,7 +43,7 @@ std::string topic_node(const PlannedTopic& topic) {
 std::string source_node(const Source& source) {
   const std::string rate = source.unpaced ? "fps max" : source.fps ? fmt::format("{} fps", *source.fps) : "";
   return fmt::format("  {} [shape=cds, label={}];\n", quoted("source " + source.name),
-                     label({source.name, to_string(source.kind), rate}));
+                     label({source.name, source.kind->name, rate}));
 }
 
 std::string stage_node(const Stage& stage) {

@@ -7,10 +7,10 @@
 #include <cmath>
 
 #include "common/frame.h"
+#include "common/frame_shape.h"
 #include "common/suggest.h"
 #include "common/units.h"
 #include "topology/keys.h"
-#include "topology/shape.h"
 
 namespace ride::topology {
 namespace {

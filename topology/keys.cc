@@ -1,11 +1,16 @@
 #include "topology/keys.h"
 
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <functional>
+#include <map>
+
 namespace ride::topology {
 namespace {
 
 constexpr double kMaxPartitions = 4096;
 constexpr double kYearMs = 365.0 * 24 * 3600 * 1000;
-constexpr double kLeastWaitMs = 100, kMostWaitMs = 3600.0 * 1000;  // of a camera
 constexpr double kTebi = 1024.0 * 1024 * 1024 * 1024;
 
 std::vector<KeySpec> reader_keys(bool sink) {
@@ -85,175 +90,104 @@ std::vector<KeySpec> reader_keys(bool sink) {
   return keys;
 }
 
+// "camera, video: its own; synthetic: 30": what each kind does, kinds that do the same together.
+std::string by_kind(const std::function<std::string(const SourceDecl&)>& words_of) {
+  std::vector<std::pair<std::string, std::string>> groups;  // words and kinds
+  for (const SourceDecl& kind : source_kinds()) {
+    const std::string words = words_of(kind);
+    auto group = std::find_if(groups.begin(), groups.end(), [&](const auto& one) { return one.first == words; });
+    if (group == groups.end())
+      groups.emplace_back(words, kind.name);
+    else
+      group->second += ", " + kind.name;
+  }
+  std::string text;
+  for (const auto& [words, kinds] : groups) text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", kinds, words);
+  return text;
+}
+
+std::vector<KeySpec> common_source_keys() {
+  return {
+      {.name = "fps",
+       .type = KeyType::fps,
+       .doc = "Frames per second: paces files, caps cameras; max: as fast as they are taken.",
+       .default_text = by_kind([](const SourceDecl& kind) {
+         return kind.fps        ? fmt::format("{}", *kind.fps)
+                : kind.own_rate ? std::string("its own rate")
+                                : std::string("max");
+       }),
+       .min = 0.001,
+       .max = 100000,
+       .example = "30"},
+      {.name = "codec",
+       .type = KeyType::codec,
+       .doc = "How pictures are written: raw, raw:zstd, png, jpeg or jpeg:QUALITY.",
+       .default_text = by_kind([](const SourceDecl& kind) { return kind.codec_text; }),
+       .example = "jpeg:90"},
+      {.name = "when_late",
+       .type = KeyType::choice,
+       .doc = "What happens when frames come faster than they can be written: keep makes the source wait, drop "
+              "leaves frames out and counts them.",
+       .default_text = by_kind([](const SourceDecl& kind) { return kind.drop_when_late ? "drop" : "keep"; }),
+       .choices = {"keep", "drop"},
+       .example = "drop"},
+      {.name = "max_age",
+       .type = KeyType::duration,
+       .doc = "Frames that are older when they could be written are dropped, and counted.",
+       .default_text = "none",
+       .min = 1,
+       .max = kYearMs,
+       .example = "2s"},
+      {.name = "node",
+       .type = KeyType::text,
+       .doc = "The node where the device or folder is.",
+       .default_text = "any",
+       .example = "gatehouse"},
+      {.name = "max_pixels",
+       .type = KeyType::pixels,
+       .doc = "Larger pictures are refused before they are decoded, and so is what would take far more memory or time "
+              "than a picture of its bytes.",
+       .default_text = "1000MP",
+       .min = 1,
+       .max = 1e12,
+       .example = "100MP"},
+  };
+}
+
 }  // namespace
 
-const Section& synthetic_section() {
-  static const Section section{
-      "synthetic",
-      "A made-up scene, for tests and demonstrations; equal seeds give equal frames.",
-      {
-          {.name = "width",
-           .type = KeyType::integer,
-           .doc = "Columns of a frame.",
-           .default_text = "640",
-           .min = 1,
-           .max = 65535,
-           .example = "900"},
-          {.name = "height",
-           .type = KeyType::integer,
-           .doc = "Rows of a frame.",
-           .default_text = "480",
-           .min = 1,
-           .max = 65535,
-           .example = "900"},
-          {.name = "channels",
-           .type = KeyType::integer,
-           .doc = "Channels of 8 bits: 1 is gray, 3 is BGR.",
-           .default_text = "3",
-           .min = 1,
-           .max = 4,
-           .example = "1"},
-          {.name = "frames",
-           .type = KeyType::integer,
-           .doc = "Number of frames after which the source ends.",
-           .default_text = "endless",
-           .min = 1,
-           .max = 1e15,
-           .example = "1800"},
-          {.name = "seed",
-           .type = KeyType::integer,
-           .doc = "Seed of what is random in it.",
-           .default_text = "1",
-           .min = 0,
-           .max = 9007199254740991.0,
-           .example = "7"},
-          {.name = "scene",
-           .type = KeyType::choice,
-           .doc = "moving: shapes that move over a background; noise: independent random pixels.",
-           .default_text = "moving",
-           .choices = {"moving", "noise"},
-           .example = "noise"},
-      }};
-  return section;
+const Section* section_of(const SourceDecl& kind) {
+  static const std::map<std::string, Section> sections = [] {
+    std::map<std::string, Section> all;
+    for (const SourceDecl& one : source_kinds())
+      if (one.what.type == KeyType::section) all[one.name] = {one.name, one.section_doc, one.keys};
+    return all;
+  }();
+  const auto found = sections.find(kind.name);
+  return found == sections.end() ? nullptr : &found->second;
 }
 
 const Section& source_section() {
-  static const Section section{
-      "sources",
-      "Where frames come from. Each source has a name and one of camera, video, directory, synthetic or topic; the "
-      "other keys are common, or belong to one kind.",
-      {
-          {.name = "camera",
-           .type = KeyType::camera,
-           .doc = "A network camera (rtsp, http, udp, ... URL), a device (/dev/video0) or its index. Credentials are "
-                  "written as ${VAR}, filled in by the producer from its environment.",
-           .example = "\"rtsp://${CAM_USER}:${CAM_PASS}@gate.example/stream\""},
-          {.name = "video", .type = KeyType::uri, .doc = "A video file, read from its start.", .example = "street.avi"},
-          {.name = "directory",
-           .type = KeyType::uri,
-           .doc = "A folder of pictures, read once in order of their names; broken files are skipped and reported.",
-           .example = "pictures"},
-          {.name = "synthetic",
-           .type = KeyType::section,
-           .doc = "A made-up scene.",
-           .section = &synthetic_section(),
-           .example = "{ width: 900, height: 900, channels: 1 }"},
-          {.name = "topic",
-           .type = KeyType::topic_name,
-           .doc = "An existing Kafka topic whose records are copied into the job as frames.",
-           .example = "plates"},
-          {.name = "fps",
-           .type = KeyType::fps,
-           .doc = "Frames per second: paces files, caps cameras; max: as fast as they are taken.",
-           .default_text = "the source's own rate: a camera's, a video's; synthetic 30; directories and topics max",
-           .min = 0.001,
-           .max = 100000,
-           .example = "30"},
-          {.name = "codec",
-           .type = KeyType::codec,
-           .doc = "How pictures are written: raw, raw:zstd, png, jpeg or jpeg:QUALITY.",
-           .default_text = "picture files keep their bytes, network cameras jpeg:90, all else raw",
-           .example = "jpeg:90"},
-          {.name = "when_late",
-           .type = KeyType::choice,
-           .doc = "What happens when frames come faster than they can be written: keep makes the source wait, drop "
-                  "leaves frames out and counts them.",
-           .default_text = "drop for cameras, keep for all else",
-           .choices = {"keep", "drop"},
-           .example = "drop"},
-          {.name = "max_age",
-           .type = KeyType::duration,
-           .doc = "Frames that are older when they could be written are dropped, and counted.",
-           .default_text = "none",
-           .min = 1,
-           .max = kYearMs,
-           .example = "2s"},
-          {.name = "node",
-           .type = KeyType::text,
-           .doc = "The node where the device or folder is.",
-           .default_text = "any",
-           .example = "gatehouse"},
-          {.name = "max_pixels",
-           .type = KeyType::pixels,
-           .doc = "Larger pictures are refused before they are decoded, and so is what would take far more memory or "
-                  "time than a picture of its bytes.",
-           .default_text = "1000MP",
-           .min = 1,
-           .max = 1e12,
-           .example = "100MP"},
-          {.name = "connect_timeout",
-           .type = KeyType::duration,
-           .doc =
-               "Camera, or video of a URL: how long it may take to answer and to begin its stream, before it is tried "
-               "again.",
-           .default_text = "10s",
-           .min = kLeastWaitMs,
-           .max = kMostWaitMs,
-           .example = "30s"},
-          {.name = "read_timeout",
-           .type = KeyType::duration,
-           .doc =
-               "Camera, or video of a URL: how long no picture may come before it counts as lost and is opened again; "
-               "more than the time between two of its pictures.",
-           .default_text = "5s",
-           .min = kLeastWaitMs,
-           .max = kMostWaitMs,
-           .example = "15s"},
-          {.name = "loop",
-           .type = KeyType::loop,
-           .doc = "Video: true plays it for ever, a number so many times.",
-           .default_text = "false",
-           .min = 1,
-           .max = 1e9,
-           .example = "true"},
-          {.name = "glob",
-           .type = KeyType::text,
-           .doc = "Directory: which file names are taken.",
-           .default_text = "\"*\", of the known picture types",
-           .example = "\"*.jpg\""},
-          {.name = "recursive",
-           .type = KeyType::boolean,
-           .doc = "Directory: folders within it as well; one that cannot be read is counted as rejected, and the "
-                  "others are read.",
-           .default_text = "false",
-           .example = "true"},
-          {.name = "format",
-           .type = KeyType::choice,
-           .doc = "Topic: what its records hold; image: JPEG or PNG, recognised by the first bytes.",
-           .default_text = "image",
-           .choices = {"raw", "jpeg", "png", "image"},
-           .example = "raw"},
-          {.name = "shape",
-           .type = KeyType::shape,
-           .doc = "Topic of raw pixels: rows x columns x channels.",
-           .example = "900x900x1"},
-          {.name = "depth",
-           .type = KeyType::choice,
-           .doc = "Topic of raw pixels: the type of a value.",
-           .default_text = "8u",
-           .choices = {"8u", "16u", "32f"},
-           .example = "16u"},
-      }};
+  static const Section section = [] {
+    std::vector<std::string> kinds;
+    Section all{"sources", "", {}};
+    for (const SourceDecl& kind : source_kinds()) {
+      kinds.push_back(kind.name);
+      all.keys.push_back(kind.what);
+      all.keys.back().section = section_of(kind);
+    }
+    const std::string last = kinds.back();
+    kinds.pop_back();
+    all.doc = fmt::format(
+        "Where frames come from. Each source has a name and one of {} or {}; the other keys are common, or "
+        "belong to one kind.",
+        fmt::join(kinds, ", "), last);
+    for (KeySpec& key : common_source_keys()) all.keys.push_back(std::move(key));
+    for (const SourceDecl& kind : source_kinds())
+      for (const KeySpec& key : kind.keys)  // some are of two kinds
+        if (section_of(kind) == nullptr && all.find(key.name) == nullptr) all.keys.push_back(key);
+    return all;
+  }();
   return section;
 }
 
@@ -470,34 +404,24 @@ const Section& file_section() {
 }
 
 std::vector<const Section*> all_sections() {
-  return {&file_section(), &source_section(), &synthetic_section(), &stage_section(),
-          &sink_section(), &topic_section(),  &group_section(),     &output_section()};
-}
-
-const std::vector<std::string>& source_kinds() {
-  static const std::vector<std::string> kinds = {"camera", "video", "directory", "synthetic", "topic"};
-  return kinds;
+  std::vector<const Section*> sections = {&file_section(), &source_section()};
+  for (const SourceDecl& kind : source_kinds())
+    if (const Section* own = section_of(kind)) sections.push_back(own);
+  for (const Section* section :
+       {&stage_section(), &sink_section(), &topic_section(), &group_section(), &output_section()})
+    sections.push_back(section);
+  return sections;
 }
 
 const std::vector<KindKey>& kind_keys() {
-  static const std::vector<KindKey> keys = {
-      {"loop", "video"},          {"glob", "directory"},    {"recursive", "directory"},    {"format", "topic"},
-      {"shape", "topic"},         {"depth", "topic"},       {"connect_timeout", "camera"}, {"connect_timeout", "video"},
-      {"read_timeout", "camera"}, {"read_timeout", "video"}};
+  static const std::vector<KindKey> keys = [] {
+    std::vector<KindKey> all;
+    for (const SourceDecl& kind : source_kinds())
+      for (const KeySpec& key : kind.keys)
+        if (section_of(kind) == nullptr) all.push_back({key.name, kind.name});
+    return all;
+  }();
   return keys;
-}
-
-const KeySpec* Section::find(std::string_view key) const {
-  for (const KeySpec& spec : keys) {
-    if (spec.name == key) return &spec;
-  }
-  return nullptr;
-}
-
-std::vector<std::string> Section::names() const {
-  std::vector<std::string> names;
-  for (const KeySpec& spec : keys) names.push_back(spec.name);
-  return names;
 }
 
 }  // namespace ride::topology

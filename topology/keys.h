@@ -9,65 +9,14 @@
 #include <variant>
 #include <vector>
 
+#include "common/key_spec.h"
 #include "common/result.h"
+#include "source_kinds/source_decl.h"
 
 namespace ride::topology {
 
-enum class KeyType {
-  // single values
-  boolean,
-  integer,
-  number,
-  text,
-  name,
-  topic_name,
-  choice,
-  duration,
-  bytes,
-  pixels,
-  codec,
-  shape,
-  camera,  // URI, device path or index; ${VAR} stays in it
-  uri,     // path or URL; ${VAR} stays in it
-  fps,     // number or "max"
-  loop,    // true, false or a number of plays
-  // structures
-  references,
-  params,
-  labels,
-  section,
-  source_map,
-  stage_list,
-  sink_list,
-  outputs,
-};
-
-struct Section;
-
-struct KeySpec {
-  std::string name;
-  KeyType type = KeyType::text;
-  std::string doc;           // one sentence
-  std::string default_text;  // in words, for people; empty: none
-  bool required = false;
-  std::optional<double> min, max;    // integer, number, fps; duration in ms, bytes in bytes, pixels
-  std::vector<std::string> choices;  // choice
-  const Section* section = nullptr;  // section, source_map, stage_list, sink_list, outputs
-  std::string example;               // a value as it is written, for fixes and the reference page
-};
-
-struct Section {
-  std::string name;  // as a heading: "topic"
-  std::string doc;
-  std::vector<KeySpec> keys;
-
-  const KeySpec* find(std::string_view key) const;
-  std::vector<std::string> names() const;
-};
-
 const Section& file_section();
 const Section& source_section();
-const Section& synthetic_section();
 const Section& stage_section();
 const Section& sink_section();
 const Section& topic_section();
@@ -75,8 +24,11 @@ const Section& group_section();
 const Section& output_section();
 std::vector<const Section*> all_sections();  // in the order of the reference page
 
-// Names of a source's kinds ("camera", ...), and the keys that not every kind knows, once for each that does.
-const std::vector<std::string>& source_kinds();
+// The section that holds a kind's keys, where its own key is a map ("synthetic: { width: 900 }"); null: they stand
+// beside it.
+const Section* section_of(const SourceDecl& kind);
+
+// The keys that stand beside a kind's own and that not every kind knows, once for each that does.
 struct KindKey {
   std::string key, kind;
 };

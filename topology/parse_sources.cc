@@ -5,6 +5,7 @@
 #include <map>
 
 #include "common/suggest.h"
+#include "source_kinds/camera_uri.h"
 #include "topology/draft.h"
 #include "topology/secrets.h"
 
@@ -12,30 +13,25 @@ namespace ride::topology {
 namespace {
 
 constexpr std::array kSchemes = {"rtsp", "rtsps", "rtmp", "rtp", "srt", "udp", "tcp", "http", "https"};
-constexpr double kSyntheticFps = 30;
-
-SourceKind kind_of(const std::string& name) {
-  const auto& kinds = source_kinds();
-  return static_cast<SourceKind>(std::find(kinds.begin(), kinds.end(), name) - kinds.begin());
-}
 
 // Exactly one of the keys camera, video, ... must be there.
-std::optional<std::string> find_kind(Context& context, const SectionReader& reader, const YamlNode& node,
-                                     const std::string& where) {
-  if (node.kind != YamlNode::Kind::map) return std::nullopt;
-  std::vector<std::string> found;
-  for (const std::string& kind : source_kinds()) {
-    if (reader.has(kind)) found.push_back(kind);
+const SourceDecl* find_kind(Context& context, const SectionReader& reader, const YamlNode& node,
+                            const std::string& where) {
+  if (node.kind != YamlNode::Kind::map) return nullptr;
+  std::vector<const SourceDecl*> found;
+  for (const SourceDecl& kind : source_kinds()) {
+    if (reader.has(kind.name)) found.push_back(&kind);
   }
   if (found.size() == 1) return found.front();
   if (found.empty()) {
     context.error(node.place, fmt::format("{} does not say where its frames come from", where),
-                  fmt::format("add one of {}", fmt::join(source_kinds(), ", ")));
+                  fmt::format("add one of {}", fmt::join(source_kind_names(), ", ")));
   } else {
-    context.error(reader.key_place(found[1]), fmt::format("{} is both a {} and a {}", where, found[0], found[1]),
+    context.error(reader.key_place(found[1]->name),
+                  fmt::format("{} is both a {} and a {}", where, found[0]->name, found[1]->name),
                   "a source is one of them; make two sources, and name both in 'from'");
   }
-  return std::nullopt;
+  return nullptr;
 }
 
 void check_kind_keys(Context& context, const SectionReader& reader, const std::string& kind) {
@@ -49,87 +45,50 @@ void check_kind_keys(Context& context, const SectionReader& reader, const std::s
   }
 }
 
-void read_synthetic(Context& context, SectionReader& reader, Source& source, const std::string& where) {
-  SectionReader inner(context, *reader.entry("synthetic")->value, synthetic_section(), "synthetic of " + where);
-  const std::int64_t width = inner.whole("width").value_or(640), height = inner.whole("height").value_or(480);
-  const std::int64_t channels = inner.whole("channels").value_or(3), frames = inner.whole("frames").value_or(0);
-  source.params = {{"width", width},
-                   {"height", height},
-                   {"channels", channels},
-                   {"frames", frames},
-                   {"seed", inner.whole("seed").value_or(1)},
-                   {"scene", inner.text("scene").value_or("moving")}};
-  source.finite = frames > 0;
-  source.shape = FrameShape{height, width, static_cast<int>(channels), 1};
-  source.fps = kSyntheticFps;  // unless the file says otherwise
-}
-
-void read_topic(Context& context, SectionReader& reader, Source& source) {
-  source.uri = reader.text("topic").value_or("");
-  const std::string format = reader.text("format").value_or("image");
-  const std::string shape = reader.text("shape").value_or(""), depth = reader.text("depth").value_or("8u");
-  if (format == "raw" && !reader.has("shape")) {
-    context.error(reader.place("format"), "raw pixels need a shape to be read", "add shape: 900x900x1 (rows first)");
+// Each key of the kind as the file has it, or its default.
+void read_params(Context& context, SectionReader& reader, Source& source) {
+  std::vector<std::string> given;
+  for (const KeySpec& key : source.kind->keys) {
+    if (reader.has(key.name)) given.push_back(key.name);
+    if (auto value = reader.value(key.name))
+      source.params[key.param_name()] = std::move(*value);
+    else if (key.default_value && !key.only_if_given)
+      source.params[key.param_name()] = *key.default_value;
   }
-  for (const char* key : {"shape", "depth"}) {
-    if (format == "raw" || !reader.has(key)) continue;
-    context.error(reader.key_place(key), fmt::format("'{}' is only for format: raw", key),
-                  fmt::format("remove it, or write format: raw"));
-  }
-  const bool raw = format == "raw";
-  source.params = {{"format", format}, {"shape", raw ? shape : ""}, {"depth", raw ? depth : ""}};
-  if (raw) source.shape = parse_shape(shape, depth);
+  if (source.kind->settle == nullptr) return;
+  for (const KeyFault& fault : source.kind->settle(given, source.params))
+    context.error(fault.at_value ? reader.place(fault.key) : reader.key_place(fault.key), fault.message, fault.fix);
 }
 
 void read_kind(Context& context, SectionReader& reader, Source& source, const std::string& where) {
-  const auto uri = [&](const char* key, bool camera) {
-    source.uri = parse_uri(context, key, *reader.entry(key)->value, camera);
-  };
-  switch (source.kind) {
-    case SourceKind::camera:
-      uri("camera", true);
-      break;
-    case SourceKind::video: {
-      uri("video", false);
-      const std::int64_t plays = reader.whole("loop").value_or(1);
-      source.params = {{"loop", plays}};
-      source.finite = plays > 0;
-      break;
-    }
-    case SourceKind::directory:
-      uri("directory", false);
-      source.params = {{"glob", reader.text("glob").value_or("*")},
-                       {"recursive", reader.flag("recursive").value_or(false)}};
-      source.finite = true;
-      break;
-    case SourceKind::synthetic:
-      read_synthetic(context, reader, source, where);
-      break;
-    case SourceKind::topic:
-      read_topic(context, reader, source);
-      break;
+  const SourceDecl& kind = *source.kind;
+  if (const Section* section = section_of(kind)) {
+    SectionReader inner(context, *reader.entry(kind.name)->value, *section, kind.name + " of " + where);
+    read_params(context, inner, source);
+  } else {
+    const bool camera = kind.what.type == KeyType::camera;
+    source.uri = camera || kind.what.type == KeyType::uri
+                     ? parse_uri(context, kind.name, *reader.entry(kind.name)->value, camera)
+                     : reader.text(kind.name).value_or("");
+    read_params(context, reader, source);
   }
-}
-
-// How long a device or server may be silent; the producer has the defaults.
-void read_patience(SectionReader& reader, Source& source) {
-  for (const char* key : {"connect_timeout", "read_timeout"})
-    if (const auto given = reader.duration(key))
-      source.params[std::string(key) + "_ms"] = static_cast<std::int64_t>(given->count());
+  source.finite = kind.finite != nullptr && kind.finite(source.params);
+  if (kind.shape != nullptr) source.shape = kind.shape(source.params);
+  source.fps = kind.fps;  // unless the file says otherwise
 }
 
 void read_common(Context& context, SectionReader& reader, Source& source) {
-  const bool camera = source.kind == SourceKind::camera;
   if (const auto fps = reader.value("fps")) {
     source.unpaced = std::holds_alternative<std::string>(*fps);
     source.fps = source.unpaced ? std::nullopt : std::optional<double>(std::get<double>(*fps));
-    if (source.unpaced && camera) {
-      context.error(reader.place("fps"), "a camera gives frames at its own rate; 'fps: max' is for files",
+    if (source.unpaced && source.kind->live) {
+      context.error(reader.place("fps"),
+                    fmt::format("a {} gives frames at its own rate; 'fps: max' is for files", source.kind->name),
                     "remove fps, or give the most that you want, for example fps: 30");
     }
   }
   source.codec = reader.text("codec").value_or("");
-  source.drop_when_late = reader.text("when_late").value_or(camera ? "drop" : "keep") == "drop";
+  source.drop_when_late = reader.text("when_late").value_or(source.kind->drop_when_late ? "drop" : "keep") == "drop";
   source.max_age = reader.duration("max_age").value_or(milliseconds{0});
   source.node = reader.text("node").value_or("");
   source.max_pixels = reader.whole("max_pixels").value_or(kDefaultMaxPixels);
@@ -152,24 +111,16 @@ std::optional<SourceDraft> parse_source(Context& context, const YamlEntry& entry
                   "rename the source");
   }
   SectionReader reader(context, *entry.value, source_section(), where);
-  const auto kind = find_kind(context, reader, *entry.value, where);
-  if (!kind) return draft;
-  draft.source.kind = kind_of(*kind);
-  check_kind_keys(context, reader, *kind);
+  draft.source.kind = find_kind(context, reader, *entry.value, where);
+  if (draft.source.kind == nullptr) return draft;
+  check_kind_keys(context, reader, draft.source.kind->name);
   read_kind(context, reader, draft.source, where);
-  if (draft.source.kind == SourceKind::camera || draft.source.kind == SourceKind::video)
-    read_patience(reader, draft.source);
   read_common(context, reader, draft.source);
   return draft;
 }
 
-bool is_device(std::string_view text) {
-  return text.starts_with("/dev/") ||
-         (!text.empty() && text.size() <= 4 && text.find_first_not_of("0123456789") == std::string_view::npos);
-}
-
 void check_camera(Context& context, const YamlNode& node, const std::string& uri) {
-  if (is_device(uri)) return;
+  if (device_path(uri)) return;
   const std::size_t separator = uri.find("://");
   const std::string scheme = separator == std::string::npos ? "" : uri.substr(0, separator);
   if (std::find(kSchemes.begin(), kSchemes.end(), scheme) != kSchemes.end()) return;

@@ -107,7 +107,7 @@ class Planner {
   }
 
   Result<void> check_foreign(const Source& source) {
-    if (source.kind != SourceKind::topic) return {};
+    if (source.kind->input != SourceInput::topic) return {};
     return check_not_own(fmt::format("source '{}'", source.name), source.uri);
   }
 

@@ -50,7 +50,7 @@ stream::SourceSpec source_spec(const PlannedSource& planned, const Plan& plan) {
   const Source& source = planned.source;
   stream::SourceSpec spec;
   spec.name = source.name;
-  spec.kind = to_string(source.kind);
+  spec.kind = source.kind->name;
   spec.uri = source.uri;
   spec.fps = source.fps.value_or(0);
   spec.unpaced = source.unpaced;

@@ -81,12 +81,8 @@ std::string sources_text(const Plan& plan) {
   Rows rows;
   for (const PlannedSource& planned : plan.sources) {
     const Source& source = planned.source;
-    std::string what = source.uri;
-    if (source.kind == SourceKind::synthetic) {
-      what = fmt::format("{}x{}x{} {}", source.shape->cols, source.shape->rows, source.shape->channels,
-                         get_string(source.params, "scene"));
-    }
-    rows.push_back({source.name, to_string(source.kind), what, rate_text(source),
+    const std::string what = source.kind->shown != nullptr ? source.kind->shown(source.params) : source.uri;
+    rows.push_back({source.name, source.kind->name, what, rate_text(source),
                     source.codec.empty() ? "" : "codec " + source.codec,
                     source.drop_when_late ? "drops when late" : "keeps all", source.finite ? "ends" : "live",
                     readers_text(planned.outputs)});
@@ -174,7 +170,7 @@ nlohmann::json or_null(const std::optional<T>& value) {
 nlohmann::json source_json(const PlannedSource& planned) {
   const Source& source = planned.source;
   return {{"name", source.name},
-          {"kind", to_string(source.kind)},
+          {"kind", source.kind->name},
           {"uri", source.uri},
           {"fps", or_null(source.fps)},
           {"unpaced", source.unpaced},

@@ -11,7 +11,7 @@ namespace {
 
 const char* const kIntroduction = R"(# The topology file
 
-Every key of a topology file, written from the declarations in `topology/keys.cc` by the test
+Every key of a topology file, written from the declarations in `topology/keys.cc` and `source_kinds/` by the test
 `TopologyReference.ThePageIsWhatTheDeclarationsSay`; do not edit by hand. `ride schema` prints the same as a JSON Schema for editors, `ride
 tasks` lists the tasks with their parameters, `ride validate FILE` checks a file.
 
@@ -120,7 +120,7 @@ std::string section_text(const Section& section) {
       fmt::format("\n## {}\n{}\n\n| key | value | default | meaning |\n|---|---|---|---|\n", section.name, section.doc);
   for (const KeySpec& key : section.keys) {
     text += fmt::format("| `{}` | {} | {} | {} For example `{}`. |\n", key.name, cell(type_text(key)),
-                        key.required ? "required" : cell(key.default_text), cell(key.doc), cell(key.example));
+                        key.required ? "required" : cell(default_words(key)), cell(key.doc), cell(key.example));
   }
   return text;
 }

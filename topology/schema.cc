@@ -97,8 +97,8 @@ Json section_schema(const Section& section) {
   Json required = Json::array();
   for (const KeySpec& key : section.keys) {
     Json& property = schema["properties"][key.name] = type_schema(key);
-    property["description"] =
-        key.default_text.empty() ? key.doc : fmt::format("{} Default: {}.", key.doc, key.default_text);
+    const std::string otherwise = default_words(key);
+    property["description"] = otherwise.empty() ? key.doc : fmt::format("{} Default: {}.", key.doc, otherwise);
     if (key.required) required.push_back(key.name);
   }
   if (!required.empty()) schema["required"] = std::move(required);
@@ -155,7 +155,7 @@ Json reads_something() {
 
 Json one_kind() {
   Json kinds = Json::array();
-  for (const std::string& kind : source_kinds()) kinds.push_back({{"required", Json::array({kind})}});
+  for (const SourceDecl& kind : source_kinds()) kinds.push_back({{"required", Json::array({kind.name})}});
   return kinds;
 }
 
@@ -167,7 +167,8 @@ Json topology_schema(const TaskCatalog& catalog) {
   Json defs;
   defs["source"] = section_schema(source_section());
   defs["source"]["oneOf"] = one_kind();
-  defs["synthetic"] = section_schema(synthetic_section());
+  for (const SourceDecl& kind : source_kinds())
+    if (const Section* own = section_of(kind)) defs[own->name] = section_schema(*own);
   for (const bool sinks : {false, true}) {
     Json& stage = defs[sinks ? "sink" : "stage"] = section_schema(sinks ? sink_section() : stage_section());
     stage["oneOf"] = reads_something();

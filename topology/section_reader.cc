@@ -43,12 +43,15 @@ Diagnostic make(const std::string& file, const SourceLocation& place, const std:
           .severity = severity};
 }
 
-// The section below `section` that knows the key: "partitions" written beside "topic" instead of in it.
-const KeySpec* parent_of(const Section& section, const std::string& key) {
+// The section below `section` that knows the key: "partitions" written beside "topic" instead of in it. Where several
+// know it, the one that is there.
+const KeySpec* parent_of(const Section& section, const YamlNode& node, const std::string& key) {
+  const KeySpec* parent = nullptr;
   for (const KeySpec& spec : section.keys) {
-    if (spec.type == KeyType::section && spec.section->find(key) != nullptr) return &spec;
+    if (spec.type != KeyType::section || spec.section->find(key) == nullptr) continue;
+    if (parent == nullptr || node.find(spec.name) != nullptr) parent = &spec;
   }
-  return nullptr;
+  return parent;
 }
 
 }  // namespace
@@ -133,7 +136,7 @@ SectionReader::SectionReader(Context& context, const YamlNode& node, const Secti
 void SectionReader::report_unknown(const YamlEntry& entry) {
   std::string fix = fmt::format("known here: {}", fmt::join(section_.names(), ", "));
   if (entry.key == "<<") fix = "merge keys are not supported; write the keys out, or use an alias for a whole value";
-  if (const KeySpec* parent = parent_of(section_, entry.key)) {
+  if (const KeySpec* parent = parent_of(section_, node_, entry.key)) {
     fix = fmt::format("'{0}' belongs to '{1}': write {1}: {{ {0}: ... }}", entry.key, parent->name);
   }
   if (&section_ == &sink_section() && stage_section().find(entry.key) != nullptr) {

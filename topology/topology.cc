@@ -4,22 +4,6 @@
 
 namespace ride::topology {
 
-const char* to_string(SourceKind kind) {
-  switch (kind) {
-    case SourceKind::camera:
-      return "camera";
-    case SourceKind::video:
-      return "video";
-    case SourceKind::directory:
-      return "directory";
-    case SourceKind::synthetic:
-      return "synthetic";
-    case SourceKind::topic:
-      return "topic";
-  }
-  return "camera";
-}
-
 const char* to_string(PartitionBy by) {
   switch (by) {
     case PartitionBy::frame:

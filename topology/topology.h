@@ -12,25 +12,24 @@
 #include <vector>
 
 #include "common/environment.h"
+#include "common/frame_shape.h"
 #include "common/param.h"
 #include "common/task_decl.h"
 #include "common/units.h"
+#include "source_kinds/source_decl.h"
 #include "topology/diagnostic.h"
-#include "topology/shape.h"
 
 namespace ride::topology {
 
-enum class SourceKind { camera, video, directory, synthetic, topic };
 enum class PartitionBy { frame, source };
 enum class DeviceChoice { cpu, gpu, prefer_gpu };
-const char* to_string(SourceKind kind);
 const char* to_string(PartitionBy by);
 const char* to_string(DeviceChoice device);
 
 struct Source {
   std::string name;
-  SourceKind kind = SourceKind::camera;
-  std::string uri;  // camera, video, directory: a template with its ${VAR}s; topic: its name; synthetic: empty
+  const SourceDecl* kind = nullptr;  // in a Topology never null
+  std::string uri;  // what the kind's key says: a template with its ${VAR}s, or a name; empty where that key is a map
   std::optional<double> fps;  // absent: the source's own rate
   bool unpaced = false;       // fps: max
   std::string codec;          // empty: the default of the kind
@@ -39,10 +38,7 @@ struct Source {
   std::int64_t max_pixels = 0;
   std::string node;     // empty: any
   bool finite = false;  // ends by itself
-  // Of the kind, complete. video: loop (plays, 0: for ever). directory: glob, recursive. synthetic: width, height,
-  // channels, frames (0: endless), seed, scene. topic: format, shape, depth (the last two empty unless raw). Where
-  // given:
-  ParamValues params;               // connect_timeout_ms, read_timeout_ms
+  ParamValues params;   // of the kind, as source_kinds/ declares them, complete but for those that the plan leaves out
   std::optional<FrameShape> shape;  // where it is known before a frame was seen
 };
 

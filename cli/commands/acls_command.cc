@@ -28,7 +28,7 @@ struct AclFlags {
 stream::ForeignTopics topics_of(const topology::Topology& topology) {
   stream::ForeignTopics topics{topology.name(), {}, {}, {}};
   for (const auto& source : topology.sources())
-    if (source.kind == topology::SourceKind::topic) topics.copied.push_back(source.uri);
+    if (source.kind->input == SourceInput::topic) topics.copied.push_back(source.uri);
   for (const auto& stage : topology.stages()) {
     if (stage.topic.adopt) topics.adopted.push_back(stage.topic.adopt->name);
     for (const auto& output : stage.outputs) topics.outputs.push_back(output.topic);

@@ -55,8 +55,8 @@ std::string mend(const std::string& path) {
 std::optional<Finding> look_at_directory(const topology::Source& source, const std::string& path,
                                          const std::string& shown) {
   producer::DirectoryOptions options{.path = path, .shown = shown};
-  options.glob = std::get<std::string>(source.params.at("glob"));
-  options.recursive = std::get<bool>(source.params.at("recursive"));
+  options.glob = get_string(source.params, "glob");  // every kind that reads a folder of pictures has both
+  options.recursive = get_bool(source.params, "recursive");
   const auto pictures = producer::list_pictures(options);
   if (pictures.ok()) return std::nullopt;
   const std::string& text = pictures.error().message;
@@ -83,8 +83,8 @@ std::optional<Finding> look_at_video(const std::string& path, const std::string&
 }
 
 std::optional<Finding> look_at(const topology::Source& source, bool relative) {
-  const bool directory = source.kind == topology::SourceKind::directory;
-  if (!directory && source.kind != topology::SourceKind::video) return std::nullopt;
+  const bool directory = source.kind->input == SourceInput::picture_folder;
+  if (!directory && source.kind->input != SourceInput::file) return std::nullopt;
   if (!source.node.empty() && source.node != process::host_name()) return std::nullopt;
   const auto path = expand_variables(source.uri, process_environment());
   if (!path.ok() || path->find("://") != std::string::npos) return std::nullopt;
@@ -169,8 +169,7 @@ void add_sources(const TopologyFile& file, bool relative, Findings& findings) {
   for (const auto& source : file.topology().sources()) {
     auto found = look_at(source, relative);
     if (found)
-      findings.add(child(child(child(findings.root(), "sources"), source.name), to_string(source.kind)),
-                   std::move(*found));
+      findings.add(child(child(child(findings.root(), "sources"), source.name), source.kind->name), std::move(*found));
   }
 }
 

@@ -59,11 +59,14 @@ Result<void> check_finite(const topology::Topology& topology, const std::string&
   std::string endless;
   for (const auto& source : topology.sources())
     if (!source.finite) endless += fmt::format("{}'{}'", endless.empty() ? "" : ", ", source.name);
+  std::vector<std::string> ends;
+  for (const SourceDecl& kind : source_kinds())
+    if (!kind.finite_text.empty()) ends.push_back(kind.finite_text);
   return Error{ErrorCode::invalid_argument,
                fmt::format("{0}: 'ride run' needs an input that ends, but {1} would go on for ever. Use 'ride up {0}' "
-                           "(with --for 60s to end by itself), or a source that ends: a directory, a video without "
-                           "'loop: true', a synthetic scene with 'frames: N'",
-                           file, endless.empty() ? "a topic that is read in place" : "source " + endless)};
+                           "(with --for 60s to end by itself), or a source that ends: {2}",
+                           file, endless.empty() ? "a topic that is read in place" : "source " + endless,
+                           fmt::join(ends, ", "))};
 }
 
 std::vector<std::string> may_drop(const topology::Topology& topology) {

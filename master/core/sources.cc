@@ -8,6 +8,7 @@
 #include "common/wording.h"
 #include "master/core/steps.h"
 #include "master/core/totals.h"
+#include "source_kinds/source_decl.h"
 #include "stream/core/control_limits.h"
 
 namespace ride::master {
@@ -84,11 +85,11 @@ class Feeders {
             .longest_gap_ms = last.longest_gap_ms};
   }
 
-  // A live source begins a new session; a finite one and a copied topic go on in their first, since every owner knows
-  // the numbers (decisions 0034 and 0018). It rises over the runs of the job, too: what an earlier one wrote stands in
-  // files that are named by source, session and number.
+  // Where every owner knows the numbers, it goes on in its first session (decisions 0034 and 0018); all else begins a
+  // new one. It rises over the runs of the job, too: what an earlier one wrote stands in files that are named by
+  // source, session and number.
   SessionId next_session(const JobName& job, const stream::SourceSpec& source, const Source& mine) const {
-    if ((source.finite || source.kind == "topic") && mine.session.value > 0) return mine.session;
+    if (keeps_session(source.kind, source.finite) && mine.session.value > 0) return mine.session;
     const auto& all = draft_.hard().sessions;
     const auto sources = all.find(job);
     if (sources == all.end()) return SessionId{1};

@@ -4,8 +4,6 @@
 #include <spdlog/fmt/fmt.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <opencv2/videoio.hpp>
@@ -99,14 +97,6 @@ class DeviceGrabber : public Grabber {
 };
 
 }  // namespace
-
-std::optional<std::string> device_path(const std::string& uri) {
-  if (uri.starts_with("/dev/")) return uri;
-  const bool index = !uri.empty() && uri.size() <= 3 &&
-                     std::all_of(uri.begin(), uri.end(), [](unsigned char c) { return std::isdigit(c); });
-  if (index) return "/dev/video" + uri;
-  return std::nullopt;
-}
 
 std::unique_ptr<Grabber> make_device_grabber(std::string path, std::string shown, double fps,
                                              std::chrono::milliseconds read_timeout) {

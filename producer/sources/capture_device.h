@@ -5,11 +5,9 @@
 #include <string>
 
 #include "producer/sources/live_source.h"
+#include "source_kinds/camera_uri.h"
 
 namespace ride::producer {
-
-// "0" or "/dev/video0"; nothing when `uri` is no device.
-std::optional<std::string> device_path(const std::string& uri);
 
 std::unique_ptr<Grabber> make_device_grabber(std::string path, std::string shown, double fps,
                                              std::chrono::milliseconds read_timeout = Patience{}.read);

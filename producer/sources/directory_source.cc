@@ -8,7 +8,9 @@
 #include <filesystem>
 #include <optional>
 
+#include "common/log.h"
 #include "common/source_file.h"
+#include "producer/source_request.h"
 #include "producer/sources/picture_frame.h"
 
 namespace ride::producer {
@@ -178,6 +180,20 @@ Result<CapturedFrame> DirectorySource::frame_of(const std::string& path, const s
 
 SourceState DirectorySource::state() const {
   return {.total = listed_ ? static_cast<std::int64_t>(names_.size()) : -1};
+}
+
+MadeSource make_directory_source(const SourceRequest& request) {
+  auto uri = filled_uri(request);
+  if (!uri) return uri.error();
+  return std::unique_ptr<Source>(
+      std::make_unique<DirectorySource>(DirectoryOptions{.path = *uri,
+                                                         .shown = redact(request.source.uri),
+                                                         .glob = get_string(request.params, "glob"),
+                                                         .recursive = get_bool(request.params, "recursive"),
+                                                         .max_pixels = request.source.max_pixels,
+                                                         .wanted = wanted_codecs(request.source),
+                                                         .watch = &request.watch},
+                                        request.book));
 }
 
 }  // namespace ride::producer

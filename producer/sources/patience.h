@@ -5,10 +5,12 @@
 
 #include <chrono>
 
+#include "source_kinds/timeouts.h"
+
 namespace ride::producer {
 
 struct Patience {
-  std::chrono::milliseconds connect{10'000}, read{5'000};
+  std::chrono::milliseconds connect = kConnectTimeout, read = kReadTimeout;
 };
 
 }  // namespace ride::producer

@@ -5,10 +5,11 @@
 #include <opencv2/imgproc.hpp>
 #include <string>
 
+#include "producer/source_request.h"
+
 namespace ride::producer {
 namespace {
 
-constexpr double kOwnFps = 30;
 constexpr int kShapes = 6;
 
 // SplitMix64 (Steele, Lea and Flood 2014): small, and the same everywhere, which std's distributions are not.
@@ -87,7 +88,7 @@ Result<Pulled> SyntheticSource::next(std::chrono::milliseconds) {
 }
 
 SourceState SyntheticSource::state() const {
-  return {.total = options_.frames > 0 ? options_.frames : -1, .own_fps = kOwnFps};
+  return {.total = options_.frames > 0 ? options_.frames : -1, .own_fps = kSceneFps};
 }
 
 cv::Mat SyntheticSource::picture(std::int64_t number) const {
@@ -123,6 +124,17 @@ cv::Mat SyntheticSource::noise(std::int64_t number) const {
   }
   draw_number(image, number);
   return image;
+}
+
+MadeSource make_synthetic_source(const SourceRequest& request) {
+  const auto whole = [&](const char* name) { return get_int(request.params, name); };
+  return std::unique_ptr<Source>(std::make_unique<SyntheticSource>(
+      SyntheticOptions{.width = static_cast<int>(whole("width")),
+                       .height = static_cast<int>(whole("height")),
+                       .channels = static_cast<int>(whole("channels")),
+                       .frames = whole("frames"),
+                       .seed = whole("seed"),
+                       .scene = get_string(request.params, "scene") == "noise" ? Scene::noise : Scene::moving}));
 }
 
 }  // namespace ride::producer

@@ -6,15 +6,16 @@
 #include <cstdint>
 
 #include "producer/source.h"
+#include "source_kinds/synthetic.h"
 
 namespace ride::producer {
 
 enum class Scene { moving, noise };
 
 struct SyntheticOptions {
-  int width = 640, height = 480, channels = 3;
-  std::int64_t frames = 0;  // 0: endless
-  std::int64_t seed = 1;
+  int width = kSceneWidth, height = kSceneHeight, channels = kSceneChannels;
+  std::int64_t frames = kSceneFrames;  // 0: endless
+  std::int64_t seed = kSceneSeed;
   Scene scene = Scene::moving;
 };
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "process/start_again.h"
+#include "producer/source_request.h"
 #include "producer/sources/picture_frame.h"
 #include "stream/frame_codec.h"
 
@@ -281,6 +282,24 @@ void TopicSource::close() {
   reader_.reset();
   commits_.reset();
   journal_.close();
+}
+
+MadeSource make_topic_source(const SourceRequest& request) {
+  auto uri = filled_uri(request);
+  if (!uri) return uri.error();
+  const auto& job = request.job;
+  const auto& source = request.source;
+  return std::unique_ptr<Source>(std::make_unique<TopicSource>(
+      TopicOptions{.topic = *uri,
+                   .group = fmt::format("{}.{}.{}.{}", job.prefix, job.job.value, job.run.value, source.name),
+                   .journal = job.manifest_topic(source.name),
+                   .format = {.format = get_string(request.params, "format"),
+                              .shape = get_string(request.params, "shape"),
+                              .depth = get_string(request.params, "depth")},
+                   .max_pixels = source.max_pixels,
+                   .wanted = wanted_codecs(source),
+                   .watch = &request.watch},
+      request.log));
 }
 
 }  // namespace ride::producer

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <set>
 
+#include "source_kinds/source_decl.h"
+
 namespace ride::stream {
 
 namespace {
@@ -137,12 +139,13 @@ void check(Check& it, const StageSpec& stage) {
   it.number("max_message_bytes", stage.max_message_bytes, 0, INT32_MAX);
 }
 
-// The only source whose frames are made from numbers: as large as a topology file may ask for.
-void check_scene(Check& it, const ParamValues& params) {
-  for (const auto& [name, most] : {std::pair("width", 65'535), std::pair("height", 65'535), std::pair("channels", 4)}) {
-    const auto found = params.find(name);
-    const auto* value = found == params.end() ? nullptr : std::get_if<std::int64_t>(&found->second);
-    if (value != nullptr) it.number(name, *value, 1, most);
+// Frames that are made from numbers are as large as a topology file may ask for.
+void check_made_frames(Check& it, const SourceSpec& source) {
+  for (const KeySpec& key : source_kind(source.kind).keys) {
+    const auto found = source.params.find(key.param_name());
+    const auto* value = found == source.params.end() ? nullptr : std::get_if<std::int64_t>(&found->second);
+    if (key.sizes_frames && value != nullptr)
+      it.number(key.name.c_str(), *value, static_cast<std::int64_t>(*key.min), static_cast<std::int64_t>(*key.max));
   }
 }
 
@@ -157,7 +160,7 @@ void check(Check& it, const SourceSpec& source) {
   it.number("max_pixels", source.max_pixels, 0, kMostNumber);
   it.number("max_message_bytes", source.max_message_bytes, 0, INT32_MAX);
   check(it, source.params);
-  if (source.kind == "synthetic") check_scene(it, source.params);
+  check_made_frames(it, source);
   check(it, source.outputs);
 }
 

@@ -8,6 +8,7 @@
 #include "cli/core/trace_view.h"
 #include "common/check.h"
 #include "common/frame.h"
+#include "common/frame_shape.h"
 #include "common/param.h"
 #include "common/text.h"
 #include "common/units.h"
@@ -15,7 +16,6 @@
 #include "stream/core/origin.h"
 #include "tests/fuzz/records.h"
 #include "topology/secrets.h"
-#include "topology/shape.h"
 
 namespace ride {
 namespace {
@@ -55,7 +55,7 @@ void check_quantities(const std::string& text) {
       RIDE_CHECK(*stream::parse_pixel_format(stream::shape_text(*pixels), stream::depth_text(pixels->depth)) == *pixels,
                  "another shape when it is written");
     }
-    if (const auto shape = topology::parse_shape(text, depth)) RIDE_CHECK(shape->bytes() > 0, "a shape without bytes");
+    if (const auto shape = parse_shape(text, depth)) RIDE_CHECK(shape->bytes() > 0, "a shape without bytes");
   }
 }
 

@@ -42,7 +42,7 @@ class SourceRunnerTest : public testing::Test {
     RunnerServices services{.log = access,
                             .budget = budget_,
                             .incarnation = "p#" + std::to_string(++incarnations_),
-                            .environment = environment_of({}),
+                            .environment = environment_,
                             .notify =
                                 [this](stream::Severity, const std::string& code, const std::string& text, bool fatal) {
                                   const std::lock_guard lock(mutex_);
@@ -76,6 +76,7 @@ class SourceRunnerTest : public testing::Test {
   SharedBudget budget_{1 << 20};
   std::mutex mutex_;
   std::vector<std::string> notices_;
+  Environment environment_ = environment_of({});
   StruckItems struck_;
   stream::SourceBefore before_;
   int incarnations_ = 0;

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "stream/spec_json.h"
 #include "tests/topology/test_catalog.h"
 #include "topology/graph.h"
 #include "topology/plan.h"
@@ -80,6 +81,21 @@ TEST(TopologyGraph, AStreetJobIsDrawnAsItWas) {
   const auto plan = make_plan(*outcome.topology, RunNumber{1}, "ride", test_facts());
   ASSERT_TRUE(plan.ok());
   expect_golden(folder / "ok_street.dot", to_dot(*plan));
+}
+
+// Programs read these: a plan as `ride plan --json` prints it, and the job as it stands in the decisions log.
+TEST(TopologyJson, PlansAndJobsAreWrittenAsTheyWere) {
+  int seen = 0;
+  for (const fs::path& path : golden_files()) {
+    const auto outcome = parse_topology(read(path), path.filename().string(), test_catalog(), test_environment());
+    if (!outcome.topology) continue;
+    const auto plan = make_plan(*outcome.topology, RunNumber{1}, "ride", test_facts());
+    if (!plan.ok()) continue;
+    const nlohmann::json json = {{"plan", plan_to_json(*plan, test_facts().topics)}, {"job", to_job_spec(*plan)}};
+    expect_golden(fs::path(path).replace_extension(".json"), json.dump(1) + "\n");
+    ++seen;
+  }
+  EXPECT_GE(seen, 9);
 }
 
 TEST(TopologyReference, ThePageIsWhatTheDeclarationsSay) {

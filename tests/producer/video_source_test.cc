@@ -1,4 +1,4 @@
-#include "producer/sources/video_file_source.h"
+#include "producer/sources/video_source.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

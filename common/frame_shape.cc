@@ -1,9 +1,9 @@
-#include "topology/shape.h"
+#include "common/frame_shape.h"
 
 #include <charconv>
 #include <vector>
 
-namespace ride::topology {
+namespace ride {
 
 std::optional<FrameShape> parse_shape(std::string_view shape, std::string_view depth) {
   constexpr std::int64_t kMaxSide = 1 << 20;
@@ -26,4 +26,4 @@ std::optional<FrameShape> parse_shape(std::string_view shape, std::string_view d
   return FrameShape{numbers[0], numbers[1], static_cast<int>(numbers[2]), bytes_per_value};
 }
 
-}  // namespace ride::topology
+}  // namespace ride

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace ride::topology {
+namespace ride {
 
 struct FrameShape {
   std::int64_t rows = 0, cols = 0;
@@ -21,4 +21,4 @@ struct FrameShape {
 // "900x900x1" or "900x900" (one channel), rows first; up to 2^20 rows or columns, 1 to 4 channels. Depth: 8u, 16u, 32f.
 std::optional<FrameShape> parse_shape(std::string_view shape, std::string_view depth);
 
-}  // namespace ride::topology
+}  // namespace ride

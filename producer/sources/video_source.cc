@@ -1,4 +1,4 @@
-#include "producer/sources/video_file_source.h"
+#include "producer/sources/video_source.h"
 
 #include <fcntl.h>
 #include <spdlog/fmt/fmt.h>
@@ -10,6 +10,7 @@
 
 #include "common/log.h"
 #include "common/text.h"
+#include "producer/source_request.h"
 #include "producer/sources/ffmpeg_setup.h"
 
 namespace ride::producer {
@@ -147,6 +148,17 @@ void VideoFileSource::close() { capture_.release(); }
 SourceState VideoFileSource::state() const {
   const std::int64_t play = length_ > 0 ? length_ : told_length_;
   return {.total = options_.plays > 0 && play > 0 ? play * options_.plays : -1, .own_fps = fps_};
+}
+
+MadeSource make_video_source(const SourceRequest& request) {
+  auto uri = filled_uri(request);
+  if (!uri) return uri.error();
+  return std::unique_ptr<Source>(
+      std::make_unique<VideoFileSource>(VideoFileOptions{.path = *uri,
+                                                         .shown = redact(request.source.uri),
+                                                         .plays = get_int(request.params, "loop"),
+                                                         .max_pixels = request.source.max_pixels,
+                                                         .patience = patience_of(request)}));
 }
 
 }  // namespace ride::producer
