@@ -19,6 +19,7 @@
 #include "agent/membership.h"
 #include "common/exit_codes.h"
 #include "common/log.h"
+#include "common/redact.h"
 #include "common/wording.h"
 #include "process/machine.h"
 

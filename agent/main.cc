@@ -114,12 +114,12 @@ ride::Result<void> run(Flags& flags) {
   for (auto& folder : options.output_folders) folder = ride::plain_folder(folder, here);
   RIDE_ASSIGN(auto kafka, flags.kafka->config("ride-agent-" + options.node.value));
   options.kafka = kafka;
-  options.prefix = flags.kafka.prefix();
+  options.prefix = flags.kafka->prefix();
   for (const auto& [flag, file] :
        {std::pair{"--worker-kafka-config", flags.worker_file}, {"--producer-kafka-config", flags.producer_file}})
     RIDE_TRY(check_readable(flag, file));
-  options.worker_kafka_arguments = flags.kafka.arguments(flags.worker_file);
-  options.producer_kafka_arguments = flags.kafka.arguments(flags.producer_file);
+  options.worker_kafka_arguments = flags.kafka->arguments(flags.worker_file);
+  options.producer_kafka_arguments = flags.kafka->arguments(flags.producer_file);
   return ride::agent::run(options);
 }
 

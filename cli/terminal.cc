@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "common/log.h"
+#include "common/redact.h"
 #include "common/text.h"
 
 namespace ride::cli {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/log.h"
+#include "common/redact.h"
 #include "common/suggest.h"
 
 namespace ride {

@@ -32,7 +32,4 @@ void log_error(fmt::format_string<Args...> format, Args&&... args) {
   log_line(LogLevel::error, fmt::format(format, std::forward<Args>(args)...));
 }
 
-// "rtsp://user:secret@host/x" -> "rtsp://***@host/x", also "password=..." and "sasl.password" values. Pure.
-std::string redact(std::string_view text);
-
 }  // namespace ride

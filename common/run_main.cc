@@ -12,6 +12,7 @@
 
 #include "common/cause.h"
 #include "common/log.h"
+#include "common/redact.h"
 
 namespace ride {
 namespace {

@@ -96,7 +96,7 @@ ride::Result<ride::master::MasterOptions> options_of(const Flags& flags) {
   ride::master::MasterOptions options;
   RIDE_ASSIGN(auto kafka, flags.kafka->config("ride-master"));
   options.kafka = kafka;
-  options.prefix = flags.kafka.prefix();
+  options.prefix = flags.kafka->prefix();
   options.http = flags.http;
   options.advertised = flags.advertised;
   if (auto http = ride::master::parse_http_address(flags.http); !http.ok())

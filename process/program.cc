@@ -8,6 +8,7 @@
 
 #include "common/file_text.h"
 #include "common/log.h"
+#include "common/redact.h"
 
 namespace ride::process {
 namespace fs = std::filesystem;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "common/log.h"
+#include "common/redact.h"
 #include "source_kinds/source_decl.h"
 
 namespace ride::producer {

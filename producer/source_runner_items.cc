@@ -6,6 +6,7 @@
 
 #include "common/environment.h"
 #include "common/log.h"
+#include "common/redact.h"
 #include "producer/source_runner.h"
 
 namespace ride::producer {

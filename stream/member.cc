@@ -9,6 +9,7 @@
 
 #include "common/guarded_thread.h"
 #include "common/log.h"
+#include "common/redact.h"
 #include "common/version.h"
 #include "process/proc.h"
 #include "process/variables.h"

@@ -9,7 +9,7 @@
 namespace ride::topology {
 namespace {
 
-constexpr std::int64_t kMostPartitions = 4096;
+constexpr std::int64_t kMostOfStage = 4096;
 constexpr milliseconds kDefaultRetention = std::chrono::minutes(10);
 
 void parse_from(Context& context, const YamlEntry& entry, StageDraft& draft) {
@@ -165,7 +165,7 @@ void settle_partitions(Context& context, const YamlEntry* topic, StageDraft& dra
   if (draft.stage.group.min > draft.stage.group.max) return;  // reported already
   const int workers = draft.stage.group.max;
   if (settings.partitions == 0 && !settings.adopt) {
-    settings.partitions = static_cast<int>(std::min<std::int64_t>(kMostPartitions, std::max(4, 2 * workers)));
+    settings.partitions = static_cast<int>(std::min<std::int64_t>(kMostOfStage, std::max(4, 2 * workers)));
   }
   if (settings.partitions == 0 || workers <= settings.partitions) return;
   const YamlEntry* partitions = topic == nullptr ? nullptr : topic->value->find("partitions");
@@ -173,7 +173,7 @@ void settle_partitions(Context& context, const YamlEntry* topic, StageDraft& dra
                 fmt::format("a group of up to {} workers, but the topic has {}: {} would have nothing to do", workers,
                             counted(settings.partitions, "partition"), workers - settings.partitions),
                 fmt::format("write partitions: {}, or group: {{ max: {} }}",
-                            std::min<std::int64_t>(kMostPartitions, 2 * workers), settings.partitions));
+                            std::min<std::int64_t>(kMostOfStage, 2 * workers), settings.partitions));
 }
 
 void parse_output(Context& context, const YamlNode& node, const std::string& port, StageDraft& draft) {

@@ -8,6 +8,7 @@
 #include "cli/core/table.h"
 #include "cli/terminal.h"
 #include "common/log.h"
+#include "common/redact.h"
 
 namespace ride::cli {
 namespace {

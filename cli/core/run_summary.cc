@@ -7,6 +7,7 @@
 #include "cli/core/fields.h"
 #include "cli/core/losses.h"
 #include "cli/core/status_view.h"
+#include "common/redact.h"
 #include "common/text.h"
 #include "common/wording.h"
 

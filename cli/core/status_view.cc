@@ -10,6 +10,7 @@
 #include "cli/core/change_view.h"
 #include "cli/core/fields.h"
 #include "cli/core/losses.h"
+#include "common/redact.h"
 #include "common/text.h"
 #include "common/wording.h"
 

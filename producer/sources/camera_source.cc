@@ -2,6 +2,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include "common/log.h"
+#include "common/redact.h"
 #include "producer/source_request.h"
 #include "producer/sources/capture_device.h"
 #include "producer/sources/capture_stream.h"

@@ -7,6 +7,7 @@
 #include <opencv2/videoio.hpp>
 
 #include "common/log.h"
+#include "common/redact.h"
 #include "common/text.h"
 #include "producer/sources/ffmpeg_setup.h"
 

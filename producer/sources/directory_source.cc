@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "common/log.h"
+#include "common/redact.h"
 #include "common/source_file.h"
 #include "producer/source_request.h"
 #include "producer/sources/picture_frame.h"

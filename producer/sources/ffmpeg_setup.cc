@@ -9,6 +9,7 @@ extern "C" {
 #include <deque>
 
 #include "common/log.h"
+#include "common/redact.h"
 
 namespace ride::producer {
 namespace {

@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "common/log.h"
+#include "common/redact.h"
 #include "common/text.h"
 #include "producer/source_request.h"
 #include "producer/sources/ffmpeg_setup.h"

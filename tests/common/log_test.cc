@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/cause.h"
+#include "common/redact.h"
 #include "common/text.h"
 
 namespace ride {
