@@ -1,5 +1,5 @@
-// Experiment: a topology under a plan of faults from beginning to end: an test_cluster, the job, its recorder, the
-// fault_runner, the drain, and the report with the ledger's verdict. What speaks to a master is given by the caller
+// Experiment: a topology under a plan of faults from beginning to end: a test cluster, the job, its recorder, the
+// fault runner, the drain, and the report with the ledger's verdict. What speaks to a master is given by the caller
 // (chaos knows no HTTP). Threads: one. Failure: says at which step; everything is ended either way.
 #pragma once
 

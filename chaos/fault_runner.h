@@ -1,7 +1,7 @@
-// FaultRunner: carries a schedule of faults out on an test_cluster while a recorder watches, ends each fault in its
+// FaultRunner: carries a schedule of faults out on a test cluster while a recorder watches, ends each fault in its
 // time, starts again what has nobody to do so, and reports. Threads: run() belongs to one; a broker's restart waits on
 // a thread of its own. Failure: a fault that cannot be done (its victim is not there) is named in the report; run()
-// fails only when the test_cluster does.
+// fails only when the test cluster does.
 #pragma once
 
 #include <functional>

@@ -1,4 +1,4 @@
-// OwnedPartition: one partition that a worker owns, in the parts that the threads of the data context keep of it; and
+// OwnedPartition: one partition that a worker owns, in the parts that the threads of the data plane keep of it; and
 // the table of those that are owned now. Threads: each part belongs to the thread that its struct names; `progress` and
 // `committed` are shared under their mutex; the table may be asked from any thread.
 #pragma once

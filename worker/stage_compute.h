@@ -1,4 +1,4 @@
-// StageCompute: the middle third of the data context: takes sets through the stage's task, one at a time, and waits
+// StageCompute: the middle third of the data plane: takes sets through the stage's task, one at a time, and waits
 // visibly where a task says that it may work later. One task is opened in advance, so that a first frame does not wait
 // for it. Threads: one inner thread, from start() to join(); frames(), busy() and warm() may be asked from any.
 // Failure: a task that cannot be opened is reported by the context's notify, and ends the job.

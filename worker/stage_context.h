@@ -1,4 +1,4 @@
-// StageContext: what the threads of one stage's data context have in common: its configuration, its ports, the two
+// StageContext: what the threads of one stage's data plane have in common: its configuration, its ports, the two
 // queues that join read, run and write, and how a failure is reported. Threads: all; what is not const is safe to
 // share. Life: made before the threads that use it, gone after them.
 #pragma once

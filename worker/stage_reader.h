@@ -1,4 +1,4 @@
-// StageReader: the first third of the data context: polls the assigned partitions, lets the assembler decide what is
+// StageReader: the first third of the data plane: polls the assigned partitions, lets the assembler decide what is
 // new, hands sets to the compute thread and what was read to the writer. Threads: one inner thread, from start() to
 // join(); the other methods may be called from any, and what they ask is done in their order. Failure: what keeps a
 // partition from being read is reported by the context's notify; an exception ends the incarnation (the context's

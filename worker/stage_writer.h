@@ -1,4 +1,4 @@
-// StageWriter: the last third of the data context: sends the sets that frames led to, ACKs frames whose sets are
+// StageWriter: the last third of the data plane: sends the sets that frames led to, ACKs frames whose sets are
 // delivered, sends the end on when all before it is ACKed, and publishes commits and progress. Threads: one inner
 // thread, from start() to join(). Failure: a set that cannot be delivered ends the incarnation (the context's fail()).
 #pragma once

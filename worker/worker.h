@@ -1,5 +1,5 @@
 // Worker: one process that owns partitions of one stage at a time. Reads its duty from the decisions log, runs the
-// stage's data context, reports by heartbeats. Threads: run() is the control thread. Failure: run() returns an Error
+// stage's data plane, reports by heartbeats. Threads: run() is the control thread. Failure: run() returns an Error
 // when this incarnation must end, and has reported why; retriable: another one may go on (cancelled: it was declared
 // lost; else a connection failed for good). While Kafka is out of reach it begins nothing, and keeps what it has begun.
 #pragma once

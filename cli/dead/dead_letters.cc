@@ -17,7 +17,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kPoll{100};
 constexpr std::chrono::seconds kPatience{20};
 
-// What a record that the assembler took says; nothing where it is no letter.
+// What a record that the assembler accepted holds; nothing where it is no dead letter.
 std::optional<DeadLetter> letter_of(const std::string& topic, stream::AcceptedSet set, const stream::Headers& last) {
   DeadLetter letter;
   letter.headers = set.refused          ? set.refused->headers

@@ -13,6 +13,7 @@
 #include "broker-config/java.h"
 #include "broker-config/probe.h"
 #include "process/child_process.h"
+#include "process/tcp.h"
 #include "tests/broker/log_client.h"
 #include "tests/broker/scenario.h"
 #include "tests/support/kafka_fixture.h"

@@ -1,5 +1,5 @@
 // SimWorker: a worker process, as worker/worker.cc has it: its duty comes from the real AssignmentView, its stage's
-// data context is a StageShell. Owner: its Host.
+// data plane is a StageShell. Owner: its Host.
 #pragma once
 
 #include <memory>

@@ -1,4 +1,4 @@
-// StageShell: the data context of one stage in one worker, as worker/stage_*.cc have it with threads: read, run and
+// StageShell: the data plane of one stage in one worker, as worker/stage_*.cc have it with threads: read, run and
 // write take turns here, each with its own pace, over the real SetAssembler, SetProcessor, PartitionFlow, SetQueue and
 // PendingCommits. Mutations sit here. Owner: SimWorker.
 #pragma once

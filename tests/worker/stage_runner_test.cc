@@ -1,4 +1,4 @@
-// The data context of a stage against the in-memory log: real threads, real tasks, no Kafka.
+// The data plane of a stage against the in-memory log: real threads, real tasks, no Kafka.
 #include "worker/stage_runner.h"
 
 #include <gtest/gtest.h>

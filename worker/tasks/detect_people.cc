@@ -62,7 +62,7 @@ TaskDecl declaration() {
       .doc =
           "Finds standing people with OpenCV's HOG detector (Dalal and Triggs, 2005) and leaves the picture as it is. "
           "Attribute 'detections': a JSON list of {\"label\",\"score\",\"box\":[x,y,width,height]} in pixels of the "
-          "picture, best first; the score is the distance to the classifier's context. People under about 100 pixels "
+          "picture, best first; the score is the distance to the classifier's plane. People under about 100 pixels "
           "of height are missed.",
       .params = params().specs()};
 }
