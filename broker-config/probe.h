@@ -1,10 +1,8 @@
 // Asks one broker who is in its cluster, as it has heard, with one Metadata request of Kafka's protocol written by
-// hand. librdkafka could ask, but not say the same (measured with 2.0.2, a second as the limit): its
-// rd_kafka_metadata() goes to any broker that the client knows, and "does each of them see all others", "is each of
-// them in sync" are questions to a given one; where nothing listens yet it returns at the limit, not at once, so a
-// broker that starts in 1.2 s would be seen at 2 s; something else than Kafka is told at the limit, too, with the same
-// code as nobody; and each look is a client of three threads (10 to 36 ms; by hand 4 to 15). Plain connections only.
-// Blocks up to the timeout. Threads: any.
+// hand. rd_kafka_metadata() names no broker to ask, and "does each of them see all others", "is each of them in sync"
+// are questions to a given one. Measured with librdkafka 2.0.2 and a limit of a second: where nothing listens it
+// returns at the limit, with the same code as for something else than Kafka; a look takes 10 to 36 ms, by hand 4 to 15.
+// Plain connections only. Blocks up to the timeout. Threads: any.
 #pragma once
 
 #include <chrono>
