@@ -107,7 +107,7 @@ ride::Result<void> run(Flags& flags) {
                     "node with --node",
                     options.node.value)};
   }
-  RIDE_TRY(ride::parse_labels(options.labels));
+  RIDE_ASSIGN([[maybe_unused]] const auto labels, ride::parse_labels(options.labels));
   std::error_code failed;
   const std::string here = std::filesystem::current_path(failed).string();
   if (options.output_folders.empty()) options.output_folders = {here};

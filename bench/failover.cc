@@ -1,7 +1,7 @@
 // bench/run failover: two of a group's three workers die at a random moment, again and again, on one cluster. "agent":
 // an agent sees its children end. "node": agents die with their workers, so that only missing heartbeats tell.
 // bench/run node-loss: of one node at a time.
-// bench/run figure13: the course of frames while workers die, as a picture and as a table.
+// bench/run figure13: the timeline of frames while workers die, as a picture and as a table.
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
@@ -112,12 +112,12 @@ Result<Figures> run_figure13(const Options& options) {
     marks.push_back({fault.at, victims == 1 ? "1 of 3 workers killed" : "2 of 3 workers killed"});
   }
   std::this_thread::sleep_for(12s);
-  const auto course = chaos::timeline_of(recorder.arrivals_since(begin), begin, system_now(), 500ms, marks);
+  const auto timeline = chaos::timeline_of(recorder.arrivals_since(begin), begin, system_now(), 500ms, marks);
   RIDE_ASSIGN(auto statement, job->finish());
   const std::string folder = options.figure.empty() ? "." : options.figure;
   const auto title = fmt::format("Frames processed while workers are killed: {} sent, {} lost, {} counted twice",
                                  statement.sent, statement.open(), statement.twice());
-  RIDE_TRY(chaos::write_figure(course, title, folder, "figure13"));
+  RIDE_TRY(chaos::write_figure(timeline, title, folder, "figure13"));
   fmt::print(stderr, "wrote {0}/figure13.png and {0}/figure13.csv\n", folder);
   return summary(faults, statement);
 }

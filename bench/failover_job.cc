@@ -30,10 +30,6 @@ constexpr auto kSettle = 120s;
 constexpr double kPunctualMs = 500;
 constexpr std::size_t kPartitions = 6;  // as in the topology
 
-double ms_between(SystemTime from, SystemTime to) {
-  return std::chrono::duration<double, std::milli>(to - from).count();
-}
-
 std::set<int> partitions_of(const JobGroup& group, const std::set<std::string>& owners) {
   std::set<int> partitions;
   for (const auto& [partition, owner] : group.owners)
@@ -106,7 +102,7 @@ Result<Fault> FailoverJob::strike(std::size_t count, std::mt19937_64& random) {
   for (const auto& victim : victims) kill_worker(group.workers.at(victim));
 
   RIDE_TRY(watch(fault));
-  read_course(dead, lost, fault);
+  read_timeline(dead, lost, fault);
   fault.redelivered = recorder_->repeated() - repeated;
   RIDE_ASSIGN(auto after, read_group(*cluster_, kJob, kStage));
   fault.on_spares = std::all_of(lost.begin(), lost.end(),
@@ -155,7 +151,7 @@ Result<Fault> FailoverJob::strike_broker(int id, Blow blow, std::mt19937_64& ran
   // one.
   RIDE_TRY(cluster_->broker_cluster().wait_until_in_sync(kSettle));
   RIDE_TRY(wait_until_punctual());
-  RIDE_TRY(calm_group(random));
+  RIDE_ASSIGN([[maybe_unused]] const auto group, calm_group(random));
   const auto repeated = recorder_->repeated();
   Fault fault{.at = system_now()};
   auto& brokers = cluster_->broker_cluster();
@@ -171,7 +167,7 @@ Result<Fault> FailoverJob::strike_broker(int id, Blow blow, std::mt19937_64& ran
 }
 
 // When the master decided. Timestamps of the log are whole milliseconds.
-void FailoverJob::read_course(const std::set<std::string>& dead, const std::set<int>& lost, Fault& fault) const {
+void FailoverJob::read_timeline(const std::set<std::string>& dead, const std::set<int>& lost, Fault& fault) const {
   std::set<int> waiting = lost;
   for (const auto& seen : recorder_->decisions_since(fault.at - 1ms)) {
     if (const auto* out = std::get_if<stream::WorkerOut>(&seen.decision.body); out && dead.contains(out->worker.value))

@@ -51,7 +51,7 @@ class FailoverJob {
   void kill_worker(const JobGroup::Worker& worker);
   Result<void> bring_back(const JobGroup::Worker& worker);
   Result<JobGroup> calm_group(std::mt19937_64& random);
-  void read_course(const std::set<std::string>& dead, const std::set<int>& lost, Fault& fault) const;
+  void read_timeline(const std::set<std::string>& dead, const std::set<int>& lost, Fault& fault) const;
 
   bool one_each_;
   std::unique_ptr<LocalCluster> cluster_;

@@ -35,8 +35,6 @@ struct Run {
   std::int64_t twice = 0;
 };
 
-double seconds_between(SystemTime from, SystemTime to) { return std::chrono::duration<double>(to - from).count(); }
-
 std::vector<Point> points_of(const chaos::Recorder& recorder, SystemTime begin, SystemTime end) {
   std::vector<Point> points;
   const auto captures = recorder.captures();
@@ -51,9 +49,9 @@ std::vector<Point> points_of(const chaos::Recorder& recorder, SystemTime begin, 
   return points;
 }
 
-class RateSchedule {
+class ScalingRun {
  public:
-  RateSchedule(TimedJob& job, std::chrono::seconds length) : job_(job), length_(length) {}
+  ScalingRun(TimedJob& job, std::chrono::seconds length) : job_(job), length_(length) {}
 
   Result<Run> play(bool by_hand) {
     if (!wait_until(20s, [&] { return !job_.recorder().captures().empty(); }))
@@ -93,7 +91,7 @@ Result<Run> run_one(double fps, bool by_hand, std::chrono::seconds length) {
        .slots = by_hand ? 3 : kMost});
   if (!job.ok()) return job.error();
   if (by_hand) RIDE_TRY((*job)->scale(1));
-  RIDE_ASSIGN(auto run, RateSchedule(**job, length).play(by_hand));
+  RIDE_ASSIGN(auto run, ScalingRun(**job, length).play(by_hand));
   // What is unprocessed at the end of the figure stays so: the job is not drained. Nothing may have come out twice.
   RIDE_TRY((*job)->cluster().cancel(TimedJob::kJob));
   RIDE_ASSIGN(auto statement, (*job)->recorder().finish(0s));

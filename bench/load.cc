@@ -97,7 +97,8 @@ class LoadRun {
         return agent.error();
     for (int i = 1; i <= kPlain; ++i) RIDE_TRY(run_plain(fmt::format("plain{}", i)));
     RIDE_TRY(cluster_->submit(kTopology));
-    RIDE_TRY(wait_for_group(*cluster_, "load", "stddev", kPlain + kAgents * kSlots, 0, 60s));
+    RIDE_ASSIGN([[maybe_unused]] const auto group,
+                wait_for_group(*cluster_, "load", "stddev", kPlain + kAgents * kSlots, 0, 60s));
     look();
     outs_.clear();
     return {};

@@ -136,7 +136,7 @@ Result<Figures> run_mixed(const Options& options) {
   Figures figures;
   double sum = 0;
   for (const auto& speed : kWorkers) {
-    RIDE_TRY(Worker::start(cluster, speed));
+    RIDE_ASSIGN(const auto worker, Worker::start(cluster, speed));  // works until the next one is measured
     auto alone = mixed.fps(1, 1, kMoreThanOne, 10s);
     if (!alone.ok()) return Error{alone.error().code, fmt::format("{} alone: {}", speed.name, alone.error().message)};
     if (*alone >= 0.95 * kMoreThanOne)

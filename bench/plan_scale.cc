@@ -66,12 +66,12 @@ void tick(BigCluster& cluster, int runs, Steps& steps) {
   }
 }
 
-struct DecisionCounts {
+struct ReportRates {
   double events_per_second = 0;   // of CPU, inside decide() alone
   double decoded_per_second = 0;  // with the JSON of the report
 };
 
-DecisionCounts take_in(BigCluster& cluster, const BigShape& shape) {
+ReportRates take_in(BigCluster& cluster, const BigShape& shape) {
   const auto standing = cluster.state.hard.members->size();
   std::vector<std::vector<Event>> rounds;
   std::vector<std::string> texts;
@@ -86,7 +86,7 @@ DecisionCounts take_in(BigCluster& cluster, const BigShape& shape) {
   }
   RIDE_CHECK(texts.size() == static_cast<std::size_t>(shape.workers) && standing == texts.size(),
              "all of them are there, in groups");
-  DecisionCounts intake;
+  ReportRates rates;
   double events = 0, seconds = 0;
   for (auto& round : rounds) {
     cluster.pass(1s);
@@ -96,13 +96,13 @@ DecisionCounts take_in(BigCluster& cluster, const BigShape& shape) {
     seconds += cpu_seconds() - begin;
     events += static_cast<double>(round.size());
   }
-  intake.events_per_second = events / seconds;
+  rates.events_per_second = events / seconds;
   const double begin = cpu_seconds();
   std::size_t good = 0;
   for (const auto& text : texts) good += stream::decode_report(text).ok();
   const double decode = (cpu_seconds() - begin) / static_cast<double>(std::max<std::size_t>(good, 1));
-  intake.decoded_per_second = 1 / (seconds / events + decode);
-  return intake;
+  rates.decoded_per_second = 1 / (seconds / events + decode);
+  return rates;
 }
 
 Result<Figures> measure(const BigShape& shape, int runs, double& slowest_median, double& slowest_rate) {
@@ -113,7 +113,7 @@ Result<Figures> measure(const BigShape& shape, int runs, double& slowest_median,
   resize(cluster, shape, runs, steps);
   tick(cluster, 5 * runs, steps);
   const double state_mb = resident_mb() - before;
-  const auto intake = take_in(cluster, shape);
+  const auto rates = take_in(cluster, shape);
   lose(cluster, shape, runs, steps);
   if (const auto wrong = find_violation(cluster.state.hard))
     return Error{ErrorCode::internal, "an invariant broke: " + *wrong};
@@ -126,10 +126,10 @@ Result<Figures> measure(const BigShape& shape, int runs, double& slowest_median,
     slowest_median = std::max(slowest_median, median(*values));
   }
   figures["first_plan_ms"] = cluster.filled_in;
-  figures["events_per_core_second"] = intake.events_per_second;
-  figures["with_json_per_core_second"] = intake.decoded_per_second;
+  figures["events_per_core_second"] = rates.events_per_second;
+  figures["with_json_per_core_second"] = rates.decoded_per_second;
   figures["state_mb"] = state_mb;
-  slowest_rate = std::min(slowest_rate, intake.events_per_second);
+  slowest_rate = std::min(slowest_rate, rates.events_per_second);
   return figures;
 }
 

@@ -25,10 +25,6 @@ constexpr double kFull = 28.0 / 30;  // two frames of a second's thirty may be o
 constexpr auto kFullFor = 5s;
 constexpr const char* kFeed = "rescale-feed";
 
-double ms_between(SystemTime from, SystemTime to) {
-  return std::chrono::duration<double, std::milli>(to - from).count();
-}
-
 // From when on each whole second brought as many frames as went in, for five of them; nothing: not seen yet.
 std::optional<SystemTime> full_rate_since(const std::vector<Arrival>& arrivals, SystemTime step, double fps) {
   const auto now = system_now();

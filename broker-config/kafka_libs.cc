@@ -45,7 +45,7 @@ std::vector<fs::path> kafka_lib_places() {
   std::vector<fs::path> places;
   std::error_code failed;
   add_places_above(fs::current_path(failed), places);
-  const fs::path bin = process::own_program().parent_path();
+  const fs::path bin = process::own_folder();
   add_places_above(bin, places);
   if (!bin.empty()) places.push_back(bin.parent_path() / "share" / "ride" / "kafka");
   return places;

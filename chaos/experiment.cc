@@ -32,7 +32,7 @@ Result<void> wait_for_frames(const Recorder& recorder, std::stop_token stop) {
 }
 
 // At whichever master leads: it may just be changing.
-Result<void> drain(const TrialOptions& options, const Recorder& recorder, const std::string& first_url,
+Result<void> drain(const ExperimentOptions& options, const Recorder& recorder, const std::string& first_url,
                    std::stop_token stop) {
   Result<void> drained;
   const bool done = wait_until(
@@ -49,7 +49,7 @@ Result<void> drain(const TrialOptions& options, const Recorder& recorder, const 
 
 }  // namespace
 
-Result<TrialResult> run_experiment(const TrialOptions& options, std::stop_token stop) {
+Result<ExperimentResult> run_experiment(const ExperimentOptions& options, std::stop_token stop) {
   auto sizes = options.test_cluster;
   sizes.brokers = options.plan.brokers;
   sizes.masters = options.plan.masters;
@@ -70,7 +70,7 @@ Result<TrialResult> run_experiment(const TrialOptions& options, std::stop_token 
   RIDE_TRY(fault_runner.run(stop));
   options.say("draining the job");
   RIDE_TRY(drain(options, *recorder, test_cluster->master_url(), stop));
-  TrialResult result;
+  ExperimentResult result;
   result.completed = wait_until(
       60s, [&] { return stream::phase_is_over(recorder->phase()); }, stop);
   result.timeline = fault_runner.timeline();

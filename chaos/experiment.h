@@ -17,8 +17,8 @@
 
 namespace ride::chaos {
 
-struct TrialOptions {
-  ArenaOptions test_cluster;  // its sizes are the plan's
+struct ExperimentOptions {
+  TestClusterOptions test_cluster;  // its sizes are the plan's
   Plan plan;
   std::uint64_t seed = 1;
   // Hand the topology in, and drain the job, at this master.
@@ -27,7 +27,7 @@ struct TrialOptions {
   std::function<void(const std::string&)> say;
 };
 
-struct TrialResult {
+struct ExperimentResult {
   Report report;
   ledger::Statement statement;
   std::vector<ledger::SinkFiles> files;
@@ -36,6 +36,6 @@ struct TrialResult {
   bool clean() const { return completed && statement.clean() && ledger::missing(files) == 0; }
 };
 
-Result<TrialResult> run_experiment(const TrialOptions& options, std::stop_token stop = {});
+Result<ExperimentResult> run_experiment(const ExperimentOptions& options, std::stop_token stop = {});
 
 }  // namespace ride::chaos

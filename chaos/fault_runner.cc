@@ -23,10 +23,6 @@ std::optional<Role> any_of_role(const std::string& target) {
   return std::nullopt;
 }
 
-double ms_between(SystemTime from, SystemTime to) {
-  return std::chrono::duration<double, std::milli>(to - from).count();
-}
-
 // Is this incarnation the victim, or did it live on it?
 bool belongs_to(const std::string& incarnation, const FaultTarget& victim) {
   const auto name = incarnation.substr(0, incarnation.find('#'));

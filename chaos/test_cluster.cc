@@ -29,7 +29,7 @@ const char* to_string(Role role) {
   return kNames[static_cast<std::size_t>(role)];
 }
 
-Result<std::unique_ptr<TestCluster>> TestCluster::start(const ArenaOptions& options, std::stop_token stop) {
+Result<std::unique_ptr<TestCluster>> TestCluster::start(const TestClusterOptions& options, std::stop_token stop) {
   auto test_cluster = std::unique_ptr<TestCluster>(new TestCluster(options));
   RIDE_TRY(test_cluster->begin(stop));
   return test_cluster;
@@ -76,11 +76,6 @@ Result<process::Program*> TestCluster::add(const std::string& name, const std::s
   RIDE_ASSIGN(auto made, NetworkGate::make(fmt::format("ride-chaos-{}-{}", ::getpid(), name)));
   const auto& own = gates_.emplace(name, std::move(made)).first->second;
   return cluster_.run_command(name, own->within(cluster_.command(program, std::move(arguments))));
-}
-
-std::string TestCluster::log_tail(const std::string& name) const {
-  const auto* program = cluster_.find(name);
-  return program == nullptr ? std::string() : program->last_words();
 }
 
 std::vector<FaultTarget> TestCluster::candidates(Role role) const {

@@ -21,7 +21,7 @@
 
 namespace ride::chaos {
 
-struct ArenaOptions {
+struct TestClusterOptions {
   std::filesystem::path folder;      // for data and logs
   std::filesystem::path work;        // where sources and sinks find relative paths; empty: the folder
   std::vector<std::string> outputs;  // folders where sinks may write; empty: the working folder
@@ -42,7 +42,7 @@ struct FaultTarget {
 
 class TestCluster {
  public:
-  static Result<std::unique_ptr<TestCluster>> start(const ArenaOptions& options, std::stop_token stop = {});
+  static Result<std::unique_ptr<TestCluster>> start(const TestClusterOptions& options, std::stop_token stop = {});
   ~TestCluster();
 
   const kafka::ClientConfig& kafka() const { return cluster_.kafka(); }
@@ -65,18 +65,15 @@ class TestCluster {
   // part).
   Result<void> bring_back(const FaultTarget& victim);
 
-  // Why something ended by itself: the last lines of its log.
-  std::string log_tail(const std::string& name) const;
-
  private:
-  explicit TestCluster(ArenaOptions options) : options_(std::move(options)) {}
+  explicit TestCluster(TestClusterOptions options) : options_(std::move(options)) {}
   Result<void> begin(std::stop_token stop);
   Result<process::Program*> add(const std::string& name, const std::string& program, std::vector<std::string> arguments,
                                 bool gate);
   std::vector<pid_t> pids_of(const FaultTarget& victim) const;
   int broker_id(const std::string& name) const;
 
-  ArenaOptions options_;
+  TestClusterOptions options_;
   std::string prefix_ = "ride";
   cluster::ProcessCluster cluster_;                            // masters and agents, by name
   std::map<std::string, std::unique_ptr<NetworkGate>> gates_;  // of those that can be cut off

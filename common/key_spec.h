@@ -59,6 +59,7 @@ struct KeySpec {
   bool only_if_given = false;               // the plan leaves it out where the file does, and the producer fills it in
   bool sizes_frames = false;  // memory follows from it: wherever a plan is read, min and max are checked again
 
+  bool operator==(const KeySpec&) const = default;
   const std::string& param_name() const { return param.empty() ? name : param; }
 };
 

@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <variant>
 
@@ -43,6 +44,7 @@ inline Error corrupt(std::string message) { return {ErrorCode::corrupt, std::mov
 template <class T>
 class [[nodiscard]] Result {
  public:
+  using Value = T;
   Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT: implicit by intent
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit by intent
 
@@ -79,6 +81,7 @@ class [[nodiscard]] Result {
 template <>
 class [[nodiscard]] Result<void> {
  public:
+  using Value = void;
   Result() = default;
   Result(Error error) : error_(std::move(error)) {}  // NOLINT: implicit by intent
 
@@ -96,11 +99,16 @@ class [[nodiscard]] Result<void> {
 
 }  // namespace ride
 
-// RIDE_TRY(call()): returns the Error of a call from the function around it, whose Result may be of another type.
+// RIDE_TRY(call()): returns the Error of a call from the function around it, whose Result may be of another type. A
+// value that does something when it is destroyed (a process, a lock) is not dropped by it: RIDE_ASSIGN keeps it.
 // RIDE_ASSIGN(auto x, call()): the same, and else x is the value. Both evaluate the call once.
-#define RIDE_TRY(...)                                                                 \
-  do {                                                                                \
-    if (auto ride_tried = (__VA_ARGS__); !ride_tried.ok()) return ride_tried.error(); \
+#define RIDE_TRY(...)                                                                       \
+  do {                                                                                      \
+    auto ride_tried = (__VA_ARGS__);                                                        \
+    using RideTried = typename decltype(ride_tried)::Value;                                 \
+    static_assert(std::is_void_v<RideTried> || std::is_trivially_destructible_v<RideTried>, \
+                  "RIDE_TRY would destroy this value at once: keep it with RIDE_ASSIGN");   \
+    if (!ride_tried.ok()) return ride_tried.error();                                        \
   } while (false)
 #define RIDE_CONCAT_(a, b) a##b
 #define RIDE_CONCAT(a, b) RIDE_CONCAT_(a, b)

@@ -29,6 +29,10 @@ std::string format_duration(milliseconds duration);  // "250ms", "1.5s", "10m"
 // RFC 3339 in UTC with microseconds, "2026-11-21T08:00:00.000000Z"; parsing accepts other offsets and precisions.
 std::string format_time(SystemTime time);
 Result<SystemTime> parse_time(std::string_view text);
+inline double seconds_between(SystemTime from, SystemTime to) {
+  return std::chrono::duration<double>(to - from).count();
+}
+inline double ms_between(SystemTime from, SystemTime to) { return 1000 * seconds_between(from, to); }
 SystemTime system_now();  // shells only: cores take time as an argument
 
 }  // namespace ride

@@ -93,15 +93,15 @@ struct Master::Parts {
     return authority;
   }
 
-  Result<void> open_keeper() {
+  Result<void> open_topics() {
     RIDE_ASSIGN(auto admin, kafka::open_admin(options.kafka));
     RIDE_ASSIGN(auto commits, kafka::open_commit_store(options.kafka));
-    keeper = std::make_unique<TopicWorker>(
+    topic_worker = std::make_unique<TopicWorker>(
         TopicWorker::Ports{std::move(admin), std::move(commits), metrics, events, options.clean_interval});
     RIDE_ASSIGN(auto questions, kafka::open_admin(options.kafka));
-    desk = std::make_unique<PlanService>(PlanService::Config{options.prefix, options.kafka.max_message_bytes,
-                                                             tasks::builtin_catalog(), options.environment},
-                                         std::move(questions));
+    plans = std::make_unique<PlanService>(PlanService::Config{options.prefix, options.kafka.max_message_bytes,
+                                                              tasks::builtin_catalog(), options.environment},
+                                          std::move(questions));
     return {};
   }
 
@@ -115,14 +115,14 @@ struct Master::Parts {
                         this] { return patiently([&] { return stream::open_control_writer(options.kafka, topic); }); },
         .events = events,
         .metrics = metrics,
-        .ensure = [this](const EnsureTopics& topics) { keeper->ensure(topics.spec); },
-        .remove = [this](const DeleteTopics& topics) { keeper->remove(topics.spec); },
+        .ensure = [this](const EnsureTopics& topics) { topic_worker->ensure(topics.spec); },
+        .remove = [this](const DeleteTopics& topics) { topic_worker->remove(topics.spec); },
         .truncate =
             [=, this](Offset before) {
-              keeper->truncate({topic, PartitionId{0}}, before);
+              topic_worker->truncate({topic, PartitionId{0}}, before);
             }};
-    owner = std::make_unique<MasterLoop>(std::move(config), std::move(ports));
-    return owner->start();
+    loop = std::make_unique<MasterLoop>(std::move(config), std::move(ports));
+    return loop->start();
   }
 
   Result<void> open_reports() {
@@ -132,24 +132,24 @@ struct Master::Parts {
     RIDE_ASSIGN(auto reader, patiently(read));
     RIDE_ASSIGN(auto writer, patiently(write));
     feed = std::make_unique<ReportFeed>(ReportFeed::Config{
-        [this] { return owner->view().log; }, read,
-        [this](std::vector<Event> read_events, std::size_t bytes) { owner->post(std::move(read_events), bytes); },
+        [this] { return loop->view().log; }, read,
+        [this](std::vector<Event> read_events, std::size_t bytes) { loop->post(std::move(read_events), bytes); },
         [this](const std::string& words) {
           events.add(system_now(), {stream::Severity::warning, "report_refused", "", "", words});
         },
         metrics, [this](const Error& error) { refuse(error); }});
-    ticker = std::make_unique<Ticker>(Ticker::Config{write, [this](std::int64_t number) { return owner->tick(number); },
-                                                     [this] { return owner->tick_interval(); },
+    ticker = std::make_unique<Ticker>(Ticker::Config{write, [this](std::int64_t number) { return loop->tick(number); },
+                                                     [this] { return loop->tick_interval(); },
                                                      [this](const Error& error) { refuse(error); }});
-    keeper->start({.done = [this](TopicsOutcome outcome) { owner->post({std::move(outcome)}); },
-                   .jobs_to_clean = [this]() -> Result<TopicWorker::Jobs> {
-                     if (owner->view().role != Leadership::Role::leading) return TopicWorker::Jobs{};
-                     return owner->ask<TopicWorker::Jobs>(
-                         [now = system_now()](const State& state) { return jobs_to_clean(state, now); });
-                   },
-                   .is_wanted = [this](const stream::JobSpec& spec) { return waits_for_topics(spec); },
-                   .untold = [this](const UntoldPartition* after) { return untold(after); },
-                   .measured = [this](LogsMeasured measured) { owner->post({std::move(measured)}); }});
+    topic_worker->start({.done = [this](TopicsOutcome outcome) { loop->post({std::move(outcome)}); },
+                         .jobs_to_clean = [this]() -> Result<TopicWorker::Jobs> {
+                           if (loop->view().role != Leadership::Role::leading) return TopicWorker::Jobs{};
+                           return loop->ask<TopicWorker::Jobs>(
+                               [now = system_now()](const State& state) { return jobs_to_clean(state, now); });
+                         },
+                         .is_wanted = [this](const stream::JobSpec& spec) { return waits_for_topics(spec); },
+                         .untold = [this](const UntoldPartition* after) { return untold(after); },
+                         .measured = [this](LogsMeasured measured) { loop->post({std::move(measured)}); }});
     feed->start(std::move(reader));
     ticker->start(std::move(writer));
     return {};
@@ -157,17 +157,17 @@ struct Master::Parts {
 
   // Of a master that stands by as well: it answers questions from what it knows.
   Result<std::vector<UntoldPartition>> untold(const UntoldPartition* after) {
-    if (owner->view().role == Leadership::Role::reading) return std::vector<UntoldPartition>{};
+    if (loop->view().role == Leadership::Role::reading) return std::vector<UntoldPartition>{};
     const auto behind = after == nullptr ? std::nullopt : std::optional(*after);
-    return owner->ask<std::vector<UntoldPartition>>([behind](const State& state) {
+    return loop->ask<std::vector<UntoldPartition>>([behind](const State& state) {
       return untold_partitions(state, kMeasuredAtOnce, behind ? &*behind : nullptr);
     });
   }
 
   // A master that cannot ask now does not know better.
   bool waits_for_topics(const stream::JobSpec& spec) {
-    if (owner->view().role != Leadership::Role::leading) return false;
-    const auto creating = owner->ask<bool>([job = spec.job, run = spec.run](const State& state) {
+    if (loop->view().role != Leadership::Role::leading) return false;
+    const auto creating = loop->ask<bool>([job = spec.job, run = spec.run](const State& state) {
       const auto* found = state.hard.find(job, run);
       return found != nullptr && found->phase == JobPhase::creating;
     });
@@ -176,7 +176,7 @@ struct Master::Parts {
 
   // Until it leads, or knows who does.
   Result<void> find_place(const std::atomic<bool>& stop) {
-    while (!owner->ready()) {
+    while (!loop->ready()) {
       if (stop) return Error{ErrorCode::cancelled, "stopped before a leader was found"};
       if (const auto failure = failed()) return *failure;
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
@@ -186,8 +186,8 @@ struct Master::Parts {
 
   void serve() {
     api = std::make_unique<Api>(
-        Api::Ports{*owner, *desk, events, metrics, [this] { return ticker->is_acknowledged(); },
-                   [this](const JobName& job, RunNumber run) { return keeper->waits(job, run); }});
+        Api::Ports{*loop, *plans, events, metrics, [this] { return ticker->is_acknowledged(); },
+                   [this](const JobName& job, RunNumber run) { return topic_worker->waits(job, run); }});
     http->serve([this](const ApiRequest& request) { return api->handle(request); });
   }
 
@@ -197,16 +197,16 @@ struct Master::Parts {
     if (!refusal) refusal = error;
   }
   std::optional<Error> failed() const {
-    if (auto failure = owner->failed()) return failure;
+    if (auto failure = loop->failed()) return failure;
     const std::lock_guard lock(refusal_mutex);
     return refusal;
   }
 
   void stop() {
     if (ticker) ticker->stop();
-    if (owner) owner->stop();  // answers who still waits, and refuses the rest
+    if (loop) loop->stop();  // answers who still waits, and refuses the rest
     if (feed) feed->stop();
-    if (keeper) keeper->stop();
+    if (topic_worker) topic_worker->stop();
     if (http) http->stop();
   }
 
@@ -217,9 +217,9 @@ struct Master::Parts {
   EventRing events;
   Metrics metrics{master_metrics_table()};
   std::unique_ptr<HttpServer> http;
-  std::unique_ptr<TopicWorker> keeper;
-  std::unique_ptr<PlanService> desk;
-  std::unique_ptr<MasterLoop> owner;
+  std::unique_ptr<TopicWorker> topic_worker;
+  std::unique_ptr<PlanService> plans;
+  std::unique_ptr<MasterLoop> loop;
   std::unique_ptr<ReportFeed> feed;
   std::unique_ptr<Ticker> ticker;
   std::unique_ptr<Api> api;
@@ -232,7 +232,7 @@ Result<std::unique_ptr<Master>> Master::start(const MasterOptions& options, cons
   auto parts = std::make_unique<Parts>(options);
   RIDE_TRY(parts->listen());
   RIDE_TRY(stream::ensure_control_topics(options.kafka, options.prefix));
-  RIDE_TRY(parts->open_keeper());
+  RIDE_TRY(parts->open_topics());
   RIDE_TRY(parts->open_owner());
   RIDE_TRY(parts->open_reports());
   RIDE_TRY(parts->find_place(stop));
@@ -242,9 +242,9 @@ Result<std::unique_ptr<Master>> Master::start(const MasterOptions& options, cons
 
 std::string Master::url() const { return "http://" + parts_->authority; }
 int Master::port() const { return parts_->http->port(); }
-bool Master::leads() const { return parts_->owner->view().role == Leadership::Role::leading; }
+bool Master::leads() const { return parts_->loop->view().role == Leadership::Role::leading; }
 std::string Master::leader() const {
-  const auto view = parts_->owner->view();
+  const auto view = parts_->loop->view();
   return view.is_led ? "http://" + view.leader.http : "";
 }
 std::optional<Error> Master::failed() const { return parts_->failed(); }

@@ -34,15 +34,16 @@ struct Prepared {
 // Descriptors 0 to 2, the inherited one at its place, and the report, which closes itself on a successful exec. Nothing
 // else of ours may stay open: a listening socket or a pipe's end would live as long as the child.
 bool keep_descriptors(const Prepared& plan, int& report) {
-  report = fcntl(plan.report, F_DUPFD_CLOEXEC, kOutOfTheWay);
+  const int moved = fcntl(plan.report, F_DUPFD_CLOEXEC, kOutOfTheWay);
+  if (moved < 0) return false;  // what is wrong is still reported by the old one
+  report = moved;
   const int inherited = plan.inherited < 0 ? -1 : fcntl(plan.inherited, F_DUPFD_CLOEXEC, kOutOfTheWay);
   const int output = plan.output < 0 ? -1 : fcntl(plan.output, F_DUPFD_CLOEXEC, kOutOfTheWay);
-  const int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-  if (report < 0 || null < 0 || (plan.inherited >= 0 && inherited < 0) || (plan.output >= 0 && output < 0))
-    return false;
+  const int null = open("/dev/null", O_RDONLY);  // stays open where it is 0 itself
+  if (null < 0 || (plan.inherited >= 0 && inherited < 0) || (plan.output >= 0 && output < 0)) return false;
+  if (null != 0 && dup2(null, 0) < 0) return false;  // before another one is moved over it
   if (output >= 0 && (dup2(output, 1) < 0 || dup2(output, 2) < 0)) return false;
   if (inherited >= 0 && dup2(inherited, kInherited) < 0) return false;
-  if (null != 0 && dup2(null, 0) < 0) return false;
   const unsigned first = inherited >= 0 ? kInherited + 1 : kInherited;
   const auto kept = static_cast<unsigned>(report);
   syscall(SYS_close_range, first, kept - 1, 0);

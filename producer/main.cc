@@ -55,7 +55,6 @@ ride::Result<ride::producer::ProducerConfig> config_of(const Flags& flags) {
 }
 
 ride::Result<void> run(ride::process::Service& service, const Flags& flags) {
-  ride::keep_large_buffers();
   RIDE_ASSIGN(auto config, config_of(flags));
   const auto& stop = service.stop();
   ride::producer::prepare_video_capture();
@@ -79,6 +78,7 @@ ride::Result<void> run(ride::process::Service& service, const Flags& flags) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  ride::keep_large_buffers();
   Flags flags;
   return ride::process::run_service(argc, argv,
                                     {.name = "ride-producer",

@@ -57,13 +57,8 @@ Result<void> ProcessCluster::wait_for_master(process::Program& master, std::stop
 
 void ProcessCluster::end() {
   for (const auto& [name, program] : programs_) program->process().send_signal(SIGTERM);
-  const auto deadline = std::chrono::steady_clock::now() + kProgramEnd;
-  for (const auto& [name, program] : programs_) {
-    const auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-    if (!program->process().wait_until_ended(std::max(left, std::chrono::milliseconds(0))))
-      program->process().send_signal(SIGKILL);
-  }
+  for (const auto& [name, program] : programs_)
+    if (!program->process().wait_until_ended(kProgramEnd)) program->process().send_signal(SIGKILL);
   programs_.clear();
   brokers_.stop();
 }

@@ -48,7 +48,7 @@ class ProcessCluster {
   Result<process::Program*> run_command(const std::string& name, std::vector<std::string> command);
   // Waits until this master is ready: master_url() is its from then on.
   Result<void> wait_for_master(process::Program& master, std::stop_token stop = {});
-  // All programs together, then the brokers.
+  // All programs are asked at once, and each is waited for; then the brokers.
   void end();
 
   process::Program* find(const std::string& name) const;  // null: none has it

@@ -6,6 +6,8 @@
 #include <functional>
 #include <map>
 
+#include "common/check.h"
+
 namespace ride::topology {
 namespace {
 
@@ -184,8 +186,13 @@ const Section& source_section() {
         fmt::join(kinds, ", "), last);
     for (KeySpec& key : common_source_keys()) all.keys.push_back(std::move(key));
     for (const SourceDecl& kind : source_kinds())
-      for (const KeySpec& key : kind.keys)  // some are of two kinds
-        if (section_of(kind) == nullptr && all.find(key.name) == nullptr) all.keys.push_back(key);
+      for (const KeySpec& key : kind.keys) {
+        if (section_of(kind) != nullptr) continue;
+        const KeySpec* known = all.find(key.name);  // of another kind, too: then it is the same key
+        RIDE_CHECK(known == nullptr || *known == key,
+                   "source kind '" + kind.name + "': another key has the name '" + key.name + "'");
+        if (known == nullptr) all.keys.push_back(key);
+      }
     return all;
   }();
   return section;

@@ -42,7 +42,6 @@ void declare(CLI::App& app, Flags& flags) {
 }
 
 Result<void> run(process::Service& service, const Flags& flags, tasks::TaskRegistry registry) {
-  keep_large_buffers();
   WorkerConfig config;
   auto labels = parse_labels(flags.labels);
   if (!labels.ok()) return process::wrong_usage(labels.error());
@@ -69,6 +68,7 @@ Result<void> run(process::Service& service, const Flags& flags, tasks::TaskRegis
 }  // namespace
 
 int run_program(int argc, char** argv, tasks::TaskRegistry registry) {
+  keep_large_buffers();
   Flags flags;
   return process::run_service(
       argc, argv,

@@ -23,7 +23,7 @@ constexpr auto kTellEvery = std::chrono::seconds(10);
 constexpr std::int64_t kManyRepeats = 10'000;  // in a row: a takeover repeats what was on its way, and no more
 
 template <class Visit>
-void for_each_intake(const std::map<stream::TopicPartition, OwnedPtr>& reading, Visit visit) {
+void for_each_assembler(const std::map<stream::TopicPartition, OwnedPtr>& reading, Visit visit) {
   for (const auto& [at, owned] : reading) {
     visit(owned->reading.assembler);
     if (owned->reading.warming) visit(*owned->reading.warming);
@@ -43,7 +43,7 @@ void StageReader::make_room() {
     std::size_t holding = 0;
     stream::SetAssembler* oldest = nullptr;
     std::uint64_t turn = 0;
-    for_each_intake(reading_, [&](stream::SetAssembler& assembler) {
+    for_each_assembler(reading_, [&](stream::SetAssembler& assembler) {
       held += assembler.open().held_bytes();
       holding += assembler.open().holding();
       const auto its = assembler.open().oldest_turn();
@@ -85,7 +85,7 @@ void StageReader::unpark() {
   const auto first = std::find_if(reading_.begin(), reading_.end(), waits);
   if (first == reading_.end()) return;
   std::int64_t held = 0;
-  for_each_intake(reading_, [&](const stream::SetAssembler& assembler) { held += assembler.open().held_bytes(); });
+  for_each_assembler(reading_, [&](const stream::SetAssembler& assembler) { held += assembler.open().held_bytes(); });
   const auto now = steady_clock::now();
   if (held != held_at_last_look_) grew_at_ = now;
   held_at_last_look_ = held;
@@ -105,8 +105,8 @@ void StageReader::unpark() {
 
 std::int64_t StageReader::announced_bytes() const {
   std::int64_t bytes = 0;
-  for_each_intake(reading_,
-                  [&](const stream::SetAssembler& assembler) { bytes += assembler.open().announced_bytes(); });
+  for_each_assembler(reading_,
+                     [&](const stream::SetAssembler& assembler) { bytes += assembler.open().announced_bytes(); });
   return bytes;
 }
 

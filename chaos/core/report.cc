@@ -2,7 +2,6 @@
 
 #include <spdlog/fmt/fmt.h>
 
-#include "chaos/core/timeline.h"
 #include "common/wording.h"
 
 namespace ride::chaos {

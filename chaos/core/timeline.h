@@ -10,10 +10,6 @@
 
 namespace ride::chaos {
 
-inline double seconds_between(SystemTime from, SystemTime to) {
-  return std::chrono::duration<double>(to - from).count();
-}
-
 struct Slice {
   double begin_s = 0;  // since the timeline's begin
   int frames = 0;      // that arrived in it

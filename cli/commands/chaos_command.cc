@@ -58,7 +58,7 @@ std::optional<chaos::Plan> checked_plan(const std::string& path) {
   return outcome.plan;
 }
 
-ExitCode tell(const ChaosFlags& flags, const chaos::TrialResult& result, const std::string& job) {
+ExitCode tell(const ChaosFlags& flags, const chaos::ExperimentResult& result, const std::string& job) {
   if (!flags.out.empty()) {
     const auto title =
         fmt::format("{}: {}, {} sent, {} lost, {} counted twice", job, counted(result.report.faults.size(), "fault"),
@@ -94,7 +94,7 @@ ExitCode run(const ChaosFlags& flags) {
   const auto made = process::make_temp_folder("ride-chaos");
   if (!made.ok()) return fail(made.error());
   const std::string folder = made->string();
-  chaos::TrialOptions options;
+  chaos::ExperimentOptions options;
   options.test_cluster.folder = folder;
   options.test_cluster.work = work;
   options.test_cluster.programs = process::own_folder();

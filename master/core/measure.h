@@ -39,7 +39,7 @@ class StageFlow {
   // half a second was seen.
   std::optional<double> arrival() const;
   // What it is at least: frames come by chance, and n of them may as well have been n - sqrt(n). Of arrival()'s window
-  // with twice that deviations, and of the last ten seconds.
+  // with twice that deviation, and of the last ten seconds.
   std::optional<double> arrival_at_least() const;
   std::optional<double> steady_at_least() const;
   // Frames without an ACK, of the partitions that were reported; `more` records that nobody reported are counted as

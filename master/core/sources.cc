@@ -103,11 +103,11 @@ class Feeders {
     if (ticks_since_begin(state_, spec.job) >= state_.rules.open_ticks) return true;
     for (const auto& [name, stage] : draft_.hard().find(spec.job, spec.run)->stages)
       for (const auto& partition : stage->partitions)
-        if (!mark_warm(partition.owner, spec.job, name)) return false;
+        if (!is_warm(partition.owner, spec.job, name)) return false;
     return true;
   }
 
-  bool mark_warm(const WorkerId& worker, const JobName& job, const StageName& stage) const {
+  bool is_warm(const WorkerId& worker, const JobName& job, const StageName& stage) const {
     const auto found = state_.soft.processes.find(worker);
     return found != state_.soft.processes.end() && found->second.last.warm &&
            found->second.last.group == job.value + "/" + stage.value;

@@ -41,7 +41,7 @@ Result<PictureInfo> sized(PictureFormat format, std::int64_t width, std::int64_t
 Result<PictureInfo> inspect_jpeg_or_png(Bytes bytes) {
   const auto head = stream::inspect_picture_head(bytes);
   if (!head.ok() && head.error().retriable) return need_more();
-  if (!head.ok()) return corrupt("is damaged (" + head.error().message + ")");
+  if (!head.ok()) return Error{head.error().code, "is a " + head.error().message};
   return sized(head->encoding == PixelEncoding::jpeg ? PictureFormat::jpeg : PictureFormat::png, head->cols,
                head->rows);
 }

@@ -44,16 +44,16 @@ std::optional<Error> file_error(const std::string& path, const std::string& show
 
 }  // namespace
 
-VideoFileSource::VideoFileSource(VideoFileOptions options) : options_(std::move(options)) {
+VideoSource::VideoSource(VideoFileOptions options) : options_(std::move(options)) {
   if (options_.shown.empty()) options_.shown = options_.path;
 }
 
 // FFmpeg and OpenCV quote what they were given, whose credentials are filled in.
-std::string VideoFileSource::hidden(std::string text) const {
+std::string VideoSource::hidden(std::string text) const {
   return redact(replace_whole(std::move(text), options_.path, options_.shown));
 }
 
-Result<void> VideoFileSource::start_play() {
+Result<void> VideoSource::start_play() {
   in_play_ = 0;
   if (auto error = file_error(options_.path, options_.shown)) return *error;
   take_ffmpeg_errors();
@@ -75,7 +75,7 @@ Result<void> VideoFileSource::start_play() {
       false};
 }
 
-Result<void> VideoFileSource::open(std::int64_t first) {
+Result<void> VideoSource::open(std::int64_t first) {
   close();
   play_ = 0;
   next_ = 0;
@@ -93,7 +93,7 @@ Result<void> VideoFileSource::open(std::int64_t first) {
   return skip_to(first);
 }
 
-Result<void> VideoFileSource::skip_to(std::int64_t first) {
+Result<void> VideoSource::skip_to(std::int64_t first) {
   while (next_ < first) {
     if (length_ > 0 && play_ + 1 < first / length_) {  // whole plays need no reading once their length is known
       play_ = first / length_ - 1;
@@ -107,7 +107,7 @@ Result<void> VideoFileSource::skip_to(std::int64_t first) {
   return {};
 }
 
-Result<bool> VideoFileSource::grab() {
+Result<bool> VideoSource::grab() {
   while (!capture_.grab()) {
     if (in_play_ == 0) {
       const std::string why = hidden(take_ffmpeg_errors());
@@ -125,7 +125,7 @@ Result<bool> VideoFileSource::grab() {
   return true;
 }
 
-Result<Pulled> VideoFileSource::next(std::chrono::milliseconds) {
+Result<Pulled> VideoSource::next(std::chrono::milliseconds) {
   if (!capture_.isOpened() || (options_.plays > 0 && play_ >= options_.plays)) return Pulled(SourceEnded{});
   try {
     auto grabbed = grab();
@@ -144,9 +144,9 @@ Result<Pulled> VideoFileSource::next(std::chrono::milliseconds) {
   }
 }
 
-void VideoFileSource::close() { capture_.release(); }
+void VideoSource::close() { capture_.release(); }
 
-SourceState VideoFileSource::state() const {
+SourceState VideoSource::state() const {
   const std::int64_t play = length_ > 0 ? length_ : told_length_;
   return {.total = options_.plays > 0 && play > 0 ? play * options_.plays : -1, .own_fps = fps_};
 }
@@ -155,11 +155,11 @@ MadeSource make_video_source(const SourceRequest& request) {
   auto uri = filled_uri(request);
   if (!uri) return uri.error();
   return std::unique_ptr<Source>(
-      std::make_unique<VideoFileSource>(VideoFileOptions{.path = *uri,
-                                                         .shown = redact(request.source.uri),
-                                                         .plays = get_int(request.params, "loop"),
-                                                         .max_pixels = request.source.max_pixels,
-                                                         .patience = patience_of(request)}));
+      std::make_unique<VideoSource>(VideoFileOptions{.path = *uri,
+                                                     .shown = redact(request.source.uri),
+                                                     .plays = get_int(request.params, "loop"),
+                                                     .max_pixels = request.source.max_pixels,
+                                                     .patience = patience_of(request)}));
 }
 
 }  // namespace ride::producer

@@ -19,9 +19,9 @@ struct VideoFileOptions {
   Patience patience;            // with a URL's server
 };
 
-class VideoFileSource : public Source {
+class VideoSource : public Source {
  public:
-  explicit VideoFileSource(VideoFileOptions options);
+  explicit VideoSource(VideoFileOptions options);
 
   // Reaches `first` by decoding what lies before it: seeking lands on key frames, and numbers would shift.
   Result<void> open(std::int64_t first) override;

@@ -101,6 +101,7 @@ Result<JpegFrame> walk_to_frame_header(Bytes bytes) {
       ++at;
       continue;
     }
+    if (code == kEndOfImage || code == kStartOfScan) return corrupt("damaged JPEG: it has no frame header");
     const auto length = static_cast<std::size_t>(big_endian(bytes, at + 2, 2));
     if (length < 2) return corrupt("damaged JPEG: a segment has no length");
     may_turn = may_turn || is_exif(bytes, code, at + 4);

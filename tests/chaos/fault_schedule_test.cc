@@ -75,7 +75,7 @@ TEST(FaultSchedule, FiftyMixedFaultsLoseNothingAndCountNothingTwice) {
   const auto plan = read_plan("the test's plan", text);
   ASSERT_TRUE(plan.plan) << topology::render(plan.diagnostics, text);
   test::TempFolder folder("storm");
-  TrialOptions options;
+  ExperimentOptions options;
   options.test_cluster.folder = folder.path();
   options.test_cluster.programs = std::filesystem::read_symlink("/proc/self/exe").parent_path();
   options.test_cluster.quick_start = true;

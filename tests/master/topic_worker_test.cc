@@ -69,9 +69,9 @@ class TroubledCommits final : public stream::CommitStore {
   Trouble& trouble_;
 };
 
-class TopicKeeperTest : public ::testing::Test {
+class TopicWorkerTest : public ::testing::Test {
  protected:
-  TopicKeeperTest() {
+  TopicWorkerTest() {
     auto spec = std::make_shared<stream::JobSpec>();
     spec->job = JobName{"street"};
     spec->run = RunNumber{1};
@@ -144,17 +144,17 @@ class TopicKeeperTest : public ::testing::Test {
                        .longest_pause = 20ms}};
 };
 
-TEST_F(TopicKeeperTest, BrokersThatAreFencedMakeAJobWait) {
+TEST_F(TopicWorkerTest, BrokersThatAreFencedMakeAJobWait) {
   expect_to_outlive({ErrorCode::unavailable, "cannot create topic x: All brokers are currently fenced", false},
                     "All brokers are currently fenced");
 }
 
-TEST_F(TopicKeeperTest, AnErrorThatNobodyKnowsMakesAJobWait) {
+TEST_F(TopicWorkerTest, AnErrorThatNobodyKnowsMakesAJobWait) {
   expect_to_outlive({ErrorCode::internal, "cannot create topic x: Unknown broker error", false},
                     "Unknown broker error");
 }
 
-TEST_F(TopicKeeperTest, AGroupWhosePartitionIsNotKnownYetMakesAJobWait) {
+TEST_F(TopicWorkerTest, AGroupWhosePartitionIsNotKnownYetMakesAJobWait) {
   trouble_.say({}, Error{ErrorCode::not_found, "cannot read the commits of group g: Unknown partition", false});
   keeper_.ensure(spec_);
   ASSERT_TRUE(eventually([&] { return !waits().empty(); }));  // behind the patience of one try
@@ -164,7 +164,7 @@ TEST_F(TopicKeeperTest, AGroupWhosePartitionIsNotKnownYetMakesAJobWait) {
   EXPECT_EQ(outcomes()[0].failure, std::nullopt);
 }
 
-TEST_F(TopicKeeperTest, WhatCannotPassEndsItAtOnce) {
+TEST_F(TopicWorkerTest, WhatCannotPassEndsItAtOnce) {
   const Error final_ones[] = {
       {ErrorCode::permission, "cannot create topic x: Topic authorization failed", false},
       {ErrorCode::invalid_argument, "cannot create topic x: Configuration is invalid", false},
@@ -181,14 +181,14 @@ TEST_F(TopicKeeperTest, WhatCannotPassEndsItAtOnce) {
   EXPECT_EQ(events("topics_wait"), 0);
 }
 
-TEST_F(TopicKeeperTest, TopicsWithOtherPartitionsEndItAtOnce) {
+TEST_F(TopicWorkerTest, TopicsWithOtherPartitionsEndItAtOnce) {
   log_->admin()->create({"ride.street.1.clean", 6, 1, {}}).value();
   keeper_.ensure(spec_);
   ASSERT_TRUE(eventually([&] { return !outcomes().empty(); }));
   EXPECT_THAT(outcomes()[0].failure.value_or(""), HasSubstr("exists with 6 partitions"));
 }
 
-TEST_F(TopicKeeperTest, AJobThatIsCancelledMeanwhileIsTriedNoMore) {
+TEST_F(TopicWorkerTest, AJobThatIsCancelledMeanwhileIsTriedNoMore) {
   trouble_.say(Error{ErrorCode::unavailable, "away", false});
   keeper_.ensure(spec_);
   ASSERT_TRUE(eventually([&] { return !waits().empty(); }));
@@ -203,7 +203,7 @@ TEST_F(TopicKeeperTest, AJobThatIsCancelledMeanwhileIsTriedNoMore) {
   EXPECT_TRUE(outcomes().empty());
 }
 
-TEST_F(TopicKeeperTest, AnotherJobIsMadeMeanwhile) {
+TEST_F(TopicWorkerTest, AnotherJobIsMadeMeanwhile) {
   trouble_.say({}, {});
   log_->admin()->create({"ride.street.1.clean", 2, 1, {}}).value();
   auto other = std::make_shared<stream::JobSpec>(*spec_);

@@ -1,6 +1,7 @@
 // Programs that we start: what they get, what they keep open, how they end, and how a start that fails is told.
 #include "process/child_process.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <unistd.h>
@@ -64,6 +65,27 @@ TEST_F(ChildProcessTest, KeepsOneDescriptorAndWithItALock) {
   EXPECT_EQ((*child)->exit_code(), 128 + SIGKILL);
   EXPECT_FALSE(other.try_lock());
   EXPECT_EQ(output().substr(output().find('\n') + 1), "5\n") << "0 to 3 and the folder that ls reads";
+}
+
+// A closed descriptor of ours is a free number in the child, which its own descriptors are moved over.
+TEST_F(ChildProcessTest, ReadsNothingWhicheverDescriptorsAreClosedHere) {
+  const int file = open((folder_ / "kept").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  const int inherited = fcntl(file, F_DUPFD_CLOEXEC, 30);
+  ASSERT_GE(inherited, 30);
+  close(file);
+  for (const int closed : {3, 0}) {
+    const int saved = fcntl(closed, F_DUPFD_CLOEXEC, 30);
+    close(closed);
+    auto plan = shell("readlink /proc/$$/fd/0 /proc/$$/fd/3");
+    plan.output = folder_ / std::to_string(closed);
+    plan.inherited = inherited;
+    const auto child = ChildProcess::start(plan);
+    if (saved >= 0) dup2(saved, closed), close(saved);
+    ASSERT_TRUE(child.ok()) << child.error().message;
+    ASSERT_TRUE((*child)->wait_until_ended(10s));
+    EXPECT_EQ(file_text(plan.output), "/dev/null\n" + (folder_ / "kept").string() + "\n") << "without " << closed;
+  }
+  close(inherited);
 }
 
 TEST_F(ChildProcessTest, TellsWhatCannotBeStarted) {

@@ -18,7 +18,7 @@ ItemManifest::List listing(Names names, int* calls = nullptr) {
   };
 }
 
-class TopicBookTest : public testing::Test {
+class TopicManifestTest : public testing::Test {
  protected:
   TopicManifest book(const std::string& incarnation) {
     return TopicManifest(access_, "p.job.1.src.manifest", incarnation);
@@ -27,14 +27,14 @@ class TopicBookTest : public testing::Test {
   MemoryAccess access_{log_};
 };
 
-TEST_F(TopicBookTest, ALaterStartFindsTheItemsOfTheFirstOne) {
+TEST_F(TopicManifestTest, ALaterStartFindsTheItemsOfTheFirstOne) {
   int calls = 0;
   EXPECT_THAT(book("p#1").items(listing({"b", "c"}, &calls)).value(), ElementsAre("b", "c"));
   EXPECT_THAT(book("p#2").items(listing({"a", "b", "c", "d"}, &calls)).value(), ElementsAre("b", "c"));
   EXPECT_EQ(calls, 1);
 }
 
-TEST_F(TopicBookTest, HoldsManyNamesOfAnyBytes) {
+TEST_F(TopicManifestTest, HoldsManyNamesOfAnyBytes) {
   Names names;
   for (int i = 0; i < 30'000; ++i) names.push_back("folder/picture " + std::to_string(i) + ".jpg");
   names.push_back("caf\xE9 \xFF\n\"quoted\"");  // no UTF-8
@@ -43,7 +43,7 @@ TEST_F(TopicBookTest, HoldsManyNamesOfAnyBytes) {
   EXPECT_GT(log_->records({"p.job.1.src.manifest", PartitionId{0}}).size(), 3u) << "in several records";
 }
 
-TEST_F(TopicBookTest, AManifestThatWasCutShortDoesNotCount) {
+TEST_F(TopicManifestTest, AManifestThatWasCutShortDoesNotCount) {
   Names names;
   for (int i = 0; i < 30'000; ++i) names.push_back("picture " + std::to_string(i) + ".jpg");
   access_.gate->left = 2;  // killed behind two records
@@ -53,7 +53,7 @@ TEST_F(TopicBookTest, AManifestThatWasCutShortDoesNotCount) {
   EXPECT_THAT(book("p#3").items(listing({"z"})).value(), ElementsAre("x", "y"));
 }
 
-TEST_F(TopicBookTest, OfTwoProducersThatStartAtOnceTheFirstInTheLogWins) {
+TEST_F(TopicManifestTest, OfTwoProducersThatStartAtOnceTheFirstInTheLogWins) {
   auto one = book("p#1"), two = book("p#2");
   // The second one lists while the first one has written everything.
   const auto slow = [&]() -> Result<Names> {
@@ -63,7 +63,7 @@ TEST_F(TopicBookTest, OfTwoProducersThatStartAtOnceTheFirstInTheLogWins) {
   EXPECT_THAT(two.items(slow).value(), ElementsAre("first"));
 }
 
-TEST_F(TopicBookTest, RejectedItemsAreKnownToLaterStarts) {
+TEST_F(TopicManifestTest, RejectedItemsAreKnownToLaterStarts) {
   auto first = book("p#1");
   ASSERT_TRUE(first.items(listing({"a", "b", "c"})).ok());
   EXPECT_TRUE(first.reject(1, "is empty").value());
@@ -75,7 +75,7 @@ TEST_F(TopicBookTest, RejectedItemsAreKnownToLaterStarts) {
   EXPECT_TRUE(second.reject(2, "is a text file").value());
 }
 
-TEST_F(TopicBookTest, AnErrorOfTheListIsPassedOnAndNothingIsNoted) {
+TEST_F(TopicManifestTest, AnErrorOfTheListIsPassedOnAndNothingIsNoted) {
   const auto failing = []() -> Result<Names> { return Error{ErrorCode::not_found, "no such folder", false}; };
   EXPECT_EQ(book("p#1").items(failing).error().message, "no such folder");
   EXPECT_THAT(book("p#2").items(listing({"a"})).value(), ElementsAre("a"));

@@ -22,8 +22,7 @@ std::string write_video(const TempFolder& folder, int frames) {
 
 int index_of(const CapturedFrame& frame) { return static_cast<int>(std::lround((cv::mean(frame.image)[0] - 10) / 8)); }
 
-std::vector<std::pair<std::int64_t, int>> read_all(VideoFileSource& source, std::int64_t first,
-                                                   std::size_t most = 1000) {
+std::vector<std::pair<std::int64_t, int>> read_all(VideoSource& source, std::int64_t first, std::size_t most = 1000) {
   std::vector<std::pair<std::int64_t, int>> items;
   auto opened = source.open(first);
   EXPECT_TRUE(opened.ok()) << opened.error().message;
@@ -40,9 +39,9 @@ std::vector<std::pair<std::int64_t, int>> read_all(VideoFileSource& source, std:
   return items;
 }
 
-TEST(VideoFileSource, ReadsEveryFrameOnceAndEnds) {
+TEST(VideoSource, ReadsEveryFrameOnceAndEnds) {
   const TempFolder folder;
-  VideoFileSource source({.path = write_video(folder, 12)});
+  VideoSource source({.path = write_video(folder, 12)});
   const auto items = read_all(source, 0);
   ASSERT_EQ(items.size(), 12u);
   for (int i = 0; i < 12; ++i) EXPECT_EQ(items[static_cast<std::size_t>(i)], std::make_pair(std::int64_t{i}, i));
@@ -53,7 +52,7 @@ TEST(VideoFileSource, ReadsEveryFrameOnceAndEnds) {
 }
 
 // In MPEG-4 a frame is known by what changed since the one before: without the very first one, all of them are grey.
-TEST(VideoFileSource, TheFirstFrameOfAnInterCodedVideoIsWholeUnderTheOptionsForCameras) {
+TEST(VideoSource, TheFirstFrameOfAnInterCodedVideoIsWholeUnderTheOptionsForCameras) {
   prepare_video_capture();
   const TempFolder folder;
   const std::string path = folder / "inter.avi";
@@ -65,7 +64,7 @@ TEST(VideoFileSource, TheFirstFrameOfAnInterCodedVideoIsWholeUnderTheOptionsForC
   ASSERT_TRUE(writer.isOpened());
   for (int i = 0; i < 30; ++i) writer.write(scene);
   writer.release();
-  VideoFileSource source({.path = path});
+  VideoSource source({.path = path});
   ASSERT_TRUE(source.open(0).ok());
   const auto item = source.next(std::chrono::milliseconds(0)).value();
   const auto* frame = std::get_if<CapturedFrame>(&item);
@@ -73,20 +72,20 @@ TEST(VideoFileSource, TheFirstFrameOfAnInterCodedVideoIsWholeUnderTheOptionsForC
   EXPECT_LT(cv::norm(frame->image, scene, cv::NORM_L1) / static_cast<double>(scene.total() * 3), 8);
 }
 
-TEST(VideoFileSource, NumbersCountOnOverAllPlays) {
+TEST(VideoSource, NumbersCountOnOverAllPlays) {
   const TempFolder folder;
-  VideoFileSource source({.path = write_video(folder, 5), .plays = 3});
+  VideoSource source({.path = write_video(folder, 5), .plays = 3});
   const auto items = read_all(source, 0);
   ASSERT_EQ(items.size(), 15u);
   for (int i = 0; i < 15; ++i) EXPECT_EQ(items[static_cast<std::size_t>(i)], std::make_pair(std::int64_t{i}, i % 5));
   EXPECT_EQ(source.state().total, 15);
 }
 
-TEST(VideoFileSource, ContinuesAtAnyNumberWithTheSameFrames) {
+TEST(VideoSource, ContinuesAtAnyNumberWithTheSameFrames) {
   const TempFolder folder;
   const std::string path = write_video(folder, 5);
   for (const std::int64_t start : {0, 1, 4, 5, 6, 9, 10, 13, 14, 15, 40}) {
-    VideoFileSource source({.path = path, .plays = 3});
+    VideoSource source({.path = path, .plays = 3});
     const auto items = read_all(source, start);
     ASSERT_EQ(items.size(), static_cast<std::size_t>(std::max<std::int64_t>(0, 15 - start))) << start;
     for (std::size_t i = 0; i < items.size(); ++i) {
@@ -96,18 +95,18 @@ TEST(VideoFileSource, ContinuesAtAnyNumberWithTheSameFrames) {
   }
 }
 
-TEST(VideoFileSource, PlaysForEver) {
+TEST(VideoSource, PlaysForEver) {
   const TempFolder folder;
-  VideoFileSource source({.path = write_video(folder, 3), .plays = 0});
+  VideoSource source({.path = write_video(folder, 3), .plays = 0});
   EXPECT_EQ(read_all(source, 100'000, 50).front(), std::make_pair(std::int64_t{100'000}, 100'000 % 3));
   EXPECT_EQ(source.state().total, -1);
 }
 
-TEST(VideoFileSource, SaysWhatIsWrongWithAFile) {
+TEST(VideoSource, SaysWhatIsWrongWithAFile) {
   prepare_video_capture();
   const TempFolder folder;
   const auto message = [](const std::string& path) {
-    VideoFileSource source({.path = path, .max_pixels = 1000});
+    VideoSource source({.path = path, .max_pixels = 1000});
     auto opened = source.open(0);
     return opened.ok() ? "opened" : opened.error().message;
   };
@@ -118,11 +117,11 @@ TEST(VideoFileSource, SaysWhatIsWrongWithAFile) {
 }
 
 // A variable may stand for anything, and what it holds is nobody's business.
-TEST(VideoFileSource, MessagesShowTheTemplateAndLeaveOtherWordsAlone) {
+TEST(VideoSource, MessagesShowTheTemplateAndLeaveOtherWordsAlone) {
   prepare_video_capture();
   const TempFolder folder;
   const auto message = [](const std::string& path, const std::string& shown) {
-    VideoFileSource source({.path = path, .shown = shown});
+    VideoSource source({.path = path, .shown = shown});
     auto opened = source.open(0);
     return opened.ok() ? "opened" : opened.error().message;
   };

@@ -59,9 +59,7 @@ TEST(SourceKinds, AKeyOfSeveralKindsIsTheSameInEach) {
     if (section_of(kind) != nullptr) continue;
     for (const KeySpec& key : kind.keys) {
       const auto [known, added] = first.emplace(key.name, &key);
-      EXPECT_TRUE(added || (known->second->type == key.type && known->second->doc == key.doc &&
-                            known->second->param == key.param))
-          << key.name;
+      EXPECT_TRUE(added || *known->second == key) << key.name;
     }
   }
   for (const SourceDecl& kind : source_kinds()) EXPECT_FALSE(first.contains(kind.name)) << kind.name;
