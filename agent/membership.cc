@@ -1,10 +1,10 @@
 #include "agent/membership.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <variant>
 
 #include "common/guarded_thread.h"
+#include "common/json.h"
 #include "common/log.h"
 #include "process/proc.h"
 #include "stream/core/control_limits.h"

@@ -2,9 +2,10 @@
 // own. Values; no threads.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
+
+#include "common/json.h"
 
 namespace ride::bench {
 

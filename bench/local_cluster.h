@@ -6,10 +6,10 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "common/json.h"
 #include "common/result.h"
 #include "stream/kafka/client_config.h"
 #include "testing/process_cluster.h"

@@ -11,13 +11,13 @@
 #include <fstream>
 #include <iterator>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <random>
 #include <sstream>
 #include <thread>
 
 #include "broker-config/folder_holder.h"
 #include "common/file_text.h"
+#include "common/json.h"
 #include "process/whole_file.h"
 
 namespace ride::broker {

@@ -2,11 +2,11 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "cli/core/exit_code.h"
 #include "cli/master_client.h"
+#include "common/json.h"
 
 namespace ride::cli {
 

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "common/check.h"
+#include "common/json.h"
 #include "common/suggest.h"
 
 namespace ride {

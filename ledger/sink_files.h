@@ -6,10 +6,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "common/json.h"
 #include "ledger/core/book.h"
 #include "ledger/core/statement.h"
 #include "stream/spec.h"

@@ -2,8 +2,8 @@
 #include "master/api.h"
 
 #include <charconv>
-#include <nlohmann/json.hpp>
 
+#include "common/json.h"
 #include "common/log.h"
 #include "common/version.h"
 #include "master/api_answers.h"

@@ -1,10 +1,10 @@
 // The API's answers: JSON, and RFC 7807 problems for what cannot be had. Pure.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "common/json.h"
 #include "common/result.h"
 #include "master/api.h"
 #include "topology/diagnostic.h"

@@ -1,8 +1,7 @@
 // What is asked of jobs and of the sizes of their groups.
 #include <spdlog/fmt/fmt.h>
 
-#include <nlohmann/json.hpp>
-
+#include "common/json.h"
 #include "master/api.h"
 #include "master/api_answers.h"
 #include "master/change_view.h"

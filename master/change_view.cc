@@ -1,7 +1,6 @@
 #include "master/change_view.h"
 
-#include <nlohmann/json.hpp>
-
+#include "common/json.h"
 #include "master/core/job_change.h"
 
 namespace ride::master {

@@ -1,8 +1,8 @@
 #include "master/stage_view.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
+#include "common/json.h"
 #include "master/core/group_rates.h"
 #include "master/core/totals.h"
 #include "master/core/untold.h"

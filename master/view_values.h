@@ -1,9 +1,9 @@
 // Small things that all views share: how what is not known is shown, and where a report is found. Pure.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <optional>
 
+#include "common/json.h"
 #include "common/units.h"
 #include "master/core/state.h"
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
-#include <nlohmann/json.hpp>
 
+#include "common/json.h"
 #include "common/units.h"
 #include "master/core/group_rates.h"
 #include "master/core/totals.h"

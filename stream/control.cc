@@ -1,9 +1,9 @@
 #include "stream/control.h"
 
 #include <array>
-#include <nlohmann/json.hpp>
 
 #include "common/cause.h"
+#include "common/json.h"
 #include "stream/core/control_limits.h"
 #include "stream/spec_json.h"
 

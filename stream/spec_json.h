@@ -2,8 +2,7 @@
 // inside code that catches it (stream/control.cc, stream/spec_json.cc).
 #pragma once
 
-#include <nlohmann/json.hpp>
-
+#include "common/json.h"
 #include "common/result.h"
 #include "common/units.h"
 #include "stream/spec.h"

@@ -3,9 +3,9 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <tuple>
 
+#include "common/json.h"
 #include "common/wording.h"
 #include "topology/secrets.h"
 #include "topology/source_text.h"

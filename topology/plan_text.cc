@@ -2,8 +2,8 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
+#include "common/json.h"
 #include "common/units.h"
 #include "common/wording.h"
 #include "topology/plan.h"

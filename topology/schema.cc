@@ -2,8 +2,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
-#include <nlohmann/json.hpp>
-
+#include "common/json.h"
 #include "topology/keys.h"
 
 namespace ride::topology {

@@ -2,13 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "chaos/core/effect.h"
 #include "chaos/core/plan.h"
+#include "common/json.h"
 
 namespace ride::chaos {
 

@@ -4,12 +4,12 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
 
 #include "cli/command.h"
 #include "cli/kafka_settings.h"
 #include "cli/terminal.h"
 #include "cli/topology_file.h"
+#include "common/json.h"
 #include "common/wording.h"
 #include "stream/core/rights.h"
 #include "stream/kafka/acls.h"

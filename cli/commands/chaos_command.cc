@@ -2,7 +2,6 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
 #include <random>
 
 #include "chaos/experiment.h"
@@ -17,6 +16,7 @@
 #include "cli/terminal.h"
 #include "cli/topology_file.h"
 #include "common/file_text.h"
+#include "common/json.h"
 #include "common/wording.h"
 #include "process/proc.h"
 #include "process/temp_folder.h"

@@ -2,11 +2,11 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
 
 #include "cli/command.h"
 #include "cli/core/table.h"
 #include "cli/terminal.h"
+#include "common/json.h"
 #include "common/log.h"
 #include "common/redact.h"
 

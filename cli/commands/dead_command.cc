@@ -2,7 +2,6 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
 
 #include "cli/command.h"
 #include "cli/core/dead_view.h"
@@ -13,6 +12,7 @@
 #include "cli/kafka_settings.h"
 #include "cli/tap/record_reader.h"
 #include "cli/terminal.h"
+#include "common/json.h"
 #include "common/wording.h"
 #include "process/whole_file.h"
 #include "stream/frame_codec.h"

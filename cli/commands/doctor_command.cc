@@ -1,10 +1,10 @@
 // ride doctor: is all there that RIDE needs?
 #include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
 
 #include "cli/command.h"
 #include "cli/doctor/checks.h"
 #include "cli/terminal.h"
+#include "common/json.h"
 
 namespace ride::cli {
 namespace {

@@ -2,7 +2,6 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
 
 #include "cli/command.h"
 #include "cli/core/fields.h"
@@ -11,6 +10,7 @@
 #include "cli/interrupt.h"
 #include "cli/kafka_settings.h"
 #include "cli/terminal.h"
+#include "common/json.h"
 #include "ledger/follower.h"
 #include "ledger/sink_files.h"
 #include "stream/core/job_phase.h"

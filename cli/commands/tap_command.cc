@@ -3,7 +3,6 @@
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
 #include "cli/command.h"
 #include "cli/core/fields.h"
@@ -16,6 +15,7 @@
 #include "cli/tap/adopted_topics.h"
 #include "cli/tap/record_reader.h"
 #include "cli/terminal.h"
+#include "common/json.h"
 #include "process/whole_file.h"
 #include "stream/core/picture_info.h"
 #include "stream/frame_codec.h"

@@ -2,11 +2,11 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
 
 #include "cli/command.h"
 #include "cli/core/task_view.h"
 #include "cli/terminal.h"
+#include "common/json.h"
 #include "common/suggest.h"
 #include "worker/tasks/builtin_catalog.h"
 

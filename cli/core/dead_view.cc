@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
-#include <nlohmann/json.hpp>
 
 #include "cli/core/tap_target.h"
+#include "common/json.h"
 #include "common/text.h"
 
 namespace ride::cli {

@@ -3,9 +3,9 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "cli/core/task_view.h"
+#include "common/json.h"
 
 namespace ride::cli {
 namespace {

@@ -2,10 +2,10 @@
 // a newer or older master does not break the tables. Pure.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 
+#include "common/json.h"
 #include "common/text.h"
 
 namespace ride::cli {

@@ -3,8 +3,8 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
+#include "common/json.h"
 #include "common/text.h"
 #include "stream/core/origin.h"
 

@@ -3,12 +3,12 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/core/table.h"
+#include "common/json.h"
 #include "common/result.h"
 #include "common/units.h"
 

@@ -4,11 +4,11 @@
 
 #include <chrono>
 #include <deque>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "cli/master_client.h"
+#include "common/json.h"
 
 namespace ride::cli {
 

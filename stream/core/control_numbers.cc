@@ -6,9 +6,9 @@
 #include <array>
 #include <cstdint>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "common/json.h"
 #include "stream/core/control_limits.h"
 
 namespace ride::stream {

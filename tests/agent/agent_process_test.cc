@@ -76,7 +76,7 @@ class AgentProcess : public ::testing::Test {
       kill(agent_, SIGKILL);
       waitpid(agent_, nullptr, 0);
     }
-    EXPECT_TRUE(eventually([this] { return all_gone(); }, seconds(5))) << "a child outlives its agent";
+    EXPECT_TRUE(eventually([this] { return all_gone(); }, seconds(60))) << "a child outlives its agent";
   }
 
   test::TempFolder folder_{"agent"};
@@ -87,12 +87,12 @@ TEST_F(AgentProcess, KeepsItsChildrenRunningAndEndsThemInOrder) {
   script("ride-worker", "exec sleep 1000");
   script("ride-producer", "exec sleep 1000");
   start(2);
-  ASSERT_TRUE(eventually([this] { return starts().size() == 3; }, seconds(10)));
+  ASSERT_TRUE(eventually([this] { return starts().size() == 3; }, seconds(60)));
   kill(starts()[0].second, SIGKILL);
-  ASSERT_TRUE(eventually([this] { return starts().size() == 4; }, seconds(5))) << "the dead child is not started again";
+  ASSERT_TRUE(eventually([this] { return starts().size() == 4; }, seconds(60))) << "the dead child is not started again";
   EXPECT_EQ(starts()[3].first, starts()[0].first);
   kill(agent_, SIGTERM);
-  EXPECT_EQ(wait_for_agent(seconds(10)), 0);
+  EXPECT_EQ(wait_for_agent(seconds(60)), 0);
   EXPECT_TRUE(all_gone());
 }
 
@@ -100,10 +100,10 @@ TEST_F(AgentProcess, KillsAChildThatDoesNotEndInTime) {
   script("ride-worker", "trap '' TERM; while true; do sleep 0.1; done");
   script("ride-producer", "exec sleep 1000");
   start(1);
-  ASSERT_TRUE(eventually([this] { return starts().size() == 2; }, seconds(10)));
+  ASSERT_TRUE(eventually([this] { return starts().size() == 2; }, seconds(60)));
   const auto begin = steady_clock::now();
   kill(agent_, SIGTERM);
-  EXPECT_EQ(wait_for_agent(seconds(20)), 0);
+  EXPECT_EQ(wait_for_agent(seconds(80)), 0);
   EXPECT_GE(steady_clock::now() - begin, milliseconds(4900)) << "it was not given its time";
   EXPECT_TRUE(all_gone());
 }
@@ -112,10 +112,10 @@ TEST_F(AgentProcess, ChildrenDieWithAnAgentThatIsKilled) {
   script("ride-worker", "exec sleep 1000");
   script("ride-producer", "exec sleep 1000");
   start(1);
-  ASSERT_TRUE(eventually([this] { return starts().size() == 2; }, seconds(10)));
+  ASSERT_TRUE(eventually([this] { return starts().size() == 2; }, seconds(60)));
   kill(agent_, SIGKILL);
-  EXPECT_EQ(wait_for_agent(seconds(5)), 128 + SIGKILL);
-  EXPECT_TRUE(eventually([this] { return all_gone(); }, seconds(5)));
+  EXPECT_EQ(wait_for_agent(seconds(60)), 128 + SIGKILL);
+  EXPECT_TRUE(eventually([this] { return all_gone(); }, seconds(60)));
 }
 
 TEST_F(AgentProcess, WhatAChildSaysIsInItsLog) {
@@ -132,7 +132,7 @@ TEST_F(AgentProcess, WhatAChildSaysIsInItsLog) {
 
 TEST_F(AgentProcess, SaysWhichProgramIsMissing) {
   start(1);
-  EXPECT_EQ(wait_for_agent(seconds(10)), 1);
+  EXPECT_EQ(wait_for_agent(seconds(60)), 1);
 }
 
 }  // namespace

@@ -30,14 +30,14 @@ TEST(BrokerCluster, keeps_every_record_when_a_broker_is_lost_and_comes_back) {
   create_topic(cluster.bootstrap(), "kept", 1, 3);
   ASSERT_EQ(produce(cluster.bootstrap(), "kept", {"by three"}), "");
 
-  ASSERT_TRUE(cluster.wait_until_in_sync(seconds(30)).ok());
+  ASSERT_TRUE(cluster.wait_until_in_sync(seconds(120)).ok());
 
   cluster.kill(1);
   EXPECT_FALSE(cluster.alive(1));
   EXPECT_FALSE(cluster.in_sync());
   ASSERT_EQ(produce(cluster.bootstrap(), "kept", {"by two"}), "");
   EXPECT_THAT(consume(cluster.bootstrap(), "kept"), ElementsAre("by three", "by two"));
-  EXPECT_TRUE(within(seconds(10), [&] {
+  EXPECT_TRUE(within(seconds(60), [&] {
     const auto behind =
         broker::partitions_out_of_sync("127.0.0.1", std::stoi(cluster.bootstrap(2).substr(10)), seconds(2));
     return behind.ok() && *behind > 0;
@@ -46,7 +46,7 @@ TEST(BrokerCluster, keeps_every_record_when_a_broker_is_lost_and_comes_back) {
   const auto back = cluster.restart(1);
   ASSERT_TRUE(back.ok()) << back.error().message;
   // With node 1 in sync again, another one may be lost.
-  const auto in_sync = cluster.wait_until_in_sync(seconds(30));
+  const auto in_sync = cluster.wait_until_in_sync(seconds(120));
   ASSERT_TRUE(in_sync.ok()) << in_sync.error().message;
   cluster.kill(2);
   ASSERT_EQ(produce(cluster.bootstrap(), "kept", {"by two others"}, seconds(60)), "");

@@ -79,7 +79,7 @@ TEST(BrokerProcess, continues_its_data_after_kill_9) {
   create_topic(first, "kept", 1, 1);
   ASSERT_EQ(produce(first, "kept", {"before"}), "");
   ASSERT_EQ(kill(broker.pid(), SIGKILL), 0);
-  ASSERT_TRUE(within(seconds(5), [&] { return !broker.alive(); }));
+  ASSERT_TRUE(within(seconds(60), [&] { return !broker.alive(); }));
   EXPECT_THAT(broker.explain_end().message, HasSubstr("killed (signal 9)"));
   broker.stop();
 
@@ -116,7 +116,7 @@ TEST(BrokerProcess, gives_up_a_start_that_is_broken_off_and_leaves_nothing_runni
   BrokerProcess broker;
   std::stop_source stop;
   std::jthread breaker([&] {
-    within(seconds(30), [&] { return std::filesystem::exists(folder / "data" / "server.properties"); });
+    within(seconds(120), [&] { return std::filesystem::exists(folder / "data" / "server.properties"); });
     stop.request_stop();
   });
   const auto started = broker.start(quick(folder / "data"), stop.get_token());
@@ -163,7 +163,7 @@ class HeldBroker {
   ~HeldBroker() {
     kill_launcher();
     if (broker_ > 1) kill(broker_, SIGKILL);
-    within(seconds(10), [this] { return broker_ <= 1 || !process_runs(broker_); });  // it still holds its folder
+    within(seconds(60), [this] { return broker_ <= 1 || !process_runs(broker_); });  // it still holds its folder
   }
   HeldBroker(const HeldBroker&) = delete;
   HeldBroker& operator=(const HeldBroker&) = delete;
@@ -243,7 +243,7 @@ TEST_F(OrphanedBroker, is_ended_and_told_by_the_next_start) {
   HeldBroker held(folder_ / "data", "dies");
   ASSERT_GT(held.broker(), 0);
   held.kill_launcher();
-  ASSERT_TRUE(within(seconds(10), [&] { return !process_runs(held.broker()); })) << "the script dies with its launcher";
+  ASSERT_TRUE(within(seconds(60), [&] { return !process_runs(held.broker()); })) << "the script dies with its launcher";
   const auto left = holders();
   ASSERT_EQ(left.size(), 1U) << "Java behind it does not";
   const auto started = start_again();
@@ -296,7 +296,7 @@ TEST(FolderHolder, never_ends_what_is_not_provably_a_broker_of_the_folder) {
     execlp("tail", "tail", "-f", settings.c_str(), nullptr);
     _exit(127);
   }
-  ASSERT_TRUE(within(seconds(10), [&] {
+  ASSERT_TRUE(within(seconds(60), [&] {
     const int held = open(lock.c_str(), O_RDWR | O_CLOEXEC);
     const bool free = flock(held, LOCK_EX | LOCK_NB) == 0;
     close(held);
@@ -347,8 +347,8 @@ TEST(KafkaFixture, leaves_nothing_behind_when_its_test_program_is_killed) {
   EXPECT_TRUE(process::listens("127.0.0.1", held.port(), seconds(1)));
   EXPECT_FALSE(std::filesystem::is_empty(folder.path()));
   held.kill_launcher();
-  EXPECT_TRUE(within(seconds(20), [&] { return !process::listens("127.0.0.1", held.port(), seconds(1)); }));
-  EXPECT_TRUE(within(seconds(20), [&] { return std::filesystem::is_empty(folder.path()); }));
+  EXPECT_TRUE(within(seconds(80), [&] { return !process::listens("127.0.0.1", held.port(), seconds(1)); }));
+  EXPECT_TRUE(within(seconds(80), [&] { return std::filesystem::is_empty(folder.path()); }));
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ bool topic_exists(const std::string& brokers, const std::string& topic);
 // Sends to partition 0 and waits until all are acknowledged by all in-sync replicas. The error of the first refused
 // one, or "".
 std::string produce(const std::string& brokers, const std::string& topic, const std::vector<std::string>& values,
-                    std::chrono::seconds timeout = std::chrono::seconds(30), const KafkaSettings& settings = {});
+                    std::chrono::seconds timeout = std::chrono::seconds(120), const KafkaSettings& settings = {});
 
 // All values of partition 0, from the first to the end that stands when it is called.
 std::vector<std::string> consume(const std::string& brokers, const std::string& topic,

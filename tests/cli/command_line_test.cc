@@ -24,7 +24,7 @@ class CommandLine : public ::testing::Test {
   RideResult program(const std::string& name, std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), (std::filesystem::path(RIDE_PROGRAM).parent_path() / name).string());
     RideProcess process(arguments, {folder_.path(), {}}, false);
-    return process.wait(std::chrono::seconds(30));
+    return process.wait(std::chrono::seconds(120));
   }
   // Of a usage error: exit code, and the first line on standard error.
   static void expect_told(const RideResult& result, const std::string& line) {

@@ -4,9 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "cli/core/fields.h"
+#include "common/json.h"
 
 namespace ride::cli {
 namespace {

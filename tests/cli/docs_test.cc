@@ -53,7 +53,7 @@ std::string script_of(const std::string& page) {
 class DocsPages : public ::testing::Test {
  protected:
   void TearDown() override {
-    EXPECT_TRUE(none_left_within(folder_.path().string(), seconds(30))) << "processes are left behind";
+    EXPECT_TRUE(none_left_within(folder_.path().string(), seconds(120))) << "processes are left behind";
   }
   void make_picture(const std::string& name) {
     const auto file = folder_ / "pictures" / name;
@@ -68,7 +68,7 @@ class DocsPages : public ::testing::Test {
     const auto path = fs::path(RIDE_PROGRAM).parent_path().string() + ":" + std::getenv("PATH");
     RideProcess shell({"/bin/bash", "page.sh"}, {folder_.path(), {{"TMPDIR", folder_.path().string()}, {"PATH", path}}},
                       false);
-    return shell.wait(seconds(240));
+    return shell.wait(seconds(300));
   }
   TempFolder folder_{"docs"};
 };

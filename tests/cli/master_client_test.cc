@@ -4,12 +4,12 @@
 #include <gtest/gtest.h>
 #include <httplib.h>
 
-#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "cli/find_master.h"
 #include "cli/local/job_watch.h"
 #include "cli/submit.h"
+#include "common/json.h"
 
 namespace ride::cli {
 namespace {

@@ -50,7 +50,7 @@ class RideProcess {
 
 // To the end.
 RideResult run_ride(const std::vector<std::string>& arguments, const RideOptions& options,
-                    std::chrono::seconds limit = std::chrono::seconds(30));
+                    std::chrono::seconds limit = std::chrono::seconds(120));
 
 // Processes whose command line or environment holds `text`, zombies not counted: what a run may have left behind.
 std::vector<pid_t> processes_with(const std::string& text);

@@ -3,10 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
-
 #include "cli/core/losses.h"
 #include "cli/core/status_view.h"
+#include "common/json.h"
 
 namespace ride::cli {
 namespace {

@@ -3,8 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
-
+#include "common/json.h"
 #include "worker/tasks/builtin_catalog.h"
 
 namespace ride::cli {

@@ -30,7 +30,7 @@ class ForgedRecords : public KafkaTest {
                      "stages:\n  - { name: work, from: [scene], topic: { partitions: 2 }, task: identity,\n"
                      "      group: { min: 1, max: 1, spares: 1, memory: 500MiB } }\n"
                      "sinks:\n  - { name: bin, from: [work], task: discard }\n"));
-    ASSERT_TRUE(wait_until(std::chrono::seconds(60), [&] { return run_->stage("film", "bin").value("acked", 0) > 10; }))
+    ASSERT_TRUE(wait_until(std::chrono::seconds(240), [&] { return run_->stage("film", "bin").value("acked", 0) > 10; }))
         << run_->events() << run_->logs();
     kafka::ClientConfig config;
     config.brokers = bootstrap();
@@ -66,7 +66,7 @@ class ForgedRecords : public KafkaTest {
   }
   void flush() { ASSERT_TRUE(writer_->flush(std::chrono::seconds(60)).ok()); }
   void expect_completed() {
-    ASSERT_TRUE(wait_until(std::chrono::seconds(60), [&] { return run_->phase("film") == "completed"; }))
+    ASSERT_TRUE(wait_until(std::chrono::seconds(240), [&] { return run_->phase("film") == "completed"; }))
         << run_->events() << run_->logs();
   }
 

@@ -5,10 +5,10 @@
 #include <chrono>
 #include <functional>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "common/json.h"
 #include "process/child_process.h"
 #include "stream/kafka/client_config.h"
 #include "tests/support/temp_folder.h"

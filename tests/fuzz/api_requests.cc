@@ -2,9 +2,9 @@
 // two: through the real routes and the real owner of the state, whose log is in memory. Every request is answered, no
 // answer is an error of the master's, and every view is JSON.
 #include <charconv>
-#include <nlohmann/json.hpp>
 
 #include "common/check.h"
+#include "common/json.h"
 #include "common/log.h"
 #include "master/api.h"
 #include "master/core/apply.h"

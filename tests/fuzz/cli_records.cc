@@ -1,11 +1,11 @@
 // Records of any topic on their way to a person's terminal: `ride tap`, `ride dead list`, and `ride ledger`'s and
 // `ride trace`'s way of naming them. A terminal obeys nothing of it, and JSON stays JSON.
-#include <nlohmann/json.hpp>
 
 #include "cli/core/dead_view.h"
 #include "cli/core/record_view.h"
 #include "cli/core/trace_view.h"
 #include "common/check.h"
+#include "common/json.h"
 #include "stream/core/dead_letter.h"
 #include "tests/fuzz/records.h"
 

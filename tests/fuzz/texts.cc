@@ -1,6 +1,5 @@
 // Small texts from headers, flags, files and variables: each line goes through every parser. What is read and written
 // again reads the same.
-#include <nlohmann/json.hpp>
 
 #include "cli/core/dead_view.h"
 #include "cli/core/settings.h"
@@ -9,6 +8,7 @@
 #include "common/check.h"
 #include "common/frame.h"
 #include "common/frame_shape.h"
+#include "common/json.h"
 #include "common/param.h"
 #include "common/text.h"
 #include "common/units.h"

@@ -2,9 +2,8 @@
 // written as the decision that every process reads.
 #include "topology/topology.h"
 
-#include <nlohmann/json.hpp>
-
 #include "common/check.h"
+#include "common/json.h"
 #include "stream/control.h"
 #include "tests/fuzz/records.h"
 #include "topology/graph.h"

@@ -1,9 +1,10 @@
 // A small HTTP client for tests: one request, one answer, and raw bytes for what no client would send.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
+
+#include "common/json.h"
 
 namespace ride::master::test {
 

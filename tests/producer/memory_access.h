@@ -121,7 +121,7 @@ inline Taken read_topic(const stream::MemoryLog& log, const std::string& topic, 
 }
 
 template <class Condition>
-bool eventually(Condition condition, std::chrono::seconds limit = std::chrono::seconds(20)) {
+bool eventually(Condition condition, std::chrono::seconds limit = std::chrono::seconds(80)) {
   const auto deadline = std::chrono::steady_clock::now() + limit;
   while (std::chrono::steady_clock::now() < deadline) {
     if (condition()) return true;

@@ -123,7 +123,7 @@ class ProducerProcessTest : public test::KafkaTest {
 
   // Reads reports until one satisfies `wanted`; notices and goodbyes are kept.
   template <class Wanted>
-  bool report(Wanted wanted, seconds limit = seconds(30)) {
+  bool report(Wanted wanted, seconds limit = seconds(120)) {
     const auto deadline = std::chrono::steady_clock::now() + limit;
     while (std::chrono::steady_clock::now() < deadline) {
       auto entries = reports_->poll(milliseconds(100));
@@ -152,7 +152,7 @@ class ProducerProcessTest : public test::KafkaTest {
   }
   // The source's progress as the newest heartbeat of the newest producer has it.
   template <class Wanted>
-  bool progress(Wanted wanted, seconds limit = seconds(30)) {
+  bool progress(Wanted wanted, seconds limit = seconds(120)) {
     return report(
         [&](const stream::ReportBody& body) {
           const auto* beat = std::get_if<stream::Heartbeat>(&body);

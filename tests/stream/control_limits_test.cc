@@ -5,8 +5,7 @@
 #include <gtest/gtest.h>
 #include <spdlog/fmt/fmt.h>
 
-#include <nlohmann/json.hpp>
-
+#include "common/json.h"
 #include "stream/core/decisions_filter.h"
 
 namespace ride::stream {

@@ -1,7 +1,6 @@
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
-
+#include "common/json.h"
 #include "tests/tasks/harness.h"
 #include "worker/tasks/builtin_catalog.h"
 

@@ -1,9 +1,9 @@
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
 #include <opencv2/imgproc.hpp>
 #include <opencv2/objdetect.hpp>
 
+#include "common/json.h"
 #include "tests/tasks/harness.h"
 #include "worker/tasks/detections.h"
 

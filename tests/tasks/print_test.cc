@@ -1,8 +1,8 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
-#include <nlohmann/json.hpp>
 
+#include "common/json.h"
 #include "tests/tasks/faults.h"
 #include "tests/tasks/harness.h"
 

@@ -3,9 +3,9 @@
 
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "common/json.h"
 #include "tests/topology/json_schema.h"
 #include "topology/plan.h"
 #include "topology/schema.h"

@@ -1,10 +1,10 @@
 // The part of JSON Schema 2020-12 that our schema uses, for tests: a keyword that is not known fails the test.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "common/json.h"
 #include "topology/yaml_tree.h"
 
 namespace ride::topology {

@@ -6,10 +6,10 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <random>
 #include <sstream>
 
+#include "common/json.h"
 #include "tests/topology/test_catalog.h"
 #include "topology/graph.h"
 #include "topology/plan.h"

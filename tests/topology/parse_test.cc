@@ -1,8 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
-
+#include "common/json.h"
 #include "tests/topology/test_catalog.h"
 #include "topology/diagnostic.h"
 #include "topology/output_check.h"

@@ -5,9 +5,9 @@
 
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "common/json.h"
 #include "tests/topology/json_schema.h"
 #include "tests/topology/test_catalog.h"
 

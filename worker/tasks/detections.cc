@@ -3,7 +3,8 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <cmath>
-#include <nlohmann/json.hpp>
+
+#include "common/json.h"
 
 namespace ride::tasks {
 namespace {

@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <nlohmann/json.hpp>
 
+#include "common/json.h"
 #include "common/text.h"
 #include "worker/tasks/output_place.h"
 #include "worker/tasks/path_template.h"
