@@ -87,11 +87,11 @@ class Loop {
     if (poll(watched.data(), watched.size(), static_cast<int>(timeout.count())) <= 0) return;
     // Output first: when a child's end is reported, its last lines are already in the log.
     for (std::size_t i = 0; i < owners.size(); ++i)
-      if (watched[i + 1].revents != 0) children_[owners[i]].take_output();
-    if (watched[0].revents != 0) take_signals();
+      if (watched[i + 1].revents != 0) children_[owners[i]].drain_output();
+    if (watched[0].revents != 0) handle_signals();
   }
 
-  void take_signals() {
+  void handle_signals() {
     signalfd_siginfo info{};
     while (read(signals_, &info, sizeof info) == sizeof info) {
       if (info.ssi_signo == SIGCHLD) continue;  // several ends may come as one signal: reap() looks for all
@@ -114,8 +114,8 @@ class Loop {
       running.push_back({slot.pid, children_[i].incarnation()});
       const auto verdict = children_[i].look(slot.pid, now);
       if (!verdict) continue;
-      tell(verdict->kind == ChildFault::Kind::hang ? "child_hangs" : "child_out_of_memory",
-           fmt::format("{} (process {}) is killed: {}", slot.name, slot.pid, verdict->text));
+      report_error(verdict->kind == ChildFault::Kind::hang ? "child_hangs" : "child_out_of_memory",
+                   fmt::format("{} (process {}) is killed: {}", slot.name, slot.pid, verdict->text));
       kill(-slot.pid, SIGKILL);
       kill(slot.pid, SIGKILL);
     }
@@ -162,12 +162,12 @@ class Loop {
     report.node = options_.node;
     membership_->report(report);
     kill(-exit.pid, SIGKILL);  // what it left behind must not go on working
-    child.take_output();
+    child.drain_output();
     if (exit.ordered) return log_info("{} (process {}) has ended", child.plan().name, exit.pid);
-    tell_unordered(exit, report);
+    report_unordered(exit, report);
   }
 
-  void tell_unordered(const ReportExit& exit, const stream::ChildExit& report) {
+  void report_unordered(const ReportExit& exit, const stream::ChildExit& report) {
     const auto& child = children_[exit.slot];
     const std::string& name = child.plan().name;
     if (report.orderly && exit.status.code == kExitStartAgain)
@@ -179,11 +179,11 @@ class Loop {
                                                            : ", with " + name_of(report.frames.front()),
                 format_duration(exit.restart_in));
     if (supervisor_.slots()[exit.slot].restarts != kRestartsWorthANotice) return;
-    tell("child_keeps_ending", fmt::format("{} keeps ending ({}, {} times now){}", name, describe(exit.status),
-                                           kRestartsWorthANotice, child.last_words()));
+    report_error("child_keeps_ending", fmt::format("{} keeps ending ({}, {} times now){}", name, describe(exit.status),
+                                                   kRestartsWorthANotice, child.last_words()));
   }
 
-  void tell(const char* code, const std::string& text) {
+  void report_error(const char* code, const std::string& text) {
     log_error("{}", text);
     membership_->report(stream::Notice{.node = options_.node,
                                        .severity = stream::Severity::error,

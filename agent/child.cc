@@ -50,8 +50,8 @@ Result<pid_t> Child::launch() {
   watch_.restart();
   verdict_.reset();
   incarnation_ = stream::new_incarnation(plan_.name);
-  const LaunchOptions gifts{incarnation_.value, note_->descriptor(), plan_.cores, plan_.environment};
-  RIDE_ASSIGN(auto launched, agent::launch(plan_.arguments, log_ != nullptr, gifts));
+  const LaunchOptions options{incarnation_.value, note_->descriptor(), plan_.cores, plan_.environment};
+  RIDE_ASSIGN(auto launched, agent::launch(plan_.arguments, log_ != nullptr, options));
   output_ = launched.output;
   log_info("started {} (process {})", plan_.name, launched.pid);
   if (log_)
@@ -59,8 +59,8 @@ Result<pid_t> Child::launch() {
   return launched.pid;
 }
 
-void Child::take_output() {
-  if (output_ >= 0 && !log_->take(output_)) stop_output();
+void Child::drain_output() {
+  if (output_ >= 0 && !log_->drain(output_)) stop_output();
 }
 
 void Child::stop_output() {

@@ -29,7 +29,7 @@ class Child {
   Result<pid_t> launch();
   // What it says goes into its log.
   int output() const { return output_; }  // -1: nothing to read
-  void take_output();
+  void drain_output();
   void stop_output();  // the pipe may be held open by a grandchild
 
   // A look at the running process: whether it is to be killed, and why.

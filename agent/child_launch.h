@@ -26,6 +26,6 @@ struct LaunchOptions {
 };
 
 Result<Launched> launch(const std::vector<std::string>& arguments, bool capture_output,
-                        const LaunchOptions& gifts = {});
+                        const LaunchOptions& options = {});
 
 }  // namespace ride::agent

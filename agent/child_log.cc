@@ -75,7 +75,7 @@ void ChildLog::write(std::string_view bytes) {
   }
 }
 
-bool ChildLog::take(int pipe) {
+bool ChildLog::drain(int pipe) {
   std::array<char, 16384> buffer;
   for (;;) {
     const ssize_t got = read(pipe, buffer.data(), buffer.size());

@@ -23,7 +23,7 @@ class ChildLog {
 
   void write(std::string_view bytes);
   // Takes all that is there in a pipe that does not block. False: the other end is closed.
-  bool take(int pipe);
+  bool drain(int pipe);
   const std::filesystem::path& file() const { return file_; }
   // The last whole lines of what was written, for messages.
   std::string tail() const;

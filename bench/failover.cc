@@ -1,5 +1,5 @@
 // bench/run failover: two of a group's three workers die at a random moment, again and again, on one cluster. "agent":
-// an agent sees its children end. "node": agents die with their workers, so that only missing heartbeats tell.
+// an agent sees its children end. "node": agents die with their workers, so that only missing heartbeats show it.
 // bench/run node-loss: of one node at a time.
 // bench/run figure13: the timeline of frames while workers die, as a picture and as a table.
 #include <spdlog/fmt/fmt.h>
@@ -93,7 +93,7 @@ Result<Figures> run_node_loss(const Options& options) {
 }
 
 // As in the paper's figure: the frames that a job delivers while its workers are killed, here first one and then two,
-// with their agents, so that missing heartbeats must tell.
+// with their agents, so that only missing heartbeats show it.
 Result<Figures> run_figure13(const Options& options) {
   const auto seed = options.seed != 0 ? options.seed : std::random_device{}();
   fmt::print(stderr, "figure13: seed {}\n", seed);

@@ -68,7 +68,7 @@ Result<void> FailoverJob::run_agent(const std::string& node, int slots, int prod
 }
 
 void FailoverJob::kill_worker(const JobGroup::Worker& worker) {
-  // The agent first: it must not tell what happened to its child.
+  // The agent first: it must not report what happened to its child.
   if (one_each_) agents_.at(worker.node)->send_signal(SIGKILL);
   ::kill(worker.pid, SIGKILL);
 }

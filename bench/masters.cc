@@ -99,14 +99,14 @@ class Outlet {
   std::jthread thread_;
 };
 
-// Tells when a claim of another master stood in the decisions log.
+// Reports when a claim of another master stood in the decisions log.
 class ClaimWatch {
  public:
   Result<void> start(const kafka::ClientConfig& config) {
     RIDE_ASSIGN(auto reader, stream::open_control_reader(config, stream::kDecisionsTopic));
     reader_ = std::move(reader);
     while (!reader_->caught_up())
-      if (auto entries = reader_->poll(100ms); entries.ok()) take(*entries);
+      if (auto entries = reader_->poll(100ms); entries.ok()) handle(*entries);
     return {};
   }
   // ms from `since` until somebody led with an epoch above the last one seen.
@@ -114,14 +114,14 @@ class ClaimWatch {
     const auto before = epoch_;
     while (Clock::now() - since < patience) {
       RIDE_ASSIGN(auto entries, reader_->poll(10ms));
-      take(entries);
+      handle(entries);
       if (epoch_ > before) return std::chrono::duration<double, std::milli>(Clock::now() - since).count();
     }
     return Error{ErrorCode::timeout, "no other master took over"};
   }
 
  private:
-  void take(const std::vector<stream::ControlReader::Entry>& entries) {
+  void handle(const std::vector<stream::ControlReader::Entry>& entries) {
     for (const auto& entry : entries) {
       const auto decision = stream::decode_decision(entry.json);
       if (!decision.ok()) continue;

@@ -71,7 +71,7 @@ struct ReportRates {
   double decoded_per_second = 0;  // with the JSON of the report
 };
 
-ReportRates take_in(BigCluster& cluster, const BigShape& shape) {
+ReportRates apply_reports(BigCluster& cluster, const BigShape& shape) {
   const auto standing = cluster.state.hard.members->size();
   std::vector<std::vector<Event>> rounds;
   std::vector<std::string> texts;
@@ -113,7 +113,7 @@ Result<Figures> measure(const BigShape& shape, int runs, double& slowest_median,
   resize(cluster, shape, runs, steps);
   tick(cluster, 5 * runs, steps);
   const double state_mb = resident_mb() - before;
-  const auto rates = take_in(cluster, shape);
+  const auto rates = apply_reports(cluster, shape);
   lose(cluster, shape, runs, steps);
   if (const auto wrong = find_violation(cluster.state.hard))
     return Error{ErrorCode::internal, "an invariant broke: " + *wrong};

@@ -208,7 +208,7 @@ Result<void> run_broker(const BrokerOptions& options, std::stop_token stop,
                         const std::function<void(const std::string&)>& print, std::stop_token hurry) {
   RIDE_ASSIGN(auto launch, launch_options(options));
   RIDE_TRY(check_heap(options.heap_bytes));
-  launch.tell = print;
+  launch.report = print;
   if (options.print_config) {
     RIDE_ASSIGN(const auto settings, preview_settings(launch));
     print(settings);

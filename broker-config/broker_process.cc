@@ -86,7 +86,7 @@ Result<void> BrokerProcess::start(const LaunchOptions& options, std::stop_token 
 Result<void> BrokerProcess::launch(const LaunchOptions& options, std::stop_token stop) {
   RIDE_CHECK(!alive(), "a broker is started twice");
   options_ = options;
-  told_slow_ = false;
+  reported_slow_ = false;
   RIDE_ASSIGN(const auto java, find_java(stop));
   RIDE_ASSIGN(const auto libs, find_kafka_libs());
   if (auto prepared = prepare(options, stop); !prepared.ok()) {
@@ -126,7 +126,7 @@ Result<void> BrokerProcess::launch(const LaunchOptions& options, std::stop_token
 
 // Folder, ports, settings file: all that is decided before Java runs.
 Result<void> BrokerProcess::prepare(const LaunchOptions& options, std::stop_token stop) {
-  RIDE_ASSIGN(auto opened, DataFolder::open(options.data, stop, options.tell));
+  RIDE_ASSIGN(auto opened, DataFolder::open(options.data, stop, options.report));
   folder_.emplace(std::move(opened));
   FolderState state = folder_->state();
   if (!folder_->fresh() && state.node_id != options.node_id) {
@@ -266,7 +266,7 @@ Result<void> BrokerProcess::wait_until_ready(std::stop_token stop) {
                                options_.start_deadline.count() / 1000, log),
                    true};
     }
-    tell_of_slow_start(Clock::now() - start);
+    report_slow_start(Clock::now() - start);
     child_->wait_until_ended(options_.secure ? 5 * kPollInterval : kPollInterval);
   }
 }
@@ -281,11 +281,11 @@ bool BrokerProcess::is_ready() const {
   return view.ok() && std::ranges::any_of(view->brokers, is_us) && view->controller >= 0;
 }
 
-void BrokerProcess::tell_of_slow_start(Clock::duration waited) {
-  if (told_slow_ || waited < kSlowStart || !options_.tell || options_.start_deadline.count() == 0) return;
-  told_slow_ = true;
-  options_.tell(fmt::format("the broker is not ready after {} s; it is given {} s. Its log: {}", kSlowStart.count(),
-                            options_.start_deadline.count() / 1000, log_file().string()));
+void BrokerProcess::report_slow_start(Clock::duration waited) {
+  if (reported_slow_ || waited < kSlowStart || !options_.report || options_.start_deadline.count() == 0) return;
+  reported_slow_ = true;
+  options_.report(fmt::format("the broker is not ready after {} s; it is given {} s. Its log: {}", kSlowStart.count(),
+                              options_.start_deadline.count() / 1000, log_file().string()));
 }
 
 bool BrokerProcess::stop(milliseconds deadline, std::stop_token hurry) {
@@ -333,8 +333,8 @@ void BrokerProcess::forget() {
 }
 
 std::string BrokerProcess::bootstrap() const {
-  const std::string& told = options_.advertised_host.empty() ? options_.host : options_.advertised_host;
-  return host_and_port(told, port_);
+  const std::string& advertised = options_.advertised_host.empty() ? options_.host : options_.advertised_host;
+  return host_and_port(advertised, port_);
 }
 
 fs::path BrokerProcess::log_file() const { return folder_ ? folder_->log_file() : options_.data / "broker.log"; }

@@ -40,8 +40,8 @@ struct LaunchOptions {
   bool die_with_parent = false;
   std::optional<SecureFolder> secure;  // with users, TLS and ACLs
   std::chrono::milliseconds start_deadline{
-      60'000};  // 0: wait for as long as the process lives, as nodes of a cluster do
-  Tell tell;    // gets a line about what a person should know of the start; may be empty
+      60'000};        // 0: wait for as long as the process lives, as nodes of a cluster do
+  ReportLine report;  // gets a line about what a person should know of the start; may be empty
 };
 
 class BrokerProcess {
@@ -79,7 +79,7 @@ class BrokerProcess {
   Result<void> check_secure(const LaunchOptions& options, const FolderState& state) const;
   bool is_ready() const;
   bool wait_for_end(std::chrono::milliseconds deadline, const std::stop_token& hurry);
-  void tell_of_slow_start(std::chrono::steady_clock::duration waited);
+  void report_slow_start(std::chrono::steady_clock::duration waited);
   Error explain_code(int code, const std::string& who) const;
   void forget();
 
@@ -91,7 +91,7 @@ class BrokerProcess {
   int port_ = 0;
   bool fresh_ports_ = false;      // found by us just now: another program may have taken them since
   std::uintmax_t log_start_ = 0;  // where this start's part of the log begins
-  bool told_slow_ = false;
+  bool reported_slow_ = false;
 };
 
 // The settings that start() would render for these options, without touching anything but reading the folder's state.

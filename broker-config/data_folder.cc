@@ -102,7 +102,7 @@ std::string cluster_id_of(const std::vector<Voter>& quorum) {
   return encode_id(bytes);
 }
 
-Result<DataFolder> DataFolder::open(const fs::path& root, std::stop_token stop, const Tell& tell) {
+Result<DataFolder> DataFolder::open(const fs::path& root, std::stop_token stop, const ReportLine& report) {
   std::error_code failed;
   const fs::path absolute = fs::weakly_canonical(fs::absolute(root), failed);
   fs::create_directories(absolute, failed);
@@ -115,26 +115,26 @@ Result<DataFolder> DataFolder::open(const fs::path& root, std::stop_token stop, 
                              absolute.string())};
   }
   DataFolder folder(absolute);
-  RIDE_TRY(folder.lock(stop, tell));
+  RIDE_TRY(folder.lock(stop, report));
   RIDE_ASSIGN(auto kept, read_state(absolute));
   folder.fresh_ = !kept.has_value();
   if (kept) folder.state_ = std::move(*kept);
   return folder;
 }
 
-Result<void> DataFolder::lock(const std::stop_token& stop, const Tell& tell) {
+Result<void> DataFolder::lock(const std::stop_token& stop, const ReportLine& report) {
   const fs::path file = root_ / "lock";
   std::error_code failed;
   lock_ = process::FileLock(file, failed);
   if (failed) return from_errno("cannot write " + file.string(), failed.value());
-  // Who was killed and starts again finds the old broker still ending: it was told to when its launcher died.
+  // Who was killed and starts again finds the old broker still ending: its launcher died.
   bool looked = false;
   for (const auto start = Clock::now();; std::this_thread::sleep_for(std::chrono::milliseconds(50))) {
     if (!lock_.try_lock()) return {};
     if (stop.stop_requested()) return Error{ErrorCode::cancelled, "stopped while waiting for the folder of the broker"};
     if (!looked && Clock::now() - start > kOrphanPatience) {
       looked = true;
-      RIDE_TRY(end_orphan(stop, tell));
+      RIDE_TRY(end_orphan(stop, report));
     } else if (Clock::now() - start > kLockPatience) {
       break;
     }
@@ -148,14 +148,14 @@ Result<void> DataFolder::lock(const std::stop_token& stop, const Tell& tell) {
 }
 
 // A broker that its owner did not outlive: nobody else would ever end it, and nobody can use its folder.
-Result<void> DataFolder::end_orphan(const std::stop_token& stop, const Tell& tell) {
+Result<void> DataFolder::end_orphan(const std::stop_token& stop, const ReportLine& report) {
   const fs::path file = root_ / "lock";
   const auto holder = parse_holder(file_text(file));
   if (!is_orphaned(holder)) return {};
   const auto pids = brokers_of(file, settings_file());
   if (pids.empty()) return {};
-  if (tell)
-    tell(fmt::format(
+  if (report)
+    report(fmt::format(
         "a broker of an earlier run (process {}) still holds {} although the ride that started it (process {}) is "
         "gone: it is ended",
         fmt::join(pids, ", "), root_.string(), holder.owner->pid));

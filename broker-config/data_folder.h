@@ -31,14 +31,15 @@ struct FolderState {
 Result<std::optional<FolderState>> read_state(const std::filesystem::path& root);
 
 // For people, a line each.
-using Tell = std::function<void(const std::string&)>;
+using ReportLine = std::function<void(const std::string&)>;
 
 class DataFolder {
  public:
   // Creates it if need be and locks it; waits a moment for a broker that is just ending, and ends one whose owner is
-  // gone (folder_holder.h), which `tell` gets a line about. already_exists: in use, or holds other files. permission,
+  // gone (folder_holder.h), which `report` gets a line about. already_exists: in use, or holds other files. permission,
   // corrupt: with place and fix. cancelled: `stop` broke the waiting off.
-  static Result<DataFolder> open(const std::filesystem::path& root, std::stop_token stop = {}, const Tell& tell = {});
+  static Result<DataFolder> open(const std::filesystem::path& root, std::stop_token stop = {},
+                                 const ReportLine& report = {});
   DataFolder(DataFolder&&) noexcept = default;
   DataFolder& operator=(DataFolder&&) = delete;
 
@@ -61,8 +62,8 @@ class DataFolder {
 
  private:
   explicit DataFolder(std::filesystem::path root) : root_(std::move(root)) {}
-  Result<void> lock(const std::stop_token& stop, const Tell& tell);
-  Result<void> end_orphan(const std::stop_token& stop, const Tell& tell);
+  Result<void> lock(const std::stop_token& stop, const ReportLine& report);
+  Result<void> end_orphan(const std::stop_token& stop, const ReportLine& report);
 
   std::filesystem::path root_;
   process::FileLock lock_;

@@ -1,6 +1,6 @@
 // Who holds a broker's data folder: the `ride` that started the broker (its owner) writes both into the folder's lock
-// file, and a later start that finds the folder held can tell whether that owner is gone and only its broker is left.
-// Reads /proc. Threads: any. Failure: what cannot be proven is no: nothing is ended then.
+// file, and a later start that finds the folder held can find out whether that owner is gone and only its broker is
+// left. Reads /proc. Threads: any. Failure: what cannot be proven is no: nothing is ended then.
 #pragma once
 
 #include <chrono>

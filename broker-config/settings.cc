@@ -85,9 +85,9 @@ void identity(const BrokerConfig& config, Properties& out) {
   // A controller that is alone talks to nobody else, so it listens where only this machine reaches it.
   const std::string& inside = config.quorum.size() == 1 ? config.quorum.front().host : config.host;
   const std::string controller = voter ? ",CONTROLLER://" + host_and_port(inside, voter->port) : "";
-  const std::string& told = config.advertised_host.empty() ? config.host : config.advertised_host;
+  const std::string& advertised = config.advertised_host.empty() ? config.host : config.advertised_host;
   out.set("listeners", clients + controller);
-  out.set("advertised.listeners", "CLIENTS://" + host_and_port(told, config.port));
+  out.set("advertised.listeners", "CLIENTS://" + host_and_port(advertised, config.port));
   out.set("listener.security.protocol.map",
           config.security ? "CLIENTS:SASL_SSL,CONTROLLER:SSL" : "CLIENTS:PLAINTEXT,CONTROLLER:PLAINTEXT");
   out.set("inter.broker.listener.name", "CLIENTS");
@@ -276,7 +276,8 @@ Result<void> check_config(const BrokerConfig& config) {
   const bool everywhere = config.host == "0.0.0.0" || config.host == "::" || config.host.empty();
   if (everywhere && config.advertised_host.empty()) {
     return wrong(
-        "a broker that listens on all addresses has to tell clients one of them: give --advertised-host NAME as well");
+        "a broker that listens on all addresses has to advertise one of them to clients: give --advertised-host NAME "
+        "as well");
   }
   if (const Voter* voter = own_voter(config); voter && voter->port == config.port) {
     return wrong(fmt::format("port {} is given to clients and to the controller: choose two", config.port));

@@ -42,7 +42,7 @@ FaultRunner::FaultRunner(TestCluster& test_cluster, Recorder& recorder, Plan pla
 FaultRunner::~FaultRunner() {
   for (auto& open : open_) {
     test_cluster_.go_on(open.victim);
-    test_cluster_.mend(open.victim);
+    test_cluster_.repair(open.victim);
     if (open.back.valid()) open.back.wait();
   }
 }
@@ -175,7 +175,7 @@ Result<bool> FaultRunner::end(Open& open) {
       test_cluster_.go_on(open.victim);
       return true;
     case FaultKind::cut:
-      test_cluster_.mend(open.victim);
+      test_cluster_.repair(open.victim);
       return true;
     case FaultKind::slow:
       open.limit.reset();
@@ -197,18 +197,18 @@ Result<bool> FaultRunner::end(Open& open) {
   return true;
 }
 
-void FaultRunner::tell_detection(Struck& struck) const {
+void FaultRunner::record_detection(Struck& struck) const {
   const auto name = struck.victim;
   const bool master = name.starts_with("master");
   const FaultTarget victim{name.find("-w") != std::string::npos ? Role::worker : Role::node, name};
   for (const auto& seen : recorder_.decisions_since(struck.at - 1ms)) {
-    // Who was away for a moment and was not missed: a later word is about something else.
+    // Who was away for a moment and was not missed: a later decision is about something else.
     const bool killed = struck.fault.kind == FaultKind::kill;
     if (seen.written > (killed ? struck.at + 20s : struck.ended + 1s)) return;
     const auto* out = std::get_if<stream::WorkerOut>(&seen.decision.body);
-    const bool told = master ? std::holds_alternative<stream::Claim>(seen.decision.body)
-                             : out != nullptr && belongs_to(out->worker.value, victim);
-    if (!told) continue;
+    const bool detected = master ? std::holds_alternative<stream::Claim>(seen.decision.body)
+                                 : out != nullptr && belongs_to(out->worker.value, victim);
+    if (!detected) continue;
     struck.detect_ms = std::max(0.0, ms_between(struck.at, seen.written));
     return;
   }
@@ -228,12 +228,12 @@ Report FaultRunner::report(const ledger::Statement& statement) const {
     const auto next = i + 1 < report.faults.size() ? report.faults[i + 1].at : SystemTime::max();
     if (one.problem.empty()) {
       one.effect = effect_of(arrivals, baseline, one.at, ended_);
-      tell_detection(one);
+      record_detection(one);
     }
     one.redelivered = recorder_.repeated_between(one.at, next);
     const auto count = [&](const std::vector<ledger::FlowLine::Frame>& frames) {
       return std::count_if(frames.begin(), frames.end(), [&](const auto& frame) {
-        const auto captured = recorder_.captured_at(frame.stretch, frame.number);
+        const auto captured = recorder_.captured_at(frame.session_key, frame.number);
         return captured && *captured >= one.at && *captured < next;
       });
     };

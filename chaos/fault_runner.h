@@ -48,7 +48,7 @@ class FaultRunner {
   Result<bool> end(Open& open);
   bool is_hit(const FaultTarget& victim) const;
   bool all_recovered() const;
-  void tell_detection(Struck& struck) const;
+  void record_detection(Struck& struck) const;
 
   TestCluster& test_cluster_;
   Recorder& recorder_;

@@ -43,18 +43,19 @@ Recorder::Recorder(std::unique_ptr<ledger::Follower> follower, std::unique_ptr<s
       spec_(follower_->spec()),
       exits_(exits_of(spec_)) {
   for (const auto& source : spec_.sources) sources_.insert(source.name);
-  follower_->watch([this](const ledger::Sighting& seen) { take(seen); });
+  follower_->watch([this](const ledger::Sighting& seen) { record(seen); });
   thread_ = std::thread([this] { run(); });
 }
 
-void Recorder::take(const ledger::Sighting& seen) {
-  const auto& posting = seen.posting;
+void Recorder::record(const ledger::Sighting& seen) {
+  const auto& result = seen.result;
   const std::lock_guard lock(mutex_);
-  if (posting.verdict == ledger::Verdict::repeated) repeats_.push_back(seen.arrived);
-  const bool frame = posting.verdict == ledger::Verdict::counts && posting.entry->kind == ledger::EntryKind::frame;
+  if (result.verdict == ledger::Verdict::repeated) repeats_.push_back(seen.arrived);
+  const bool frame = result.verdict == ledger::Verdict::counts && result.entry->kind == ledger::EntryKind::frame;
   if (!frame) return;
-  const auto& entry = *posting.entry;
-  if (sources_.contains(entry.line.upstream)) captured_.try_emplace({entry.stretch, entry.number}, entry.captured_at);
+  const auto& entry = *result.entry;
+  if (sources_.contains(entry.from.upstream))
+    captured_.try_emplace({entry.session_key, entry.number}, entry.captured_at);
   if (exits_.contains(seen.at.topic))
     arrivals_.push_back({entry.captured_at, seen.arrived, PartitionId{static_cast<std::int32_t>(seen.at.partition)}});
 }
@@ -86,7 +87,7 @@ void Recorder::read_decisions() {
     return;
   }
   for (const auto& entry : *entries) {
-    auto decision = filter_.take(entry.offset, entry.json, system_now());
+    auto decision = filter_.accept(entry.offset, entry.json, system_now());
     const std::lock_guard lock(mutex_);
     if (!decision.ok()) {
       failure_ = decision.error();
@@ -152,9 +153,9 @@ std::string Recorder::leader_url() const {
   return leader_url_;
 }
 
-std::optional<SystemTime> Recorder::captured_at(const ledger::SessionKey& stretch, std::int64_t number) const {
+std::optional<SystemTime> Recorder::captured_at(const ledger::SessionKey& session_key, std::int64_t number) const {
   const std::lock_guard lock(mutex_);
-  const auto found = captured_.find({stretch, number});
+  const auto found = captured_.find({session_key, number});
   return found == captured_.end() ? std::nullopt : std::optional(found->second);
 }
 
@@ -186,7 +187,7 @@ Result<ledger::Statement> Recorder::finish(milliseconds patience) {
 }
 
 std::vector<ledger::SinkFiles> Recorder::sink_files(const std::filesystem::path& base) const {
-  return ledger::count_sink_files(spec_, follower_->book(), base, follower_->counted());
+  return ledger::count_sink_files(spec_, follower_->audit(), base, follower_->counted());
 }
 
 }  // namespace ride::chaos

@@ -43,7 +43,7 @@ class Recorder {
   stream::JobPhase phase() const;        // of the job
   std::string leader_url() const;        // of the standing master's API; empty: none has claimed yet
   // When a source frame was captured; nothing for one that was not seen.
-  std::optional<SystemTime> captured_at(const ledger::SessionKey& stretch, std::int64_t number) const;
+  std::optional<SystemTime> captured_at(const ledger::SessionKey& session_key, std::int64_t number) const;
 
   std::vector<SystemTime> captures() const;  // of all source frames that were seen, in their order
 
@@ -58,7 +58,7 @@ class Recorder {
   Recorder(std::unique_ptr<ledger::Follower> follower, std::unique_ptr<stream::ControlReader> decisions);
   void run();
   void read_decisions();
-  void take(const ledger::Sighting& seen);
+  void record(const ledger::Sighting& seen);
   void note(const stream::Decision& decision);
   void stop();
 

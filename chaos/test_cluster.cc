@@ -113,7 +113,7 @@ std::vector<pid_t> TestCluster::pids_of(const FaultTarget& victim) const {
     return cluster_.brokers().alive(id) ? std::vector<pid_t>{cluster_.brokers().pid(id)} : std::vector<pid_t>{};
   }
   auto pids = cluster_.tree_of(victim.role == Role::worker ? node_of(victim.name)
-                                                           : victim.name);  // the agent first: it must not tell
+                                                           : victim.name);  // the agent first: it must not report
   if (victim.role == Role::worker) std::erase_if(pids, [&](pid_t pid) { return name_of(pid) != victim.name; });
   return pids;
 }
@@ -140,7 +140,7 @@ Result<void> TestCluster::cut(const FaultTarget& victim) {
   return found->second->shut();
 }
 
-void TestCluster::mend(const FaultTarget& victim) {
+void TestCluster::repair(const FaultTarget& victim) {
   if (const auto found = gates_.find(victim.name); found != gates_.end()) found->second->open();
 }
 

@@ -47,7 +47,7 @@ class TestCluster {
 
   const kafka::ClientConfig& kafka() const { return cluster_.kafka(); }
   const std::string& prefix() const { return prefix_; }
-  // Of the master that answered first; later leaders tell theirs in their claims.
+  // Of the master that answered first; later leaders announce theirs in their claims.
   const std::string& master_url() const { return cluster_.master_url(); }
 
   // All that could be hit now, of a role; workers as they run at this moment.
@@ -59,7 +59,7 @@ class TestCluster {
   void stop(const FaultTarget& victim);         // SIGSTOP to all of it
   void go_on(const FaultTarget& victim);        // SIGCONT
   Result<void> cut(const FaultTarget& victim);  // node or master; invalid_argument for others
-  void mend(const FaultTarget& victim);
+  void repair(const FaultTarget& victim);
   std::unique_ptr<CpuLimit> slow(const FaultTarget& victim, int percent);
   // Starts again what was killed; nothing to do for a worker, its agent does it. Returns when it runs (a broker: takes
   // part).

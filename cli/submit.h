@@ -1,4 +1,4 @@
-// Handing a topology to a master, and telling what it found wrong with it. Threads: one.
+// Handing a topology to a master, and showing what it found wrong with it. Threads: one.
 #pragma once
 
 #include <cstdint>

@@ -44,7 +44,7 @@ if(RIDE_SANITIZE)
   target_compile_options(ride_options INTERFACE -fsanitize=${RIDE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(ride_options INTERFACE -fsanitize=${RIDE_SANITIZE})
 endif()
-if(RIDE_FUZZ)  # what tells libFuzzer which ways an input took
+if(RIDE_FUZZ)  # the coverage that libFuzzer follows
   target_compile_options(ride_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 # OpenCV's imported targets, without their include directories being treated as ours.

@@ -131,7 +131,7 @@ std::string unexpected(const CLI::App& command, const std::string& given) {
   return fmt::format("'{}' is one argument too many", given);
 }
 
-// Of which option CLI11 speaks: it puts the name in front, or behind "Could not convert: ".
+// Which option CLI11 means: it puts the name in front, or behind "Could not convert: ".
 const CLI::Option* subject_of(const CLI::App& command, const std::string& message) {
   const CLI::Option* found = nullptr;
   for (const CLI::Option* option : command.get_options()) {

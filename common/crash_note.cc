@@ -39,23 +39,23 @@ std::string text_of(const char (&field)[N]) {
 namespace {
 
 // What is noted of a frame, as it lies in the page.
-struct Told {
+struct NotedFrame {
   std::int64_t run = 0, offset = 0, allowed_ms = 0, partition = 0;
   char job[256] = {}, stage[256] = {}, frame[512] = {};
 };
-constexpr std::size_t kWords = sizeof(Told) / sizeof(std::uint64_t);
-static_assert(sizeof(Told) == kWords * sizeof(std::uint64_t) && std::is_trivially_copyable_v<Told>);
+constexpr std::size_t kWords = sizeof(NotedFrame) / sizeof(std::uint64_t);
+static_assert(sizeof(NotedFrame) == kWords * sizeof(std::uint64_t) && std::is_trivially_copyable_v<NotedFrame>);
 
 }  // namespace
 
-// `told` changes only while `inside` is 0, or of another number than before: a reader that finds the same number before
-// and after has read it whole. It is read while it is written, hence word by word (a seqlock).
+// `noted` changes only while `inside` is 0, or of another number than before: a reader that finds the same number
+// before and after has read it whole. It is read while it is written, hence word by word (a seqlock).
 struct CrashNote::Page {
   struct Place {
     std::atomic<std::uint64_t> inside;  // number of the frame, from 1; 0: none
     std::atomic<std::uint64_t> moved;
     std::uint64_t entered;  // frames so far
-    std::array<std::atomic<std::uint64_t>, kWords> told;
+    std::array<std::atomic<std::uint64_t>, kWords> noted;
   };
   std::uint64_t magic;
   std::atomic<std::int64_t> memory_limit;
@@ -69,15 +69,15 @@ struct CrashNote::Page {
 namespace {
 
 // Release: whoever sees one of them sees what was stored before, too.
-void store(std::array<std::atomic<std::uint64_t>, kWords>& to, const Told& told) {
-  const auto words = std::bit_cast<std::array<std::uint64_t, kWords>>(told);
+void store(std::array<std::atomic<std::uint64_t>, kWords>& to, const NotedFrame& noted) {
+  const auto words = std::bit_cast<std::array<std::uint64_t, kWords>>(noted);
   for (std::size_t i = 0; i < kWords; ++i) to[i].store(words[i], std::memory_order_release);
 }
 
-Told load(const std::array<std::atomic<std::uint64_t>, kWords>& from) {
+NotedFrame load(const std::array<std::atomic<std::uint64_t>, kWords>& from) {
   std::array<std::uint64_t, kWords> words;
   for (std::size_t i = 0; i < kWords; ++i) words[i] = from[i].load(std::memory_order_acquire);
-  return std::bit_cast<Told>(words);
+  return std::bit_cast<NotedFrame>(words);
 }
 
 }  // namespace
@@ -147,14 +147,14 @@ void CrashNote::clear() {
 void CrashNote::enter(const FrameAtWork& frame, std::chrono::milliseconds allowed, int place) {
   auto& at = page_->places.at(static_cast<std::size_t>(place));
   at.inside.store(0);
-  Told told{.run = frame.run.value,
-            .offset = frame.offset.value,
-            .allowed_ms = allowed.count(),
-            .partition = frame.partition.value};
-  put(told.job, frame.job.value);
-  put(told.stage, frame.stage.value);
-  put(told.frame, frame.frame);
-  store(at.told, told);
+  NotedFrame noted{.run = frame.run.value,
+                   .offset = frame.offset.value,
+                   .allowed_ms = allowed.count(),
+                   .partition = frame.partition.value};
+  put(noted.job, frame.job.value);
+  put(noted.stage, frame.stage.value);
+  put(noted.frame, frame.frame);
+  store(at.noted, noted);
   at.moved.fetch_add(1);
   at.inside.store(++at.entered);
 }
@@ -170,14 +170,14 @@ std::optional<WorkNoted> CrashNote::read(int place) const {
     if (inside == 0) return std::nullopt;
     WorkNoted noted;
     noted.moved = at.moved.load();
-    const auto told = load(at.told);
-    noted.at.run = RunNumber{told.run};
-    noted.at.offset = Offset{told.offset};
-    noted.at.partition = PartitionId{static_cast<std::int32_t>(told.partition)};
-    noted.allowed = std::chrono::milliseconds(told.allowed_ms);
-    noted.at.job = JobName{text_of(told.job)};
-    noted.at.stage = StageName{text_of(told.stage)};
-    noted.at.frame = text_of(told.frame);
+    const auto stored = load(at.noted);
+    noted.at.run = RunNumber{stored.run};
+    noted.at.offset = Offset{stored.offset};
+    noted.at.partition = PartitionId{static_cast<std::int32_t>(stored.partition)};
+    noted.allowed = std::chrono::milliseconds(stored.allowed_ms);
+    noted.at.job = JobName{text_of(stored.job)};
+    noted.at.stage = StageName{text_of(stored.stage)};
+    noted.at.frame = text_of(stored.frame);
     if (at.inside.load() == inside) return noted;
   }
   return std::nullopt;  // frames follow one another faster than we read: nothing hangs
@@ -191,10 +191,10 @@ std::vector<WorkNoted> CrashNote::read_all() const {
 }
 
 void CrashNote::reads_for(const JobName& job, RunNumber run, const StageName& stage) {
-  Told told{.run = run.value};
-  put(told.job, job.value);
-  put(told.stage, stage.value);
-  store(page_->reads_for, told);
+  NotedFrame noted{.run = run.value};
+  put(noted.job, job.value);
+  put(noted.stage, stage.value);
+  store(page_->reads_for, noted);
 }
 
 void CrashNote::reading(PartitionId partition, Offset offset) {
@@ -207,10 +207,10 @@ void CrashNote::has_read() { page_->is_reading.store(false, std::memory_order_re
 
 std::optional<FrameAtWork> CrashNote::being_read() const {
   if (!page_->is_reading.load(std::memory_order_acquire)) return std::nullopt;
-  const auto told = load(page_->reads_for);
-  return FrameAtWork{.job = JobName{text_of(told.job)},
-                     .run = RunNumber{told.run},
-                     .stage = StageName{text_of(told.stage)},
+  const auto noted = load(page_->reads_for);
+  return FrameAtWork{.job = JobName{text_of(noted.job)},
+                     .run = RunNumber{noted.run},
+                     .stage = StageName{text_of(noted.stage)},
                      .partition = PartitionId{static_cast<std::int32_t>(page_->partition_read.load())},
                      .offset = Offset{page_->offset_read.load()},
                      .frame = kRecordBeingRead};

@@ -48,8 +48,7 @@ std::optional<HttpFault> parse_request_line(std::string_view line, HttpHead& hea
   const auto method = line.substr(0, first), target = line.substr(first + 1, last - first - 1),
              version = line.substr(last + 1);
   if (!version.starts_with("HTTP/") || !is_token(method) || method.size() > kMostMethod) return wrong;
-  if (version != "HTTP/1.1" && version != "HTTP/1.0")
-    return HttpFault{505, "only HTTP/1.1 and HTTP/1.0 are spoken here"};
+  if (version != "HTTP/1.1" && version != "HTTP/1.0") return HttpFault{505, "only HTTP/1.1 and HTTP/1.0 are supported"};
   if (target.size() > kMostTarget) return HttpFault{414, "the URL is too long"};
   if (target.empty() || target.find(' ') != std::string_view::npos || has_controls(target)) return wrong;
   head.method = method;
@@ -119,8 +118,8 @@ std::size_t HttpHead::count(std::string_view name) const {
 }
 
 bool HttpHead::keeps_alive() const {
-  const auto wish = lower(field("connection"));
-  return minor == 0 ? wish.find("keep-alive") != std::string::npos : wish.find("close") == std::string::npos;
+  const auto option = lower(field("connection"));
+  return minor == 0 ? option.find("keep-alive") != std::string::npos : option.find("close") == std::string::npos;
 }
 
 std::variant<HttpHead, HttpFault> parse_http_head(std::string_view text) {
@@ -153,7 +152,7 @@ std::variant<HttpFraming, HttpFault> http_framing(const HttpHead& head, std::siz
   return HttpFraming{length == 0 ? BodyKind::none : BodyKind::length, static_cast<std::size_t>(length)};
 }
 
-std::optional<HttpFault> ChunkReader::take_line(std::string_view line, std::size_t body_bytes) {
+std::optional<HttpFault> ChunkReader::consume_line(std::string_view line, std::size_t body_bytes) {
   overhead_ += line.size() + kLineEnd.size();
   if (overhead_ > most_ + kMostChunkLine) return too_large(most_);  // bytes around tiny chunks cost as much
   if (stage_ == Stage::data_end) {
@@ -174,7 +173,7 @@ std::optional<HttpFault> ChunkReader::take_line(std::string_view line, std::size
   return std::nullopt;
 }
 
-std::optional<HttpFault> ChunkReader::take(std::string& bytes, std::string& body) {
+std::optional<HttpFault> ChunkReader::consume(std::string& bytes, std::string& body) {
   std::size_t at = 0;
   std::optional<HttpFault> fault;
   while (!done() && !fault && at < bytes.size()) {
@@ -191,7 +190,7 @@ std::optional<HttpFault> ChunkReader::take(std::string& bytes, std::string& body
       if (bytes.size() - at > kMostChunkLine) fault = HttpFault{400, "a chunk does not begin with its size"};
       break;
     }
-    fault = take_line(std::string_view(bytes).substr(at, end - at), body.size());
+    fault = consume_line(std::string_view(bytes).substr(at, end - at), body.size());
     at = end + kLineEnd.size();
   }
   bytes.erase(0, at);

@@ -47,12 +47,12 @@ class ChunkReader {
   explicit ChunkReader(std::size_t most) : most_(most) {}
   // Takes what it can from the front of `bytes` and adds content to `body`; the rest is to be given again with more
   // behind it. A fault ends the request.
-  std::optional<HttpFault> take(std::string& bytes, std::string& body);
+  std::optional<HttpFault> consume(std::string& bytes, std::string& body);
   bool done() const { return stage_ == Stage::done; }
 
  private:
   enum class Stage { size, data, data_end, trailer, done };
-  std::optional<HttpFault> take_line(std::string_view line, std::size_t body_bytes);
+  std::optional<HttpFault> consume_line(std::string_view line, std::size_t body_bytes);
 
   const std::size_t most_;
   Stage stage_ = Stage::size;

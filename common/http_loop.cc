@@ -180,7 +180,7 @@ class HttpLoop::Loop {
         if (event.data.u64 == kListener) {
           accept();
         } else if (event.data.u64 == kWake) {
-          take_answers();
+          send_answers();
         } else {
           on_event(event.data.u64, event.events);
         }
@@ -205,7 +205,7 @@ class HttpLoop::Loop {
         if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) pause_accepting();
         return;
       }
-      if (connections_.size() >= most_connections_ && !make_room()) return;  // the socket is closed
+      if (connections_.size() >= most_connections_ && !close_longest_waiting()) return;  // the socket is closed
       const int yes = 1;
       ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
       const Id id = next_++;
@@ -220,13 +220,13 @@ class HttpLoop::Loop {
 
   // The system has no more descriptors: who waits longest gives up theirs, and the listener is left alone for a moment.
   void pause_accepting() {
-    make_room();
+    close_longest_waiting();
     accepts_after_ = now_ + kLook;
     watch(listener_.get(), kListener, 0, EPOLL_CTL_MOD);
   }
 
   // Closes the connection that has waited longest for its client: without a request rather than within one.
-  bool make_room() {
+  bool close_longest_waiting() {
     const auto rank = [](const Connection& one) {
       return one.stage == Stage::body || one.stage == Stage::answering ? 1 : 0;
     };
@@ -255,8 +255,7 @@ class HttpLoop::Loop {
     connections_.erase(found);
   }
 
-  // Who does not take an answer is not waited for by the system either: it would keep megabytes for them, and never
-  // tell them.
+  // Nor shall the system wait for a client that does not read its answer: it would keep megabytes that nobody gets.
   static void reset(int socket) {
     const linger at_once{1, 0};
     ::setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
@@ -339,12 +338,12 @@ class HttpLoop::Loop {
   }
 
   void advance(Id id, Connection& connection) {
-    if (connection.stage == Stage::head && !take_head(id, connection)) return;
-    if (connection.stage == Stage::body) take_body(id, connection);
+    if (connection.stage == Stage::head && !read_head(id, connection)) return;
+    if (connection.stage == Stage::body) read_body(id, connection);
   }
 
   // Whether there is one, and it is not refused.
-  bool take_head(Id id, Connection& connection) {
+  bool read_head(Id id, Connection& connection) {
     auto& in = connection.in;
     const auto begin = in.find_first_not_of("\r\n");  // empty lines before a request are none of it
     in.erase(0, std::min(begin, in.size()));
@@ -395,11 +394,11 @@ class HttpLoop::Loop {
     return true;
   }
 
-  void take_body(Id id, Connection& connection) {
+  void read_body(Id id, Connection& connection) {
     auto& [head, body] = connection.request;
     bool whole = false;
     if (connection.chunks) {
-      if (const auto fault = connection.chunks->take(connection.in, body))
+      if (const auto fault = connection.chunks->consume(connection.in, body))
         return refuse(id, connection, handlers_.fault(*fault));
       whole = connection.chunks->done();
     } else {
@@ -433,7 +432,7 @@ class HttpLoop::Loop {
 
   // ---- answering
 
-  void take_answers() {
+  void send_answers() {
     std::uint64_t count = 0;
     [[maybe_unused]] const auto got = ::read(wake_.get(), &count, sizeof count);
     std::vector<Done> done;

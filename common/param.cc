@@ -30,7 +30,7 @@ const char* with_article(ParamType type) {
   return "a string";
 }
 
-// The value as it would stand in a file, so that a string and a number can be told apart.
+// The value as it would stand in a file, so that a string and a number can be distinguished.
 std::string shown(const ParamValue& value) {
   return type_of(value) == ParamType::string ? "'" + to_string(value) + "'" : to_string(value);
 }

@@ -56,9 +56,9 @@ bool is_part_of_word(char c) {
 bool is_quote(char c) { return c == '\'' || c == '"' || c == '`'; }
 
 bool stands_alone(std::string_view text, std::size_t at, std::size_t size) {
-  constexpr std::size_t kTelling = 4;
+  constexpr std::size_t kDistinct = 4;
   const char before = at == 0 ? ' ' : text[at - 1], behind = at + size < text.size() ? text[at + size] : ' ';
-  if (size < kTelling) return is_quote(before) && is_quote(behind);
+  if (size < kDistinct) return is_quote(before) && is_quote(behind);
   const bool sentence_ends = behind == '.' && (at + size + 1 == text.size() || text[at + size + 1] == ' ');
   return !is_part_of_word(before) && (!is_part_of_word(behind) || behind == '/' || sentence_ends);
 }

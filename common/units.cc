@@ -146,7 +146,7 @@ std::string format_time(SystemTime time) {
 namespace {
 
 // Takes `count` digits and, if `after` is not 0, that separator behind them.
-bool take(std::string_view& text, std::size_t count, char after, int& value) {
+bool consume(std::string_view& text, std::size_t count, char after, int& value) {
   if (text.size() < count + (after ? 1 : 0)) return false;
   value = 0;
   for (std::size_t i = 0; i < count; ++i) {
@@ -159,7 +159,7 @@ bool take(std::string_view& text, std::size_t count, char after, int& value) {
 }
 
 // ".25" in microseconds; digits beyond the sixth are cut off.
-bool take_fraction(std::string_view& text, int& micros) {
+bool consume_fraction(std::string_view& text, int& micros) {
   micros = 0;
   if (text.empty() || text.front() != '.') return true;
   text.remove_prefix(1);
@@ -171,13 +171,13 @@ bool take_fraction(std::string_view& text, int& micros) {
   return digits > 0;
 }
 
-bool take_zone(std::string_view& text, std::chrono::minutes& offset) {
+bool consume_zone(std::string_view& text, std::chrono::minutes& offset) {
   if (text == "Z" || text == "z") return true;
   if (text.size() != 6 || (text.front() != '+' && text.front() != '-')) return false;
   const int sign = text.front() == '-' ? -1 : 1;
   text.remove_prefix(1);
   int hours = 0, minutes = 0;
-  if (!take(text, 2, ':', hours) || !take(text, 2, 0, minutes) || hours > 23 || minutes > 59) return false;
+  if (!consume(text, 2, ':', hours) || !consume(text, 2, 0, minutes) || hours > 23 || minutes > 59) return false;
   offset = std::chrono::minutes(sign * (hours * 60 + minutes));
   return true;
 }
@@ -192,9 +192,9 @@ Result<SystemTime> parse_time(std::string_view text) {
   std::string_view rest = text;
   int year_n = 0, month_n = 0, day_n = 0, hour = 0, minute = 0, second = 0, micros = 0;
   minutes offset{0};
-  const bool shaped = take(rest, 4, '-', year_n) && take(rest, 2, '-', month_n) && take(rest, 2, 'T', day_n) &&
-                      take(rest, 2, ':', hour) && take(rest, 2, ':', minute) && take(rest, 2, 0, second) &&
-                      take_fraction(rest, micros) && take_zone(rest, offset);
+  const bool shaped = consume(rest, 4, '-', year_n) && consume(rest, 2, '-', month_n) && consume(rest, 2, 'T', day_n) &&
+                      consume(rest, 2, ':', hour) && consume(rest, 2, ':', minute) && consume(rest, 2, 0, second) &&
+                      consume_fraction(rest, micros) && consume_zone(rest, offset);
   if (!shaped || hour > 23 || minute > 59 || second > 60) return bad();
   const year_month_day date{year{year_n}, month{static_cast<unsigned>(month_n)}, day{static_cast<unsigned>(day_n)}};
   if (!date.ok()) return bad();

@@ -51,7 +51,7 @@ Result<void> Follower::begin() {
     if (stage.adopt) foreign_.insert(stage.topic);
   for (const auto& at : partitions_of(spec_)) {
     RIDE_ASSIGN(auto range, admin_->range(at));
-    if (range.first.value > 0) book_.skip(place_of(at), range.first.value);
+    if (range.first.value > 0) audit_.skip(place_of(at), range.first.value);
     next_[at] = range.first;
     RIDE_TRY(reader_->assign(at, range.first));
   }
@@ -79,7 +79,7 @@ Result<void> Follower::poll(milliseconds timeout) {
     const auto left = std::chrono::ceil<milliseconds>(deadline - steady_clock::now());
     auto record = reader_->poll(std::max(left, milliseconds(0)));
     if (record.ok()) {
-      if (*record) take(**record);
+      if (*record) handle(**record);
       continue;
     }
     if (record.error().retriable) continue;
@@ -89,20 +89,20 @@ Result<void> Follower::poll(milliseconds timeout) {
   return {};
 }
 
-void Follower::take(const stream::Record& record) {
+void Follower::handle(const stream::Record& record) {
   auto& next = next_[record.at];
   if (record.offset < next) return;  // fetched before a new assignment
   if (const auto letters = dead_letters_.find(record.at.topic); letters != dead_letters_.end()) {
     next = Offset{record.offset.value + 1};
-    return book_.take_dead(letters->second, record.headers);
+    return audit_.add_dead(letters->second, record.headers);
   }
   // Between two records there is nothing: no transactions, no compaction. A jump is what was deleted meanwhile.
-  if (record.offset > next) book_.skip(place_of(record.at), record.offset.value - next.value);
+  if (record.offset > next) audit_.skip(place_of(record.at), record.offset.value - next.value);
   next = Offset{record.offset.value + 1};
   const auto at = place_of(record.at);
-  auto posting = foreign_.contains(at.topic) ? book_.take_foreign(at, record.offset.value, record.headers)
-                                             : book_.take(at, record.offset.value, record.headers);
-  if (watch_) watch_({at, record.offset.value, record.timestamp, system_now(), std::move(posting)});
+  auto result = foreign_.contains(at.topic) ? audit_.add_foreign(at, record.offset.value, record.headers)
+                                            : audit_.add(at, record.offset.value, record.headers);
+  if (watch_) watch_({at, record.offset.value, record.timestamp, system_now(), std::move(result)});
 }
 
 // Somewhere the log begins behind what we wanted to read next.
@@ -122,7 +122,7 @@ Result<void> Follower::skip_deleted() {
     }
     log_warning("{}: {} deleted before the ledger had read what was in them", to_string(at),
                 ride::counted(range->first.value - next.value, "record was", "records were"));
-    book_.skip(place_of(at), range->first.value - next.value);
+    audit_.skip(place_of(at), range->first.value - next.value);
     next = range->first;
     reader_->unassign(at);
     RIDE_TRY(reader_->assign(at, next));
@@ -175,7 +175,7 @@ Result<Statement> Follower::statement(milliseconds timeout) {
   RIDE_ASSIGN(auto commits, this->commits());
   RIDE_TRY(catch_up(timeout));
   counted_ = std::move(commits.counted);
-  return make_statement(spec_, book_, counted_);
+  return make_statement(spec_, audit_, counted_);
 }
 
 }  // namespace ride::ledger

@@ -1,4 +1,4 @@
-// Follower: reads every topic of a job, from what is still there on, and keeps the book of it. Leaves no trace: no
+// Follower: reads every topic of a job, from what is still there on, and keeps the audit of it. Leaves no trace: no
 // commit, no group member. Owner: one thread. Failure: a cluster that is away is waited for; open() gives up after its
 // timeout. What was deleted before it could be read is counted as unseen: start it with the job, or give its topics
 // `keep:`.
@@ -12,7 +12,7 @@
 #include <string>
 
 #include "common/result.h"
-#include "ledger/core/book.h"
+#include "ledger/core/audit.h"
 #include "ledger/core/statement.h"
 #include "ledger/job_log.h"
 #include "stream/kafka/client_config.h"
@@ -28,7 +28,7 @@ struct Sighting {
   std::int64_t offset = 0;
   SystemTime written{};  // as the log says
   SystemTime arrived{};  // here
-  AuditResult posting;
+  AuditResult result;
 };
 
 // What the stages have committed.
@@ -39,7 +39,7 @@ struct Commits {
 
 class Follower {
  public:
-  // Told of every record, in the order of reading.
+  // Called for every record, in the order of reading.
   using Watch = std::function<void(const Sighting&)>;
 
   // Waits until the job's latest run (or this one) has its topics.
@@ -52,7 +52,7 @@ class Follower {
   // Reads until everything that stands in the topics now has been read; timeout when it took longer.
   Result<void> catch_up(std::chrono::milliseconds timeout);
 
-  const Book& book() const { return book_; }
+  const Audit& audit() const { return audit_; }
   const stream::JobSpec& spec() const { return spec_; }
   Result<stream::JobPhase> phase() { return log_.phase(); }
   Result<Commits> commits();
@@ -67,7 +67,7 @@ class Follower {
   Result<void> begin();
   Result<void> begin_dead_letters();
   Result<void> skip_deleted();
-  void take(const stream::Record& record);
+  void handle(const stream::Record& record);
 
   kafka::ClientConfig config_;
   JobLog log_;
@@ -80,7 +80,7 @@ class Follower {
   std::map<std::string, std::string> dead_letters_;  // of the sinks: topic -> the one that they were read from
   std::map<std::string, Counted> counted_;
   Watch watch_;
-  Book book_;
+  Audit audit_;
 };
 
 }  // namespace ride::ledger

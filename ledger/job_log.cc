@@ -27,10 +27,10 @@ Result<JobLog> JobLog::open(const kafka::ClientConfig& config, const std::string
 Result<void> JobLog::read(milliseconds timeout) {
   RIDE_ASSIGN(auto entries, reader_->poll(timeout));
   for (const auto& entry : entries) {
-    RIDE_ASSIGN(auto decision, filter_.take(entry.offset, entry.json, system_now()));
+    RIDE_ASSIGN(auto decision, filter_.accept(entry.offset, entry.json, system_now()));
     for (const auto& words : filter_.take_words()) log_warning("decisions log: {}", words);
     if (!decision) continue;
-    RIDE_TRY(story_->take(*decision));
+    RIDE_TRY(story_->apply(*decision));
   }
   return {};
 }

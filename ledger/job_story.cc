@@ -2,7 +2,7 @@
 
 namespace ride::ledger {
 
-Result<void> JobStory::take(const stream::Decision& decision) {
+Result<void> JobStory::apply(const stream::Decision& decision) {
   if (const auto* part = std::get_if<stream::SnapshotPart>(&decision.body)) {
     RIDE_ASSIGN(const auto snapshot, snapshots_.add(*part));
     if (snapshot) restore(*snapshot);

@@ -1,4 +1,4 @@
-// JobStory: what the decisions tell of one job, whether the log still begins with its acceptance or with a snapshot.
+// JobStory: what the decisions say about one job, whether the log still begins with its acceptance or with a snapshot.
 // Pure.
 #pragma once
 
@@ -15,7 +15,7 @@ class JobStory {
   explicit JobStory(JobName job) : job_(std::move(job)) {}
 
   // Every decision that counts, in log order. Failure: a snapshot of another version.
-  Result<void> take(const stream::Decision& decision);
+  Result<void> apply(const stream::Decision& decision);
 
   const std::optional<stream::JobSpec>& spec() const { return spec_; }  // of the latest run; nothing: no such job
   stream::JobPhase phase() const { return phase_; }

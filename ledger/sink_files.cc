@@ -34,20 +34,20 @@ using Look = std::function<Looked(const std::string& upstream, const SessionKey&
 // The pictures that a sink was given; outcomes leave no file. `apart`: those of each upstream have a file of their own.
 // A frame that died and was given more than once (by several upstreams, or written again by `ride dead replay`) may
 // have succeeded the other time: nothing is expected of it, either way.
-void look_for_each(const TopicAudit& page, bool apart, SinkFiles& files, const Look& look) {
+void look_for_each(const TopicAudit& topic_audit, bool apart, SinkFiles& files, const Look& look) {
   std::map<std::pair<std::string, SessionKey>, NumberSet> frames;
   std::map<SessionKey, NumberTally> given;
-  for (const auto& [upstream, inflow] : page.inflows) {
-    for (const auto& [stretch, tally] : inflow.frames) {
-      frames[{apart ? upstream : "", stretch}].add(tally.seen(0));
-      given[stretch].add(tally);
+  for (const auto& [upstream, inflow] : topic_audit.inflows) {
+    for (const auto& [session_key, tally] : inflow.frames) {
+      frames[{apart ? upstream : "", session_key}].add(tally.seen(0));
+      given[session_key].add(tally);
     }
   }
   for (const auto& [of, numbers] : frames) {
-    const auto dead = page.dead.find(of.second);
+    const auto dead = topic_audit.dead.find(of.second);
     for (const auto number : numbers.first(static_cast<std::size_t>(numbers.size()))) {
       const auto looked = look(of.first, of.second, number);
-      if (dead != page.dead.end() && dead->second.contains(number)) {
+      if (dead != topic_audit.dead.end() && dead->second.contains(number)) {
         ++files.dead;
         if (looked.there && !given[of.second].seen(1).contains(number)) ++files.stale;
         continue;
@@ -57,10 +57,10 @@ void look_for_each(const TopicAudit& page, bool apart, SinkFiles& files, const L
   }
 }
 
-// What the sink says of itself, beyond what its topic and its dead letters tell.
-std::int64_t left_out(const TopicAudit& page, const Counted& counted, std::int64_t dead) {
+// What the sink reports itself, beyond what its topic and its dead letters show.
+std::int64_t left_out(const TopicAudit& topic_audit, const Counted& counted, std::int64_t dead) {
   std::int64_t came_dropped = 0, came_dead = 0;
-  for (const auto& [upstream, inflow] : page.inflows) {
+  for (const auto& [upstream, inflow] : topic_audit.inflows) {
     if (const auto found = inflow.outcomes.find("dropped"); found != inflow.outcomes.end())
       came_dropped += found->second;
     if (const auto found = inflow.outcomes.find("dead"); found != inflow.outcomes.end()) came_dead += found->second;
@@ -82,30 +82,30 @@ bool knows_all(const tasks::PathTemplate& path, const std::vector<std::string>& 
                       [&](const auto& field) { return path.uses(field) && !values.contains(field); });
 }
 
-std::string name_of(const SessionKey& stretch, std::int64_t number) {
-  return fmt::format("{}/{}/{}", stretch.source, stretch.session, number);
+std::string name_of(const SessionKey& session_key, std::int64_t number) {
+  return fmt::format("{}/{}/{}", session_key.source, session_key.session, number);
 }
 
 // False: they cannot be counted.
 bool count_images(const stream::JobSpec& spec, const stream::StageSpec& stage, const FilesDecl& declared,
-                  const Book& book, const fs::path& base, SinkFiles& files) {
+                  const Audit& audit, const fs::path& base, SinkFiles& files) {
   const auto path = tasks::PathTemplate::parse(files.path, declared.fields);
   if (!path.ok()) return true;
   std::map<std::string, std::string> values = {
       {"job", spec.job.value}, {"run", std::to_string(spec.run.value)}, {"stage", stage.name}};
   for (const char* field : {"from", "source", "session", "seq"}) values[field];
   if (!knows_all(*path, declared.fields, values)) return false;
-  const auto look = [&](const std::string& upstream, const SessionKey& stretch, std::int64_t number) -> Looked {
+  const auto look = [&](const std::string& upstream, const SessionKey& session_key, std::int64_t number) -> Looked {
     values["from"] = upstream;
-    values["source"] = stretch.source;
-    values["session"] = std::to_string(stretch.session);
+    values["source"] = session_key.source;
+    values["session"] = std::to_string(session_key.session);
     values["seq"] = std::to_string(number);
     const auto name = path->expand(values);
     std::error_code failed;
     const auto size = fs::file_size(base / name, failed);
     return {name, !failed && size > 0};
   };
-  look_for_each(book.page(stage.topic), path->uses("from"), files, look);
+  look_for_each(audit.of(stage.topic), path->uses("from"), files, look);
   return true;
 }
 
@@ -126,7 +126,7 @@ std::vector<fs::path> files_like(const fs::path& pattern, const std::string& any
 }
 
 bool count_lines(const stream::JobSpec& spec, const stream::StageSpec& stage, const FilesDecl& declared,
-                 const Book& book, const fs::path& base, SinkFiles& files) {
+                 const Audit& audit, const fs::path& base, SinkFiles& files) {
   const std::string any = "ANY-WORKER";
   const auto path = tasks::PathTemplate::parse(files.path, declared.fields);
   if (!path.ok()) return true;
@@ -144,25 +144,25 @@ bool count_lines(const stream::JobSpec& spec, const stream::StageSpec& stage, co
       const bool ours = source != json.end() && source->is_string() && session != json.end() &&
                         session->is_number_integer() && number != json.end() && number->is_number_integer();
       if (!ours) continue;  // the file may hold lines of others
-      const SessionKey stretch{source->get<std::string>(), session->get<std::int64_t>()};
-      if (lines[stretch].add(number->get<std::int64_t>()) > 0) ++files.repeated;
+      const SessionKey session_key{source->get<std::string>(), session->get<std::int64_t>()};
+      if (lines[session_key].add(number->get<std::int64_t>()) > 0) ++files.repeated;
     }
   }
-  const auto look = [&](const std::string&, const SessionKey& stretch, std::int64_t number) -> Looked {
-    return {name_of(stretch, number), lines[stretch].seen(0).contains(number)};
+  const auto look = [&](const std::string&, const SessionKey& session_key, std::int64_t number) -> Looked {
+    return {name_of(session_key, number), lines[session_key].seen(0).contains(number)};
   };
-  look_for_each(book.page(stage.topic), false, files, look);
+  look_for_each(audit.of(stage.topic), false, files, look);
   return true;
 }
 
 // False: what this task writes, or writes with these parameters, is not counted.
-bool count(const stream::JobSpec& spec, const stream::StageSpec& stage, const FilesDecl& declared, const Book& book,
+bool count(const stream::JobSpec& spec, const stream::StageSpec& stage, const FilesDecl& declared, const Audit& audit,
            const fs::path& base, SinkFiles& files) {
   switch (declared.hold) {
     case FilesDecl::Hold::frame:
-      return count_images(spec, stage, declared, book, base, files);
+      return count_images(spec, stage, declared, audit, base, files);
     case FilesDecl::Hold::lines:
-      return writes_json(stage, declared) && count_lines(spec, stage, declared, book, base, files);
+      return writes_json(stage, declared) && count_lines(spec, stage, declared, audit, base, files);
     case FilesDecl::Hold::segment:
       return false;
   }
@@ -171,7 +171,7 @@ bool count(const stream::JobSpec& spec, const stream::StageSpec& stage, const Fi
 
 }  // namespace
 
-std::vector<SinkFiles> count_sink_files(const stream::JobSpec& spec, const Book& book, const fs::path& base,
+std::vector<SinkFiles> count_sink_files(const stream::JobSpec& spec, const Audit& audit, const fs::path& base,
                                         const std::map<std::string, Counted>& counted) {
   std::vector<SinkFiles> all;
   for (const auto& stage : spec.stages) {
@@ -179,9 +179,9 @@ std::vector<SinkFiles> count_sink_files(const stream::JobSpec& spec, const Book&
     SinkFiles files{.sink = stage.name, .path = files_template(task, stage.params)};
     if (files.path.empty() || files.path.find("{file") != std::string::npos)
       continue;  // {file}: only the frames know it
-    if (!count(spec, stage, task->files, book, base, files)) continue;
+    if (!count(spec, stage, task->files, audit, base, files)) continue;
     if (const auto found = counted.find(stage.name); found != counted.end())
-      files.left_out = std::min(files.missing, left_out(book.page(stage.topic), found->second, files.dead));
+      files.left_out = std::min(files.missing, left_out(audit.of(stage.topic), found->second, files.dead));
     files.missing -= files.left_out;
     if (files.missing == 0) files.examples.clear();
     all.push_back(std::move(files));

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "common/json.h"
-#include "ledger/core/book.h"
+#include "ledger/core/audit.h"
 #include "ledger/core/statement.h"
 #include "stream/spec.h"
 
@@ -29,7 +29,7 @@ struct SinkFiles {
 
 // Of the sinks whose files can be counted: not of a path with {file}, whose names only the frames know. `base`: where
 // relative paths begin (the workers' working folder). `counted`: what the stages say of themselves.
-std::vector<SinkFiles> count_sink_files(const stream::JobSpec& spec, const Book& book,
+std::vector<SinkFiles> count_sink_files(const stream::JobSpec& spec, const Audit& audit,
                                         const std::filesystem::path& base,
                                         const std::map<std::string, Counted>& counted);
 

@@ -41,7 +41,7 @@ class Api {
  public:
   struct Ports {
     MasterLoop& owner;
-    PlanService& desk;
+    PlanService& plans;
     EventRing& events;
     Metrics& metrics;
     std::function<bool()> kafka_answers;  // ticks are acknowledged
@@ -93,8 +93,8 @@ class Api {
   ApiResponse metrics(const ApiRequest&, const PathValues&) const;
 
   ApiResponse change_size(const PathValues& values, std::optional<int> workers, bool hold) const;
-  ApiResponse change_phase(const PhaseRequest& wish) const;
-  void tell_wait(nlohmann::json& job) const;
+  ApiResponse change_phase(const PhaseRequest& requested) const;
+  void add_wait_reason(nlohmann::json& job) const;
   // A topology on its way to a job, and the job of that name that goes on, if there is one.
   struct Submission {
     Planned planned;

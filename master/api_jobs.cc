@@ -67,7 +67,7 @@ std::variant<Api::Submission, ApiResponse> Api::make_plan(const ApiRequest& requ
   const auto nodes = ports_.owner.ask<std::vector<topology::NodeOutputs>>(outputs_of_nodes);
   if (!nodes.ok()) return problem_of(nodes.error());
   auto parsed =
-      ports_.desk.parse(request.body, name == request.query.end() ? "topology.yaml" : name->second, *nodes, warnings);
+      ports_.plans.parse(request.body, name == request.query.end() ? "topology.yaml" : name->second, *nodes, warnings);
   if (const auto* refusal = std::get_if<Refusal>(&parsed)) return refuse(*refusal);
   const auto& topology = std::get<topology::Topology>(parsed);
   struct RunState {
@@ -81,7 +81,7 @@ std::variant<Api::Submission, ApiResponse> Api::make_plan(const ApiRequest& requ
   });
   if (!standing.ok()) return problem_of(standing.error());
   const auto& before = standing->job;
-  auto planned = ports_.desk.plan(topology, standing->next, before ? before->spec.get() : nullptr);
+  auto planned = ports_.plans.plan(topology, standing->next, before ? before->spec.get() : nullptr);
   if (const auto* refusal = std::get_if<Refusal>(&planned)) return refuse(*refusal);
   std::get<Planned>(planned).warnings = std::move(warnings);
   return Submission{std::get<Planned>(std::move(planned)), before};
@@ -118,7 +118,7 @@ ApiResponse Api::submit(const ApiRequest& request, const PathValues&) const {
   if (!lacking.ok()) return problem_of(lacking.error());
   stream::LogEnds ends;
   if (before && *replace) {
-    auto found = ports_.desk.ends_of_adopted(*before->spec);
+    auto found = ports_.plans.ends_of_adopted(*before->spec);
     if (!found.ok()) return refuse_drain(found.error());
     ends = std::move(found).value();
   }
@@ -145,7 +145,7 @@ ApiResponse Api::submit(const ApiRequest& request, const PathValues&) const {
 }
 
 // No decision says why a job is still being created: it may change with every try.
-void Api::tell_wait(json& job) const {
+void Api::add_wait_reason(json& job) const {
   if (job["phase"] != to_string(JobPhase::creating) || !ports_.topics_wait) return;
   if (auto why = ports_.topics_wait(JobName{job["job"].get<std::string>()}, RunNumber{job["run"].get<std::int64_t>()}))
     job["waiting"].insert(job["waiting"].begin(), job["reason"] = std::move(*why));
@@ -154,7 +154,7 @@ void Api::tell_wait(json& job) const {
 ApiResponse Api::jobs(const ApiRequest&, const PathValues&) const {
   auto view = ports_.owner.ask<json>([](const State& state) { return jobs_view(state); });
   if (!view.ok()) return problem_of(view.error());
-  for (auto& job : (*view)["jobs"]) tell_wait(job);
+  for (auto& job : (*view)["jobs"]) add_wait_reason(job);
   return respond(*view);
 }
 
@@ -163,14 +163,14 @@ ApiResponse Api::job(const ApiRequest&, const PathValues& values) const {
   auto view = ports_.owner.ask<std::optional<json>>([name](const State& state) { return job_view(state, name); });
   if (!view.ok()) return problem_of(view.error());
   if (!*view) return problem(404, fmt::format("there is no job '{}'", name.value));
-  tell_wait(**view);
+  add_wait_reason(**view);
   return respond(**view);
 }
 
-ApiResponse Api::change_phase(const PhaseRequest& wish) const {
-  auto run = ports_.owner.change_phase(wish);
+ApiResponse Api::change_phase(const PhaseRequest& requested) const {
+  auto run = ports_.owner.change_phase(requested);
   if (!run.ok()) return problem_of(run.error());
-  return respond(ports_.owner.ask<json>([name = wish.job](const State& state) {
+  return respond(ports_.owner.ask<json>([name = requested.job](const State& state) {
     const auto found = state.hard.jobs.find(name);
     return found == state.hard.jobs.end() ? json::object() : phase_view(*found->second);
   }));
@@ -191,13 +191,13 @@ ApiResponse Api::drain(const ApiRequest&, const PathValues& values) const {
     return found == state.hard.jobs.end() || is_over(found->second->phase) ? nullptr : found->second->spec;
   });
   if (!spec.ok()) return problem_of(spec.error());
-  PhaseRequest wish{.job = name, .command = PhaseCommand::drain};
+  PhaseRequest requested{.job = name, .command = PhaseCommand::drain};
   if (*spec != nullptr) {
-    auto ends = ports_.desk.ends_of_adopted(**spec);
+    auto ends = ports_.plans.ends_of_adopted(**spec);
     if (!ends.ok()) return refuse_drain(ends.error());
-    wish.ends = std::move(ends).value();
+    requested.ends = std::move(ends).value();
   }
-  return change_phase(wish);
+  return change_phase(requested);
 }
 
 ApiResponse Api::cancel(const ApiRequest& request, const PathValues& values) const {
@@ -208,15 +208,15 @@ ApiResponse Api::cancel(const ApiRequest& request, const PathValues& values) con
 
 ApiResponse Api::change_size(const PathValues& values, std::optional<int> workers, bool hold) const {
   const auto stage = values.find("stage");
-  const ScaleRequest wish{.job = JobName{values.at("job")},
-                          .stage = StageName{stage == values.end() ? "" : stage->second},
-                          .workers = workers,
-                          .hold = hold};
-  const auto run = ports_.owner.scale(wish);
+  const ScaleRequest requested{.job = JobName{values.at("job")},
+                               .stage = StageName{stage == values.end() ? "" : stage->second},
+                               .workers = workers,
+                               .hold = hold};
+  const auto run = ports_.owner.scale(requested);
   if (!run.ok()) return problem_of(run.error());
-  return respond(ports_.owner.ask<json>([wish](const State& state) {
-    const auto found = state.hard.jobs.find(wish.job);
-    return found == state.hard.jobs.end() ? json::object() : sizes_view(state, *found->second, wish.stage);
+  return respond(ports_.owner.ask<json>([requested](const State& state) {
+    const auto found = state.hard.jobs.find(requested.job);
+    return found == state.hard.jobs.end() ? json::object() : sizes_view(state, *found->second, requested.stage);
   }));
 }
 

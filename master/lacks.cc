@@ -27,7 +27,7 @@ std::set<WorkerId> kept_by_others(const State& state, const JobName& but) {
   return kept;
 }
 
-// Those that others need most come last, so that a stage without wishes takes none of them.
+// Those that others need most come last, so that a stage without requirements takes none of them.
 Offers free_workers(const State& state, const JobName& job) {
   const auto kept = kept_by_others(state, job);
   Offers offers;

@@ -4,7 +4,8 @@ namespace ride::master {
 
 using std::chrono::steady_clock;
 
-LagMeter::Round LagMeter::measure(const std::vector<UntoldPartition>& partitions, std::chrono::milliseconds budget) {
+LagMeter::Round LagMeter::measure(const std::vector<UnreportedPartition>& partitions,
+                                  std::chrono::milliseconds budget) {
   const auto until = steady_clock::now() + budget;
   Round round;
   std::map<stream::TopicPartition, std::optional<stream::Commit>> commits;  // of the stage that is looked at

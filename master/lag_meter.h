@@ -7,7 +7,7 @@
 #include <optional>
 #include <vector>
 
-#include "master/core/untold.h"
+#include "master/core/unreported.h"
 #include "stream/ports.h"
 
 namespace ride::master {
@@ -17,19 +17,19 @@ class LagMeter {
   LagMeter(stream::TopicAdmin& admin, stream::CommitStore& commits) : admin_(admin), commits_(commits) {}
 
   // After this one the next round begins; null: with the first.
-  const UntoldPartition* last() const { return last_ ? &*last_ : nullptr; }
+  const UnreportedPartition* last() const { return last_ ? &*last_ : nullptr; }
 
   struct Round {
     LogsMeasured measured;
     std::optional<Error> failure;
   };
   // `partitions`: those of a stage side by side.
-  Round measure(const std::vector<UntoldPartition>& partitions, std::chrono::milliseconds budget);
+  Round measure(const std::vector<UnreportedPartition>& partitions, std::chrono::milliseconds budget);
 
  private:
   stream::TopicAdmin& admin_;
   stream::CommitStore& commits_;
-  std::optional<UntoldPartition> last_;
+  std::optional<UnreportedPartition> last_;
 };
 
 }  // namespace ride::master

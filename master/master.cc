@@ -23,7 +23,7 @@ namespace ride::master {
 
 namespace {
 
-constexpr std::chrono::seconds kReportsTail{1};     // who lives speaks again within it
+constexpr std::chrono::seconds kReportsTail{1};     // who lives reports again within it
 constexpr std::size_t kMeasuredAtOnce = 256;        // partitions, in a second
 constexpr std::chrono::seconds kCleanAfterEnd{20};  // jobs that are over are cleaned up so long
 
@@ -148,7 +148,7 @@ struct Master::Parts {
                                [now = system_now()](const State& state) { return jobs_to_clean(state, now); });
                          },
                          .is_wanted = [this](const stream::JobSpec& spec) { return waits_for_topics(spec); },
-                         .untold = [this](const UntoldPartition* after) { return untold(after); },
+                         .unreported = [this](const UnreportedPartition* after) { return unreported(after); },
                          .measured = [this](LogsMeasured measured) { loop->post({std::move(measured)}); }});
     feed->start(std::move(reader));
     ticker->start(std::move(writer));
@@ -156,11 +156,11 @@ struct Master::Parts {
   }
 
   // Of a master that stands by as well: it answers questions from what it knows.
-  Result<std::vector<UntoldPartition>> untold(const UntoldPartition* after) {
-    if (loop->view().role == Leadership::Role::reading) return std::vector<UntoldPartition>{};
+  Result<std::vector<UnreportedPartition>> unreported(const UnreportedPartition* after) {
+    if (loop->view().role == Leadership::Role::reading) return std::vector<UnreportedPartition>{};
     const auto behind = after == nullptr ? std::nullopt : std::optional(*after);
-    return loop->ask<std::vector<UntoldPartition>>([behind](const State& state) {
-      return untold_partitions(state, kMeasuredAtOnce, behind ? &*behind : nullptr);
+    return loop->ask<std::vector<UnreportedPartition>>([behind](const State& state) {
+      return unreported_partitions(state, kMeasuredAtOnce, behind ? &*behind : nullptr);
     });
   }
 

@@ -50,7 +50,7 @@ void MasterLoop::stop() {
     stopping_ = true;
   }
   wake_.notify_all();
-  room_.notify_all();
+  space_.notify_all();
   if (thread_.joinable()) thread_.join();
   drop_requests();
 }
@@ -70,7 +70,7 @@ void MasterLoop::drop_requests() {
 void MasterLoop::post(std::vector<Event> events, std::size_t bytes) {
   {
     std::unique_lock lock(mutex_);
-    room_.wait(lock, [this] {
+    space_.wait(lock, [this] {
       return stopping_ || failure_ || (queue_.size() < kQueueLimit && queued_bytes_ < kQueuedBytes);
     });
     if (stopping_ || failure_ || events.empty()) return;
@@ -130,17 +130,17 @@ Result<RunNumber> MasterLoop::submit(stream::JobSpec spec, std::string topology,
   });
 }
 
-Result<RunNumber> MasterLoop::change_phase(const PhaseRequest& wish) {
+Result<RunNumber> MasterLoop::change_phase(const PhaseRequest& requested) {
   return request([&](std::int64_t ticket) {
-    auto request = wish;
+    auto request = requested;
     request.ticket = ticket;
     return request;
   });
 }
 
-Result<RunNumber> MasterLoop::scale(const ScaleRequest& wish) {
+Result<RunNumber> MasterLoop::scale(const ScaleRequest& requested) {
   return request([&](std::int64_t ticket) {
-    auto request = wish;
+    auto request = requested;
     request.ticket = ticket;
     return request;
   });
@@ -181,7 +181,7 @@ void MasterLoop::fail(Error error) {
     failure_ = std::move(error);
   }
   drop_requests();
-  room_.notify_all();
+  space_.notify_all();
 }
 
 // ---- the owner's thread ---------------------------------------------------------------------------------------------
@@ -190,12 +190,12 @@ void MasterLoop::run() {
   for (;;) {
     auto events = wait_for_events();
     if (is_stopping()) return say_farewell();
-    room_.notify_all();
+    space_.notify_all();
     answer_questions();
     auto done = round(std::move(events));
     if (done.ok()) done = seek_leadership();
     publish();
-    if (done.ok() || done.error().code == ErrorCode::cancelled) continue;  // told to stop, or deposed meanwhile
+    if (done.ok() || done.error().code == ErrorCode::cancelled) continue;  // asked to stop, or deposed meanwhile
     fail(done.error());
     return;
   }
@@ -223,11 +223,11 @@ Result<void> MasterLoop::round(std::vector<Event> events) {
   note_reports(events);
   if (change_role()) RIDE_TRY(take_over());
   if (leading_) {
-    take_requests(events);
+    accept_requests(events);
     return step(events);
   }
   refuse_requests(events);
-  follow(state_, events);
+  stand_by(state_, events);
   return {};
 }
 
@@ -253,8 +253,8 @@ void MasterLoop::refuse_requests(const std::vector<Event>& events) {
   }
 }
 
-// Who was told that it is too late must not find later that it was done.
-void MasterLoop::take_requests(std::vector<Event>& events) {
+// A caller that got "too late" as its answer must not find later that it was done.
+void MasterLoop::accept_requests(std::vector<Event>& events) {
   const std::lock_guard lock(mutex_);
   std::erase_if(events, [&](const Event& event) {
     const auto ticket = ticket_of(event);

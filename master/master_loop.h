@@ -79,8 +79,8 @@ class MasterLoop {
   // Of a job that runs: the run that goes on when what differs takes effect within it, or the run that is to follow.
   // `ends`: where that run ends in its adopted topics when it is drained.
   Result<RunNumber> submit(stream::JobSpec spec, std::string topology, bool replace = false, stream::LogEnds ends = {});
-  Result<RunNumber> change_phase(const PhaseRequest& wish);  // its ticket is filled in
-  Result<RunNumber> scale(const ScaleRequest& wish);         // its ticket is filled in
+  Result<RunNumber> change_phase(const PhaseRequest& requested);  // its ticket is filled in
+  Result<RunNumber> scale(const ScaleRequest& requested);         // its ticket is filled in
 
   // Who leads, as far as this master knows.
   struct View {
@@ -112,7 +112,7 @@ class MasterLoop {
   Result<void> round(std::vector<Event> events);
   void answer_questions();
   void refuse_requests(const std::vector<Event>& events);
-  void take_requests(std::vector<Event>& events);
+  void accept_requests(std::vector<Event>& events);
   void note_reports(const std::vector<Event>& events);
   void fail(Error error);
   void drop_requests();
@@ -120,10 +120,10 @@ class MasterLoop {
   // the decisions log
   Result<void> read(std::chrono::milliseconds timeout);
   Result<void> reopen_reader();
-  Result<void> take(const stream::ControlReader::Entry& entry);
-  Result<void> take_unreadable(const stream::ControlReader::Entry& entry);
-  void take_counted(const stream::ControlReader::Entry& entry, const stream::Decision& decision, bool mine,
-                    const std::vector<Concern>& concerns);
+  Result<void> handle(const stream::ControlReader::Entry& entry);
+  Result<void> handle_unreadable(const stream::ControlReader::Entry& entry);
+  void handle_counted(const stream::ControlReader::Entry& entry, const stream::Decision& decision, bool mine,
+                      const std::vector<Concern>& concerns);
   void refuse(stream::Refused kind, Offset at, const std::string& why);
 
   // leading
@@ -163,7 +163,7 @@ class MasterLoop {
   std::mt19937_64 random_{std::random_device{}()};
 
   mutable std::mutex mutex_;
-  std::condition_variable wake_, room_;
+  std::condition_variable wake_, space_;
   struct Queued {
     Event event;
     std::size_t bytes = 0;

@@ -46,7 +46,7 @@ Result<void> MasterLoop::read(milliseconds timeout) {
     if (entries.error().code != ErrorCode::corrupt) return entries.error();
     return reopen_reader();
   }
-  for (const auto& entry : *entries) RIDE_TRY(take(entry));
+  for (const auto& entry : *entries) RIDE_TRY(handle(entry));
   return {};
 }
 
@@ -74,7 +74,7 @@ Result<void> MasterLoop::reopen_reader() {
   return {};
 }
 
-Result<void> MasterLoop::take(const stream::ControlReader::Entry& entry) {
+Result<void> MasterLoop::handle(const stream::ControlReader::Entry& entry) {
   next_ = Offset{entry.offset.value + 1};
   before_.read(entry.offset);
   auto decision = stream::decode_decision(entry.json);
@@ -93,7 +93,7 @@ Result<void> MasterLoop::take(const stream::ControlReader::Entry& entry) {
                          state_.hard.standing.log()));
       return {};
     case Applied::unreadable_snapshot:
-      return take_unreadable(entry);
+      return handle_unreadable(entry);
     case Applied::contradiction:
       refuse(stream::Refused::contradiction, entry.offset,
              "it contradicts what stands before it: " + describe(decision->body).text);
@@ -101,14 +101,14 @@ Result<void> MasterLoop::take(const stream::ControlReader::Entry& entry) {
     case Applied::void_claim:
       return {};
     case Applied::counted:
-      take_counted(entry, *decision, mine, concerns);
+      handle_counted(entry, *decision, mine, concerns);
       return {};
   }
   return {};
 }
 
 // It contains only what stands before it, so whoever has read that has lost nothing.
-Result<void> MasterLoop::take_unreadable(const stream::ControlReader::Entry& entry) {
+Result<void> MasterLoop::handle_unreadable(const stream::ControlReader::Entry& entry) {
   constexpr const char* kWhy = "a snapshot of another version, or one that does not hold together";
   if (!before_.all())
     return stream::nothing_is_known(entry.offset, std::string(kWhy) + ": run the same version of RIDE everywhere");
@@ -116,8 +116,8 @@ Result<void> MasterLoop::take_unreadable(const stream::ControlReader::Entry& ent
   return {};
 }
 
-void MasterLoop::take_counted(const stream::ControlReader::Entry& entry, const stream::Decision& decision, bool mine,
-                              const std::vector<Concern>& concerns) {
+void MasterLoop::handle_counted(const stream::ControlReader::Entry& entry, const stream::Decision& decision, bool mine,
+                                const std::vector<Concern>& concerns) {
   log_id_ = state_.hard.standing.log();
   before_.counted(decision.body);
   if (leadership_.standing() != state_.hard.claim) {
@@ -179,7 +179,7 @@ Result<void> MasterLoop::claim(const stream::Claim& claim) {
   if (!appended.ok()) {
     if (!appended.error().retriable) return replace_writer(appended.error());
     log_warning("a claim of leadership waits for Kafka: {}", appended.error().message);
-    return {};  // given up or won, as the log will tell
+    return {};  // given up or won, as the log will show
   }
   while (leadership_.role() == Leadership::Role::claiming && next_ <= *appended) {
     if (seconds_since(begin) > std::chrono::duration<double>(kAppendTimeout).count()) return {};
@@ -241,9 +241,9 @@ Result<void> MasterLoop::perform(const Action& action) {
       found->second.answer.set_value(answer->result);
       tickets_.erase(found);
     }
-  } else if (const auto* tell = std::get_if<Tell>(&action)) {
-    write_log(tell->severity, tell->text);
-    ports_.events.add(system_now(), {tell->severity, tell->code, tell->job, tell->stage, tell->text});
+  } else if (const auto* notify = std::get_if<Notify>(&action)) {
+    write_log(notify->severity, notify->text);
+    ports_.events.add(system_now(), {notify->severity, notify->code, notify->job, notify->stage, notify->text});
   } else if (const auto* order = std::get_if<TruncateBehind>(&action)) {
     if (const auto before = snapshot_.behind(*order, state_)) ports_.truncate(*before);
   }

@@ -21,7 +21,7 @@ void ReportFeed::run() {
   while (!stopping_) {
     auto entries = reader_->poll(milliseconds(100));
     if (entries.ok()) {
-      take(*entries);
+      handle(*entries);
       continue;
     }
     if (entries.error().code == ErrorCode::permission) return config_.refused(entries.error());
@@ -30,7 +30,7 @@ void ReportFeed::run() {
   }
 }
 
-void ReportFeed::take(const std::vector<stream::ControlReader::Entry>& entries) {
+void ReportFeed::handle(const std::vector<stream::ControlReader::Entry>& entries) {
   std::vector<Event> events;
   std::size_t bytes = 0;
   const auto log_id = config_.log_id();
@@ -60,7 +60,7 @@ void ReportFeed::refuse(stream::Refused kind, const std::string& why, SystemTime
   const auto words = refusals_.add(kind, "reports log: " + why, now);
   if (!words) return;
   log_error("{}", *words);
-  config_.tell(*words);
+  config_.warn(*words);
 }
 
 void ReportFeed::reopen() {

@@ -24,7 +24,7 @@ class ReportFeed {
     std::function<std::string()> log_id;  // empty while it is unknown: nothing counts then
     std::function<Result<std::unique_ptr<stream::ControlReader>>()> open;
     std::function<void(std::vector<Event>, std::size_t bytes)> post;  // waits when there is no space
-    std::function<void(const std::string&)> tell;                     // people, of records that were refused
+    std::function<void(const std::string&)> warn;                     // in the event list, of records that were refused
     Metrics& metrics;
     std::function<void(const Error&)> refused = [](const Error&) {
     };  // the cluster lets us read no reports: no use to go on
@@ -37,7 +37,7 @@ class ReportFeed {
 
  private:
   void run();
-  void take(const std::vector<stream::ControlReader::Entry>& entries);
+  void handle(const std::vector<stream::ControlReader::Entry>& entries);
   void refuse(stream::Refused kind, const std::string& why, SystemTime now);
   void reopen();
 

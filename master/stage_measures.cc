@@ -4,7 +4,7 @@
 
 #include "master/core/group_rates.h"
 #include "master/core/totals.h"
-#include "master/core/untold.h"
+#include "master/core/unreported.h"
 
 namespace ride::master {
 
@@ -18,20 +18,21 @@ void add_partitions(const StageReports& reports, StageMeasures& measures) {
   bool known = !reports.measured.empty();
   double oldest_ms = -1;
   for (std::size_t p = 0; p < reports.partitions.size(); ++p) {
-    const auto& told = reports.partitions[p];
+    const auto& reported = reports.partitions[p];
     // What was oldest in the time of its last owner says nothing of now.
-    if (!reports.measured.contains(p)) oldest_ms = std::max(oldest_ms, told.oldest_unacked_age_ms);
-    known = known || (!told.job.value.empty() && told.end >= 0);
+    if (!reports.measured.contains(p)) oldest_ms = std::max(oldest_ms, reported.oldest_unacked_age_ms);
+    known = known || (!reported.job.value.empty() && reported.end >= 0);
   }
   if (oldest_ms >= 0) measures.oldest_ms = oldest_ms;
-  std::int64_t untold = 0;
+  std::int64_t unreported = 0;
   for (const auto& [p, measured] : reports.measured) {
     const auto now = *latest(reports, p);
-    untold += open_records(now.committed, now.end);
+    unreported += open_records(now.committed, now.end);
     if (p < reports.partitions.size() && !reports.partitions[p].job.value.empty() && reports.partitions[p].end >= 0)
-      untold -= open_records(reports.partitions[p].committed, reports.partitions[p].end);  // the flow has counted it
+      unreported -=
+          open_records(reports.partitions[p].committed, reports.partitions[p].end);  // the flow has counted it
   }
-  if (known) measures.lag = reports.flow.lag(untold);
+  if (known) measures.lag = reports.flow.lag(unreported);
   measures.arrival = reports.flow.arrival();
 }
 
@@ -48,16 +49,16 @@ StageMeasures measures_of(const State& state, const Job& job, const stream::Stag
       reports != state.soft.stages.end())
     add_partitions(reports->second, measures);
   // Kafka counts records: chunks, ends, and parts of sets. While few frames are through, only those before it know how
-  // many frames these are. More than they tell may come from `ride dead replay`.
+  // many frames these are. More than they count may come from `ride dead replay`.
   if (const auto given = given_to(state, job, spec); measures.lag && given) {
     const auto waiting = *given - finished_by(state, job, spec);
     if (waiting >= 0) measures.lag = std::min(*measures.lag, waiting);
   }
-  // Nobody counts what comes in; the lag is asked for (untold.h), the rate is not.
+  // Nobody counts what comes in; the lag is asked for (unreported.h), the rate is not.
   const bool owned = std::any_of(stage.partitions.begin(), stage.partitions.end(),
                                  [](const Partition& one) { return !one.owner.value.empty(); });
   if (!owned) measures.arrival.reset();
-  if (is_over(job.phase)) measures.oldest_ms.reset();  // nothing waits any more, whatever the last words were
+  if (is_over(job.phase)) measures.oldest_ms.reset();  // nothing waits any more, whatever the last reports were
   if (measures.lag && job.phase == JobPhase::completed) measures.lag = 0;
   if (measures.lag && *measures.lag == 0)
     measures.lag_seconds = 0;

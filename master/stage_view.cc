@@ -5,7 +5,7 @@
 #include "common/json.h"
 #include "master/core/group_rates.h"
 #include "master/core/totals.h"
-#include "master/core/untold.h"
+#include "master/core/unreported.h"
 #include "master/lacks.h"
 #include "master/pool_words.h"
 #include "master/stage_measures.h"
@@ -118,10 +118,11 @@ json stage_view(const State& state, const Job& job, const stream::StageSpec& spe
   const auto waiting = waiting_words(state, job, spec);
   const auto rejected = std::min(sums.counters.dropped, rejected_before(state, job, spec));  // travel as dropped
   // Of a job that was over before this master began, nobody reports any more: unknown is not zero.
-  const auto told = [](const stream::PartitionProgress& one) { return !one.job.value.empty(); };
-  const bool untold = is_over(job.phase) && (reports == nullptr || std::none_of(reports->partitions.begin(),
-                                                                                reports->partitions.end(), told));
-  const auto counted = [&](std::int64_t count) { return untold ? json() : json(count); };
+  const auto reported = [](const stream::PartitionProgress& one) { return !one.job.value.empty(); };
+  const bool unreported =
+      is_over(job.phase) &&
+      (reports == nullptr || std::none_of(reports->partitions.begin(), reports->partitions.end(), reported));
+  const auto counted = [&](std::int64_t count) { return unreported ? json() : json(count); };
   json view = {{"job", job.spec->job.value},
                {"run", job.spec->run.value},
                {"stage", spec.name},

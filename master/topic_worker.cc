@@ -20,7 +20,7 @@ constexpr std::chrono::seconds kPatience(5);              // of one try: others 
 
 void TopicWorker::start(Callbacks owner) {
   owner_ = std::move(owner);
-  thread_ = guarded_thread("the keeper of the topics", [this] { run(); });
+  thread_ = guarded_thread("the topic worker", [this] { run(); });
 }
 
 void TopicWorker::stop() {
@@ -83,7 +83,7 @@ void TopicWorker::clean(Cleaner& cleaner) {
 }
 
 void TopicWorker::measure(LagMeter& meter) {
-  const auto partitions = owner_.untold(meter.last());
+  const auto partitions = owner_.unreported(meter.last());
   if (!partitions.ok() || partitions->empty()) return;
   auto round = meter.measure(*partitions, kMeasureBudget);
   if (!round.measured.partitions.empty()) owner_.measured(std::move(round.measured));
@@ -149,7 +149,7 @@ bool TopicWorker::try_to_make(Making& making) {
   return true;
 }
 
-// Told at each doubling of the tries: it may go on for hours.
+// Reported at each doubling of the tries: it may go on for hours.
 void TopicWorker::put_off(Making& making, const Error& why) {
   const auto& spec = *making.spec;
   const auto pause = std::min(ports_.longest_pause, ports_.first_pause * (1 << std::min(making.tries, 10)));
@@ -162,10 +162,10 @@ void TopicWorker::put_off(Making& making, const Error& why) {
     waits_[{spec.job, spec.run}] = text;
   }
   if ((making.tries & (making.tries - 1)) != 0) return;
-  const auto told = fmt::format("job {}, run {} {}; it is tried again until it succeeds or the job is cancelled",
-                                spec.job.value, spec.run.value, text);
-  log_warning("{}", told);
-  ports_.events.add(system_now(), {stream::Severity::warning, "topics_wait", spec.job.value, "", told});
+  const auto warning = fmt::format("job {}, run {} {}; it is tried again until it succeeds or the job is cancelled",
+                                   spec.job.value, spec.run.value, text);
+  log_warning("{}", warning);
+  ports_.events.add(system_now(), {stream::Severity::warning, "topics_wait", spec.job.value, "", warning});
 }
 
 std::optional<std::string> TopicWorker::waits(const JobName& job, RunNumber run) const {

@@ -45,7 +45,7 @@ class TopicWorker {
     std::function<Result<Jobs>()> jobs_to_clean;
     // This master leads, and the job waits for its topics; asked before they are tried again.
     std::function<bool(const stream::JobSpec&)> is_wanted;
-    std::function<Result<std::vector<UntoldPartition>>(const UntoldPartition* after)> untold;
+    std::function<Result<std::vector<UnreportedPartition>>(const UnreportedPartition* after)> unreported;
     std::function<void(LogsMeasured)> measured;
   };
   explicit TopicWorker(Ports ports) : ports_(std::move(ports)) {}
@@ -82,7 +82,7 @@ class TopicWorker {
   Ports ports_;
   Callbacks owner_;
   std::string said_of_cleaning_, said_of_lag_;  // the same problem is reported once
-  std::map<RunOfJob, Making> making_;           // keeper's thread
+  std::map<RunOfJob, Making> making_;           // its own thread
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Task> tasks_;

@@ -93,7 +93,7 @@ json waiting_of(const State& state, const Job& job) {
     if (const auto* reports = reports_of(state, job, source.name); reports != nullptr && !reports->waiting.empty())
       list.push_back(reports->waiting);
   if (const auto missing = state.soft.missing_ends.find(job.spec->job);
-      missing != state.soft.missing_ends.end() && missing->second.told)
+      missing != state.soft.missing_ends.end() && missing->second.reported)
     list.push_back(missing->second.words);
   return list;
 }
@@ -275,9 +275,9 @@ std::vector<topology::NodeOutputs> outputs_of_nodes(const State& state) {
   std::vector<topology::NodeOutputs> nodes;
   for (const auto& [id, process] : state.soft.processes) {
     const auto& beat = process.last;
-    const auto told = beat.labels.find("outputs");
-    if (!process.heard || beat.kind != ProcessKind::agent || told == beat.labels.end()) continue;
-    const auto list = json::parse(told->second, nullptr, false);
+    const auto listed = beat.labels.find("outputs");
+    if (!process.heard || beat.kind != ProcessKind::agent || listed == beat.labels.end()) continue;
+    const auto list = json::parse(listed->second, nullptr, false);
     topology::NodeOutputs node{beat.node.value, {}};
     if (list.is_array())
       for (const auto& folder : list)

@@ -44,7 +44,7 @@ std::optional<ProcessStat> own_stat();
 
 // The file of the running program; empty: it was replaced or removed meanwhile.
 std::filesystem::path own_program();
-// The folder where it is, and RIDE's other programs beside it; the working folder where that cannot be told.
+// The folder where it is, and RIDE's other programs beside it; the working folder where that is not known.
 std::filesystem::path own_folder();
 
 std::string boot_id();  // of the running kernel; containers share it

@@ -23,7 +23,7 @@ struct ProcessId {
 };
 std::optional<ProcessId> own_process_id();
 bool runs(const ProcessId& process);  // a zombie does not
-std::string namespace_of(pid_t pid);  // of process numbers; empty: it cannot be told
+std::string namespace_of(pid_t pid);  // of process numbers; empty: it is not known
 
 // A process that is held: its number is not given to another one meanwhile.
 class HeldProcess {

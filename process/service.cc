@@ -13,7 +13,7 @@
 namespace ride::process {
 namespace {
 
-std::atomic<bool> told_to_stop = false;
+std::atomic<bool> asked_to_stop = false;
 
 int run_program(int argc, char** argv, const ServiceProgram& program) {
   Service service(argv);  // first: what is open now is what the next incarnation gets
@@ -36,13 +36,13 @@ int run_program(int argc, char** argv, const ServiceProgram& program) {
 }  // namespace
 
 const std::atomic<bool>& Service::stop() {
-  for (const int signal : {SIGINT, SIGTERM}) std::signal(signal, [](int) { told_to_stop = true; });
+  for (const int signal : {SIGINT, SIGTERM}) std::signal(signal, [](int) { asked_to_stop = true; });
   std::signal(SIGPIPE, SIG_IGN);
-  return told_to_stop;
+  return asked_to_stop;
 }
 
 void Service::give_up(const Error& why) {
-  if (why.retriable) again_.now(told_to_stop, why.code == ErrorCode::cancelled ? kExitStartAgain : kExitFailed);
+  if (why.retriable) again_.now(asked_to_stop, why.code == ErrorCode::cancelled ? kExitStartAgain : kExitFailed);
   std::_Exit(kExitFailed);
 }
 

@@ -26,7 +26,7 @@ class Service {
   // Set by the first SIGINT or SIGTERM from the first call on; SIGPIPE is ignored then. For programs that look at it;
   // others wait for signals by themselves (process/interrupt.h).
   const std::atomic<bool>& stop();
-  // Ends this incarnation because of `why`, which has been told: a retriable one may go on as the next one
+  // Ends this incarnation because of `why`, which has been logged: a retriable one may go on as the next one
   // (process/start_again.h), any other ends the process with 1. Nothing is destroyed: a task or a decoder that is at
   // work cannot be broken off.
   [[noreturn]] void give_up(const Error& why);

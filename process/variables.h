@@ -1,5 +1,5 @@
-// Environment variables by which RIDE's programs tell each other who started whom. What a child must not take for its
-// own is kOfOneProcess. Pure.
+// Environment variables by which RIDE's programs pass to each other who started whom. What a child must not take for
+// its own is kOfOneProcess. Pure.
 #pragma once
 
 #include <array>

@@ -93,20 +93,20 @@ Result<std::vector<NumberedPlace>> CopyJournal::open(std::int64_t first) {
   trimming_.reset();
   std::vector<NumberedPlace> places;
   for (const auto& record : records)
-    for (const auto& place : take(record))
+    for (const auto& place : handle(record))
       if (place.number >= first) places.push_back(place);
   next_ = range->end.value;
   if (auto assigned = reader_->assign(at_, range->end); !assigned) return passing(assigned.error());
   return places;
 }
 
-std::vector<NumberedPlace> CopyJournal::take(const stream::Record& record) {
+std::vector<NumberedPlace> CopyJournal::handle(const stream::Record& record) {
   if (record.offset.value >= checkpoints_.back().offset + kCheckpointEvery)
     checkpoints_.push_back({record.offset.value, order_});
   next_ = record.offset.value + 1;
   if (kind_of(record) != "copies") return {};
   const auto proposal = unpack_places(value_of(record));
-  return proposal ? order_.take(*proposal) : std::vector<NumberedPlace>{};
+  return proposal ? order_.apply(*proposal) : std::vector<NumberedPlace>{};
 }
 
 Result<void> CopyJournal::send(const std::string& kind, std::string value) {
@@ -131,7 +131,7 @@ Result<void> CopyJournal::propose(const std::vector<CopyPlace>& places) {
   return {};
 }
 
-Result<std::vector<NumberedPlace>> CopyJournal::follow(std::chrono::milliseconds timeout) {
+Result<std::vector<NumberedPlace>> CopyJournal::read_agreed(std::chrono::milliseconds timeout) {
   writer_.writer->serve(std::chrono::milliseconds(0));
   if (writer_.failed()) return Error{ErrorCode::unavailable, "the writer of topic " + at_.topic + " failed", true};
   std::vector<NumberedPlace> places;
@@ -140,7 +140,7 @@ Result<std::vector<NumberedPlace>> CopyJournal::follow(std::chrono::milliseconds
     if (!record && !record.error().retriable) return Error{record.error().code, record.error().message, true};
     more = record && *record;
     if (!more || (*record)->offset.value < next_) continue;
-    const auto fresh = take(**record);
+    const auto fresh = handle(**record);
     places.insert(places.end(), fresh.begin(), fresh.end());
   }
   return places;

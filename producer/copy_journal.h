@@ -1,6 +1,6 @@
 // CopyJournal: the log in which the owners of a source that copies a topic agree on numbers
 // (producer/core/copy_order.h). It lies in the source's manifest topic, and goes with the run. Call order: open(), then
-// propose() and follow() in any order. Threads: one. Failure: an error is retriable, and ends this opening: open()
+// propose() and read_agreed() in any order. Threads: one. Failure: an error is retriable, and ends this opening: open()
 // again.
 #pragma once
 
@@ -21,10 +21,10 @@ class CopyJournal {
   Result<std::vector<NumberedPlace>> open(std::int64_t first);
   // The order as far as it was read.
   const CopyOrder& order() const { return order_; }
-  // Hands a proposal over; what comes of it is read by follow().
+  // Hands a proposal over; what comes of it is read by read_agreed().
   Result<void> propose(const std::vector<CopyPlace>& places);
   // What was agreed on since, waiting up to `timeout` for the first.
-  Result<std::vector<NumberedPlace>> follow(std::chrono::milliseconds timeout);
+  Result<std::vector<NumberedPlace>> read_agreed(std::chrono::milliseconds timeout);
   // No number below this one is asked for again: what is only about those is deleted, now and then.
   void forget_before(std::int64_t number);
   void close();
@@ -37,7 +37,7 @@ class CopyJournal {
 
   Result<void> ensure_topic();
   Result<void> send(const std::string& kind, std::string value);
-  std::vector<NumberedPlace> take(const stream::Record& record);
+  std::vector<NumberedPlace> handle(const stream::Record& record);
   void trim(const Checkpoint& checkpoint);
 
   LogAccess& log_;

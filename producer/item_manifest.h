@@ -27,7 +27,7 @@ class ItemManifest {
 };
 
 // Keeps nothing beyond the process: for sources whose numbers follow from their content, and for tests.
-class MemoryBook : public ItemManifest {
+class MemoryManifest : public ItemManifest {
  public:
   Result<std::vector<std::string>> items(const List& list) override {
     if (!noted_) {

@@ -20,7 +20,7 @@ constexpr const char* kDescription =
     "ride-producer reads cameras, network streams, videos, folders of pictures, made-up scenes and Kafka topics, and "
     "sends\n"
     "their frames into the topics of a job.\n\n"
-    "It needs a running master (ride-master) on the same Kafka cluster, which tells it what to read. Usually "
+    "It needs a running master (ride-master) on the same Kafka cluster, which assigns what it reads. Usually "
     "ride-agent\n"
     "starts producers; by hand:\n  ride-producer --brokers 127.0.0.1:9092 --name p1";
 

@@ -6,15 +6,15 @@
 
 namespace ride::producer {
 
-MadeSource make_source(const stream::JobSpec& job, const stream::SourceSpec& source, LogAccess& log, ItemManifest& book,
-                       const Environment& environment, ItemWatch& watch) {
+MadeSource make_source(const stream::JobSpec& job, const stream::SourceSpec& source, LogAccess& log,
+                       ItemManifest& manifest, const Environment& environment, ItemWatch& watch) {
   for (const SourceMaker& maker : source_makers()) {
     if (maker.kind != source.kind) continue;
     return maker.make({.job = job,
                        .source = source,
                        .params = with_defaults(source_kind(source.kind), source.params),
                        .log = log,
-                       .book = book,
+                       .manifest = manifest,
                        .environment = environment,
                        .watch = watch});
   }

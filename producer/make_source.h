@@ -14,9 +14,9 @@ struct SourceMaker {
 };
 const std::vector<SourceMaker>& source_makers();  // one for each kind that is declared, in that order
 
-// `book`, `log` and `watch` outlive the source. unsupported: this producer has no such kind; other errors as MadeSource
-// says.
-MadeSource make_source(const stream::JobSpec& job, const stream::SourceSpec& source, LogAccess& log, ItemManifest& book,
-                       const Environment& environment, ItemWatch& watch);
+// `manifest`, `log` and `watch` outlive the source. unsupported: this producer has no such kind; other errors as
+// MadeSource says.
+MadeSource make_source(const stream::JobSpec& job, const stream::SourceSpec& source, LogAccess& log,
+                       ItemManifest& manifest, const Environment& environment, ItemWatch& watch);
 
 }  // namespace ride::producer

@@ -26,7 +26,7 @@ Producer::Producer(ProducerConfig config, Environment environment)
       environment_(std::move(environment)),
       budget_(config_.memory_bytes),
       note_(CrashNote::inherited()),
-      room_(config_.memory_bytes, note_.get()),
+      work_budget_(config_.memory_bytes, note_.get()),
       log_(make_kafka_access(config_.kafka)) {}
 
 Producer::~Producer() { stop_all(); }
@@ -61,7 +61,7 @@ Result<void> Producer::run(const std::atomic<bool>& stop) {
   const Result<void> ended = control(stop);
   if (!ended.ok()) {
     if (note_) note_->end_in_order();  // what is being read now is not to blame
-    tell_end(ended.error());
+    report_end(ended.error());
     process::end_within(kEndWithin, [give_up = config_.give_up, why = ended.error()] { give_up(why); });
   }
   stop_all();
@@ -69,7 +69,7 @@ Result<void> Producer::run(const std::atomic<bool>& stop) {
   return ended;
 }
 
-void Producer::tell_end(const Error& why) {
+void Producer::report_end(const Error& why) {
   const auto text = "producer " + member_->id().value + ": " + why.message;
   if (assignments_->refused())
     log_error("{}", text);  // the master has reported it
@@ -90,8 +90,8 @@ Result<void> Producer::control(const std::atomic<bool>& stop) {
       continue;
     }
     for (const stream::Decision& decision : *decisions) {
-      if (decided.take(decision))
-        assignments_->take(decision);
+      if (decided.apply(decision))
+        assignments_->apply(decision);
       else
         ++contradictions;
     }
@@ -123,7 +123,7 @@ std::map<SourceKey, Assignment> Producer::wanted() {
     }
   }
   if (isolated) {
-    for (auto& [key, assignment] : wanted) assignment.wish = SourceMode::pause;
+    for (auto& [key, assignment] : wanted) assignment.mode = SourceMode::pause;
   }
   return wanted;
 }
@@ -133,7 +133,7 @@ void Producer::reconcile(const std::map<SourceKey, Assignment>& wanted) {
     const auto want = wanted.find(at->first);
     const bool keep = want != wanted.end() && want->second.session == at->second->session();
     if (keep) {
-      at->second->wish(want->second.wish);
+      at->second->set_mode(want->second.mode);
     } else {
       at->second->stop();
     }
@@ -166,7 +166,7 @@ void Producer::start(const SourceKey& key, const Assignment& assignment) {
             member_->notice(severity, code, text, key.job.value, key.source, fatal_for_job);
           },
       .changed = [this] { member_->beat_now(); },
-      .room = &room_,
+      .work_budget = &work_budget_,
   };
   auto runner = std::make_unique<SourceRunner>(assignment, key.source, std::move(services));
   const std::lock_guard lock(mutex_);

@@ -1,7 +1,7 @@
 // Producer: one process that runs the sources that the master gives it. Reads ride.decisions, reports by heartbeats.
 // Threads: run() is the control thread; each source has a runner of its own. Failure: run() returns an Error when this
 // incarnation must end; retriable: another one may go on (a writer failed for good; cancelled: it was declared lost).
-// It has told why then.
+// It has logged why then.
 #pragma once
 
 #include <atomic>
@@ -19,7 +19,7 @@
 #include "producer/log_access.h"
 #include "producer/shared_budget.h"
 #include "producer/source_runner.h"
-#include "producer/work_room.h"
+#include "producer/work_budget.h"
 #include "stream/kafka/client_config.h"
 #include "stream/member.h"
 
@@ -53,7 +53,7 @@ class Producer {
 
  private:
   Result<void> control(const std::atomic<bool>& stop);
-  void tell_end(const Error& why);
+  void report_end(const Error& why);
   void reconcile(const std::map<SourceKey, Assignment>& wanted);
   std::map<SourceKey, Assignment> wanted();
   void start(const SourceKey& key, const Assignment& assignment);
@@ -65,7 +65,7 @@ class Producer {
   std::string http_;
   SharedBudget budget_;
   std::unique_ptr<CrashNote> note_;  // what the agent reads when we end; null without an agent
-  WorkRoom room_;
+  WorkBudget work_budget_;
   std::unique_ptr<LogAccess> log_;
   std::unique_ptr<stream::Member> member_;
   std::unique_ptr<Assignments> assignments_;

@@ -5,7 +5,7 @@
 namespace ride::producer {
 
 Result<void> read_range(stream::RecordReader& reader, const stream::TopicPartition& at, stream::OffsetRange range,
-                        std::chrono::milliseconds limit, const std::function<void(const stream::Record&)>& take,
+                        std::chrono::milliseconds limit, const std::function<void(const stream::Record&)>& on_record,
                         const std::atomic<bool>* stop) {
   if (range.first >= range.end) return {};
   if (auto assigned = reader.assign(at, range.first); !assigned) return assigned;
@@ -21,7 +21,7 @@ Result<void> read_range(stream::RecordReader& reader, const stream::TopicPartiti
       if (!record.error().retriable) result = Error{record.error().code, record.error().message, /*retriable=*/true};
     } else if (*record && (*record)->at == at) {
       next = Offset{(*record)->offset.value + 1};
-      if ((*record)->offset < range.end) take(**record);
+      if ((*record)->offset < range.end) on_record(**record);
     }
     if (next < range.end && std::chrono::steady_clock::now() >= deadline) {
       result =

@@ -59,7 +59,7 @@ class Finder {
   Result<ResumePoint> find() {
     ResumeRule rule;
     for (const OutputSpec& output : source_.outputs) {
-      // Partitions without its frames tell only whether its end stands there, which matters once all frames do.
+      // Partitions without its frames show only whether its end stands there, which matters once all frames do.
       bool ended = true;
       for (const bool home : {true, false}) {
         for (int p = 0; p < output.partitions && (home || ended); ++p) {
@@ -135,7 +135,7 @@ class Finder {
       const Offset first{std::max(floor.value, range->end.value - window)};
       auto read = read_range(
           *reader_, at, {first, behind}, patience_,
-          [&](const stream::Record& record) { reached = take(record, found.tails) || reached; }, stop_);
+          [&](const stream::Record& record) { reached = handle(record, found.tails) || reached; }, stop_);
       if (!read) {
         if (!bounded || read.error().code != ErrorCode::timeout || behind == range->end) return read.error();
         found.whole = false;  // what was found nearer to the end counts
@@ -152,7 +152,7 @@ class Finder {
   }
 
   // True: a whole set of the first session, or of one before.
-  bool take(const stream::Record& record, Tails& tails) const {
+  bool handle(const stream::Record& record, Tails& tails) const {
     auto header = stream::decode_header(record.headers);
     if (!header) return false;  // another writer's, or no record of ours
     const stream::Origin& origin = header->origin;
@@ -166,7 +166,7 @@ class Finder {
     return whole && origin.key.major == first_.value;
   }
 
-  // What readers ACKed. Gives the offset before which they tell all of these sessions; 0: they do not.
+  // What readers ACKed. Gives the offset before which they cover all of these sessions; 0: they do not.
   Result<Offset> add_watermark(const OutputSpec& output, const TopicPartition& at, Tails& tails) {
     Offset settled{0};
     const stream::StageSpec* stage = job_.stage(output.to);

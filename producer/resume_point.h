@@ -51,8 +51,8 @@ struct OutputTails {
 std::int64_t count_standing(const std::string& source, const std::vector<OutputTails>& outputs);
 
 // Reads backwards from the end of each partition until the source's last set is found; where readers have ACKed and
-// deletion took it, the readers' committed watermarks tell. Errors are retriable, unless the topics are gone; cancelled
-// when `stop` became true.
+// deletion took it, the readers' committed watermarks show it. Errors are retriable, unless the topics are gone;
+// cancelled when `stop` became true.
 Result<ResumePoint> find_resume_point(LogAccess& log, const stream::JobSpec& job, const stream::SourceSpec& source,
                                       SessionId session, const std::atomic<bool>* stop = nullptr);
 
@@ -64,7 +64,7 @@ struct SessionFrames {
 
 // Of the sessions from `first` on and before `behind`, of this run. Of each partition that holds frames of the source
 // it reads what readers have not ACKed yet, backwards, and only the last few thousand records: nobody waits for this
-// count. `patience` is for each stretch that is read. Errors are retriable; cancelled when `stop` became true.
+// count. `patience` is for each range that is read. Errors are retriable; cancelled when `stop` became true.
 Result<SessionFrames> count_session_frames(LogAccess& log, const stream::JobSpec& job, const stream::SourceSpec& source,
                                            SessionId first, SessionId behind, std::chrono::milliseconds patience,
                                            const std::atomic<bool>* stop = nullptr);

@@ -1,5 +1,5 @@
 // What a kind's maker gets to make a Source from: the kinds' makers (producer/sources/KIND_source.cc) need no other
-// header of the producer. Values; log, book and watch outlive the source. Threads: the runner's. Failure: see each
+// header of the producer. Values; log, manifest and watch outlive the source. Threads: the runner's. Failure: see each
 // function.
 #pragma once
 
@@ -25,9 +25,10 @@ struct SourceRequest {
   const stream::SourceSpec& source;
   ParamValues params;  // of the kind: every key that its declaration has, whatever the plan lacks
   LogAccess& log;
-  ItemManifest& book;  // which item has which number; kept in the run's manifest where the kind is numbered by_manifest
+  ItemManifest&
+      manifest;  // which item has which number; kept in the run's manifest where the kind is numbered by_manifest
   const Environment& environment;
-  ItemWatch& watch;  // what must not be read any more, and room for what is being read
+  ItemWatch& watch;  // what must not be read any more, and the budget for what is being read
 };
 
 // invalid_argument / not_found: the source cannot be read so (an unset variable, a URI of no known form); the message

@@ -26,17 +26,17 @@ SourceRunner::SourceRunner(Assignment assignment, const std::string& source, Run
       spec_(*assignment_.job->source(source)),
       kind_(source_kind(spec_.kind)),
       services_(std::move(services)),
-      wish_(assignment_.wish) {
+      mode_(assignment_.mode) {
   progress_.job = assignment_.job->job;
   progress_.run = assignment_.job->run;
   progress_.source = spec_.name;
   progress_.session = assignment_.session;
-  tell_before();
-  if (services_.room == nullptr) {
-    own_room_ = std::make_unique<WorkRoom>(services_.budget.limit());
-    services_.room = own_room_.get();
+  continue_counts();
+  if (services_.work_budget == nullptr) {
+    own_work_budget_ = std::make_unique<WorkBudget>(services_.budget.limit());
+    services_.work_budget = own_work_budget_.get();
   }
-  watch_ = std::make_unique<ItemWatch>(*services_.room, assignment_.job->job, assignment_.job->run, spec_.name,
+  watch_ = std::make_unique<ItemWatch>(*services_.work_budget, assignment_.job->job, assignment_.job->run, spec_.name,
                                        assignment_.struck);
   thread_ = guarded_thread(
       "source " + spec_.name, [this] { run(); },
@@ -52,7 +52,7 @@ SourceRunner::~SourceRunner() {
   thread_.join();
 }
 
-void SourceRunner::wish(SourceMode wish) { wish_ = wish; }
+void SourceRunner::set_mode(SourceMode mode) { mode_ = mode; }
 
 void SourceRunner::stop() {
   stop_ = true;
@@ -61,7 +61,7 @@ void SourceRunner::stop() {
 }
 
 // The first heartbeat may leave before Kafka is reached, and be the last: no count falls.
-void SourceRunner::tell_before() {
+void SourceRunner::continue_counts() {
   const auto& before = assignment_.before;
   if (!continues()) progress_.earlier = before.frames + before.told;
   progress_.unwritten = before.unwritten;
@@ -153,12 +153,12 @@ Result<void> SourceRunner::prepare_once() {
                                  [this](std::int64_t number, bool picture) { on_acknowledged(number, picture); });
   if (auto opened = out_->open(services_.log); !opened) return opened;
   if (kind_.numbering == Numbering::by_manifest) {
-    book_ = std::make_unique<TopicManifest>(services_.log, assignment_.job->manifest_topic(spec_.name),
-                                            services_.incarnation);
+    manifest_ = std::make_unique<TopicManifest>(services_.log, assignment_.job->manifest_topic(spec_.name),
+                                                services_.incarnation);
   } else {
-    book_ = std::make_unique<MemoryBook>();
+    manifest_ = std::make_unique<MemoryManifest>();
   }
-  auto source = make_source(*assignment_.job, spec_, services_.log, *book_, services_.environment, *watch_);
+  auto source = make_source(*assignment_.job, spec_, services_.log, *manifest_, services_.environment, *watch_);
   if (!source) return source.error();
   if (continues()) {
     auto resume = find_resume_point(services_.log, *assignment_.job, spec_, assignment_.session, &stop_);
@@ -167,7 +167,9 @@ Result<void> SourceRunner::prepare_once() {
     settled_before_ = resume->next;
     if (resume->ended) {
       // Nothing is opened any more, so nothing else reads what was rejected. The names are noted down already.
-      const auto known = book_->items([] { return Error{ErrorCode::not_found, "the names of the items are gone"}; });
+      const auto known = manifest_->items([] {
+        return Error{ErrorCode::not_found, "the names of the items are gone"};
+      });
       if (!known && known.error().retriable) return known.error();
       note_rejected_before();
       phase_ = Phase::ended;
@@ -198,10 +200,10 @@ void SourceRunner::forget_earlier() {
 
 void SourceRunner::step() {
   // A camera that never opened sent nothing, but those behind it wait for its end.
-  if (phase_ == Phase::failed && wish_.load() == SourceMode::drain && !spec_.finite) return begin_end();
+  if (phase_ == Phase::failed && mode_.load() == SourceMode::drain && !spec_.finite) return begin_end();
   if (phase_ == Phase::ended || phase_ == Phase::failed) return rest(kTurn);
   if (phase_ == Phase::ending) return finish_end();
-  switch (wish_.load()) {
+  switch (mode_.load()) {
     case SourceMode::pause:
       close_source();
       return rest(kTurn);
@@ -250,9 +252,9 @@ bool SourceRunner::ensure_open() {
   return true;
 }
 
-// What earlier owners rejected is known once the book was read.
+// What earlier owners rejected is known once the manifest was read.
 void SourceRunner::note_rejected_before() {
-  const auto& known = book_->rejected();
+  const auto& known = manifest_->rejected();
   rejected_before_ = std::distance(known.begin(), known.lower_bound(settled_before_));
 }
 
@@ -273,7 +275,7 @@ std::int64_t SourceRunner::rejected_by_others() const {
 
 void SourceRunner::publish() {
   const SourceState state = source_ ? source_->state() : SourceState{};
-  const auto rejected = static_cast<std::int64_t>(book_ ? book_->rejected().size() : 0);
+  const auto rejected = static_cast<std::int64_t>(manifest_ ? manifest_->rejected().size() : 0);
   published_at_ = Clock::now();
   const std::lock_guard lock(mutex_);
   progress_.connected = connected_;

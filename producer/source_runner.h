@@ -1,5 +1,5 @@
 // SourceRunner: one assigned source on a thread of its own: opens it, paces, sends, reconnects, pauses, ends.
-// Owner: Producer. Threads: wish(), stop(), progress() and the questions may be called from any; all else is the
+// Owner: Producer. Threads: set_mode(), stop(), progress() and the questions may be called from any; all else is the
 // runner's own. Failure: fatal() is set when the writer to Kafka is beyond use: then the whole incarnation ends
 // (decision 0002). Everything else is reported by progress().error and by notices, and tried again or given up for this
 // source alone.
@@ -26,7 +26,7 @@
 #include "producer/outgoing.h"
 #include "producer/shared_budget.h"
 #include "producer/source.h"
-#include "producer/work_room.h"
+#include "producer/work_budget.h"
 #include "source_kinds/source_decl.h"
 #include "stream/control.h"
 
@@ -41,7 +41,7 @@ struct RunnerServices {
   std::function<void(stream::Severity, const std::string& code, const std::string& text, bool fatal_for_job)> notify;
   std::chrono::milliseconds finish_limit{5000};  // for what is in flight when the runner is stopped
   std::function<void()> changed;                 // progress has news that should not wait for the next heartbeat
-  WorkRoom* room = nullptr;                      // of the process; null: one of its own
+  WorkBudget* work_budget = nullptr;             // of the process; null: one of its own
 };
 
 class SourceRunner {
@@ -50,7 +50,7 @@ class SourceRunner {
   SourceRunner(Assignment assignment, const std::string& source, RunnerServices services);
   ~SourceRunner();  // stops and waits
 
-  void wish(SourceMode wish);
+  void set_mode(SourceMode mode);
   void stop();  // finish what is in flight, then the thread ends
   bool finished() const { return finished_; }
   SessionId session() const { return assignment_.session; }
@@ -79,7 +79,7 @@ class SourceRunner {
   // Reads of a film go on in the library: what is being read is named around them.
   Result<void> open_source();
   Result<Pulled> next_of_source(std::chrono::milliseconds timeout);
-  std::optional<WorkRoom::Stay> enter_film();
+  std::optional<WorkBudget::Lease> enter_film();
   void on_frame(CapturedFrame frame);
   void on_rejected();
   void on_source_error(const Error& error);
@@ -91,7 +91,7 @@ class SourceRunner {
   void begin_end();
   void finish_end();
   void publish();
-  void tell_before();
+  void continue_counts();
   // Its items have numbers that every owner knows: all owners of a run are given the same session.
   bool continues() const { return keeps_session(spec_.kind, spec_.finite); }
   std::int64_t rejected_by_others() const;
@@ -104,7 +104,7 @@ class SourceRunner {
   RunnerServices services_;
 
   std::atomic<bool> stop_{false}, finished_{false};
-  std::atomic<SourceMode> wish_{SourceMode::run};
+  std::atomic<SourceMode> mode_{SourceMode::run};
   mutable std::mutex mutex_;  // of what other threads look at
   stream::SourceProgress progress_;
   struct Seen {
@@ -120,9 +120,9 @@ class SourceRunner {
   // The runner's thread alone.
   enum class Phase { flowing, ending, ended, failed };
   Phase phase_ = Phase::flowing;
-  std::unique_ptr<WorkRoom> own_room_;
+  std::unique_ptr<WorkBudget> own_work_budget_;
   std::unique_ptr<ItemWatch> watch_;
-  std::unique_ptr<ItemManifest> book_;
+  std::unique_ptr<ItemManifest> manifest_;
   std::unique_ptr<Source> source_;
   std::unique_ptr<Outgoing> out_;
   std::optional<Pacer> pacer_;
@@ -130,7 +130,7 @@ class SourceRunner {
   RateMeter rate_;
   Clock::time_point flowed_at_{};  // last acknowledged picture, or when it was opened
   Duration between_frames_{};      // as declared; 0: unknown
-  bool open_ = false, connected_ = false, told_lost_ = false;
+  bool open_ = false, connected_ = false, reported_lost_ = false;
   Clock::time_point retry_at_{};
   std::string error_;
   std::optional<CapturedFrame> pending_;  // pulled, not sent

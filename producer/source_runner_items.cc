@@ -31,7 +31,7 @@ void SourceRunner::pull() {
   if (std::holds_alternative<SourceEnded>(*pulled)) begin_end();
 }
 
-std::optional<WorkRoom::Stay> SourceRunner::enter_film() {
+std::optional<WorkBudget::Lease> SourceRunner::enter_film() {
   if (!kind_.indivisible) return std::nullopt;
   return watch_->enter(PartitionId{0}, Offset{next_number_},
                        fmt::format("film {}, frame {}", redact(spec_.uri), next_number_));
@@ -41,12 +41,12 @@ Result<void> SourceRunner::open_source() {
   if (const auto why = kind_.indivisible ? watch_->any_quarantined() : std::nullopt)
     return Error{ErrorCode::corrupt,
                  fmt::format("{} '{}': {}; it is not read any more", spec_.kind, redact(spec_.uri), *why), false};
-  const auto stay = enter_film();
+  const auto lease = enter_film();
   return source_->open(next_number_);
 }
 
 Result<Pulled> SourceRunner::next_of_source(milliseconds timeout) {
-  const auto stay = enter_film();
+  const auto lease = enter_film();
   return source_->next(timeout);
 }
 
@@ -65,7 +65,7 @@ void SourceRunner::on_frame(CapturedFrame frame) {
   const bool news = !connected_;
   if (news) flowed_at_ = Clock::now();
   connected_ = true;
-  told_lost_ = false;
+  reported_lost_ = false;
   error_.clear();
   if (pending_) ++dropped_;  // the writer is behind: the older one gives way
   pending_ = std::move(frame);
@@ -78,7 +78,7 @@ void SourceRunner::on_frame(CapturedFrame frame) {
 
 // Broken files, refused pictures: counted once for ever, reported, and a record in their place.
 void SourceRunner::on_rejected() {
-  auto noted = book_->reject(rejected_->number, rejected_->cause);
+  auto noted = manifest_->reject(rejected_->number, rejected_->cause);
   if (!noted) {  // the log is away: the item waits
     log_warning("source {}: {}", spec_.name, noted.error().message);
     out_->serve(kTurn);
@@ -111,8 +111,8 @@ void SourceRunner::on_source_error(const Error& error) {
   retry_at_ = Clock::now() + (device ? (error.retriable ? kLiveRetry : kLiveRetryRefused) : kRetry);
   if (device) gaps_.lost();
   if (!device && error.retriable) log_warning("source {}: {}; tried again", spec_.name, error_);
-  if (device && !told_lost_) {
-    told_lost_ = true;  // once an outage, not at every attempt
+  if (device && !reported_lost_) {
+    reported_lost_ = true;  // once an outage, not at every attempt
     services_.notify(stream::Severity::warning, "camera_lost", fmt::format("source {}: {}", spec_.name, error_), false);
   }
   if (!device && !error.retriable) {
@@ -204,7 +204,7 @@ void SourceRunner::begin_end() {
     next_number_ = std::min(next_number_, rejected_->number);
     rejected_.reset();
   }
-  if (source_ && wish_.load() != SourceMode::drain && source_->state().total >= 0) {
+  if (source_ && mode_.load() != SourceMode::drain && source_->state().total >= 0) {
     next_number_ = std::min(next_number_, source_->state().total);  // a restart may have looked behind the end
   }
   close_source();

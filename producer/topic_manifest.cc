@@ -76,10 +76,10 @@ Result<void> TopicManifest::read() {
   if (!range) return Error{range.error().code, range.error().message, /*retriable=*/true};  // it was made a moment ago
   auto reader = log_.reader();
   if (!reader) return reader.error();
-  return read_range(**reader, at_, *range, kManifestPatience, [this](const stream::Record& record) { take(record); });
+  return read_range(**reader, at_, *range, kManifestPatience, [this](const stream::Record& record) { handle(record); });
 }
 
-void TopicManifest::take(const stream::Record& record) {
+void TopicManifest::handle(const stream::Record& record) {
   const std::string kind = header_of(record.headers, "ride_manifest");
   const std::string value(reinterpret_cast<const char*>(record.value.data()), record.value.size());
   if (kind == "rejected") {

@@ -32,7 +32,7 @@ class TopicManifest : public ItemManifest {
   Result<void> write(const std::vector<std::string>& names);
   Result<void> send(stream::RecordWriter& writer, stream::Headers headers, std::string value);
   Result<stream::RecordWriter*> opened_writer();
-  void take(const stream::Record& record);
+  void handle(const stream::Record& record);
 
   LogAccess& log_;
   stream::TopicPartition at_;

@@ -55,6 +55,6 @@ Result<void> ensure_control_topics(const kafka::ClientConfig& config, const std:
 
 // The id of the control logs is the "log" field of the first record of ride.decisions (a claim or, behind a truncation,
 // a snapshot). A master that finds the topic empty makes a new random one up with its first claim; every later record
-// of both topics carries it. A member of the cluster waits for that first record before it says a word.
+// of both topics carries it. A member of the cluster waits for that first record before it writes anything.
 
 }  // namespace ride::stream

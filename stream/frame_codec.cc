@@ -99,10 +99,10 @@ Error too_many_pixels(std::int64_t rows, std::int64_t cols, std::int64_t limit) 
 Result<void> check_compressed(const PixelFormat& format, const Payload& payload) {
   const auto expected = format.bytes();
   const auto bytes = static_cast<std::int64_t>(payload.bytes.size());
-  const auto told = ZSTD_getFrameContentSize(payload.bytes.data(), payload.bytes.size());
-  const bool tells = told != ZSTD_CONTENTSIZE_UNKNOWN;
-  if (told != ZSTD_CONTENTSIZE_ERROR && expected / kMostUnpacked <= bytes &&
-      (!tells || told <= static_cast<unsigned long long>(expected)))  // less: more frames may follow it
+  const auto announced = ZSTD_getFrameContentSize(payload.bytes.data(), payload.bytes.size());
+  const bool is_known = announced != ZSTD_CONTENTSIZE_UNKNOWN;
+  if (announced != ZSTD_CONTENTSIZE_ERROR && expected / kMostUnpacked <= bytes &&
+      (!is_known || announced <= static_cast<unsigned long long>(expected)))  // less: more frames may follow it
     return {};
   return Error{ErrorCode::corrupt, fmt::format("{} compressed bytes are not a raw picture of {} {} ({} bytes)", bytes,
                                                shape_text(format), depth_text(format.depth), expected)};

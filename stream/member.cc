@@ -69,7 +69,7 @@ class KafkaMember final : public Member {
   Result<void> learn_log(const std::atomic<bool>& stop) {
     bool said = false;
     while (!stop) {
-      RIDE_TRY(take_next(milliseconds(200)));
+      RIDE_TRY(read_next(milliseconds(200)));
       log_ = filter_.log();
       if (!log_.empty()) return {};
       if (!said) log_info("waiting for a master (none has written to {}.decisions yet)", config_.prefix);
@@ -90,7 +90,7 @@ class KafkaMember final : public Member {
       const std::lock_guard lock(mutex_);
       if (barred_) return *barred_;
     }
-    if (backlog_.empty()) RIDE_TRY(take_next(timeout));
+    if (backlog_.empty()) RIDE_TRY(read_next(timeout));
     return std::exchange(backlog_, {});
   }
   bool caught_up() const override { return !overtaken_ && decisions_->caught_up() && backlog_.empty(); }
@@ -129,19 +129,19 @@ class KafkaMember final : public Member {
   }
 
  private:
-  Result<void> take_next(milliseconds timeout) {
+  Result<void> read_next(milliseconds timeout) {
     if (overtaken_) return begin_again(timeout);
     auto entries = decisions_->poll(timeout);
     if (!entries.ok()) {
       overtaken_ = entries.error().code == ErrorCode::corrupt;
       return overtaken_ ? begin_again(timeout) : entries.error();
     }
-    for (auto& entry : *entries) RIDE_TRY(take(entry));
+    for (auto& entry : *entries) RIDE_TRY(handle(entry));
     return {};
   }
 
-  Result<void> take(const ControlReader::Entry& entry) {
-    auto decision = filter_.take(entry.offset, entry.json, system_now());
+  Result<void> handle(const ControlReader::Entry& entry) {
+    auto decision = filter_.accept(entry.offset, entry.json, system_now());
     for (const auto& words : filter_.take_words()) log_warning("{}.decisions: {}", config_.prefix, words);
     if (!decision.ok()) return decision.error();
     if (*decision) backlog_.push_back(**std::move(decision));

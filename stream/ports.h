@@ -28,7 +28,8 @@ class RecordReader {
   // (retention overtook it) or the topic is; the message names it. Retriable errors pass by themselves.
   virtual Result<std::optional<Record>> poll(std::chrono::milliseconds timeout) = 0;
   // All records before this offset were handed out, and there the log ended: known behind records that are never handed
-  // out (marks of transactions, what a compaction took). Nothing: not known, or the reader was not made to tell.
+  // out (marks of transactions, what a compaction took). Nothing: not known, or the reader was not opened with
+  // reports_ends.
   virtual std::optional<Offset> at_end(const TopicPartition&) const { return std::nullopt; }
 };
 

@@ -40,7 +40,7 @@ class ProcessCluster {
 
   // Returns when every broker takes part.
   Result<void> start(ClusterPlan plan, std::stop_token stop = {});
-  // A program of RIDE under a name; its log is NAME.log, and it is told the brokers.
+  // A program of RIDE under a name; its log is NAME.log, and it gets the brokers' addresses.
   Result<process::Program*> run(const std::string& name, const std::string& program,
                                 std::vector<std::string> arguments);
   // The same in two steps, for who puts something around the command.

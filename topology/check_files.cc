@@ -54,7 +54,7 @@ class FileCheck {
     if (uses(path, "file") || uses(path, "file_stem")) check_files_have_names(draft, path, ways);
     if (ways.size() > 1 && !uses(path, "source"))
       context_.error(draft.name_place,
-                     fmt::format("{} writes pictures of {} sources, and its path '{}' does not tell them apart: those "
+                     fmt::format("{} writes pictures of {} sources, and its path '{}' does not distinguish them: those "
                                  "with the same {} would take each other's place",
                                  draft.label, ways.size(), path, uses(path, "seq") ? "number" : "file name"),
                      "put {source} into the path");

@@ -1,4 +1,4 @@
-// What only the whole file can tell: names, references, cycles, readers, sizes.
+// What only the whole file shows: names, references, cycles, readers, sizes.
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
@@ -40,7 +40,7 @@ class FlowCheck {
         context_.error(draft.name_place,
                        fmt::format("{} is named like the source in line {}", draft.label,
                                    sources_[source->second].name_place.line),
-                       "rename one of them: 'from' could not tell them apart");
+                       "rename one of them: 'from' could not distinguish them");
         continue;
       }
       const auto [first, added] = stage_of_.emplace(name, i);
@@ -92,7 +92,7 @@ class FlowCheck {
     }
     const auto found = stage_of_.find(reference.name);
     if (found == stage_of_.end()) {
-      const auto names = context_.crowded() ? std::vector<std::string>{} : known_names();
+      const auto names = context_.has_many_diagnostics() ? std::vector<std::string>{} : known_names();
       context_.error(
           reference.place,
           fmt::format("there is no source or stage '{}'{}", reference.name, did_you_mean(reference.name, names)),

@@ -34,8 +34,10 @@ class Context {
   void add(Diagnostic diagnostic);
   const Environment& environment() const { return environment_; }
   bool failed() const { return has_errors(diagnostics_); }
-  bool crowded() const { return diagnostics_.size() > 200; }  // so many that suggestions are no help, but cost time
-  std::vector<Diagnostic> take();                             // sorted
+  bool has_many_diagnostics() const {
+    return diagnostics_.size() > 200;
+  }                                // so many that suggestions are no help, but cost time
+  std::vector<Diagnostic> take();  // sorted
 
   // Nothing (and a diagnostic) for lists, maps, empty values, malformed templates and variables that are not set.
   std::optional<Scalar> scalar(const YamlNode& node, const std::string& key, const std::string& expected);

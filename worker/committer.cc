@@ -36,14 +36,14 @@ Committer::~Committer() {
 void Committer::put(const stream::TopicPartition& at, stream::Commit commit) {
   {
     const std::lock_guard lock(mutex_);
-    book_.put(at, std::move(commit));
+    pending_.put(at, std::move(commit));
   }
   wake_.notify_all();
 }
 
 void Committer::forget(const stream::TopicPartition& at) {
   const std::lock_guard lock(mutex_);
-  book_.forget(at);
+  pending_.forget(at);
 }
 
 std::optional<Error> Committer::failed() const {
@@ -55,10 +55,10 @@ void Committer::loop() {
   std::unique_lock lock(mutex_);
   auto next_read_back = std::chrono::steady_clock::now() + kReadBackEvery;
   for (;;) {
-    wake_.wait_until(lock, next_read_back, [&] { return stopping_ || !book_.idle(); });
-    if (stopping_ && book_.idle()) return;
-    if (!book_.idle()) write(lock);
-    if (stopping_) return;  // one try for the last words
+    wake_.wait_until(lock, next_read_back, [&] { return stopping_ || !pending_.idle(); });
+    if (stopping_ && pending_.idle()) return;
+    if (!pending_.idle()) write(lock);
+    if (stopping_) return;  // one try for the last commits
     if (std::chrono::steady_clock::now() < next_read_back) continue;
     read_back(lock);
     next_read_back = std::chrono::steady_clock::now() + kReadBackEvery;
@@ -66,14 +66,14 @@ void Committer::loop() {
 }
 
 void Committer::write(std::unique_lock<std::mutex>& lock) {
-  auto taken = book_.take();
+  auto taken = pending_.take();
   lock.unlock();
   auto result = store_->commit(group_, taken);
   if (result.ok())
     for (const auto& [at, commit] : taken) committed_(at, commit);
   lock.lock();
   if (result.ok()) {
-    book_.written(taken);
+    pending_.written(taken);
     return;
   }
   if (!result.error().retriable) {
@@ -81,20 +81,20 @@ void Committer::write(std::unique_lock<std::mutex>& lock) {
     return;
   }
   log_debug("{}", result.error().message);
-  book_.refused(std::move(taken));
+  pending_.refused(std::move(taken));
   wake_.wait_for(lock, kRetryAfter, [&] { return stopping_; });
 }
 
 void Committer::read_back(std::unique_lock<std::mutex>& lock) {
-  const auto at = book_.standing();
+  const auto at = pending_.standing();
   if (at.empty()) return;
   lock.unlock();
   auto found = store_->committed(group_, at);
   lock.lock();
   if (!found.ok()) return;  // said by the next write
-  for (const auto& one : book_.read_back(*found))
+  for (const auto& one : pending_.read_back(*found))
     log_warning("the commit of {} was lowered to {} by a late one; committing {} again", to_string(one),
-                (*found)[one] ? (*found)[one]->offset.value : -1, book_.stands(one)->offset.value);
+                (*found)[one] ? (*found)[one]->offset.value : -1, pending_.stands(one)->offset.value);
 }
 
 }  // namespace ride::worker

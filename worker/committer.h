@@ -41,7 +41,7 @@ class Committer {
   Committed committed_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
-  PendingCommits book_;
+  PendingCommits pending_;
   std::optional<Error> failure_;
   bool stopping_ = false;
   std::thread thread_;

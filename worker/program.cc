@@ -16,7 +16,7 @@ namespace {
 
 constexpr const char* kDescription =
     "ride-worker owns partitions of a stage and runs the stage's task on their frames.\n\n"
-    "It needs a running master (ride-master) on the same Kafka cluster, which tells it what to do. Usually "
+    "It needs a running master (ride-master) on the same Kafka cluster, which assigns its work. Usually "
     "ride-agent\n"
     "starts workers; by hand:\n  ride-worker --brokers 127.0.0.1:9092 --name w1";
 

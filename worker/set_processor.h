@@ -38,7 +38,7 @@ class SetProcessor {
   Result<Processed> process(const stream::AcceptedSet& set);
   // Only the task's state counts: what it emits, and its errors, do not.
   void warm_up(const stream::AcceptedSet& set);
-  // Not run any more: its outcome is dead (the end of the input: it goes on without the task's last words).
+  // Not run any more: its outcome is dead (the end of the input: it goes on without the task's last output).
   Processed quarantine(const stream::AcceptedSet& set, const Quarantined& quarantined);
 
  private:

@@ -35,11 +35,11 @@ struct StageConfig {
   WorkerId worker;
   std::int64_t read_queue_bytes = 16 << 20;
   std::int64_t write_queue_bytes = 32 << 20;
-  std::int64_t held_bytes = std::int64_t{2} << 30;  // of all unfinished sets; one alone may be larger
-  std::int64_t set_bytes = std::int64_t{4} << 30;   // of one
-  std::chrono::milliseconds room_patience{10'000};  // while open sets do not grow; then the oldest is given up
-  bool drop_duplicates = true;                      // see stream::SetAssembler::Config
-  bool checks_sessions = false;                     // sources write only in sessions that know_sessions() named
+  std::int64_t held_bytes = std::int64_t{2} << 30;   // of all unfinished sets; one alone may be larger
+  std::int64_t set_bytes = std::int64_t{4} << 30;    // of one
+  std::chrono::milliseconds space_patience{10'000};  // while open sets do not grow; then the oldest is given up
+  bool drop_duplicates = true;                       // see stream::SetAssembler::Config
+  bool checks_sessions = false;                      // sources write only in sessions that know_sessions() named
   std::map<std::string, std::string>
       upstream_topics;        // of stages that write into this one's topic; absent: not checked
   tasks::TaskType task;       // that of the stage; without `make`: this worker has none of its name

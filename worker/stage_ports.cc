@@ -18,7 +18,7 @@ Result<StagePorts> open_kafka_ports(const kafka::ClientConfig& config, const str
   if (const auto memory = stage.group.memory_bytes; memory > 0)
     prefetch = std::clamp<std::int64_t>(memory / 4, 32 << 20, prefetch);
   kafka::ReaderOptions options{
-      .group = stage.group_id, .prefetch_bytes = prefetch, .tells_ends = stage.adopt.has_value()};
+      .group = stage.group_id, .prefetch_bytes = prefetch, .reports_ends = stage.adopt.has_value()};
   RIDE_ASSIGN(auto reader, kafka::KafkaReader::open(cluster, options));
   RIDE_TRY(reader->prepare(stage.topic));
   RIDE_ASSIGN(auto writer, kafka::KafkaWriter::open(cluster));
@@ -31,8 +31,8 @@ Result<StagePorts> open_kafka_ports(const kafka::ClientConfig& config, const str
   ports.writer = std::move(writer);
   ports.end_of = [shared](const stream::TopicPartition& at) { return shared->end_of(at); };
   ports.overtaken = [shared]() -> std::optional<std::pair<stream::TopicPartition, Offset>> {
-    const auto& told = shared->overtaken();
-    return told ? std::optional(std::pair(told->at, told->first)) : std::nullopt;
+    const auto& overtaken = shared->overtaken();
+    return overtaken ? std::optional(std::pair(overtaken->at, overtaken->first)) : std::nullopt;
   };
   ports.range_of = [cluster, admin = std::shared_ptr<stream::TopicAdmin>()](
                        const stream::TopicPartition& at) mutable -> Result<stream::OffsetRange> {

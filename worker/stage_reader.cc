@@ -104,9 +104,9 @@ void StageReader::read_one(stream::Record record) {
   const bool warms = record.offset < owned->reading.start;
   begin_work(record);
   const bool parked = !warms && park(owned, record);
-  auto step = parked ? stream::AssemblyStep() : take(owned, record);
+  auto step = parked ? stream::AssemblyStep() : assemble(owned, record);
   if (!parked && !step.doubt && !(warms ? *owned->reading.warming : owned->reading.assembler).open().empty())
-    make_room();
+    free_space();
   end_work();
   if (parked) return;
   if (step.doubt) return wait_for_knowledge(owned, record.offset, *step.doubt);
@@ -114,7 +114,7 @@ void StageReader::read_one(stream::Record record) {
   const auto bytes = static_cast<std::int64_t>(record.value.size());
   if (warms) return warm_up(owned, std::move(step), bytes);
   owned->reading.warming.reset();
-  tell_of(owned, record.offset, step);
+  report_step(owned, record.offset, step);
   pass_on(owned, record.offset, std::move(step), bytes);
 }
 
@@ -129,18 +129,18 @@ void StageReader::end_work() {
   if (auto* note = context_.config.note) note->has_read();
 }
 
-stream::AssemblyStep StageReader::take(const OwnedPtr& owned, const stream::Record& record) {
+stream::AssemblyStep StageReader::assemble(const OwnedPtr& owned, const stream::Record& record) {
   auto& own = owned->reading;
   auto& assembler = record.offset < own.start ? *own.warming : own.assembler;
   const stream::Payload payload{record.value, record.owner};
   if (is_unread(record))
     return assembler.refuse_unread(record.offset, record.timestamp, "two workers ended while they read it",
                                    record.headers, payload);
-  auto step = assembler.take(record.offset, record.timestamp, record.headers, payload);
+  auto step = assembler.add(record.offset, record.timestamp, record.headers, payload);
   if (!step.doubt || !step.doubt->is_session) return step;
   // Usually the worker knows of it by now, since a source's producer learns of it from the same log.
   learn_sessions(own.assembler);
-  return assembler.take(record.offset, record.timestamp, record.headers, payload);
+  return assembler.add(record.offset, record.timestamp, record.headers, payload);
 }
 
 // Its outcome is dead, as the strikes against it say, without a look at it.
@@ -222,10 +222,11 @@ void StageReader::read_failed(const Error& error) {
 // The reader has it from the partition's leader which one retention has overtaken. It may have been passed over
 // already.
 bool StageReader::pass_over_overtaken() {
-  const auto told = context_.ports.overtaken ? context_.ports.overtaken() : std::nullopt;
-  if (!told) return false;
-  const auto found = reading_.find(told->first);
-  if (found != reading_.end() && found->second->reading.next < told->second) pass_over(found->second, told->second);
+  const auto overtaken = context_.ports.overtaken ? context_.ports.overtaken() : std::nullopt;
+  if (!overtaken) return false;
+  const auto found = reading_.find(overtaken->first);
+  if (found != reading_.end() && found->second->reading.next < overtaken->second)
+    pass_over(found->second, overtaken->second);
   return true;
 }
 

@@ -25,7 +25,7 @@ class StageReader {
   void join();  // after context.stopping is set and wake() was called
 
   void assign(const OwnedPtr& owned) { post({Command::Kind::assign, owned}); }
-  // Reads no more of it.
+  // Stops reading it.
   void unassign(const OwnedPtr& owned) { post({Command::Kind::unassign, owned}); }
   void pause(bool paused);
   void wake() { changed_.notify_all(); }
@@ -43,7 +43,7 @@ class StageReader {
   void begin_work(const stream::Record& record);
   void end_work();
   bool is_unread(const stream::Record& record) const;
-  stream::AssemblyStep take(const OwnedPtr& owned, const stream::Record& record);
+  stream::AssemblyStep assemble(const OwnedPtr& owned, const stream::Record& record);
   void pass_on(const OwnedPtr& owned, Offset offset, stream::AssemblyStep step, std::int64_t bytes);
   std::optional<Offset> last_of(const OwnedPtr& owned) const;
   void end_what_is_through();
@@ -56,7 +56,7 @@ class StageReader {
   void read_from(const OwnedPtr& owned, Offset first);
   bool park(const OwnedPtr& owned, const stream::Record& record);
   void unpark();
-  void make_room();
+  void free_space();
   std::int64_t announced_bytes() const;
   void learn_sessions(stream::SetAssembler& assembler) const;
   void wait_for_knowledge(const OwnedPtr& owned, Offset at, const stream::Doubt& doubt);
@@ -64,15 +64,15 @@ class StageReader {
   bool is_answered(OwnedPartition& owned);
   Result<Offset> end_of_log(const stream::TopicPartition& at) const;
 
-  // Told at once, then once in a while, with how often it happened meanwhile.
-  struct Telling {
+  // Reported at once, then once in a while, with how often it happened meanwhile.
+  struct RepeatedNotice {
     stream::Severity severity = stream::Severity::error;
     std::int64_t count = 0;
     std::chrono::steady_clock::time_point next{};
   };
   template <class Words>
-  void tell(Telling& telling, const char* code, Words words);
-  void tell_of(const OwnedPtr& owned, Offset offset, const stream::AssemblyStep& step);
+  void report(RepeatedNotice& notice, const char* code, Words words);
+  void report_step(const OwnedPtr& owned, Offset offset, const stream::AssemblyStep& step);
 
   struct AtWork {
     stream::TopicPartition at;
@@ -86,7 +86,7 @@ class StageReader {
   bool some_doubts_ = false;
   std::int64_t held_at_last_look_ = 0;
   std::chrono::steady_clock::time_point grew_at_{};
-  Telling refused_, given_up_, hidden_, repeated_, not_frames_{.severity = stream::Severity::warning};
+  RepeatedNotice refused_, given_up_, hidden_, repeated_, not_frames_{.severity = stream::Severity::warning};
 
   std::atomic<bool> paused_ = false;
   std::mutex mutex_;  // guards commands_

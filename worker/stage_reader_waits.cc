@@ -19,7 +19,7 @@ namespace {
 
 constexpr auto kLongestWait = std::chrono::seconds(120);  // for memory, however open sets grow: 621 MB at 5 MB/s
 constexpr auto kAskAgain = milliseconds(100);
-constexpr auto kTellEvery = std::chrono::seconds(10);
+constexpr auto kReportEvery = std::chrono::seconds(10);
 constexpr std::int64_t kManyRepeats = 10'000;  // in a row: a takeover repeats what was on its way, and no more
 
 template <class Visit>
@@ -36,7 +36,7 @@ void for_each_assembler(const std::map<stream::TopicPartition, OwnedPtr>& readin
 
 // All unfinished sets of the process share one budget (decision 0019); the oldest of them goes first. One alone may be
 // larger.
-void StageReader::make_room() {
+void StageReader::free_space() {
   const auto limit = context_.config.held_bytes;
   for (;;) {
     std::int64_t held = 0;
@@ -55,7 +55,7 @@ void StageReader::make_room() {
     if (held <= limit || holding <= 1) return;
     oldest->refuse_oldest_open_set(limit);
     ++context_.refused_sets;
-    tell(refused_, "sets_refused", [&](std::int64_t count) {
+    report(refused_, "sets_refused", [&](std::int64_t count) {
       return fmt::format(
           "stage {}: {} refused, since the parts of unfinished ones "
           "filled the {} that this worker has for them: the outcome is 'dead'. Either large frames come "
@@ -91,12 +91,12 @@ void StageReader::unpark() {
   held_at_last_look_ = held;
   auto& own = first->second->reading;  // one at a time
   const auto announced = announced_bytes();
-  const bool room = announced == 0 || own.parked->needs <= context_.config.held_bytes - announced;
+  const bool fits = announced == 0 || own.parked->needs <= context_.config.held_bytes - announced;
   // Nobody completes what it waits for: it goes on, and the oldest set is given up.
-  const bool enough = now - std::max(grew_at_, own.parked->since) > context_.config.room_patience ||
+  const bool enough = now - std::max(grew_at_, own.parked->since) > context_.config.space_patience ||
                       now - own.parked->since > kLongestWait;
-  if (!room && !enough) return;
-  if (!room) own.unparked = own.parked->from;
+  if (!fits && !enough) return;
+  if (!fits) own.unparked = own.parked->from;
   const auto from = own.parked->from;
   own.parked.reset();
   if (auto assigned = context_.ports.reader->assign(first->first, from); !assigned.ok())
@@ -172,27 +172,27 @@ Result<Offset> StageReader::end_of_log(const stream::TopicPartition& at) const {
   return range.end;
 }
 
-// ---- words
+// ---- reports
 
 template <class Words>
-void StageReader::tell(Telling& telling, const char* code, Words words) {
-  ++telling.count;
+void StageReader::report(RepeatedNotice& notice, const char* code, Words words) {
+  ++notice.count;
   const auto now = steady_clock::now();
-  if (now < telling.next) return;
-  telling.next = now + kTellEvery;
-  context_.notify(telling.severity, code, words(std::exchange(telling.count, 0)), false);
+  if (now < notice.next) return;
+  notice.next = now + kReportEvery;
+  context_.notify(notice.severity, code, words(std::exchange(notice.count, 0)), false);
 }
 
-void StageReader::tell_of(const OwnedPtr& owned, Offset offset, const stream::AssemblyStep& step) {
+void StageReader::report_step(const OwnedPtr& owned, Offset offset, const stream::AssemblyStep& step) {
   const auto where = to_string(owned->at) + ", offset " + std::to_string(offset.value);
   if (step.problem)
-    tell(not_frames_, "not_a_frame", [&](std::int64_t count) {
+    report(not_frames_, "not_a_frame", [&](std::int64_t count) {
       return fmt::format("{}: {}; its outcome is 'dead', the records around it are not touched{}", where,
                          step.problem->message,
                          count > 1 ? fmt::format(" ({} more since the last report)", count - 1) : std::string());
     });
   if (step.given_up > 0)
-    tell(given_up_, "sets_given_up", [&](std::int64_t) {
+    report(given_up_, "sets_given_up", [&](std::int64_t) {
       return fmt::format(
           "{}: gave up {} of frames that were never completed, so that the partition's "
           "commit moves on: their writer died, or somebody else writes into the topic",
@@ -200,7 +200,7 @@ void StageReader::tell_of(const OwnedPtr& owned, Offset offset, const stream::As
     });
   if (step.hidden_by) {
     ++context_.hidden_frames;
-    tell(hidden_, "frames_hidden", [&](std::int64_t count) {
+    report(hidden_, "frames_hidden", [&](std::int64_t count) {
       return fmt::format(
           "{}: {} dropped whose frame was never taken: the record at offset {} of this "
           "partition has a higher origin ({}.{}) and hides it. Its upstream does not write that way: look "
@@ -212,7 +212,7 @@ void StageReader::tell_of(const OwnedPtr& owned, Offset offset, const stream::As
   auto& repeats = owned->reading.repeats;
   if (step.accepted) repeats = 0;
   if (!step.duplicate || ++repeats % kManyRepeats != 0) return;
-  tell(repeated_, "many_repeats", [&](std::int64_t) {
+  report(repeated_, "many_repeats", [&](std::int64_t) {
     return fmt::format(
         "{}: the last {} records were all taken before. A takeover repeats what was on its way and no "
         "more: either a writer that was declared lost long ago is still writing, or somebody copies records into "

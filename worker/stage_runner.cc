@@ -33,7 +33,7 @@ StageRunner::~StageRunner() {
   context_.ports.writer.reset();
 }
 
-Result<void> StageRunner::take(PartitionId partition, Epoch epoch) {
+Result<void> StageRunner::assign(PartitionId partition, Epoch epoch) {
   const auto& config = context_.config;
   const TopicPartition at{config.stage.topic, partition};
   RIDE_ASSIGN(auto commits, context_.ports.commits->committed(config.stage.group_id, {at}));

@@ -1,7 +1,7 @@
 // StageRunner: the data plane of one stage in one worker, seen from its control thread: read | run | write, three
 // threads joined by queues that are bounded in bytes. Warm from the start: connected, topics known, one task opened.
-// Threads: take(), release(), drop() and pause() belong to the control thread; progress(), stats() and failed() may be
-// asked from any. Failure: failed() returns an error that ends the incarnation; what concerns frames is reported by
+// Threads: assign(), release(), drop() and pause() belong to the control thread; progress(), stats() and failed() may
+// be asked from any. Failure: failed() returns an error that ends the incarnation; what concerns frames is reported by
 // Notify.
 #pragma once
 
@@ -36,7 +36,7 @@ class StageRunner {
 
   // Begins to own a partition, from its committed offset on. not_found: it has no commit, which is never guessed
   // (decision 0032).
-  Result<void> take(PartitionId partition, Epoch epoch);
+  Result<void> assign(PartitionId partition, Epoch epoch);
   // Finishes the frame that is being worked on and what is on its way out, commits, then says on_released (from an
   // inner thread). What was read and not begun is the next owner's.
   void release(PartitionId partition);
@@ -46,7 +46,7 @@ class StageRunner {
   // Frames that must not be run (decision 0007). All of them at each call.
   void quarantine(std::map<FramePlace, Quarantined> quarantined) { context_.quarantine(std::move(quarantined)); }
   // Where the topic's partitions end, which others go on writing: what lies behind is not read, and the end goes on as
-  // if a record had told it. What was read already counts. All of them at each call.
+  // if a record had marked it. What was read already counts. All of them at each call.
   void end_at(std::map<PartitionId, Offset> ends) { context_.end_at(std::move(ends)); }
 
   // The highest session that each source was given. All of them at each call.

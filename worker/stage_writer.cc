@@ -42,7 +42,7 @@ void StageWriter::was_committed(const stream::TopicPartition& at, const stream::
 
 void StageWriter::loop() {
   while (!context_.stopping) {
-    take_events();
+    handle_events();
     if (auto pumped = sets_.pump(sets_.idle() ? milliseconds(0) : milliseconds(1)); !pumped.ok()) {
       context_.fail(pumped.error());
       return;
@@ -51,7 +51,7 @@ void StageWriter::loop() {
   }
 }
 
-void StageWriter::take_events() {
+void StageWriter::handle_events() {
   const auto limit = context_.config.write_queue_bytes;
   auto event =
       sets_.bytes() > limit ? std::nullopt : context_.to_write.pop(sets_.idle() ? milliseconds(10) : milliseconds(0));

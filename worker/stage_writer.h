@@ -28,7 +28,7 @@ class StageWriter {
 
  private:
   void loop();
-  void take_events();
+  void handle_events();
   void publish_all();
   void write(RecordRead event);
   void write(RecordsExpired event);

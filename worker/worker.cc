@@ -63,7 +63,7 @@ Result<void> Worker::control(const std::atomic<bool>& stop) {
     if (!decisions.ok() && !decisions.error().retriable) return passing(decisions.error());
     if (decisions.ok()) {
       for (const auto& decision : *decisions) {
-        if (decided.take(decision))
+        if (decided.apply(decision))
           ownership_->apply(decision);
         else
           ++contradictions;
@@ -120,7 +120,7 @@ void Worker::end(const Error& why) {
     member_->notice(stream::Severity::warning, "declared_lost", text + "; it joins again as a new one");
   else
     member_->notice(stream::Severity::error, "worker_failed", text);
-  tell_of_gone_topic(why);
+  report_gone_topic(why);
   process::end_within(kEndWithin, [give_up = config_.give_up, why] { give_up(why); });
   const bool blames_record = runner_ && runner_->died_reading();
   close_stage();
@@ -282,7 +282,7 @@ void Worker::reconcile_partitions(const DesiredState& duty) {
   }
   for (const auto& [partition, epoch] : duty.owns) {
     if (taken_.contains(partition)) continue;
-    if (auto taken = runner_->take(partition, epoch); !taken.ok()) {
+    if (auto taken = runner_->assign(partition, epoch); !taken.ok()) {
       if (said_.insert(taken.error().message).second)
         member_->notice(stream::Severity::error, "take_failed", taken.error().message, stage_->job.value,
                         stage_->stage.value, !taken.error().retriable);

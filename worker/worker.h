@@ -60,7 +60,7 @@ class Worker {
   void reconcile_partitions(const DesiredState& duty);
   void on_released(const StageKey& key, PartitionId partition);
   void leave();
-  void tell_of_gone_topic(const Error& failure);
+  void report_gone_topic(const Error& failure);
   void answer_reader(const DesiredState& duty);
   std::shared_ptr<StageRunner> runner() const;
 

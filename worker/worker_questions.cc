@@ -17,7 +17,7 @@ constexpr auto kBrokersAgreeWithin = std::chrono::seconds(1);
 
 // A topic that was deleted under the job: nothing that waits would bring its frames back. The brokers are asked, since
 // one that has just come back may not know all topics.
-void Worker::tell_of_gone_topic(const Error& failure) {
+void Worker::report_gone_topic(const Error& failure) {
   if (failure.code != ErrorCode::not_found || !stage_) return;
   const auto* job = ownership_->job(stage_->job, stage_->run);
   const auto* stage = job == nullptr ? nullptr : job->stage(stage_->stage.value);
@@ -38,7 +38,7 @@ void Worker::tell_of_gone_topic(const Error& failure) {
   }
 }
 
-// A record speaks of a session that we do not know: we may be behind, until we have read what was decided by now.
+// A record names a session that we do not know: we may be behind, until we have read what was decided by now.
 void Worker::answer_reader(const DesiredState& duty) {
   if (!runner_) return;
   const auto question = runner_->decisions_wanted();

@@ -23,7 +23,7 @@ class Recovery {
   Recovery(const std::set<PartitionId>& partitions, SystemTime fault) : last_late_(fault) {
     for (const auto partition : partitions) newest_[partition] = SystemTime{};
   }
-  void take(const Arrival& one, bool late) {
+  void add(const Arrival& one, bool late) {
     if (late) last_late_ = one.arrived;
     auto& newest = newest_[one.partition];
     newest = std::max(newest, one.captured);
@@ -71,7 +71,7 @@ Effect effect_of(std::span<const Arrival> arrivals, const Baseline& baseline, Sy
     if (one.arrived > until || recovery.over(one.arrived)) break;
     ++effect.frames_after;
     worst = std::max(worst, one.late_ms());
-    recovery.take(one, one.late_ms() > effect.p99_before_ms);
+    recovery.add(one, one.late_ms() > effect.p99_before_ms);
   }
   effect.recovered = recovery.over(until);
   effect.gap_ms = worst - effect.median_before_ms;

@@ -36,7 +36,7 @@ struct Effect {
 
 inline constexpr std::chrono::milliseconds kQuiet{1000};
 
-// `arrivals` in order of arrival. Those that arrived from `calm` on until `fault` tell what is usual; those from the
+// `arrivals` in order of arrival. Those that arrived from `calm` on until `fault` show what is usual; those from the
 // fault until the first quiet second (or `until`) belong to the fault.
 Effect effect_of(std::span<const Arrival> arrivals, SystemTime calm, SystemTime fault, SystemTime until);
 // The same against a baseline from another time, where faults follow each other too closely for a calm between them.

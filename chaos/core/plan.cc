@@ -38,7 +38,7 @@ Result<void> check_fault(const Plan& plan, FaultKind kind, const std::string& ta
   if (role == "broker" && kind != FaultKind::slow && plan.brokers < 3)
     return wrong("one of fewer than three brokers cannot be spared; write brokers: 3");
   if (kind == FaultKind::cut && (role == "worker" || role == "broker"))
-    return wrong("a worker's or broker's connections cannot be told from others; cut its node, or stop it");
+    return wrong("a worker's or broker's connections cannot be distinguished from others; cut its node, or stop it");
   return {};
 }
 

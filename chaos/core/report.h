@@ -22,7 +22,7 @@ struct Struck {
                                     // leader (master); nothing: nobody had to decide anything
   Effect effect;
   std::int64_t redelivered = 0, lost = 0, twice = 0;  // of frames captured from this fault until the next
-  bool overlaps = false;  // another fault was not over yet: their effects cannot be told apart
+  bool overlaps = false;  // another fault was not over yet: their effects cannot be distinguished
 };
 
 struct Report {

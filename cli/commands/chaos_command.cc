@@ -58,7 +58,7 @@ std::optional<chaos::Plan> checked_plan(const std::string& path) {
   return outcome.plan;
 }
 
-ExitCode tell(const ChaosFlags& flags, const chaos::ExperimentResult& result, const std::string& job) {
+ExitCode report_result(const ChaosFlags& flags, const chaos::ExperimentResult& result, const std::string& job) {
   if (!flags.out.empty()) {
     const auto title =
         fmt::format("{}: {}, {} sent, {} lost, {} counted twice", job, counted(result.report.faults.size(), "fault"),
@@ -111,7 +111,7 @@ ExitCode run(const ChaosFlags& flags) {
   if (interrupt.requested())
     code = interrupt.exit_code();
   else
-    code = result.ok() ? tell(flags, *result, checked.file->topology().name()) : fail(result.error());
+    code = result.ok() ? report_result(flags, *result, checked.file->topology().name()) : fail(result.error());
   if (flags.keep || (code == ExitCode::failed && !interrupt.requested())) {
     print_error("logs and the brokers' data are kept in " + folder);
   } else {

@@ -26,7 +26,7 @@ namespace ride::cli {
 namespace {
 
 constexpr std::chrono::milliseconds kJobLook{300};
-constexpr std::chrono::seconds kCountPatience{2}, kTellEvery{5};
+constexpr std::chrono::seconds kCountPatience{2}, kReportEvery{5};
 
 struct JobFlags {
   std::string job, file;
@@ -55,11 +55,11 @@ RunFacts run_facts_of(const Json& job) {
   return {};
 }
 
-// Said with the rule of `ride run`: all went well, or what is missing. Who cancelled wanted no more than the end.
-ExitCode tell_end(Json job, const std::string& wish, bool json) {
+// Reported with the rule of `ride run`: all went well, or what is missing. A cancel is complete when the job has ended.
+ExitCode report_end(Json job, const std::string& verb, bool json) {
   const std::string phase = text_of(job, "phase"), reason = text_of(job, "reason");
   RunVerdict verdict{.good = phase != "failed", .reasons = {}};
-  if (wish != "cancel") verdict = judge(job, run_facts_of(job), false);
+  if (verb != "cancel") verdict = judge(job, run_facts_of(job), false);
   if (json) {
     job["good"] = verdict.good;
     job["reasons"] = verdict.reasons;
@@ -73,15 +73,15 @@ ExitCode tell_end(Json job, const std::string& wish, bool json) {
 }
 
 // Who waits with a job that waits sees what for, again and again: it may still come.
-class WaitTeller {
+class WaitReporter {
  public:
-  explicit WaitTeller(std::string job) : job_(std::move(job)) {}
+  explicit WaitReporter(std::string job) : job_(std::move(job)) {}
   void see(const Json& job) {
     const auto now = Clock::now();
     waits_.see(job, now - begun_);
     const std::string text = waits_.text();
     if (text.empty() || now < next_) return;
-    next_ = now + kTellEvery;
+    next_ = now + kReportEvery;
     print_error(fmt::format("{} {}. It goes on when one joins; Ctrl-C ends the waiting, not the job", job_, text));
   }
 
@@ -94,20 +94,20 @@ class WaitTeller {
 };
 
 // Until this run of the job, or a later one, is over.
-ExitCode wait_for_end(MasterClient& master, const std::string& job, std::int64_t run, const std::string& wish,
+ExitCode wait_for_end(MasterClient& master, const std::string& job, std::int64_t run, const std::string& verb,
                       bool json) {
   Interrupt interrupt;
   const std::string path = "/jobs/" + url_encoded(job);
-  WaitTeller teller(job);
+  WaitReporter reporter(job);
   for (;;) {
     auto now = master.fetch(path);
     if (!now.ok()) return fail(now.error());
-    teller.see(*now);
+    reporter.see(*now);
     const std::string phase = text_of(*now, "phase");
     if (phase_is_over(phase) && count_of(*now, "run") < run && phase == "completed") {
       // The run that is to follow begins a moment later.
     } else if (phase_is_over(phase)) {
-      return tell_end(with_last_counts(master, path, std::move(*now), interrupt), wish, json);
+      return report_end(with_last_counts(master, path, std::move(*now), interrupt), verb, json);
     }
     if (interrupt.wait(kJobLook)) {
       print_error(fmt::format("no longer waiting; the job goes on ({})", phase));

@@ -28,7 +28,7 @@ struct LedgerFlags {
   SettingFlags settings;
 };
 
-Result<std::unique_ptr<ledger::Follower>> follow(const SettingFlags& flags, const std::string& job) {
+Result<std::unique_ptr<ledger::Follower>> open_follower(const SettingFlags& flags, const std::string& job) {
   RIDE_ASSIGN(const auto settings, flags.resolve());
   RIDE_ASSIGN(const auto brokers, brokers_to_ask(settings));
   RIDE_ASSIGN(auto config, kafka_config(settings, brokers));
@@ -70,7 +70,7 @@ ExitCode count(const LedgerFlags& flags) {
   if (!wait.ok()) return fail(wait.error());
   if (!patience.ok()) return fail(patience.error());
   Interrupt interrupt;
-  auto follower = follow(flags.settings, flags.job);
+  auto follower = open_follower(flags.settings, flags.job);
   if (!follower.ok()) return fail(follower.error());
   if (auto read = read_along(**follower, *wait, interrupt); !read.ok()) return fail(read.error());
   const auto phase = (*follower)->phase();
@@ -78,7 +78,7 @@ ExitCode count(const LedgerFlags& flags) {
   const auto statement = settle(**follower, over ? *patience : milliseconds(0));
   if (!statement.ok()) return fail(statement.error());
   const auto files =
-      ledger::count_sink_files((*follower)->spec(), (*follower)->book(), flags.files, (*follower)->counted());
+      ledger::count_sink_files((*follower)->spec(), (*follower)->audit(), flags.files, (*follower)->counted());
   const bool clean = statement->twice() == 0 && (!over || (statement->clean() && ledger::missing(files) == 0));
   if (flags.json) {
     auto json = ledger::to_json(*statement);
@@ -103,21 +103,21 @@ struct TraceFlags {
 };
 
 TraceStep step_of(const ledger::Sighting& seen) {
-  const auto& entry = *seen.posting.entry;
+  const auto& entry = *seen.result.entry;
   return {.topic = seen.at.topic,
           .partition = seen.at.partition,
           .offset = seen.offset,
           .written = seen.written,
           .captured = entry.captured_at,
-          .frame = fmt::format("{}/{}/{}", entry.stretch.source, entry.stretch.session, entry.number),
-          .upstream = entry.line.upstream,
+          .frame = fmt::format("{}/{}/{}", entry.session_key.source, entry.session_key.session, entry.number),
+          .upstream = entry.from.upstream,
           .writer = entry.writer,
           .part = entry.part,
           .parts = entry.parts,
           .outcome = entry.outcome,
           .reason = entry.reason,
-          .repeated = seen.posting.verdict == ledger::Verdict::repeated,
-          .hidden = seen.posting.verdict == ledger::Verdict::hidden,
+          .repeated = seen.result.verdict == ledger::Verdict::repeated,
+          .hidden = seen.result.verdict == ledger::Verdict::hidden,
           .reader = {}};
 }
 
@@ -136,20 +136,20 @@ void add_readers(const stream::JobSpec& spec, const ledger::Commits& commits, Tr
 ExitCode trace(const TraceFlags& flags) {
   const auto wanted = parse_trace_target(flags.frame);
   if (!wanted.ok()) return fail(wanted.error());
-  auto follower = follow(flags.settings, flags.job);
+  auto follower = open_follower(flags.settings, flags.job);
   if (!follower.ok()) return fail(follower.error());
   Trace trace{.job = flags.job, .run = (*follower)->spec().run.value, .wanted = flags.frame, .steps = {}, .unseen = 0};
   (*follower)->watch([&](const ledger::Sighting& seen) {
-    if (!seen.posting.entry || seen.posting.entry->kind == ledger::EntryKind::end) return;
-    const auto& entry = *seen.posting.entry;
-    if (wanted->matches(entry.stretch.source, entry.stretch.session, entry.number))
+    if (!seen.result.entry || seen.result.entry->kind == ledger::EntryKind::end) return;
+    const auto& entry = *seen.result.entry;
+    if (wanted->matches(entry.session_key.source, entry.session_key.session, entry.number))
       trace.steps.push_back(step_of(seen));
   });
   if (auto read = (*follower)->catch_up(std::chrono::seconds(60)); !read.ok()) return fail(read.error());
   const auto commits = (*follower)->commits();
   if (!commits.ok()) return fail(commits.error());
   add_readers((*follower)->spec(), *commits, trace);
-  const auto statement = ledger::make_statement((*follower)->spec(), (*follower)->book(), commits->counted);
+  const auto statement = ledger::make_statement((*follower)->spec(), (*follower)->audit(), commits->counted);
   trace.unseen = statement.unseen();
   if (trace.steps.empty()) return fail(not_traced(trace));
   print(flags.json ? json_line(trace_to_json(trace)) : render_trace(trace, stdout_terminal().style));

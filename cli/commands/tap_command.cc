@@ -87,7 +87,7 @@ class Tap {
   Tap(const TapFlags& flags, stream::AdoptSpec foreign, TapReader& reader)
       : flags_(flags), foreign_(std::move(foreign)), reader_(reader) {}
 
-  bool take(const stream::Record& record) {
+  bool handle(const stream::Record& record) {
     RecordFacts facts = facts_of(record);
     std::optional<Frame> picture;
     if (flags_.show || !flags_.save.empty()) {
@@ -193,7 +193,8 @@ ExitCode tap(const TapFlags& flags) {
   if (!request.ok()) return fail(request.error());
   Tap tap(flags, records_of(flags, adopted), **reader);
   const auto count = (*reader)->read(
-      *request, [&](const stream::Record& record) { return tap.take(record); }, [&] { return interrupt.requested(); });
+      *request, [&](const stream::Record& record) { return tap.handle(record); },
+      [&] { return interrupt.requested(); });
   if (!count.ok()) return fail(count.error());
   if (interrupt.requested()) return interrupt.exit_code();
   if (*count == 0)

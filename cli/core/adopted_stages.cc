@@ -2,7 +2,7 @@
 
 namespace ride::cli {
 
-Result<void> AdoptedStages::take(const stream::Decision& decision) {
+Result<void> AdoptedStages::apply(const stream::Decision& decision) {
   if (const auto* accepted = std::get_if<stream::JobAccepted>(&decision.body)) accept(accepted->spec);
   if (const auto* part = std::get_if<stream::SnapshotPart>(&decision.body)) {
     RIDE_ASSIGN(auto whole, assembler_.add(*part));

@@ -1,6 +1,6 @@
 // Which stages read a topic that others write, as the decisions log shows it: of each job's latest run, by "job/stage".
 // Their topics do not bear the stage's name, so the list of topics alone does not show them. Pure. Owner: one thread.
-// Call order: take() every decision that counts in log order, then all().
+// Call order: apply() every decision that counts in log order, then all().
 #pragma once
 
 #include <map>
@@ -21,7 +21,7 @@ using AdoptedTopics = std::map<std::string, AdoptedTopic>;
 class AdoptedStages {
  public:
   // unsupported: a snapshot of another version.
-  Result<void> take(const stream::Decision& decision);
+  Result<void> apply(const stream::Decision& decision);
   AdoptedTopics all() const;
 
  private:

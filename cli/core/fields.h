@@ -44,7 +44,7 @@ inline const Json& list_of(const Json& object, const char* name) {
   return found != object.end() && found->is_array() ? *found : empty;
 }
 
-// Whether a job of this phase, as an answer names it, goes on no more. False for a phase that this program does not
+// Whether a job of this phase, as an answer names it, is over. False for a phase that this program does not
 // know.
 bool phase_is_over(const std::string& phase);
 

@@ -28,7 +28,8 @@ double scale_of(int depth) {
   }
 }
 
-// Mean of a block. Of a large one every k-th pixel is looked at: the eye cannot tell, and 621 MB would take seconds.
+// Mean of a block. Of a large one every k-th pixel is looked at: the eye sees no difference, and 621 MB would take
+// seconds.
 Colour mean_of(const cv::Mat& image, const cv::Rect& block) {
   constexpr int kMostSteps = 16;
   const int step_y = std::max(1, block.height / kMostSteps), step_x = std::max(1, block.width / kMostSteps);

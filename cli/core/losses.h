@@ -20,7 +20,7 @@ struct StageLosses {
 using Upstreams = std::map<std::string, std::vector<std::string>>;  // who writes into a stage
 
 // `stages` and `sources` hold the lists of these names, of one job or of several. `upstreams`: where the master does
-// not tell them.
+// not report them.
 StageLosses losses_of(const nlohmann::json& stage, const nlohmann::json& stages, const nlohmann::json& sources,
                       const Upstreams& upstreams = {});
 

@@ -96,9 +96,10 @@ std::string render_reasons(const RunVerdict& verdict, const Style& style, const 
   for (const auto& full : verdict.reasons) {
     const auto colon = full.find(": ");
     const auto cause = colon == std::string::npos ? full : full.substr(colon + 2);
-    const bool told = !cause.empty() && std::any_of(shown.begin(), shown.end(),
-                                                    [&](const auto& line) { return redact(line).ends_with(cause); });
-    const auto reason = told ? full.substr(0, colon) + " (its cause is shown above)" : full;
+    const bool is_shown = !cause.empty() && std::any_of(shown.begin(), shown.end(), [&](const auto& line) {
+      return redact(line).ends_with(cause);
+    });
+    const auto reason = is_shown ? full.substr(0, colon) + " (its cause is shown above)" : full;
     text += style.paint("problem: " + reason, Tone::bad) + "\n";
   }
   return text;

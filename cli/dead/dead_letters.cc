@@ -36,7 +36,7 @@ std::optional<DeadLetter> letter_of(const std::string& topic, stream::AcceptedSe
 }  // namespace
 
 // The assembler puts chunks together and drops what a takeover wrote again: a letter's origin is the frame's place.
-Result<void> DeadLetters::each(const std::string& topic, const std::function<bool(DeadLetter&&)>& take) const {
+Result<void> DeadLetters::each(const std::string& topic, const std::function<bool(DeadLetter&&)>& on_letter) const {
   const stream::TopicPartition at{topic, PartitionId{0}};
   RIDE_ASSIGN(auto admin, kafka::open_admin(config_, std::chrono::seconds(5)));
   RIDE_ASSIGN(auto range, admin->range(at));
@@ -52,12 +52,12 @@ Result<void> DeadLetters::each(const std::string& topic, const std::function<boo
     deadline = Clock::now() + kPatience;
     const auto offset = (*record)->offset;
     const auto headers = (*record)->headers;
-    auto step = assembler.take(offset, (*record)->timestamp, headers, {(*record)->value, (*record)->owner});
+    auto step = assembler.add(offset, (*record)->timestamp, headers, {(*record)->value, (*record)->owner});
     if (step.accepted) {
       auto letter = letter_of(topic, std::move(*step.accepted), headers);
       const bool repeated = letter && letter->set.refused &&
                             !refused.insert({letter->about.notice.at.partition, letter->about.notice.offset}).second;
-      if (letter && !repeated && !take(std::move(*letter))) return {};
+      if (letter && !repeated && !on_letter(std::move(*letter))) return {};
     }
     if (offset.value + 1 >= range.end.value) return {};
   }

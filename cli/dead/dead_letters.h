@@ -21,9 +21,9 @@ class DeadLetters {
  public:
   explicit DeadLetters(kafka::ClientConfig config) : config_(std::move(config)) {}
 
-  // Each dead frame of the topic once, oldest first, up to what was there at the call. `take` returns false to end
+  // Each dead frame of the topic once, oldest first, up to what was there at the call. `on_letter` returns false to end
   // early.
-  Result<void> each(const std::string& topic, const std::function<bool(DeadLetter&&)>& take) const;
+  Result<void> each(const std::string& topic, const std::function<bool(DeadLetter&&)>& on_letter) const;
   // not_found: there is no letter of that place.
   Result<DeadLetter> find(const std::string& topic, const DeadPlace& place) const;
   // Returns when the brokers have taken it. unsupported: it is no frame. permission: it lay in a topic of others.

@@ -39,7 +39,7 @@ void JobWatch::read_events() {
       const std::string severity = text_of(event, "severity"), job = text_of(event, "job");
       if ((severity != "warning" && severity != "error") || (!job.empty() && job != job_)) continue;
       const std::string stage = text_of(event, "stage"), text = text_of(event, "text");
-      if (told_lately(text)) continue;
+      if (shown_lately(text)) continue;
       const bool named = stage.empty() || names_its_part(text, stage);
       const std::string line = fmt::format("{}: {}{}", severity, named ? "" : stage + ": ", text);
       news_.push_back(line);
@@ -51,14 +51,15 @@ void JobWatch::read_events() {
 
 // All workers of a stage may report the same, and a job fails for what one of them reported ("street/1 failed: stage
 // ...").
-bool JobWatch::told_lately(const std::string& text) {
+bool JobWatch::shown_lately(const std::string& text) {
   if (text.empty()) return false;  // every text ends with it
   const auto now = std::chrono::steady_clock::now();
-  std::erase_if(told_, [&](const Told& one) { return now - one.at > kLately; });
-  const bool told = std::any_of(told_.begin(), told_.end(), [&](const Told& one) { return text.ends_with(one.text); });
-  if (told) return true;
-  told_.push_back({text, now});
-  if (told_.size() > kRemembered) told_.pop_front();
+  std::erase_if(shown_, [&](const Shown& one) { return now - one.at > kLately; });
+  const bool shown =
+      std::any_of(shown_.begin(), shown_.end(), [&](const Shown& one) { return text.ends_with(one.text); });
+  if (shown) return true;
+  shown_.push_back({text, now});
+  if (shown_.size() > kRemembered) shown_.pop_front();
   return false;
 }
 

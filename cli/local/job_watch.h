@@ -30,19 +30,19 @@ class JobWatch {
   const std::vector<std::string>& problems() const { return problems_; }  // all of them, the first 20
 
  private:
-  struct Told {
+  struct Shown {
     std::string text;
     std::chrono::steady_clock::time_point at;
   };
   void read_events();
-  bool told_lately(const std::string& text);
+  bool shown_lately(const std::string& text);
 
   MasterClient& master_;
   std::string job_;
   nlohmann::json view_ = nlohmann::json::object(), workers_ = nlohmann::json::object();
   std::int64_t events_seen_ = 0;
   std::vector<std::string> news_, problems_;
-  std::deque<Told> told_;
+  std::deque<Shown> shown_;
 };
 
 }  // namespace ride::cli

@@ -17,7 +17,7 @@ std::optional<RunInfo> kept_in(const std::filesystem::path& state_folder);
 // "ride up --idle --state DIR --prefix lab": only what differs from the defaults, fit for a shell.
 std::string open_command(const std::string& state_folder, const std::string& prefix);
 
-// The lines that tell a person how to ask after what `ride run --keep` left; empty where it began nothing.
+// The lines that say how to ask after what `ride run --keep` left; empty where it began nothing.
 // `state_folder`: as
 // --state takes it.
 std::string look_at_kept(const std::string& state_folder);

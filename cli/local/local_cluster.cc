@@ -102,7 +102,7 @@ Result<void> LocalCluster::start_broker(std::stop_token stop, const Say& say) {
   broker::LaunchOptions launch;
   launch.data = options_.broker_data;
   launch.max_message_bytes = *largest;
-  launch.tell = [say, temporary = options_.any_ports](const std::string& text) {
+  launch.report = [say, temporary = options_.any_ports](const std::string& text) {
     say(in_flags_of_up(text, temporary));
   };
   launch.die_with_parent = true;

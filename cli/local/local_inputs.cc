@@ -45,7 +45,7 @@ std::string resolved(const std::string& written, const std::string& path) {
 }
 
 constexpr const char* kElsewhere = "correct the path, or name the node that has it with 'node:'";
-std::string mend(const std::string& path) {
+std::string fix_for(const std::string& path) {
   std::error_code failed;
   return fs::path(path).is_absolute()
              ? kElsewhere
@@ -63,14 +63,14 @@ std::optional<Finding> look_at_directory(const topology::Source& source, const s
   const auto end = text.find("; ");
   std::error_code failed;
   const bool there = fs::is_directory(path, failed);
-  return Finding{text.substr(0, end), !there || end == std::string::npos ? mend(path) : text.substr(end + 2), false};
+  return Finding{text.substr(0, end), !there || end == std::string::npos ? fix_for(path) : text.substr(end + 2), false};
 }
 
 std::optional<Finding> look_at_video(const std::string& path, const std::string& shown) {
   std::error_code failed;
   const auto status = fs::status(path, failed);
   if (status.type() == fs::file_type::not_found)
-    return Finding{fmt::format("video '{}' does not exist on this node", shown), mend(path), false};
+    return Finding{fmt::format("video '{}' does not exist on this node", shown), fix_for(path), false};
   if (fs::is_directory(status))
     return Finding{fmt::format("video '{}' is a folder", shown),
                    "name the file; for pictures in a folder write 'directory:'", false};

@@ -359,7 +359,7 @@ class Session {
     on_purpose_ = true;
     const auto paused = cluster_.master().post("/jobs/" + url_encoded(watch_->name()) + "/pause");
     if (paused.ok() && paused->ok()) {
-      // The last counts come with the heartbeats that tell that the sources are closed.
+      // The last counts come with the heartbeats that report the sources as closed.
       wait_until([this] { return watch_->phase() == "paused" && !any_source_connected(); }, kPausePatience);
       if (auto saved = save_info(watch_->name()); !saved.ok()) print_error(saved.error().message);
     }

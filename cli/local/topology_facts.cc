@@ -22,9 +22,9 @@ Need need_of(const topology::Topology& topology, int slots) {
     least += stage.group.min + stage.group.spares;
     most += stage.group.max + stage.group.spares;
   }
-  // Room to grow, but a topology made for a cluster shall not flood this machine with idle processes.
-  const int room = kSlotsPerCore * static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  need.slots = std::max(least, std::min(most, room));
+  // Space to grow, but a topology made for a cluster shall not flood this machine with idle processes.
+  const int capacity = kSlotsPerCore * static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  need.slots = std::max(least, std::min(most, capacity));
   if (slots > 0) need.slots = slots;
   return need;
 }

@@ -19,9 +19,9 @@ Result<AdoptedTopics> adopted_topics(const kafka::ClientConfig& config, const st
       return Error{ErrorCode::timeout, fmt::format("{} did not come within {} ms", log, timeout.count()), true};
     RIDE_ASSIGN(const auto entries, reader->poll(std::chrono::milliseconds(50)));
     for (const auto& entry : entries) {
-      RIDE_ASSIGN(const auto decision, filter.take(entry.offset, entry.json, system_now()));
+      RIDE_ASSIGN(const auto decision, filter.accept(entry.offset, entry.json, system_now()));
       if (!decision) continue;
-      RIDE_TRY(stages.take(*decision));
+      RIDE_TRY(stages.apply(*decision));
     }
   }
   for (const auto& words : filter.take_words()) log_warning("{}: {}", log, words);

@@ -43,7 +43,7 @@ class KafkaTap final : public TapReader {
     return range.error();
   }
 
-  Result<int> read(const TapRequest& request, const std::function<bool(const Record&)>& take,
+  Result<int> read(const TapRequest& request, const std::function<bool(const Record&)>& on_record,
                    const std::function<bool()>& stopped) override {
     RIDE_ASSIGN(auto spans, spans_of(request));
     RIDE_ASSIGN(auto reader, open_reader());
@@ -52,8 +52,8 @@ class KafkaTap final : public TapReader {
       RIDE_TRY(reader->assign(at, span.start));
       anything = anything || span.start < span.end;
     }
-    if (request.from == TapFrom::last && anything) return read_last(*reader, spans, request, take, stopped);
-    return read_on(*reader, request, take, stopped);
+    if (request.from == TapFrom::last && anything) return read_last(*reader, spans, request, on_record, stopped);
+    return read_on(*reader, request, on_record, stopped);
   }
 
   Result<stream::WholeFrame> join_chunks(const Record& record, const RecordHeader& header) override;
@@ -104,7 +104,7 @@ class KafkaTap final : public TapReader {
 
   // The newest of all partitions together, oldest first.
   static Result<int> read_last(kafka::KafkaReader& reader, const std::map<TopicPartition, Span>& spans,
-                               const TapRequest& request, const std::function<bool(const Record&)>& take,
+                               const TapRequest& request, const std::function<bool(const Record&)>& on_record,
                                const std::function<bool()>& stopped) {
     std::map<TopicPartition, Offset> missing;
     for (const auto& [at, span] : spans)
@@ -129,12 +129,13 @@ class KafkaTap final : public TapReader {
     }
     std::stable_sort(records.begin(), records.end(), older);
     for (const Record& record : records)
-      if (!take(record)) break;
+      if (!on_record(record)) break;
     return static_cast<int>(records.size());
   }
 
   static Result<int> read_on(kafka::KafkaReader& reader, const TapRequest& request,
-                             const std::function<bool(const Record&)>& take, const std::function<bool()>& stopped) {
+                             const std::function<bool(const Record&)>& on_record,
+                             const std::function<bool()>& stopped) {
     int count = 0;
     auto deadline = Clock::now() + request.timeout;
     while (!stopped()) {
@@ -144,7 +145,7 @@ class KafkaTap final : public TapReader {
       } else if (*record) {
         deadline = Clock::now() + request.timeout;
         ++count;
-        if (!take(**record) || count == request.count) return count;
+        if (!on_record(**record) || count == request.count) return count;
       }
       if (request.count > 0 && Clock::now() >= deadline) return count;
     }
@@ -163,7 +164,7 @@ Result<stream::WholeFrame> KafkaTap::join_chunks(const Record& record, const Rec
   const auto& wanted = *header.chunk;
   RIDE_ASSIGN(auto reader, open_reader());
   RIDE_ASSIGN(auto range, admin_->range(record.at));
-  // Its elders stand before it, at least `index` records back; other writers' records may stand in between.
+  // Earlier records stand before it, at least `index` records back; other writers' records may stand in between.
   const Offset start{std::max(range.first.value, record.offset.value - 4 * wanted.index)};
   RIDE_TRY(reader->assign(record.at, start));
   auto whole = std::make_shared<std::vector<std::uint8_t>>(static_cast<std::size_t>(wanted.total));

@@ -36,9 +36,9 @@ class TapReader {
   // A topic that is not in the list may be there, and not for us: what the cluster says to that; nothing where it is
   // not that.
   virtual std::optional<Error> refusal(const std::string& topic) = 0;
-  // Calls `take` for each record; ends when all were taken, when `stopped` says so, or with timeout. `take` returns
-  // false to end early.
-  virtual Result<int> read(const TapRequest& request, const std::function<bool(const stream::Record&)>& take,
+  // Calls `on_record` for each record; ends when all were taken, when `stopped` says so, or with timeout. `on_record`
+  // returns false to end early.
+  virtual Result<int> read(const TapRequest& request, const std::function<bool(const stream::Record&)>& on_record,
                            const std::function<bool()>& stopped) = 0;
   // The whole picture that a record is a chunk of; reads its neighbours. not_found: they are gone, or not yet there.
   virtual Result<stream::WholeFrame> join_chunks(const stream::Record& record, const stream::RecordHeader& header) = 0;

@@ -33,7 +33,7 @@ bool read_id(std::string_view text, Entry& out) {
   if (!session) return false;
   const auto n = number_of(*number), s = number_of(*session);
   if (!n || !s || *n < 0 || *s < 0) return false;
-  out.stretch = {std::string(text), *s};
+  out.session_key = {std::string(text), *s};
   out.number = *n;
   return true;
 }
@@ -48,7 +48,7 @@ bool read_origin(std::string_view text, Entry& out) {
   const auto major = number_of(key->substr(0, dot)), minor = number_of(key->substr(dot + 1));
   const auto p = number_of(*partition);
   if (!major || !minor || !p) return false;
-  out.line = {std::string(text), *p};
+  out.from = {std::string(text), *p};
   out.key = {*major, *minor};
   return true;
 }

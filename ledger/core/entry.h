@@ -16,14 +16,14 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 
 enum class EntryKind { frame, outcome, end };
 
-// Which stretch of which source a frame belongs to.
+// The source and the session that a frame belongs to.
 struct SessionKey {
   std::string source;
   std::int64_t session = 0;
   auto operator<=>(const SessionKey&) const = default;
 };
 
-// The line of elders that a set belongs to: within it keys only rise.
+// The upstream partition that a set comes from: within it keys only rise.
 struct UpstreamPartition {
   std::string upstream;
   std::int64_t partition = 0;
@@ -37,9 +37,9 @@ struct Key {
 
 struct Entry {
   EntryKind kind = EntryKind::frame;
-  SessionKey stretch;
+  SessionKey session_key;
   std::int64_t number = 0;
-  UpstreamPartition line;
+  UpstreamPartition from;
   Key key;
   int part = 1, parts = 1;
   std::string writer;   // the incarnation and its epoch

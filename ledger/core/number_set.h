@@ -1,4 +1,4 @@
-// Which numbers of a stretch were seen, and how often: runs of consecutive numbers, so that a day of frames takes a few
+// Which numbers of a session were seen, and how often: runs of consecutive numbers, so that a day of frames takes a few
 // bytes. Pure values.
 #pragma once
 

@@ -13,115 +13,117 @@ namespace {
 
 constexpr std::size_t kExamples = 5, kNamed = 1000;
 
-using FramesByStretch = std::map<SessionKey, NumberTally>;
+using FramesBySession = std::map<SessionKey, NumberTally>;
 
-std::string name_of(const SessionKey& stretch, std::int64_t number) {
-  return fmt::format("{}/{}/{}", stretch.source, stretch.session, number);
+std::string name_of(const SessionKey& session_key, std::int64_t number) {
+  return fmt::format("{}/{}/{}", session_key.source, session_key.session, number);
 }
 
-const Inflow& inflow_of(const TopicAudit& page, const std::string& upstream) {
+const Inflow& inflow_of(const TopicAudit& topic_audit, const std::string& upstream) {
   static const Inflow kNone;
-  const auto found = page.inflows.find(upstream);
-  return found == page.inflows.end() ? kNone : found->second;
+  const auto found = topic_audit.inflows.find(upstream);
+  return found == topic_audit.inflows.end() ? kNone : found->second;
 }
 
-std::int64_t count_of(const FramesByStretch& frames) {
+std::int64_t count_of(const FramesBySession& frames) {
   std::int64_t count = 0;
-  for (const auto& [stretch, tally] : frames) count += tally.total();
+  for (const auto& [session_key, tally] : frames) count += tally.total();
   return count;
 }
 
 // All that a stage was given, over its upstreams.
-FramesByStretch given_to(const TopicAudit& page) {
-  FramesByStretch given;
-  for (const auto& [upstream, inflow] : page.inflows)
-    for (const auto& [stretch, tally] : inflow.all) given[stretch].add(tally);
+FramesBySession given_to(const TopicAudit& topic_audit) {
+  FramesBySession given;
+  for (const auto& [upstream, inflow] : topic_audit.inflows)
+    for (const auto& [session_key, tally] : inflow.all) given[session_key].add(tally);
   return given;
 }
 
 // Compares what `from` was given with what came of it: what was given k times must arrive k times.
-void compare(const FramesByStretch& given, const FramesByStretch& arrived, FlowLine& line) {
+void compare(const FramesBySession& given, const FramesBySession& arrived, FlowLine& line) {
   static const NumberTally kNone;
-  const auto note = [&line](const SessionKey& stretch, const NumberSet& numbers, std::vector<FlowLine::Frame>& list) {
+  const auto note = [&line](const SessionKey& session_key, const NumberSet& numbers,
+                            std::vector<FlowLine::Frame>& list) {
     for (const auto number : numbers.first(kNamed)) {
-      if (list.size() < kNamed) list.push_back({stretch, number});
-      if (line.examples.size() < kExamples) line.examples.push_back(name_of(stretch, number));
+      if (list.size() < kNamed) list.push_back({session_key, number});
+      if (line.examples.size() < kExamples) line.examples.push_back(name_of(session_key, number));
     }
     return numbers.size();
   };
-  const auto tally_of = [](const FramesByStretch& all, const SessionKey& stretch) -> const NumberTally& {
-    const auto found = all.find(stretch);
+  const auto tally_of = [](const FramesBySession& all, const SessionKey& session_key) -> const NumberTally& {
+    const auto found = all.find(session_key);
     return found == all.end() ? kNone : found->second;
   };
-  for (const auto& [stretch, wanted] : given) {
-    const auto& there = tally_of(arrived, stretch);
+  for (const auto& [session_key, wanted] : given) {
+    const auto& there = tally_of(arrived, session_key);
     for (int level = 0; level < wanted.levels(); ++level)
-      line.missing += note(stretch, wanted.seen(level).minus(there.seen(level)), line.missing_frames);
+      line.missing += note(session_key, wanted.seen(level).minus(there.seen(level)), line.missing_frames);
   }
-  for (const auto& [stretch, there] : arrived) {
-    const auto& wanted = tally_of(given, stretch);
+  for (const auto& [session_key, there] : arrived) {
+    const auto& wanted = tally_of(given, session_key);
     line.ahead += there.seen(0).minus(wanted.seen(0)).size();
     for (int level = 1; level < there.levels(); ++level)
-      line.twice += note(stretch, there.seen(level).minus(wanted.seen(level)), line.twice_frames);
+      line.twice += note(session_key, there.seen(level).minus(wanted.seen(level)), line.twice_frames);
   }
   line.expected = count_of(given);
   line.arrived = count_of(arrived);
 }
 
-FlowLine flow(const Book& book, const std::string& from, const std::string& topic, const std::string& to,
-              const FramesByStretch& given) {
+FlowLine flow(const Audit& audit, const std::string& from, const std::string& topic, const std::string& to,
+              const FramesBySession& given) {
   FlowLine line{.from = from, .topic = topic, .to = to};
-  const auto& page = book.page(topic);
-  line.repeated = page.repeated;
-  for (const auto& [stretch, numbers] : inflow_of(page, from).hidden) line.hidden += numbers.size();
-  compare(given, inflow_of(page, from).all, line);
-  if (page.unseen > 0) line.explained = line.missing;  // it may have been among what was deleted
+  const auto& topic_audit = audit.of(topic);
+  line.repeated = topic_audit.repeated;
+  for (const auto& [session_key, numbers] : inflow_of(topic_audit, from).hidden) line.hidden += numbers.size();
+  compare(given, inflow_of(topic_audit, from).all, line);
+  if (topic_audit.unseen > 0) line.explained = line.missing;  // it may have been among what was deleted
   return line;
 }
 
 // A source has no input topic: what any of its topics holds was sent, and must be in all of them.
-void add_source(const stream::SourceSpec& source, const Book& book, Statement& out) {
+void add_source(const stream::SourceSpec& source, const Audit& audit, Statement& out) {
   std::map<SessionKey, NumberSet> sent;
   for (const auto& output : source.outputs) {
-    const auto& inflow = inflow_of(book.page(output.topic), source.name);
-    for (const auto& [stretch, tally] : inflow.all) sent[stretch].add(tally.seen(0));
-    for (const auto& [stretch, numbers] : inflow.hidden) sent[stretch].add(numbers);
+    const auto& inflow = inflow_of(audit.of(output.topic), source.name);
+    for (const auto& [session_key, tally] : inflow.all) sent[session_key].add(tally.seen(0));
+    for (const auto& [session_key, numbers] : inflow.hidden) sent[session_key].add(numbers);
   }
-  FramesByStretch given;
-  for (const auto& [stretch, numbers] : sent) {
-    given[stretch].add(numbers);
+  FramesBySession given;
+  for (const auto& [session_key, numbers] : sent) {
+    given[session_key].add(numbers);
     out.sent += numbers.size();
   }
   for (const auto& output : source.outputs)
-    out.flows.push_back(flow(book, source.name, output.topic, output.to, given));
+    out.flows.push_back(flow(audit, source.name, output.topic, output.to, given));
 }
 
-StageLine stage_line(const stream::StageSpec& stage, const Book& book, const Counted& counted) {
+StageLine stage_line(const stream::StageSpec& stage, const Audit& audit, const Counted& counted) {
   StageLine line{.stage = stage.name, .topic = stage.topic, .counted = counted};
-  const auto& page = book.page(stage.topic);
-  for (const auto& [upstream, inflow] : page.inflows) {
+  const auto& topic_audit = audit.of(stage.topic);
+  for (const auto& [upstream, inflow] : topic_audit.inflows) {
     line.in += count_of(inflow.all);
     line.rejected += inflow.rejected;
   }
   line.rejected = std::min(line.rejected, counted.dropped);
-  line.repeated = page.repeated;
-  line.unseen = page.unseen;
+  line.repeated = topic_audit.repeated;
+  line.unseen = topic_audit.unseen;
   line.in_flight = line.in + line.unseen - counted.sum();
   return line;
 }
 
 }  // namespace
 
-Statement make_statement(const stream::JobSpec& spec, const Book& book, const std::map<std::string, Counted>& counted) {
+Statement make_statement(const stream::JobSpec& spec, const Audit& audit,
+                         const std::map<std::string, Counted>& counted) {
   Statement statement;
-  for (const auto& source : spec.sources) add_source(source, book, statement);
+  for (const auto& source : spec.sources) add_source(source, audit, statement);
   for (const auto& stage : spec.stages) {
     const auto found = counted.find(stage.name);
     const auto& own = found == counted.end() ? Counted{} : found->second;
-    statement.stages.push_back(stage_line(stage, book, own));
-    const auto given = given_to(book.page(stage.topic));
+    statement.stages.push_back(stage_line(stage, audit, own));
+    const auto given = given_to(audit.of(stage.topic));
     for (const auto& output : stage.outputs) {
-      auto line = flow(book, stage.name, output.topic, output.to, given);
+      auto line = flow(audit, stage.name, output.topic, output.to, given);
       if (output.to.empty())
         line.explained = std::max(line.explained, std::min(line.missing, own.filtered + own.dropped + own.dead));
       statement.flows.push_back(std::move(line));

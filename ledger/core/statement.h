@@ -1,4 +1,4 @@
-// Statement: what became of every frame, stage by stage and topic by topic, from the book and the stages' own counts.
+// Statement: what became of every frame, stage by stage and topic by topic, from the audit and the stages' own counts.
 // For every stage: in = ACKed + filtered + dropped + dead + expired + in flight. Pure values.
 #pragma once
 
@@ -8,12 +8,12 @@
 #include <vector>
 
 #include "common/json.h"
-#include "ledger/core/book.h"
+#include "ledger/core/audit.h"
 #include "stream/spec.h"
 
 namespace ride::ledger {
 
-// As a stage's commits tell it.
+// According to a stage's commits.
 struct Counted {
   std::int64_t acked = 0, filtered = 0, dropped = 0, dead = 0, expired = 0;
   std::int64_t sum() const { return acked + filtered + dropped + dead + expired; }
@@ -42,7 +42,7 @@ struct FlowLine {
   std::int64_t explained =
       0;  // of the missing: a topic outside the job holds no outcomes; or records were deleted unseen
   struct Frame {
-    SessionKey stretch;
+    SessionKey session_key;
     std::int64_t number = 0;
   };
   std::vector<Frame> missing_frames, twice_frames;  // the first thousand of each
@@ -62,7 +62,8 @@ struct Statement {
   bool clean() const;  // of a job that has come to rest: nothing lost, nothing twice
 };
 
-Statement make_statement(const stream::JobSpec& spec, const Book& book, const std::map<std::string, Counted>& counted);
+Statement make_statement(const stream::JobSpec& spec, const Audit& audit,
+                         const std::map<std::string, Counted>& counted);
 
 // Before the job has come to rest, what is missing is in flight.
 std::string to_text(const Statement& statement, bool at_rest = true);

@@ -9,7 +9,7 @@ namespace ride::master {
 namespace {
 
 constexpr std::int64_t kMostOfAnAgent = 1024;  // that one agent may announce
-constexpr std::chrono::seconds kTellEvery{60};
+constexpr std::chrono::seconds kReportEvery{60};
 constexpr std::size_t kMostProgress = 16;  // entries kept of who has nothing to do
 
 std::int64_t announced_by(const stream::Heartbeat& agent) {
@@ -28,16 +28,16 @@ std::int64_t announced_by(const stream::Heartbeat& agent) {
 // Another incarnation in the place of one that had settled: there are no more than before.
 bool replaces(const State& state, const WorkerId& id) {
   const auto rival = state.soft.rivals.find(slot_name(id));
-  return rival != state.soft.rivals.end() && rival->second.last.id == id && rival->second.has_room;
+  return rival != state.soft.rivals.end() && rival->second.last.id == id && rival->second.may_replace;
 }
 
 void refuse(Soft& soft, SystemTime at) {
-  auto& crowd = soft.crowd;
-  ++crowd.refused;
-  if (crowd.told > 0 && at >= crowd.told_at && at - crowd.told_at < kTellEvery) return;
-  soft.due.refused = crowd.refused - crowd.told;
-  crowd.told = crowd.refused;
-  crowd.told_at = at;
+  auto& counts = soft.admission;
+  ++counts.refused;
+  if (counts.reported > 0 && at >= counts.reported_at && at - counts.reported_at < kReportEvery) return;
+  soft.due.refused = counts.refused - counts.reported;
+  counts.reported = counts.refused;
+  counts.reported_at = at;
 }
 
 }  // namespace
@@ -51,17 +51,17 @@ bool has_duty(const Hard& hard, const WorkerId& id) {
 }
 
 bool admit(State& state, const stream::Heartbeat& beat, SystemTime at) {
-  auto& crowd = state.soft.crowd;
-  const auto room = crowd.room.find(beat.node);
+  auto& counts = state.soft.admission;
+  const auto expected = counts.expected.find(beat.node);
   if (replaces(state, beat.id)) return true;
-  if (beat.kind != ProcessKind::agent && room != crowd.room.end() && room->second > 0 &&
-      crowd.announced < state.rules.most_announced) {
-    --room->second;
-    ++crowd.announced;
+  if (beat.kind != ProcessKind::agent && expected != counts.expected.end() && expected->second > 0 &&
+      counts.announced < state.rules.most_announced) {
+    --expected->second;
+    ++counts.announced;
     return true;
   }
-  if (crowd.unannounced < state.rules.most_unannounced) {
-    ++crowd.unannounced;
+  if (counts.unannounced < state.rules.most_unannounced) {
+    ++counts.unannounced;
     return true;
   }
   if (has_duty(state.hard, beat.id)) return true;
@@ -80,24 +80,24 @@ void forget(State& state, const WorkerId& id) {
   if (name != soft.names.end() && name->second == id) soft.names.erase(name);
 }
 
-void count_crowd(State& state) {
-  auto& crowd = state.soft.crowd;
-  crowd.room.clear();
-  crowd.announced = crowd.unannounced = 0;
+void count_processes(State& state) {
+  auto& counts = state.soft.admission;
+  counts.expected.clear();
+  counts.announced = counts.unannounced = 0;
   std::set<WorkerId> feeding;
   for (const auto& [name, job] : state.hard.jobs)
     for (const auto& [source_name, source] : job->sources)
       if (!source.producer.value.empty()) feeding.insert(source.producer);
-  crowd.feeding = static_cast<std::int64_t>(feeding.size());
+  counts.feeding = static_cast<std::int64_t>(feeding.size());
   for (const auto& [id, process] : state.soft.processes)
-    if (process.last.kind == ProcessKind::agent) crowd.room[process.last.node] += announced_by(process.last);
+    if (process.last.kind == ProcessKind::agent) counts.expected[process.last.node] += announced_by(process.last);
   for (const auto& [id, process] : state.soft.processes) {
-    const auto room = crowd.room.find(process.last.node);
-    if (process.last.kind != ProcessKind::agent && room != crowd.room.end() && room->second > 0) {
-      --room->second;
-      ++crowd.announced;
+    const auto expected = counts.expected.find(process.last.node);
+    if (process.last.kind != ProcessKind::agent && expected != counts.expected.end() && expected->second > 0) {
+      --expected->second;
+      ++counts.announced;
     } else if (state.hard.member(id) == nullptr) {
-      ++crowd.unannounced;
+      ++counts.unannounced;
     }
   }
 }

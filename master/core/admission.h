@@ -14,12 +14,13 @@ bool has_duty(const Hard& hard, const WorkerId& id);
 // reported.
 bool admit(State& state, const stream::Heartbeat& beat, SystemTime at);
 
-// It spoke a few times only, and nothing was decided for it: when it falls silent it is forgotten without a decision.
+// It reported a few times only, and nothing was decided for it: when it falls silent it is forgotten without a
+// decision.
 bool is_passing(const State& state, const WorkerId& id, const Process& process);
 void forget(State& state, const WorkerId& id);
 
 // With every tick: who is there now.
-void count_crowd(State& state);
+void count_processes(State& state);
 
 // Of who has nothing to do, only the first entries of its lists are kept.
 void trim(const Hard& hard, stream::Heartbeat& beat);

@@ -368,7 +368,7 @@ void settle_beside(State& state) {
   std::erase_if(soft.names, [&](const auto& entry) { return state.hard.is_out(entry.second); });
 }
 
-Applied take(State& state, const stream::SnapshotPart& part) {
+Applied apply_part(State& state, const stream::SnapshotPart& part) {
   auto snapshot = state.soft.assembler.add(part);
   if (!snapshot.ok()) return Applied::unreadable_snapshot;
   if (!*snapshot) return Applied::counted;
@@ -397,7 +397,7 @@ Applied apply(State& state, const stream::Decision& decision) {
     state.hard.claim = *claim;
     return Applied::counted;
   }
-  if (const auto* part = std::get_if<stream::SnapshotPart>(&decision.body)) return take(state, *part);
+  if (const auto* part = std::get_if<stream::SnapshotPart>(&decision.body)) return apply_part(state, *part);
   if (!apply_to(state.hard, decision.body)) return Applied::contradiction;
   std::visit([&state](const auto& one) { update_soft(state, one); }, decision.body);
   return Applied::counted;

@@ -69,10 +69,10 @@ void begin_next(Draft& draft, const JobName& name) {
   const auto next = draft.hard().jobs.at(name)->next;
   if (next == nullptr) return;
   if (const auto why = why_not_accept(draft.hard(), next->spec)) {
-    draft.act(Tell{.severity = stream::Severity::error,
-                   .code = "job_refused",
-                   .job = name.value,
-                   .text = fmt::format("run {} of job {} cannot begin: {}", next->spec.run.value, name.value, *why)});
+    draft.act(Notify{.severity = stream::Severity::error,
+                     .code = "job_refused",
+                     .job = name.value,
+                     .text = fmt::format("run {} of job {} cannot begin: {}", next->spec.run.value, name.value, *why)});
     return;
   }
   draft.decide(stream::JobAccepted{.spec = next->spec, .topology = next->topology, .at = draft.now()});

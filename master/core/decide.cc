@@ -22,14 +22,14 @@ void look_at_everything(Draft& draft, const State& state, Due& due) {
 
 }  // namespace
 
-void follow(State& state, std::span<const Event> events) {
+void stand_by(State& state, std::span<const Event> events) {
   for (const auto& event : events) observe(state, event);
   Due due = std::exchange(state.soft.due, {});
   auto& kept = state.soft.due;
-  std::set<WorkerId> told;
+  std::set<WorkerId> reported;
   for (auto& departure : due.departures) {
     const bool counts =
-        !departure.silent && !state.hard.is_out(departure.worker) && told.insert(departure.worker).second;
+        !departure.silent && !state.hard.is_out(departure.worker) && reported.insert(departure.worker).second;
     if (counts && is_known(state, state.hard, departure.worker)) kept.departures.push_back(std::move(departure));
   }
   std::set<std::string> failing;  // once is enough: nobody acts on it before the next leader does
@@ -43,7 +43,7 @@ void follow(State& state, std::span<const Event> events) {
 void step_down(State& state) {
   state.soft.leaving.clear();
   state.soft.deletions.clear();
-  follow(state, {});
+  stand_by(state, {});
 }
 
 std::vector<Action> decide(State& state, std::span<const Event> events, SystemTime now) {
@@ -56,7 +56,7 @@ std::vector<Action> decide(State& state, std::span<const Event> events, SystemTi
   settle_losses(draft, state, due);
   settle_requests(draft, state, due);
   settle_jobs(draft, state, due);
-  tell_missing_ends(draft, state, due);
+  report_missing_ends(draft, state, due);
   size_groups(draft, state, due);
   fill_groups(draft, state, due);
   place_partitions(draft, state, due);

@@ -13,9 +13,9 @@ namespace ride::master {
 
 // What a standby does instead of decide(): it listens. What reports contained and no leader has acted upon yet (a death
 // that an agent saw) stays due, so that it can take over knowing all.
-void follow(State& state, std::span<const Event> events);
+void stand_by(State& state, std::span<const Event> events);
 
-// A leader that was deposed: what it was about to do is another's matter now. Afterwards follow().
+// A leader that was deposed: what it was about to do is another's matter now. Afterwards stand_by().
 void step_down(State& state);
 
 // `now` stands in decisions and in deadlines; loss is counted in ticks, not by it.

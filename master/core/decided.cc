@@ -4,13 +4,13 @@
 
 namespace ride::master {
 
-bool Decided::take(const stream::Decision& decision) {
-  if (const auto* part = std::get_if<stream::SnapshotPart>(&decision.body)) return take(decision, *part);
+bool Decided::apply(const stream::Decision& decision) {
+  if (const auto* part = std::get_if<stream::SnapshotPart>(&decision.body)) return apply(decision, *part);
   return apply_to(hard_, decision.body);
 }
 
 // Without its last part, a snapshot that does not hold together is none.
-bool Decided::take(const stream::Decision& decision, const stream::SnapshotPart& part) {
+bool Decided::apply(const stream::Decision& decision, const stream::SnapshotPart& part) {
   const auto snapshot = assembler_.add(part);
   if (!snapshot.ok()) return false;
   if (!*snapshot) return true;

@@ -10,10 +10,10 @@ namespace ride::master {
 class Decided {
  public:
   // Every decision that counts, in log order. False: it changes nothing, and is to be passed over.
-  bool take(const stream::Decision& decision);
+  bool apply(const stream::Decision& decision);
 
  private:
-  bool take(const stream::Decision& decision, const stream::SnapshotPart& part);
+  bool apply(const stream::Decision& decision, const stream::SnapshotPart& part);
 
   Hard hard_;
   stream::SnapshotAssembler assembler_;

@@ -29,7 +29,7 @@ LogTime usual_silence(const State& state, const NodePulse& node) {
   return 2 * node.longest_alone.value(state.soft.clock.at_tick());
 }
 
-// Of one process: as its own words allow, and twice as long as anything on its node was silent lately.
+// Of one process: as its own reports allow, and twice as long as anything on its node was silent lately.
 LogTime patience_of(const State& state, const Process& process) {
   auto patience = process.rhythm.patience();
   if (const auto* node = node_of(state, process)) patience = std::max(patience, usual_silence(state, *node));
@@ -49,7 +49,7 @@ bool is_excused(const State& state, std::int64_t word_tick, LogTime silence, Log
 
 bool is_silent(const State& state, const WorkerId& id, const Process& process, LogTime now) {
   return state.soft.ticks - process.last_tick >= ticks_to_loss(state, id) &&
-         now - process.word_at >= patience_of(state, process);
+         now - process.heard_at >= patience_of(state, process);
 }
 
 // Its agent's last heartbeat listed it as running, and that agent is there.
@@ -70,19 +70,19 @@ struct Others {
 
   explicit Others(const Soft& soft) {
     for (const auto& [name, node] : soft.nodes) {
-      if (node.word_at > first) {
+      if (node.heard_at > first) {
         second = first;
-        first = node.word_at;
+        first = node.heard_at;
         loudest = &name;
       } else {
-        second = std::max(second, node.word_at);
+        second = std::max(second, node.heard_at);
       }
     }
   }
   LogTime than(const NodeName& name) const { return loudest != nullptr && *loudest == name ? second : first; }
 };
 
-// An agent and its children are silent, so that nobody is left to tell of them, and others are heard.
+// An agent and its children are silent, so that nobody is left to report them, and others are heard.
 bool may_be_judged(const State& state, const NodeName& name, const NodePulse& node, const Others& others, LogTime now) {
   return node.processes >= 2 && node.words >= kSettledWords && state.soft.processes.contains(node.agent) &&
          now - others.than(name) <= state.rules.least_silence;
@@ -94,7 +94,7 @@ std::set<NodeName> silent_nodes(const State& state, SystemTime at, double share 
   const Others others(soft);
   std::set<NodeName> silent;
   for (const auto& [name, node] : soft.nodes) {
-    const auto silence = now - node.word_at, patience = patience_of(state, node);
+    const auto silence = now - node.heard_at, patience = patience_of(state, node);
     const double enough = share * static_cast<double>(patience.count());
     if (static_cast<double>(silence.count()) < enough || !may_be_judged(state, name, node, others, now)) continue;
     if (share >= 1 && soft.ticks - node.word_tick < node_ticks(state.rules) * node.loss_backoff) continue;
@@ -147,7 +147,7 @@ void lose_nodes(State& state, SystemTime at) {
     const auto& node = state.soft.nodes.at(process.last.node);
     lose(state, id,
          fmt::format("no heartbeat for {} ms from its node {}: its agent and all {} other{} there are silent",
-                     (state.soft.clock.at(at) - node.word_at).count(), process.last.node.value, node.processes - 1,
+                     (state.soft.clock.at(at) - node.heard_at).count(), process.last.node.value, node.processes - 1,
                      node.processes == 2 ? "" : "s"));
   }
   for (const auto& id : passed) forget(state, id);
@@ -166,7 +166,7 @@ void lose_processes(State& state, SystemTime at) {
       continue;
     }
     if (!is_silent(state, id, process, now)) continue;
-    const auto silence = now - process.word_at;
+    const auto silence = now - process.heard_at;
     const bool vouched = is_vouched(state, process, now);
     if (vouched && silence < state.rules.most_vouched) continue;
     const auto patience = std::max<LogTime>(patience_of(state, process), allowed * tick_interval(state));
@@ -260,10 +260,10 @@ void hear(State& state, const stream::Heartbeat& beat, Process& process, SystemT
   auto& node = soft.nodes[beat.node];
   node.heard_any(now, soft.ticks);
   if (process.heard && process.last.node == beat.node) {
-    process.rhythm.heard(now - process.word_at);
-    node.heard_again(now, now - process.word_at);
+    process.rhythm.heard(now - process.heard_at);
+    node.heard_again(now, now - process.heard_at);
   }
-  process.word_at = now;
+  process.heard_at = now;
   if (beat.kind != ProcessKind::agent) return;
   node.agent = beat.id;
   ++node.agent_words;
@@ -299,7 +299,7 @@ void pass_tick(State& state, SystemTime at) {
   count_nodes(state);
   lose_nodes(state, at);
   lose_processes(state, at);
-  if (soft.mass_silence_until != SystemTime{}) is_mass_silence(state, at);  // over, when they speak again
+  if (soft.mass_silence_until != SystemTime{}) is_mass_silence(state, at);  // over, when they report again
   watch_loads(state);
 }
 

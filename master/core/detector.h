@@ -1,5 +1,5 @@
 // Who is lost, found in the silence between the ticks of the log (decisions 0010 and 0026). A process is lost when it
-// was silent for Rules::ticks_to_loss ticks, and for longer than its words were ever irregular; not while its agent
+// was silent for Rules::ticks_to_loss ticks, and for longer than its reports were ever irregular; not while its agent
 // lists it as running, for Rules::most_vouched at most. A node is lost when its agent and all else on it are silent
 // while other nodes are heard. Losses go to Due. Internal to master/core; pure.
 #pragma once

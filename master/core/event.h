@@ -18,7 +18,8 @@ struct ReportRead {
 // This master's claim stands, and all before it is applied.
 struct LeadershipTaken {};
 
-// How far logs reach and what is committed of them, as Kafka reports it of partitions whose owner does not (untold.h).
+// How far logs reach and what is committed of them, as Kafka reports it of partitions whose owner does not
+// (unreported.h).
 struct LogsMeasured {
   struct One {
     StageKey stage;
@@ -55,14 +56,14 @@ struct Answer {
   std::int64_t ticket = 0;
   Result<RunNumber> result;
 };
-// Say something to people that is no decision.
-struct Tell {
+// An entry for the event list and the log that is no decision.
+struct Notify {
   stream::Severity severity = stream::Severity::info;
   std::string code;  // stable, for scripts
   std::string job, stage;
   std::string text;
 };
 
-using Action = std::variant<Append, EnsureTopics, DeleteTopics, Answer, Tell, TruncateBehind>;
+using Action = std::variant<Append, EnsureTopics, DeleteTopics, Answer, Notify, TruncateBehind>;
 
 }  // namespace ride::master

@@ -68,7 +68,7 @@ class Pool {
     const bool knows_all = state_.soft.ticks - state_.soft.led_tick >= state_.rules.gather_ticks;
     for (const auto& group : groups_) {
       if (knows_all || ticks_since_begin(state_, group.key.job) >= state_.rules.gather_ticks)
-        tell(group);
+        notify_waiting(group);
       else
         state_.soft.pool_again = true;
     }
@@ -271,8 +271,8 @@ class Pool {
                      counted(group.wanted, "worker"), donor->key.stage.value, actives(*donor)));
   }
 
-  // What a group lacks is said when it changes: a job waits visibly.
-  void tell(const Group& group) {
+  // What a group lacks is reported when it changes: a job waits visibly.
+  void notify_waiting(const Group& group) {
     const int has = actives(group);
     const int spare = spares(group);
     std::string text;
@@ -284,20 +284,20 @@ class Pool {
                          counted(group.wanted, "worker"), counted(group.spec->partitions, "partition"));
     else if (spare < group.spec->group.spares)
       text = fmt::format("{} has {} of {}", group.key.stage.value, spare, counted(group.spec->group.spares, "spare"));
-    auto& told = state_.soft.stages[group.key].waiting;
-    if (text == told) return;
+    auto& reported = state_.soft.stages[group.key].waiting;
+    if (text == reported) return;
     const bool better = text.empty();
-    draft_.act(Tell{.severity = better ? stream::Severity::info : stream::Severity::warning,
-                    .code = better               ? "group_full"
-                            : has == 0           ? "stage_waits"
-                            : has < group.wanted ? "pool_dry"
-                                                 : "spares_low",
-                    .job = group.key.job.value,
-                    .stage = group.key.stage.value,
-                    .text = better ? fmt::format("{} has all its workers: {}, and {}", group.key.stage.value, has,
-                                                 counted(spare, "spare"))
-                                   : text});
-    told = text;
+    draft_.act(Notify{.severity = better ? stream::Severity::info : stream::Severity::warning,
+                      .code = better               ? "group_full"
+                              : has == 0           ? "stage_waits"
+                              : has < group.wanted ? "pool_dry"
+                                                   : "spares_low",
+                      .job = group.key.job.value,
+                      .stage = group.key.stage.value,
+                      .text = better ? fmt::format("{} has all its workers: {}, and {}", group.key.stage.value, has,
+                                                   counted(spare, "spare"))
+                                     : text});
+    reported = text;
   }
 
   Draft& draft_;

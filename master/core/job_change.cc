@@ -220,9 +220,10 @@ JobChange change_of(const JobSpec& before, const JobSpec& after) {
   compare_parts(before, after, &JobSpec::sources, "source", differences);
   compare_parts(before, after, &JobSpec::stages, "stage", differences);
   change.kind = takes_effect_at_once(before, after) ? JobChange::Kind::at_once : JobChange::Kind::replace;
-  // Better a strange word than a change that nobody is shown.
-  const bool told = std::any_of(differences.begin(), differences.end(), [](const auto& one) { return !one.at_once; });
-  if (change.kind == JobChange::Kind::replace && !told)
+  // A vague difference is better than none.
+  const bool explained =
+      std::any_of(differences.begin(), differences.end(), [](const auto& one) { return !one.at_once; });
+  if (change.kind == JobChange::Kind::replace && !explained)
     differences.push_back({.part = {}, .key = "layout", .before = "as planned before", .after = "another one"});
   return change;
 }

@@ -15,23 +15,23 @@ bool is_known(const State& state, const Hard& hard, const WorkerId& worker) {
 
 void settle_losses(Draft& draft, State& state, Due& due) {
   if (due.mass_silent > 0)
-    draft.act(Tell{
+    draft.act(Notify{
         .severity = stream::Severity::warning,
         .code = "many_silent",
         .text = fmt::format("{} of {} processes fell silent at once: for {} s only deaths that agents see count",
                             due.mass_silent, state.soft.processes.size(), state.rules.mass_silence.count() / 1000)});
   if (due.refused > 0)
-    draft.act(
-        Tell{.severity = stream::Severity::warning,
-             .code = "members_refused",
-             .text = fmt::format("{} heartbeats of processes that nobody announced were refused: {} such processes are "
-                                 "kept, and there may be {}. Does somebody write reports who should not? (agents "
-                                 "announce their own; for who may write see the access rules of the topics)",
-                                 due.refused, state.soft.crowd.unannounced, state.rules.most_unannounced)});
+    draft.act(Notify{
+        .severity = stream::Severity::warning,
+        .code = "members_refused",
+        .text = fmt::format("{} heartbeats of processes that nobody announced were refused: {} such processes are "
+                            "kept, and there may be {}. Does somebody write reports who should not? (agents "
+                            "announce their own; for who may write see the access rules of the topics)",
+                            due.refused, state.soft.admission.unannounced, state.rules.most_unannounced)});
   for (const auto& load : due.loads)
-    draft.act(Tell{.severity = load.slow ? stream::Severity::warning : stream::Severity::info,
-                   .code = load.slow ? "overloaded" : "overload_over",
-                   .text = load.text});
+    draft.act(Notify{.severity = load.slow ? stream::Severity::warning : stream::Severity::info,
+                     .code = load.slow ? "overloaded" : "overload_over",
+                     .text = load.text});
   for (const auto& departure : due.departures) {
     const auto& hard = draft.hard();
     if (hard.is_out(departure.worker) || !is_known(state, hard, departure.worker)) continue;

@@ -26,7 +26,7 @@ bool is_known(const stream::PartitionProgress& one) { return !one.job.value.empt
 
 // ---- a worker -------------------------------------------------------------------------------------------------------
 
-void WorkerRate::take(const stream::Heartbeat& beat, SystemTime at) {
+void WorkerRate::add(const stream::Heartbeat& beat, SystemTime at) {
   const bool anew = beat.group != group_ || beat.frames < frames_ || beat.busy_seconds < busy_;
   if (anew) {
     recent_frames_ = rated_busy_ = recent_busy_ = recent_elapsed_ = 0;
@@ -59,7 +59,7 @@ std::optional<double> WorkerRate::utilisation() const {
 
 // ---- a stage --------------------------------------------------------------------------------------------------------
 
-void StageFlow::take(const stream::PartitionProgress& before, const stream::PartitionProgress& now) {
+void StageFlow::add(const stream::PartitionProgress& before, const stream::PartitionProgress& now) {
   if (!is_known(now)) return;
   const auto open = [](const auto& one) { return std::max<std::int64_t>(0, one.end - one.committed); };
   lag_ += open(now) - (is_known(before) ? open(before) : 0);

@@ -15,7 +15,7 @@ namespace ride::master {
 // One worker's speed at the stage that it has open, over about the last five seconds in which it worked.
 class WorkerRate {
  public:
-  void take(const stream::Heartbeat& beat, SystemTime at);
+  void add(const stream::Heartbeat& beat, SystemTime at);
   std::optional<double> frames_per_busy_second() const;
   std::optional<double> utilisation() const;  // busy share of the time, 0..1
 
@@ -31,8 +31,8 @@ class WorkerRate {
 // What comes into a stage's topic and what is finished there.
 class StageFlow {
  public:
-  // The owner's word of one partition, and what was last known of it (no job there: nothing).
-  void take(const stream::PartitionProgress& before, const stream::PartitionProgress& now);
+  // The owner's report of one partition, and what was last known of it (no job there: nothing).
+  void add(const stream::PartitionProgress& before, const stream::PartitionProgress& now);
   void sample(SystemTime at);  // at each look at the sizes
 
   // Frames per second, over the last second, or as far back as it takes to see ten of them; unknown while less than

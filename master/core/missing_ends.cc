@@ -60,7 +60,7 @@ std::string missing_end(const State& state, const Job& job) {
 
 }  // namespace
 
-void tell_missing_ends(Draft& draft, State& state, const Due& due) {
+void report_missing_ends(Draft& draft, State& state, const Due& due) {
   if (!due.sizes) return;
   auto& known = state.soft.missing_ends;
   std::erase_if(known, [&](const auto& entry) { return !draft.hard().jobs.contains(entry.first); });
@@ -71,13 +71,13 @@ void tell_missing_ends(Draft& draft, State& state, const Due& due) {
       missing = {std::move(text), draft.now(), false};
       continue;
     }
-    if (missing.told || draft.now() - missing.since < kPatience) continue;
-    missing.told = true;
-    draft.act(Tell{.severity = stream::Severity::error,
-                   .code = "end_missing",
-                   .job = name.value,
-                   .stage = {},
-                   .text = missing.words});
+    if (missing.reported || draft.now() - missing.since < kPatience) continue;
+    missing.reported = true;
+    draft.act(Notify{.severity = stream::Severity::error,
+                     .code = "end_missing",
+                     .job = name.value,
+                     .stage = {},
+                     .text = missing.words});
   }
 }
 

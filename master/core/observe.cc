@@ -10,7 +10,7 @@
 #include "master/core/detector.h"
 #include "master/core/rivals.h"
 #include "master/core/steps.h"
-#include "master/core/untold.h"
+#include "master/core/unreported.h"
 #include "stream/core/control_limits.h"
 
 namespace ride::master {
@@ -36,7 +36,7 @@ void on(State& state, const stream::Tick& tick, SystemTime at) {
   if (tick.epoch != standing.epoch() || tick.leader != standing.leader()) return;
   pass_tick(state, at);
   forget_rivals(state);
-  count_crowd(state);
+  count_processes(state);
   if (has_deadlines(state)) state.soft.due.deadlines = true;
   auto& soft = state.soft;
   soft.due.stages.insert(soft.unsettled.begin(), soft.unsettled.end());
@@ -51,7 +51,7 @@ void on(State& state, const stream::Tick& tick, SystemTime at) {
 
 // ---- heartbeats -----------------------------------------------------------------------------------------------------
 
-void take_progress(State& state, const stream::Heartbeat& beat) {
+void record_progress(State& state, const stream::Heartbeat& beat) {
   StageKey key;
   const Stage* stage = nullptr;
   StageReports* reports = nullptr;
@@ -63,17 +63,17 @@ void take_progress(State& state, const stream::Heartbeat& beat) {
     }
     const auto index = static_cast<std::size_t>(progress.partition.value);
     if (stage == nullptr || progress.partition.value < 0 || index >= stage->partitions.size()) continue;
-    // Only the owner's word counts; a predecessor's may be late.
+    // Only the owner's report counts; a predecessor's may be late.
     const auto& partition = stage->partitions[index];
     if (partition.owner != beat.id || partition.epoch != progress.epoch) continue;
     if (reports->partitions.size() < stage->partitions.size()) reports->partitions.resize(stage->partitions.size());
     auto& mine = reports->partitions[index];
     const bool ended = mine.ended;
-    auto told = progress;
-    if (told.end < 0) told.end = mine.end;  // a new owner has not seen it yet
-    reports->flow.take(mine, told);
+    auto reported = progress;
+    if (reported.end < 0) reported.end = mine.end;  // a new owner has not seen it yet
+    reports->flow.add(mine, reported);
     if (progress.end >= 0) reports->measured.erase(index);
-    mine = std::move(told);
+    mine = std::move(reported);
     mine.ended = ended || progress.ended;
     if (mine.ended && !ended) {
       ++reports->ended;
@@ -103,7 +103,7 @@ void keep_session(stream::SourceProgress& now, const stream::SourceProgress& bef
   never_fall(now, before);
 }
 
-void take_sources(State& state, const stream::Heartbeat& beat) {
+void record_sources(State& state, const stream::Heartbeat& beat) {
   for (const auto& progress : beat.sources) {
     const auto* job = state.hard.find(progress.job, progress.run);
     if (job == nullptr) continue;
@@ -132,7 +132,7 @@ bool same_offer(const stream::Heartbeat& a, const stream::Heartbeat& b) {
 }
 
 void on(State& state, const stream::Heartbeat& beat, SystemTime at) {
-  if (state.hard.is_out(beat.id)) return note_false_loss(state, beat.id);  // a zombie's word
+  if (state.hard.is_out(beat.id)) return note_false_loss(state, beat.id);  // a zombie's report
   auto& soft = state.soft;
   if (!soft.processes.contains(beat.id) && (waits_for_name(state, beat) || !admit(state, beat, at))) return;
   note_holder(state, beat.id);
@@ -148,7 +148,7 @@ void on(State& state, const stream::Heartbeat& beat, SystemTime at) {
     soft.due.pool |= beat.kind == ProcessKind::worker;
     soft.due.sources |= beat.kind == ProcessKind::producer || soft.sources_again;
   }
-  process.rate.take(beat, at);
+  process.rate.add(beat, at);
   hear(state, beat, process, at);
   process.last = beat;
   process.last.children.clear();  // hear() has taken them
@@ -158,8 +158,8 @@ void on(State& state, const stream::Heartbeat& beat, SystemTime at) {
   process.heard = true;
   process.last_tick = soft.ticks;
   process.last_seen = at;
-  take_progress(state, beat);
-  take_sources(state, beat);
+  record_progress(state, beat);
+  record_sources(state, beat);
   look_between_ticks(state, at);
 }
 
@@ -198,7 +198,7 @@ void on(State& state, const stream::Released& released, SystemTime) {
   }
 }
 
-// A zombie's word does not count: its records may be deleted behind its successor's back, which is no loss.
+// A zombie's report does not count: its records may have been deleted since its successor took over, which is no loss.
 void on(State& state, const stream::Notice& notice, SystemTime) {
   if (state.hard.is_out(notice.from)) return;
   if (notice.fatal_for_job && !notice.job.empty()) state.soft.due.fatal.push_back({notice.job, notice.text});
@@ -206,7 +206,7 @@ void on(State& state, const stream::Notice& notice, SystemTime) {
 
 // ---- not from the log -----------------------------------------------------------------------------------------------
 
-// Who is known from the decisions only gets a first K ticks to speak up.
+// Who is known from the decisions only gets a first K ticks to report.
 void expect_members(State& state) {
   auto& soft = state.soft;
   const auto expect = [&](const WorkerId& id, ProcessKind kind) {
@@ -216,13 +216,13 @@ void expect_members(State& state) {
       found->second.last.kind = kind;
     }
     found->second.last_tick = soft.ticks;
-    found->second.word_at = soft.clock.at_tick();
+    found->second.heard_at = soft.clock.at_tick();
     if (fresh) soft.names.try_emplace(slot_name(id), id);
   };
   soft.led_tick = soft.ticks;
   for (auto& [name, node] : soft.nodes) {
     node.word_tick = soft.ticks;
-    node.word_at = soft.clock.at_tick();
+    node.heard_at = soft.clock.at_tick();
   }
   for (auto& [job, tick] : soft.begun) tick = soft.ticks;
   for (const auto& [id, member] : *state.hard.members) expect(id, ProcessKind::worker);
@@ -260,7 +260,7 @@ void observe(State& state, const Event& event) {
         } else if constexpr (std::is_same_v<T, TopicsOutcome>) {
           due.topics.push_back(one);
         } else if constexpr (std::is_same_v<T, LogsMeasured>) {
-          take_measured(state, one);
+          record_measured(state, one);
         } else {
           static_assert(std::is_same_v<T, LeadershipTaken>);
           expect_members(state);

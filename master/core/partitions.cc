@@ -127,8 +127,8 @@ class StagePlacement {
 
   double lag_of(std::size_t partition) const {
     if (partition >= reports_.partitions.size()) return 0;
-    const auto& told = reports_.partitions[partition];
-    return told.end < 0 ? 0 : static_cast<double>(std::max<std::int64_t>(0, told.end - told.committed));
+    const auto& reported = reports_.partitions[partition];
+    return reported.end < 0 ? 0 : static_cast<double>(std::max<std::int64_t>(0, reported.end - reported.committed));
   }
 
   // "2 of w1#a, which is out; 1 handed back by w2#b in time"

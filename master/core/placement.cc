@@ -140,7 +140,7 @@ class Rebalance {
     if (!view_.members[member].enough)
       by_next_.insert({loads_.time(view_, member, loads_.usual_weight), rank_[member], member});
   }
-  void take(std::size_t member) {
+  void remove(std::size_t member) {
     by_time_.erase({loads_.time(view_, member), rank_[member], member});
     by_next_.erase({loads_.time(view_, member, loads_.usual_weight), rank_[member], member});
   }
@@ -179,8 +179,8 @@ class Rebalance {
   }
 
   void move(std::size_t partition, std::size_t from, std::size_t to) {
-    take(from);
-    take(to);
+    remove(from);
+    remove(to);
     loads_.add(from, view_.partitions[partition], -1);
     loads_.add(to, view_.partitions[partition]);
     put(from);

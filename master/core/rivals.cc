@@ -10,7 +10,7 @@ namespace ride::master {
 
 namespace {
 
-constexpr int kBothSpoke = 3;  // ticks in which each of them spoke, until the later one is refused
+constexpr int kBothReported = 3;  // ticks in which each of them reported, until the later one is refused
 constexpr std::int64_t kSilentTicks =
     10;  // of who has the name: then it is taken over, whatever else holds a loss back
 constexpr std::int64_t kTogetherTicks = 20;  // who came so close after another one to this master came with it
@@ -36,7 +36,7 @@ std::string refusal(const stream::Heartbeat& holder, const stream::Heartbeat& re
       slot_name(refused.id), who);
 }
 
-// A master that begins cannot tell from the logs who of two was there first. Nothing is taken from who has work.
+// A master that begins cannot see from the logs which of two was there first. Nothing is taken from who has work.
 bool came_first(const State& state, const Process& holder, const Rival& rival) {
   if (has_duty(state.hard, holder.last.id)) return true;
   if (rival.first_tick - holder.first_tick > kTogetherTicks) return true;
@@ -72,14 +72,14 @@ bool waits_for_name(State& state, const stream::Heartbeat& beat) {
   const bool another = !fresh && rival.last.id != beat.id;
   if (another && soft.ticks - rival.last_tick <= kSilentTicks) return true;  // one after the other
   if (fresh || another) rival = {.first_tick = soft.ticks};
-  if (rival.spoke == 0 || rival.last_tick != soft.ticks) ++rival.spoke;
-  rival.has_room = rival.has_room || !is_passing(state, holder->first, holder->second);
+  if (rival.reported == 0 || rival.last_tick != soft.ticks) ++rival.reported;
+  rival.may_replace = rival.may_replace || !is_passing(state, holder->first, holder->second);
   rival.last = beat;
   rival.last.children.clear();
   trim(state.hard, rival.last);
   rival.last_tick = soft.ticks;
-  if (rival.spoke < kBothSpoke) return true;
-  if (rival.holder_spoke >= kBothSpoke && soft.ticks - holder->second.last_tick <= 1)
+  if (rival.reported < kBothReported) return true;
+  if (rival.holder_reported >= kBothReported && soft.ticks - holder->second.last_tick <= 1)
     settle(state, holder->second, rival);
   else if (soft.ticks - std::max(rival.first_tick, holder->second.last_tick) >= kSilentTicks)
     replace(state, WorkerId{name->second}, beat.id);
@@ -95,7 +95,7 @@ void note_holder(State& state, const WorkerId& id) {
   if (rival.last.id == id) return (void)soft.rivals.erase(found);  // it has the name now
   if (rival.holder_tick == soft.ticks) return;
   rival.holder_tick = soft.ticks;
-  ++rival.holder_spoke;
+  ++rival.holder_reported;
 }
 
 void forget_rivals(State& state) {

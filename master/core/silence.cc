@@ -7,12 +7,12 @@ namespace ride::master {
 
 namespace {
 
-constexpr double kMemory = 50;                   // words that a mean is taken over
+constexpr double kMemory = 50;                   // reports that a mean is taken over
 constexpr double kDeviations = 5.6;              // of a normal distribution: beyond them lies 1e-8, which is φ = 8
 constexpr double kLeastDeviation = 15;           // ms: no timer is more exact
 constexpr double kForget = 30'000;               // ms
 constexpr LogTime kStall{500};                   // what a late tick counts as at most
-constexpr LogTime kMostLate{5000};               // that one word counts for
+constexpr LogTime kMostLate{5000};               // that one report counts for
 constexpr double kOverloaded = 200, kCalm = 50;  // ms
 constexpr LogTime kCalmFor{10'000};
 constexpr SystemTime::duration kLastStamp{std::int64_t{1} << 53};
@@ -101,7 +101,7 @@ std::chrono::milliseconds OverloadWatch::late() const { return log_time(std::max
 
 void NodePulse::heard_any(LogTime now, std::int64_t tick) {
   if (words > 0) {
-    const auto gap = now - word_at;
+    const auto gap = now - heard_at;
     longest_together.heard(now, gap);
     round_longest = std::max(round_longest, gap);
     if (now - round_at >= kUsualGap) {
@@ -113,7 +113,7 @@ void NodePulse::heard_any(LogTime now, std::int64_t tick) {
     round_at = now;
   }
   ++words;
-  word_at = now;
+  heard_at = now;
   word_tick = tick;
 }
 

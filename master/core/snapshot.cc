@@ -161,11 +161,11 @@ namespace {
 // Its readers would refuse it. The log grows instead, and every decision still stands there.
 void too_large(Draft& draft) {
   draft.act(
-      Tell{.severity = stream::Severity::error,
-           .code = "snapshot_too_large",
-           .text = fmt::format("a snapshot of the decisions would have more than {} MiB: none is written, and the "
-                               "decisions log grows. Cancel jobs that are not needed",
-                               stream::kMostSnapshotBytes >> 20)});
+      Notify{.severity = stream::Severity::error,
+             .code = "snapshot_too_large",
+             .text = fmt::format("a snapshot of the decisions would have more than {} MiB: none is written, and the "
+                                 "decisions log grows. Cancel jobs that are not needed",
+                                 stream::kMostSnapshotBytes >> 20)});
 }
 
 }  // namespace

@@ -46,7 +46,7 @@ class Feeders {
     }
     const auto producer = best(source);
     if (!producer) {
-      tell(spec, source, reports);
+      notify_waiting(spec, source, reports);
       return;
     }
     reports.waiting.clear();
@@ -56,7 +56,7 @@ class Feeders {
                       ? fmt::format("{} feeds {}", producer->value, feeds)
                       : fmt::format("{} is out; {} feeds {}", mine.previous.value, producer->value, feeds);
     const Epoch epoch{mine.epoch.value + 1};
-    auto before = told_before(reports, mine.session, session);
+    auto before = reported_before(reports, mine.session, session);
     draft_.decide(stream::AssignSource{.job = spec.job,
                                        .run = spec.run,
                                        .source = source.name,
@@ -69,13 +69,13 @@ class Feeders {
   }
 
   // What its owners so far reported: the next one continues the counts.
-  static stream::SourceBefore told_before(const SourceReports& reports, SessionId previous, SessionId session) {
+  static stream::SourceBefore reported_before(const SourceReports& reports, SessionId previous, SessionId session) {
     const auto& last = reports.last;
     if (last.session.value == 0) return {.session = previous == session ? SessionId{} : previous};  // no report yet
     const bool goes_on = last.session == session;  // it counts itself what stands in its session
-    const auto counter = [](std::int64_t told) { return std::clamp<std::int64_t>(told, 0, stream::kMostFrames); };
+    const auto counter = [](std::int64_t count) { return std::clamp<std::int64_t>(count, 0, stream::kMostFrames); };
     return {.session = goes_on ? SessionId{} : last.session,
-            .frames = counter(told_frames(&reports) - last.frames),
+            .frames = counter(reported_frames(&reports) - last.frames),
             .told = goes_on ? 0 : counter(last.frames),
             .captured = goes_on ? 0 : counter(last.captured),
             .unwritten = counter(last.unwritten),
@@ -122,17 +122,17 @@ class Feeders {
     return best == nullptr ? std::nullopt : std::optional(best->first);
   }
 
-  void tell(const stream::JobSpec& spec, const stream::SourceSpec& source, SourceReports& reports) {
+  void notify_waiting(const stream::JobSpec& spec, const stream::SourceSpec& source, SourceReports& reports) {
     auto text = source.node.empty()
                     ? fmt::format("source {} waits: there is no producer", source.name)
                     : fmt::format("source {} waits: there is no producer on node {}", source.name, source.node);
     if (text == reports.waiting) return;
     reports.waiting = text;
-    draft_.act(Tell{.severity = stream::Severity::warning,
-                    .code = "source_waits",
-                    .job = spec.job.value,
-                    .stage = source.name,
-                    .text = std::move(text)});
+    draft_.act(Notify{.severity = stream::Severity::warning,
+                      .code = "source_waits",
+                      .job = spec.job.value,
+                      .stage = source.name,
+                      .text = std::move(text)});
   }
 
   Draft& draft_;

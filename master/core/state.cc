@@ -84,7 +84,7 @@ bool Due::any() const {
 
 std::chrono::milliseconds tick_interval(const State& state) {
   // Who has nothing to do counts little, so that names that somebody made up do not slow the clock.
-  const auto at_work = static_cast<std::int64_t>(state.hard.members->size()) + state.soft.crowd.feeding;
+  const auto at_work = static_cast<std::int64_t>(state.hard.members->size()) + state.soft.admission.feeding;
   const auto others = static_cast<std::int64_t>(state.soft.processes.size()) - at_work;
   return std::max(state.rules.tick_interval,
                   std::chrono::milliseconds(at_work + std::clamp<std::int64_t>(others, 0, 100)));

@@ -116,7 +116,7 @@ struct Membership {
   bool operator==(const Membership&) const = default;
 };
 
-// Incarnations that are out never come back. Bounded: the oldest are forgotten, long after their last word could
+// Incarnations that are out never come back. Bounded: the oldest are forgotten, long after their last report could
 // arrive.
 struct OutList {
   std::set<WorkerId> ids;
@@ -154,10 +154,10 @@ struct Process {
   std::int64_t last_tick = 0;    // number of ticks in the log before its last heartbeat
   std::int64_t joined_tick = 0;  // its group
   std::int64_t first_tick = 0;   // number of ticks when its first heartbeat was read
-  int heard_ticks = 0;           // in which it spoke, up to Rules::settled_ticks
+  int heard_ticks = 0;           // in which it reported, up to Rules::settled_ticks
   SystemTime last_seen{};
-  LogTime word_at{0};        // by the log's clock: its last word
-  Rhythm rhythm;             // of its words
+  LogTime heard_at{0};       // by the log's clock: its last report
+  Rhythm rhythm;             // of its reports
   std::int64_t vouched = 0;  // number of its agent's heartbeat that last listed it
   WorkerRate rate;
 };
@@ -171,7 +171,7 @@ struct Gone {
   SystemTime at{};
 };
 
-// As Kafka reported it of a partition whose owner does not (untold.h).
+// As Kafka reported it of a partition whose owner does not (unreported.h).
 struct MeasuredLog {
   std::int64_t committed = 0, end = 0;
   bool operator==(const MeasuredLog&) const = default;
@@ -214,11 +214,11 @@ struct Departure {
 // It waits for the name of a process that has not ended (rivals.h).
 struct Rival {
   stream::Heartbeat last;
-  std::int64_t first_tick = 0, last_tick = 0;  // of its words
-  int spoke = 0;                               // ticks in which it did
-  std::int64_t holder_tick = -1;               // the last one in which the other one spoke since ...
-  int holder_spoke = 0;                        // ... and how many these are
-  bool has_room = false;  // the other one had settled: with this one there will be no more than before
+  std::int64_t first_tick = 0, last_tick = 0;  // of its reports
+  int reported = 0;                            // ticks in which it did
+  std::int64_t holder_tick = -1;               // the last one in which the other one reported since ...
+  int holder_reported = 0;                     // ... and how many these are
+  bool may_replace = false;  // the other one had settled: with this one there will be no more than before
 };
 
 // It must end, since its name is another one's.
@@ -267,7 +267,7 @@ struct FatalNotice {
   std::string text;
 };
 
-// A node, or the log itself, began to be slow, or is slow no more; in words.
+// A node, or the log itself, began to be slow, or is no longer slow; in words.
 struct LoadChange {
   bool slow = false;
   std::string text;
@@ -281,7 +281,7 @@ struct Due {
   bool deadlines = false;        // time passed while something has a deadline
   bool snapshot = false;         // the log grew long enough
   std::int64_t mass_silent = 0;  // so many fell silent at once that nobody is declared lost yet
-  std::int64_t refused = 0;      // heartbeats for which there was no space, since the last word about it
+  std::int64_t refused = 0;      // heartbeats for which there was no space, since the last report of it
   std::vector<LoadChange> loads;
   std::vector<Departure> departures;
   std::vector<NameTaken> names_taken;
@@ -307,12 +307,12 @@ struct Deletion {
 struct MissingEnd {
   std::string words;
   SystemTime since{};
-  bool told = false;
+  bool reported = false;
 };
 
-// Lost by silence: if it speaks again soon, the loss was false.
+// Lost by silence: if it reports again soon, the loss was false.
 struct Silenced {
-  std::int64_t last_tick = 0;  // of its last word
+  std::int64_t last_tick = 0;  // of its last report
   std::int64_t allowed = 0;    // ticks of silence that it was given
 };
 struct LossBackoff {
@@ -321,13 +321,13 @@ struct LossBackoff {
 };
 
 // Of the processes: how many are there for whom nothing was decided (admission.h). Counted anew with every tick.
-struct Crowd {
-  std::map<NodeName, std::int64_t> room;  // for so many more has the node's agent announced
+struct AdmissionCounts {
+  std::map<NodeName, std::int64_t> expected;  // so many more has the node's agent announced
   std::int64_t announced = 0, unannounced = 0;
-  std::int64_t feeding = 0;  // producers that own a source
-  std::int64_t refused = 0;  // heartbeats for which there was no space, so far ...
-  std::int64_t told = 0;     // ... and as of the last word about it ...
-  SystemTime told_at{};      // ... which was then
+  std::int64_t feeding = 0;   // producers that own a source
+  std::int64_t refused = 0;   // heartbeats for which there was no space, so far ...
+  std::int64_t reported = 0;  // ... and as of the last report of it ...
+  SystemTime reported_at{};   // ... which was then
 };
 
 struct Soft {
@@ -360,7 +360,7 @@ struct Soft {
   std::int64_t snapshots = 0;                        // written by this process
   std::string snapshot;                              // the last one that was read whole, and counts
   stream::SnapshotAssembler assembler;
-  Crowd crowd;
+  AdmissionCounts admission;
   Due due;
 };
 
@@ -380,12 +380,12 @@ struct Rules {
   std::int64_t loss_backoff_limit = 8;     // after false losses a slot is given up to so many times the ticks
   std::int64_t loss_backoff_ticks = 6000;  // ... and the usual ones when it had none for so long
   std::int64_t mass_silence_share = 5;     // when over a fifth fall silent at once ...
-  std::int64_t mass_silence_least = 8;     // ... and at least so many: fewer tell nothing about the log
+  std::int64_t mass_silence_least = 8;     // ... and at least so many: fewer say nothing about the log
   std::chrono::milliseconds mass_silence{3000};  // ... only seen deaths count for so long
   std::chrono::milliseconds size_every{300};     // how often the sizes of groups are looked at
   std::int64_t most_unannounced = 2000;          // processes that no agent announced, beyond those with something to do
   std::int64_t most_announced = 10'000;          // ... and that agents announced
-  int settled_ticks = 3;                 // who spoke in fewer and has nothing to do is forgotten without a decision
+  int settled_ticks = 3;                 // who reported in fewer and has nothing to do is forgotten without a decision
   std::int64_t snapshot_records = 5000;  // of the decisions log: then a snapshot is written and what is before deleted
 };
 

@@ -13,7 +13,7 @@ void settle_strikes(Draft& draft, Due& due);                 // Strike: before i
 void settle_losses(Draft& draft, State& state, Due& due);    // WorkerOut
 void settle_requests(Draft& draft, State& state, Due& due);  // submit, pause, resume, drain, cancel
 void settle_jobs(Draft& draft, State& state, Due& due);      // topics ready or not, fatal notices, the end
-void tell_missing_ends(Draft& draft, State& state, const Due& due);
+void report_missing_ends(Draft& draft, State& state, const Due& due);
 void size_groups(Draft& draft, State& state, Due& due);       // Scale
 void fill_groups(Draft& draft, State& state, Due& due);       // JoinGroup
 void write_snapshot(Draft& draft, State& state, Due& due);    // SnapshotPart, last of all: it contains what all led to

@@ -65,7 +65,7 @@ void strike(Draft& draft, const stream::ChildExit& exit, const stream::NamedFram
   const StruckFrame* before = found == strikes->end() ? nullptr : &found->second;
   if (before != nullptr &&
       std::find(before->workers.begin(), before->workers.end(), exit.child) != before->workers.end())
-    return;  // told twice
+    return;  // reported twice
   if (before != nullptr && (before->quarantined || before->workers.size() >= kMostStrikesOfFrame)) return;
   const auto count = (before == nullptr ? 0 : before->workers.size()) + 1;
   const bool condemned = count >= (alone ? kStrikesToDie : kStrikesToDieInCompany);

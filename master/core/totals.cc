@@ -47,13 +47,13 @@ bool reads_only_sources(const stream::StageSpec& stage) {
 
 }  // namespace
 
-std::int64_t told_frames(const SourceReports* reports) {
+std::int64_t reported_frames(const SourceReports* reports) {
   if (reports == nullptr) return 0;
   return std::min(std::max(reports->earlier_frames, reports->last.earlier) + reports->last.frames, stream::kMostTotal);
 }
 
 std::int64_t frames_of(const State& state, const Job& job, const std::string& source) {
-  auto frames = told_frames(reports_of(state, job, source));
+  auto frames = reported_frames(reports_of(state, job, source));
   for (const auto& stage : job.spec->stages) {
     if (!reads_only_sources(stage) || stage.upstreams.size() != 1 || stage.upstreams.front().name != source) continue;
     // What a source dropped or refused comes as dropped, and is no frame of it; a dead record may be anybody's.
@@ -84,7 +84,7 @@ std::optional<std::int64_t> given_to(const State& state, const Job& job, const s
   for (const auto& upstream : stage.upstreams) {
     if (upstream.is_source) {
       const auto* reports = reports_of(state, job, upstream.name);
-      if (reports == nullptr || told_frames(reports) == 0) return std::nullopt;
+      if (reports == nullptr || reported_frames(reports) == 0) return std::nullopt;
       given += frames_of(state, job, upstream.name) + std::max<std::int64_t>(0, reports->last.dropped) +
                std::max<std::int64_t>(0, reports->last.rejected);
     } else {

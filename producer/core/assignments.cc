@@ -13,7 +13,7 @@ using stream::JobPhase;
 
 constexpr std::size_t kMostStruck = 1000;  // of a source: long before, somebody has looked at it
 
-std::optional<SourceMode> wish_in(JobPhase phase) {
+std::optional<SourceMode> mode_in(JobPhase phase) {
   switch (phase) {
     case JobPhase::running:
       return SourceMode::run;
@@ -32,7 +32,7 @@ std::optional<SourceMode> wish_in(JobPhase phase) {
 
 }  // namespace
 
-void Assignments::take(const stream::Decision& decision) {
+void Assignments::apply(const stream::Decision& decision) {
   if (const auto* accepted = std::get_if<stream::JobAccepted>(&decision.body)) accept(*accepted);
   if (const auto* changed = std::get_if<stream::JobPhaseChanged>(&decision.body)) change_phase(*changed);
   if (const auto* assigned = std::get_if<stream::AssignSource>(&decision.body)) assign(*assigned);
@@ -101,13 +101,13 @@ std::map<SourceKey, Assignment> Assignments::mine() const {
   std::map<SourceKey, Assignment> mine;
   if (out_) return mine;
   for (const auto& [key, job] : jobs_) {
-    const std::optional<SourceMode> wish = wish_in(job.phase);
-    if (!wish) continue;
+    const std::optional<SourceMode> mode = mode_in(job.phase);
+    if (!mode) continue;
     for (const auto& [source, owner] : job.owners) {
       if (owner.producer != self_ || job.spec->source(source) == nullptr) continue;
       const auto struck = job.struck.find(source);
       mine[{key.first, key.second, source}] = {
-          job.spec,    owner.session, owner.epoch, *wish, struck == job.struck.end() ? StruckItems() : struck->second,
+          job.spec,    owner.session, owner.epoch, *mode, struck == job.struck.end() ? StruckItems() : struck->second,
           owner.before};
     }
   }

@@ -36,7 +36,7 @@ struct Assignment {
   std::shared_ptr<const stream::JobSpec> job;
   SessionId session;
   Epoch epoch;
-  SourceMode wish = SourceMode::run;
+  SourceMode mode = SourceMode::run;
   StruckItems struck;
   stream::SourceBefore before;  // what its earlier owners reported
 };
@@ -45,7 +45,7 @@ class Assignments {
  public:
   explicit Assignments(WorkerId self) : self_(std::move(self)) {}
 
-  void take(const stream::Decision& decision);
+  void apply(const stream::Decision& decision);
 
   // Sources that this producer owns in jobs that run, pause or drain. A source that is not in it any more: stop it.
   std::map<SourceKey, Assignment> mine() const;

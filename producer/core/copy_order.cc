@@ -60,7 +60,7 @@ std::optional<std::vector<CopyPlace>> unpack_places(std::string_view text) {
   return places;
 }
 
-std::vector<NumberedPlace> CopyOrder::take(const std::vector<CopyPlace>& proposal) {
+std::vector<NumberedPlace> CopyOrder::apply(const std::vector<CopyPlace>& proposal) {
   std::vector<NumberedPlace> fresh;
   for (const CopyPlace& place : proposal) {
     auto& behind = behind_[place.partition];

@@ -1,4 +1,4 @@
-// CopyOrder: which record of a copied topic has which number. Owners propose stretches of records in a journal; its
+// CopyOrder: which record of a copied topic has which number. Owners propose ranges of records in a journal; its
 // order alone decides, so that every owner, a late one as well, gives a record the same number (decision 0018).
 // Pure.
 #pragma once
@@ -34,7 +34,7 @@ std::optional<std::vector<CopyPlace>> unpack_places(std::string_view text);  // 
 class CopyOrder {
  public:
   // A proposal in the journal: the places that nobody proposed before it, with the numbers that they get.
-  std::vector<NumberedPlace> take(const std::vector<CopyPlace>& proposal);
+  std::vector<NumberedPlace> apply(const std::vector<CopyPlace>& proposal);
 
   std::int64_t next_number() const { return next_; }
   // Behind the last record of this partition that has a number; nothing: none has.

@@ -10,7 +10,7 @@ constexpr double kClockDrift = 1.002;  // a camera's clock is not ours: what it 
 
 RateCap::RateCap(double fps) : fps_(fps), most_(std::max(1.0, kKeptSeconds * fps)), tokens_(most_) {}
 
-bool RateCap::take(TimePoint grabbed) {
+bool RateCap::admit(TimePoint grabbed) {
   if (fps_ <= 0) return true;
   if (previous_) {
     const double seconds = std::chrono::duration<double>(grabbed - *previous_).count();

@@ -13,7 +13,7 @@ namespace ride::producer {
 class RateCap {
  public:
   explicit RateCap(double fps);  // <= 0: all are taken
-  bool take(TimePoint grabbed);
+  bool admit(TimePoint grabbed);
 
  private:
   double fps_;

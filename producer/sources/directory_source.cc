@@ -125,12 +125,12 @@ Result<std::vector<std::string>> list_pictures(const DirectoryOptions& options) 
   return files;
 }
 
-DirectorySource::DirectorySource(DirectoryOptions options, ItemManifest& book)
-    : options_(std::move(options)), book_(book) {}
+DirectorySource::DirectorySource(DirectoryOptions options, ItemManifest& manifest)
+    : options_(std::move(options)), manifest_(manifest) {}
 
 Result<void> DirectorySource::open(std::int64_t first) {
   if (!listed_) {
-    auto names = book_.items([this] { return list_pictures(options_); });
+    auto names = manifest_.items([this] { return list_pictures(options_); });
     if (!names) return names.error();
     names_ = std::move(*names);
     listed_ = true;
@@ -165,13 +165,13 @@ Pulled DirectorySource::read(const std::string& name) const {
 Result<CapturedFrame> DirectorySource::frame_of(const std::string& path, const std::string& known,
                                                 std::int64_t number) const {
   PictureLimits limits{.max_pixels = options_.max_pixels};
-  std::optional<WorkRoom::Stay> stay;
+  std::optional<WorkBudget::Lease> lease;
   if (options_.watch != nullptr) {
     if (const auto why = options_.watch->quarantined(PartitionId{0}, Offset{number}))
       return Error{ErrorCode::cancelled, *why, false};
-    stay.emplace(options_.watch->enter(PartitionId{0}, Offset{number}, "file " + known));
+    lease.emplace(options_.watch->enter(PartitionId{0}, Offset{number}, "file " + known));
     limits.memory_bytes = options_.watch->memory_bytes();
-    limits.take = [&stay](std::int64_t bytes) { stay->take(bytes); };
+    limits.reserve = [&lease](std::int64_t bytes) { lease->reserve(bytes); };
   }
   auto file = read_picture_file(path, limits, options_.wanted);
   if (!file) return file.error();
@@ -194,7 +194,7 @@ MadeSource make_directory_source(const SourceRequest& request) {
                                                          .max_pixels = request.source.max_pixels,
                                                          .wanted = wanted_codecs(request.source),
                                                          .watch = &request.watch},
-                                        request.book));
+                                        request.manifest));
 }
 
 }  // namespace ride::producer

@@ -8,7 +8,7 @@
 
 #include "producer/item_manifest.h"
 #include "producer/source.h"
-#include "producer/work_room.h"
+#include "producer/work_budget.h"
 
 namespace ride::producer {
 
@@ -31,7 +31,7 @@ Result<std::vector<std::string>> list_pictures(const DirectoryOptions& options);
 
 class DirectorySource : public Source {
  public:
-  DirectorySource(DirectoryOptions options, ItemManifest& book);
+  DirectorySource(DirectoryOptions options, ItemManifest& manifest);
 
   Result<void> open(std::int64_t first) override;
   Result<Pulled> next(std::chrono::milliseconds timeout) override;
@@ -43,7 +43,7 @@ class DirectorySource : public Source {
   Result<CapturedFrame> frame_of(const std::string& path, const std::string& known, std::int64_t number) const;
 
   DirectoryOptions options_;
-  ItemManifest& book_;
+  ItemManifest& manifest_;
   std::vector<std::string> names_;
   bool listed_ = false;
   std::int64_t next_ = 0;

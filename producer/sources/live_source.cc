@@ -73,7 +73,7 @@ void LiveSource::capture(const std::shared_ptr<Shared>& shared, const LiveOption
       const SystemTime captured_at = system_now();
       const auto grabbed_at = Clock::now();
       shared->live();
-      if (!cap.take(grabbed_at)) continue;
+      if (!cap.admit(grabbed_at)) continue;
       auto image = grabber->retrieve();
       if (!image) return image.error();
       const std::int64_t pixels = static_cast<std::int64_t>(image->total());

@@ -120,14 +120,14 @@ Result<void> check_picture(PictureInfo& info, std::span<const std::uint8_t> byte
   if (auto fits = check_limits(info, size, limits.max_pixels); !fits) return fits;
   const bool jpeg = info.format == PictureFormat::jpeg, png = info.format == PictureFormat::png;
   if (jpeg || png) {
-    const auto told = stream::inspect_picture(bytes);
-    if (!told.ok()) return as_cause(told.error());
-    info.checking_bytes = told->buffered_bytes;
-    info.decoding_bytes = told->memory_bytes();
+    const auto inspected = stream::inspect_picture(bytes);
+    if (!inspected.ok()) return as_cause(inspected.error());
+    info.checking_bytes = inspected->buffered_bytes;
+    info.decoding_bytes = inspected->memory_bytes();
   }
   const auto memory = size + (decoded ? info.decoding_bytes : info.checking_bytes);
   if (auto fits = check_memory(memory, weight, limits); !fits) return fits;
-  if (limits.take) limits.take(memory);
+  if (limits.reserve) limits.reserve(memory);
   if (jpeg) return check_jpeg(bytes);
   if (png) return check_png(bytes);
   return {};

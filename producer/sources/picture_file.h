@@ -1,5 +1,5 @@
-// Is this file a whole picture, and how large is it? Told from its bytes, before anything decodes it: OpenCV takes half
-// a JPEG for a picture with a grey lower part, and allocates whatever a header claims. Pure functions over bytes.
+// Is this file a whole picture, and how large is it? Found from its bytes, before anything decodes it: OpenCV takes
+// half a JPEG for a picture with a grey lower part, and allocates whatever a header claims. Pure functions over bytes.
 // Threads: any.
 #pragma once
 
@@ -37,9 +37,9 @@ Result<void> check_png(std::span<const std::uint8_t> bytes);
 
 // What a source lets one picture cost.
 struct PictureLimits {
-  std::int64_t max_pixels = 0;             // 0: no limit
-  std::int64_t memory_bytes = 0;           // of the process; 0: no limit. A larger picture must have the bytes for it
-  std::function<void(std::int64_t)> take;  // called with how much memory comes next; may wait for it
+  std::int64_t max_pixels = 0;    // 0: no limit
+  std::int64_t memory_bytes = 0;  // of the process; 0: no limit. A larger picture must have the bytes for it
+  std::function<void(std::int64_t)> reserve;  // called with how much memory comes next; may wait for it
 };
 // Of memory for each byte of a picture that is larger than the process's limit: photos take 30, drawings 200.
 inline constexpr std::int64_t kMemoryPerByte = 256;

@@ -97,20 +97,20 @@ Result<Pulled> TopicSource::next(std::chrono::milliseconds timeout) {
     commit();
     journal_.forget_before(in_flight_.empty() ? next_ : in_flight_.begin()->first);
   }
-  if (auto followed = follow(std::chrono::milliseconds(0)); !followed) return followed.error();
+  if (auto followed = read_journal(std::chrono::milliseconds(0)); !followed) return followed.error();
   if (auto item = hand_out()) return std::move(*item);
   // Where something waits for the journal, only the journal is waited for.
   if (auto read = read_ahead(held_.empty() ? timeout : std::chrono::milliseconds(0)); !read) return read.error();
   if (auto proposed = propose(); !proposed) return proposed.error();
   if (!held_.empty()) {
-    if (auto followed = follow(std::min(timeout, kAgreement)); !followed) return followed.error();
+    if (auto followed = read_journal(std::min(timeout, kAgreement)); !followed) return followed.error();
   }
   if (auto item = hand_out()) return std::move(*item);
   return Pulled(NothingYet{});
 }
 
-Result<void> TopicSource::follow(std::chrono::milliseconds timeout) {
-  auto agreed = journal_.follow(timeout);
+Result<void> TopicSource::read_journal(std::chrono::milliseconds timeout) {
+  auto agreed = journal_.read_agreed(timeout);
   if (!agreed) return agreed.error();
   add(*agreed);
   return {};
@@ -209,14 +209,14 @@ std::optional<Pulled> TopicSource::hand_out() {
 
 Result<CapturedFrame> TopicSource::read(const stream::Record& record) const {
   PictureLimits limits{.max_pixels = options_.max_pixels};
-  std::optional<WorkRoom::Stay> stay;
+  std::optional<WorkBudget::Lease> lease;
   if (options_.watch != nullptr) {
     if (const auto why = options_.watch->quarantined(record.at.partition, record.offset))
       return Error{ErrorCode::cancelled, *why, false};
     const std::string name = fmt::format("record {}/{}", to_string(record.at), record.offset.value);
-    stay.emplace(options_.watch->enter(record.at.partition, record.offset, name));
+    lease.emplace(options_.watch->enter(record.at.partition, record.offset, name));
     limits.memory_bytes = options_.watch->memory_bytes();
-    limits.take = [&stay](std::int64_t bytes) { stay->take(bytes); };
+    limits.reserve = [&lease](std::int64_t bytes) { lease->reserve(bytes); };
   }
   return frame_of(record, limits);
 }
@@ -251,7 +251,7 @@ Result<CapturedFrame> TopicSource::raw_frame(const stream::Record& record, const
   stream::WholeFrame whole{header ? *header : stream::RecordHeader{}, {record.value, record.owner}};
   const auto size = static_cast<std::int64_t>(record.value.size());
   const bool packed = header && header->pixels && header->compressed;
-  if (limits.take) limits.take(packed ? std::min(header->pixels->bytes(), limits.memory_bytes) : size);
+  if (limits.reserve) limits.reserve(packed ? std::min(header->pixels->bytes(), limits.memory_bytes) : size);
   const auto most = limits.memory_bytes > 0 ? std::max(limits.memory_bytes, size * kMemoryPerByte) : 0;
   auto frame = stream::to_frame(whole, options_.format, limits.max_pixels, most);
   if (!frame) return frame.error();

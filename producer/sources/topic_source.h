@@ -16,7 +16,7 @@
 #include "producer/log_access.h"
 #include "producer/source.h"
 #include "producer/sources/picture_file.h"
-#include "producer/work_room.h"
+#include "producer/work_budget.h"
 #include "stream/spec.h"
 
 namespace ride::producer {
@@ -53,7 +53,7 @@ class TopicSource : public Source {
 
   Result<std::vector<stream::TopicPartition>> partitions();
   Result<void> assign_all();
-  Result<void> follow(std::chrono::milliseconds timeout);
+  Result<void> read_journal(std::chrono::milliseconds timeout);
   void add(const std::vector<NumberedPlace>& places);
   Result<void> read_ahead(std::chrono::milliseconds timeout);
   void hold(const stream::Record& record);

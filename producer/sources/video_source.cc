@@ -88,8 +88,8 @@ Result<void> VideoSource::open(std::int64_t first) {
                  false};
   }
   fps_ = capture_.get(cv::CAP_PROP_FPS);
-  const double told = capture_.get(cv::CAP_PROP_FRAME_COUNT);
-  told_length_ = told > 0 && told < 1e15 ? static_cast<std::int64_t>(told) : -1;
+  const double claimed = capture_.get(cv::CAP_PROP_FRAME_COUNT);
+  claimed_length_ = claimed > 0 && claimed < 1e15 ? static_cast<std::int64_t>(claimed) : -1;
   return skip_to(first);
 }
 
@@ -147,7 +147,7 @@ Result<Pulled> VideoSource::next(std::chrono::milliseconds) {
 void VideoSource::close() { capture_.release(); }
 
 SourceState VideoSource::state() const {
-  const std::int64_t play = length_ > 0 ? length_ : told_length_;
+  const std::int64_t play = length_ > 0 ? length_ : claimed_length_;
   return {.total = options_.plays > 0 && play > 0 ? play * options_.plays : -1, .own_fps = fps_};
 }
 

@@ -38,8 +38,8 @@ class VideoSource : public Source {
   VideoFileOptions options_;
   cv::VideoCapture capture_;
   double fps_ = 0;
-  std::int64_t told_length_ = -1;  // what the container claims
-  std::int64_t length_ = -1;       // frames of one play, once it was read to its end
+  std::int64_t claimed_length_ = -1;  // what the container claims
+  std::int64_t length_ = -1;          // frames of one play, once it was read to its end
   std::int64_t play_ = 0;
   std::int64_t in_play_ = 0;  // frames grabbed in this play
   std::int64_t next_ = 0;

@@ -19,7 +19,7 @@ namespace ride::stream {
 // up.
 inline constexpr std::int64_t kMostNumber = std::int64_t{1} << 53;
 inline constexpr std::int64_t kMostRise = 1'000;
-inline constexpr std::int64_t kMostRunRise = 1'000'000;  // of a log that was lost, names of topics tell the last run
+inline constexpr std::int64_t kMostRunRise = 1'000'000;  // of a log that was lost, names of topics show the last run
 // What a reader takes as given, because nothing stands before it: from there on there is space to rise.
 inline constexpr std::int64_t kMostAtBegin = kMostNumber / 2;
 

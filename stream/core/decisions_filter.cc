@@ -14,7 +14,7 @@ Error nothing_is_known(Offset at, const std::string& why) {
                   at.value, why)};
 }
 
-Result<std::optional<Decision>> DecisionsFilter::take(Offset at, std::string_view json, SystemTime now) {
+Result<std::optional<Decision>> DecisionsFilter::accept(Offset at, std::string_view json, SystemTime now) {
   before_.read(at);
   auto decision = decode_decision(json);
   if (!decision.ok()) {

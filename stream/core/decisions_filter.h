@@ -42,15 +42,13 @@ Error nothing_is_known(Offset at, const std::string& why);
 class DecisionsFilter {
  public:
   // Every record, in log order. Nothing: it does not count, or was refused.
-  Result<std::optional<Decision>> take(Offset at, std::string_view json, SystemTime now);
+  Result<std::optional<Decision>> accept(Offset at, std::string_view json, SystemTime now);
   // Truncation overtook the reader: it begins again at the log's first record.
   void restart();
 
   const std::string& log() const { return standing_.log(); }
   std::int64_t refused() const { return refusals_.count(); }
-  std::vector<std::string> take_words() {
-    return std::exchange(words_, {});
-  }  // to be told to people, since the last call
+  std::vector<std::string> take_words() { return std::exchange(words_, {}); }  // to be logged, since the last call
 
  private:
   void refuse(Refused kind, Offset at, const std::string& why, SystemTime now);

@@ -5,7 +5,7 @@
 
 namespace ride::stream {
 
-// Completed, cancelled or failed: this run of the job goes on no more.
+// Completed, cancelled or failed: this run of the job is over.
 constexpr bool phase_is_over(JobPhase phase) {
   switch (phase) {
     case JobPhase::creating:

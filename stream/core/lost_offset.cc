@@ -15,16 +15,16 @@ void LostOffset::refused(Offset wanted, Moment now) {
   wait(now);
 }
 
-LostOffset::Finding LostOffset::judge(const std::optional<OffsetRange>& told, Moment now) {
-  if (told && wanted_ > told->end) {
+LostOffset::Finding LostOffset::judge(const std::optional<OffsetRange>& range, Moment now) {
+  if (range && wanted_ > range->end) {
     if (!above_since_) above_since_ = now;
     ++above_;
-    if (above_ >= kMustBeTold && now - *above_since_ >= kMustStand) return Finding::lost;
-  } else if (told) {
+    if (above_ >= kMustBeReported && now - *above_since_ >= kMustStand) return Finding::lost;
+  } else if (range) {
     above_since_.reset();
     above_ = 0;
     due_.reset();
-    return wanted_ < told->first ? Finding::expired : Finding::read_again;
+    return wanted_ < range->first ? Finding::expired : Finding::read_again;
   }
   wait(now);
   return Finding::ask_again;

@@ -1,4 +1,4 @@
-// LostOffset: what to make of a broker's word that an offset is outside its log. A leader that hung and goes on does
+// LostOffset: what to make of a broker's answer that an offset is outside its log. A leader that hung and goes on does
 // not know for some seconds that another one leads, and answers from a log that lacks the newest records. So nothing is
 // believed but what the leader says of its whole log, asked anew; and "above its end" only when it stands. Pure: time
 // is an argument.
@@ -28,11 +28,11 @@ class LostOffset {
   bool is_due(Moment now) const { return due_ && now >= *due_; }
   bool is_old(Moment now) const { return !due_ && now - refused_at_ > kForgotten; }
   // What the leader reports now; nothing: it did not answer.
-  Finding judge(const std::optional<OffsetRange>& told, Moment now);
+  Finding judge(const std::optional<OffsetRange>& range, Moment now);
 
   static constexpr std::chrono::milliseconds kFirstWait{50}, kLongestWait{1000};
   static constexpr std::chrono::seconds kMustStand{10}, kForgotten{30};
-  static constexpr int kMustBeTold = 5;
+  static constexpr int kMustBeReported = 5;
 
  private:
   void wait(Moment now);

@@ -15,9 +15,9 @@ namespace {
 
 // What is kept of a set and of each of its records beside their bytes.
 constexpr std::int64_t kSetCost = 1024, kRecordCost = 16, kItemCost = 512;
-// Room is taken for so many times what has come: a large picture's buffer then grows twice or so, and a header that
+// Memory is taken for so many times what has come: a large picture's buffer then grows twice or so, and a header that
 // announces far more than ever comes gets nothing for it.
-constexpr std::int64_t kTrust = 16, kFirstRoom = 64 << 10;
+constexpr std::int64_t kTrust = 16, kFirstCapacity = 64 << 10;
 
 std::int64_t bytes_of(const RecordHeader& header) {
   std::size_t bytes = header.job.size() + header.writer_stage.size() + header.writer.size() + header.reason.size() +
@@ -90,19 +90,19 @@ void OpenSets::keep(Set& set, RecordHeader header, const Payload& payload) {
 void OpenSets::copy(Set& set, Item& item, const Payload& payload) {
   const auto size = static_cast<std::int64_t>(payload.bytes.size());
   const auto needed = item.filled + size;
-  if (!item.bytes || needed > item.room) {
-    const auto room = std::min(item.total, std::max(kFirstRoom, kTrust * needed));
+  if (!item.bytes || needed > item.capacity) {
+    const auto capacity = std::min(item.total, std::max(kFirstCapacity, kTrust * needed));
     // Copied out of the messages, since a held message pins its whole fetch buffer.
     std::shared_ptr<std::uint8_t[]> larger;
     try {
-      larger.reset(new std::uint8_t[static_cast<std::size_t>(std::max<std::int64_t>(room, 1))]);
+      larger.reset(new std::uint8_t[static_cast<std::size_t>(std::max<std::int64_t>(capacity, 1))]);
     } catch (const std::bad_alloc&) {
       return refuse(set, {ErrorCode::resource_exhausted, fmt::format("there is not enough memory for a picture of {}",
                                                                      format_byte_size({item.total}))});
     }
     if (item.filled > 0) std::memcpy(larger.get(), item.bytes.get(), static_cast<std::size_t>(item.filled));
     item.bytes = std::move(larger);
-    item.room = room;
+    item.capacity = capacity;
   }
   if (size > 0) std::memcpy(item.bytes.get() + item.filled, payload.bytes.data(), payload.bytes.size());
   item.filled = needed;

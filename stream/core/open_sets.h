@@ -66,7 +66,7 @@ class OpenSets {
   void refuse_oldest(std::int64_t limit);
   std::optional<std::uint64_t> oldest_turn() const;  // of a set that holds bytes
 
-  std::int64_t held_bytes() const { return held_; }            // pictures, headers and the book-keeping
+  std::int64_t held_bytes() const { return held_; }            // pictures, headers and what is kept of them
   std::int64_t announced_bytes() const { return announced_; }  // what the open sets will hold if their headers are true
   std::size_t holding() const { return holding_; }             // sets that hold pictures' bytes
   bool empty() const { return sets_.empty(); }
@@ -81,7 +81,7 @@ class OpenSets {
   struct Item {
     RecordHeader header;
     std::shared_ptr<std::uint8_t[]> bytes;
-    std::int64_t total = 0, room = 0, filled = 0;
+    std::int64_t total = 0, capacity = 0, filled = 0;
   };
   struct Set {
     std::map<int, Item> items;

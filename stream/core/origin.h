@@ -12,7 +12,7 @@
 
 namespace ride::stream {
 
-// One line of elders: within it, keys only rise, since its sets leave in order and without gaps.
+// One partition of an upstream: within it, keys only rise, since its sets leave in order and without gaps.
 struct Upstream {
   std::string name;       // of the source or stage
   PartitionId partition;  // of the stage's input topic; 0 for a source

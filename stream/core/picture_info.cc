@@ -13,9 +13,9 @@ namespace {
 using Bytes = std::span<const std::uint8_t>;
 
 Error corrupt(std::string text) { return Error{ErrorCode::corrupt, std::move(text)}; }
-// Of a head, more bytes may tell; a whole picture ends there.
+// A head may continue with more bytes; a whole picture ends there.
 Error ends_in_header(const char* format) {
-  return Error{ErrorCode::corrupt, std::string("truncated ") + format + ": it ends before its size is told", true};
+  return Error{ErrorCode::corrupt, std::string("truncated ") + format + ": it ends before its width and height", true};
 }
 
 std::int64_t big_endian(Bytes bytes, std::size_t at, int count) {

@@ -34,7 +34,7 @@ struct PictureInfo {
 Result<PictureInfo> inspect_picture(std::span<const std::uint8_t> bytes);
 
 // Format and size alone, from the first bytes. As above, but `retriable`: it ends within its header, and more bytes may
-// tell.
+// complete it.
 struct PictureHead {
   PixelEncoding encoding = PixelEncoding::raw;  // jpeg or png
   std::int64_t rows = 0, cols = 0;

@@ -1,6 +1,7 @@
 // RecentOrigins: which origins a reader took lately, per line. A record at or below its line's watermark was either
 // taken before (written again after a failure), or a too high origin that stands before it in the log hides it: then
-// somebody else writes into the topic. Within what is remembered, the two can be told apart. Pure. Owner: one thread.
+// somebody else writes into the topic. Within what is remembered, the two can be distinguished. Pure. Owner: one
+// thread.
 #pragma once
 
 #include <cstddef>

@@ -8,7 +8,7 @@ namespace ride::stream {
 
 namespace {
 
-constexpr std::chrono::seconds kTellEvery{60};
+constexpr std::chrono::seconds kReportEvery{60};
 
 }  // namespace
 
@@ -31,16 +31,16 @@ const char* to_string(Refused kind) {
 std::optional<std::string> Refusals::add(Refused kind, std::string why, SystemTime now) {
   ++count_;
   auto& one = kinds_.at(static_cast<std::size_t>(kind));
-  if (one.told && now >= *one.told && now - *one.told < kTellEvery) {
-    ++one.untold;
+  if (one.reported && now >= *one.reported && now - *one.reported < kReportEvery) {
+    ++one.unreported;
     return std::nullopt;
   }
-  one.told = now;
+  one.reported = now;
   cut(why);
   for (char& c : why)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  if (const auto untold = std::exchange(one.untold, 0); untold > 0)
-    why += fmt::format(" (and {} more like it since the last report)", untold);
+  if (const auto unreported = std::exchange(one.unreported, 0); unreported > 0)
+    why += fmt::format(" (and {} more like it since the last report)", unreported);
   return why;
 }
 

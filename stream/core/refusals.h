@@ -22,14 +22,14 @@ const char* to_string(Refused kind);  // as a label of metrics
 
 class Refusals {
  public:
-  // What to tell people now; nothing: it was reported a short while ago. Foreign text in `why` is made printable.
+  // What to report now; nothing: it was reported a short while ago. Foreign text in `why` is made printable.
   std::optional<std::string> add(Refused kind, std::string why, SystemTime now);
   std::int64_t count() const { return count_; }
 
  private:
   struct Kind {
-    std::optional<SystemTime> told;
-    std::int64_t untold = 0;
+    std::optional<SystemTime> reported;
+    std::int64_t unreported = 0;
   };
   std::array<Kind, 5> kinds_;
   std::int64_t count_ = 0;

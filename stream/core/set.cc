@@ -6,7 +6,7 @@ namespace ride::stream {
 
 namespace {
 
-constexpr std::int64_t kHeaderRoom = 64 << 10;  // of a message, for headers and the batch's own bytes
+constexpr std::int64_t kHeaderSpace = 64 << 10;  // of a message, for headers and the batch's own bytes
 
 OutRecord finish(const SetIdentity& identity, RecordHeader header, Payload payload) {
   header.job = identity.job;
@@ -25,9 +25,9 @@ int chunk_count(const SetFrame& frame, const ChunkLimits& limits) {
 }  // namespace
 
 ChunkLimits chunk_limits(std::int64_t max_message_bytes) {
-  const auto room = std::max<std::int64_t>(max_message_bytes - kHeaderRoom, 16 << 10);
+  const auto space = std::max<std::int64_t>(max_message_bytes - kHeaderSpace, 16 << 10);
   const ChunkLimits best;
-  return {std::min(best.whole_bytes, room), std::min(best.chunk_bytes, room)};
+  return {std::min(best.whole_bytes, space), std::min(best.chunk_bytes, space)};
 }
 
 std::vector<OutRecord> make_frame_set(const SetIdentity& identity, std::vector<SetFrame> frames,

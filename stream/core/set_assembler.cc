@@ -52,8 +52,8 @@ bool SetAssembler::is_taken(const Upstream& upstream, OriginKey key) const {
   return found != finished_.end() && found->second.contains(key);
 }
 
-AssemblyStep SetAssembler::take(Offset offset, SystemTime timestamp, const Headers& headers, Payload payload) {
-  if (config_.adopt) return take_foreign(offset, timestamp, headers, std::move(payload));
+AssemblyStep SetAssembler::add(Offset offset, SystemTime timestamp, const Headers& headers, Payload payload) {
+  if (config_.adopt) return add_foreign(offset, timestamp, headers, std::move(payload));
   auto header = decode_header(headers);
   if (!header.ok()) return refuse(offset, timestamp, header.error(), headers, std::move(payload));
   if (!is_upstream(header->origin.upstream)) {
@@ -63,7 +63,8 @@ AssemblyStep SetAssembler::take(Offset offset, SystemTime timestamp, const Heade
   }
   if (auto lie = disagreement(*header)) return refuse(offset, timestamp, std::move(*lie), headers, std::move(payload));
   const auto& [upstream, key, run] = header->origin;
-  if (config_.drop_duplicates && is_taken(upstream, key) && !is_missed_end(*header)) return take_again(offset, *header);
+  if (config_.drop_duplicates && is_taken(upstream, key) && !is_missed_end(*header))
+    return drop_repeated(offset, *header);
   if (auto doubted = doubt(*header)) {
     const auto settled = settled_before_.find(upstream);
     if (settled == settled_before_.end() || offset >= settled->second) {
@@ -77,13 +78,13 @@ AssemblyStep SetAssembler::take(Offset offset, SystemTime timestamp, const Heade
                                                  : "the topic of that stage does not reach that far")};
     return refuse(offset, timestamp, std::move(forged), headers, std::move(payload));
   }
-  if (header->kind == RecordKind::end) return take_end(offset, *header);
-  return take_part(offset, std::move(header).value(), std::move(payload));
+  if (header->kind == RecordKind::end) return add_end(offset, *header);
+  return add_part(offset, std::move(header).value(), std::move(payload));
 }
 
 // Written again after a failure; or hidden by a record with a higher origin, which then was not written by this
 // upstream.
-AssemblyStep SetAssembler::take_again(Offset offset, const RecordHeader& header) const {
+AssemblyStep SetAssembler::drop_repeated(Offset offset, const RecordHeader& header) const {
   AssemblyStep step;
   step.duplicate = true;
   step.settled.push_back(offset);
@@ -93,7 +94,7 @@ AssemblyStep SetAssembler::take_again(Offset offset, const RecordHeader& header)
   return step;
 }
 
-// An end is the last word of its line: where it comes below the watermark and none was taken yet, the watermark is
+// An end is the last record of its line: where it comes below the watermark and none was taken yet, the watermark is
 // wrong, not the end. An earlier session's end, though, says nothing about the one that goes on.
 bool SetAssembler::is_missed_end(const RecordHeader& header) const {
   const auto& [upstream, key, run] = header.origin;
@@ -104,7 +105,7 @@ bool SetAssembler::is_missed_end(const RecordHeader& header) const {
   return mark == watermarks_.all().end() || mark->second.major == key.major;
 }
 
-// What the headers alone can tell of an origin that nobody wrote who was asked to.
+// What the headers alone show of an origin that no writer of the job wrote.
 std::optional<Error> SetAssembler::disagreement(const RecordHeader& header) const {
   const auto& [upstream, key, run] = header.origin;
   if (header.kind != RecordKind::frame && (header.parts != 1 || header.chunk))
@@ -145,7 +146,7 @@ std::optional<Doubt> SetAssembler::doubt(const RecordHeader& header) const {
 }
 
 // A foreign record is known by its place in the log alone: topic, partition, offset.
-AssemblyStep SetAssembler::take_foreign(Offset offset, SystemTime timestamp, const Headers& headers, Payload payload) {
+AssemblyStep SetAssembler::add_foreign(Offset offset, SystemTime timestamp, const Headers& headers, Payload payload) {
   AcceptedSet set;
   set.released_by = set.first = offset;
   set.upstream = {config_.at.topic, config_.at.partition};
@@ -217,7 +218,7 @@ AssemblyStep SetAssembler::refuse_unread(Offset offset, SystemTime timestamp, co
   return refuse(offset, timestamp, Error{ErrorCode::corrupt, why}, headers, std::move(payload));
 }
 
-AssemblyStep SetAssembler::take_end(Offset offset, const RecordHeader& header) {
+AssemblyStep SetAssembler::add_end(Offset offset, const RecordHeader& header) {
   AssemblyStep step;
   const auto& [upstream, key, run] = header.origin;
   ended_.insert(upstream);
@@ -239,7 +240,7 @@ AssemblyStep SetAssembler::take_end(Offset offset, const RecordHeader& header) {
   return step;
 }
 
-AssemblyStep SetAssembler::take_part(Offset offset, RecordHeader header, Payload payload) {
+AssemblyStep SetAssembler::add_part(Offset offset, RecordHeader header, Payload payload) {
   AssemblyStep step;
   const auto upstream = header.origin.upstream;
   const auto key = header.origin.key;
@@ -291,7 +292,8 @@ std::vector<Offset> SetAssembler::give_up_open_sets() {
   return open_.close_all();
 }
 
-// Other writers' unfinished sets of what is now taken, or of elders (which can never be taken any more), are abandoned.
+// Other writers' unfinished sets of what is now taken, or of earlier sets (which can never be taken any more), are
+// abandoned.
 void SetAssembler::took(const Upstream& upstream, OriginKey key, Offset offset, AssemblyStep& step) {
   watermarks_.raise(upstream, key);
   recent_.took(upstream, key, offset);

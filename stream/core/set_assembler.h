@@ -81,7 +81,7 @@ class SetAssembler {
   SetAssembler(Config config, const CommitMetadata& start);
 
   // Records in offset order, each once.
-  AssemblyStep take(Offset offset, SystemTime timestamp, const Headers& headers, Payload payload);
+  AssemblyStep add(Offset offset, SystemTime timestamp, const Headers& headers, Payload payload);
   // Not looked at: two processes have ended with it.
   AssemblyStep refuse_unread(Offset offset, SystemTime timestamp, const std::string& why, const Headers& headers,
                              Payload payload);
@@ -93,7 +93,7 @@ class SetAssembler {
   // All is known that was decided when the records before `end` were written: what is still in doubt there is refused.
   void settle_doubts(const Upstream& upstream, Offset end) { settled_before_[upstream] = end; }
 
-  // Of an adopted topic, which others go on writing: the job reads no more of it from `offset` on, as if an end record
+  // Of an adopted topic, which others go on writing: the job does not read it from `offset` on, as if an end record
   // stood there.
   AssemblyStep end_at(Offset offset, SystemTime now) const;
 
@@ -106,13 +106,13 @@ class SetAssembler {
   bool all_ended() const;
 
  private:
-  AssemblyStep take_foreign(Offset offset, SystemTime timestamp, const Headers& headers, Payload payload);
+  AssemblyStep add_foreign(Offset offset, SystemTime timestamp, const Headers& headers, Payload payload);
   AssemblyStep refuse(Offset offset, SystemTime timestamp, Error why, const Headers& headers, Payload payload);
-  AssemblyStep take_end(Offset offset, const RecordHeader& header);
-  AssemblyStep take_part(Offset offset, RecordHeader header, Payload payload);
+  AssemblyStep add_end(Offset offset, const RecordHeader& header);
+  AssemblyStep add_part(Offset offset, RecordHeader header, Payload payload);
   static void put_together(OpenSets::Complete complete, AcceptedSet& set, AssemblyStep& step);
   static void note_given_up(const std::vector<Offset>& offsets, AssemblyStep& step);
-  AssemblyStep take_again(Offset offset, const RecordHeader& header) const;
+  AssemblyStep drop_repeated(Offset offset, const RecordHeader& header) const;
   void took(const Upstream& upstream, OriginKey key, Offset offset, AssemblyStep& step);
   const UpstreamSpec* spec_of(const Upstream& upstream) const;
   bool is_upstream(const Upstream& upstream) const;

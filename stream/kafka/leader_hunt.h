@@ -13,7 +13,7 @@ namespace ride::kafka {
 // An error that the client's error callback was given. Begins or prolongs a hunt if it says that a broker is away.
 void hunt_for_leaders(rd_kafka_t* client, rd_kafka_resp_err_t error);
 
-// Before rd_kafka_destroy: returns when the hunt uses the client no more (at most kAnswer later).
+// Before rd_kafka_destroy: returns when the hunt no longer uses the client (at most kAnswer later).
 void end_hunt(rd_kafka_t* client);
 
 }  // namespace ride::kafka

@@ -102,7 +102,7 @@ class Reader final : public KafkaReader {
       return std::optional(std::move(record));
     }
     const std::unique_ptr<rd_kafka_message_t, void (*)(rd_kafka_message_t*)> kept(message, rd_kafka_message_destroy);
-    return take_error(*message);
+    return handle_error(*message);
   }
 
   const std::optional<Overtaken>& overtaken() const override { return overtaken_; }
@@ -203,7 +203,7 @@ class Reader final : public KafkaReader {
       rd_kafka_error_destroy(error);  // it was not assigned: nothing to do
   }
 
-  Result<std::optional<Record>> take_error(const rd_kafka_message_t& message) {
+  Result<std::optional<Record>> handle_error(const rd_kafka_message_t& message) {
     std::optional<TopicPartition> at;
     if (message.rkt != nullptr) at = {rd_kafka_topic_name(message.rkt), PartitionId{message.partition}};
     if (at && message.err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
@@ -220,7 +220,7 @@ class Reader final : public KafkaReader {
     return std::optional<Record>();
   }
 
-  // librdkafka fetches no more of it until it is assigned again. Such a word may have been on its way before the
+  // librdkafka fetches no more of it until it is assigned again. Such an answer may have been on its way before the
   // partition was assigned at where it is read now: that one says nothing.
   void note_lost(const TopicPartition& at, Offset wanted, Error error) {
     const auto start = starts_.find(at);
@@ -238,19 +238,19 @@ class Reader final : public KafkaReader {
     std::erase_if(lost_, [&](const auto& entry) { return entry.second.offset.is_old(now); });
     for (auto& [at, lost] : lost_) {
       if (!lost.offset.is_due(now)) continue;
-      const auto told = ask_range(at);
-      const auto verdict = lost.offset.judge(told, std::chrono::steady_clock::now());
+      const auto range = ask_range(at);
+      const auto verdict = lost.offset.judge(range, std::chrono::steady_clock::now());
       if (verdict == Finding::ask_again) continue;
       log_debug("{}: offset {} was refused ({}); its leader's log: {} to {}", to_string(at), lost.offset.wanted().value,
-                lost.error.message, told->first.value, told->end.value);
+                lost.error.message, range->first.value, range->end.value);
       if (verdict == Finding::read_again) {
         stop_fetching(at);
         RIDE_TRY(fetch(at, lost.offset.wanted()));
         continue;
       }
-      if (verdict == Finding::expired) overtaken_ = Overtaken{at, told->first};
+      if (verdict == Finding::expired) overtaken_ = Overtaken{at, range->first};
       auto error = std::move(lost.error);
-      error.message += fmt::format("; its log has the offsets {} to {}", told->first.value, told->end.value);
+      error.message += fmt::format("; its log has the offsets {} to {}", range->first.value, range->end.value);
       lost_.erase(at);
       return error;
     }
@@ -326,7 +326,7 @@ class GroupCommits final : public stream::CommitStore {
 Result<std::unique_ptr<KafkaReader>> KafkaReader::open(const ClientConfig& config, const ReaderOptions& options) {
   auto settings = consumer_settings(config.max_message_bytes, std::max<std::int64_t>(options.prefetch_bytes / 1024, 1));
   settings.emplace_back("group.id", options.group);
-  if (options.tells_ends) settings.emplace_back("enable.partition.eof", "true");  // the last word counts
+  if (options.reports_ends) settings.emplace_back("enable.partition.eof", "true");  // the last setting counts
   settings.emplace_back("fetch.wait.max.ms", std::to_string(options.fetch_wait.count()));
   RIDE_ASSIGN(auto conf, make_conf(config, settings));
   RIDE_ASSIGN(auto client, make_client(RD_KAFKA_CONSUMER, std::move(conf)));

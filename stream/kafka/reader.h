@@ -19,7 +19,7 @@ struct ReaderOptions {
   // newly assigned waits for it. Longer, where partitions do not change: an idle reader then asks twice a second, not
   // 100 times.
   std::chrono::milliseconds fetch_wait{10};
-  bool tells_ends = false;  // at_end() is known; costs one more answer whenever a log's end is reached
+  bool reports_ends = false;  // at_end() is known; costs one more answer whenever a log's end is reached
 };
 
 // Retention was quicker than the reader.

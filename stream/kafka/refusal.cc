@@ -159,9 +159,9 @@ std::optional<Error> group_refused(rd_kafka_t* client, const std::string& group)
   const auto other = make_client(RD_KAFKA_CONSUMER, std::move(conf));
   if (!other.ok()) return std::nullopt;
   for (const auto deadline = Clock::now() + kGroupAnswer; Clock::now() < deadline;) {
-    const std::unique_ptr<rd_kafka_message_t, decltype(&rd_kafka_message_destroy)> told(
+    const std::unique_ptr<rd_kafka_message_t, decltype(&rd_kafka_message_destroy)> answer(
         rd_kafka_consumer_poll(other->get(), 100), rd_kafka_message_destroy);
-    if (told && told->err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
+    if (answer && answer->err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
       return to_error(RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED, "group " + group, client);
   }
   return std::nullopt;

@@ -200,7 +200,7 @@ class Writer final : public KafkaWriter {
     return fatal == RD_KAFKA_RESP_ERR_NO_ERROR ? std::nullopt : std::optional(explain_fatal(client, fatal, text));
   }
 
-  // A gapless producer that may not write a topic fails for the gap; why there is one, only its words tell:
+  // A gapless producer that may not write a topic fails for the gap; why there is one, only its message says:
   // "ProduceRequest for ride.decisions [0] with 1 message(s) failed: Broker: Topic authorization failed (...)".
   Error explain_fatal(rd_kafka_t* client, rd_kafka_resp_err_t code, const std::string& text) {
     constexpr auto kDenied = RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;

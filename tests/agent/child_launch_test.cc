@@ -101,7 +101,7 @@ TEST(ChildLaunch, NamesAProgramThatIsNotThere) {
   EXPECT_NE(child.error().message.find("/nowhere/ride-worker"), std::string::npos);
 }
 
-// The child that dies with its parent: a process in between starts it, tells its pid and is killed.
+// The child that dies with its parent: a process in between starts it, reports its pid and is killed.
 TEST(ChildLaunch, AChildDiesWithItsAgentAlsoWhenThatIsKilled) {
   int told[2];
   ASSERT_EQ(pipe2(told, O_CLOEXEC), 0);

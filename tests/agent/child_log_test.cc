@@ -50,10 +50,10 @@ TEST(ChildLog, TellsWhenTheOtherEndOfThePipeIsClosed) {
   int ends[2];
   ASSERT_EQ(pipe2(ends, O_NONBLOCK), 0);
   ASSERT_EQ(write(ends[1], "x\n", 2), 2);
-  EXPECT_TRUE(log->take(ends[0]));
-  EXPECT_TRUE(log->take(ends[0]));
+  EXPECT_TRUE(log->drain(ends[0]));
+  EXPECT_TRUE(log->drain(ends[0]));
   close(ends[1]);
-  EXPECT_FALSE(log->take(ends[0]));
+  EXPECT_FALSE(log->drain(ends[0]));
   close(ends[0]);
   EXPECT_EQ(file_text(log->file()), "x\n");
 }

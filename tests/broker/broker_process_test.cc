@@ -229,14 +229,14 @@ class OrphanedBroker : public ::testing::Test {
   Result<void> start_again() {
     home_.reset();
     auto options = quick(folder_ / "data");
-    options.tell = [this](const std::string& line) { told_.push_back(line); };
+    options.report = [this](const std::string& line) { reported_.push_back(line); };
     return broker_.start(options);
   }
 
   const TempFolder folder_{"orphan"};
   std::optional<WithEnvironment> home_;
   BrokerProcess broker_;
-  std::vector<std::string> told_;
+  std::vector<std::string> reported_;
 };
 
 TEST_F(OrphanedBroker, is_ended_and_told_by_the_next_start) {
@@ -249,8 +249,8 @@ TEST_F(OrphanedBroker, is_ended_and_told_by_the_next_start) {
   const auto started = start_again();
   ASSERT_TRUE(started.ok()) << started.error().message;
   EXPECT_FALSE(process_runs(left[0]));
-  ASSERT_EQ(told_.size(), 1U);
-  EXPECT_THAT(told_[0], HasSubstr("a broker of an earlier run (process " + std::to_string(left[0]) + ")"));
+  ASSERT_EQ(reported_.size(), 1U);
+  EXPECT_THAT(reported_[0], HasSubstr("a broker of an earlier run (process " + std::to_string(left[0]) + ")"));
 }
 
 TEST_F(OrphanedBroker, that_is_stopped_is_ended_as_well) {
@@ -271,7 +271,7 @@ TEST_F(OrphanedBroker, is_left_alone_while_its_owner_lives) {
               HasSubstr("in use by a running broker (process " + std::to_string(held.broker()) + ")"));
   EXPECT_TRUE(process_runs(held.broker()));
   EXPECT_EQ(holders().size(), 2U);
-  EXPECT_TRUE(told_.empty());
+  EXPECT_TRUE(reported_.empty());
   for (const int pid : holders()) kill(pid, SIGKILL);
 }
 

@@ -42,7 +42,7 @@ std::string first_problem(const std::string& rest) {
   return outcome.diagnostics.empty() ? "" : topology::render(outcome.diagnostics, text);
 }
 
-TEST(Plan, SaysWhatIsWrongWhereAndHowToMendIt) {
+TEST(Plan, SaysWhatIsWrongWhereAndHowToFixIt) {
   EXPECT_NE(first_problem("faults: [{ at: 1s, kil: worker }]").find("did you mean 'kill'"), std::string::npos);
   EXPECT_NE(first_problem("faults: [{ kill: worker }]").find("no time"), std::string::npos);
   EXPECT_NE(first_problem("faults: [{ at: 5, kill: worker }]").find("with its unit"), std::string::npos);

@@ -160,7 +160,7 @@ TEST_F(RideCommand, DoctorTellsWhatIsThere) {
     EXPECT_THAT(names, ::testing::Contains(name));
 }
 
-TEST_F(RideCommand, DoctorSaysHowToMendAMissingJava) {
+TEST_F(RideCommand, DoctorSaysHowToFixAMissingJava) {
   const auto result = ride({"doctor"}, {{"JAVA_HOME", "/nowhere"}, {"PATH", "/nowhere"}});
   EXPECT_EQ(result.code, 1);
   EXPECT_THAT(result.out, HasSubstr("missing  java"));

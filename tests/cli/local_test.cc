@@ -109,7 +109,7 @@ TEST_F(RideLocal, PicturesKeepTheirNamesAndABrokenOneIsToldOnceByName) {
   const auto at = screen.find("text.jpg");
   ASSERT_NE(at, std::string::npos) << screen;
   EXPECT_EQ(screen.find("text.jpg", at + 1), std::string::npos) << screen;
-  EXPECT_THAT(screen, Not(HasSubstr("#"))) << "who told it is for the log: " << screen;
+  EXPECT_THAT(screen, Not(HasSubstr("#"))) << "who reported it is for the log: " << screen;
 }
 
 TEST_F(RideLocal, WhatFailsAJobIsToldOnce) {

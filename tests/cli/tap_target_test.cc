@@ -40,12 +40,12 @@ TEST(AdoptedStages, AreThoseOfEachJobsLatestRun) {
   const stream::StageSpec foreign{.name = "signs", .topic = "plates", .adopt = stream::AdoptSpec{"jpeg", "", ""}};
   const stream::StageSpec own{.name = "people", .topic = "ride.street.1.people"};
   AdoptedStages stages;
-  ASSERT_TRUE(stages.take(decision_of(stream::Claim{.epoch = 1, .id = "m"})).ok());
-  ASSERT_TRUE(stages.take(decision_of(stream::JobAccepted{.spec = job_with("street", {foreign, own})})).ok());
-  ASSERT_TRUE(stages.take(decision_of(stream::JobAccepted{.spec = job_with("yard", {foreign})})).ok());
+  ASSERT_TRUE(stages.apply(decision_of(stream::Claim{.epoch = 1, .id = "m"})).ok());
+  ASSERT_TRUE(stages.apply(decision_of(stream::JobAccepted{.spec = job_with("street", {foreign, own})})).ok());
+  ASSERT_TRUE(stages.apply(decision_of(stream::JobAccepted{.spec = job_with("yard", {foreign})})).ok());
   const AdoptedTopic plates{"plates", {"jpeg", "", ""}};
   EXPECT_EQ(stages.all(), (AdoptedTopics{{"street/signs", plates}, {"yard/signs", plates}}));
-  ASSERT_TRUE(stages.take(decision_of(stream::JobAccepted{.spec = job_with("street", {own})})).ok());
+  ASSERT_TRUE(stages.apply(decision_of(stream::JobAccepted{.spec = job_with("street", {own})})).ok());
   EXPECT_EQ(stages.all(), (AdoptedTopics{{"yard/signs", plates}}));
 }
 
@@ -54,7 +54,7 @@ TEST(AdoptedStages, AreKnownFromASnapshot) {
   stream::Snapshot snapshot;
   snapshot.jobs.push_back({.spec = job_with("street", {foreign})});
   AdoptedStages stages;
-  for (auto& part : stream::cut(snapshot, "s1", 100)) ASSERT_TRUE(stages.take(decision_of(part)).ok());
+  for (auto& part : stream::cut(snapshot, "s1", 100)) ASSERT_TRUE(stages.apply(decision_of(part)).ok());
   EXPECT_TRUE(stages.all().contains("street/signs"));
 }
 

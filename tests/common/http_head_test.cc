@@ -44,7 +44,7 @@ TEST(ChunkReader, GivesTheSameBodyHoweverItsBytesCome) {
     std::string bytes, body;
     for (std::size_t at = 0; at < sent.size(); at += step) {
       bytes += sent.substr(at, step);
-      ASSERT_FALSE(reader.take(bytes, body)) << step;
+      ASSERT_FALSE(reader.consume(bytes, body)) << step;
     }
     EXPECT_TRUE(reader.done());
     EXPECT_EQ(body, "abc0123456789");
@@ -56,7 +56,7 @@ TEST(ChunkReader, BoundsWhatAChunkPromisesAndWhatIsAroundIt) {
   for (const std::string sent : {"65\r\n", "7fffffffffffffff\r\n", "ffffffffffffffffff\r\n"}) {
     ChunkReader reader(100);
     std::string bytes = sent, body;
-    const auto fault = reader.take(bytes, body);
+    const auto fault = reader.consume(bytes, body);
     ASSERT_TRUE(fault) << sent;
     EXPECT_EQ(fault->status, 413);
   }
@@ -66,12 +66,12 @@ TEST(ChunkReader, BoundsWhatAChunkPromisesAndWhatIsAroundIt) {
   std::string bytes = "0\r\n";
   for (int i = 0; i < 2000 && !fault; ++i) {
     bytes += "Trailer: for ever\r\n";
-    fault = reader.take(bytes, body);
+    fault = reader.consume(bytes, body);
   }
   EXPECT_TRUE(fault);
   std::string line(3000, 'x');
   ChunkReader other(100);
-  EXPECT_TRUE(other.take(line, body)) << "a size line without an end";
+  EXPECT_TRUE(other.consume(line, body)) << "a size line without an end";
 }
 
 }  // namespace

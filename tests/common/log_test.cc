@@ -102,8 +102,8 @@ TEST(ReplaceWhole, OnlyWhereTheTextStandsByItself) {
   EXPECT_EQ(replace_whole("open '/srv/x' failed", "/srv/x", "${DIR}"), "open '${DIR}' failed");
   EXPECT_EQ(replace_whole("/srv/x/1.jpg and /srv/x2 and /a/srv/x", "/srv/x", "${DIR}"),
             "${DIR}/1.jpg and /srv/x2 and /a/srv/x");
-  EXPECT_EQ(replace_whole("cannot read /srv/x. Mend it: /srv/x", "/srv/x", "${DIR}"),
-            "cannot read ${DIR}. Mend it: ${DIR}");
+  EXPECT_EQ(replace_whole("cannot read /srv/x. Fix it: /srv/x", "/srv/x", "${DIR}"),
+            "cannot read ${DIR}. Fix it: ${DIR}");
   EXPECT_EQ(replace_whole("'Not': Not a directory", "Not", "${TOK}"), "'${TOK}': Not a directory");
   EXPECT_EQ(replace_whole("Not a directory", "a", "***"), "Not a directory");
   EXPECT_EQ(replace_whole("Not a directory", "", "***"), "Not a directory");

@@ -52,7 +52,7 @@ TEST_F(DeadCommand, ListsShowsAndReplaysAFrame) {
   EXPECT_EQ(run.ride({"dead", "show", "film/work", "0/999999"}).code, 1) << "not found";
   EXPECT_EQ(run.ride({"dead", "show", "film/work", "x"}).code, 2);
 
-  std::ofstream(run.mended()) << "yes";
+  std::ofstream(run.repaired()) << "yes";
   const auto replayed = run.ride({"dead", "replay", "film/work", place});
   EXPECT_EQ(replayed.code, 0) << replayed.text;
   EXPECT_TRUE(wait_until(30s, [&] { return fs::exists(dead); })) << run.events();

@@ -212,7 +212,7 @@ TEST_F(EndsTest, AWorkerWhoseNameIsTakenIsToldByWhom) {
   EXPECT_EQ(cluster.ids("worker"), ids);
 }
 
-// `delay` with `progress: false` hangs as far as its agent can tell: with what is shipped, from outside.
+// `delay` with `progress: false` hangs as far as its agent can see: with what is shipped, from outside.
 TEST_F(EndsTest, AFrameOfAShippedTaskThatHangsIsDeadAfterTwoEndsAndTheOthersComplete) {
   Cluster cluster(bootstrap());
   cluster.run.start_agent("n1", {"--slots", "3"});

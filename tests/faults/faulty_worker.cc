@@ -1,5 +1,5 @@
 // ride-worker with an `identity` that does to marked frames what bad code does:
-// RIDE_TEST_FAULTS="crash=17,hang=23,memory=31" names them by number; "error" ends when the file RIDE_TEST_MENDED is
+// RIDE_TEST_FAULTS="crash=17,hang=23,memory=31" names them by number; "error" ends when the file RIDE_TEST_REPAIRED is
 // there. All else is the product's.
 #include <chrono>
 #include <csignal>
@@ -46,9 +46,9 @@ std::map<std::int64_t, std::string> marked_frames() {
   }
 }
 
-// Somebody has repaired the task: the file that RIDE_TEST_MENDED names is there.
-bool is_mended() {
-  const char* file = std::getenv("RIDE_TEST_MENDED");
+// Somebody has repaired the task: the file that RIDE_TEST_REPAIRED names is there.
+bool is_repaired() {
+  const char* file = std::getenv("RIDE_TEST_REPAIRED");
   return file != nullptr && std::filesystem::exists(file);
 }
 
@@ -60,7 +60,7 @@ class Faulty final : public Task {
       if (mark->second == "crash") crash();
       if (mark->second == "hang") hang();
       if (mark->second == "memory") grow();
-      if (mark->second == "error" && !is_mended())
+      if (mark->second == "error" && !is_repaired())
         return ride::Error{ride::ErrorCode::invalid_argument, "told to fail"};
     }
     out.emit(frame);

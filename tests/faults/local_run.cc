@@ -102,7 +102,7 @@ process::ChildProcess& LocalRun::start_agent(const std::string& node, const std:
                                   bin.string()};
   all.insert(all.end(), arguments.begin(), arguments.end());
   auto variables = environment_;
-  variables.insert(variables.end(), {"RIDE_TEST_FAULTS=" + faults, "RIDE_TEST_MENDED=" + mended().string()});
+  variables.insert(variables.end(), {"RIDE_TEST_FAULTS=" + faults, "RIDE_TEST_REPAIRED=" + repaired().string()});
   agents_.push_back(start(folder(), node, all, variables));
   return *agents_.back();
 }

@@ -31,7 +31,7 @@ class LocalRun {
   void restart_master();  // after that; on another port
   bool submit(const std::string& topology);
   bool cancel(const std::string& job);  // and waits for it
-  // The command line, told which cluster; what it wrote, and its exit code.
+  // The command line, given the cluster; what it wrote, and its exit code.
   struct Said {
     int code = -1;
     std::string text;
@@ -50,9 +50,9 @@ class LocalRun {
   int master_port() const { return port_; }
   pid_t master_pid() const { return master_->pid(); }
   const std::filesystem::path& folder() const { return folder_.path(); }
-  std::filesystem::path mended() const { return folder_ / "mended"; }  // see faulty_worker.cc
-  std::string logs() const;                                            // of all, for a test that fails
-  std::string log_of(const std::string& name) const;                   // of an agent (its node) or who runs by itself
+  std::filesystem::path repaired() const { return folder_ / "repaired"; }  // see faulty_worker.cc
+  std::string logs() const;                                                // of all, for a test that fails
+  std::string log_of(const std::string& name) const;  // of an agent (its node) or who runs by itself
 
  private:
   TempFolder folder_{"faults"};

@@ -1,5 +1,5 @@
 // Who may write what, for real: a broker with SCRAM users, TLS and ACLs; every process with a user of its own; and
-// those who may not, who are told so at once.
+// those who may not, who get that answer at once.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>

@@ -33,7 +33,7 @@ class SecureRun {
   };
   // One of our programs, to its end; -1 when it did not end within 30 s.
   Said run(const std::string& program, std::vector<std::string> arguments);
-  // The same, told the cluster and the prefix, as `user` ("reader"); "" is nobody.
+  // The same, given the cluster and the prefix, as `user` ("reader"); "" is nobody.
   Said as(const std::string& user, const std::string& program, std::vector<std::string> arguments);
 
   bool submit(const std::string& topology);

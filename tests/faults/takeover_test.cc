@@ -108,12 +108,12 @@ TEST_F(TakeoverTest, ANetworkCameraMovesToAnotherProducerWhenItsNodeDies) {
                          }))
       << source("watch") << run_->events();
   EXPECT_GT(source("watch").value("session", 0), before.value("session", 0))
-      << "the new stretch has a number of its own";
+      << "the new session has a number of its own";
   const auto frames = source("watch").value("frames", 0);
   EXPECT_TRUE(wait_until(30s, [&] { return source("watch").value("frames", 0) > frames + 20; })) << source("watch");
 }
 
-// Two cameras into one stage, so that nothing but the sources themselves can tell what each of them sent.
+// Two cameras into one stage, so that nothing but the sources themselves know what each of them sent.
 TEST_F(TakeoverTest, WhatKilledProducersWroteStandsInTheCountsOfTheirSources) {
   const NetworkCamera camera;
   run_->start_agent("n1", {"--slots", "1"});

@@ -52,9 +52,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto next = first.order().next_number();
   RIDE_CHECK(next == static_cast<std::int64_t>(places->size()), "the next number is not the next one");
   RIDE_CHECK(second.open(0).value() == *places, "another owner numbers the records otherwise");
-  RIDE_CHECK(second.propose({{7, 1'000'000}}).ok() && second.follow(std::chrono::milliseconds(0)).ok(),
+  RIDE_CHECK(second.propose({{7, 1'000'000}}).ok() && second.read_agreed(std::chrono::milliseconds(0)).ok(),
              "cannot propose");
-  const auto followed = first.follow(std::chrono::milliseconds(0)).value();
+  const auto followed = first.read_agreed(std::chrono::milliseconds(0)).value();
   RIDE_CHECK(first.order() == second.order(), "two owners know of different orders");
   RIDE_CHECK(followed.empty() || followed.front().number == next, "a proposal gets another number than the next");
   first.forget_before(next);

@@ -29,12 +29,12 @@ std::optional<stream::Decision> read(std::string_view line) {
 // The readers beside the master, who go by the same log.
 class Followers {
  public:
-  void take(const stream::Decision& decision) {
+  void apply(const stream::Decision& decision) {
     if (!standing_.counts(decision)) return;
-    (void)stages_.take(decision);
+    (void)stages_.apply(decision);
     worker_.apply(decision);
-    producer_.take(decision);
-    (void)story_.take(decision);
+    producer_.apply(decision);
+    (void)story_.apply(decision);
   }
 
   void look() const {
@@ -64,7 +64,7 @@ void check(const State& state) {
   RIDE_CHECK(!wrong, wrong.value_or(""));
 }
 
-// What a snapshot of it tells a reader that begins there.
+// What a snapshot of it shows a reader that begins there.
 void check_snapshot(const State& state) {
   const auto parts = stream::cut(master::capture(state.hard), "s", 1000);
   stream::SnapshotAssembler assembler;
@@ -118,7 +118,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (applied == ride::master::Applied::contradiction)
       RIDE_CHECK(before == state.hard, "a contradiction changed the state");
     ride::check(state);
-    followers.take(*decision);
+    followers.apply(*decision);
     followers.look();
   }
   if (state.hard.standing.log().empty()) return 0;

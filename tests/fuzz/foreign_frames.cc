@@ -63,7 +63,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   SetAssembler assembler(
       {.at = {"plates", ride::PartitionId{3}}, .job = "street", .adopt = adopt ? adopt : AdoptSpec{}}, {});
   const std::span bytes(reinterpret_cast<const std::uint8_t*>(value.data()), value.size());
-  const auto step = assembler.take(ride::Offset{41}, {}, headers, {bytes, nullptr});
+  const auto step = assembler.add(ride::Offset{41}, {}, headers, {bytes, nullptr});
   RIDE_CHECK(step.accepted && step.accepted->released_by == ride::Offset{41}, "a foreign record leads to nothing");
   for (const auto& whole : step.accepted->frames) check(whole, adopt);
   const auto letter = make_dead_letter(*step.accepted, {"street", "clean", "w1#a@1", step.accepted->header.origin},

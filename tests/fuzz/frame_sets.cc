@@ -43,7 +43,7 @@ class Reader {
  public:
   explicit Reader(const CommitMetadata& start) : assembler_(config(), start) {}
 
-  void take(const fuzz::TextRecord& record) {
+  void add(const fuzz::TextRecord& record) {
     check_header(record.headers);
     const Offset at{next_++};
     const auto name = record.headers.empty() ? "" : record.headers.front().first;
@@ -53,7 +53,7 @@ class Reader {
       return;
     }
     open_.insert(at);
-    const auto step = assembler_.take(at, SystemTime{}, record.headers, {record.bytes(), nullptr});
+    const auto step = assembler_.add(at, SystemTime{}, record.headers, {record.bytes(), nullptr});
     for (const auto offset : step.settled) settle(offset);
     if (step.ended && !step.accepted) settle(at);
     if (step.accepted) accept(*step.accepted, at);
@@ -115,7 +115,7 @@ CommitMetadata start_of(std::string_view& text) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   auto text = ride::fuzz::as_text(data, size);
   ride::stream::Reader reader(ride::stream::start_of(text));
-  for (const auto& record : ride::fuzz::read_records(text)) reader.take(record);
+  for (const auto& record : ride::fuzz::read_records(text)) reader.add(record);
   reader.finish();
   return 0;
 }

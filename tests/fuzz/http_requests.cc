@@ -26,7 +26,7 @@ Chunked read_chunks(std::string_view bytes, std::size_t step) {
     const auto piece = bytes.substr(0, step);
     bytes.remove_prefix(piece.size());
     read.left += piece;
-    if (reader.take(read.left, read.body)) {
+    if (reader.consume(read.left, read.body)) {
       read.fault = true;
       break;
     }

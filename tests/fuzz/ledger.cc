@@ -32,12 +32,12 @@ std::string topic_of(const Headers& headers) {
 }
 
 // The lines of a tally add up.
-void check(const TopicAudit& page, std::int64_t records) {
-  RIDE_CHECK(page.records == records, "records are missing in the book");
-  RIDE_CHECK(page.repeated + page.not_ours <= page.records, "more are left out than there were");
+void check(const TopicAudit& topic, std::int64_t records) {
+  RIDE_CHECK(topic.records == records, "records are missing in the audit");
+  RIDE_CHECK(topic.repeated + topic.not_ours <= topic.records, "more are left out than there were");
   std::int64_t entered = 0;
-  for (const auto& [upstream, inflow] : page.inflows) {
-    for (const auto& [stretch, tally] : inflow.all) {
+  for (const auto& [upstream, inflow] : topic.inflows) {
+    for (const auto& [session_key, tally] : inflow.all) {
       std::int64_t sum = 0;
       for (int level = 0; level < tally.levels(); ++level) {
         RIDE_CHECK(tally.seen(level).size() > 0, "an empty level");
@@ -47,7 +47,7 @@ void check(const TopicAudit& page, std::int64_t records) {
       entered += tally.total();
     }
   }
-  RIDE_CHECK(entered <= page.records, "more frames than records");
+  RIDE_CHECK(entered <= topic.records, "more frames than records");
 }
 
 }  // namespace
@@ -56,19 +56,19 @@ void check(const TopicAudit& page, std::int64_t records) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace ride;
   using namespace ride::ledger;
-  Book book;
+  Audit audit;
   std::map<std::string, std::int64_t> records;
   std::map<LogPartition, std::int64_t> next;
   for (const auto& record : fuzz::read_records(fuzz::as_text(data, size))) {
     const auto topic = topic_of(record.headers);
     const LogPartition at{topic, static_cast<std::int64_t>(record.value.size() % 2)};
-    const auto posting = topic == "plates" ? book.take_foreign(at, next[at]++, record.headers)
-                                           : book.take(at, next[at]++, record.headers);
-    RIDE_CHECK(posting.entry.has_value() && posting.seen_before >= 0, "a record without an entry");
+    const auto result = topic == "plates" ? audit.add_foreign(at, next[at]++, record.headers)
+                                          : audit.add(at, next[at]++, record.headers);
+    RIDE_CHECK(result.entry.has_value() && result.seen_before >= 0, "a record without an entry");
     ++records[topic];
   }
-  for (const auto& [topic, count] : records) check(book.page(topic), count);
-  const auto statement = make_statement(street(), book, {{"clean", {.acked = 3}}, {"album", {.acked = 1, .dead = 1}}});
+  for (const auto& [topic, count] : records) check(audit.of(topic), count);
+  const auto statement = make_statement(street(), audit, {{"clean", {.acked = 3}}, {"album", {.acked = 1, .dead = 1}}});
   RIDE_CHECK(statement.sent >= 0 && statement.twice() >= 0 && statement.redelivered() >= 0, "a sum below 0");
   for (const auto& flow : statement.flows) RIDE_CHECK(flow.missing >= 0 && flow.arrived >= 0, "a sum below 0");
   RIDE_CHECK(!to_text(statement).empty(), "a statement without words");

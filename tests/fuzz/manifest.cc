@@ -8,8 +8,8 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-Names items(TopicManifest& book, const Names& folder) {
-  auto found = book.items([&]() -> Result<Names> { return folder; });
+Names items(TopicManifest& manifest, const Names& folder) {
+  auto found = manifest.items([&]() -> Result<Names> { return folder; });
   RIDE_CHECK(found.ok(), "the manifest cannot be read: " + found.error().message);
   return *std::move(found);
 }

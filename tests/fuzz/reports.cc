@@ -41,7 +41,7 @@ void check(const SimulatedCluster& cluster) {
   RIDE_CHECK(!wrong, wrong.value_or(""));
 }
 
-void take(SimulatedCluster& cluster, std::string_view line) {
+void handle(SimulatedCluster& cluster, std::string_view line) {
   if (line == "tick") {
     cluster.tick();
     return;
@@ -63,7 +63,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::size_t left = 60;
   for (const auto line : ride::fuzz::lines_of(ride::fuzz::as_text(data, size))) {
     if (left-- == 0) break;
-    take(cluster, line);
+    handle(cluster, line);
     check(cluster);
   }
   for (int i = 0; i < 2; ++i) cluster.tick();

@@ -15,12 +15,12 @@ stream::JobSpec street() {
 
 TEST(JobStory, FollowsAJobFromItsAcceptance) {
   JobStory story(JobName{"street"});
-  ASSERT_TRUE(story.take(decided(stream::JobAccepted{.spec = street()})));
+  ASSERT_TRUE(story.apply(decided(stream::JobAccepted{.spec = street()})));
   ASSERT_TRUE(
-      story.take(decided(stream::JobPhaseChanged{.job = {"street"}, .run = {2}, .phase = stream::JobPhase::failed})));
+      story.apply(decided(stream::JobPhaseChanged{.job = {"street"}, .run = {2}, .phase = stream::JobPhase::failed})));
   EXPECT_EQ(story.phase(), stream::JobPhase::creating) << "that was another run";
   ASSERT_TRUE(
-      story.take(decided(stream::JobPhaseChanged{.job = {"street"}, .run = {3}, .phase = stream::JobPhase::running})));
+      story.apply(decided(stream::JobPhaseChanged{.job = {"street"}, .run = {3}, .phase = stream::JobPhase::running})));
   EXPECT_EQ(story.phase(), stream::JobPhase::running);
   EXPECT_EQ(story.spec(), street());
 }
@@ -29,14 +29,14 @@ TEST(JobStory, KnowsAJobWhoseAcceptanceWasDeletedBehindASnapshot) {
   stream::Snapshot snapshot;
   snapshot.jobs.push_back({.spec = street(), .phase = stream::JobPhase::paused});
   JobStory story(JobName{"street"}), other(JobName{"other"});
-  ASSERT_TRUE(other.take(decided(stream::JobAccepted{.spec = {.job = {"other"}, .run = {1}}})));
+  ASSERT_TRUE(other.apply(decided(stream::JobAccepted{.spec = {.job = {"other"}, .run = {1}}})));
   for (auto& part : stream::cut(snapshot, "s", 50)) {
-    ASSERT_TRUE(story.take(decided(part)));
-    ASSERT_TRUE(other.take(decided(part)));
+    ASSERT_TRUE(story.apply(decided(part)));
+    ASSERT_TRUE(other.apply(decided(part)));
   }
   EXPECT_EQ(story.spec(), street());
   EXPECT_EQ(story.phase(), stream::JobPhase::paused);
-  EXPECT_EQ(other.spec(), std::nullopt) << "the snapshot tells all that there is";
+  EXPECT_EQ(other.spec(), std::nullopt) << "the snapshot says all that there is";
 }
 
 }  // namespace

@@ -38,18 +38,18 @@ class SinkFilesTest : public ::testing::Test {
     spec_.run = RunNumber{1};
     spec_.stages = {album};
   }
-  void given(int number) { book_.take({"in", 0}, next_++, record("frame", number)); }
-  void died(int number) { book_.take_dead("in", record("frame", number)); }
+  void given(int number) { audit_.add({"in", 0}, next_++, record("frame", number)); }
+  void died(int number) { audit_.add_dead("in", record("frame", number)); }
   void file(int number) { std::ofstream(folder_ / (std::to_string(number) + ".png")) << "x"; }
   SinkFiles count(const Counted& counted) {
-    const auto all = count_sink_files(spec_, book_, folder_.path(), {{"album", counted}});
+    const auto all = count_sink_files(spec_, audit_, folder_.path(), {{"album", counted}});
     EXPECT_EQ(all.size(), 1U);
     return all.at(0);
   }
 
   TempFolder folder_;
   stream::JobSpec spec_;
-  Book book_;
+  Audit audit_;
   int next_ = 0;
 };
 
@@ -85,7 +85,7 @@ TEST_F(SinkFilesTest, AReplayedFrameMayHaveAFile) {
   auto again = record("frame", 0);
   for (auto& [name, value] : again)
     if (name == "ride_origin") value = "~replay/0/0.0/1";
-  book_.take({"in", 0}, next_++, again);
+  audit_.add({"in", 0}, next_++, again);
   file(0);
   EXPECT_EQ(count({.acked = 1, .dead = 1}).stale, 0);
 }
@@ -94,7 +94,7 @@ TEST_F(SinkFilesTest, AReplayedFrameMayHaveAFile) {
 // count.
 TEST_F(SinkFilesTest, WhatTheSinkSaysThatItLeftOutIsNotMissing) {
   for (int n = 0; n < 6; ++n) given(n);
-  book_.take({"in", 0}, next_++, record("outcome", 6, "dropped"));
+  audit_.add({"in", 0}, next_++, record("outcome", 6, "dropped"));
   for (const int n : {0, 1}) file(n);
   auto files = count({.acked = 2, .dropped = 2, .dead = 1, .expired = 1});
   EXPECT_EQ(files.left_out, 3) << "one of the dropped came as that";
@@ -129,7 +129,7 @@ TEST_F(SinkFilesTest, WhatIsOnItsWayIsCalledThat) {
   const auto files = count({});
   EXPECT_NE(to_text({files}, false).find("0 of 1 there, 1 in flight"), std::string::npos) << to_text({files}, false);
   EXPECT_NE(to_text({files}, true).find("1 missing"), std::string::npos);
-  const auto statement = make_statement(spec_, book_, {});
+  const auto statement = make_statement(spec_, audit_, {});
   EXPECT_EQ(to_text(statement, false).find("missing"), std::string::npos) << to_text(statement, false);
   EXPECT_NE(to_text(statement).find("missing"), std::string::npos);
 }

@@ -48,14 +48,14 @@ class Job : public ::testing::Test {
     put("out", 0, next_["out"]++, record("frame", id, origin, writer));
   }
   AuditResult put(const std::string& topic, int partition, int offset, const Headers& headers) {
-    return book_.take({topic, partition}, offset, headers);
+    return audit_.add({topic, partition}, offset, headers);
   }
   Statement statement(int acked_by_blur, int acked_by_save) {
-    return make_statement(spec_, book_, {{"blur", {.acked = acked_by_blur}}, {"save", {.acked = acked_by_save}}});
+    return make_statement(spec_, audit_, {{"blur", {.acked = acked_by_blur}}, {"save", {.acked = acked_by_save}}});
   }
 
   stream::JobSpec spec_;
-  Book book_;
+  Audit audit_;
   std::map<std::string, int> next_;
 };
 
@@ -125,7 +125,7 @@ TEST_F(Job, CountsASinkThatAckedMoreThanCame) {
 TEST_F(Job, AFilteredFrameHasAnOutcomeInsideAndNothingOutside) {
   sent(0, 0);
   put("mid", 0, 0, record("outcome", "cam/1/0", "blur/0/0.0/1", "w#1@1", "1/1", "filtered"));
-  const auto result = make_statement(spec_, book_, {{"blur", {.filtered = 1}}, {"save", {.filtered = 1}}});
+  const auto result = make_statement(spec_, audit_, {{"blur", {.filtered = 1}}, {"save", {.filtered = 1}}});
   EXPECT_TRUE(result.clean()) << to_text(result);
 }
 
@@ -154,13 +154,13 @@ TEST_F(Job, ASetCountsWhenOneWriterHasWrittenAllOfIt) {
 TEST_F(Job, ARecordThatIsNoFrameCountsByItsPlace) {
   EXPECT_EQ(put("in", 0, 0, {{"foreign", "x"}}).verdict, Verdict::not_ours);
   EXPECT_EQ(put("in", 1, 0, record("frame", "cam/1/1", "damaged")).verdict, Verdict::not_ours);
-  EXPECT_EQ(make_statement(spec_, book_, {{"blur", {.dead = 2}}}).stages[0].in_flight, 0);
+  EXPECT_EQ(make_statement(spec_, audit_, {{"blur", {.dead = 2}}}).stages[0].in_flight, 0);
 }
 
 TEST_F(Job, DoesNotMissWhatWasDeletedUnseenFurtherOn) {
   sent(0, 0);
   sent(2, 1);
-  book_.skip({"mid", 0}, 1);
+  audit_.skip({"mid", 0}, 1);
   next_["mid"] = 1;
   put("out", 0, next_["out"]++, record("frame", "cam/1/0", "blur/0/0.0/1"));
   made(2, 1);
@@ -170,7 +170,7 @@ TEST_F(Job, DoesNotMissWhatWasDeletedUnseenFurtherOn) {
 }
 
 TEST_F(Job, SaysWhatItCouldNotSee) {
-  book_.skip({"in", 0}, 3);
+  audit_.skip({"in", 0}, 3);
   sent(6, 3);
   made(4, 2);
   made(6, 3);
@@ -189,7 +189,7 @@ TEST_F(Job, WhatASourceRefusedIsToldApart) {
     refused.emplace_back("ride_reason", n == 0 ? "broken_picture: is a text file" : "when_late: its successor was due");
     put("in", (3 + n) % 2, n == 0 ? 1 : 2, refused);
   }
-  const auto result = make_statement(spec_, book_, {{"blur", {.acked = 3, .dropped = 2}}});
+  const auto result = make_statement(spec_, audit_, {{"blur", {.acked = 3, .dropped = 2}}});
   EXPECT_EQ(result.stages[0].counted.dropped, 2);
   EXPECT_EQ(result.stages[0].rejected, 1);
   EXPECT_EQ(to_json(result)["stages"][0]["rejected"], 1);

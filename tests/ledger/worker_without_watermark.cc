@@ -1,5 +1,5 @@
 // ride-worker with its watermark switched off: what was written again after a failure is taken as new. A program of the
-// tests alone, so that no installed worker can be told to do so; ride-agent starts it by its name in a folder of the
+// tests alone, so that no installed worker can be made to do so; ride-agent starts it by its name in a folder of the
 // test's.
 #include <CLI/CLI.hpp>
 #include <csignal>
@@ -20,7 +20,7 @@ int main(int argc, char** argv) {
   std::string node;
   app.add_option("--name", config.name);
   app.add_option("--node", node);
-  app.allow_extras();  // what an agent tells the workers of the product beside
+  app.allow_extras();  // what an agent passes to the workers of the product besides
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

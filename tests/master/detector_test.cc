@@ -51,7 +51,7 @@ class Detector : public ::testing::Test {
     while (!is_out(id) && cluster.now() - begin < 60s) pass(interval, interval);
     return std::chrono::duration_cast<milliseconds>(cluster.now() - begin);
   }
-  int told(const std::string& code) const {
+  int notified(const std::string& code) const {
     int count = 0;
     for (const auto& line : said) count += line.find(", " + code + ": ") != std::string::npos;
     return count;
@@ -204,7 +204,7 @@ TEST_F(Detector, ANodeOfManyWorkersIsOneFailure) {
   silence("n1");
   EXPECT_LE(until_lost("n1-w1#a"), 300ms);
   EXPECT_EQ(losses(), 13u);
-  EXPECT_EQ(told("many_silent"), 0);
+  EXPECT_EQ(notified("many_silent"), 0);
 }
 
 TEST_F(Detector, ManyNodesAtOnceAreRatherTheNetwork) {
@@ -213,7 +213,7 @@ TEST_F(Detector, ManyNodesAtOnceAreRatherTheNetwork) {
   for (int i = 0; i < 9; ++i) silence(fmt::format("n{}", i));
   pass(2800ms);
   EXPECT_EQ(losses(), 0u);
-  EXPECT_EQ(told("many_silent"), 1);
+  EXPECT_EQ(notified("many_silent"), 1);
 }
 
 TEST_F(Detector, ASecondSilenceOfManyIsGivenAsLongAsTheFirst) {
@@ -223,7 +223,7 @@ TEST_F(Detector, ASecondSilenceOfManyIsGivenAsLongAsTheFirst) {
     for (int i = 0; i < 9; ++i) silence(fmt::format("n{}", i));
     pass(2500ms);
     EXPECT_EQ(losses(), 0u) << time;
-    EXPECT_EQ(told("many_silent"), time);
+    EXPECT_EQ(notified("many_silent"), time);
     for (int i = 0; i < 9; ++i) speak(fmt::format("n{}", i));
     pass(60s);
   }
@@ -238,7 +238,7 @@ TEST_F(Detector, WhoIsVouchedForHidesNobodyElsesLoss) {
   pass(1s);
   silence("plain#a");
   EXPECT_LE(until_lost("plain#a"), 700ms);
-  EXPECT_EQ(told("many_silent"), 0);
+  EXPECT_EQ(notified("many_silent"), 0);
   EXPECT_EQ(losses(), 1u);
 }
 
@@ -373,14 +373,14 @@ TEST_F(Detector, AnOverloadedNodeIsToldOnceAndWhenItIsOver) {
     speak("n1");
   };
   overload(300, 2);
-  EXPECT_EQ(told("overloaded"), 1);
+  EXPECT_EQ(notified("overloaded"), 1);
   EXPECT_TRUE(cluster.state().soft.nodes.at(NodeName{"n1"}).overload.is_on());
   pass(2s);
   overload(60, 6);
-  EXPECT_EQ(told("overloaded"), 1) << "one episode";
-  EXPECT_EQ(told("overload_over"), 0);
+  EXPECT_EQ(notified("overloaded"), 1) << "one episode";
+  EXPECT_EQ(notified("overload_over"), 0);
   pass(30s);
-  EXPECT_EQ(told("overload_over"), 1);
+  EXPECT_EQ(notified("overload_over"), 1);
   EXPECT_THAT(said,
               testing::Contains(testing::HasSubstr("node n1 is overloaded: heartbeats of its 4 processes come ")));
   EXPECT_EQ(losses(), 0u);
@@ -391,8 +391,8 @@ TEST_F(Detector, SlowTicksAreToldOnceToo) {
   pass(2s);
   pass(40s, 400ms);
   pass(30s);
-  EXPECT_EQ(told("overloaded"), 2);
-  EXPECT_EQ(told("overload_over"), 2);
+  EXPECT_EQ(notified("overloaded"), 2);
+  EXPECT_EQ(notified("overload_over"), 2);
   EXPECT_THAT(said, testing::Contains(testing::HasSubstr("or Kafka, is overloaded: ticks come ")).Times(1));
   EXPECT_THAT(said, testing::Contains(testing::HasSubstr("node n1 is overloaded: ")).Times(1));
 }

@@ -20,11 +20,11 @@ void FakeMember::follow() {
   while (!stop_) {
     auto decisions = member_->poll_decisions(std::chrono::milliseconds(50));
     if (!decisions.ok()) return;
-    for (const auto& decision : *decisions) take(decision);
+    for (const auto& decision : *decisions) apply(decision);
   }
 }
 
-void FakeMember::take(const stream::Decision& decision) {
+void FakeMember::apply(const stream::Decision& decision) {
   const std::lock_guard lock(mutex_);
   if (const auto* join = std::get_if<stream::JoinGroup>(&decision.body); join != nullptr && join->worker == id()) {
     group_ = *join;

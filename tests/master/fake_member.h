@@ -1,5 +1,5 @@
 // A worker or producer that does nothing but its part of the control protocol, over real Kafka: it beats, follows the
-// decisions that concern it, and reports what a test tells it to.
+// decisions that concern it, and reports what a test asks it to.
 #pragma once
 
 #include <atomic>
@@ -32,7 +32,7 @@ class FakeMember {
  private:
   void follow();
   void fill(stream::Heartbeat& beat);
-  void take(const stream::Decision& decision);
+  void apply(const stream::Decision& decision);
 
   mutable std::mutex mutex_;
   stream::JoinGroup group_;

@@ -19,7 +19,7 @@ std::string job_name(int job) { return fmt::format("job{:03}", job); }
 
 Fleet::Fleet(const FleetShape& shape, std::uint32_t seed, Load load)
     : shape_(shape), random_(seed), load_(std::move(load)) {
-  take(stream::Claim{1, "m", ""});
+  apply(stream::Claim{1, "m", ""});
   workers_.resize(static_cast<std::size_t>(shape_.workers));
   for (std::size_t w = 0; w < workers_.size(); ++w) {
     workers_[w].speed = w % 4 == 3 ? shape_.fps_per_worker / 2 : shape_.fps_per_worker;
@@ -197,7 +197,7 @@ void Fleet::handle(const std::vector<Event>& events) {
       const auto* append = std::get_if<Append>(&action);
       if (append == nullptr) continue;
       for (const auto& decision : append->decisions) {
-        take(decision);
+        apply(decision);
         if (const auto* asked = std::get_if<stream::Releasing>(&decision); asked != nullptr) {
           const auto slot = slots_.find(asked->worker);
           if (slot != slots_.end() && workers_[slot->second].alive)
@@ -210,13 +210,13 @@ void Fleet::handle(const std::vector<Event>& events) {
   wrong_.push_back(fmt::format("at {:.0f} s the master did not come to rest", second()));
 }
 
-void Fleet::take(const stream::DecisionBody& body) {
+void Fleet::apply(const stream::DecisionBody& body) {
   ++decisions_;
   words_.push_back(fmt::format("{:.0f} s: {}", second(), describe(body).text));
   if (words_.size() > 200) words_.pop_front();
   if (const auto* scale = std::get_if<stream::Scale>(&body)) note(*scale);
   if (const auto* assign = std::get_if<stream::Assign>(&body)) note(*assign);
-  if (apply(state, {"log", 1, "m", body}) != Applied::counted) wrong_.push_back("a decision did not count");
+  if (master::apply(state, {"log", 1, "m", body}) != Applied::counted) wrong_.push_back("a decision did not count");
 }
 
 void Fleet::note(const stream::Scale& scale) {

@@ -1,7 +1,7 @@
 // A fleet of the imagination around the real core: a pool of workers of different speeds, jobs of one stage each that
 // cameras write into, a virtual clock. Frames are counts: what arrives waits in its partition until the owner's time
-// suffices for it, and heartbeats tell as much as real ones do. Every step is as long as the tick interval. Equal seeds
-// give equal runs. Owner: the test. Threads: one.
+// suffices for it, and heartbeats report as much as real ones do. Every step is as long as the tick interval. Equal
+// seeds give equal runs. Owner: the test. Threads: one.
 #pragma once
 
 #include <deque>
@@ -88,7 +88,7 @@ class Fleet {
   stream::Heartbeat beat(const WorkerState& worker, const Owned& owned) const;
   stream::Heartbeat producer_beat(int producer) const;
   void handle(const std::vector<Event>& events);
-  void take(const stream::DecisionBody& body);
+  void apply(const stream::DecisionBody& body);
   void note(const stream::Assign& assign);
   void note(const stream::Scale& scale);
   void start(WorkerState& worker, std::size_t slot);

@@ -45,7 +45,7 @@ class ForgedRecords : public ::testing::Test {
   void decided(DecisionBody body) {
     const Decision decision{"log", 1, "m", std::move(body)};
     ASSERT_EQ(apply(state, decision), Applied::counted) << stream::type_of(decision.body);
-    ASSERT_TRUE(members.take(decision)) << "members agree with the master";
+    ASSERT_TRUE(members.apply(decision)) << "members agree with the master";
   }
   // As it comes from the log; nothing: it is refused before anybody looks at what it says.
   std::optional<Applied> read(const Decision& forged) {
@@ -68,7 +68,7 @@ class ForgedRecords : public ::testing::Test {
     for (const auto& action : decide(state, events, now)) {
       if (const auto* append = std::get_if<Append>(&action))
         all.insert(all.end(), append->decisions.begin(), append->decisions.end());
-      if (const auto* tell = std::get_if<Tell>(&action)) told.push_back(tell->code);
+      if (const auto* notify = std::get_if<Notify>(&action)) notified.push_back(notify->code);
     }
     for (const auto& one : all) decided(one);
     return all;
@@ -91,7 +91,7 @@ class ForgedRecords : public ::testing::Test {
   Decided members;
   SystemTime now{std::chrono::seconds(1'800'000'000)};
   std::int64_t ticks = 0;
-  std::vector<std::string> told;
+  std::vector<std::string> notified;
 };
 
 TEST_F(ForgedRecords, ChangeNothingAndWhatIsDecidedNextCounts) {
@@ -161,7 +161,7 @@ TEST_F(ForgedRecords, ChangeNothingAndWhatIsDecidedNextCounts) {
     if (const auto* part = std::get_if<stream::SnapshotPart>(&decision.body); part != nullptr && part->text.size() < 20)
       continue;
     if (!stream::decode_decision(stream::encode(decision)).ok()) continue;
-    EXPECT_FALSE(members.take(decision)) << what << ": members pass it over, too";
+    EXPECT_FALSE(members.apply(decision)) << what << ": members pass it over, too";
   }
   decided(stream::Assign{kJob, kRun, kClean, kW1, Epoch{3}, {{0}}, "", {}});
   decided(whole(capture(state.hard)));
@@ -241,8 +241,8 @@ TEST_F(ForgedRecords, TwentyThousandHeartbeatsOfNobodySlowNoTickAndHideNoLoss) {
   hear_strangers(20'000);
   EXPECT_LE(state.soft.processes.size(), 2'010u);
   EXPECT_LE(tick_interval(state).count(), 110);
-  EXPECT_EQ(std::count(told.begin(), told.end(), "members_refused"), 1) << "told, and once";
-  EXPECT_GT(state.soft.crowd.refused, 17'000);
+  EXPECT_EQ(std::count(notified.begin(), notified.end(), "members_refused"), 1) << "notified, and once";
+  EXPECT_GT(state.soft.admission.refused, 17'000);
 
   // One worker dies at the same time: it is replaced as soon as ever.
   std::vector<DecisionBody> decisions;
@@ -261,7 +261,7 @@ TEST_F(ForgedRecords, TwentyThousandHeartbeatsOfNobodySlowNoTickAndHideNoLoss) {
   EXPECT_GE(out, 1);
   EXPECT_LE(out, 3) << "of those who were never there, only who was taken into the group is declared lost";
   EXPECT_TRUE(state.hard.is_out(kW1));
-  EXPECT_EQ(std::count(told.begin(), told.end(), "many_silent"), 0);
+  EXPECT_EQ(std::count(notified.begin(), notified.end(), "many_silent"), 0);
   for (int i = 0; i < 8; ++i) {
     beat(kW2);
     beat(kP1, ProcessKind::producer);
@@ -293,7 +293,7 @@ TEST_F(ForgedRecords, AStandbyKeepsOneFatalNoticeForAJob) {
   for (int i = 0; i < 1'000; ++i) {
     const std::vector<Event> events{
         ReportRead{stream::Notice{.text = "gone", .job = "street", .fatal_for_job = true}, now}};
-    follow(state, events);
+    stand_by(state, events);
   }
   EXPECT_EQ(state.soft.due.fatal.size(), 1u);
 }

@@ -1,4 +1,5 @@
-// What clients send, and how slowly, over real sockets; the API behind it is a handler that tells what it was given.
+// What clients send, and how slowly, over real sockets; the API behind it is a handler that answers with what it was
+// given.
 #include "master/http_server.h"
 
 #include <gmock/gmock.h>

@@ -158,7 +158,7 @@ TEST_F(OwnerRequests, TryAgainIsSaidOnlyOfWhatWillNotBeDoneLater) {
   EXPECT_TRUE(eventually([&] { return knows("taken"); })) << "its decision was on the way";
   ASSERT_TRUE(owner_.submit(job("third"), "", false).ok());
   EXPECT_TRUE(knows("third"));
-  EXPECT_FALSE(knows("queued")) << "who asked was told to try again";
+  EXPECT_FALSE(knows("queued")) << "the answer was to try again";
   EXPECT_TRUE(owner_.submit(job("queued"), "", false).ok());
 }
 

@@ -167,7 +167,7 @@ TEST_F(MasterTest, ASpareTakesOverFromAWorkerThatFallsSilent) {
     for (const auto& event : events["events"])
       if (event["code"] == "out" && event["severity"] == "warning") return true;
     return false;
-  })) << "people are told";
+  })) << "an event reports it";
 }
 
 TEST_F(MasterTest, AChildsExitAndAGoodbyeCountAtOnce) {
@@ -218,9 +218,9 @@ TEST_F(MasterTest, ASecondMasterStandsByAnswersQuestionsAndSendsChangesOn) {
   const HttpClient standby(second->port());
   EXPECT_EQ(standby.get("/readyz").json()["status"], "standby");
   EXPECT_EQ(http().get("/readyz").json()["status"], "leader");
-  const auto told = standby.get("/api/v1/leader").json();
-  EXPECT_EQ(told["url"], master_->url());
-  EXPECT_EQ(told["leads"], false);
+  const auto answer = standby.get("/api/v1/leader").json();
+  EXPECT_EQ(answer["url"], master_->url());
+  EXPECT_EQ(answer["leads"], false);
   EXPECT_THAT(standby.get("/metrics").body, HasSubstr("ride_leading_masters 0"));
   const auto sent_on =
       standby.raw("POST /api/v1/jobs?name=street.yaml HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", false);
@@ -255,7 +255,7 @@ TEST_F(MasterTest, AStandbyTakesOverWhenTheLeaderEndsOrFallsSilent) {
   EXPECT_TRUE(soon([&] { return w3->owned().size() == 4; })) << "the new leader replaces who is lost";
 }
 
-// Another master, as far as the log can tell: its claim deposes whoever leads.
+// Another master, as far as the log shows: its claim deposes whoever leads.
 TEST_F(MasterTest, WhoIsDeposedStandsByAndLeadsAgainWhenTheOtherFallsSilent) {
   auto w1 = member("w1"), w2 = member("w2"), w3 = member("w3");
   ASSERT_TRUE(soon([&] { return knows(3); }));

@@ -141,7 +141,7 @@ class MastersTest : public ride::test::KafkaTest {
     while (!reader->caught_up()) {
       const auto entries = reader->poll(100ms).value();
       for (const auto& entry : entries) {
-        const auto decision = filter.take(entry.offset, entry.json, entry.timestamp).value();
+        const auto decision = filter.accept(entry.offset, entry.json, entry.timestamp).value();
         if (decision && std::holds_alternative<stream::Claim>(decision->body)) last = *decision;
       }
     }

@@ -103,7 +103,7 @@ class RandomRun {
         say("exit " + id.value, cluster_.report(stream::ChildExit{.child = id, .signal = 9}));
         return restart(id);
       case 3:
-        return restart(id);  // nobody saw it die: the new incarnation's first word tells
+        return restart(id);  // nobody saw it die: the new incarnation's first word shows it
       case 4:
         say("goodbye " + id.value, cluster_.report(stream::Goodbye{id, "stopped"}));
         return restart(id);

@@ -51,8 +51,8 @@ void SimulatedCluster::perform(const Action& action, Lines& said) {
                                                   one->result.error().message));
   } else if (const auto* one = std::get_if<TruncateBehind>(&action)) {
     truncate(*one);
-  } else if (const auto* one = std::get_if<Tell>(&action)) {
-    said.push_back(fmt::format("-> tell {}, {}: {}", to_string(one->severity), one->code, one->text));
+  } else if (const auto* one = std::get_if<Notify>(&action)) {
+    said.push_back(fmt::format("-> notify {}, {}: {}", to_string(one->severity), one->code, one->text));
   }
 }
 

@@ -17,7 +17,7 @@ struct SimulatedProcess {
   stream::Heartbeat offer;  // id, kind, node, devices, ...
   bool silent = false;      // stopped, or cut off
   bool cold = false;        // its task never gets warm
-  bool starved = false;     // with silent: it runs, as its node's agent tells
+  bool starved = false;     // with silent: it runs, as its node's agent reports
 };
 
 class SimulatedCluster {

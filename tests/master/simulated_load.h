@@ -15,13 +15,13 @@ class SimulatedLoad {
   void set_arrival(const StageKey& stage, double frames_per_second) { arrivals_[stage] = frames_per_second; }
   void set_speed(const WorkerId& worker, double frames_per_second) { speeds_[worker].speed = frames_per_second; }
 
-  // `is_working` tells whether an owner is alive.
+  // `is_working` says whether an owner is alive.
   template <class IsWorking>
   void advance(const Hard& hard, double seconds, IsWorking is_working) {
     for (const auto& [key, rate] : arrivals_)
       if (const auto* stage = hard.find(key)) advance(key, *stage, rate, seconds, is_working);
   }
-  // What its heartbeat tells of it: the worker's own figures, and ends and commits of its partitions.
+  // What its heartbeat reports of it: the worker's own figures, and ends and commits of its partitions.
   void fill(stream::Heartbeat& beat) const;
 
   double lag(const StageKey& stage) const;

@@ -32,7 +32,7 @@ class StandbyTest : public ::testing::Test {
   }
   void hear(stream::ReportBody body) {
     const std::vector<Event> events{ReportRead{std::move(body), {}}};
-    follow(state, events);
+    stand_by(state, events);
   }
   void ticks(int count) {
     for (int i = 0; i < count; ++i) hear(stream::Tick{leader_.epoch, leader_.id, i});

@@ -88,7 +88,7 @@ class TopicWorkerTest : public ::testing::Test {
                        },
                    .jobs_to_clean = [] { return TopicWorker::Jobs{}; },
                    .is_wanted = [this](const stream::JobSpec&) { return wanted_.load(); },
-                   .untold = [](const UntoldPartition*) { return std::vector<UntoldPartition>{}; },
+                   .unreported = [](const UnreportedPartition*) { return std::vector<UnreportedPartition>{}; },
                    .measured = [](LogsMeasured) {}});
   }
   template <class Condition>

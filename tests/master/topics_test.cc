@@ -178,8 +178,8 @@ TEST_F(CleanerTest, ACommitThatWasLoweredMeanwhileHoldsItBack) {
 
 TEST_F(CleanerTest, WhatWaitsWithoutAnOwnerIsAskedFor) {
   const StageKey key{JobName{"street"}, RunNumber{1}, StageName{"clean"}};
-  const UntoldPartition here{key, "ride.street.1.clean", "ride.street.1.clean", PartitionId{0}};
-  const UntoldPartition gone{key, "ride.street.1.gone", "ride.street.1.gone", PartitionId{0}};
+  const UnreportedPartition here{key, "ride.street.1.clean", "ride.street.1.clean", PartitionId{0}};
+  const UnreportedPartition gone{key, "ride.street.1.gone", "ride.street.1.gone", PartitionId{0}};
   ack(4);
   LagMeter meter(*admin_, *commits_);
   EXPECT_EQ(meter.last(), nullptr);

@@ -8,7 +8,7 @@
 #include "master/api.h"
 #include "master/change_view.h"
 #include "master/core/concerns.h"
-#include "master/core/untold.h"
+#include "master/core/unreported.h"
 #include "master/http_server.h"
 #include "master/lacks.h"
 #include "master/master_metrics.h"
@@ -115,10 +115,10 @@ TEST(Views, TheLagOfAStageWithoutWorkersIsWhatKafkaTells) {
     beat.partitions.push_back(one);
   }
   cluster.report(beat);
-  EXPECT_EQ(untold_partitions(cluster.state(), 100).size(), 2U) << "album's owner has not seen its log";
+  EXPECT_EQ(unreported_partitions(cluster.state(), 100).size(), 2U) << "album's owner has not seen its log";
   cluster.report(stream::Goodbye{.id = WorkerId{"w1#a"}});
   cluster.report(stream::Goodbye{.id = WorkerId{"w2#a"}});
-  EXPECT_EQ(untold_partitions(cluster.state(), 100).size(), 4U);
+  EXPECT_EQ(unreported_partitions(cluster.state(), 100).size(), 4U);
   cluster.handle({measured("clean", 0, 12, 212)});
   cluster.handle({measured("clean", 1, 10, 210)});
   const auto view = stages_view(cluster.state())["stages"][0];
@@ -150,10 +150,10 @@ TEST(Views, WhatIsMeasuredNeverOverridesAnOwnersWord) {
 
 TEST(Views, AskingForManyPartitionsGoesAroundAllOfThem) {
   const auto cluster = running_street();
-  const auto all = untold_partitions(cluster.state(), 100);
+  const auto all = unreported_partitions(cluster.state(), 100);
   ASSERT_EQ(all.size(), 4U);
-  const auto first = untold_partitions(cluster.state(), 3),
-             second = untold_partitions(cluster.state(), 3, &first.back());
+  const auto first = unreported_partitions(cluster.state(), 3),
+             second = unreported_partitions(cluster.state(), 3, &first.back());
   EXPECT_EQ(first, (std::vector(all.begin(), all.begin() + 3)));
   EXPECT_EQ(second, (std::vector{all[3], all[0], all[1]}));
 }
@@ -481,18 +481,18 @@ TEST(Views, WhatASourceRefusedIsToldApartInEveryStage) {
 // 50 frames of several records each, and end records: nobody waits that is no frame.
 TEST(Views, WhatWaitsIsCountedInFrames) {
   auto cluster = running_street();
-  const auto told = [&](const char* stage, std::int64_t acked, std::int64_t end) {
+  const auto report = [&](const char* stage, std::int64_t acked, std::int64_t end) {
     auto one = progress(cluster, stage, 0);
     one.counters.acked = acked;
     one.end = end;
     const auto owner = cluster.state().hard.find({one.job, one.run, one.stage})->partitions[0].owner;
     cluster.report(stream::Heartbeat{.id = owner, .node = NodeName{"n1"}, .partitions = {one}});
   };
-  told("album", 0, 66);
-  EXPECT_EQ(stages_view(cluster.state())["stages"][1]["lag"], 66) << "nobody tells how many frames these are";
-  told("clean", 50, 50);
+  report("album", 0, 66);
+  EXPECT_EQ(stages_view(cluster.state())["stages"][1]["lag"], 66) << "nobody reports how many frames these are";
+  report("clean", 50, 50);
   EXPECT_EQ(stages_view(cluster.state())["stages"][1]["lag"], 50);
-  told("album", 48, 66);
+  report("album", 48, 66);
   EXPECT_EQ(stages_view(cluster.state())["stages"][1]["lag"], 2);
 }
 

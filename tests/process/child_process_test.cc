@@ -1,4 +1,4 @@
-// Programs that we start: what they get, what they keep open, how they end, and how a start that fails is told.
+// Programs that we start: what they get, what they keep open, how they end, and how a start that fails is reported.
 #include "process/child_process.h"
 
 #include <fcntl.h>

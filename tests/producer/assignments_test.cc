@@ -9,34 +9,34 @@ using namespace stream;  // NOLINT: a test of its records
 
 class AssignmentsTest : public testing::Test {
  protected:
-  void take(DecisionBody body) {
-    assignments_.take({.log = "log", .epoch = 1, .leader = "m", .body = std::move(body)});
+  void apply(DecisionBody body) {
+    assignments_.apply({.log = "log", .epoch = 1, .leader = "m", .body = std::move(body)});
   }
   void accept(std::int64_t run) {
     JobSpec spec{.job = JobName{"job"}, .run = RunNumber{run}};
     spec.sources = {{.name = "gate"}, {.name = "yard"}};
-    take(JobAccepted{.spec = spec});
+    apply(JobAccepted{.spec = spec});
   }
   void phase(std::int64_t run, JobPhase phase) {
-    take(JobPhaseChanged{.job = JobName{"job"}, .run = RunNumber{run}, .phase = phase});
+    apply(JobPhaseChanged{.job = JobName{"job"}, .run = RunNumber{run}, .phase = phase});
   }
   void assign(std::int64_t run, const std::string& source, const std::string& producer, std::int64_t session,
               std::int64_t epoch) {
-    take(AssignSource{.job = JobName{"job"},
-                      .run = RunNumber{run},
-                      .source = source,
-                      .producer = WorkerId{producer},
-                      .session = SessionId{session},
-                      .epoch = Epoch{epoch}});
+    apply(AssignSource{.job = JobName{"job"},
+                       .run = RunNumber{run},
+                       .source = source,
+                       .producer = WorkerId{producer},
+                       .session = SessionId{session},
+                       .epoch = Epoch{epoch}});
   }
   // "gate/1 run" for each source that is ours.
   std::string mine() const {
     std::string text;
     for (const auto& [key, assignment] : assignments_.mine()) {
-      const char* wish = assignment.wish == SourceMode::run     ? "run"
-                         : assignment.wish == SourceMode::pause ? "pause"
+      const char* mode = assignment.mode == SourceMode::run     ? "run"
+                         : assignment.mode == SourceMode::pause ? "pause"
                                                                 : "drain";
-      text += key.source + "/" + std::to_string(assignment.session.value) + " " + wish + ";";
+      text += key.source + "/" + std::to_string(assignment.session.value) + " " + mode + ";";
     }
     return text;
   }
@@ -61,13 +61,13 @@ TEST_F(AssignmentsTest, ASourceIsOursFromItsAssignmentToItsNext) {
 
 TEST_F(AssignmentsTest, KnowsWhichItemsOfItsSourcesEndedProducers) {
   const auto strike = [&](const std::string& source, std::int64_t offset, const std::string& cause, bool quarantined) {
-    take(Strike{.job = JobName{"job"},
-                .run = RunNumber{1},
-                .stage = StageName{source},
-                .partition = PartitionId{2},
-                .offset = Offset{offset},
-                .cause = cause,
-                .condemned = quarantined});
+    apply(Strike{.job = JobName{"job"},
+                 .run = RunNumber{1},
+                 .stage = StageName{source},
+                 .partition = PartitionId{2},
+                 .offset = Offset{offset},
+                 .cause = cause,
+                 .condemned = quarantined});
   };
   accept(1);
   phase(1, JobPhase::running);
@@ -126,9 +126,9 @@ TEST_F(AssignmentsTest, WhoIsOutOwnsNothingEverAgain) {
   accept(1);
   phase(1, JobPhase::running);
   assign(1, "gate", "p#1", 1, 1);
-  take(WorkerOut{.worker = WorkerId{"q#1"}});
+  apply(WorkerOut{.worker = WorkerId{"q#1"}});
   EXPECT_FALSE(assignments_.out());
-  take(WorkerOut{.worker = WorkerId{"p#1"}});
+  apply(WorkerOut{.worker = WorkerId{"p#1"}});
   EXPECT_TRUE(assignments_.out());
   assign(1, "gate", "p#1", 2, 2);
   EXPECT_EQ(mine(), "");
@@ -156,13 +156,13 @@ TEST_F(AssignmentsTest, ASnapshotReplacesWhateverWasKnown) {
   snapshot.jobs = {job};
   for (auto& part : cut(snapshot, "s", 100)) {
     EXPECT_EQ(mine(), "gate/1 run;") << "not before its last part";
-    take(std::move(part));
+    apply(std::move(part));
   }
   EXPECT_EQ(mine(), "yard/4 drain;");
   assign(2, "new", "p#1", 1, 1);
   EXPECT_EQ(mine(), "new/1 drain;yard/4 drain;");
   snapshot.out = {WorkerId{"p#1"}};
-  for (auto& part : cut(snapshot, "t")) take(std::move(part));
+  for (auto& part : cut(snapshot, "t")) apply(std::move(part));
   EXPECT_TRUE(assignments_.out());
 }
 

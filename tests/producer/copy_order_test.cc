@@ -14,10 +14,10 @@ using Places = std::vector<CopyPlace>;
 
 TEST(CopyOrder, TheFirstProposalOfARecordGivesItsNumber) {
   CopyOrder order;
-  EXPECT_THAT(order.take({{0, 5}, {1, 0}, {0, 6}}),
+  EXPECT_THAT(order.apply({{0, 5}, {1, 0}, {0, 6}}),
               ElementsAre(NumberedPlace{0, {0, 5}}, NumberedPlace{1, {1, 0}}, NumberedPlace{2, {0, 6}}));
-  EXPECT_THAT(order.take({{0, 5}, {0, 6}}), IsEmpty());
-  EXPECT_THAT(order.take({{0, 6}, {0, 9}, {1, 1}}), ElementsAre(NumberedPlace{3, {0, 9}}, NumberedPlace{4, {1, 1}}));
+  EXPECT_THAT(order.apply({{0, 5}, {0, 6}}), IsEmpty());
+  EXPECT_THAT(order.apply({{0, 6}, {0, 9}, {1, 1}}), ElementsAre(NumberedPlace{3, {0, 9}}, NumberedPlace{4, {1, 1}}));
   EXPECT_EQ(order.behind(0), 10);
   EXPECT_EQ(order.behind(2), std::nullopt);
 }
@@ -29,7 +29,7 @@ TEST(CopyOrder, IsPackedAsRunsAndReadAgain) {
   for (const auto* wrong : {"0 5", "x", "0 -1 1", "0 0 99999999999"})
     EXPECT_EQ(unpack_places(wrong).value_or(Places{}), Places{}) << wrong;
   CopyOrder order;
-  order.take(places);
+  order.apply(places);
   EXPECT_EQ(CopyOrder::unpack(order.pack()), order);
   EXPECT_EQ(CopyOrder::unpack("1 2"), std::nullopt);
 }
@@ -65,7 +65,7 @@ TEST(CopyOrder, EveryReaderOfTheJournalKnowsTheSameNumbers) {
     CopyOrder order;
     std::map<CopyPlace, std::int64_t> numbers;
     for (const auto& proposal : journal)
-      for (const auto& [number, place] : order.take(proposal)) EXPECT_TRUE(numbers.emplace(place, number).second);
+      for (const auto& [number, place] : order.apply(proposal)) EXPECT_TRUE(numbers.emplace(place, number).second);
     EXPECT_EQ(static_cast<std::int64_t>(numbers.size()), order.next_number());
     for (int p = 0; p < 3; ++p) {
       EXPECT_EQ(order.behind(p).value_or(0), std::max(read[0][p], read[1][p]));

@@ -42,8 +42,8 @@ TEST(DirectorySource, GivesFilesInOrderOfTheirNamesAndKeepsTheirBytes) {
   folder.write("3.pgm", encoded(test_picture(8, 9, CV_8UC1), ".pgm"));
   folder.write("notes.txt", "no picture, and not asked for");
   folder.write(".hidden.jpg", jpeg);
-  MemoryBook book;
-  DirectorySource source({.path = folder.path()}, book);
+  MemoryManifest manifest;
+  DirectorySource source({.path = folder.path()}, manifest);
   ASSERT_TRUE(source.open(0).ok());
   EXPECT_EQ(source.state().total, 3);
   const Items items = read_all(source);
@@ -64,8 +64,8 @@ TEST(DirectorySource, AFrameCarriesThePathOfItsFileWithinTheFolder) {
   const TempFolder folder;
   folder.write("b.jpg", encoded(test_picture(20, 30), ".jpg"));
   folder.write("day 1/b.jpg", encoded(test_picture(20, 30), ".jpg"));
-  MemoryBook book;
-  DirectorySource source({.path = folder.path(), .recursive = true}, book);
+  MemoryManifest manifest;
+  DirectorySource source({.path = folder.path(), .recursive = true}, manifest);
   ASSERT_TRUE(source.open(0).ok());
   const Items items = read_all(source);
   ASSERT_EQ(items.frames.size(), 2u);
@@ -77,8 +77,8 @@ TEST(DirectorySource, DecodesAsWellWhereAnOutputWantsAnotherCodec) {
   const TempFolder folder;
   folder.write("a.jpg", encoded(test_picture(20, 30), ".jpg"));
   folder.write("b.png", encoded(test_picture(20, 30), ".png"));
-  MemoryBook book;
-  DirectorySource source({.path = folder.path(), .wanted = {parse_codec("jpeg:90").value()}}, book);
+  MemoryManifest manifest;
+  DirectorySource source({.path = folder.path(), .wanted = {parse_codec("jpeg:90").value()}}, manifest);
   ASSERT_TRUE(source.open(0).ok());
   const Items items = read_all(source);
   ASSERT_EQ(items.frames.size(), 2u);
@@ -97,8 +97,8 @@ TEST(DirectorySource, RejectsHostileFilesByNumberAndGoesOn) {
   folder.write("e.jpg", "");
   folder.write("f.png", encoded(test_picture(200, 200), ".png"));
   folder.write("g.png", png);
-  MemoryBook book;
-  DirectorySource source({.path = folder.path(), .max_pixels = 10'000}, book);
+  MemoryManifest manifest;
+  DirectorySource source({.path = folder.path(), .max_pixels = 10'000}, manifest);
   ASSERT_TRUE(source.open(0).ok());
   const Items items = read_all(source);
   ASSERT_EQ(items.frames.size(), 2u);
@@ -169,8 +169,8 @@ TEST(DirectorySource, AFolderWithinThatCannotBeReadIsToldAndCountedAndTheOthersA
   folder.write("z/3.jpg", jpeg);
   ASSERT_EQ(chmod(folder.path().c_str(), 0755), 0);
   ASSERT_EQ(chmod((folder / "locked").c_str(), 0), 0);
-  MemoryBook book;
-  DirectorySource source({.path = folder.path(), .recursive = true}, book);
+  MemoryManifest manifest;
+  DirectorySource source({.path = folder.path(), .recursive = true}, manifest);
   Items items;
   {
     const AsNobody nobody;
@@ -204,8 +204,8 @@ TEST(DirectorySource, WithNothingButFoldersThatCannotBeReadFails) {
 TEST(DirectorySource, MessagesAndNamesShowTheTemplate) {
   const TempFolder folder;
   folder.write("broken.jpg", "no picture");
-  MemoryBook book;
-  DirectorySource source({.path = folder.path(), .shown = "/pictures/${TOK}"}, book);
+  MemoryManifest manifest;
+  DirectorySource source({.path = folder.path(), .shown = "/pictures/${TOK}"}, manifest);
   ASSERT_TRUE(source.open(0).ok());
   const auto items = read_all(source);
   ASSERT_EQ(items.rejected.size(), 1u);
@@ -221,13 +221,13 @@ TEST(DirectorySource, ANumberMeansTheSameFileAfterARestartThoughTheFolderChanged
   folder.write("b.jpg", jpeg);
   folder.write("c.jpg", jpeg);
   folder.write("d.jpg", jpeg);
-  MemoryBook book;
-  DirectorySource before({.path = folder.path()}, book);
+  MemoryManifest manifest;
+  DirectorySource before({.path = folder.path()}, manifest);
   ASSERT_TRUE(before.open(0).ok());
   folder.write("a.jpg", jpeg);
   std::filesystem::remove(folder / "b.jpg");
   std::filesystem::remove(folder / "d.jpg");
-  DirectorySource after({.path = folder.path()}, book);
+  DirectorySource after({.path = folder.path()}, manifest);
   ASSERT_TRUE(after.open(1).ok());
   const Items items = read_all(after);
   ASSERT_EQ(items.frames.size(), 1u);

@@ -4,7 +4,7 @@
 #include "memory_access.h"
 #include "producer/item_manifest.h"
 #include "producer/make_source.h"
-#include "producer/work_room.h"
+#include "producer/work_budget.h"
 
 namespace ride::producer {
 
@@ -19,7 +19,7 @@ class MakeRequest {
   // The source must not outlive this. Its parameters may be left out: then they have the declared defaults.
   MadeSource make(stream::SourceSpec spec) {
     job_.sources = {std::move(spec)};
-    return make_source(job_, job_.sources[0], access_, book_, environment_, watch_);
+    return make_source(job_, job_.sources[0], access_, manifest_, environment_, watch_);
   }
   stream::MemoryLog& log() { return *log_; }
 
@@ -28,9 +28,9 @@ class MakeRequest {
   Environment environment_;
   std::shared_ptr<stream::MemoryLog> log_ = stream::MemoryLog::make();
   MemoryAccess access_{log_};
-  MemoryBook book_;
-  WorkRoom room_{1 << 26};
-  ItemWatch watch_{room_, JobName{"job"}, RunNumber{1}, "src", {}};
+  MemoryManifest manifest_;
+  WorkBudget work_budget_{1 << 26};
+  ItemWatch watch_{work_budget_, JobName{"job"}, RunNumber{1}, "src", {}};
 };
 
 }  // namespace ride::producer

@@ -1,4 +1,4 @@
-// LogAccess over the in-memory log, and what tests ask of it. A writer can be told to accept nothing or to deliver
+// LogAccess over the in-memory log, and what tests ask of it. A writer can be made to accept nothing or to deliver
 // nothing.
 #pragma once
 
@@ -102,7 +102,7 @@ inline Taken read_topic(const stream::MemoryLog& log, const std::string& topic, 
     const stream::TopicPartition at{topic, PartitionId{p}};
     stream::SetAssembler intake({.at = at, .job = "job", .upstreams = {{.name = source, .is_source = true}}}, {});
     for (const stream::Record& record : log.records(at)) {
-      auto step = intake.take(record.offset, record.timestamp, record.headers, {record.value, record.owner});
+      auto step = intake.add(record.offset, record.timestamp, record.headers, {record.value, record.owner});
       if (step.problem) ADD_FAILURE() << step.problem->message;
       if (step.duplicate) ++taken.repeats;
       if (step.ended) ++taken.ended;

@@ -143,7 +143,7 @@ TEST(NetworkStream, GoesOnWithinTwoSecondsOfTheCamerasReturnAndTheGapIsReported)
   const auto notices = run.notices();
   ASSERT_GE(notices.size(), 2u);
   EXPECT_THAT(notices.back(), HasSubstr("camera_gap: source gate is back after a gap of "));
-  runner.wish(SourceMode::drain);
+  runner.set_mode(SourceMode::drain);
   ASSERT_TRUE(eventually([&] { return runner.progress().ended; }));
   const Taken all = read_topic(*log, "frames", 2, "gate");
   EXPECT_EQ(static_cast<std::int64_t>(all.pictures.size()), runner.progress().frames);

@@ -27,7 +27,7 @@ Taken run(double device_fps, double cap_fps, double seconds, double jitter_ms = 
   double last = 0;
   for (int i = 0; i < seconds * device_fps; ++i) {
     const double ms = i * 1000 / device_fps + jitter(random);
-    if (!cap.take(at(ms))) continue;
+    if (!cap.admit(at(ms))) continue;
     if (taken.count > 0) taken.longest_ms = std::max(taken.longest_ms, ms - last);
     last = ms;
     ++taken.count;
@@ -49,7 +49,7 @@ TEST(RateCap, BurstsAtTheWantedRateCostNoFrame) {
   RateCap cap(30);
   int taken = 0;
   for (int burst = 0; burst < 600; ++burst)
-    for (int i = 0; i < 3; ++i) taken += cap.take(at(burst * 100 + i * 0.5)) ? 1 : 0;
+    for (int i = 0; i < 3; ++i) taken += cap.admit(at(burst * 100 + i * 0.5)) ? 1 : 0;
   EXPECT_EQ(taken, 1800);
 }
 
@@ -68,9 +68,9 @@ TEST(RateCap, ReachesTheWantedRateForAnyRatio) {
 
 TEST(RateCap, OfAnOutageOnlyAMomentIsMadeUpFor) {
   RateCap cap(10);
-  EXPECT_TRUE(cap.take(at(0)));
+  EXPECT_TRUE(cap.admit(at(0)));
   int taken = 0;
-  for (double ms = 30'000; ms < 31'000; ms += 10) taken += cap.take(at(ms)) ? 1 : 0;
+  for (double ms = 30'000; ms < 31'000; ms += 10) taken += cap.admit(at(ms)) ? 1 : 0;
   EXPECT_LE(taken, 13);
   EXPECT_GE(taken, 10);
 }

@@ -237,7 +237,7 @@ TEST_F(FindResumePoint, FramesOfEarlierSessionsAreCountedAsTheyStand) {
   EXPECT_EQ(standing(1, 4), 84);
   EXPECT_EQ(standing(2, 4), 14);
   EXPECT_EQ(standing(3, 4), 5);
-  // Where deletion took them, the readers' commits tell.
+  // Where deletion took them, the readers' commits show it.
   stream::CommitMetadata metadata;
   metadata.watermarks.raise({"src", PartitionId{0}}, {3, 4});
   const stream::TopicPartition first{"frames", PartitionId{0}};

@@ -171,7 +171,7 @@ TEST_F(SourceRunnerTest, WhoTakesOverAfterTheEndCountsAsItsPredecessorDid) {
   ASSERT_TRUE(ended(*next));
   EXPECT_EQ(next->progress().frames, 2);
   EXPECT_EQ(next->progress().rejected, 1);
-  EXPECT_EQ(notices().size(), 1u) << "told once";
+  EXPECT_EQ(notices().size(), 1u) << "reported once";
 }
 
 TEST_F(SourceRunnerTest, AFileThatEndedTwoProducersIsLeftOutAndOneThatEndedOneIsRead) {
@@ -224,7 +224,7 @@ TEST_F(SourceRunnerTest, ARestartedDirectoryLosesNothingAndCountsNothingTwice) {
   const auto progress = runner->progress();
   EXPECT_EQ(progress.rejected, 4);
   EXPECT_EQ(progress.frames, 36);
-  EXPECT_EQ(notices().size(), 4u) << "each broken file is told once";
+  EXPECT_EQ(notices().size(), 4u) << "each broken file is reported once";
 }
 
 TEST_F(SourceRunnerTest, AnEndedSourceStaysEnded) {
@@ -241,14 +241,14 @@ TEST_F(SourceRunnerTest, PausesAndGoesOnWithTheNextNumber) {
   spec.fps = 500;
   const auto runner = start(spec);
   ASSERT_TRUE(eventually([&] { return runner->progress().frames >= 20; }));
-  runner->wish(SourceMode::pause);
+  runner->set_mode(SourceMode::pause);
   ASSERT_TRUE(eventually([&] { return !runner->progress().connected; }));
   const auto paused_at = runner->progress().frames;
   std::this_thread::sleep_for(std::chrono::milliseconds(100));
   EXPECT_LE(runner->progress().frames, paused_at + 1);
-  runner->wish(SourceMode::run);
+  runner->set_mode(SourceMode::run);
   ASSERT_TRUE(eventually([&] { return runner->progress().frames >= paused_at + 20; }));
-  runner->wish(SourceMode::drain);
+  runner->set_mode(SourceMode::drain);
   ASSERT_TRUE(ended(*runner));
   const Taken all = taken();
   expect_each_once(all, runner->progress().frames);
@@ -320,7 +320,7 @@ TEST_F(SourceRunnerTest, AnUnsetSecretIsNamedButNoSecretIs) {
   const auto runner = start({.name = "src", .kind = "camera", .uri = "rtsp://${CAM_USER}:${CAM_PASS}@gate.invalid/x"});
   ASSERT_TRUE(eventually([&] { return !runner->progress().error.empty(); }));
   EXPECT_THAT(runner->progress().error, HasSubstr("CAM_USER"));
-  runner->wish(SourceMode::drain);
+  runner->set_mode(SourceMode::drain);
   EXPECT_TRUE(ended(*runner)) << "a job drains though one of its cameras never opened";
 }
 

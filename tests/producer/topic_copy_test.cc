@@ -65,7 +65,7 @@ class TopicCopyTest : public SourceRunnerTest {
       stream::SetAssembler intake({.at = at, .job = "job", .upstreams = {{.name = "src", .is_source = true}}}, start);
       for (const stream::Record& record : log_->records(at)) {
         if (record.offset < range.first) continue;
-        const auto step = intake.take(record.offset, record.timestamp, record.headers, {record.value, record.owner});
+        const auto step = intake.add(record.offset, record.timestamp, record.headers, {record.value, record.owner});
         if (!step.accepted) continue;
         start.watermarks.raise(step.accepted->upstream, step.accepted->key);
         const bool picture = step.accepted->kind == stream::RecordKind::frame;
@@ -118,8 +118,8 @@ TEST_F(TopicCopyTest, WhereverItsOwnerIsKilledEachRecordCountsOnce) {
     put_records(0, kRecords);
     kill_behind(point);
     MemoryAccess access(log_);
-    const auto heir = owner(access);
-    ASSERT_TRUE(all_are_copied(kRecords)) << heir->progress().error;
+    const auto next_owner = owner(access);
+    ASSERT_TRUE(all_are_copied(kRecords)) << next_owner->progress().error;
     expect_each_once(kRecords);
   }
 }
@@ -164,9 +164,9 @@ TEST_F(TopicCopyTest, WhatReadersHaveFinishedAndDeletedIsNotCopiedAgain) {
     kill_behind(point);
     take("frames", kPartitions, true);
     MemoryAccess access(log_);
-    const auto heir = owner(access);
+    const auto next_owner = owner(access);
     put_records(kRecords, kRecords + 3);
-    ASSERT_TRUE(all_are_copied(kRecords + 3)) << heir->progress().error;
+    ASSERT_TRUE(all_are_copied(kRecords + 3)) << next_owner->progress().error;
     expect_each_once(kRecords + 3);
   }
 }
@@ -179,8 +179,8 @@ TEST_F(TopicCopyTest, APictureInPiecesCountsWhenItIsWhole) {
     put_records(0, kRecords);
     kill_behind(point);
     MemoryAccess access(log_);
-    const auto heir = owner(access);
-    ASSERT_TRUE(all_are_copied(kRecords)) << heir->progress().error;
+    const auto next_owner = owner(access);
+    ASSERT_TRUE(all_are_copied(kRecords)) << next_owner->progress().error;
     expect_each_once(kRecords);
   }
 }
@@ -191,7 +191,7 @@ TEST_F(TopicCopyTest, AnOwnerThatDoesNotKnowOfItsLossChangesNothing) {
   first.gate->left = 6;
   const auto zombie = owner(first);
   ASSERT_TRUE(eventually([&] { return first.gate->left <= 0; }));
-  const auto heir = owner(second);
+  const auto next_owner = owner(second);
   ASSERT_TRUE(all_are_copied(kRecords));
   first.gate->left = 1 << 30;  // all that it had in flight arrives now, and it goes on
   for (int i = kRecords; i < 200; i += 4) {
@@ -199,7 +199,8 @@ TEST_F(TopicCopyTest, AnOwnerThatDoesNotKnowOfItsLossChangesNothing) {
     std::this_thread::sleep_for(std::chrono::milliseconds(2));  // so that both of them are in the middle
   }
   ASSERT_TRUE(all_are_copied(200));
-  ASSERT_TRUE(eventually([&] { return zombie->progress().frames + heir->progress().frames >= 2 * 199 - kRecords; }));
+  ASSERT_TRUE(
+      eventually([&] { return zombie->progress().frames + next_owner->progress().frames >= 2 * 199 - kRecords; }));
   expect_each_once(200);
 }
 
@@ -218,8 +219,8 @@ TEST_F(TopicCopyTest, ARecordThatRetentionTookBeforeItWasSentLeavesAnOutcome) {
   }
   put_records(5, 6);
   MemoryAccess fresh(log_);
-  const auto heir = owner(fresh);
-  ASSERT_TRUE(eventually([&] { return heir->progress().frames == 1; })) << heir->progress().error;
+  const auto next_owner = owner(fresh);
+  ASSERT_TRUE(eventually([&] { return next_owner->progress().frames == 1; })) << next_owner->progress().error;
   const auto taken = read_topic(*log_, "frames", kPartitions, "src");
   EXPECT_FALSE(taken.dropped.empty());
   for (const auto& [number, reason] : taken.dropped)
@@ -233,7 +234,7 @@ TEST(CopyJournal, StaysShortAndKeepsItsNumbers) {
   ASSERT_TRUE(journal.open(0).ok());
   for (std::int64_t i = 0; i < 3000; ++i) {
     ASSERT_TRUE(journal.propose({{static_cast<int>(i % 3), i}}).ok());
-    ASSERT_TRUE(journal.follow(std::chrono::milliseconds(0)).ok());
+    ASSERT_TRUE(journal.read_agreed(std::chrono::milliseconds(0)).ok());
     journal.forget_before(i - 100);
   }
   const auto range = *log->admin()->range({"journal", PartitionId{0}});

@@ -20,7 +20,7 @@ ItemManifest::List listing(Names names, int* calls = nullptr) {
 
 class TopicManifestTest : public testing::Test {
  protected:
-  TopicManifest book(const std::string& incarnation) {
+  TopicManifest manifest(const std::string& incarnation) {
     return TopicManifest(access_, "p.job.1.src.manifest", incarnation);
   }
   std::shared_ptr<stream::MemoryLog> log_ = stream::MemoryLog::make();
@@ -29,8 +29,8 @@ class TopicManifestTest : public testing::Test {
 
 TEST_F(TopicManifestTest, ALaterStartFindsTheItemsOfTheFirstOne) {
   int calls = 0;
-  EXPECT_THAT(book("p#1").items(listing({"b", "c"}, &calls)).value(), ElementsAre("b", "c"));
-  EXPECT_THAT(book("p#2").items(listing({"a", "b", "c", "d"}, &calls)).value(), ElementsAre("b", "c"));
+  EXPECT_THAT(manifest("p#1").items(listing({"b", "c"}, &calls)).value(), ElementsAre("b", "c"));
+  EXPECT_THAT(manifest("p#2").items(listing({"a", "b", "c", "d"}, &calls)).value(), ElementsAre("b", "c"));
   EXPECT_EQ(calls, 1);
 }
 
@@ -38,8 +38,8 @@ TEST_F(TopicManifestTest, HoldsManyNamesOfAnyBytes) {
   Names names;
   for (int i = 0; i < 30'000; ++i) names.push_back("folder/picture " + std::to_string(i) + ".jpg");
   names.push_back("caf\xE9 \xFF\n\"quoted\"");  // no UTF-8
-  EXPECT_EQ(book("p#1").items(listing(names)).value(), names);
-  EXPECT_EQ(book("p#2").items(listing({"other"})).value(), names);
+  EXPECT_EQ(manifest("p#1").items(listing(names)).value(), names);
+  EXPECT_EQ(manifest("p#2").items(listing({"other"})).value(), names);
   EXPECT_GT(log_->records({"p.job.1.src.manifest", PartitionId{0}}).size(), 3u) << "in several records";
 }
 
@@ -47,14 +47,14 @@ TEST_F(TopicManifestTest, AManifestThatWasCutShortDoesNotCount) {
   Names names;
   for (int i = 0; i < 30'000; ++i) names.push_back("picture " + std::to_string(i) + ".jpg");
   access_.gate->left = 2;  // killed behind two records
-  EXPECT_FALSE(book("p#1").items(listing(names)).ok());
+  EXPECT_FALSE(manifest("p#1").items(listing(names)).ok());
   access_.gate->left = 1'000'000;
-  EXPECT_THAT(book("p#2").items(listing({"x", "y"})).value(), ElementsAre("x", "y"));
-  EXPECT_THAT(book("p#3").items(listing({"z"})).value(), ElementsAre("x", "y"));
+  EXPECT_THAT(manifest("p#2").items(listing({"x", "y"})).value(), ElementsAre("x", "y"));
+  EXPECT_THAT(manifest("p#3").items(listing({"z"})).value(), ElementsAre("x", "y"));
 }
 
 TEST_F(TopicManifestTest, OfTwoProducersThatStartAtOnceTheFirstInTheLogWins) {
-  auto one = book("p#1"), two = book("p#2");
+  auto one = manifest("p#1"), two = manifest("p#2");
   // The second one lists while the first one has written everything.
   const auto slow = [&]() -> Result<Names> {
     EXPECT_TRUE(one.items(listing({"first"})).ok());
@@ -64,11 +64,11 @@ TEST_F(TopicManifestTest, OfTwoProducersThatStartAtOnceTheFirstInTheLogWins) {
 }
 
 TEST_F(TopicManifestTest, RejectedItemsAreKnownToLaterStarts) {
-  auto first = book("p#1");
+  auto first = manifest("p#1");
   ASSERT_TRUE(first.items(listing({"a", "b", "c"})).ok());
   EXPECT_TRUE(first.reject(1, "is empty").value());
   EXPECT_FALSE(first.reject(1, "is empty").value());
-  auto second = book("p#2");
+  auto second = manifest("p#2");
   ASSERT_TRUE(second.items(listing({})).ok());
   EXPECT_THAT(second.rejected(), ElementsAre(1));
   EXPECT_FALSE(second.reject(1, "is empty").value());
@@ -77,8 +77,8 @@ TEST_F(TopicManifestTest, RejectedItemsAreKnownToLaterStarts) {
 
 TEST_F(TopicManifestTest, AnErrorOfTheListIsPassedOnAndNothingIsNoted) {
   const auto failing = []() -> Result<Names> { return Error{ErrorCode::not_found, "no such folder", false}; };
-  EXPECT_EQ(book("p#1").items(failing).error().message, "no such folder");
-  EXPECT_THAT(book("p#2").items(listing({"a"})).value(), ElementsAre("a"));
+  EXPECT_EQ(manifest("p#1").items(failing).error().message, "no such folder");
+  EXPECT_THAT(manifest("p#2").items(listing({"a"})).value(), ElementsAre("a"));
 }
 
 }  // namespace

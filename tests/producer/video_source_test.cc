@@ -11,7 +11,7 @@ namespace {
 
 using testing::HasSubstr;
 
-// Frame n is a flat grey of 10 + 8 n: still told apart after MJPG.
+// Frame n is a flat grey of 10 + 8 n: still distinguishable after MJPG.
 std::string write_video(const TempFolder& folder, int frames) {
   const std::string path = folder / "video.avi";
   cv::VideoWriter writer(path, cv::VideoWriter::fourcc('M', 'J', 'P', 'G'), 25, {64, 48});

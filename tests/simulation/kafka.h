@@ -72,10 +72,10 @@ class Kafka {
  public:
   Kafka(Scheduler& clock, Random random) : clock_(clock), random_(random) {}
 
-  // Told of every record as it becomes readable, and of every commit as it is taken.
+  // Called for every record as it becomes readable, and of every commit as it is taken.
   std::function<void(const Line&, std::int64_t offset)> on_visible;
   std::function<void(const std::string& group, const stream::TopicPartition&, const stream::Commit&)> on_commit;
-  // Told when the oldest record is another one.
+  // Called when the oldest record is another one.
   std::function<void(const Line&)> on_deleted;
 
   Result<void> create(const stream::NewTopic& topic);

@@ -25,7 +25,7 @@ class Ledger {
   void on_visible(const Line& line, std::int64_t offset);
   void on_commit(const std::string& group, const stream::TopicPartition& at, const stream::Commit& commit);
   void on_kept(const FrameId& id, const std::string& item);
-  // The brokers told the source that they have it; `current`: its session was the newest one.
+  // The brokers acknowledged it to the source; `current`: its session was the newest one.
   void on_acknowledged(const FrameId& id, bool current);
 
   // The job is completed: is all there?

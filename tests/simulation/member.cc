@@ -24,7 +24,7 @@ Member::Member(Surroundings& around, Host& host, stream::Heartbeat offer, Callba
       reports_(around.clock, around.kafka, host, {}, [this] { reports_.serve({}); }),
       reports_line_(*around.kafka.find(kReports)),
       feed_(
-          around, host, kDecisions, 0, [this](const Stored& stored) { take(stored); },
+          around, host, kDecisions, 0, [this](const Stored& stored) { handle(stored); },
           [this] {
             if (caught_up()) callbacks_.act();
           },
@@ -32,8 +32,8 @@ Member::Member(Surroundings& around, Host& host, stream::Heartbeat offer, Callba
   host_.later(Time(host.random().between(1'000, 100'000)), [this] { beat(); });
 }
 
-void Member::take(const Stored& stored) {
-  if (standing_.counts(*stored.content->decision)) callbacks_.take(*stored.content->decision);
+void Member::handle(const Stored& stored) {
+  if (standing_.counts(*stored.content->decision)) callbacks_.apply(*stored.content->decision);
 }
 
 void Member::post(stream::ReportBody body) {

@@ -18,8 +18,8 @@ stream::Heartbeat offer_of(const WorkerId& id, stream::ProcessKind kind, const N
 class Member {
  public:
   struct Callbacks {
-    std::function<void(const stream::Decision&)> take;  // each decision that counts
-    std::function<void()> act;                          // all that was there is taken
+    std::function<void(const stream::Decision&)> apply;  // each decision that counts
+    std::function<void()> act;                           // all that was there is taken
     std::function<void(stream::Heartbeat&)> fill;
   };
   Member(Surroundings& around, Host& host, stream::Heartbeat offer, Callbacks callbacks);
@@ -31,7 +31,7 @@ class Member {
   std::int64_t position() const { return feed_.position(); }  // in the decisions log
 
  private:
-  void take(const Stored& stored);
+  void handle(const Stored& stored);
   void beat();
 
   Surroundings& around_;

@@ -14,10 +14,10 @@ void PlanWatch::on_visible(const stream::Decision& decision) {
   const bool counts = claim_stands(decision);
   ++position_;
   const auto* part = std::get_if<stream::SnapshotPart>(&decision.body);
-  if (part == nullptr) return take(decision, counts);
+  if (part == nullptr) return observe(decision, counts);
   if (!counts) ++counts_.void_parts;
   const auto before = state_.hard;
-  take(decision, counts);
+  observe(decision, counts);
   if (counts) note(*part, before);
 }
 
@@ -34,7 +34,7 @@ bool PlanWatch::claim_stands(const stream::Decision& decision) {
   return true;
 }
 
-void PlanWatch::take(const stream::Decision& decision, bool counts) {
+void PlanWatch::observe(const stream::Decision& decision, bool counts) {
   const auto applied = master::apply(state_, decision);
   if (counts != (applied == master::Applied::counted || applied == master::Applied::contradiction))
     return ledger_.complain(fmt::format("a record of {} at epoch {} {}, and {} at epoch {} stands", decision.leader,
@@ -76,7 +76,7 @@ void PlanWatch::note(const stream::SnapshotPart& part, const master::Hard& befor
   ++counts_.snapshots;
   valid_.insert(snapshot_begin_.second);
   if (!(state_.hard == before))
-    ledger_.complain(fmt::format("snapshot {} tells another state than the decisions before it", part.id));
+    ledger_.complain(fmt::format("snapshot {} has another state than the decisions before it", part.id));
 }
 
 void PlanWatch::on_truncated(std::int64_t first) {

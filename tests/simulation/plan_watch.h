@@ -50,7 +50,7 @@ class PlanWatch {
 
  private:
   bool claim_stands(const stream::Decision& decision);
-  void take(const stream::Decision& decision, bool counts);
+  void observe(const stream::Decision& decision, bool counts);
   void note(const stream::Assign& assign);
   void note(const stream::SnapshotPart& part, const master::Hard& before);
   bool is_read(std::int64_t position) const { return position == position_; }

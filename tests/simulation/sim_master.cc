@@ -169,7 +169,7 @@ void SimMaster::proceed() {
     const auto events = std::exchange(taken_, false) ? std::vector<master::Event>{master::LeadershipTaken{}}
                                                      : std::exchange(events_, {});
     note_ticks(events);
-    if (!leading_) return master::follow(state_, events);
+    if (!leading_) return master::stand_by(state_, events);
     if (events.empty() && !state_.soft.due.any()) return;
     for (auto& action : master::decide(state_, events, around_.clock.wall())) actions_.push_back(std::move(action));
   }
@@ -236,7 +236,7 @@ void SimMaster::post_snapshot(Contents parts, std::size_t next) {
 }
 
 void SimMaster::truncate(Offset before) {
-  // The topic keeper's thread does it, when it comes to it; what fails is left to the next snapshot.
+  // The topic worker's thread does it, when it comes to it; what fails is left to the next snapshot.
   host_.later(Time(host_.random().between(100, 50'000)), [this, before] {
     around_.story.tell("{} deletes the decisions before {}", config_.id, before.value);
     host_.send([&kafka = around_.kafka, before] { kafka.delete_before(*kafka.find(kDecisions), before.value); });

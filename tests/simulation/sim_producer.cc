@@ -30,7 +30,7 @@ SourceShell::SourceShell(Surroundings& around, Host& host, const WorkerId& produ
       assignment_(std::move(assignment)),
       spec_(*assignment_.job->source(source)),
       acknowledged_(std::move(acknowledged)),
-      wish_(assignment_.wish),
+      mode_(assignment_.mode),
       writer_(around.clock, around.kafka, host, {.first_goes_alone = around.broken != Mutation::first_record_not_alone},
               [this] { serve(); }),
       frames_(writer_, writer_config(producer, assignment_, spec_)) {
@@ -77,7 +77,7 @@ std::int64_t SourceShell::highest() const {
 void SourceShell::next() {
   if (phase_ != Phase::flowing) return;
   const auto pace = static_cast<std::int64_t>(1e6 / spec_.fps);
-  if (wish_ == producer::SourceMode::drain || (total_ >= 0 && number_ >= total_)) return end();
+  if (mode_ == producer::SourceMode::drain || (total_ >= 0 && number_ >= total_)) return end();
   later(Time(host_.random().between(pace / 2, pace * 3 / 2)), &SourceShell::next);
   if (outstanding_ < kMostOutstanding) send();
 }
@@ -126,7 +126,7 @@ SimProducer::SimProducer(Surroundings& around, Host& host, Config config)
       config_(std::move(config)),
       assignments_(config_.id),
       member_(around, host, offer_of(config_.id, stream::ProcessKind::producer, config_.node),
-              {.take = [this](const stream::Decision& decision) { assignments_.take(decision); },
+              {.apply = [this](const stream::Decision& decision) { assignments_.apply(decision); },
                .act = [this] { act(); },
                .fill = [this](stream::Heartbeat& beat) { fill(beat); }}) {}
 
@@ -142,7 +142,7 @@ void SimProducer::act() {
     auto& source = sources_[key];
     if (!source)
       source = std::make_unique<SourceShell>(around_, host_, config_.id, assignment, key.source, config_.acknowledged);
-    source->wish(assignment.wish);
+    source->set_mode(assignment.mode);
   }
 }
 

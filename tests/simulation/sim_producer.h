@@ -21,7 +21,7 @@ class SourceShell {
   SourceShell(Surroundings& around, Host& host, const WorkerId& producer, producer::Assignment assignment,
               const std::string& source, Acknowledged acknowledged);
 
-  void wish(producer::SourceMode wish) { wish_ = wish; }
+  void set_mode(producer::SourceMode mode) { mode_ = mode; }
   const producer::Assignment& assignment() const { return assignment_; }
   stream::SourceProgress progress() const;
 
@@ -39,7 +39,7 @@ class SourceShell {
   producer::Assignment assignment_;
   const stream::SourceSpec& spec_;
   Acknowledged acknowledged_;
-  producer::SourceMode wish_ = producer::SourceMode::run;
+  producer::SourceMode mode_ = producer::SourceMode::run;
   enum class Phase { preparing, flowing, ending, ended } phase_ = Phase::preparing;
   std::int64_t number_ = 0, total_ = -1, acked_ = 0, outstanding_ = 0;
   Writer writer_;

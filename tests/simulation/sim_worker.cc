@@ -8,7 +8,7 @@ SimWorker::SimWorker(Surroundings& around, Host& host, Config config)
       config_(std::move(config)),
       ownership_(config_.id),
       member_(around, host, offer_of(config_.id, stream::ProcessKind::worker, config_.node),
-              {.take = [this](const stream::Decision& decision) { ownership_.apply(decision); },
+              {.apply = [this](const stream::Decision& decision) { ownership_.apply(decision); },
                .act = [this] { act(); },
                .fill = [this](stream::Heartbeat& beat) { fill(beat); }}) {}
 
@@ -78,7 +78,7 @@ void SimWorker::reconcile(const worker::DesiredState& duty) {
   }
   for (const auto& [partition, epoch] : duty.owns) {
     if (taken_.contains(partition)) continue;
-    shell_->take(partition, epoch);
+    shell_->assign(partition, epoch);
     taken_[partition] = epoch;
   }
   for (const auto partition : duty.releasing)

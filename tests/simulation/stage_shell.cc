@@ -81,7 +81,7 @@ void StageShell::look() { soon(reads_, Time(100), Time(1'000), &StageShell::read
 
 // ---- ownership
 
-void StageShell::take(PartitionId partition, Epoch epoch) {
+void StageShell::assign(PartitionId partition, Epoch epoch) {
   const stream::TopicPartition at{config_.stage->topic, partition};
   auto* line = around_.kafka.find(at);
   if (line == nullptr) return config_.lost("no " + to_string(at));
@@ -98,7 +98,7 @@ void StageShell::take(PartitionId partition, Epoch epoch) {
           if (ours == owned_.end() || ours->second || taking_[partition] != epoch) return;  // meanwhile it is another's
           if (!answers)
             return host_.later(kAskAgain, [this, alive, partition, epoch] {
-              if (!alive.expired() && taking_[partition] == epoch) take(partition, epoch);
+              if (!alive.expired() && taking_[partition] == epoch) assign(partition, epoch);
             });
           if (!commit) return config_.lost("no commit for " + to_string(line->at));
           const auto metadata = stream::unpack_commit_metadata(commit->metadata);
@@ -149,7 +149,7 @@ void StageShell::drop(PartitionId partition) {
 void StageShell::forget(const OwnedPtr& owned) {
   owned->dropped = true;
   owned->line.unwatch(owned->watcher);
-  book_.forget(owned->line.at);
+  pending_.forget(owned->line.at);
   owned_.erase(owned->line.at.partition);
 }
 
@@ -214,7 +214,7 @@ stream::AssemblyStep StageShell::assembler(Owned& owned, Offset offset, const St
     if (epoch < newest) return {.duplicate = true, .settled = {offset}};
     newest = epoch;
   }
-  return owned.assembler.take(offset, stored.at, content.headers, {content.value, content.owner});
+  return owned.assembler.add(offset, stored.at, content.headers, {content.value, content.owner});
 }
 
 // ---- run
@@ -310,7 +310,7 @@ void StageShell::publish(const OwnedPtr& owned) {
   auto commit = commit_of(*owned);
   if (owned->published != commit) {
     owned->published = commit;
-    book_.put(owned->line.at, std::move(commit));
+    pending_.put(owned->line.at, std::move(commit));
   }
   if (!owned->flow.handed_out() || owned->committed != owned->published) return;
   const auto partition = owned->line.at.partition;
@@ -334,8 +334,8 @@ stream::Commit StageShell::commit_of(const Owned& owned) const {
 }
 
 void StageShell::commit_turn() {
-  if (commit_request_ != 0 || book_.idle()) return;
-  const auto commits = std::make_shared<const worker::PendingCommits::Commits>(book_.take());
+  if (commit_request_ != 0 || pending_.idle()) return;
+  const auto commits = std::make_shared<const worker::PendingCommits::Commits>(pending_.take());
   const auto request = commit_request_ = ++commit_requests_;
   const auto done = [this, alive = std::weak_ptr(alive_), request, commits](bool taken) {
     if (!alive.expired() && commit_request_ == request) committed(*commits, taken);
@@ -350,11 +350,11 @@ void StageShell::commit_turn() {
 void StageShell::committed(const worker::PendingCommits::Commits& commits, bool taken) {
   commit_request_ = 0;
   if (!taken) {
-    book_.refused(commits);
+    pending_.refused(commits);
     soon(commits_, Time(50'000), Time(50'000), &StageShell::commit_again);
     return;
   }
-  book_.written(commits);
+  pending_.written(commits);
   for (const auto& [at, commit] : commits) {
     const auto found = owned_.find(at.partition);
     if (found == owned_.end() || !found->second) continue;
@@ -375,7 +375,7 @@ void StageShell::commit_again() {
 void StageShell::read_back_turn() {
   bool asked = false;
   soon(asked, kReadBackEvery, kReadBackEvery, &StageShell::read_back_turn);
-  const auto standing = book_.standing();
+  const auto standing = pending_.standing();
   if (standing.empty()) return;
   host_.send([this, alive = std::weak_ptr(alive_), standing] {
     if (alive.expired()) return;
@@ -384,7 +384,7 @@ void StageShell::read_back_turn() {
     host_.answer(
         [this, alive, found] {
           if (alive.expired()) return;
-          for (const auto& at : book_.read_back(found))
+          for (const auto& at : pending_.read_back(found))
             around_.story.tell("{} finds the commit of {} lowered, and commits again", config_.worker.value,
                                to_string(at));
           commit_turn();

@@ -36,7 +36,7 @@ class StageShell {
   StageShell(const StageShell&) = delete;
   StageShell& operator=(const StageShell&) = delete;
 
-  void take(PartitionId partition, Epoch epoch);
+  void assign(PartitionId partition, Epoch epoch);
   void release(PartitionId partition);
   void drop(PartitionId partition);
   bool owns(PartitionId partition) const;
@@ -95,7 +95,7 @@ class StageShell {
   worker::BufferPool pool_{1};
   Writer writer_;
   stream::SetQueue sets_;
-  worker::PendingCommits book_;
+  worker::PendingCommits pending_;
   std::int64_t commit_request_ = 0;  // the one that is on its way; 0: none
   std::int64_t commit_requests_ = 0;
   bool warm_ = false, reads_ = false, computes_ = false, writes_ = false, publishes_ = false, commits_ = false;

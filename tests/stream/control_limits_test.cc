@@ -191,7 +191,7 @@ class FilterTest : public testing::Test {
     return counts_raw(encode(Decision{log, epoch, leader, std::move(body)}));
   }
   bool counts_raw(const std::string& text) {
-    auto taken = filter.take(Offset{next_++}, text, {});
+    auto taken = filter.accept(Offset{next_++}, text, {});
     EXPECT_TRUE(taken.ok());
     return taken.ok() && *taken;
   }
@@ -205,7 +205,7 @@ TEST_F(FilterTest, NothingGivesTheLogItsIdButAClaimOrASnapshot) {
   EXPECT_FALSE(counts("evil", 0, "", out)) << "nobody leads yet";
   EXPECT_FALSE(counts("evil", 3, "m", JobAccepted{job(), "", {}}));
   EXPECT_FALSE(counts("evil", INT64_MAX, "m", Claim{INT64_MAX, "m", ""}));
-  EXPECT_FALSE(counts("evil", 1, "m", Claim{kMostNumber, "m", ""})) << "no room is left above it";
+  EXPECT_FALSE(counts("evil", 1, "m", Claim{kMostNumber, "m", ""})) << "no number is left above it";
   EXPECT_EQ(filter.log(), "");
   EXPECT_TRUE(counts("log", 1, "m", Claim{1, "m", ""}));
   EXPECT_EQ(filter.log(), "log");
@@ -222,7 +222,7 @@ TEST_F(FilterTest, WhatIsForeignIsPassedOverAndWhatIsOursGoesOn) {
   EXPECT_FALSE(counts_raw("{}"));
   EXPECT_EQ(filter.refused(), 7);
   const auto words = filter.take_words();
-  EXPECT_EQ(words.size(), 4u) << "one of each kind is told";
+  EXPECT_EQ(words.size(), 4u) << "one of each kind is reported";
   EXPECT_THAT(words[0], HasSubstr("offset 1 is refused: it belongs to log 'evil', not to 'log'"));
   EXPECT_TRUE(counts("log", 1, "m", out));
   EXPECT_TRUE(counts("log", 2, "b", Claim{2, "b", ""}));
@@ -232,15 +232,15 @@ TEST_F(FilterTest, OnlyALogThatWasTruncatedCanBeginWithASnapshotThatEndsItsReade
   EXPECT_FALSE(counts("log", 7, "m", SnapshotPart{"s", 1, 1, "[]"})) << "nothing stood before offset 0";
   DecisionsFilter late;
   const auto newer = encode(Decision{"log", 7, "m", SnapshotPart{"s", 1, 1, R"({"version": 99})"}});
-  const auto taken = late.take(Offset{500}, newer, {});
+  const auto taken = late.accept(Offset{500}, newer, {});
   ASSERT_FALSE(taken.ok());
   EXPECT_EQ(taken.error().code, ErrorCode::unsupported);
   EXPECT_THAT(taken.error().message, HasSubstr("version 99"));
 
   DecisionsFilter knows;
   for (auto& part : cut(snapshot(), "s"))
-    EXPECT_TRUE(knows.take(Offset{500}, encode(Decision{"log", 4, "m", part}), {}).value());
-  const auto passed = knows.take(Offset{501}, encode(Decision{"log", 4, "m", SnapshotPart{"t", 1, 1, "[]"}}), {});
+    EXPECT_TRUE(knows.accept(Offset{500}, encode(Decision{"log", 4, "m", part}), {}).value());
+  const auto passed = knows.accept(Offset{501}, encode(Decision{"log", 4, "m", SnapshotPart{"t", 1, 1, "[]"}}), {});
   ASSERT_TRUE(passed.ok()) << "it knows what stood before";
   EXPECT_FALSE(passed->has_value());
 }
@@ -248,11 +248,11 @@ TEST_F(FilterTest, OnlyALogThatWasTruncatedCanBeginWithASnapshotThatEndsItsReade
 TEST(Refusals, AFloodIsCountedAndTellsLittle) {
   Refusals refusals;
   SystemTime now(std::chrono::seconds(1000));
-  int told = 0;
+  int reported = 0;
   for (int i = 0; i < 10'000; ++i, now += std::chrono::milliseconds(10))
-    if (refusals.add(Refused::unreadable, fmt::format("offset {}", i), now)) ++told;
+    if (refusals.add(Refused::unreadable, fmt::format("offset {}", i), now)) ++reported;
   EXPECT_EQ(refusals.count(), 10'000);
-  EXPECT_EQ(told, 2) << "in 100 seconds";
+  EXPECT_EQ(reported, 2) << "in 100 seconds";
   EXPECT_THAT(refusals.add(Refused::unreadable, "\x1b[31mred\nline", now + std::chrono::seconds(60)).value(),
               HasSubstr("?[31mred?line (and "));
   EXPECT_TRUE(refusals.add(Refused::foreign_log, "another kind", now));

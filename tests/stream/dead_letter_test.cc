@@ -105,11 +105,11 @@ TEST(DeadLetter, AReplayedFrameIsTakenOnceByAStageThatKnowsItsInputs) {
   frames.push_back({header, {bytes(50), nullptr}});
   const auto records = make_frame_set(replay, std::move(frames), {});
   SetAssembler assembler({{"in", PartitionId{0}}, "street", {{"gate", 1, true}}, {}}, {});
-  const auto step = assembler.take(Offset{9}, SystemTime{}, records[0].headers, {records[0].value, nullptr});
+  const auto step = assembler.add(Offset{9}, SystemTime{}, records[0].headers, {records[0].value, nullptr});
   EXPECT_FALSE(step.problem);
   ASSERT_TRUE(step.accepted);
   EXPECT_EQ(step.accepted->header.id, header.id);
-  EXPECT_TRUE(assembler.take(Offset{10}, SystemTime{}, records[0].headers, {records[0].value, nullptr}).duplicate);
+  EXPECT_TRUE(assembler.add(Offset{10}, SystemTime{}, records[0].headers, {records[0].value, nullptr}).duplicate);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // What a reader makes of a broker's word that an offset is out of range: librdkafka's own cluster in memory says it
-// when told, also where it is not so, as a leader does that hung and does not know yet that another one leads.
+// when asked, also where it is not so, as a leader does that hung and does not know yet that another one leads.
 #include <gtest/gtest.h>
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>

@@ -189,11 +189,11 @@ TEST_F(KafkaPorts, TheEndOfALogIsKnownBehindATransactionsMark) {
   const TopicPartition at{topic, PartitionId{0}};
   write_in_a_transaction(config, at);
   const auto deadline = std::chrono::steady_clock::now() + 20s;
-  // The mark is written after the producer was told that all is well.
+  // The mark is written after the producer got the answer that all is well.
   while (admin->range(at).value().end != Offset{2} && std::chrono::steady_clock::now() < deadline) {
   }
   EXPECT_EQ(admin->range(at).value().end, Offset{2});
-  auto reader = kafka::KafkaReader::open(config, {.group = group, .tells_ends = true}).value();
+  auto reader = kafka::KafkaReader::open(config, {.group = group, .reports_ends = true}).value();
   ASSERT_TRUE(reader->assign(at, Offset{0}).ok());
   EXPECT_EQ(next(*reader).offset, Offset{0});
   while (!reader->at_end(at) && std::chrono::steady_clock::now() < deadline)
@@ -270,13 +270,13 @@ TEST_F(KafkaPorts, ASourcesFramesComeBackWholeFromTheirHomePartitionsChunksToo) 
     std::optional<AcceptedSet> set;
     while (!set) {
       auto record = next(*reader);
-      set = assembler.take(record.offset, record.timestamp, record.headers, {record.value, record.owner}).accepted;
+      set = assembler.add(record.offset, record.timestamp, record.headers, {record.value, record.owner}).accepted;
     }
     EXPECT_EQ(set->header.id.number, p);
     const auto image = to_frame(set->frames.at(0), {}, 0).value().image;
     EXPECT_EQ(cv::norm(image, large, cv::NORM_INF), 0);
     auto end = next(*reader);
-    EXPECT_TRUE(assembler.take(end.offset, end.timestamp, end.headers, {end.value, end.owner}).all_ended);
+    EXPECT_TRUE(assembler.add(end.offset, end.timestamp, end.headers, {end.value, end.owner}).all_ended);
     reader->unassign(at);
   }
 }

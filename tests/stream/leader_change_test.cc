@@ -1,5 +1,5 @@
 // How soon the Kafka adapters notice that another broker leads: librdkafka's own cluster in memory, whose brokers go
-// away and whose leaders move when told.
+// away and whose leaders move when asked.
 #include <gtest/gtest.h>
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>

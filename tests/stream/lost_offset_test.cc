@@ -14,7 +14,7 @@ OffsetRange range(std::int64_t first, std::int64_t end) { return {Offset{first},
 
 TEST(LostOffset, WhatTheLeadersLogSaysDecides) {
   const struct {
-    std::optional<OffsetRange> told;
+    std::optional<OffsetRange> range;
     Finding verdict;
   } cases[] = {
       {range(0, 200), Finding::read_again}, {range(100, 200), Finding::read_again},
@@ -25,7 +25,7 @@ TEST(LostOffset, WhatTheLeadersLogSaysDecides) {
   for (const auto& one : cases) {
     LostOffset lost(Offset{100}, kStart);
     EXPECT_TRUE(lost.is_due(kStart)) << "the first question is asked at once";
-    EXPECT_EQ(lost.judge(one.told, kStart), one.verdict) << (one.told ? one.told->first.value : -1);
+    EXPECT_EQ(lost.judge(one.range, kStart), one.verdict) << (one.range ? one.range->first.value : -1);
     EXPECT_FALSE(lost.is_due(kStart));
     EXPECT_EQ(lost.is_due(kStart + 1s), one.verdict == Finding::ask_again);
   }
@@ -40,7 +40,7 @@ TEST(LostOffset, AboveTheEndIsBelievedWhenItStands) {
     ++asked;
     ASSERT_EQ(lost.judge(range(0, 60), now), Finding::ask_again) << (now - kStart) / 1ms << " ms";
   }
-  EXPECT_GE(asked, LostOffset::kMustBeTold);
+  EXPECT_GE(asked, LostOffset::kMustBeReported);
   EXPECT_LE(asked, 20) << "the leader is not stormed";
   for (; !lost.is_due(now); now += 10ms) {
   }

@@ -29,7 +29,7 @@ class SetAssemblerTest : public testing::Test {
                           std::move(frames), {.whole_bytes = 10, .chunk_bytes = 10});
   }
   AssemblyStep take(SetAssembler& assembler, const OutRecord& record) {
-    return assembler.take(Offset{next++}, SystemTime{}, record.headers, {record.value, nullptr});
+    return assembler.add(Offset{next++}, SystemTime{}, record.headers, {record.value, nullptr});
   }
 
   // As somebody else might write it: each header as given, or as a frame has it.
@@ -336,7 +336,8 @@ TEST_F(SetAssemblerTest, AnOriginBehindItsTopicsEndIsRefused) {
   EXPECT_TRUE(take(assembler, far).accepted);
 }
 
-// The forged one is as a producer would write it, and far ahead: the frames behind it are told apart from repetitions.
+// The forged one is as a producer would write it, and far ahead: the frames behind it are distinguished from
+// repetitions.
 TEST_F(SetAssemblerTest, FramesThatAForgedOriginHidesAreNoRepetitions) {
   auto assembler = open();
   for (int n = 0; n < 10; ++n) take(assembler, frame(n)[0]);

@@ -204,7 +204,7 @@ TEST(WriteImages, AFileThatMayNotGrowLeavesNothingBehind) {
     expect_full(write(to(folder / "{seq}.png"), frame_of(noise(64, 64, CV_8UC3))), folder / "0.png");
   }
   EXPECT_EQ(folder.files(), Files{});
-  EXPECT_TRUE(write(to(folder / "{seq}.png"), frame_of(noise(64, 64, CV_8UC3)))) << "it goes on when there is room";
+  EXPECT_TRUE(write(to(folder / "{seq}.png"), frame_of(noise(64, 64, CV_8UC3)))) << "it goes on when there is space";
 }
 
 TEST(WriteImages, AFullDiskIsNamedAndThePictureThatWasThereStays) {

@@ -258,7 +258,7 @@ TEST(WriteVideo, ASegmentThatCouldNotBeClosedIsClosedWhenItsLastFrameComesAgain)
   std::vector<std::uint8_t> jpeg;
   cv::imencode(".jpg", numbered(4).image, jpeg, {cv::IMWRITE_JPEG_QUALITY, 90});
   {
-    // Room for the frame, and for half of the index.
+    // Space for the frame, and for half of the index.
     const auto before = bytes_of(folder / folder.files().front()).size();
     const FileSizeLimit limit(before + 8 + jpeg.size() + 41);
     for (int tries = 0; tries < 2; ++tries) {

@@ -53,7 +53,7 @@ class Incarnation {
     const auto& log = (*stage_.in)[static_cast<std::size_t>(partition_)];
     if (next_.value >= static_cast<std::int64_t>(log.size())) return false;
     const auto& record = log[static_cast<std::size_t>(next_.value)];
-    auto step = assembler_.take(next_, SystemTime{}, record.headers, {record.value, nullptr});
+    auto step = assembler_.add(next_, SystemTime{}, record.headers, {record.value, nullptr});
     auto accepted = step.accepted;
     if (step.problem) ++stage_.refused;
     window_.read(next_, step);
@@ -250,8 +250,8 @@ class World {
     for (std::size_t p = 0; p < last.size(); ++p) {
       stream::SetAssembler reader({{"last", PartitionId{static_cast<std::int32_t>(p)}}, "job", {}, {}}, {});
       for (std::size_t i = 0; i < last[p].size(); ++i) {
-        auto step = reader.take(Offset{static_cast<std::int64_t>(i)}, SystemTime{}, last[p][i].headers,
-                                {last[p][i].value, nullptr});
+        auto step = reader.add(Offset{static_cast<std::int64_t>(i)}, SystemTime{}, last[p][i].headers,
+                               {last[p][i].value, nullptr});
         if (step.accepted) ++outcomes[step.accepted->header.id.number];
       }
     }

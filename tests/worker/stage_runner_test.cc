@@ -98,7 +98,7 @@ class StageRunnerTest : public testing::Test {
       config.task = *builtin;
     config.note = note;
     if (held_bytes > 0) config.held_bytes = held_bytes;
-    config.room_patience = 200ms;
+    config.space_patience = 200ms;
     config.checks_sessions = checks_sessions;
     StagePorts ports{make_reader(),
                      log->writer(),
@@ -137,7 +137,7 @@ class StageRunnerTest : public testing::Test {
     return headers;
   }
   void take_all(StageRunner& runner, std::int64_t epoch = 1) {
-    for (int p = 0; p < 2; ++p) ASSERT_TRUE(runner.take(PartitionId{p}, Epoch{epoch}).ok());
+    for (int p = 0; p < 2; ++p) ASSERT_TRUE(runner.assign(PartitionId{p}, Epoch{epoch}).ok());
   }
 
   // What a reader of `out` counts, by id; ends per partition.
@@ -147,7 +147,7 @@ class StageRunnerTest : public testing::Test {
     for (int p = 0; p < 3; ++p) {
       stream::SetAssembler assembler({{"out", PartitionId{p}}, "job", {{"grey", 2}}, {}}, {});
       for (const auto& record : log->records({"out", PartitionId{p}})) {
-        auto step = assembler.take(record.offset, record.timestamp, record.headers, {record.value, nullptr});
+        auto step = assembler.add(record.offset, record.timestamp, record.headers, {record.value, nullptr});
         if (step.all_ended) ++ends;
         if (step.accepted && step.accepted->kind != stream::RecordKind::end)
           ++numbers[to_string(step.accepted->header.id)];
@@ -716,7 +716,7 @@ TEST_F(StageRunnerTest, TwoRecordsWhoseNumbersOverflowStopNothing) {
   EXPECT_FALSE(runner->failed());
 }
 
-TEST_F(StageRunnerTest, SetsThatNobodyCompletesTakeNoMoreThanTheirRoom) {
+TEST_F(StageRunnerTest, SetsThatNobodyCompletesTakeNoMoreThanTheirBudget) {
   held_bytes = 1 << 20;
   for (int n = 0; n < 50; ++n) write(n % 2, forged(1, 1000 + n, "1/2"), 100'000);
   send(10, 0, true);
@@ -797,7 +797,7 @@ TEST_F(StageRunnerTest, FramesThatAForgedOriginHidesAreToldAndTheEndIsNotLost) {
   EXPECT_EQ(runner->stats().hidden_frames, 3);
 }
 
-// Reads as the log does, and dies where told: in the middle of a look at a record.
+// Reads as the log does, and dies where asked: in the middle of a look at a record.
 class DyingReader final : public stream::RecordReader {
  public:
   DyingReader(std::shared_ptr<stream::RecordReader> inner, PartitionId dies) : inner_(std::move(inner)), dies_(dies) {}
@@ -852,7 +852,7 @@ TEST_F(StageRunnerTest, AReaderThatDiesOfARecordNamesItAndTheThirdOwnerDoesNotLo
 TEST_F(StageRunnerTest, APartitionWithoutACommitIsNeverGuessed) {
   stage.group_id = "ride.job.1.other";
   auto runner = start();
-  EXPECT_EQ(runner->take(PartitionId{0}, Epoch{1}).error().code, ErrorCode::not_found);
+  EXPECT_EQ(runner->assign(PartitionId{0}, Epoch{1}).error().code, ErrorCode::not_found);
 }
 
 TEST_F(StageRunnerTest, APausedStageReadsNothing) {

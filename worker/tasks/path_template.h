@@ -49,7 +49,7 @@ std::string_view file_stem(std::string_view file);
 std::string file_extension(std::string_view file);
 
 // What is wrong with the template of a sink's files; nothing: all is well. `extensions`: the types that it can write;
-// `needed`: the placeholder that tells its files apart, unless the template uses {file} or {file_stem}.
+// `needed`: the placeholder that distinguishes its files, unless the template uses {file} or {file_stem}.
 std::optional<std::string> path_problem(const std::string& text, const std::vector<std::string>& fields,
                                         const std::vector<std::string>& extensions, const std::string& needed);
 

@@ -4,7 +4,7 @@
 // generates from the list calls what is defined here.
 //
 // Why a list and no registration by a static object: a static library drops an object file that nobody refers to, and
-// with it the task, without a word. A task that stands in the list and registers nothing is an error of the linker that
+// with it the task, silently. A task that stands in the list and registers nothing is an error of the linker that
 // names it.
 //
 // The same file is compiled twice. For workers as it is; for programs that run no task (master, CLI) with

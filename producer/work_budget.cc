@@ -1,4 +1,4 @@
-#include "producer/work_room.h"
+#include "producer/work_budget.h"
 
 #include <spdlog/fmt/fmt.h>
 
@@ -14,12 +14,12 @@ std::string cause_of(const StruckItem& item) { return fmt::format("ended its pro
 
 }  // namespace
 
-int WorkRoom::free_place() const {
+int WorkBudget::free_place() const {
   const auto free = std::find(taken_.begin(), taken_.end(), false);
   return free == taken_.end() ? -1 : static_cast<int>(free - taken_.begin());
 }
 
-WorkRoom::Stay WorkRoom::enter(const FrameAtWork& item, bool alone) {
+WorkBudget::Lease WorkBudget::enter(const FrameAtWork& item, bool alone) {
   std::unique_lock lock(mutex_);
   if (alone) {
     ++want_alone_;
@@ -35,27 +35,27 @@ WorkRoom::Stay WorkRoom::enter(const FrameAtWork& item, bool alone) {
   if (place >= 0) taken_[static_cast<std::size_t>(place)] = true;
   if (place >= 0 && note_ != nullptr) note_->enter(item, kNeverHangs, place);
   changed_.notify_all();
-  return Stay(this, place, has_all);
+  return Lease(this, place, has_all);
 }
 
-WorkRoom::Stay::~Stay() {
-  if (room_ == nullptr) return;
-  const std::lock_guard lock(room_->mutex_);
-  if (place_ >= 0 && room_->note_ != nullptr) room_->note_->leave(place_);
-  if (place_ >= 0) room_->taken_[static_cast<std::size_t>(place_)] = false;
-  if (alone_) room_->alone_ = false;
-  --room_->inside_;
-  room_->used_bytes_ -= bytes_;
-  room_->changed_.notify_all();
+WorkBudget::Lease::~Lease() {
+  if (budget_ == nullptr) return;
+  const std::lock_guard lock(budget_->mutex_);
+  if (place_ >= 0 && budget_->note_ != nullptr) budget_->note_->leave(place_);
+  if (place_ >= 0) budget_->taken_[static_cast<std::size_t>(place_)] = false;
+  if (alone_) budget_->alone_ = false;
+  --budget_->inside_;
+  budget_->used_bytes_ -= bytes_;
+  budget_->changed_.notify_all();
 }
 
-void WorkRoom::Stay::take(std::int64_t bytes) {
-  std::unique_lock lock(room_->mutex_);
+void WorkBudget::Lease::reserve(std::int64_t bytes) {
+  std::unique_lock lock(budget_->mutex_);
   if (bytes_ > 0 || bytes <= 0) return;
-  room_->changed_.wait(lock,
-                       [&] { return room_->used_bytes_ == 0 || bytes <= room_->memory_bytes_ - room_->used_bytes_; });
+  budget_->changed_.wait(
+      lock, [&] { return budget_->used_bytes_ == 0 || bytes <= budget_->memory_bytes_ - budget_->used_bytes_; });
   bytes_ = bytes;
-  room_->used_bytes_ += bytes;
+  budget_->used_bytes_ += bytes;
 }
 
 std::optional<std::string> ItemWatch::quarantined(PartitionId partition, Offset offset) const {
@@ -70,8 +70,9 @@ std::optional<std::string> ItemWatch::any_quarantined() const {
   return std::nullopt;
 }
 
-WorkRoom::Stay ItemWatch::enter(PartitionId partition, Offset offset, const std::string& name) {
-  return room_.enter({job_, run_, StageName{source_}, partition, offset, name}, struck_.contains({partition, offset}));
+WorkBudget::Lease ItemWatch::enter(PartitionId partition, Offset offset, const std::string& name) {
+  return budget_.enter({job_, run_, StageName{source_}, partition, offset, name},
+                       struck_.contains({partition, offset}));
 }
 
 }  // namespace ride::producer

@@ -1,4 +1,4 @@
-#include "producer/work_room.h"
+#include "producer/work_budget.h"
 
 #include <gtest/gtest.h>
 
@@ -15,12 +15,12 @@ FrameAtWork item(std::int64_t number) {
   return {JobName{"job"}, RunNumber{1}, StageName{"src"}, PartitionId{0}, Offset{number}, "file a"};
 }
 
-TEST(WorkRoom, NamesWhatIsBeingRead) {
+TEST(WorkBudget, NamesWhatIsBeingRead) {
   auto note = CrashNote::make().value();
-  WorkRoom room(100, &note);
+  WorkBudget budget(100, &note);
   {
-    const auto one = room.enter(item(1), false);
-    auto two = room.enter(item(2), false);
+    const auto one = budget.enter(item(1), false);
+    auto two = budget.enter(item(2), false);
     const auto moved = std::move(two);
     ASSERT_EQ(note.read_all().size(), 2U);
     EXPECT_EQ(note.read_all()[1].at, item(2));
@@ -28,14 +28,14 @@ TEST(WorkRoom, NamesWhatIsBeingRead) {
   EXPECT_TRUE(note.read_all().empty());
 }
 
-TEST(WorkRoom, MemoryIsTakenWhileThereIsSome) {
-  WorkRoom room(100);
-  auto small = std::make_optional(room.enter(item(1), false));
-  small->take(60);
+TEST(WorkBudget, MemoryIsTakenWhileThereIsSome) {
+  WorkBudget budget(100);
+  auto small = std::make_optional(budget.enter(item(1), false));
+  small->reserve(60);
   std::atomic<bool> taken = false;
   auto other = std::async(std::launch::async, [&] {
-    auto large = room.enter(item(2), false);
-    large.take(1000);  // more than there is: alone
+    auto large = budget.enter(item(2), false);
+    large.reserve(1000);  // more than there is: alone
     taken = true;
   });
   EXPECT_EQ(other.wait_for(50ms), std::future_status::timeout);
@@ -44,15 +44,16 @@ TEST(WorkRoom, MemoryIsTakenWhileThereIsSome) {
   EXPECT_EQ(other.wait_for(10s), std::future_status::ready);
 }
 
-TEST(WorkRoom, WhatWasStruckIsReadAlone) {
+TEST(WorkBudget, WhatWasStruckIsReadAlone) {
   auto note = CrashNote::make().value();
-  WorkRoom room(100, &note);
-  ItemWatch watch(room, JobName{"job"}, RunNumber{1}, "src", {{{PartitionId{0}, Offset{7}}, {"signal 6 on a", false}}});
+  WorkBudget budget(100, &note);
+  ItemWatch watch(budget, JobName{"job"}, RunNumber{1}, "src",
+                  {{{PartitionId{0}, Offset{7}}, {"signal 6 on a", false}}});
   auto healthy = std::make_optional(watch.enter(PartitionId{0}, Offset{1}, "file a"));
   std::promise<std::size_t> seen;
   std::promise<void> leave;
   std::thread struck([&] {
-    const auto stay = watch.enter(PartitionId{0}, Offset{7}, "file b");
+    const auto lease = watch.enter(PartitionId{0}, Offset{7}, "file b");
     seen.set_value(note.read_all().size());
     leave.get_future().wait();
   });
@@ -69,8 +70,8 @@ TEST(WorkRoom, WhatWasStruckIsReadAlone) {
 }
 
 TEST(ItemWatch, TellsWhatMustNotBeRead) {
-  WorkRoom room(100);
-  const ItemWatch watch(room, JobName{"job"}, RunNumber{1}, "src",
+  WorkBudget budget(100);
+  const ItemWatch watch(budget, JobName{"job"}, RunNumber{1}, "src",
                         {{{PartitionId{0}, Offset{7}}, {"signal 6 on a", false}},
                          {{PartitionId{1}, Offset{7}}, {"signal 6 on a, it ran out of memory on b", true}}});
   EXPECT_FALSE(watch.quarantined(PartitionId{0}, Offset{7}));

@@ -1,7 +1,7 @@
-// WorkRoom: the reading of items (a file, a record, a film) that goes on in this process, all its sources together. It
-// keeps the memory that decoding takes within one limit, and names in the crash note what is being read, so that an
+// WorkBudget: the reading of items (a file, a record, a film) that goes on in this process, all its sources together.
+// It keeps the memory that decoding takes within one limit, and names in the crash note what is being read, so that an
 // item that ends the process is known (decision 0020). ItemWatch is one source's view of it. Owner: Producer. Threads:
-// any; a Stay belongs to the thread that asked. Failure: none; who cannot have what it needs waits.
+// any; a Lease belongs to the thread that asked. Failure: none; who cannot have what it needs waits.
 #pragma once
 
 #include <array>
@@ -18,30 +18,31 @@
 
 namespace ride::producer {
 
-class WorkRoom {
+class WorkBudget {
  public:
-  // `note` null: nobody would read it. It outlives the room.
-  explicit WorkRoom(std::int64_t memory_bytes, CrashNote* note = nullptr) : memory_bytes_(memory_bytes), note_(note) {}
+  // `note` null: nobody would read it. It outlives the budget.
+  explicit WorkBudget(std::int64_t memory_bytes, CrashNote* note = nullptr)
+      : memory_bytes_(memory_bytes), note_(note) {}
 
   // One item is being read as long as this lives.
-  class Stay {
+  class Lease {
    public:
-    Stay(Stay&& other) noexcept
-        : room_(std::exchange(other.room_, nullptr)),
+    Lease(Lease&& other) noexcept
+        : budget_(std::exchange(other.budget_, nullptr)),
           place_(other.place_),
           alone_(other.alone_),
           bytes_(other.bytes_) {}
-    Stay(const Stay&) = delete;
-    Stay& operator=(const Stay&) = delete;
-    ~Stay();
+    Lease(const Lease&) = delete;
+    Lease& operator=(const Lease&) = delete;
+    ~Lease();
     // Waits until the others have left so much memory. What is more than all of it is taken while nobody else has any.
     // Once.
-    void take(std::int64_t bytes);
+    void reserve(std::int64_t bytes);
 
    private:
-    friend class WorkRoom;
-    Stay(WorkRoom* room, int place, bool alone) : room_(room), place_(place), alone_(alone) {}
-    WorkRoom* room_;
+    friend class WorkBudget;
+    Lease(WorkBudget* budget, int place, bool alone) : budget_(budget), place_(place), alone_(alone) {}
+    WorkBudget* budget_;
     int place_;  // in the note; -1: it is not named
     bool alone_;
     std::int64_t bytes_ = 0;
@@ -49,7 +50,7 @@ class WorkRoom {
 
   // `alone`: while nothing else is read, so that an end of the process is this item's doing. Neither waits for ever: a
   // source that hangs must not stop the others.
-  Stay enter(const FrameAtWork& item, bool alone);
+  Lease enter(const FrameAtWork& item, bool alone);
   std::int64_t memory_bytes() const { return memory_bytes_; }
 
  private:
@@ -68,19 +69,19 @@ class WorkRoom {
 
 class ItemWatch {
  public:
-  ItemWatch(WorkRoom& room, JobName job, RunNumber run, std::string source, StruckItems struck)
-      : room_(room), job_(std::move(job)), run_(run), source_(std::move(source)), struck_(std::move(struck)) {}
+  ItemWatch(WorkBudget& budget, JobName job, RunNumber run, std::string source, StruckItems struck)
+      : budget_(budget), job_(std::move(job)), run_(run), source_(std::move(source)), struck_(std::move(struck)) {}
 
   // Why this item must not be read, if so: the cause of a RejectedItem.
   std::optional<std::string> quarantined(PartitionId partition, Offset offset) const;
   // The first one of all that are: a film cannot be read without some of its frames.
   std::optional<std::string> any_quarantined() const;
   // What was struck before is read alone.
-  WorkRoom::Stay enter(PartitionId partition, Offset offset, const std::string& name);
-  std::int64_t memory_bytes() const { return room_.memory_bytes(); }
+  WorkBudget::Lease enter(PartitionId partition, Offset offset, const std::string& name);
+  std::int64_t memory_bytes() const { return budget_.memory_bytes(); }
 
  private:
-  WorkRoom& room_;
+  WorkBudget& budget_;
   const JobName job_;
   const RunNumber run_;
   const std::string source_;

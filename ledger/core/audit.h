@@ -1,6 +1,6 @@
-// Book: what came into each topic of a job. A set counts when it is the first complete one of its origin in log order;
+// Audit: what came into each topic of a job. A set counts when it is the first complete one of its origin in log order;
 // then its frame is entered under the upstream that wrote it. Pure: no I/O, clock or threads. Owner: one thread.
-// Memory: grows with the number of lines and of gaps, not with the number of frames.
+// Memory: grows with the number of upstream partitions and of gaps, not with the number of frames.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@ struct LogPartition {
   auto operator<=>(const LogPartition&) const = default;
 };
 
-// What the book made of one record.
+// What the audit made of one record.
 enum class Verdict {
   counts,    // it completed a set that is new
   repeated,  // written again after a failure: every reader drops it
@@ -53,31 +53,31 @@ struct TopicAudit {
   std::map<SessionKey, NumberSet> dead;   // frames of it that its reader gave up: a copy lies among the dead letters
 };
 
-class Book {
+class Audit {
  public:
   // Records of a partition in offset order, each once.
-  AuditResult take(const LogPartition& at, std::int64_t offset, const Headers& headers);
+  AuditResult add(const LogPartition& at, std::int64_t offset, const Headers& headers);
   // A foreign topic, read in place: every record is a frame of its own.
-  AuditResult take_foreign(const LogPartition& at, std::int64_t offset, const Headers& headers);
+  AuditResult add_foreign(const LogPartition& at, std::int64_t offset, const Headers& headers);
   // A dead letter of this topic's reader. A takeover may write it twice, and it names one frame.
-  void take_dead(const std::string& topic, const Headers& headers);
+  void add_dead(const std::string& topic, const Headers& headers);
   // So many records were deleted before they could be read.
   void skip(const LogPartition& at, std::int64_t records);
 
-  const TopicAudit& page(const std::string& topic) const;
+  const TopicAudit& of(const std::string& topic) const;
 
  private:
-  struct Lines {
+  struct PartitionSets {
     std::map<UpstreamPartition, Key> highest;
     std::map<std::tuple<UpstreamPartition, Key, std::string>, std::set<int>> open;  // parts seen, by writer
   };
-  AuditResult take_stranger(const LogPartition& at, std::int64_t offset);
-  bool completes(Lines& lines, const Entry& entry);
-  static Verdict below(TopicAudit& page, const Entry& entry);
-  int enter(TopicAudit& page, const Entry& entry);
+  AuditResult add_unknown(const LogPartition& at, std::int64_t offset);
+  bool completes(PartitionSets& sets, const Entry& entry);
+  static Verdict below(TopicAudit& topic_audit, const Entry& entry);
+  int enter(TopicAudit& topic_audit, const Entry& entry);
 
-  std::map<LogPartition, Lines> lines_;
-  std::map<std::string, TopicAudit> pages_;
+  std::map<LogPartition, PartitionSets> partitions_;
+  std::map<std::string, TopicAudit> topics_;
 };
 
 }  // namespace ride::ledger
