@@ -3,9 +3,8 @@
 #include <array>
 
 #include "common/cause.h"
-#include "common/json.h"
+#include "stream/core/control_json.h"
 #include "stream/core/control_limits.h"
-#include "stream/spec_json.h"
 
 namespace ride::stream {
 
@@ -38,8 +37,6 @@ Result<JobPhase> parse_job_phase(const std::string& text) {
   return Error{ErrorCode::invalid_argument, "unknown phase '" + text + "'"};
 }
 
-static void to_json(nlohmann::json& json, JobPhase phase) { json = to_string(phase); }
-static void from_json(const nlohmann::json& json, JobPhase& phase) { phase = by_name<JobPhase>(json, kPhases); }
 static void to_json(nlohmann::json& json, ProcessKind kind) { json = to_string(kind); }
 static void from_json(const nlohmann::json& json, ProcessKind& kind) { kind = by_name<ProcessKind>(json, kKinds); }
 static void to_json(nlohmann::json& json, ExitCause cause) { json = to_string(cause); }
@@ -47,9 +44,7 @@ static void from_json(const nlohmann::json& json, ExitCause& cause) { cause = by
 static void to_json(nlohmann::json& json, Severity severity) { json = to_string(severity); }
 static void from_json(const nlohmann::json& json, Severity& value) { value = by_name<Severity>(json, kSeverities); }
 
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Claim, epoch, id, http)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(JobAccepted, spec, topology, at)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(FrameTotals, in, out)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(JobPhaseChanged, job, run, phase, reason, at, ends, totals)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Assign, job, run, stage, worker, epoch, partitions, reason, at)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Releasing, job, run, stage, worker, partitions, deadline, reason)
@@ -71,11 +66,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Heartbeat, id, kind, node, pid, 
                                                 memory_bytes, labels, cpu_percent, rss_bytes, busy_fraction,
                                                 frames_per_second, service_rate, frames, busy_seconds, partitions,
                                                 sources, warm, group, children, host, started)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Strike, job, run, stage, partition, offset, frame, worker, cause, count,
-                                                condemned, at)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Scale, job, run, stage, workers, held, reason, at)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(JobChanged, spec, topology, reason, at)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(JobQueued, spec, topology, reason, at)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(NamedFrame, job, run, stage, partition, offset, frame)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ChildExit, node, agent, child, pid, exit_code, signal, ordered, orderly,
                                                 cause, frames, at)

@@ -5,27 +5,15 @@
 #include <algorithm>
 
 #include "common/cause.h"
+#include "stream/core/control_json.h"
 #include "stream/core/control_limits.h"
-#include "stream/spec_json.h"
 
 namespace ride::stream {
 
-static void to_json(nlohmann::json& json, JobPhase phase) { json = to_string(phase); }
-static void from_json(const nlohmann::json& json, JobPhase& phase) {
-  auto parsed = parse_job_phase(json.get<std::string>());
-  if (!parsed.ok()) throw nlohmann::json::other_error::create(501, parsed.error().message, nullptr);
-  phase = *parsed;
-}
-
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Claim, epoch, id, http)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Strike, job, run, stage, partition, offset, frame, worker, cause, count,
-                                                condemned, at)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Snapshot::Partition, owner, previous, epoch, releasing, deadline)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Snapshot::Stage, name, epoch, actives, spares, partitions, workers,
                                                 held, sized_because, sized_at, strikes)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Snapshot::Source, name, producer, previous, session, epoch, strikes)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(JobQueued, spec, topology, reason, at)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(FrameTotals, in, out)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Snapshot::Job, spec, topology, order, submitted_at, phase, reason,
                                                 phase_at, ends, totals, stages, sources, next)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Snapshot, version, claim, jobs, runs, sessions, out, accepted)

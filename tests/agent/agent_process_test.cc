@@ -89,7 +89,8 @@ TEST_F(AgentProcess, KeepsItsChildrenRunningAndEndsThemInOrder) {
   start(2);
   ASSERT_TRUE(eventually([this] { return starts().size() == 3; }, seconds(60)));
   kill(starts()[0].second, SIGKILL);
-  ASSERT_TRUE(eventually([this] { return starts().size() == 4; }, seconds(60))) << "the dead child is not started again";
+  ASSERT_TRUE(eventually([this] { return starts().size() == 4; }, seconds(60)))
+      << "the dead child is not started again";
   EXPECT_EQ(starts()[3].first, starts()[0].first);
   kill(agent_, SIGTERM);
   EXPECT_EQ(wait_for_agent(seconds(60)), 0);

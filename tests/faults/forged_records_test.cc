@@ -30,7 +30,8 @@ class ForgedRecords : public KafkaTest {
                      "stages:\n  - { name: work, from: [scene], topic: { partitions: 2 }, task: identity,\n"
                      "      group: { min: 1, max: 1, spares: 1, memory: 500MiB } }\n"
                      "sinks:\n  - { name: bin, from: [work], task: discard }\n"));
-    ASSERT_TRUE(wait_until(std::chrono::seconds(240), [&] { return run_->stage("film", "bin").value("acked", 0) > 10; }))
+    ASSERT_TRUE(
+        wait_until(std::chrono::seconds(240), [&] { return run_->stage("film", "bin").value("acked", 0) > 10; }))
         << run_->events() << run_->logs();
     kafka::ClientConfig config;
     config.brokers = bootstrap();
