@@ -1,13 +1,13 @@
 #include "agent/agent.h"
 
 #include <poll.h>
-#include <signal.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <deque>
@@ -41,6 +41,7 @@ TimePoint now_point() {
 
 std::vector<std::string> names_of(const std::vector<ChildPlan>& plans) {
   std::vector<std::string> names;
+  names.reserve(plans.size());
   for (const auto& plan : plans) names.push_back(plan.name);
   return names;
 }

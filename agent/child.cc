@@ -1,10 +1,10 @@
 #include "agent/child.h"
 
-#include <signal.h>
 #include <spdlog/fmt/fmt.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 
 #include "agent/child_launch.h"
 #include "common/log.h"

@@ -1,8 +1,9 @@
 #include "agent/child_launch.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <spdlog/fmt/fmt.h>
+
+#include <csignal>
 
 #include "process/descriptor.h"
 #include "process/spawn.h"

@@ -1,9 +1,9 @@
 #include "bench/big_cluster.h"
 
 #include <spdlog/fmt/fmt.h>
-#include <time.h>
 
 #include <algorithm>
+#include <ctime>
 
 namespace ride::bench {
 
@@ -31,6 +31,7 @@ BigCluster::BigCluster(const BigShape& shape) : shape_(shape) {
     spec.stages.push_back(stage);
   }
   std::vector<Event> joins;
+  joins.reserve(static_cast<std::size_t>(shape_.workers));
   for (int w = 0; w < shape_.workers; ++w) joins.emplace_back(master::ReportRead{offer(w), now_});
   handle(joins);
   handle({master::SubmitRequest{1, spec, ""}});

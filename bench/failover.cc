@@ -22,6 +22,7 @@ using namespace std::chrono_literals;
 Figures summary(const std::vector<Fault>& faults, const ledger::Statement& statement) {
   const auto middle = [&faults](auto value) {
     std::vector<double> values;
+    values.reserve(faults.size());
     for (const auto& fault : faults) values.push_back(value(fault));
     return median(values);
   };

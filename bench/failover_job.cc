@@ -1,8 +1,7 @@
 #include "bench/failover_job.h"
 
-#include <signal.h>
-
 #include <algorithm>
+#include <csignal>
 #include <thread>
 
 namespace ride::bench {

@@ -148,6 +148,7 @@ class Floor {
 
 double median_of(const std::vector<Rate>& rates, double Rate::*figure) {
   std::vector<double> values;
+  values.reserve(rates.size());
   for (const auto& rate : rates) values.push_back(rate.*figure);
   return median(values);
 }

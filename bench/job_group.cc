@@ -38,8 +38,9 @@ Result<JobGroup> wait_for_group(LocalCluster& cluster, const std::string& job, c
   JobGroup last;
   const bool complete = wait_until(timeout, [&] {
     auto group = read_group(cluster, job, stage);
-    if (group.ok()) last = std::move(group).value();
-    return group.ok() && last.complete(actives, spares);
+    if (!group.ok()) return false;
+    last = std::move(group).value();
+    return last.complete(actives, spares);
   });
   if (complete) return last;
   return Error{ErrorCode::timeout, "the group of stage " + stage + " has " + std::to_string(last.actives.size()) +

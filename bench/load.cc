@@ -1,10 +1,10 @@
 // bench/run load: how a cluster fares on a machine that has far too much to do: two agents with two workers each and
 // three plain workers, and beside them processes that only use up the processor. Once a minute a plain worker is
 // killed. Who else is declared lost by silence lived.
-#include <signal.h>
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
+#include <csignal>
 #include <fstream>
 #include <map>
 #include <random>

@@ -2,11 +2,11 @@
 // once as a single one: decisions after a loss, after a group was set to another size, and at the looks that ticks
 // cause; and how many reports a second it takes in.
 #include <spdlog/fmt/fmt.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
+#include <ctime>
 #include <fstream>
 
 #include "bench/benchmarks.h"
@@ -78,7 +78,7 @@ ReportRates apply_reports(BigCluster& cluster, const BigShape& shape) {
   for (int round = 1; round <= kBeatRounds; ++round) {
     rounds.emplace_back();
     for (int w = 0; w < shape.workers; ++w) {
-      auto beat = cluster.beat(w, round * 10);
+      auto beat = cluster.beat(w, std::int64_t{10} * round);
       if (cluster.state.hard.is_out(beat.id)) continue;
       if (round == 1) texts.push_back(stream::encode(stream::Report{"log", beat}));
       rounds.back().emplace_back(ReportRead{std::move(beat), cluster.now()});

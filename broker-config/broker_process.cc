@@ -1,9 +1,9 @@
 #include "broker-config/broker_process.h"
 
-#include <signal.h>
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstring>
 #include <fstream>
 #include <thread>

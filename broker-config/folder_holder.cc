@@ -1,10 +1,10 @@
 #include "broker-config/folder_holder.h"
 
-#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <sstream>
 
 #include "common/file_text.h"

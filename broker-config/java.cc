@@ -1,11 +1,11 @@
 #include "broker-config/java.h"
 
-#include <signal.h>
 #include <spdlog/fmt/fmt.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <linux/bpf.h>
-#include <signal.h>
 #include <spdlog/fmt/fmt.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -10,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstring>
 
 namespace ride::chaos {

@@ -61,13 +61,15 @@ class Panel {
   }
 
   void axes() {
-    for (double value = 0; value <= highest_ + 1e-9; value += step_) {
+    for (int i = 0; i * step_ <= highest_ + 1e-9; ++i) {
+      const double value = i * step_;
       cv::line(image_, {kLeft, y(value)}, {kWidth - kRight, y(value)}, kGrid, 1);
       const auto words = fmt::format("{:g}", value);
       text(image_, words, {kLeft - 12 - static_cast<int>(words.size()) * 10, y(value) + 5}, 0.5, kInk);
     }
     const double step = step_of(seconds_);
-    for (double second = 0; second <= seconds_ + 1e-9; second += step) {
+    for (int i = 0; i * step <= seconds_ + 1e-9; ++i) {
+      const double second = i * step;
       cv::line(image_, {x(second), top_ + kPanel}, {x(second), top_ + kPanel + 6}, kInk, 1);
       text(image_, fmt::format("{:g}", second), {x(second), top_ + kPanel + 24}, 0.5, kInk, true);
     }

@@ -1,10 +1,10 @@
 #include "chaos/test_cluster.h"
 
-#include <signal.h>
 #include <spdlog/fmt/fmt.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 
 #include "process/proc.h"
 

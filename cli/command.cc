@@ -54,6 +54,7 @@ Result<ParamValues> ParamFlags::values() const {
 
 void SettingFlags::declare(CLI::App& app, const std::vector<std::string>& names) {
   std::vector<ParamSpec> specs;
+  specs.reserve(names.size());
   for (const auto& name : names) specs.push_back(setting_spec(name));
   flags_.declare(app, specs);
 }

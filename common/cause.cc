@@ -9,7 +9,7 @@
 namespace ride {
 
 std::string cause_of(const std::exception& thrown) {
-  const std::string text = thrown.what() == nullptr ? "" : thrown.what();
+  std::string text = thrown.what() == nullptr ? "" : thrown.what();
   if (text.find_first_not_of(" \t\r\n") != std::string::npos) return text;
   int failed = 0;
   const std::unique_ptr<char, void (*)(void*)> name(

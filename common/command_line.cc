@@ -173,7 +173,7 @@ std::string words_for(const CLI::App& command, const CLI::ParseError& error) {
   if (!left.empty() &&
       (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr || !names_of_commands(command).empty()))
     return unexpected(command, left.front());
-  const std::string message = error.what();
+  std::string message = error.what();
   if (error.get_name() == "RequiredError") return missing(command, message);
   const CLI::Option* subject = subject_of(command, message);
   if (subject == nullptr) return message;

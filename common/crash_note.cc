@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::uint64_t kMagic = 0x33304554'4f4e4452;    // "RDNOTE03"
 constexpr std::uint64_t kInOrder = 0x4f524445'52454e44;  // not what a stray write leaves
-constexpr std::size_t kPageBytes = 8 * 4096;
+constexpr std::size_t kPageBytes = std::size_t{8} * 4096;
 
 template <std::size_t N>
 void put(char (&field)[N], const std::string& text) {

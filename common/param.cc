@@ -57,6 +57,7 @@ Result<ParamValue> convert(const ParamSpec& spec, const ParamValue& given) {
 
 std::vector<std::string> names_of(const std::vector<ParamSpec>& specs) {
   std::vector<std::string> names;
+  names.reserve(specs.size());
   for (const auto& spec : specs) names.push_back(spec.name);
   return names;
 }

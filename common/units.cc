@@ -62,8 +62,8 @@ constexpr std::int64_t kKi = 1024;
 constexpr std::array<Unit, 10> kByteUnits = {{{"", 1},
                                               {"B", 1},
                                               {"KB", 1000},
-                                              {"MB", 1000 * 1000},
-                                              {"GB", 1000 * 1000 * 1000},
+                                              {"MB", 1000LL * 1000},
+                                              {"GB", 1000LL * 1000 * 1000},
                                               {"TB", 1000LL * 1000 * 1000 * 1000},
                                               {"KiB", kKi},
                                               {"MiB", kKi* kKi},
@@ -72,7 +72,7 @@ constexpr std::array<Unit, 10> kByteUnits = {{{"", 1},
 // Who adds it to a clock that counts nanoseconds must not overflow.
 constexpr std::int64_t kLongestDurationMs = 36'500LL * 24 * 3600 * 1000;
 constexpr std::array<Unit, 5> kTimeUnits = {
-    {{"ms", 1}, {"s", 1000}, {"m", 60 * 1000}, {"h", 3600 * 1000}, {"d", 24 * 3600 * 1000}}};
+    {{"ms", 1}, {"s", 1000}, {"m", 60LL * 1000}, {"h", 3600LL * 1000}, {"d", 24LL * 3600 * 1000}}};
 
 }  // namespace
 

@@ -154,6 +154,7 @@ Result<Commits> Follower::commits() {
   Commits all;
   for (const auto& stage : spec_.stages) {
     std::vector<TopicPartition> at;
+    at.reserve(static_cast<std::size_t>(stage.partitions));
     for (int p = 0; p < stage.partitions; ++p) at.push_back({stage.topic, PartitionId{p}});
     RIDE_ASSIGN(auto commits, store_->committed(stage.group_id, at));
     auto& sum = all.counted[stage.name];

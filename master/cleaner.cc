@@ -27,6 +27,7 @@ Cleaner::Round Cleaner::clean(const std::vector<std::shared_ptr<const stream::Jo
 
 Result<std::int64_t> Cleaner::clean(const stream::StageSpec& stage, SystemTime now) {
   std::vector<stream::TopicPartition> at;
+  at.reserve(static_cast<std::size_t>(stage.partitions));
   for (int p = 0; p < stage.partitions; ++p) at.push_back({stage.topic, PartitionId{p}});
   RIDE_ASSIGN(auto commits, commits_.committed(stage.group_id, at));
   std::int64_t total = 0;

@@ -80,7 +80,7 @@ ApiRequest read(const httplib::Request& from, std::string body) {
   return request;
 }
 
-void answer_failure(std::exception_ptr failure, httplib::Response& response) {
+void answer_failure(const std::exception_ptr& failure, httplib::Response& response) {
   try {
     std::rethrow_exception(failure);
   } catch (const std::exception& error) {
@@ -97,7 +97,8 @@ struct HttpExchange::Inside {
   Library library;
 };
 
-HttpExchange::HttpExchange(std::function<ApiResponse(const ApiRequest&)> handle) : inside_(std::make_unique<Inside>()) {
+HttpExchange::HttpExchange(const std::function<ApiResponse(const ApiRequest&)>& handle)
+    : inside_(std::make_unique<Inside>()) {
   auto& library = inside_->library;
   library.set_payload_max_length(kMaxBody);
   const auto answer = [handle](const httplib::Request& request, httplib::Response& response) {

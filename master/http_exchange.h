@@ -14,7 +14,7 @@ namespace ride::master {
 
 class HttpExchange {
  public:
-  explicit HttpExchange(std::function<ApiResponse(const ApiRequest&)> handle);
+  explicit HttpExchange(const std::function<ApiResponse(const ApiRequest&)>& handle);
   ~HttpExchange();
   std::string answer(const HttpRequest& request, bool close);
 

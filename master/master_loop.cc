@@ -100,7 +100,7 @@ Error MasterLoop::undecided() {
       false};
 }
 
-Result<RunNumber> MasterLoop::request(std::function<Event(std::int64_t)> make) {
+Result<RunNumber> MasterLoop::request(const std::function<Event(std::int64_t)>& make) {
   std::future<Result<RunNumber>> answer;
   std::int64_t ticket = 0;
   const auto taken = std::make_shared<std::atomic<bool>>(false);

@@ -106,7 +106,7 @@ class MasterLoop {
   static Error too_late();
   static Error undecided();  // it is out of our hands
   void put_question(Question question);
-  Result<RunNumber> request(std::function<Event(std::int64_t)> make);
+  Result<RunNumber> request(const std::function<Event(std::int64_t)>& make);
   void run();
   std::vector<Event> wait_for_events();
   Result<void> round(std::vector<Event> events);
@@ -135,7 +135,7 @@ class MasterLoop {
   Result<void> step(std::span<const Event> events);
   Result<void> perform(const Action& action);
   Result<void> append(const std::vector<stream::DecisionBody>& decisions);
-  Result<void> wait_for_writer(Error why);
+  Result<void> wait_for_writer(const Error& why);
   Result<void> read_back(Offset last);
   Result<void> replace_writer(const Error& why);
   std::vector<std::string> encode(const std::vector<stream::DecisionBody>& decisions, const stream::Claim& claim);

@@ -253,6 +253,7 @@ Result<void> MasterLoop::perform(const Action& action) {
 std::vector<std::string> MasterLoop::encode(const std::vector<stream::DecisionBody>& decisions,
                                             const stream::Claim& claim) {
   std::vector<std::string> records;
+  records.reserve(decisions.size());
   for (const auto& body : decisions)
     records.push_back(stream::encode(stream::Decision{log_id_, claim.epoch, claim.id, body}));
   written_ += static_cast<std::int64_t>(records.size());
@@ -298,7 +299,7 @@ void MasterLoop::go_on() {
 
 // What was sent is on its way and arrives once, in order, when Kafka is back. Until then nothing is decided and no tick
 // sent, so another master may take over.
-Result<void> MasterLoop::wait_for_writer(Error why) {
+Result<void> MasterLoop::wait_for_writer(const Error& why) {
   stall(why.message);
   for (;;) {
     if (is_stopping()) return stopped();

@@ -60,7 +60,7 @@ std::string pool_words(const State& state, const stream::GroupSpec& group) {
   const auto offers = offers_of(state);
   if (offers.empty()) return "the pool has no worker: start ride-agent or ride-worker on a node";
   const auto fitting = std::count_if(offers.begin(), offers.end(), [&](const auto* one) { return fits(*one, group); });
-  const auto head = "the pool has " + counted(offers.size(), "worker");
+  auto head = "the pool has " + counted(offers.size(), "worker");
   const bool one = offers.size() == 1;
   if (fitting == 0)
     return head + (one ? ", which does not fit" : ", none of which fits") + what_is_there(offers, group);

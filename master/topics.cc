@@ -149,6 +149,7 @@ class TopicMaker {
 
   Result<void> write_first_commits(const stream::StageSpec& stage) {
     std::vector<TopicPartition> at;
+    at.reserve(static_cast<std::size_t>(stage.partitions));
     for (int p = 0; p < stage.partitions; ++p) at.push_back({stage.topic, PartitionId{p}});
     auto standing = patiently([&] { return known_soon(work_.commits.committed(stage.group_id, at)); });
     if (!standing.ok()) return standing.error();

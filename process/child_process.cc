@@ -1,12 +1,12 @@
 #include "process/child_process.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <spdlog/fmt/fmt.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <future>
 

@@ -1,6 +1,6 @@
 #include "process/interrupt.h"
 
-#include <time.h>
+#include <ctime>
 
 namespace ride::process {
 namespace {

@@ -3,10 +3,9 @@
 // may be used from any.
 #pragma once
 
-#include <signal.h>
-
 #include <chrono>
 #include <condition_variable>
+#include <csignal>
 #include <initializer_list>
 #include <mutex>
 #include <stop_token>

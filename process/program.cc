@@ -1,9 +1,9 @@
 #include "process/program.h"
 
-#include <signal.h>
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
+#include <csignal>
 #include <thread>
 
 #include "common/file_text.h"

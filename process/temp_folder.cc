@@ -1,9 +1,9 @@
 #include "process/temp_folder.h"
 
 #include <spdlog/fmt/fmt.h>
-#include <stdlib.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 namespace ride::process {

@@ -58,7 +58,7 @@ Result<void> Producer::run(const std::atomic<bool>& stop) {
   member_ = std::move(*joined);
   assignments_ = std::make_unique<Assignments>(member_->id());
   log_info("{} joined on {}", member_->id().value, config_.kafka.brokers);
-  const Result<void> ended = control(stop);
+  Result<void> ended = control(stop);
   if (!ended.ok()) {
     if (note_) note_->end_in_order();  // what is being read now is not to blame
     report_end(ended.error());
@@ -71,9 +71,8 @@ Result<void> Producer::run(const std::atomic<bool>& stop) {
 
 void Producer::report_end(const Error& why) {
   const auto text = "producer " + member_->id().value + ": " + why.message;
-  if (assignments_->refused())
-    log_error("{}", text);  // the master has reported it
-  else if (assignments_->out())
+  // The master has reported a refused one.
+  if (!assignments_->refused() && assignments_->out())
     member_->notice(stream::Severity::warning, "declared_lost", text + "; it joins again as a new one");
   else
     log_error("{}", text);

@@ -177,6 +177,7 @@ class KafkaMember final : public Member {
         if (stopping_ && posted.empty()) return;
       }
       std::vector<std::string> records;
+      records.reserve(posted.size());
       for (auto& body : posted) records.push_back(encode(Report{log_, std::move(body)}));
       bool beating = false;
       if (const auto now = steady_clock::now(); !stopping_ && (now >= next || beat_now_.exchange(false))) {
@@ -281,7 +282,7 @@ Result<std::unique_ptr<ControlReader>> wait_for_decisions(const Member::Config& 
 
 }  // namespace
 
-void Member::notice(Severity severity, std::string code, std::string text, std::string job, std::string stage,
+void Member::notice(Severity severity, std::string code, const std::string& text, std::string job, std::string stage,
                     bool fatal_for_job) {
   const auto level = severity == Severity::error     ? LogLevel::error
                      : severity == Severity::warning ? LogLevel::warning

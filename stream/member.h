@@ -49,8 +49,8 @@ class Member {
   virtual Offset decisions_read() const = 0;
   // Sent soon, in order, before the next heartbeat.
   virtual void post(ReportBody report) = 0;
-  void notice(Severity severity, std::string code, std::string text, std::string job = {}, std::string stage = {},
-              bool fatal_for_job = false);
+  void notice(Severity severity, std::string code, const std::string& text, std::string job = {},
+              std::string stage = {}, bool fatal_for_job = false);
   // A heartbeat goes out at once instead of at the next interval (something changed).
   virtual void beat_now() = 0;
   // How long ago the last acknowledged heartbeat was sent: above 10 s the process drops what it owns (decision 0025).

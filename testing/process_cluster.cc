@@ -1,8 +1,7 @@
 #include "testing/process_cluster.h"
 
-#include <signal.h>
-
 #include <algorithm>
+#include <csignal>
 #include <thread>
 
 #include "common/check.h"

@@ -77,6 +77,7 @@ class FileParser {
       if (draft.read) read.push_back(std::move(draft.source));
     }
     std::vector<Stage> ordered;
+    ordered.reserve(order.size());
     for (const std::size_t index : order) ordered.push_back(std::move(stages[index].stage));
     return {name, priority, std::move(read), std::move(ordered)};
   }

@@ -173,7 +173,7 @@ void settle_partitions(Context& context, const YamlEntry* topic, StageDraft& dra
                 fmt::format("a group of up to {} workers, but the topic has {}: {} would have nothing to do", workers,
                             counted(settings.partitions, "partition"), workers - settings.partitions),
                 fmt::format("write partitions: {}, or group: {{ max: {} }}",
-                            std::min<std::int64_t>(kMostOfStage, 2 * workers), settings.partitions));
+                            std::min<std::int64_t>(kMostOfStage, std::int64_t{2} * workers), settings.partitions));
 }
 
 void parse_output(Context& context, const YamlNode& node, const std::string& port, StageDraft& draft) {

@@ -109,7 +109,7 @@ std::string type_text(const KeySpec& key) {
   return "";
 }
 
-std::string cell(std::string text) {
+std::string cell(const std::string& text) {
   std::string out;
   for (const char c : text) out += c == '|' ? std::string("\\|") : std::string(1, c);
   return out;

@@ -88,11 +88,12 @@ Result<tasks::Task*> StageCompute::task_of(OwnedPartition& owned) {
 
 void StageCompute::loop() {
   auto first = open_task();
-  if (first.ok())
+  const bool opened = first.ok();
+  if (opened)
     spare_task_ = std::move(first).value();
   else
     context_.notify(Severity::error, "task_open_failed", first.error().message, true);
-  warm_ = first.ok();
+  warm_ = opened;
   while (!context_.stopping) {
     if (auto item = context_.to_compute.pop(milliseconds(100))) compute(std::move(*item));
   }

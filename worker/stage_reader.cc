@@ -62,7 +62,7 @@ void StageReader::loop() {
     if (!record.ok())
       read_failed(record.error());
     else if (*record)
-      read_one(std::move(**record));
+      read_one(**record);
   }
 }
 
@@ -93,7 +93,7 @@ void StageReader::run(const Command& command) {
   }
 }
 
-void StageReader::read_one(stream::Record record) {
+void StageReader::read_one(const stream::Record& record) {
   const auto found = reading_.find(record.at);
   // A record that was fetched before the partition was unassigned, or assigned anew.
   if (found == reading_.end() || record.offset < found->second->reading.next) return;

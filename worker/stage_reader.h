@@ -39,7 +39,7 @@ class StageReader {
   void loop();
   void run_commands();
   void run(const Command& command);
-  void read_one(stream::Record record);
+  void read_one(const stream::Record& record);
   void begin_work(const stream::Record& record);
   void end_work();
   bool is_unread(const stream::Record& record) const;

@@ -74,14 +74,14 @@ void StageWriter::publish_all() {
   }
 }
 
-void StageWriter::write(RecordRead event) {
+void StageWriter::write(const RecordRead& event) {
   if (event.owned->dropped) return;
   writing_[event.owned->at.partition] = event.owned;
   event.owned->writing.flow.read(event.offset, event.step);
   event.owned->writing.dirty = true;
 }
 
-void StageWriter::write(RecordsExpired event) {
+void StageWriter::write(const RecordsExpired& event) {
   if (event.owned->dropped) return;
   writing_[event.owned->at.partition] = event.owned;
   event.owned->writing.flow.expire(event.first, event.settled);
@@ -100,14 +100,14 @@ void StageWriter::write(WasProcessed event) {
   event.owned->writing.dirty = true;
 }
 
-void StageWriter::write(ReleaseRequested event) {
+void StageWriter::write(const ReleaseRequested& event) {
   if (event.owned->dropped) return;
   writing_[event.owned->at.partition] = event.owned;
   event.owned->writing.flow.give_up();
   event.owned->writing.dirty = true;
 }
 
-void StageWriter::send(const OwnedPtr& owned, std::vector<PartitionFlow::Sending> sendings) {
+void StageWriter::send(const OwnedPtr& owned, std::vector<PartitionFlow::Sending>&& sendings) {
   for (auto& [set, batch] : sendings)
     sets_.add(set.to, std::move(set.records), [this, owned, batch = batch](const Result<void>& result) {
       result.ok() ? was_delivered(owned, batch) : context_.fail(result.error());

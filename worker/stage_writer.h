@@ -30,12 +30,12 @@ class StageWriter {
   void loop();
   void handle_events();
   void publish_all();
-  void write(RecordRead event);
-  void write(RecordsExpired event);
+  void write(const RecordRead& event);
+  void write(const RecordsExpired& event);
   void write(WarmedUp event);
   void write(WasProcessed event);
-  void write(ReleaseRequested event);
-  void send(const OwnedPtr& owned, std::vector<PartitionFlow::Sending> sendings);
+  void write(const ReleaseRequested& event);
+  void send(const OwnedPtr& owned, std::vector<PartitionFlow::Sending>&& sendings);
   void was_delivered(const OwnedPtr& owned, std::int64_t batch);
   void publish(const OwnedPtr& owned, bool now);
   void show_progress(OwnedPartition& owned) const;

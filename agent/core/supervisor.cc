@@ -1,9 +1,9 @@
 #include "agent/core/supervisor.h"
 
-#include <signal.h>
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
+#include <csignal>
 
 #include "common/check.h"
 #include "common/exit_codes.h"

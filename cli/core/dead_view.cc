@@ -32,7 +32,7 @@ std::string ago(SystemTime at, SystemTime now) {
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now - at).count();
   if (seconds < 60) return fmt::format("{}s ago", std::max<std::int64_t>(0, seconds));
   if (seconds < 3600) return fmt::format("{}m ago", seconds / 60);
-  if (seconds < 2 * 86400) return fmt::format("{}h ago", seconds / 3600);
+  if (seconds < std::int64_t{2} * 86400) return fmt::format("{}h ago", seconds / 3600);
   return fmt::format("{}d ago", seconds / 86400);
 }
 

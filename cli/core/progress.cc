@@ -3,6 +3,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "cli/core/fields.h"
 #include "cli/core/status_view.h"
@@ -26,7 +27,7 @@ std::int64_t total_of(const Json& job) {
 }
 
 std::string time_text(Progress::Seconds time) {
-  const auto seconds = static_cast<std::int64_t>(time.count() + 0.5);
+  const auto seconds = std::llround(time.count());
   if (seconds < 60) return fmt::format("{} s", seconds);
   return seconds < 3600 ? fmt::format("{} min {:02} s", seconds / 60, seconds % 60)
                         : fmt::format("{} h {:02} min", seconds / 3600, seconds / 60 % 60);

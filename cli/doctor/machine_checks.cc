@@ -112,7 +112,7 @@ Check check_cameras() {
 }
 
 Check check_video() {
-  const std::string report = cv::getBuildInformation();
+  const std::string& report = cv::getBuildInformation();
   const bool ffmpeg = built_with(report, "FFMPEG"), gstreamer = built_with(report, "GStreamer"),
              v4l = report.find("v4l/v4l2:") != std::string::npos;
   if (!ffmpeg && !gstreamer) {

@@ -1,9 +1,9 @@
 #include "cli/local/local_cluster.h"
 
-#include <signal.h>
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
+#include <csignal>
 #include <set>
 #include <thread>
 

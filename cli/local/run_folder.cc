@@ -1,10 +1,10 @@
 #include "cli/local/run_folder.h"
 
-#include <signal.h>
 #include <spdlog/fmt/fmt.h>
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <fstream>
 #include <utility>
 

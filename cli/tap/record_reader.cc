@@ -32,6 +32,7 @@ class KafkaTap final : public TapReader {
   Result<std::vector<std::string>> topics() override {
     RIDE_ASSIGN(auto topics, admin_->topics());
     std::vector<std::string> names;
+    names.reserve(topics.size());
     for (const auto& topic : topics) names.push_back(topic.name);
     std::sort(names.begin(), names.end());
     return names;
@@ -165,7 +166,7 @@ Result<stream::WholeFrame> KafkaTap::join_chunks(const Record& record, const Rec
   RIDE_ASSIGN(auto reader, open_reader());
   RIDE_ASSIGN(auto range, admin_->range(record.at));
   // Earlier records stand before it, at least `index` records back; other writers' records may stand in between.
-  const Offset start{std::max(range.first.value, record.offset.value - 4 * wanted.index)};
+  const Offset start{std::max(range.first.value, record.offset.value - std::int64_t{4} * wanted.index)};
   RIDE_TRY(reader->assign(record.at, start));
   auto whole = std::make_shared<std::vector<std::uint8_t>>(static_cast<std::size_t>(wanted.total));
   std::vector<bool> have(static_cast<std::size_t>(wanted.count), false);

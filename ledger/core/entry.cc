@@ -103,7 +103,8 @@ Result<Entry> read_entry(const Headers& headers) {
     id = id || name == "ce_id";
     origin = origin || name == "ride_origin";
     type = type || name == "ce_type";
-    if (!read_one(name, value, entry)) return Error{ErrorCode::corrupt, "header " + name + " is '" + value + "'"};
+    if (!read_one(name, value, entry))
+      return Error{ErrorCode::corrupt, std::string("header ").append(name).append(" is '").append(value).append("'")};
   }
   if (!format) return Error{ErrorCode::not_found, "no header ride_format: not a RIDE frame"};
   if (!id || !origin || !type) return Error{ErrorCode::corrupt, "ce_id, ce_type or ride_origin is missing"};

@@ -68,7 +68,7 @@ std::error_code list_folder(const DirectoryOptions& options, const std::string& 
   for (; !code && entry != fs::directory_iterator(); entry.increment(code)) {
     const std::string name = entry->path().filename().string();
     if (name.starts_with('.')) continue;
-    const std::string relative = folder.empty() ? name : folder + "/" + name;
+    const std::string relative = folder.empty() ? name : fmt::format("{}/{}", folder, name);
     std::error_code unreadable;  // a dangling link: left out, as everything that is no regular file
     if (entry->is_directory(unreadable)) {
       if (options.recursive && !entry->is_symlink(unreadable)) folders.push_back(relative);

@@ -39,6 +39,7 @@ Result<std::vector<stream::TopicPartition>> TopicSource::partitions() {
                  /*retriable=*/true};
   }
   std::vector<stream::TopicPartition> all;
+  all.reserve(static_cast<std::size_t>(found->partitions));
   for (int p = 0; p < found->partitions; ++p) all.push_back({options_.topic, PartitionId{p}});
   return all;
 }

@@ -218,11 +218,11 @@ Result<CommitMetadata> unpack_commit_metadata(std::string_view text) {
 
 std::int64_t max_packed_bytes(const std::vector<UpstreamSpec>& upstreams) {
   constexpr std::int64_t kVarint = 10;
-  constexpr std::int64_t kOddLines =
-      2 * 300;  // records that are no frames (the topic's name), frames that are replayed
+  // Records that are no frames (the topic's name), frames that are replayed.
+  constexpr std::int64_t kOddLines = std::int64_t{2} * 300;
   std::int64_t bytes = 2 + kVarint * (6 + 4) + kOddLines;
   for (const auto& upstream : upstreams)
-    bytes += static_cast<std::int64_t>(upstream.name.size()) + kVarint + upstream.partitions * (2 * 4 + 2 * kVarint);
+    bytes += static_cast<std::int64_t>(upstream.name.size()) + kVarint + upstream.partitions * (8 + 2 * kVarint);
   return (bytes * 4 + 2) / 3;
 }
 

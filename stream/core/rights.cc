@@ -274,6 +274,7 @@ std::vector<AclRule> rights(const std::string& prefix, const Users& users,
 std::string kafka_acls_lines(const std::vector<AclRule>& rules, const std::string& brokers,
                              const std::string& command_config) {
   std::vector<const AclRule*> open;
+  open.reserve(rules.size());
   for (const auto& rule : rules) open.push_back(&rule);
   std::string text, user;
   while (!open.empty()) {

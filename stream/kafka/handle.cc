@@ -184,7 +184,7 @@ Result<Client> make_client(rd_kafka_type_t type, Conf conf) {
   std::array<char, 512> why{};
   rd_kafka_t* handle = rd_kafka_new(type, conf.get(), why.data(), why.size());
   if (handle == nullptr) return Error{ErrorCode::internal, std::string("cannot make a Kafka client: ") + why.data()};
-  conf.release();  // owned by the handle now
+  static_cast<void>(conf.release());  // owned by the handle now
   if (type == RD_KAFKA_CONSUMER) {
     rd_kafka_poll_set_consumer(handle);
     return Client(handle, [](rd_kafka_t* one) {

@@ -4,16 +4,16 @@
 // (decision 0024). Threads: any.
 #include <pthread.h>
 #include <threads.h>
-#include <time.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
+#include <ctime>
 
 namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
-constexpr std::int64_t kLongest = 24 * 3600 * kSecond;
+constexpr std::int64_t kLongest = 24LL * 3600 * kSecond;
 
 static_assert(sizeof(mtx_t) == sizeof(pthread_mutex_t) && sizeof(cnd_t) == sizeof(pthread_cond_t),
               "the C library's C11 types are expected to be its POSIX ones");

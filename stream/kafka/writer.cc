@@ -108,7 +108,7 @@ class Writer final : public KafkaWriter {
       bytes_in_flight_ += bytes;
       ++records_in_flight_;
       line.sent();
-      flight.release();
+      static_cast<void>(flight.release());
       return {};
     }
     rd_kafka_headers_destroy(headers);

@@ -33,6 +33,7 @@ std::vector<PartitionFlow::Sending> PartitionFlow::begin(Batch batch, std::vecto
   batch.left = sets.size();
   batches_[++last_batch_] = batch;
   std::vector<Sending> sendings;
+  sendings.reserve(sets.size());
   for (auto& set : sets) sendings.push_back({std::move(set), last_batch_});
   in_flight_ += static_cast<std::int64_t>(sendings.size());
   return sendings;

@@ -39,7 +39,7 @@ Result<void> write_fully(int fd, std::span<const std::uint8_t> bytes, std::int64
 }
 
 Result<void> copy_bytes(int from, int to, std::int64_t size, const std::string& path) {
-  std::array<std::uint8_t, 64 * 1024> block;
+  std::array<std::uint8_t, std::size_t{64} * 1024> block;
   for (std::int64_t at = 0; at < size;) {
     const auto most = std::min(block.size(), static_cast<std::size_t>(size - at));
     const ssize_t got = ::pread(from, block.data(), most, at);
@@ -339,7 +339,7 @@ bool holds_same_bytes(const OutputPlace& place, std::span<const std::uint8_t> by
   if (fd < 0) return false;
   struct stat state {};
   bool same = ::fstat(fd, &state) == 0 && S_ISREG(state.st_mode) && state.st_size == static_cast<off_t>(bytes.size());
-  std::array<std::uint8_t, 64 * 1024> block;
+  std::array<std::uint8_t, std::size_t{64} * 1024> block;
   while (same && !bytes.empty()) {
     const ssize_t got = ::read(fd, block.data(), std::min(block.size(), bytes.size()));
     if (got < 0 && errno == EINTR) continue;

@@ -106,6 +106,7 @@ RIDE_INLINE void windows_8u(const std::uint16_t* __restrict c1, const std::uint3
     const std::uint32_t s1 = narrow;
     const auto scaled = static_cast<std::int32_t>(kCount * s2 - s1 * s1);
     const float deviation = std::sqrt(static_cast<float>(scaled)) * kInverse;
+    // Never negative; lround would not become a vector instruction. NOLINTNEXTLINE(bugprone-incorrect-roundings)
     out[x] = static_cast<std::uint8_t>(static_cast<std::int32_t>(deviation + 0.5f));
   }
 }
@@ -144,6 +145,7 @@ RIDE_INLINE T rounded(double deviation) {
   if constexpr (std::is_floating_point_v<T>) {
     return static_cast<T>(deviation);
   } else {
+    // NOLINTNEXTLINE(bugprone-incorrect-roundings): as above
     return static_cast<T>(static_cast<std::int32_t>(deviation + 0.5));
   }
 }

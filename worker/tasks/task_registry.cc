@@ -5,6 +5,7 @@ namespace {
 
 std::vector<TaskDecl> declarations_of(const std::vector<TaskType>& types) {
   std::vector<TaskDecl> all;
+  all.reserve(types.size());
   for (const auto& type : types) all.push_back(type.declaration);
   return all;
 }
