@@ -61,7 +61,8 @@ double value_at(const cv::Mat& image, int y, int x, int channel);
 // range.
 cv::Mat picture_of(cv::Size size, int type, const std::function<double(int, int, int)>& value);
 
-// In three stripes with this many more rows on each side, the task gives the same bytes as on the whole picture.
+// How far three stripes, computed with this many more rows on each side, are from the whole picture.
+double difference_in_stripes(const std::string& task, const ParamValues& params, const cv::Mat& in, int halo);
 void expect_stripes_equal_the_whole(const std::string& task, const ParamValues& params, const cv::Mat& in, int halo);
 int declared_halo(const std::string& task, const ParamValues& params);
 
