@@ -53,11 +53,6 @@ TEST(Catalog, EachParameterIsDocumentedAndItsDefaultIsAllowed) {
   }
 }
 
-std::string problem(const std::string& task, const ParamValues& params) {
-  const auto checked = check_task_params(*builtin_tasks().catalog().find(task), params);
-  return checked ? "" : checked.error().message;
-}
-
 TEST(Catalog, RulesSayWhatIsWrong) {
   EXPECT_EQ(problem("gaussian_blur", {{"ksize", std::int64_t{4}}}),
             "parameter 'ksize' is 4, but an odd number is needed, so that the window has a middle");

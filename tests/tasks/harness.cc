@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <fstream>
 #include <opencv2/core.hpp>
@@ -145,6 +146,76 @@ double largest_difference(const cv::Mat& a, const cv::Mat& b) {
 }
 
 int count_of(const cv::Mat& image, double value) { return cv::countNonZero(image.reshape(1) == value); }
+
+namespace {
+
+int mirrored(int position, int length) {
+  if (length == 1) return 0;
+  const int period = 2 * (length - 1), within = ((position % period) + period) % period;
+  return within < length ? within : period - within;
+}
+
+}  // namespace
+
+double value_at(const cv::Mat& image, int y, int x, int channel) {
+  const int row = mirrored(y, image.rows), i = mirrored(x, image.cols) * image.channels() + channel;
+  return image.depth() == CV_8U ? image.ptr<std::uint8_t>(row)[i] : image.ptr<std::uint16_t>(row)[i];
+}
+
+cv::Mat picture_of(cv::Size size, int type, const std::function<double(int, int, int)>& value) {
+  cv::Mat picture(size, type);
+  const int channels = picture.channels();
+  const double top = picture.depth() == CV_8U ? 255 : 65535;
+  for (int y = 0; y < size.height; ++y) {
+    for (int x = 0; x < size.width; ++x) {
+      for (int c = 0; c < channels; ++c) {
+        const double rounded = std::floor(std::clamp(value(y, x, c), 0.0, top) + 0.5);
+        if (picture.depth() == CV_8U)
+          picture.ptr<std::uint8_t>(y)[x * channels + c] = static_cast<std::uint8_t>(rounded);
+        else
+          picture.ptr<std::uint16_t>(y)[x * channels + c] = static_cast<std::uint16_t>(rounded);
+      }
+    }
+  }
+  return picture;
+}
+
+int declared_halo(const std::string& task, const ParamValues& params) {
+  const auto* declaration = builtin_tasks().catalog().find(task);
+  return declaration->halo(env_for(task, params).params);
+}
+
+double difference_in_stripes(const std::string& task, const ParamValues& params, const cv::Mat& in, int halo) {
+  const cv::Mat whole = run(task, params, in);
+  const int first = in.rows * 2 / 7, second = in.rows * 5 / 8;
+  double most = 0;
+  for (const cv::Range core : {cv::Range(0, first), cv::Range(first, second), cv::Range(second, in.rows)}) {
+    const cv::Range with_halo(std::max(0, core.start - halo), std::min(in.rows, core.end + halo));
+    const cv::Mat part = run(task, params, in.rowRange(with_halo).clone());
+    const cv::Mat kept = part.rowRange(core.start - with_halo.start, core.end - with_halo.start);
+    most = std::max(most, largest_difference(kept.clone(), whole.rowRange(core).clone()));
+  }
+  return most;
+}
+
+void expect_stripes_equal_the_whole(const std::string& task, const ParamValues& params, const cv::Mat& in, int halo) {
+  EXPECT_EQ(difference_in_stripes(task, params, in, halo), 0) << task << " with a halo of " << halo;
+}
+
+void expect_views_are_whole_pictures(const std::string& task, const ParamValues& params, int type) {
+  const cv::Mat large = noise(40, 43, type);
+  const cv::Mat view = large(cv::Rect(10, 9, 21, 18));
+  Frame frame = frame_of(cv::Mat());
+  frame.image = view;
+  KeepingEmitter out;
+  ASSERT_TRUE(opened(task, params)->process(frame, out)) << task;
+  EXPECT_EQ(largest_difference(out.only().image.clone(), run(task, params, view.clone())), 0) << task;
+}
+
+std::string problem(const std::string& task, const ParamValues& params) {
+  const auto checked = check_task_params(*builtin_tasks().catalog().find(task), params);
+  return checked ? "" : checked.error().message;
+}
 
 TempFolder::TempFolder() {
   std::string name = (fs::temp_directory_path() / "ride-tasks-XXXXXX").string();

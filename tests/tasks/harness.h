@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -48,6 +49,28 @@ std::string error_of(const std::string& task, const ParamValues& params, const F
 cv::Mat noise(int rows, int cols, int type, int seed = 1);  // whole value range of the depth
 double largest_difference(const cv::Mat& a, const cv::Mat& b);
 int count_of(const cv::Mat& image, double value);  // values of all channels that equal it
+
+// Sizes that a filter must stand: of one pixel, row or column, smaller than its window, and odd ones.
+inline const std::vector<cv::Size> kSizes = {{1, 1}, {1, 7}, {7, 1}, {2, 2}, {17, 13}, {64, 48}};
+
+// For references straight from a definition, in doubles, without OpenCV. The value of a pixel of 8U or 16U; outside the
+// picture that of its mirror image (reflect101).
+double value_at(const cv::Mat& image, int y, int x, int channel);
+
+// A picture of a size and type (8U, 16U), of values (row, column, channel) that are rounded and cut at the type's
+// range.
+cv::Mat picture_of(cv::Size size, int type, const std::function<double(int, int, int)>& value);
+
+// How far three stripes, computed with this many more rows on each side, are from the whole picture.
+double difference_in_stripes(const std::string& task, const ParamValues& params, const cv::Mat& in, int halo);
+void expect_stripes_equal_the_whole(const std::string& task, const ParamValues& params, const cv::Mat& in, int halo);
+int declared_halo(const std::string& task, const ParamValues& params);
+
+// On a view into a larger picture the task gives the same as on a copy of the view.
+void expect_views_are_whole_pictures(const std::string& task, const ParamValues& params, int type);
+
+// What the check of a topology says of these parameters; empty: they are right.
+std::string problem(const std::string& task, const ParamValues& params);
 
 class TempFolder {
  public:

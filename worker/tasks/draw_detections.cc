@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <opencv2/imgproc.hpp>
 
+#include "worker/tasks/color.h"
 #include "worker/tasks/detections.h"
 #include "worker/tasks/picture.h"
 #include "worker/tasks/register_task.h"
+#include "worker/tasks/shared_params.h"
 
 namespace ride::tasks::draw_detections {
 namespace {
@@ -17,20 +19,10 @@ struct Options {
   bool label = true;
 };
 
-std::optional<std::string> hex_color(const ParamValue& value) {
-  const auto& text = std::get<std::string>(value);
-  const bool shaped = text.size() == 7 && text[0] == '#';
-  if (shaped && text.find_first_not_of("0123456789abcdefABCDEF", 1) == std::string::npos) return std::nullopt;
-  return "a color is written as #rrggbb, for example \"#00ff00\"";
-}
-
 const Params<Options>& params() {
   static const Params<Options> kParams{
       {"thickness", &Options::thickness, "Width of the lines, in pixels", {.min = 1, .max = 50}},
-      {"color",
-       &Options::color,
-       "Color of boxes and text, as #rrggbb; pictures of one channel get its brightness",
-       {.rule = hex_color, .rule_doc = "#rrggbb"}},
+      color_param("color", &Options::color, "Color of boxes and text"),
       {"label", &Options::label, "Write label and score above each box"}};
   return kParams;
 }
@@ -47,13 +39,6 @@ TaskDecl declaration() {
 constexpr std::size_t kMaxLabel = 64;  // characters drawn
 constexpr double kFontScale = 0.5;
 
-// 0..255 in the value range of a depth.
-double in_range_of(int depth, double value) {
-  return depth == CV_16U ? value * 257 : depth == CV_32F ? value / 255 : value;
-}
-
-double brightness(double blue, double green, double red) { return 0.114 * blue + 0.587 * green + 0.299 * red; }
-
 int pixel(double value) { return cvRound(std::clamp(value, -1e6, 1e6)); }
 
 class DrawDetections : public Task {
@@ -61,10 +46,6 @@ class DrawDetections : public Task {
   Result<void> open(const TaskEnv& env) override {
     env_ = env;
     options_ = params().read(env.params);
-    const auto channel = [&](std::size_t at) {
-      return static_cast<double>(std::stoi(options_.color.substr(at, 2), nullptr, 16));
-    };
-    red_ = channel(1), green_ = channel(3), blue_ = channel(5);
     return {};
   }
 
@@ -94,16 +75,9 @@ class DrawDetections : public Task {
   }
 
  private:
-  // A color (0..255) as values of this picture.
-  static cv::Scalar values_in(const cv::Mat& picture, double blue, double green, double red) {
-    const auto value = [&](double v) { return in_range_of(picture.depth(), v); };
-    if (picture.channels() == 1) return cv::Scalar(value(brightness(blue, green, red)));
-    return {value(blue), value(green), value(red), value(255)};
-  }
-
   void draw(const Detection& found, cv::Mat& picture) const {
     const cv::Rect box(pixel(found.x), pixel(found.y), pixel(found.width), pixel(found.height));
-    cv::rectangle(picture, box, values_in(picture, blue_, green_, red_), options_.thickness, cv::LINE_8);
+    cv::rectangle(picture, box, color_in(picture, options_.color), options_.thickness, cv::LINE_8);
     if (options_.label)
       write_label(fmt::format("{} {:.2f}", found.label.substr(0, kMaxLabel), found.score), box, picture);
   }
@@ -116,15 +90,14 @@ class DrawDetections : public Task {
     const int height = size.height + below + 2;
     const int x = std::max(0, std::min(box.x, picture.cols - size.width - 2));
     const int y = box.y >= height ? box.y - height : box.y;
-    cv::rectangle(picture, cv::Rect(x, y, size.width + 2, height), values_in(picture, blue_, green_, red_), cv::FILLED);
-    const double ink = brightness(blue_, green_, red_) > 127 ? 0 : 255;
+    cv::rectangle(picture, cv::Rect(x, y, size.width + 2, height), color_in(picture, options_.color), cv::FILLED);
+    const char* ink = brightness_of(options_.color) > 127 ? "#000000" : "#ffffff";
     cv::putText(picture, text, {x + 1, y + 1 + size.height}, cv::FONT_HERSHEY_SIMPLEX, kFontScale,
-                values_in(picture, ink, ink, ink), 1, cv::LINE_8);
+                color_in(picture, ink), 1, cv::LINE_8);
   }
 
   TaskEnv env_;
   Options options_;
-  double red_ = 0, green_ = 0, blue_ = 0;
 };
 
 }  // namespace

@@ -147,20 +147,31 @@ std::string PathTemplate::extension() const {
   return lower(last.text.substr(dot + 1));
 }
 
-std::string PathTemplate::expand(const std::map<std::string, std::string>& values) const {
-  std::string path;
+template <class Written>
+std::string PathTemplate::filled(const std::map<std::string, std::string>& values, Written written) const {
+  std::string text;
   for (const Piece& piece : pieces_) {
     if (piece.literal) {
-      path += piece.text;
+      text += piece.text;
       continue;
     }
     const auto value = values.find(piece.text);
     RIDE_CHECK(value != values.end(), "no value for the placeholder '" + piece.text + "'");
-    const std::string name = is_path(piece.text) ? safe_relative_path(value->second) : safe_file_name(value->second);
-    if (name.size() < piece.width) path.append(piece.width - name.size(), '0');
-    path += name;
+    const std::string name = written(piece.text, value->second);
+    if (name.size() < piece.width) text.append(piece.width - name.size(), '0');
+    text += name;
   }
-  return path;
+  return text;
+}
+
+std::string PathTemplate::expand(const std::map<std::string, std::string>& values) const {
+  return filled(values, [](const std::string& field, const std::string& value) {
+    return is_path(field) ? safe_relative_path(value) : safe_file_name(value);
+  });
+}
+
+std::string PathTemplate::fill_in(const std::map<std::string, std::string>& values) const {
+  return filled(values, [](const std::string&, const std::string& value) { return value; });
 }
 
 std::optional<std::string> path_problem(const std::string& text, const std::vector<std::string>& fields,

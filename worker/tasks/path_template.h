@@ -25,6 +25,8 @@ class PathTemplate {
   std::string extension() const;  // of the last literal, in lower case without the dot; empty: none
   // Every field that the template uses must be in `values`. Numbers (`{seq:06}`) are filled with zeros to their width.
   std::string expand(const std::map<std::string, std::string>& values) const;
+  // The same for a text that names no file: what is filled in stays as it is.
+  std::string fill_in(const std::map<std::string, std::string>& values) const;
 
  private:
   struct Piece {
@@ -32,6 +34,9 @@ class PathTemplate {
     std::string text;  // literal text, or the field's name
     std::size_t width = 0;
   };
+  template <class Written>
+  std::string filled(const std::map<std::string, std::string>& values, Written written) const;
+
   std::vector<Piece> pieces_;
 };
 

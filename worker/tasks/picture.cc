@@ -75,4 +75,15 @@ cv::Mat as_8bit(const cv::Mat& image, cv::Mat& buffer) {
   return result;
 }
 
+cv::Mat isolated(const cv::Mat& view) {
+  return {view.rows, view.cols, view.type(), const_cast<uchar*>(view.data), view.step[0]};
+}
+
+cv::Mat brightness_of(const cv::Mat& image) {
+  if (image.channels() == 1) return image;
+  cv::Mat gray;
+  cv::cvtColor(image, gray, image.channels() == 4 ? cv::COLOR_BGRA2GRAY : cv::COLOR_BGR2GRAY);
+  return gray;
+}
+
 }  // namespace ride::tasks

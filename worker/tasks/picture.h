@@ -28,4 +28,12 @@ std::string shape_text(const cv::Mat& image);  // "768x576x3 8U"
 // The picture in 8 bits with 1 or 3 channels, its value range kept: itself where it is that already, else in `buffer`.
 cv::Mat as_8bit(const cv::Mat& image, cv::Mat& buffer);
 
+// The same pixels, as if they were the whole picture: OpenCV's filters look beyond a view into a larger one. Shares the
+// memory and owns nothing, so it is not for temporaries.
+cv::Mat isolated(const cv::Mat& view);
+cv::Mat isolated(cv::Mat&&) = delete;
+
+// Brightness of an 8-bit picture of 1, 3 or 4 channels (ITU-R BT.601): itself where it has one channel, else a new one.
+cv::Mat brightness_of(const cv::Mat& image);
+
 }  // namespace ride::tasks

@@ -13,6 +13,22 @@ inline std::optional<std::string> odd(const ParamValue& value) {
   return "an odd number is needed, so that the window has a middle";
 }
 
+inline std::optional<std::string> hex_color(const ParamValue& value) {
+  const auto& text = std::get<std::string>(value);
+  const bool shaped = text.size() == 7 && text[0] == '#';
+  if (shaped && text.find_first_not_of("0123456789abcdefABCDEF", 1) == std::string::npos) return std::nullopt;
+  return "a color is written as #rrggbb, for example \"#00ff00\"";
+}
+
+// For color_in (color.h).
+template <class Options>
+Param<Options> color_param(const char* name, std::string Options::*color, const std::string& what) {
+  return {name,
+          color,
+          what + ", as #rrggbb; pictures of one channel get its brightness",
+          {.rule = hex_color, .rule_doc = "#rrggbb"}};
+}
+
 template <class Options>
 Param<Options> window_param(int Options::*ksize) {
   return {

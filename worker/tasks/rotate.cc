@@ -1,0 +1,159 @@
+// rotate: 8U, 16U or 32F, 1 to 4 channels. Multiples of 90 degrees copy the pixels as they are; between them bilinear
+// interpolation in floats, within 1 of the definition (8U, 16U) or 1e-5 (32F). NaN reaches the pixels that are
+// interpolated from it. Positions are doubles and 64-bit offsets: cv::warpAffine ends at 32,767 rows and has steps of
+// 1/32 pixel.
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <cmath>
+#include <opencv2/core.hpp>
+#include <utility>
+
+#include "worker/tasks/color.h"
+#include "worker/tasks/picture.h"
+#include "worker/tasks/register_task.h"
+#include "worker/tasks/shared_params.h"
+
+namespace ride::tasks::rotate {
+namespace {
+
+struct Options {
+  double angle = 0;
+  bool expand = true;
+  std::string fill = "#000000";
+};
+
+const Params<Options>& params() {
+  static const Params<Options> kParams{
+      {"angle", &Options::angle, "Degrees, clockwise", {.min = -360, .max = 360, .required = true}},
+      {"expand", &Options::expand,
+       "The result becomes as large as the turned picture needs; false: it keeps the size of the input, and corners "
+       "are cut"},
+      color_param("fill", &Options::fill, "Color of what lies outside the picture")};
+  return kParams;
+}
+
+TaskDecl declaration() {
+  return {
+      .name = "rotate",
+      .doc =
+          "Turns the picture clockwise around its middle. The result holds the whole picture, or has the size of the "
+          "input; the rest is filled. Depth and channels unchanged.",
+      .params = params().specs()};
+}
+
+// A long thin picture that is turned needs a square: up to this many times its pixels, or this many, is no slip.
+constexpr double kMaxGrowth = 4, kSmallPixels = 16e6;
+
+template <class Value>
+Value nearest_value(float value) {
+  return static_cast<Value>(value + 0.5f);  // a mean of values: within their range
+}
+template <>
+float nearest_value(float value) {
+  return value;
+}
+
+class Rotate : public Task {
+ public:
+  Result<void> open(const TaskEnv& env) override {
+    env_ = env;
+    options_ = params().read(env.params);
+    return {};
+  }
+
+  Result<void> process(const Frame& frame, Emitter& out) override {
+    RIDE_TRY(expect_picture(env_, frame, {CV_8U, CV_16U, CV_32F}, {1, 2, 3, 4}));
+    if (options_.angle == 0) {
+      out.emit(frame);
+      return {};
+    }
+    if (options_.expand && std::fmod(options_.angle, 90) == 0) {
+      out.emit(with_image(frame, quarters(frame.image, out)));
+      return {};
+    }
+    const auto [width, height] = extent(frame.image);
+    const double most = std::max(kSmallPixels, kMaxGrowth * static_cast<double>(frame.image.total()));
+    if (width * height > most) {
+      return Error{ErrorCode::resource_exhausted,
+                   fmt::format("{}: {} would become {}x{}, more than {:.0f} pixels; set 'expand' to false",
+                               place(env_, frame), shape_text(frame.image), width, height, most)};
+    }
+    cv::Mat turned = out.allocate(static_cast<int>(height), static_cast<int>(width), frame.image.type());
+    if (turned.depth() == CV_8U) turn<std::uint8_t>(frame.image, turned, out);
+    if (turned.depth() == CV_16U) turn<std::uint16_t>(frame.image, turned, out);
+    if (turned.depth() == CV_32F) turn<float>(frame.image, turned, out);
+    out.emit(with_image(frame, std::move(turned)));
+    return {};
+  }
+
+ private:
+  // Exact for right angles.
+  std::pair<double, double> cosine_and_sine() const {
+    const double quarter = std::fmod(options_.angle + 360, 360) / 90;
+    constexpr std::pair<double, double> kRight[] = {{1, 0}, {0, 1}, {-1, 0}, {0, -1}};
+    if (quarter == std::floor(quarter)) return kRight[static_cast<int>(quarter) % 4];
+    return {std::cos(quarter * CV_PI / 2), std::sin(quarter * CV_PI / 2)};
+  }
+
+  std::pair<double, double> extent(const cv::Mat& in) const {
+    if (!options_.expand) return {in.cols, in.rows};
+    const auto [cosine, sine] = cosine_and_sine();
+    const auto side = [&](double a, double b) { return std::ceil(a * std::abs(cosine) + b * std::abs(sine) - 1e-6); };
+    return {side(in.cols, in.rows), side(in.rows, in.cols)};
+  }
+
+  cv::Mat quarters(const cv::Mat& in, Emitter& out) const {
+    const int turns = static_cast<int>(std::fmod(options_.angle + 360, 360) / 90);
+    const bool upright = turns % 2 == 0;
+    cv::Mat turned = out.allocate(upright ? in.rows : in.cols, upright ? in.cols : in.rows, in.type());
+    if (turns == 0) in.copyTo(turned);
+    if (turns == 1) cv::rotate(in, turned, cv::ROTATE_90_CLOCKWISE);
+    if (turns == 2) cv::rotate(in, turned, cv::ROTATE_180);
+    if (turns == 3) cv::rotate(in, turned, cv::ROTATE_90_COUNTERCLOCKWISE);
+    return turned;
+  }
+
+  // Where a pixel of the result lies in the input: turned back around the middle.
+  template <class Value>
+  void turn(const cv::Mat& in, cv::Mat& turned, Emitter& out) const {
+    const auto [cosine, sine] = cosine_and_sine();
+    const cv::Scalar fill = color_in(turned, options_.fill);
+    const int channels = in.channels();
+    for (int row = 0; row < turned.rows; ++row) {
+      if (row % 256 == 0) out.progress();
+      Value* to = turned.ptr<Value>(row);
+      const double y = row - (turned.rows - 1) / 2.0;
+      for (int col = 0; col < turned.cols; ++col, to += channels) {
+        const double x = col - (turned.cols - 1) / 2.0;
+        interpolate<Value>(in, cosine * x + sine * y + (in.cols - 1) / 2.0, cosine * y - sine * x + (in.rows - 1) / 2.0,
+                           fill, to);
+      }
+    }
+  }
+
+  // Of the four pixels around a position; those outside the picture have the color `fill`.
+  template <class Value>
+  static void interpolate(const cv::Mat& in, double x, double y, const cv::Scalar& fill, Value* to) {
+    const int channels = in.channels(), left = cvFloor(x), top = cvFloor(y);
+    const float right_share = static_cast<float>(x - left), lower_share = static_cast<float>(y - top);
+    const auto value = [&](int row, int col, int c) {
+      const bool inside = row >= 0 && col >= 0 && row < in.rows && col < in.cols;
+      return static_cast<float>(inside ? in.ptr<Value>(row)[static_cast<std::size_t>(col) * channels + c] : fill[c]);
+    };
+    const auto between = [&](int row, int c) {
+      return (1 - right_share) * value(row, left, c) + right_share * value(row, left + 1, c);
+    };
+    for (int c = 0; c < channels; ++c)
+      to[c] = nearest_value<Value>((1 - lower_share) * between(top, c) + lower_share * between(top + 1, c));
+  }
+
+  TaskEnv env_;
+  Options options_;
+};
+
+}  // namespace
+
+RIDE_REGISTER_TASK(declaration, Rotate)
+
+}  // namespace ride::tasks::rotate

@@ -1,0 +1,77 @@
+// sharpen: unsharp mask, 8U, 1 to 4 channels, within 1 of the definition (the mean has steps of 1/256,
+// gaussian_mean.h); border reflect101. The Gaussian is cut at 3 sigma.
+#include <algorithm>
+#include <cmath>
+#include <opencv2/core.hpp>
+
+#include "worker/tasks/gaussian_mean.h"
+#include "worker/tasks/picture.h"
+#include "worker/tasks/register_task.h"
+
+namespace ride::tasks::sharpen {
+namespace {
+
+struct Options {
+  double sigma = 1.5;
+  double amount = 1;
+};
+
+const Params<Options>& params() {
+  static const Params<Options> kParams{
+      {"sigma",
+       &Options::sigma,
+       "Standard deviation of the Gaussian, in pixels: the size of the details that gain",
+       {.min = 0.3, .max = 33}},
+      {"amount", &Options::amount, "Share of the difference that is added; 0 changes nothing", {.min = 0, .max = 20}}};
+  return kParams;
+}
+
+int radius(double sigma) { return static_cast<int>(std::ceil(3 * sigma)); }
+
+TaskDecl declaration() {
+  return {.name = "sharpen",
+          .doc =
+              "Sharpens with an unsharp mask: value + amount (value - Gaussian mean), each channel by itself; pixels "
+              "outside the picture are mirrored (reflect101). Takes 8-bit pictures.",
+          .params = params().specs(),
+          .halo = [](const ParamValues& values) { return radius(params().read(values).sigma); }};
+}
+
+class Sharpen : public Task {
+ public:
+  Result<void> open(const TaskEnv& env) override {
+    env_ = env;
+    options_ = params().read(env.params);
+    return {};
+  }
+
+  Result<void> process(const Frame& frame, Emitter& out) override {
+    RIDE_TRY(expect_picture(env_, frame, {CV_8U}, {1, 2, 3, 4}));
+    const cv::Mat& in = frame.image;
+    const cv::Mat mean = gaussian_mean(in, 2 * radius(options_.sigma) + 1, options_.sigma);
+    cv::Mat sharp = out.allocate(in.rows, in.cols, in.type());
+    const std::size_t values = static_cast<std::size_t>(in.cols) * in.channels();
+    const float share = static_cast<float>(options_.amount / 256);
+    for (int y = 0; y < in.rows; ++y) {
+      const std::uint8_t* value = in.ptr(y);
+      const std::uint16_t* smooth = mean.ptr<std::uint16_t>(y);
+      std::uint8_t* to = sharp.ptr(y);
+      for (std::size_t i = 0; i < values; ++i) {
+        const float wanted = value[i] + share * static_cast<float>(256 * value[i] - smooth[i]);
+        to[i] = static_cast<std::uint8_t>(std::clamp(wanted, 0.0f, 255.0f) + 0.5f);
+      }
+    }
+    out.emit(with_image(frame, std::move(sharp)));
+    return {};
+  }
+
+ private:
+  TaskEnv env_;
+  Options options_;
+};
+
+}  // namespace
+
+RIDE_REGISTER_TASK(declaration, Sharpen)
+
+}  // namespace ride::tasks::sharpen
