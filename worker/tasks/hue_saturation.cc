@@ -4,6 +4,7 @@
 #include <cmath>
 #include <opencv2/core.hpp>
 
+#include "worker/tasks/nearest.h"
 #include "worker/tasks/picture.h"
 #include "worker/tasks/register_task.h"
 
@@ -85,7 +86,7 @@ class HueSaturation : public Task {
     const float value = std::min(255.0f, most * value_);
     const float saturation = most > 0 ? std::min(1.0f, range / most * saturation_) : 0;
     const float own[] = {4, 2, 0};
-    for (int c = 0; c < 3; ++c) to[c] = static_cast<std::uint8_t>(value * (1 - saturation * loss(hue - own[c])) + 0.5f);
+    for (int c = 0; c < 3; ++c) to[c] = nearest<std::uint8_t>(value * (1 - saturation * loss(hue - own[c])));
   }
 
   TaskEnv env_;

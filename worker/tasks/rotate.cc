@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "worker/tasks/color.h"
+#include "worker/tasks/nearest.h"
 #include "worker/tasks/picture.h"
 #include "worker/tasks/register_task.h"
 #include "worker/tasks/shared_params.h"
@@ -47,7 +48,7 @@ constexpr double kMaxGrowth = 4, kSmallPixels = 16e6;
 
 template <class Value>
 Value nearest_value(float value) {
-  return static_cast<Value>(value + 0.5f);  // a mean of values: within their range
+  return nearest<Value>(value);  // a mean of values: within their range
 }
 template <>
 float nearest_value(float value) {
@@ -98,8 +99,10 @@ class Rotate : public Task {
 
   std::pair<double, double> extent(const cv::Mat& in) const {
     if (!options_.expand) return {in.cols, in.rows};
-    const auto [cosine, sine] = cosine_and_sine();
-    const auto side = [&](double a, double b) { return std::ceil(a * std::abs(cosine) + b * std::abs(sine) - 1e-6); };
+    const auto turn = cosine_and_sine();
+    const auto side = [&turn](double a, double b) {
+      return std::ceil(a * std::abs(turn.first) + b * std::abs(turn.second) - 1e-6);
+    };
     return {side(in.cols, in.rows), side(in.rows, in.cols)};
   }
 

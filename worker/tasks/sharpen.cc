@@ -5,6 +5,7 @@
 #include <opencv2/core.hpp>
 
 #include "worker/tasks/gaussian_mean.h"
+#include "worker/tasks/nearest.h"
 #include "worker/tasks/picture.h"
 #include "worker/tasks/register_task.h"
 
@@ -58,7 +59,7 @@ class Sharpen : public Task {
       std::uint8_t* to = sharp.ptr(y);
       for (std::size_t i = 0; i < values; ++i) {
         const float wanted = value[i] + share * static_cast<float>(256 * value[i] - smooth[i]);
-        to[i] = static_cast<std::uint8_t>(std::clamp(wanted, 0.0f, 255.0f) + 0.5f);
+        to[i] = nearest<std::uint8_t>(std::clamp(wanted, 0.0f, 255.0f));
       }
     }
     out.emit(with_image(frame, std::move(sharp)));

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <opencv2/imgproc.hpp>
 
+#include "worker/tasks/nearest.h"
 #include "worker/tasks/picture.h"
 #include "worker/tasks/register_task.h"
 
@@ -78,7 +79,7 @@ class Sobel : public Task {
       std::uint8_t* to = length.ptr(y);
       for (std::size_t i = 0; i < values; ++i) {
         const int square = right[i] * right[i] + down[i] * down[i];
-        to[i] = static_cast<std::uint8_t>(std::min(255.0f, scale * std::sqrt(static_cast<float>(square))) + 0.5f);
+        to[i] = nearest<std::uint8_t>(std::min(255.0f, scale * std::sqrt(static_cast<float>(square))));
       }
     }
     out.emit(with_image(frame, std::move(length)));
