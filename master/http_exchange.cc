@@ -116,9 +116,8 @@ HttpExchange::HttpExchange(const std::function<ApiResponse(const ApiRequest&)>& 
   library.Put(".*", answer_body);
   library.Delete(".*", answer_body);
   library.Patch(".*", answer_body);
-  library.set_exception_handler([](const httplib::Request&, httplib::Response& response, std::exception_ptr failure) {
-    answer_failure(std::move(failure), response);
-  });
+  library.set_exception_handler([](const httplib::Request&, httplib::Response& response,
+                                   const std::exception_ptr& failure) { answer_failure(failure, response); });
   library.set_error_handler([](const httplib::Request&, httplib::Response& response) {
     if (!response.body.empty()) return;
     write(problem(response.status,

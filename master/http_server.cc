@@ -64,8 +64,8 @@ Result<std::unique_ptr<HttpServer>> HttpServer::listen(const HttpAddress& addres
 int HttpServer::port() const { return inside_->loop->port(); }
 bool HttpServer::on_loopback() const { return inside_->access.on_loopback; }
 
-void HttpServer::serve(std::function<ApiResponse(const ApiRequest&)> handle) {
-  inside_->exchange = std::make_unique<HttpExchange>(std::move(handle));
+void HttpServer::serve(const std::function<ApiResponse(const ApiRequest&)>& handle) {
+  inside_->exchange = std::make_unique<HttpExchange>(handle);
   inside_->loop->serve(
       {.refuse = [&access = inside_->access](const HttpHead& head) -> std::optional<std::string> {
          auto refused = refuse_access(access, head);

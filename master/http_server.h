@@ -27,7 +27,7 @@ class HttpServer {
 
   int port() const;
   bool on_loopback() const;
-  void serve(std::function<ApiResponse(const ApiRequest&)> handle);  // returns at once
+  void serve(const std::function<ApiResponse(const ApiRequest&)>& handle);  // returns at once
   void stop();
 
  private:
