@@ -8,6 +8,7 @@
 #include <future>
 #include <optional>
 
+#include "common/exit_codes.h"
 #include "common/log.h"
 #include "common/setting_checks.h"
 #include "common/token_file.h"
@@ -16,10 +17,12 @@
 #include "process/interrupt.h"
 #include "process/proc.h"
 #include "process/service.h"
+#include "process/start_again.h"
 #include "stream/kafka/client_flags.h"
 
 namespace {
 
+constexpr std::chrono::seconds kStopWithin{15};
 constexpr std::chrono::milliseconds kLook{50};  // how soon it sees that the master has failed
 
 constexpr const char* kFooter = R"(
@@ -144,6 +147,11 @@ ride::Result<void> run(const Flags& flags) {
   while (!master->failed() && !interrupt.wait(kLook)) {
   }
   const auto failure = master->failed();
+  // librdkafka 2.0.2 asks for the ends of a log without a limit of time when the broker goes away meanwhile.
+  ride::process::end_within(kStopWithin, [failed = failure.has_value()] {
+    ride::log_warning("not stopped within {} s, since Kafka does not answer: ends as it is", kStopWithin.count());
+    std::_Exit(failed ? ride::kExitFailed : 0);
+  });
   master->stop();
   if (failure) return *failure;
   ride::log_info("stopped on request");
