@@ -25,16 +25,19 @@ std::set<std::string> exits_of(const stream::JobSpec& spec) {
 
 Result<std::unique_ptr<Recorder>> Recorder::start(const kafka::ClientConfig& config, const std::string& prefix,
                                                   const JobName& job, milliseconds timeout) {
-  RIDE_ASSIGN(auto follower, ledger::Follower::open(config, prefix, job, timeout));
-  // Brokers that have just started may have no leader for it yet.
+  // Brokers that have just started may have no leader for a topic yet.
   const auto deadline = steady_clock::now() + timeout;
-  auto decisions = stream::open_control_reader(config, prefix + ".decisions");
-  while (!decisions.ok() && decisions.error().retriable && steady_clock::now() < deadline) {
-    std::this_thread::sleep_for(milliseconds(200));
-    decisions = stream::open_control_reader(config, prefix + ".decisions");
-  }
-  if (!decisions.ok()) return decisions.error();
-  return std::unique_ptr<Recorder>(new Recorder(std::move(follower), std::move(decisions).value()));
+  const auto patiently = [&deadline](const auto& open) {
+    auto opened = open();
+    while (!opened.ok() && opened.error().retriable && steady_clock::now() < deadline) {
+      std::this_thread::sleep_for(milliseconds(200));
+      opened = open();
+    }
+    return opened;
+  };
+  RIDE_ASSIGN(auto follower, patiently([&] { return ledger::Follower::open(config, prefix, job, timeout); }));
+  RIDE_ASSIGN(auto decisions, patiently([&] { return stream::open_control_reader(config, prefix + ".decisions"); }));
+  return std::unique_ptr<Recorder>(new Recorder(std::move(follower), std::move(decisions)));
 }
 
 Recorder::Recorder(std::unique_ptr<ledger::Follower> follower, std::unique_ptr<stream::ControlReader> decisions)

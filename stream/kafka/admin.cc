@@ -103,7 +103,8 @@ class Admin final : public stream::TopicAdmin {
     auto code = ask_offsets();
     // The client answers from what it learned of the topic while it was being made, and would go on doing so for
     // minutes.
-    if (code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC) {
+    if (code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
+        code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION) {
       const auto learned = learn_topic(client_, at.topic);
       if (learned.ok()) code = ask_offsets();
       if (!learned.ok() && learned.error().code == ErrorCode::permission) return learned.error();

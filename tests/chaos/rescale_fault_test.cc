@@ -50,8 +50,8 @@ class RescaleFault : public ::testing::Test {
             .ok());
     const auto submitted = cluster_->submit(kTopology);
     ASSERT_TRUE(submitted.ok()) << submitted.error().message;
-    ASSERT_TRUE(cluster_->wait_for_phase("sway", "running", 30s).ok());
-    auto recorder = Recorder::start(cluster_->kafka(), "ride", JobName{"sway"}, 10s);
+    ASSERT_TRUE(cluster_->wait_for_phase("sway", "running", 120s).ok());
+    auto recorder = Recorder::start(cluster_->kafka(), "ride", JobName{"sway"}, 60s);
     ASSERT_TRUE(recorder.ok()) << recorder.error().message;
     recorder_ = std::move(recorder).value();
   }
