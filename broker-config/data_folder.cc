@@ -127,7 +127,7 @@ Result<void> DataFolder::lock(const std::stop_token& stop, const ReportLine& rep
   std::error_code failed;
   lock_ = process::FileLock(file, failed);
   if (failed) return from_errno("cannot write " + file.string(), failed.value());
-  // Who was killed and starts again finds the old broker still ending: its launcher died.
+  // Who was killed and starts again finds the old broker still ending: its launcher's death was its signal to.
   bool looked = false;
   for (const auto start = Clock::now();; std::this_thread::sleep_for(std::chrono::milliseconds(50))) {
     if (!lock_.try_lock()) return {};

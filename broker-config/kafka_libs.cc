@@ -47,7 +47,7 @@ std::vector<fs::path> kafka_lib_places() {
   add_places_above(fs::current_path(failed), places);
   const fs::path bin = process::own_folder();
   add_places_above(bin, places);
-  if (!bin.empty()) places.push_back(bin.parent_path() / "share" / "ride" / "kafka");
+  places.push_back(bin.parent_path() / "share" / "ride" / "kafka");
   return places;
 }
 

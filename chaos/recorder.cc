@@ -27,7 +27,7 @@ Result<std::unique_ptr<Recorder>> Recorder::start(const kafka::ClientConfig& con
                                                   const JobName& job, milliseconds timeout) {
   // Brokers that have just started may have no leader for a topic yet.
   const auto deadline = steady_clock::now() + timeout;
-  const auto patiently = [&deadline](const auto& open) {
+  const auto until_led = [&deadline](const auto& open) {
     auto opened = open();
     while (!opened.ok() && opened.error().retriable && steady_clock::now() < deadline) {
       std::this_thread::sleep_for(milliseconds(200));
@@ -35,8 +35,11 @@ Result<std::unique_ptr<Recorder>> Recorder::start(const kafka::ClientConfig& con
     }
     return opened;
   };
-  RIDE_ASSIGN(auto follower, patiently([&] { return ledger::Follower::open(config, prefix, job, timeout); }));
-  RIDE_ASSIGN(auto decisions, patiently([&] { return stream::open_control_reader(config, prefix + ".decisions"); }));
+  RIDE_ASSIGN(auto follower, until_led([&] {
+                const auto left = std::chrono::ceil<milliseconds>(deadline - steady_clock::now());
+                return ledger::Follower::open(config, prefix, job, std::max(left, milliseconds(0)));
+              }));
+  RIDE_ASSIGN(auto decisions, until_led([&] { return stream::open_control_reader(config, prefix + ".decisions"); }));
   return std::unique_ptr<Recorder>(new Recorder(std::move(follower), std::move(decisions)));
 }
 

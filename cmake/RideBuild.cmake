@@ -52,12 +52,13 @@ add_library(ride_opencv_core INTERFACE)
 target_include_directories(ride_opencv_core SYSTEM INTERFACE ${OpenCV_INCLUDE_DIRS})
 target_link_libraries(ride_opencv_core INTERFACE opencv_core)
 
-# What runs once per command or per test, never per frame: the compiler takes a fifth less time over it (decision 0041).
+# Where speed does not matter (tools, command lines, set-up, tests) the compiler takes a fifth less time (decision 0041).
 function(ride_compile_fast name)
   target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
 endfunction()
 
-# ride_library(NAME SOURCES a.cc b.cc LINKS x y [NO_FRAMES]): a static library. NO_FRAMES: none of it runs per frame.
+# ride_library(NAME SOURCES a.cc b.cc LINKS x y [NO_FRAMES]): a static library. NO_FRAMES: no frame
+# of a job waits for it.
 function(ride_library name)
   cmake_parse_arguments(ARG "NO_FRAMES" "" "SOURCES;LINKS;PRIVATE_LINKS" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})

@@ -255,7 +255,8 @@ class HttpLoop::Loop {
     connections_.erase(found);
   }
 
-  // Nor shall the system wait for a client that does not read its answer: it would keep megabytes that nobody gets.
+  // The system does not wait either for a client that does not read its answer: it would keep megabytes that nobody
+  // gets.
   static void reset(int socket) {
     const linger at_once{1, 0};
     ::setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);

@@ -107,7 +107,7 @@ ApiResponse Api::dispatch(const ApiRequest& request) const {
     const auto values = match(route.path, request.path);
     if (!values) continue;
     if (method == route.method) {
-      const bool elsewhere = leader_only && ports_.owner.view().role != Leadership::Role::leading;
+      const bool elsewhere = leader_only && ports_.loop.view().role != Leadership::Role::leading;
       return elsewhere ? redirect(request) : (this->*handler)(request, *values);
     }
     allowed += (allowed.empty() ? "" : ", ") + std::string(route.method);
@@ -122,7 +122,7 @@ ApiResponse Api::dispatch(const ApiRequest& request) const {
 }
 
 ApiResponse Api::redirect(const ApiRequest& request) const {
-  const auto view = ports_.owner.view();
+  const auto view = ports_.loop.view();
   if (!view.is_led || view.leader.http.empty()) {
     auto response = problem(503, "no master leads at the moment; one takes over within seconds: try again");
     response.retry_after_seconds = 1;
@@ -134,16 +134,16 @@ ApiResponse Api::redirect(const ApiRequest& request) const {
 }
 
 ApiResponse Api::stages(const ApiRequest&, const PathValues&) const {
-  return respond(ports_.owner.ask<json>([](const State& state) { return stages_view(state); }));
+  return respond(ports_.loop.ask<json>([](const State& state) { return stages_view(state); }));
 }
 ApiResponse Api::sources(const ApiRequest&, const PathValues&) const {
-  return respond(ports_.owner.ask<json>([](const State& state) { return sources_view(state); }));
+  return respond(ports_.loop.ask<json>([](const State& state) { return sources_view(state); }));
 }
 ApiResponse Api::workers(const ApiRequest&, const PathValues&) const {
-  return respond(ports_.owner.ask<json>([](const State& state) { return workers_view(state); }));
+  return respond(ports_.loop.ask<json>([](const State& state) { return workers_view(state); }));
 }
 ApiResponse Api::nodes(const ApiRequest&, const PathValues&) const {
-  return respond(ports_.owner.ask<json>([](const State& state) { return nodes_view(state); }));
+  return respond(ports_.loop.ask<json>([](const State& state) { return nodes_view(state); }));
 }
 
 ApiResponse Api::events(const ApiRequest& request, const PathValues&) const {
@@ -164,7 +164,7 @@ ApiResponse Api::healthz(const ApiRequest&, const PathValues&) const {
 }
 
 ApiResponse Api::leader(const ApiRequest&, const PathValues&) const {
-  const auto view = ports_.owner.view();
+  const auto view = ports_.loop.view();
   return respond({{"url", view.is_led && !view.leader.http.empty() ? json("http://" + view.leader.http) : json()},
                   {"id", view.is_led ? json(view.leader.id) : json()},
                   {"epoch", view.leader.epoch},
@@ -176,9 +176,9 @@ ApiResponse Api::leader(const ApiRequest&, const PathValues&) const {
 }
 
 ApiResponse Api::readyz(const ApiRequest&, const PathValues&) const {
-  const auto view = ports_.owner.view();
+  const auto view = ports_.loop.view();
   const bool leads = view.role == Leadership::Role::leading;
-  if (!ports_.owner.ready() || (leads && !ports_.kafka_answers()))
+  if (!ports_.loop.ready() || (leads && !ports_.kafka_answers()))
     return problem(503,
                    leads ? "the master waits for Kafka" : "no master leads at the moment, or Kafka does not answer");
   return respond({{"status", leads ? "leader" : "standby"},
@@ -189,11 +189,11 @@ ApiResponse Api::readyz(const ApiRequest&, const PathValues&) const {
 }
 
 ApiResponse Api::metrics(const ApiRequest&, const PathValues&) const {
-  auto filled = ports_.owner.ask<bool>([this](const State& state) {
+  auto filled = ports_.loop.ask<bool>([this](const State& state) {
     fill_metrics(state, ports_.metrics);
     return true;
   });
-  const auto view = ports_.owner.view();
+  const auto view = ports_.loop.view();
   ports_.metrics.set("ride_leading_masters", {}, view.role == Leadership::Role::leading ? 1 : 0);
   ports_.metrics.set("ride_last_tick_age_seconds", {}, static_cast<double>(view.since_tick.count()) / 1000);
   if (!filled.ok()) log_debug("metrics without the state: {}", filled.error().message);

@@ -40,7 +40,7 @@ struct ApiResponse {
 class Api {
  public:
   struct Ports {
-    MasterLoop& owner;
+    MasterLoop& loop;
     PlanService& plans;
     EventRing& events;
     Metrics& metrics;

@@ -64,7 +64,7 @@ Result<std::optional<int>> workers_of(const std::string& body) {
 std::variant<Api::Submission, ApiResponse> Api::make_plan(const ApiRequest& request) const {
   const auto name = request.query.find("name");
   std::vector<topology::Diagnostic> warnings;
-  const auto nodes = ports_.owner.ask<std::vector<topology::NodeOutputs>>(outputs_of_nodes);
+  const auto nodes = ports_.loop.ask<std::vector<topology::NodeOutputs>>(outputs_of_nodes);
   if (!nodes.ok()) return problem_of(nodes.error());
   auto parsed =
       ports_.plans.parse(request.body, name == request.query.end() ? "topology.yaml" : name->second, *nodes, warnings);
@@ -74,7 +74,7 @@ std::variant<Api::Submission, ApiResponse> Api::make_plan(const ApiRequest& requ
     RunNumber next;
     std::optional<Job> job;
   };
-  auto standing = ports_.owner.ask<RunState>([job = JobName{topology.name()}](const State& state) {
+  auto standing = ports_.loop.ask<RunState>([job = JobName{topology.name()}](const State& state) {
     const auto found = state.hard.jobs.find(job);
     const bool goes_on = found != state.hard.jobs.end() && !is_over(found->second->phase);
     return RunState{next_run(state.hard, job), goes_on ? std::optional(*found->second) : std::nullopt};
@@ -89,7 +89,7 @@ std::variant<Api::Submission, ApiResponse> Api::make_plan(const ApiRequest& requ
 
 // What the job would wait for, were it to begin now.
 Result<json> Api::lacks_of(const stream::JobSpec& spec) const {
-  return ports_.owner.ask<json>([spec](const State& state) { return lacks_view(lacks(state, spec)); });
+  return ports_.loop.ask<json>([spec](const State& state) { return lacks_view(lacks(state, spec)); });
 }
 
 ApiResponse Api::plan(const ApiRequest& request, const PathValues&) const {
@@ -122,7 +122,7 @@ ApiResponse Api::submit(const ApiRequest& request, const PathValues&) const {
     if (!found.ok()) return refuse_drain(found.error());
     ends = std::move(found).value();
   }
-  const auto run = ports_.owner.submit(spec, request.body, *replace, std::move(ends));
+  const auto run = ports_.loop.submit(spec, request.body, *replace, std::move(ends));
   if (!run.ok()) return refuse_change(run.error(), change);
   const bool is_new = *run == spec.run;
   json body = {{"job", planned.plan.job},
@@ -152,7 +152,7 @@ void Api::add_wait_reason(json& job) const {
 }
 
 ApiResponse Api::jobs(const ApiRequest&, const PathValues&) const {
-  auto view = ports_.owner.ask<json>([](const State& state) { return jobs_view(state); });
+  auto view = ports_.loop.ask<json>([](const State& state) { return jobs_view(state); });
   if (!view.ok()) return problem_of(view.error());
   for (auto& job : (*view)["jobs"]) add_wait_reason(job);
   return respond(*view);
@@ -160,7 +160,7 @@ ApiResponse Api::jobs(const ApiRequest&, const PathValues&) const {
 
 ApiResponse Api::job(const ApiRequest&, const PathValues& values) const {
   const JobName name{values.at("job")};
-  auto view = ports_.owner.ask<std::optional<json>>([name](const State& state) { return job_view(state, name); });
+  auto view = ports_.loop.ask<std::optional<json>>([name](const State& state) { return job_view(state, name); });
   if (!view.ok()) return problem_of(view.error());
   if (!*view) return problem(404, fmt::format("there is no job '{}'", name.value));
   add_wait_reason(**view);
@@ -168,9 +168,9 @@ ApiResponse Api::job(const ApiRequest&, const PathValues& values) const {
 }
 
 ApiResponse Api::change_phase(const PhaseRequest& requested) const {
-  auto run = ports_.owner.change_phase(requested);
+  auto run = ports_.loop.change_phase(requested);
   if (!run.ok()) return problem_of(run.error());
-  return respond(ports_.owner.ask<json>([name = requested.job](const State& state) {
+  return respond(ports_.loop.ask<json>([name = requested.job](const State& state) {
     const auto found = state.hard.jobs.find(name);
     return found == state.hard.jobs.end() ? json::object() : phase_view(*found->second);
   }));
@@ -186,7 +186,7 @@ ApiResponse Api::resume(const ApiRequest&, const PathValues& values) const {
 ApiResponse Api::drain(const ApiRequest&, const PathValues& values) const {
   const JobName name{values.at("job")};
   using Spec = std::shared_ptr<const stream::JobSpec>;
-  const auto spec = ports_.owner.ask<Spec>([name](const State& state) {
+  const auto spec = ports_.loop.ask<Spec>([name](const State& state) {
     const auto found = state.hard.jobs.find(name);
     return found == state.hard.jobs.end() || is_over(found->second->phase) ? nullptr : found->second->spec;
   });
@@ -212,9 +212,9 @@ ApiResponse Api::change_size(const PathValues& values, std::optional<int> worker
                                .stage = StageName{stage == values.end() ? "" : stage->second},
                                .workers = workers,
                                .hold = hold};
-  const auto run = ports_.owner.scale(requested);
+  const auto run = ports_.loop.scale(requested);
   if (!run.ok()) return problem_of(run.error());
-  return respond(ports_.owner.ask<json>([requested](const State& state) {
+  return respond(ports_.loop.ask<json>([requested](const State& state) {
     const auto found = state.hard.jobs.find(requested.job);
     return found == state.hard.jobs.end() ? json::object() : sizes_view(state, *found->second, requested.stage);
   }));

@@ -147,10 +147,11 @@ ride::Result<void> run(const Flags& flags) {
   while (!master->failed() && !interrupt.wait(kLook)) {
   }
   const auto failure = master->failed();
-  // librdkafka 2.0.2 asks for the ends of a log without a limit of time when the broker goes away meanwhile.
-  ride::process::end_within(kStopWithin, [failed = failure.has_value()] {
-    ride::log_warning("not stopped within {} s, since Kafka does not answer: ends as it is", kStopWithin.count());
-    std::_Exit(failed ? ride::kExitFailed : 0);
+  // librdkafka 2.0.2, for one, asks for the ends of a log without a limit of time when the broker goes away meanwhile.
+  ride::process::end_within(kStopWithin, [failure] {
+    if (failure) ride::log_error("{}", failure->message);
+    ride::log_warning("not stopped within {} s: ends as it is", kStopWithin.count());
+    std::_Exit(failure ? ride::kExitFailed : 0);
   });
   master->stop();
   if (failure) return *failure;

@@ -93,7 +93,7 @@ struct Master::Parts {
     return authority;
   }
 
-  Result<void> open_topics() {
+  Result<void> open_topic_worker_and_plans() {
     RIDE_ASSIGN(auto admin, kafka::open_admin(options.kafka));
     RIDE_ASSIGN(auto commits, kafka::open_commit_store(options.kafka));
     topic_worker = std::make_unique<TopicWorker>(
@@ -105,7 +105,7 @@ struct Master::Parts {
     return {};
   }
 
-  Result<void> open_owner() {
+  Result<void> open_loop() {
     const auto topic = options.prefix + ".decisions";
     MasterLoop::Config config{stream::new_incarnation("master").value, advertised(), options.rules, options.leadership};
     MasterLoop::Ports ports{
@@ -232,8 +232,8 @@ Result<std::unique_ptr<Master>> Master::start(const MasterOptions& options, cons
   auto parts = std::make_unique<Parts>(options);
   RIDE_TRY(parts->listen());
   RIDE_TRY(stream::ensure_control_topics(options.kafka, options.prefix));
-  RIDE_TRY(parts->open_topics());
-  RIDE_TRY(parts->open_owner());
+  RIDE_TRY(parts->open_topic_worker_and_plans());
+  RIDE_TRY(parts->open_loop());
   RIDE_TRY(parts->open_reports());
   RIDE_TRY(parts->find_place(stop));
   parts->serve();

@@ -45,7 +45,8 @@ class StartAgain {
 // is missing stays missing.
 inline bool may_start_again(const Error& error) { return error.code != ErrorCode::permission; }
 
-// `end` is called when the process is still there after `limit`: who has failed must end, whatever a library waits for.
+// `end` is called when the process is still there after `limit`: who has failed, or was
+// asked to stop, must end, whatever a library waits for.
 void end_within(std::chrono::seconds limit, std::function<void()> end);
 
 }  // namespace ride::process

@@ -45,7 +45,7 @@ Result<void> StageRunner::assign(PartitionId partition, Epoch epoch) {
                      "a Kafka tool, or cancel and submit the job again"};
   auto metadata = stream::unpack_commit_metadata(commit->metadata);
   if (!metadata.ok()) return Error{metadata.error().code, to_string(at) + ": " + metadata.error().message};
-  auto assembler = assembler_of(at);
+  auto assembler = assembler_config(at);
   auto owned = std::make_shared<OwnedPartition>(at, epoch, *commit, *metadata, std::move(assembler),
                                                 config.task.declaration.warmup_frames);
   for (const auto& [source, session] : context_.known_sessions())
@@ -58,7 +58,7 @@ Result<void> StageRunner::assign(PartitionId partition, Epoch epoch) {
   return {};
 }
 
-stream::SetAssembler::Config StageRunner::assembler_of(const TopicPartition& at) const {
+stream::SetAssembler::Config StageRunner::assembler_config(const TopicPartition& at) const {
   const auto& config = context_.config;
   std::size_t lines = 0;
   for (const auto& upstream : config.stage.upstreams) lines += static_cast<std::size_t>(upstream.partitions);

@@ -65,7 +65,7 @@ class StageRunner {
   const Config& config() const { return context_.config; }
 
  private:
-  stream::SetAssembler::Config assembler_of(const stream::TopicPartition& at) const;
+  stream::SetAssembler::Config assembler_config(const stream::TopicPartition& at) const;
 
   StageContext context_;
   const std::shared_ptr<std::uint64_t> turns_ = std::make_shared<std::uint64_t>(0);  // reader thread

@@ -13,9 +13,9 @@ namespace ride::master {
 
 namespace {
 
-constexpr std::int64_t kSettledWords = 10;  // of a node: before, nothing is known of its rhythm
-constexpr double kHalfSilent = 0.55;        // of what a node may be silent: more than the usual gap
-constexpr int kGraceOfLateness = 6;         // times as long as the tick took
+constexpr std::int64_t kSettledReports = 10;  // of a node: before, nothing is known of its rhythm
+constexpr double kHalfSilent = 0.55;          // of what a node may be silent: more than the usual gap
+constexpr int kGraceOfLateness = 6;           // times as long as the tick took
 
 // ---- what is allowed ------------------------------------------------------------------------------------------------
 
@@ -42,9 +42,9 @@ LogTime patience_of(const State& state, const NodePulse& node) {
 }
 
 // The log itself was slow: heartbeats were, too. Only so long, however slow it goes on.
-bool is_excused(const State& state, std::int64_t word_tick, LogTime silence, LogTime patience, SystemTime at) {
+bool is_excused(const State& state, std::int64_t heard_tick, LogTime silence, LogTime patience, SystemTime at) {
   const auto& soft = state.soft;
-  return word_tick < soft.grace_from && at < soft.grace_until && silence < patience + state.rules.grace;
+  return heard_tick < soft.grace_from && at < soft.grace_until && silence < patience + state.rules.grace;
 }
 
 bool is_silent(const State& state, const WorkerId& id, const Process& process, LogTime now) {
@@ -56,7 +56,7 @@ bool is_silent(const State& state, const WorkerId& id, const Process& process, L
 bool is_vouched(const State& state, const Process& process, LogTime now) {
   const auto* node = node_of(state, process);
   if (node == nullptr || process.last.kind == ProcessKind::agent) return false;
-  if (process.vouched == 0 || process.vouched != node->agent_words) return false;
+  if (process.vouched == 0 || process.vouched != node->agent_reports) return false;
   const auto agent = state.soft.processes.find(node->agent);
   return agent != state.soft.processes.end() && !is_silent(state, agent->first, agent->second, now);
 }
@@ -84,7 +84,7 @@ struct Others {
 
 // An agent and its children are silent, so that nobody is left to report them, and others are heard.
 bool may_be_judged(const State& state, const NodeName& name, const NodePulse& node, const Others& others, LogTime now) {
-  return node.processes >= 2 && node.words >= kSettledWords && state.soft.processes.contains(node.agent) &&
+  return node.processes >= 2 && node.reports >= kSettledReports && state.soft.processes.contains(node.agent) &&
          now - others.than(name) <= state.rules.least_silence;
 }
 
@@ -97,8 +97,8 @@ std::set<NodeName> silent_nodes(const State& state, SystemTime at, double share 
     const auto silence = now - node.heard_at, patience = patience_of(state, node);
     const double enough = share * static_cast<double>(patience.count());
     if (static_cast<double>(silence.count()) < enough || !may_be_judged(state, name, node, others, now)) continue;
-    if (share >= 1 && soft.ticks - node.word_tick < node_ticks(state.rules) * node.loss_backoff) continue;
-    if (!is_excused(state, node.word_tick, silence, patience, at)) silent.insert(name);
+    if (share >= 1 && soft.ticks - node.heard_tick < node_ticks(state.rules) * node.loss_backoff) continue;
+    if (!is_excused(state, node.heard_tick, silence, patience, at)) silent.insert(name);
   }
   return silent;
 }
@@ -266,13 +266,13 @@ void hear(State& state, const stream::Heartbeat& beat, Process& process, SystemT
   process.heard_at = now;
   if (beat.kind != ProcessKind::agent) return;
   node.agent = beat.id;
-  ++node.agent_words;
+  ++node.agent_reports;
   for (const auto& child : beat.children) {
     const auto found = soft.processes.find(child);  // this incarnation: one that replaces it says nothing of it
     if (found == soft.processes.end()) continue;
     auto& listed = found->second;
     if (!listed.heard) listed.last.node = beat.node;  // a new leader knows it from the decisions only
-    if (listed.last.node == beat.node) listed.vouched = node.agent_words;
+    if (listed.last.node == beat.node) listed.vouched = node.agent_reports;
   }
 }
 

@@ -221,7 +221,7 @@ void expect_members(State& state) {
   };
   soft.led_tick = soft.ticks;
   for (auto& [name, node] : soft.nodes) {
-    node.word_tick = soft.ticks;
+    node.heard_tick = soft.ticks;
     node.heard_at = soft.clock.at_tick();
   }
   for (auto& [job, tick] : soft.begun) tick = soft.ticks;

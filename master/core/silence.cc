@@ -100,7 +100,7 @@ OverloadWatch::Change OverloadWatch::look(LogTime now) {
 std::chrono::milliseconds OverloadWatch::late() const { return log_time(std::max(0.0, late_)); }
 
 void NodePulse::heard_any(LogTime now, std::int64_t tick) {
-  if (words > 0) {
+  if (reports > 0) {
     const auto gap = now - heard_at;
     longest_together.heard(now, gap);
     round_longest = std::max(round_longest, gap);
@@ -112,9 +112,9 @@ void NodePulse::heard_any(LogTime now, std::int64_t tick) {
   } else {
     round_at = now;
   }
-  ++words;
+  ++reports;
   heard_at = now;
-  word_tick = tick;
+  heard_tick = tick;
 }
 
 void NodePulse::heard_again(LogTime now, LogTime gap) {

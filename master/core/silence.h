@@ -90,10 +90,10 @@ class OverloadWatch {
 
 // Of all processes of one node together.
 struct NodePulse {
-  WorkerId agent;                // that reported last; empty: none did
-  std::int64_t agent_words = 0;  // of any agent
-  std::int64_t words = 0;        // of any process
-  std::int64_t word_tick = 0;    // ticks in the log before the last of them
+  WorkerId agent;                  // that reported last; empty: none did
+  std::int64_t agent_reports = 0;  // of any agent
+  std::int64_t reports = 0;        // of any process
+  std::int64_t heard_tick = 0;     // ticks in the log before the last of them
   LogTime heard_at{0};
   LogTime round_at{0}, round_longest{0};       // the longest gap of the round of heartbeats that goes on
   Rhythm together;                             // ... and of those before

@@ -12,7 +12,7 @@
 
 namespace ride::stream {
 
-// One partition of an upstream: within it, keys only rise, since its sets leave in order and without gaps.
+// A line: one partition of an upstream. Within it, keys only rise, since its sets leave in order and without gaps.
 struct Upstream {
   std::string name;       // of the source or stage
   PartitionId partition;  // of the stage's input topic; 0 for a source

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include "tests/tasks/harness.h"
@@ -132,6 +133,26 @@ TEST(Rotate, ByOtherAnglesInterpolatesBetweenFourPixels) {
   }
 }
 
+// A value that is not finite stays where it is: nothing is interpolated.
+TEST(Rotate, HalfATurnCopiesFloatsThoughTheSizeStays) {
+  cv::Mat in(5, 8, CV_32FC1, cv::Scalar(0.25));
+  in.at<float>(1, 2) = std::numeric_limits<float>::infinity();
+  for (const double degrees : {180.0, -180.0, 360.0}) {
+    const cv::Mat out = run("rotate", angle(degrees, false), in);
+    const bool turned = degrees != 360;
+    EXPECT_EQ(out.at<float>(turned ? 3 : 1, turned ? 5 : 2), std::numeric_limits<float>::infinity()) << degrees;
+    EXPECT_EQ(count_of(out, 0.25), 5 * 8 - 1) << degrees;
+  }
+  const cv::Mat square = in.colRange(0, 5).clone();
+  EXPECT_EQ(count_of(run("rotate", angle(90, false), square), 0.25), 5 * 5 - 1);
+}
+
+TEST(Rotate, ShowsProgress) {
+  KeepingEmitter out;
+  ASSERT_TRUE(opened("rotate", angle(30, false))->process(frame_of(noise(600, 4, CV_8UC1)), out).ok());
+  EXPECT_EQ(out.progress_calls, 3);
+}
+
 TEST(Rotate, GoesClockwise) {
   cv::Mat dot(21, 21, CV_8UC1, cv::Scalar(0));
   dot.at<std::uint8_t>(0, 10) = 200;  // twelve o'clock
@@ -231,11 +252,18 @@ TEST(OverlayText, StandsSmallPicturesLongTextsAndEachDepth) {
   for (const int type : {CV_8UC1, CV_8UC4, CV_16UC1, CV_32FC3}) {
     for (const cv::Size size : kSizes) {
       for (const char* position : {"top_left", "bottom_right", "center"}) {
-        ParamValues params = overlay(std::string(2000, 'W') + "{source}\n\xc3\xa4", position);
+        ParamValues params = overlay(std::string(900, 'W') + "{source}\n\xc3\xa4", position);
         params["size"] = 1000.0;
         EXPECT_EQ(run("overlay_text", params, noise(size.height, size.width, type)).size(), size);
       }
     }
+    cv::Mat black(48, 64, type, cv::Scalar::all(0)), values;
+    ParamValues plain = overlay("I", "center");
+    plain["background"] = false;
+    run("overlay_text", plain, black).reshape(1).convertTo(values, CV_64F);
+    const double full = CV_MAT_DEPTH(type) == CV_16U ? 65535 : CV_MAT_DEPTH(type) == CV_32F ? 1 : 255;
+    EXPECT_GT(count_of(values, full), 20) << "ink of the depth's full value, type " << type;
+    EXPECT_EQ(count_of(values, full) + count_of(values, 0), static_cast<int>(values.total())) << type;
   }
   const cv::Mat white(40, 40, CV_16UC1, cv::Scalar(65535));
   EXPECT_GT(count_of(run("overlay_text", overlay("I"), white), 0), 50) << "a black bar behind white text";
@@ -244,6 +272,7 @@ TEST(OverlayText, StandsSmallPicturesLongTextsAndEachDepth) {
 TEST(OverlayText, RefusesUnknownPlaceholdersAndColors) {
   EXPECT_NE(problem("overlay_text", overlay("{tiem}")).find("did you mean '{time}'?"), std::string::npos);
   EXPECT_NE(problem("overlay_text", overlay("")).find("empty"), std::string::npos);
+  EXPECT_NE(problem("overlay_text", overlay(std::string(1001, 'W'))).find("more than 1000 bytes"), std::string::npos);
   EXPECT_NE(problem("overlay_text", {{"color", std::string("white")}}).find("#rrggbb"), std::string::npos);
   EXPECT_NE(error_of("overlay_text", {}, frame_of(noise(4, 4, CV_8UC2))).find("1, 3, 4 channels"), std::string::npos);
 }

@@ -46,7 +46,11 @@ TaskDecl declaration() {
 
 // Rows that are filtered at once, so that a large picture shows progress and its copy with a border stays small. OpenCV
 // sees the rows around a band; the border is reflected rightly because a band has more rows than half a window.
-constexpr int kBand = 128;
+constexpr int kBandRows = 128, kBandPixels = 1 << 19;
+
+int rows_of_a_band(int cols, int ksize) {
+  return std::max(ksize / 2 + 1, std::min(kBandRows, kBandPixels / std::max(1, cols)));
+}
 
 class BilateralFilter : public Task {
  public:
@@ -60,8 +64,9 @@ class BilateralFilter : public Task {
     RIDE_TRY(expect_picture(env_, frame, {CV_8U}, {1, 3}));
     cv::Mat filtered = out.allocate(frame.image.rows, frame.image.cols, frame.image.type());
     const cv::Mat in = isolated(frame.image);
-    for (int row = 0; row < in.rows; row += kBand) {
-      const cv::Range band(row, std::min(row + kBand, in.rows));
+    const int rows = rows_of_a_band(in.cols, options_.ksize);
+    for (int row = 0; row < in.rows; row += rows) {
+      const cv::Range band(row, std::min(row + rows, in.rows));
       cv::Mat to = filtered.rowRange(band);
       cv::bilateralFilter(in.rowRange(band), to, options_.ksize, options_.sigma_color, options_.sigma_space,
                           cv::BORDER_REFLECT_101);

@@ -1,5 +1,6 @@
-// clahe: 8U, 1, 3 or 4 channels (alpha unchanged), within 1 of the definition. A picture whose sides are no multiples
-// of `tiles` is continued by mirroring (reflect101) to the next one, on the right and below.
+// clahe: 8U, 1, 3 or 4 channels (alpha unchanged), within 1 of the definition. If a side is no multiple of
+// `tiles`, the picture is continued by mirroring (reflect101) on the right and below: to the next multiple, and by
+// `tiles` pixels more on a side that is one already (OpenCV's way).
 #include <opencv2/imgproc.hpp>
 
 #include "worker/tasks/brightness.h"

@@ -16,6 +16,8 @@ double brightness_of(const std::string& color) {
   return 0.114 * part(color, 5) + 0.587 * part(color, 3) + 0.299 * part(color, 1);
 }
 
+const char* contrasting(const std::string& color) { return brightness_of(color) < 128 ? "#ffffff" : "#000000"; }
+
 cv::Scalar color_in(const cv::Mat& picture, const std::string& color) {
   const auto value = [&](double v) { return in_range_of(picture.depth(), v); };
   if (picture.channels() == 1) return cv::Scalar(value(brightness_of(color)));

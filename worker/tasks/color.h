@@ -10,6 +10,7 @@ namespace ride::tasks {
 // brightness where it has one channel, alpha full.
 cv::Scalar color_in(const cv::Mat& picture, const std::string& color);
 
-double brightness_of(const std::string& color);  // 0 to 255, ITU-R BT.601
+double brightness_of(const std::string& color);     // 0 to 255, ITU-R BT.601
+const char* contrasting(const std::string& color);  // black or white, what is easier to see beside it
 
 }  // namespace ride::tasks

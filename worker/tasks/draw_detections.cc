@@ -91,9 +91,8 @@ class DrawDetections : public Task {
     const int x = std::max(0, std::min(box.x, picture.cols - size.width - 2));
     const int y = box.y >= height ? box.y - height : box.y;
     cv::rectangle(picture, cv::Rect(x, y, size.width + 2, height), color_in(picture, options_.color), cv::FILLED);
-    const char* ink = brightness_of(options_.color) > 127 ? "#000000" : "#ffffff";
     cv::putText(picture, text, {x + 1, y + 1 + size.height}, cv::FONT_HERSHEY_SIMPLEX, kFontScale,
-                color_in(picture, ink), 1, cv::LINE_8);
+                color_in(picture, contrasting(options_.color)), 1, cv::LINE_8);
   }
 
   TaskEnv env_;

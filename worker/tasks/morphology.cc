@@ -49,16 +49,6 @@ TaskDecl declaration() {
       .halo = halo};
 }
 
-int operation_of(const std::string& name) {
-  if (name == "erode") return cv::MORPH_ERODE;
-  if (name == "dilate") return cv::MORPH_DILATE;
-  if (name == "open") return cv::MORPH_OPEN;
-  if (name == "close") return cv::MORPH_CLOSE;
-  if (name == "gradient") return cv::MORPH_GRADIENT;
-  if (name == "tophat") return cv::MORPH_TOPHAT;
-  return cv::MORPH_BLACKHAT;
-}
-
 int shape_of(const std::string& name) {
   if (name == "ellipse") return cv::MORPH_ELLIPSE;
   if (name == "cross") return cv::MORPH_CROSS;
@@ -78,13 +68,43 @@ class Morphology : public Task {
     RIDE_TRY(expect_picture(env_, frame, {CV_8U}, {1, 2, 3, 4}));
     const cv::Mat in = isolated(frame.image);
     cv::Mat changed = out.allocate(in.rows, in.cols, in.type());
-    // The default border, which never counts.
-    cv::morphologyEx(in, changed, operation_of(options_.operation), element_, cv::Point(-1, -1), options_.iterations);
+    change(in, changed, out);
     out.emit(with_image(frame, std::move(changed)));
     return {};
   }
 
  private:
+  using Pass = void (*)(cv::InputArray, cv::OutputArray, cv::InputArray, cv::Point, int, int, const cv::Scalar&);
+
+  void change(const cv::Mat& in, cv::Mat& changed, Emitter& out) const {
+    const auto& name = options_.operation;
+    const Pass erode = cv::erode, dilate = cv::dilate;
+    const auto opened = [&] { return repeated(dilate, repeated(erode, in, out), out); };
+    const auto closed = [&] { return repeated(erode, repeated(dilate, in, out), out); };
+    if (name == "erode") repeated(erode, in, out).copyTo(changed);
+    if (name == "dilate") repeated(dilate, in, out).copyTo(changed);
+    if (name == "open") opened().copyTo(changed);
+    if (name == "close") closed().copyTo(changed);
+    if (name == "gradient") cv::subtract(repeated(dilate, in, out), repeated(erode, in, out), changed);
+    if (name == "tophat") cv::subtract(in, opened(), changed);
+    if (name == "blackhat") cv::subtract(closed(), in, changed);
+  }
+
+  // A large window that is no rectangle takes long: progress after each pass. OpenCV makes one pass of a rectangle's.
+  cv::Mat repeated(Pass pass, const cv::Mat& in, Emitter& out) const {
+    const bool at_once = options_.shape == "rect";
+    cv::Mat now = in;
+    for (int left = at_once ? 1 : options_.iterations; left > 0; --left) {
+      cv::Mat next;
+      // The default border, which never counts.
+      pass(now, next, element_, cv::Point(-1, -1), at_once ? options_.iterations : 1, cv::BORDER_CONSTANT,
+           cv::morphologyDefaultBorderValue());
+      now = next;
+      out.progress();
+    }
+    return now;
+  }
+
   TaskEnv env_;
   Options options_;
   cv::Mat element_;

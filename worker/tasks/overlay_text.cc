@@ -1,4 +1,6 @@
 // overlay_text: 8U, 16U or 32F, 1, 3 or 4 channels; a copy of the picture with a line of text.
+#include <spdlog/fmt/fmt.h>
+
 #include <algorithm>
 #include <opencv2/imgproc.hpp>
 
@@ -21,6 +23,9 @@ struct Options {
   bool background = true;
 };
 
+constexpr std::size_t kMaxText = 256;        // characters drawn
+constexpr std::size_t kMostTemplate = 1000;  // bytes
+
 const std::vector<std::string>& text_fields() {
   static const std::vector<std::string> kFields = {"job", "stage", "source", "session", "seq", "time", "date", "clock"};
   return kFields;
@@ -28,7 +33,10 @@ const std::vector<std::string>& text_fields() {
 
 std::optional<std::string> text_rule(const ParamValue& value) {
   const auto text = PathTemplate::parse(std::get<std::string>(value), text_fields());
-  return text ? std::nullopt : std::optional(text.error().message);
+  if (!text) return text.error().message;
+  if (std::get<std::string>(value).size() > kMostTemplate)
+    return fmt::format("has more than {} bytes; {} characters are drawn at most", kMostTemplate, kMaxText);
+  return std::nullopt;
 }
 
 const Params<Options>& params() {
@@ -38,7 +46,7 @@ const Params<Options>& params() {
        "The text, with {job} {stage} {source} {session} {seq} filled in ({seq:06}: with zeros), and the time of "
        "capture "
        "in UTC: {time}, or its parts {date} and {clock}",
-       {.rule = text_rule, .rule_doc = "no other placeholders"}},
+       {.rule = text_rule, .rule_doc = "at most 1000 bytes, no other placeholders"}},
       {"position",
        &Options::position,
        "Where on the picture",
@@ -58,7 +66,6 @@ TaskDecl declaration() {
       .params = params().specs()};
 }
 
-constexpr std::size_t kMaxText = 256;  // characters drawn
 constexpr double kCapitalHeight = 21;  // pixels of a capital letter of the font at scale 1
 
 // The font has ASCII only; `text` is UTF-8.
@@ -95,7 +102,7 @@ class OverlayText : public Task {
     const std::string time = format_time(frame.captured_at);  // 2026-11-21T08:00:00.000000Z
     return {{"job", env_.job},
             {"stage", env_.stage},
-            {"source", frame.id.source},
+            {"source", frame.id.source.substr(0, 4 * kMaxText)},  // foreign; a character has at most four bytes
             {"session", std::to_string(frame.id.session.value)},
             {"seq", std::to_string(frame.id.number)},
             {"time", time},
@@ -110,9 +117,8 @@ class OverlayText : public Task {
     const cv::Size drawn = cv::getTextSize(text, cv::FONT_HERSHEY_SIMPLEX, scale, thickness, &below);
     const cv::Size bar(drawn.width + 2 * margin, drawn.height + below + 2 * margin);
     const cv::Point corner = corner_of(bar, picture.size());
-    const bool dark = brightness_of(options_.color) < 128;
     if (options_.background)
-      cv::rectangle(picture, cv::Rect(corner, bar), color_in(picture, dark ? "#ffffff" : "#000000"), cv::FILLED);
+      cv::rectangle(picture, cv::Rect(corner, bar), color_in(picture, contrasting(options_.color)), cv::FILLED);
     cv::putText(picture, text, corner + cv::Point(margin, margin + drawn.height), cv::FONT_HERSHEY_SIMPLEX, scale,
                 color_in(picture, options_.color), thickness, cv::LINE_8);
   }

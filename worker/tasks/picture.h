@@ -11,6 +11,9 @@
 
 namespace ride::tasks {
 
+// A larger picture than this, in pixels, is a slip in the topology and would take the worker's memory.
+inline constexpr double kMaxPixels = 2e9;
+
 // "stage 'people', frame gate/3/1042"
 std::string place(const TaskEnv& env, const Frame& frame);
 

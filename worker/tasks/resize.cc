@@ -51,9 +51,6 @@ TaskDecl declaration() {
           .rule = one_size};
 }
 
-// A picture larger than this is a slip in the topology rather than a wish, and would take the worker's memory.
-constexpr double kMaxPixels = 2e9;
-
 int interpolation_of(const std::string& name) {
   if (name == "nearest") return cv::INTER_NEAREST;
   if (name == "area") return cv::INTER_AREA;

@@ -1,4 +1,5 @@
-// rotate: 8U, 16U or 32F, 1 to 4 channels. Multiples of 90 degrees copy the pixels as they are; between them bilinear
+// rotate: 8U, 16U or 32F, 1 to 4 channels. Multiples of 90 degrees copy the pixels as they are, where the result has
+// the size that this needs (always with `expand`); otherwise bilinear
 // interpolation in floats, within 1 of the definition (8U, 16U) or 1e-5 (32F). NaN reaches the pixels that are
 // interpolated from it. Positions are doubles and 64-bit offsets: cv::warpAffine ends at 32,767 rows and has steps of
 // 1/32 pixel.
@@ -44,7 +45,7 @@ TaskDecl declaration() {
 }
 
 // A long thin picture that is turned needs a square: up to this many times its pixels, or this many, is no slip.
-constexpr double kMaxGrowth = 4, kSmallPixels = 16e6;
+constexpr double kMaxGrowth = 4, kSmallPixels = 1e8;
 
 template <class Value>
 Value nearest_value(float value) {
@@ -69,12 +70,13 @@ class Rotate : public Task {
       out.emit(frame);
       return {};
     }
-    if (options_.expand && std::fmod(options_.angle, 90) == 0) {
+    if (copies(frame.image)) {
       out.emit(with_image(frame, quarters(frame.image, out)));
       return {};
     }
     const auto [width, height] = extent(frame.image);
-    const double most = std::max(kSmallPixels, kMaxGrowth * static_cast<double>(frame.image.total()));
+    const double most =
+        std::min(kMaxPixels, std::max(kSmallPixels, kMaxGrowth * static_cast<double>(frame.image.total())));
     if (width * height > most) {
       return Error{ErrorCode::resource_exhausted,
                    fmt::format("{}: {} would become {}x{}, more than {:.0f} pixels; set 'expand' to false",
@@ -89,6 +91,12 @@ class Rotate : public Task {
   }
 
  private:
+  // Pixels go to pixels: a quarter turn into a picture of that size, or half a turn.
+  bool copies(const cv::Mat& in) const {
+    if (std::fmod(options_.angle, 90) != 0) return false;
+    return options_.expand || in.rows == in.cols || std::fmod(options_.angle, 180) == 0;
+  }
+
   // Exact for right angles.
   std::pair<double, double> cosine_and_sine() const {
     const double quarter = std::fmod(options_.angle + 360, 360) / 90;
