@@ -3,6 +3,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 
 #include "common/check.h"
@@ -42,6 +43,18 @@ std::optional<std::string> outside_bounds(const ParamSpec& spec, double value) {
   return low ? "at least " + number_text(*spec.min) : "at most " + number_text(*spec.max);
 }
 
+// In quotes, what would be right without them.
+bool reads_as(ParamType type, const ParamValue& given) {
+  const auto* text = std::get_if<std::string>(&given);
+  if (!text) return false;
+  if (type == ParamType::boolean) return *text == "true" || *text == "false";
+  double number = 0;
+  const auto* end = text->data() + text->size();
+  const auto parsed = std::from_chars(text->data(), end, number);
+  return parsed.ec == std::errc{} && parsed.ptr == end && std::isfinite(number) &&
+         (type == ParamType::number || number == std::floor(number));
+}
+
 Result<ParamValue> convert(const ParamSpec& spec, const ParamValue& given) {
   const ParamType type = type_of(given);
   if (type == spec.type) return given;
@@ -49,7 +62,7 @@ Result<ParamValue> convert(const ParamSpec& spec, const ParamValue& given) {
     return ParamValue(static_cast<double>(std::get<std::int64_t>(given)));
   }
   const char* fix = spec.type == ParamType::string ? "; put it in quotes"
-                    : type == ParamType::string    ? "; write it without quotes"
+                    : reads_as(spec.type, given)   ? "; write it without quotes"
                                                    : "";
   return invalid_argument(
       fmt::format("parameter '{}' is {}, but {} is given{}", spec.name, with_article(spec.type), shown(given), fix));

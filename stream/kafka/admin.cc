@@ -32,6 +32,11 @@ using Queue = std::unique_ptr<rd_kafka_queue_t, QueueDeleter>;
 using Event = std::unique_ptr<rd_kafka_event_t, EventDeleter>;
 using Options = std::unique_ptr<rd_kafka_AdminOptions_t, OptionsDeleter>;
 
+bool knows_another_topic(rd_kafka_resp_err_t code) {
+  return code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
+         code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION;
+}
+
 class Admin final : public stream::TopicAdmin {
  public:
   explicit Admin(Client client) : client_(std::move(client)) {}
@@ -95,34 +100,26 @@ class Admin final : public stream::TopicAdmin {
   }
 
   Result<OffsetRange> range(const TopicPartition& at) override {
-    std::int64_t low = 0, high = 0;
-    const auto ask_offsets = [&] {
-      return rd_kafka_query_watermark_offsets(client_.get(), at.topic.c_str(), at.partition.value, &low, &high,
-                                              kTimeoutMs);
-    };
-    auto code = ask_offsets();
+    auto first = end_of(at, RD_KAFKA_OFFSET_BEGINNING);
     // The client answers from what it learned of the topic while it was being made, and would go on doing so for
     // minutes.
-    if (code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
-        code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION) {
+    if (knows_another_topic(first.code)) {
       const auto learned = learn_topic(client_, at.topic);
-      if (learned.ok()) code = ask_offsets();
+      if (learned.ok()) first = end_of(at, RD_KAFKA_OFFSET_BEGINNING);
       if (!learned.ok() && learned.error().code == ErrorCode::permission) return learned.error();
     }
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-      return to_error(code, "cannot ask for the offsets of " + to_string(at), client_.get());
-    return OffsetRange{Offset{low}, Offset{high}};
+    const auto last = first.code == RD_KAFKA_RESP_ERR_NO_ERROR ? end_of(at, RD_KAFKA_OFFSET_END) : first;
+    if (last.code != RD_KAFKA_RESP_ERR_NO_ERROR)
+      return to_error(last.code, "cannot ask for the offsets of " + to_string(at), client_.get());
+    return OffsetRange{Offset{first.offset}, Offset{last.offset}};
   }
 
   Result<Offset> offset_at(const TopicPartition& at, SystemTime since) override {
-    PartitionList list(rd_kafka_topic_partition_list_new(1));
-    auto* one = rd_kafka_topic_partition_list_add(list.get(), at.topic.c_str(), at.partition.value);
-    one->offset = std::chrono::duration_cast<std::chrono::milliseconds>(since.time_since_epoch()).count();
-    auto code = rd_kafka_offsets_for_times(client_.get(), list.get(), kTimeoutMs);
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) code = list->elems[0].err;
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-      return to_error(code, "cannot ask for the offsets of " + to_string(at), client_.get());
-    if (list->elems[0].offset >= 0) return Offset{list->elems[0].offset};
+    const auto found =
+        end_of(at, std::chrono::duration_cast<std::chrono::milliseconds>(since.time_since_epoch()).count());
+    if (found.code != RD_KAFKA_RESP_ERR_NO_ERROR)
+      return to_error(found.code, "cannot ask for the offsets of " + to_string(at), client_.get());
+    if (found.offset >= 0) return Offset{found.offset};
     RIDE_ASSIGN(auto whole, range(at));
     return whole.end;
   }
@@ -145,6 +142,22 @@ class Admin final : public stream::TopicAdmin {
   }
 
  private:
+  struct Found {
+    rd_kafka_resp_err_t code;
+    std::int64_t offset;
+  };
+
+  // The offset of the first record since a time in ms, or with RD_KAFKA_OFFSET_BEGINNING and _END where the log begins
+  // and ends. Not by rd_kafka_query_watermark_offsets, which waits without limit for a broker that goes away meanwhile
+  // (librdkafka 2.0.2).
+  Found end_of(const TopicPartition& at, std::int64_t which) {
+    PartitionList list(rd_kafka_topic_partition_list_new(1));
+    auto* one = rd_kafka_topic_partition_list_add(list.get(), at.topic.c_str(), at.partition.value);
+    one->offset = which;
+    const auto code = rd_kafka_offsets_for_times(client_.get(), list.get(), kTimeoutMs);
+    return {code == RD_KAFKA_RESP_ERR_NO_ERROR ? one->err : code, one->offset};
+  }
+
   template <class Call>
   Result<Event> ask(rd_kafka_admin_op_t operation, Call call) {
     Options options(rd_kafka_AdminOptions_new(client_.get(), operation));
