@@ -208,6 +208,8 @@ TEST(Cascades, NumbersThatDoNotFitAreFoundBeforeOpenCvTrustsThem) {
             std::string::npos);
   EXPECT_NE(refusal_of(changed(haar, "0 -1 0 -3.15", "0 -7 0 -3.15")).find("tree 0 of its stage 0"), std::string::npos);
   EXPECT_NE(refusal_of(changed(haar, "0 -1 0 -3.15", "-1 -1 0.5 -3.15")), "");
+  EXPECT_NE(refusal_of(changed(tree, "4.3272329494357109e-03 -1 -2 1", "4.3272329494357109e-03 1 -2 1")), "")
+      << "a circle";
   EXPECT_NE(refusal_of(changed(haar, "6 4 12 9 -1.", "6 4 1200 9 -1.")).find("feature 0 lies outside"),
             std::string::npos);
   EXPECT_NE(refusal_of(changed(haar, "6 4 12 9 -1.", "-6 4 12 9 -1.")).find("feature 0"), std::string::npos);
