@@ -107,6 +107,18 @@ TEST(Detections, GoThroughJsonUnchanged) {
   EXPECT_NO_THROW(detections_to_json({{"\xff", 0, 0, 0, 1, 1}}));
 }
 
+TEST(Detections, TracksGoThroughJsonToo) {
+  const std::vector<Detection> people = {{.label = "person", .width = 1, .height = 1, .track = "1042-3"}};
+  EXPECT_EQ(detections_from_json(detections_to_json(people)).value(), people);
+  EXPECT_EQ(detections_to_json(people), R"([{"box":[0,0,1,1],"label":"person","score":0.0,"track":"1042-3"}])");
+  EXPECT_EQ(detections_from_json(R"([{"box":[0,0,1,1],"track":7}])").value().at(0).track, "7") << "others number them";
+  for (const char* text : {"\"\"", "null", "1.5", "[]", "true"})
+    EXPECT_FALSE(detections_from_json(std::string(R"([{"box":[0,0,1,1],"track":)") + text + "}]")) << text;
+  const std::string longest(64, 't');
+  EXPECT_TRUE(detections_from_json(R"([{"box":[0,0,1,1],"track":")" + longest + "\"}]"));
+  EXPECT_FALSE(detections_from_json(R"([{"box":[0,0,1,1],"track":"x)" + longest + "\"}]"));
+}
+
 TEST(Detections, WhatIsMalformedIsNamed) {
   for (const char* text : {"", "x", "{}", "3", "[1]", "[{}]", R"([{"box":[1,2,3]}])", R"([{"box":[1,2,3,"4"]}])",
                            R"([{"box":[1,2,-3,4]}])", R"([{"box":[1,2,3,1e999]}])", R"([{"box":[1,2,3,4],"label":7}])",
@@ -150,6 +162,8 @@ TEST(DrawDetections, WritesLabelAndScoreAboveTheBoxOrInsideAtTheTop) {
   EXPECT_EQ(green_between(low, 0, 30), 0);
   const cv::Mat other = drawn(black, R"([{"label":"person","score":0.7,"box":[5,50,60,40]}])");
   EXPECT_GT(largest_difference(low, other), 0) << "the score is not written";
+  const cv::Mat followed = drawn(black, R"([{"label":"person","score":0.5,"box":[5,50,60,40],"track":"7-0"}])");
+  EXPECT_GT(green_between(followed, 30, 48), green_between(low, 30, 48)) << "the track is written, too";
   const cv::Mat high = drawn(black, R"([{"label":"person","score":0.5,"box":[5,3,60,90]}])");
   EXPECT_GT(green_between(high, 6, 20), 500);
   const cv::Mat right = drawn(black, R"([{"label":"person","score":0.5,"box":[150,50,9,40]}])");

@@ -5,11 +5,14 @@
 #include <cmath>
 
 #include "common/json.h"
+#include "worker/tasks/picture.h"
 
 namespace ride::tasks {
 namespace {
 
 using nlohmann::json;
+
+constexpr std::size_t kMostTrackBytes = 64;
 
 // Whole numbers are written without a fraction, as every reader expects pixels.
 json pixels(double value) {
@@ -17,6 +20,19 @@ json pixels(double value) {
 }
 
 bool finite_number(const json& value) { return value.is_number() && std::isfinite(value.get<double>()); }
+
+// Other programs number their tracks.
+bool read_track(const json& entry, Detection& found) {
+  const auto track = entry.find("track");
+  if (track == entry.end()) return true;
+  if (track->is_number_integer()) {
+    found.track = track->dump();
+    return true;
+  }
+  if (!track->is_string()) return false;
+  found.track = *track;
+  return !found.track.empty() && found.track.size() <= kMostTrackBytes;
+}
 
 std::optional<Detection> parse_one(const json& entry) {
   if (!entry.is_object()) return std::nullopt;
@@ -35,7 +51,7 @@ std::optional<Detection> parse_one(const json& entry) {
     if (!finite_number(*score)) return std::nullopt;
     found.score = *score;
   }
-  return found;
+  return read_track(entry, found) ? std::optional(found) : std::nullopt;
 }
 
 }  // namespace
@@ -43,9 +59,11 @@ std::optional<Detection> parse_one(const json& entry) {
 std::string detections_to_json(const std::vector<Detection>& detections) {
   json list = json::array();
   for (const Detection& d : detections) {
-    list.push_back({{"label", d.label},
-                    {"score", std::round(d.score * 1e4) / 1e4},
-                    {"box", {pixels(d.x), pixels(d.y), pixels(d.width), pixels(d.height)}}});
+    json entry = {{"label", d.label},
+                  {"score", std::round(d.score * 1e4) / 1e4},
+                  {"box", {pixels(d.x), pixels(d.y), pixels(d.width), pixels(d.height)}}};
+    if (!d.track.empty()) entry["track"] = d.track;
+    list.push_back(std::move(entry));
   }
   return list.dump(-1, ' ', false, json::error_handler_t::replace);
 }
@@ -58,11 +76,29 @@ Result<std::vector<Detection>> detections_from_json(const std::string& text) {
     auto found = parse_one(list[i]);
     if (!found) {
       return Error{ErrorCode::corrupt,
-                   fmt::format("entry {} is not {{\"label\":text,\"score\":number,\"box\":[x,y,width,height]}}", i)};
+                   fmt::format("entry {} is not {{\"label\":text,\"score\":number,\"box\":[x,y,width,height],"
+                               "\"track\":text}}",
+                               i)};
     }
     detections.push_back(std::move(*found));
   }
   return detections;
+}
+
+Result<std::vector<Detection>> required_detections(const TaskEnv& env, const Frame& frame) {
+  const auto attribute = frame.attributes.find(kDetectionsAttribute);
+  if (attribute == frame.attributes.end()) {
+    return Error{ErrorCode::invalid_argument,
+                 place(env, frame) +
+                     ": the frame has no attribute 'detections'; put a task that finds something "
+                     "(detect_faces, detect_people) before this stage"};
+  }
+  auto detections = detections_from_json(attribute->second);
+  if (detections) return detections;
+  return Error{detections.error().code,
+               fmt::format("{}: the attribute 'detections' cannot be read: {}; look at the task "
+                           "that writes it",
+                           place(env, frame), detections.error().message)};
 }
 
 }  // namespace ride::tasks

@@ -1,11 +1,14 @@
 // Detections: what the attribute "detections" of a frame holds, as JSON:
-// [{"label":"person","score":1.25,"box":[x,y,width,height]}], boxes in pixels of the frame's picture. Pure values.
+// [{"label":"person","score":1.25,"box":[x,y,width,height],"track":"1042-3"}], boxes in pixels of the frame's picture.
+// All of it is in docs/detections.md. Pure values.
 #pragma once
 
 #include <string>
 #include <vector>
 
+#include "common/frame.h"
 #include "common/result.h"
+#include "worker/tasks/task.h"
 
 namespace ride::tasks {
 
@@ -15,6 +18,7 @@ struct Detection {
   std::string label;
   double score = 0;
   double x = 0, y = 0, width = 0, height = 0;  // from the top left corner
+  std::string track = {};                      // the same for one object in all frames; empty: not tracked (yet)
 
   bool operator==(const Detection&) const = default;
 };
@@ -22,5 +26,9 @@ struct Detection {
 std::string detections_to_json(const std::vector<Detection>& detections);
 // Error (corrupt): says what is wrong with the text, without a place. Unknown members are ignored.
 Result<std::vector<Detection>> detections_from_json(const std::string& text);
+
+// Those of a frame, for a task that cannot do without. Error (invalid_argument, corrupt): there are none, or they
+// cannot be read; with place and fix.
+Result<std::vector<Detection>> required_detections(const TaskEnv& env, const Frame& frame);
 
 }  // namespace ride::tasks

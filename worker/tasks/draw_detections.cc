@@ -23,17 +23,17 @@ const Params<Options>& params() {
   static const Params<Options> kParams{
       {"thickness", &Options::thickness, "Width of the lines, in pixels", {.min = 1, .max = 50}},
       color_param("color", &Options::color, "Color of boxes and text"),
-      {"label", &Options::label, "Write label and score above each box"}};
+      {"label", &Options::label, "Write label, score and track above each box"}};
   return kParams;
 }
 
 TaskDecl declaration() {
-  return {
-      .name = "draw_detections",
-      .doc =
-          "Draws the boxes of the attribute 'detections' with label and score. A frame without it, or with an empty "
-          "list, is passed on as it came.",
-      .params = params().specs()};
+  return {.name = "draw_detections",
+          .doc =
+              "Draws the boxes of the attribute 'detections' with label, score and track. A frame without it, or with "
+              "an empty "
+              "list, is passed on as it came.",
+          .params = params().specs()};
 }
 
 constexpr std::size_t kMaxLabel = 64;  // characters drawn
@@ -50,26 +50,19 @@ class DrawDetections : public Task {
   }
 
   Result<void> process(const Frame& frame, Emitter& out) override {
-    const auto attribute = frame.attributes.find(kDetectionsAttribute);
-    if (attribute == frame.attributes.end()) {
+    if (!frame.attributes.contains(kDetectionsAttribute)) {
       out.emit(frame);
       return {};
     }
-    const auto detections = detections_from_json(attribute->second);
-    if (!detections) {
-      return Error{ErrorCode::corrupt,
-                   fmt::format("{}: the attribute 'detections' cannot be read: {}; look at the task "
-                               "that writes it",
-                               place(env_, frame), detections.error().message)};
-    }
-    if (detections->empty()) {
+    RIDE_ASSIGN(const auto detections, required_detections(env_, frame));
+    if (detections.empty()) {
       out.emit(frame);
       return {};
     }
     if (auto fit = expect_picture(env_, frame, {CV_8U, CV_16U, CV_32F}, {1, 3, 4}); !fit) return fit;
     cv::Mat picture = out.allocate(frame.image.rows, frame.image.cols, frame.image.type());
     frame.image.copyTo(picture);
-    for (const Detection& detection : *detections) draw(detection, picture);
+    for (const Detection& detection : detections) draw(detection, picture);
     out.emit(with_image(frame, std::move(picture)));
     return {};
   }
@@ -78,8 +71,9 @@ class DrawDetections : public Task {
   void draw(const Detection& found, cv::Mat& picture) const {
     const cv::Rect box(pixel(found.x), pixel(found.y), pixel(found.width), pixel(found.height));
     cv::rectangle(picture, box, color_in(picture, options_.color), options_.thickness, cv::LINE_8);
-    if (options_.label)
-      write_label(fmt::format("{} {:.2f}", found.label.substr(0, kMaxLabel), found.score), box, picture);
+    if (!options_.label) return;
+    const std::string track = found.track.empty() ? "" : " #" + found.track;
+    write_label(fmt::format("{} {:.2f}{}", found.label.substr(0, kMaxLabel), found.score, track), box, picture);
   }
 
   // On a ground of the boxes' color: above the box where there is space, else inside it; always within the picture's
