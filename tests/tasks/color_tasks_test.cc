@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <numbers>
+#include <opencv2/core.hpp>
 
 #include "tests/tasks/harness.h"
 

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <opencv2/core.hpp>
 
 #include "tests/tasks/harness.h"
 

@@ -3,6 +3,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <cmath>
+#include <limits>
 
 #include "common/json.h"
 
@@ -35,6 +36,10 @@ std::optional<Detection> parse_one(const json& entry) {
     if (!finite_number(*score)) return std::nullopt;
     found.score = *score;
   }
+  if (const auto id = entry.find("class_id"); id != entry.end()) {
+    if (!id->is_number_integer() || *id < 0 || *id > std::numeric_limits<int>::max()) return std::nullopt;
+    found.class_id = *id;
+  }
   return found;
 }
 
@@ -46,6 +51,7 @@ std::string detections_to_json(const std::vector<Detection>& detections) {
     list.push_back({{"label", d.label},
                     {"score", std::round(d.score * 1e4) / 1e4},
                     {"box", {pixels(d.x), pixels(d.y), pixels(d.width), pixels(d.height)}}});
+    if (d.class_id) list.back()["class_id"] = *d.class_id;
   }
   return list.dump(-1, ' ', false, json::error_handler_t::replace);
 }
