@@ -3,6 +3,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <cmath>
+#include <limits>
 
 #include "common/json.h"
 #include "worker/tasks/picture.h"
@@ -51,6 +52,10 @@ std::optional<Detection> parse_one(const json& entry) {
     if (!finite_number(*score)) return std::nullopt;
     found.score = *score;
   }
+  if (const auto id = entry.find("class_id"); id != entry.end()) {
+    if (!id->is_number_integer() || *id < 0 || *id > std::numeric_limits<int>::max()) return std::nullopt;
+    found.class_id = *id;
+  }
   return read_track(entry, found) ? std::optional(found) : std::nullopt;
 }
 
@@ -62,6 +67,7 @@ std::string detections_to_json(const std::vector<Detection>& detections) {
     json entry = {{"label", d.label},
                   {"score", std::round(d.score * 1e4) / 1e4},
                   {"box", {pixels(d.x), pixels(d.y), pixels(d.width), pixels(d.height)}}};
+    if (d.class_id) entry["class_id"] = *d.class_id;
     if (!d.track.empty()) entry["track"] = d.track;
     list.push_back(std::move(entry));
   }

@@ -1,8 +1,11 @@
 // Detections: what the attribute "detections" of a frame holds, as JSON:
-// [{"label":"person","score":1.25,"box":[x,y,width,height],"track":"1042-3"}], boxes in pixels of the frame's picture.
-// All of it is in docs/detections.md. Pure values.
+// [{"label":"person","class_id":0,"score":0.97,"box":[x,y,width,height],"track":"1042-3"}], best first, boxes in pixels
+// of the frame's picture. `score` is what the detector calls so, of networks 0 to 1; `class_id` is there where the
+// detector has classes: the place of the label in its list, from 0; `track` behind the task track. All of it is in
+// docs/detections.md. Readers ignore what they do not know. Pure values.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +22,7 @@ struct Detection {
   double score = 0;
   double x = 0, y = 0, width = 0, height = 0;  // from the top left corner
   std::string track = {};                      // the same for one object in all frames; empty: not tracked (yet)
+  std::optional<int> class_id = {};
 
   bool operator==(const Detection&) const = default;
 };

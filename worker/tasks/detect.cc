@@ -1,0 +1,204 @@
+// detect: objects by a network (cv::dnn): SSD, YOLO, CenterNet. The picture goes on as it came; what the network sees
+// is the whole picture, resized to the network's input without keeping its aspect ratio. Other depths are looked at in
+// 8 bits.
+#include <spdlog/fmt/fmt.h>
+
+#include <array>
+#include <charconv>
+#include <cmath>
+
+#include "worker/tasks/detector.h"
+#include "worker/tasks/known_models.h"
+#include "worker/tasks/picture.h"
+#include "worker/tasks/register_task.h"
+
+namespace ride::tasks::detect {
+namespace {
+
+struct Options {
+  std::string model, config, labels;
+  std::string kind = "auto";
+  double threshold = 0.3;
+  double nms = 0.5;
+  int width = 0, height = 0;
+  double scale = 1;
+  std::string mean = "0";
+  bool swap_rb = true;
+  std::string classes;
+};
+
+std::vector<std::string> listed(const std::string& text) {
+  std::vector<std::string> parts;
+  for (std::size_t start = 0; start < text.size();) {
+    const auto end = std::min(text.find(',', start), text.size());
+    const auto first = text.find_first_not_of(' ', start), last = text.find_last_not_of(' ', end - 1);
+    parts.push_back(first < end ? text.substr(first, last - first + 1) : "");
+    start = end + 1;
+  }
+  return parts;
+}
+
+// One number for all channels, or three.
+std::optional<std::array<double, 3>> mean_in(const std::string& text) {
+  const auto parts = listed(text);
+  if (parts.size() != 1 && parts.size() != 3) return std::nullopt;
+  std::array<double, 3> mean{};
+  for (std::size_t i = 0; i < 3; ++i) {
+    const std::string& part = parts[parts.size() == 1 ? 0 : i];
+    const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), mean[i]);
+    if (error != std::errc() || end != part.data() + part.size() || !(std::abs(mean[i]) <= 1e6)) return std::nullopt;
+  }
+  return mean;
+}
+
+std::optional<std::string> is_mean(const ParamValue& value) {
+  if (mean_in(std::get<std::string>(value))) return std::nullopt;
+  return "one number or three are needed, for example \"104,117,123\"";
+}
+
+const Params<Options>& params() {
+  static const Params<Options> kParams{
+      {"model",
+       &Options::model,
+       "A known model ('ride models' lists them), or the path of a model file on the workers' machines: .caffemodel or "
+       ".prototxt (Caffe), .pb (TensorFlow), .onnx, .weights (Darknet)",
+       {.required = true}},
+      {"config", &Options::config,
+       "Path of the description beside it: .prototxt of Caffe, .pbtxt of TensorFlow, .cfg of Darknet"},
+      {"labels", &Options::labels,
+       "Names of the classes: coco80, coco90, voc20, or a file with one a line; empty: those of the known model, else "
+       "numbers"},
+      {"kind",
+       &Options::kind,
+       "How the outputs are read; auto: as the known model is",
+       {.choices = {"auto", "ssd", "yolo", "centernet"}}},
+      {"threshold", &Options::threshold, "Least score of a detection", {.min = 0.01, .max = 1}},
+      {"nms",
+       &Options::nms,
+       "Overlap (intersection over union) above which only the better of two boxes of a class is kept; 1: all are",
+       {.min = 0, .max = 1}},
+      {"width", &Options::width, "Columns of the network's input; 0: of the known model", {.min = 0, .max = 2048}},
+      {"height", &Options::height, "Rows of the network's input; 0: of the known model", {.min = 0, .max = 2048}},
+      {"scale", &Options::scale, "Factor on pixels (0 to 255, less the mean)", {.min = 1e-6, .max = 1e6}},
+      {"mean",
+       &Options::mean,
+       "Taken off each pixel before the scale: one number, or three in the network's order of channels",
+       {.rule = is_mean, .rule_doc = "one number, or three with commas"}},
+      {"swap_rb", &Options::swap_rb, "The network takes red first; false: blue first, as most of Caffe's do"},
+      {"classes", &Options::classes, "Only these labels, with commas between them; empty: all"}};
+  return kParams;
+}
+
+// A known model brings what its input must be: another value would be a slip.
+std::optional<std::string> problem_of_known(const KnownModel& model, const Options& given) {
+  const Options plain;
+  const std::pair<const char*, bool> changed[] = {
+      {"config", given.config != plain.config},   {"kind", given.kind != plain.kind},
+      {"width", given.width != plain.width},      {"height", given.height != plain.height},
+      {"scale", given.scale != plain.scale},      {"mean", given.mean != plain.mean},
+      {"swap_rb", given.swap_rb != plain.swap_rb}};
+  for (const auto& [name, is] : changed)
+    if (is) return fmt::format("the known model '{}' has its own '{}': leave it out", model.name, name);
+  return std::nullopt;
+}
+
+std::optional<std::string> files_and_sizes(const ParamValues& values) {
+  const Options given = params().read(values);
+  if (const KnownModel* model = find_known_model(given.model)) return problem_of_known(*model, given);
+  if (auto problem = problem_of_names(given.model, given.config)) return problem;
+  if (given.kind == "auto") return "a model from a file needs 'kind': ssd, yolo or centernet";
+  if (given.width == 0 || given.height == 0) return "a model from a file needs 'width' and 'height' of its input";
+  return std::nullopt;
+}
+
+TaskDecl declaration() {
+  return {
+      .name = "detect",
+      .doc =
+          "Finds objects with a neural network (OpenCV's dnn) and leaves the picture as it is. Attribute 'detections': "
+          "a "
+          "JSON list of {\"label\",\"class_id\",\"score\",\"box\":[x,y,width,height]} in pixels of the picture, best "
+          "first, at most 200. 'ride models fetch centernet' installs a model.",
+      .params = params().specs(),
+      .rule = files_and_sizes};
+}
+
+NetKind kind_of(const std::string& name) {
+  return name == "ssd" ? NetKind::ssd : name == "yolo" ? NetKind::yolo : NetKind::centernet;
+}
+
+cv::Scalar scalar_of(const std::string& mean) {
+  const auto numbers = mean_in(mean).value_or(std::array<double, 3>{});
+  return {numbers[0], numbers[1], numbers[2]};
+}
+
+Result<DetectorPlan> plan_for(const KnownModel& model) {
+  RIDE_ASSIGN(const auto folder, models_folder());
+  const auto file = folder / model.installed.name;
+  if (const auto installed = look_for(model, folder); installed != Installed::yes) {
+    return Error{installed == Installed::no ? ErrorCode::not_found : ErrorCode::corrupt,
+                 fmt::format("the model '{}' is not installed: {} {}. Run 'ride models fetch {}' on this machine, as "
+                             "the user of its workers or with the same RIDE_MODELS",
+                             model.name, file.string(),
+                             installed == Installed::no ? "is not there" : "is damaged or another file", model.name)};
+  }
+  return DetectorPlan{.network = {.model = file.string(),
+                                  .outputs = model.outputs,
+                                  .input = {model.width, model.height},
+                                  .scale = model.scale,
+                                  .mean = scalar_of(model.mean),
+                                  .swap_rb = model.swap_rb},
+                      .kind = kind_of(model.kind),
+                      .labels = model.labels};
+}
+
+Result<DetectorPlan> plan_of(const Options& options) {
+  DetectorPlan plan{.network = {.model = options.model,
+                                .config = options.config,
+                                .input = {options.width, options.height},
+                                .scale = options.scale,
+                                .mean = scalar_of(options.mean),
+                                .swap_rb = options.swap_rb},
+                    .kind = kind_of(options.kind)};
+  if (const KnownModel* model = find_known_model(options.model)) {
+    RIDE_ASSIGN(plan, plan_for(*model));
+  }
+  if (!options.labels.empty()) plan.labels = options.labels;
+  plan.classes = listed(options.classes);
+  plan.threshold = options.threshold;
+  plan.nms = options.nms;
+  return plan;
+}
+
+class Detect : public Task {
+ public:
+  Result<void> open(const TaskEnv& env) override {
+    env_ = env;
+    RIDE_ASSIGN(const auto plan, plan_of(params().read(env.params)));
+    RIDE_ASSIGN(detector_, Detector::open(plan));
+    return {};
+  }
+
+  Result<void> process(const Frame& frame, Emitter& out) override {
+    RIDE_TRY(expect_picture(env_, frame, {CV_8U, CV_16U, CV_32F}, {1, 3, 4}));
+    const auto objects = detector_->find(frame.image);
+    if (!objects.ok())
+      return Error{objects.error().code, fmt::format("{}: {}", place(env_, frame), objects.error().message)};
+    Frame found = frame;
+    found.attributes[kDetectionsAttribute] = detections_to_json(*objects);
+    out.emit(std::move(found));
+    return {};
+  }
+
+  void close() override { detector_.reset(); }
+
+ private:
+  TaskEnv env_;
+  std::unique_ptr<Detector> detector_;
+};
+
+}  // namespace
+
+RIDE_REGISTER_TASK(declaration, Detect)
+
+}  // namespace ride::tasks::detect
