@@ -34,6 +34,7 @@ Result<Figures> run_figure13(const Options& options);
 Result<Figures> run_rescale(const Options& options);
 Result<Figures> run_mixed(const Options& options);
 Result<Figures> run_speedup(const Options& options);
+Result<Figures> run_detect(const Options& options);
 Result<Figures> run_plan_scale(const Options& options);
 
 }  // namespace ride::bench

@@ -68,6 +68,10 @@ const std::map<std::string, Benchmark>& benchmarks() {
         "decide_ms, "
         "events_per_half_core_second, rss_mb)",
         ride::bench::run_plan_scale}},
+      {"detect",
+       {"the task detect with the model centernet on the street video, beside plain cv::dnn in the same process, one "
+        "thread (fps, ms_per_frame, plain_ms_per_frame, ratio, frames, objects)",
+        ride::bench::run_detect}},
       {"figure12",
        {"the paper's figure: unprocessed and processed frames over time, workers added by hand and by the platform, as "
         "figure12-*.png and .csv in --figure; --only 30 or 6.9; --seconds: of each run (180)",
