@@ -21,7 +21,7 @@ endif()
 
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
-find_package(OpenCV 4 REQUIRED COMPONENTS core imgproc imgcodecs videoio objdetect)
+find_package(OpenCV 4 REQUIRED COMPONENTS core imgproc imgcodecs videoio objdetect features2d)
 find_package(yaml-cpp REQUIRED)
 find_package(prometheus-cpp REQUIRED)
 find_package(spdlog REQUIRED)
