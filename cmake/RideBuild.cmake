@@ -3,6 +3,8 @@ option(RIDE_TESTS "Build the tests" ON)
 option(RIDE_BENCH "Build the benchmarks" ON)
 option(RIDE_WERROR "Treat warnings as errors" OFF)
 option(RIDE_FUZZ "Build the fuzz targets with libFuzzer (needs clang)" OFF)
+# worker/tasks/README.md has what is built without it.
+option(RIDE_SURF "Build the task surf, whose method is under US patent 8,165,401 until 2029: only where you may use it" OFF)
 set(RIDE_SANITIZE "" CACHE STRING "Sanitizers, for example 'address,undefined' or 'thread'")
 
 set(CMAKE_CXX_STANDARD 20)
@@ -21,7 +23,7 @@ endif()
 
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
-find_package(OpenCV 4 REQUIRED COMPONENTS core imgproc imgcodecs videoio objdetect dnn)
+find_package(OpenCV 4 REQUIRED COMPONENTS core imgproc imgcodecs videoio objdetect features2d dnn)
 find_package(ZXing REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(prometheus-cpp REQUIRED)

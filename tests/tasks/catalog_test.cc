@@ -9,8 +9,8 @@ namespace {
 
 TEST(Catalog, HoldsTheTasksThatTopologiesUse) {
   for (const char* name :
-       {"canny", "delay", "detect_people", "discard", "draw_detections", "gaussian_blur", "grayscale", "identity",
-        "motion", "print", "resize", "stddev_filter", "write_images", "write_video"})
+       {"canny", "delay", "detect_people", "discard", "draw_detections", "features", "gaussian_blur", "grayscale",
+        "identity", "motion", "print", "resize", "stddev_filter", "surf", "write_images", "write_video"})
     EXPECT_NE(builtin_tasks().find(name), nullptr) << name;
 }
 

@@ -9,28 +9,10 @@
 #include <vector>
 
 #include "common/check.h"
-
-// The inner loops are compiled twice, for any x86-64 and for AVX2 (without FMA, so that both give the same bits); which
-// one runs is asked once. By hand instead of target_clones, whose resolvers run before a sanitizer is ready.
-#if defined(__x86_64__) && defined(__GNUC__)
-#define RIDE_AVX2 __attribute__((target("avx2")))
-#define RIDE_INLINE __attribute__((always_inline)) inline
-#else
-#define RIDE_AVX2
-#define RIDE_INLINE inline
-#endif
+#include "worker/tasks/avx2.h"
 
 namespace ride::tasks {
 namespace {
-
-bool has_avx2() {
-#if defined(__x86_64__) && defined(__GNUC__)
-  static const bool kHas = __builtin_cpu_supports("avx2") != 0;
-  return kHas;
-#else
-  return false;
-#endif
-}
 
 // Column sums of x and x^2. 8U: 255 * 201 fits 16 bits, 255^2 * 201 fits 32. 16U: squares exceed 32 bits; a double
 // holds them exactly (65535^2 * 201^2 < 2^53). 32F: doubles.
