@@ -17,14 +17,12 @@ namespace fs = std::filesystem;
 
 constexpr const char* kCascades = "/usr/share/opencv4/";
 
-// Of Debian's package opencv-doc; gray, since that needs no colors.
+// Of scripts/fetch-demo-video; gray, since that needs no colors.
 cv::Mat footballer() {
-  const std::string path = "/usr/share/doc/opencv-doc/examples/data/messi5.jpg";
+  const std::string path = RIDE_SOURCE_DIR "/.ride-demo/messi5.jpg";
   cv::Mat picture = cv::imread(path, cv::IMREAD_COLOR);
   if (picture.empty()) {
-    ADD_FAILURE() << path
-                  << " cannot be read: run 'scripts/install-deps --tests' (package opencv-doc; on an image that "
-                  << "leaves documentation out, install it again with --path-include=/usr/share/doc/opencv-doc/*)";
+    ADD_FAILURE() << path << " cannot be read: run scripts/fetch-demo-video";
     picture = cv::Mat(342, 548, CV_8UC3, cv::Scalar::all(0));
   }
   return picture;

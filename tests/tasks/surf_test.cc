@@ -119,14 +119,10 @@ Found found_again(const cv::Mat& first, const cv::Mat& second, const cv::Mat& ho
 // 'Graffiti', views 1 and 3, and the homography between them, published by Mikolajczyk and Schmid. OpenCV's own SURF
 // (4.6, threshold 400, 4 octaves, 3 layers): repeatability 0.360, 253 right matches.
 TEST(Surf, FindsAWallAgainAsWellAsOpenCvDoes) {
-  const std::string folder = "/usr/share/doc/opencv-doc/examples/data/";
-  for (const char* name : {"graf1.png", "graf3.png", "H1to3p.xml"}) {
-    if (std::filesystem::exists(folder + name)) continue;
-    GTEST_SKIP()
-        << folder << name << " is not there. Install Debian's opencv-doc (scripts/install-deps --tests); where the "
-        << "system is a slim image, dpkg leaves /usr/share/doc out (path-exclude in /etc/dpkg/dpkg.cfg.d): then only "
-        << "the picture made by code is tested";
-  }
+  const std::string folder = RIDE_SOURCE_DIR "/.ride-demo/";
+  for (const char* name : {"graf1.png", "graf3.png", "H1to3p.xml"})
+    ASSERT_TRUE(std::filesystem::exists(folder + name))
+        << folder << name << " is missing: run scripts/fetch-demo-video";
   cv::Mat homography, gray[2];
   cv::FileStorage(folder + "H1to3p.xml", cv::FileStorage::READ).getFirstTopLevelNode() >> homography;
   for (int i : {0, 1})
