@@ -102,11 +102,12 @@ TEST_F(Detect, LabelsNameTheClassesBehindTheBackgroundAndBoxesStandInTheFullPict
   const auto labels = file("labels.txt", "green\r\nred\n\n");
   cv::Mat large;
   cv::resize(squares(), large, cv::Size(640, 320), 0, 0, cv::INTER_NEAREST);
-  const std::vector<Detection> wanted = {{"red", .9412, 480, 0, 160, 80, 1}, {"green", .7843, 160, 160, 160, 80, 0}};
+  const std::vector<Detection> wanted = {{"red", .9412, 480, 0, 160, 80, "", 1},
+                                         {"green", .7843, 160, 160, 160, 80, "", 0}};
   EXPECT_EQ(objects_in(*opened("detect", ssd({{"labels", labels}})), large), wanted);
   const auto all = file("all.txt", "background\ngreen\nred\n");
   EXPECT_EQ(objects_in(*opened("detect", ssd({{"labels", all}})), squares()),
-            (std::vector<Detection>{{"red", .9412, 48, 0, 16, 16, 2}, {"green", .7843, 16, 32, 16, 16, 1}}));
+            (std::vector<Detection>{{"red", .9412, 48, 0, 16, 16, "", 2}, {"green", .7843, 16, 32, 16, 16, "", 1}}));
 }
 
 TEST_F(Detect, OnlyTheWantedClassesAndScoresStay) {
@@ -271,7 +272,7 @@ TEST_F(Detect, ADarknetNetworkGivesTheBoxOfItsAnchorAndIsRefusedWhenItEndsEarly)
   ASSERT_EQ(found.size(), 1U);
   const auto sigmoid = [](double x) { return 1 / (1 + std::exp(-x)); };
   EXPECT_NEAR(found[0].score, sigmoid(2) * sigmoid(3), 1e-4);
-  EXPECT_EQ(found[0], (Detection{"class 0", found[0].score, 50, 38, 100, 24, 0}))
+  EXPECT_EQ(found[0], (Detection{"class 0", found[0].score, 50, 38, 100, 24, "", 0}))
       << detections_to_json(found) << ": 37.5 and 62.5 are rounded to even";
   const auto whole = darknet_weights();
   EXPECT_SAYS(open_error(params(file("cut.weights", whole.substr(0, whole.size() - 4)))), "it is truncated");
@@ -313,7 +314,7 @@ std::vector<Detection> found_by(const std::string& model, const cv::Mat& numbers
 }
 
 TEST_F(Detect, AnOnnxModelIsReadInBothFormsOfYolo) {
-  const std::vector<Detection> wanted = {{"class 0", 1, 20, 10, 20, 20, 0}};
+  const std::vector<Detection> wanted = {{"class 0", 1, 20, 10, 20, 20, "", 0}};
   cv::Mat rows(4, 6, CV_8UC3, cv::Scalar::all(0));
   const int row[6] = {3, 2, 2, 2, 1, 1};  // x, y, width, height, objectness, score
   for (int x = 0; x < 6; ++x) rows.at<cv::Vec3b>(1, x)[1] = static_cast<uchar>(row[x]);

@@ -9,7 +9,7 @@ namespace ride::tasks {
 namespace {
 
 // One tile at a time on one thread, with the memory that it takes.
-struct Tile {
+struct ProductTile {
   cv::Rect place;
   cv::Mat sum, left, right;
 };
@@ -20,7 +20,7 @@ struct Product {
   bool mirrored = false;
 
   // The terms from..to of each sum of the tile.
-  void add_terms(Tile& tile, int from, int to) const {
+  void add_terms(ProductTile& tile, int from, int to) const {
     const cv::Rect place = tile.place;
     read_plane(left, {from, place.y, to - from, place.height}, tile.left);
     read_plane(right,
@@ -30,7 +30,7 @@ struct Product {
     add_product(tile.left, tile.right, right_transposed, tile.sum);
   }
 
-  void store(const Tile& tile, cv::Mat& product, int channel) const {
+  void store(const ProductTile& tile, cv::Mat& product, int channel) const {
     const cv::Rect place = tile.place;
     write_plane(tile.sum, product, place, channel);
     if (!mirrored || place.x == place.y) return;
@@ -55,7 +55,7 @@ void multiply(const Plane& left, const Plane& right, bool right_transposed, cv::
   const Product one{left, right, right_transposed, mirrored};
   const int terms = left.image->cols, threads = std::max(1, work.threads);
   const auto places = tiles_of(product, work.tiles.side, mirrored);
-  std::vector<Tile> tiles(std::min(places.size(), static_cast<std::size_t>(threads)));
+  std::vector<ProductTile> tiles(std::min(places.size(), static_cast<std::size_t>(threads)));
   // Not a tile to each thread: progress after every part of the sums.
   for (std::size_t first = 0; first < places.size(); first += tiles.size()) {
     const int count = static_cast<int>(std::min(tiles.size(), places.size() - first));
