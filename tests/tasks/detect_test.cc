@@ -94,7 +94,8 @@ class Detect : public ::testing::Test {
 #define EXPECT_SAYS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
 
 TEST_F(Detect, TheWeightlessSsdFindsTheTwoSquares) {
-  const std::vector<Detection> wanted = {{"class 2", .9412, 48, 0, 16, 16, 2}, {"class 1", .7843, 16, 32, 16, 16, 1}};
+  const std::vector<Detection> wanted = {{"class 2", .9412, 48, 0, 16, 16, "", 2},
+                                         {"class 1", .7843, 16, 32, 16, 16, "", 1}};
   EXPECT_EQ(objects_in(*opened("detect", ssd()), squares()), wanted);
 }
 
