@@ -24,7 +24,7 @@ class LastFrame : public tasks::Emitter {
  public:
   void emit(Frame emitted) override { frame = std::move(emitted); }
   void emit(const std::string& /*port*/, Frame emitted) override { frame = std::move(emitted); }
-  cv::Mat allocate(int rows, int cols, int type) override { return {rows, cols, type}; }
+  cv::Mat allocate(int rows, int cols, int type) override { return cv::Mat(rows, cols, type); }
   void progress() override {}
   Frame frame;
 };

@@ -35,6 +35,8 @@ TEST(Print, AppendsJsonObjectsToAFile) {
   Frame frame = frame_of(noise(5, 7, CV_16UC1), 1);
   frame.attributes["detections"] = R"([{"box":[1,2,3,4]}])";
   frame.attributes["broken"] = "[1";
+  const std::string deep = std::string(30'000, '[') + std::string(30'000, ']');  // takes stack for each level
+  frame.attributes["deep"] = deep;
   print(params, frame);
   print(params, frame_of(noise(5, 7, CV_8UC3), 2));
   std::ifstream file(folder / "logs/street-album.jsonl");
@@ -47,6 +49,7 @@ TEST(Print, AppendsJsonObjectsToAFile) {
   EXPECT_EQ(first["width"], 7);
   EXPECT_EQ(first["attributes"]["detections"][0]["box"][3], 4);
   EXPECT_EQ(first["attributes"]["broken"], "[1");
+  EXPECT_EQ(first["attributes"]["deep"], deep);
   ASSERT_TRUE(std::getline(file, line));
   EXPECT_EQ(json::parse(line)["number"], 2);
   EXPECT_FALSE(std::getline(file, line));

@@ -125,6 +125,7 @@ void soften(const cv::Mat_<float>& means, const Cut& down, const Cut& across, cv
   const int channels = region.channels();
   const int next_row = down.blocks > 1 ? 1 : 0, next_block = across.blocks > 1 ? channels : 0;
   std::vector<Between> columns;
+  columns.reserve(static_cast<std::size_t>(region.cols));
   for (int x = 0; x < region.cols; ++x) columns.push_back(between(x, across));
   std::vector<float> row(static_cast<std::size_t>(means.cols));
   for (int y = 0; y < region.rows; ++y) {

@@ -85,7 +85,7 @@ class Check {
 
   bool haar_fits(const cv::FileNode& feature) const {
     const cv::FileNode rects = feature["rects"];
-    if (!rects.isSeq() || rects.size() < 1 || rects.size() > 3) return false;
+    if (!rects.isSeq() || rects.empty() || rects.size() > 3) return false;
     const bool tilted = !feature["tilted"].empty() && int(feature["tilted"]) != 0;
     for (const cv::FileNode& node : rects) {
       const auto rect = numbers(node);

@@ -104,7 +104,7 @@ Result<std::vector<NetBox>> Detector::decode(const std::vector<cv::Mat>& outputs
 // First smaller, then another depth: a large picture is never copied whole. The same as cv::dnn::blobFromImage does.
 cv::Mat Detector::shrunk(const cv::Mat& image) {
   cv::resize(image, resized_, plan_.network.input, 0, 0, cv::INTER_LINEAR);
-  const cv::Mat picture = as_8bit(resized_, eight_bit_);
+  cv::Mat picture = as_8bit(resized_, eight_bit_);
   if (picture.channels() == 3) return picture;
   cv::cvtColor(picture, colored_, cv::COLOR_GRAY2BGR);
   return colored_;

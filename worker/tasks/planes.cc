@@ -2,6 +2,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <cmath>
 #include <opencv2/core/utility.hpp>
 #include <opencv2/imgproc.hpp>
 
@@ -57,7 +58,7 @@ void view_of(const cv::Mat& values, const FiniteRange& range, cv::Mat& to) {
     auto* row = to.ptr(y);
     for (int x = 0; x < values.cols; ++x) {
       const double value = scale == 0 ? 0 : scale * (from[x] - double{range.least});
-      row[x] = value >= 255 ? 255 : value > 0 ? static_cast<std::uint8_t>(value + 0.5) : 0;  // NaN: 0
+      row[x] = value >= 255 ? 255 : value > 0 ? static_cast<std::uint8_t>(std::lround(value)) : 0;  // NaN: 0
     }
   }
 }

@@ -60,11 +60,18 @@ TaskDecl declaration() {
 
 using nlohmann::json;
 
+constexpr int kMostNesting = 64;  // writing a value takes stack for each level, and attributes come from outside
+
 // Results that are JSON lists or objects stand as such; everything else is text.
 json attribute_value(const std::string& text) {
   if (text.starts_with('[') || text.starts_with('{')) {
-    json value = json::parse(text, nullptr, false);
-    if (!value.is_discarded()) return value;
+    bool too_deep = false;
+    const auto shallow = [&](int depth, json::parse_event_t, const json&) {
+      too_deep = too_deep || depth > kMostNesting;
+      return !too_deep;
+    };
+    json value = json::parse(text, shallow, false);
+    if (!value.is_discarded() && !too_deep) return value;
   }
   return text;
 }

@@ -25,7 +25,7 @@ void pack_line(const float* complex, int n, float* packed) {
 
 // In doubles: the squares of what a float holds need not fit into one.
 void magnitudes_of(float* complex, int count) {
-  for (int i = 0; i < count; ++i) {
+  for (std::ptrdiff_t i = 0; i < count; ++i) {
     const double re = complex[2 * i], im = complex[2 * i + 1];
     complex[i] = static_cast<float>(std::sqrt(re * re + im * im));
   }
