@@ -13,6 +13,7 @@ constexpr double kAngleSigma = 2.5, kDescriptorSigma = 5;  // of the weights, in
 constexpr int kDiskRadius = 6;                             // in s
 constexpr int kBins = 72, kWindowBins = 12;                // 5 degrees each, 60 degrees
 constexpr int kSide = 20, kCells = 4, kCellSide = kSide / kCells;
+constexpr std::size_t kPatchValues = std::size_t{kSide} * kSide;
 
 // The unit of everything about a point: the sigma of the Gaussian that its filter stands for.
 double scale_of(const SurfPoint& point) { return point.size * 1.2 / 9; }
@@ -95,9 +96,9 @@ double angle_of(const BoxSums& sums, const SurfPoint& point) {
   return cv::fastAtan2(best.dy, best.dx);
 }
 
-const std::array<float, kSide * kSide>& square_weights() {
+const std::array<float, kPatchValues>& square_weights() {
   static const auto kWeights = [] {
-    std::array<float, kSide * kSide> weights;
+    std::array<float, kPatchValues> weights;
     for (int j = 0; j < kSide; ++j) {
       for (int i = 0; i < kSide; ++i) {
         const double x = i - (kSide - 1) / 2.0, y = j - (kSide - 1) / 2.0;
@@ -179,7 +180,8 @@ std::array<float, 64> descriptor_of(const BoxSums& sums, const SurfPoint& point)
       const float falling = patch[j + 1][i + 1] - patch[j][i], rising = patch[j][i + 1] - patch[j + 1][i];
       const float weight = weights[j * kSide + i];
       const float dx = weight * (falling + rising), dy = weight * (falling - rising);
-      float* cell = &result[4 * (j / kCellSide * kCells + i / kCellSide)];
+      const int cell_index = j / kCellSide * kCells + i / kCellSide;
+      float* cell = &result[std::size_t{4} * static_cast<std::size_t>(cell_index)];
       cell[0] += dx, cell[1] += dy, cell[2] += std::abs(dx), cell[3] += std::abs(dy);
     }
   }

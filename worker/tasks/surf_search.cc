@@ -19,6 +19,7 @@ std::vector<Keypoint> found_in(const BoxSums& sums, const SurfKeypointSearch& se
 
 std::vector<std::uint8_t> as_bytes(const std::array<float, 64>& values) {
   std::vector<std::uint8_t> bytes;
+  bytes.reserve(values.size());
   for (const float v : values)
     bytes.push_back(static_cast<std::uint8_t>(static_cast<std::int8_t>(std::lround(v * 127))));
   return bytes;
@@ -28,6 +29,7 @@ std::vector<std::uint8_t> as_bytes(const std::array<float, 64>& values) {
 void describe(const BoxSums& sums, const Tile& tile, const SurfKeypointSearch& search,
               const std::vector<Keypoint*>& points) {
   std::vector<SurfPoint> local;
+  local.reserve(points.size());
   for (const Keypoint* p : points) local.push_back({.x = p->x - tile.area.x, .y = p->y - tile.area.y, .size = p->size});
   describe_surf_points(sums, search.surf.upright, local, search.threads);
   for (std::size_t i = 0; i < points.size(); ++i) {
