@@ -48,11 +48,15 @@ bool reads_as(ParamType type, const ParamValue& given) {
   const auto* text = std::get_if<std::string>(&given);
   if (!text) return false;
   if (type == ParamType::boolean) return *text == "true" || *text == "false";
-  double number = 0;
   const auto* end = text->data() + text->size();
-  const auto parsed = std::from_chars(text->data(), end, number);
-  return parsed.ec == std::errc{} && parsed.ptr == end && std::isfinite(number) &&
-         (type == ParamType::number || number == std::floor(number));
+  const auto all_of_it = [&](auto& number) {
+    const auto parsed = std::from_chars(text->data(), end, number);
+    return parsed.ec == std::errc{} && parsed.ptr == end;
+  };
+  std::int64_t whole = 0;
+  if (type == ParamType::integer) return all_of_it(whole);
+  double number = 0;
+  return all_of_it(number) && std::isfinite(number);
 }
 
 Result<ParamValue> convert(const ParamSpec& spec, const ParamValue& given) {

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <thread>
 
 #include "cli/models/tfjs_graph.h"
 #include "common/file_text.h"
@@ -99,14 +100,16 @@ Result<std::string> unpack(const fs::path& package, const PinnedFile& file, cons
   const auto out = work / "unpacked";
   std::error_code ignored;
   fs::remove(out, ignored);
-  const std::string script = fmt::format("ulimit -f {} && exec tar -xzOf \"$1\" \"$2\" 2>/dev/null", kMostBlocks);
+  const std::string script = fmt::format("ulimit -f {} && exec tar -xzOf \"$1\" \"$2\" 2>tar.log", kMostBlocks);
   RIDE_ASSIGN(const bool good,
               run_to_end({.arguments = {"/bin/sh", "-c", script, "sh", package.string(), "package/" + file.name},
                           .working_folder = work,
                           .output = out,
                           .signal_on_parent_death = SIGKILL},
                          stop));
-  if (!good) return Error{ErrorCode::corrupt, fmt::format("the package has no file {}, or is damaged", file.name)};
+  if (!good)
+    return Error{ErrorCode::corrupt, fmt::format("the package has no file {}, or is damaged, or cannot be unpacked: {}",
+                                                 file.name, process::log_tail(work / "tar.log", 0, 4))};
   return file_text(out);
 }
 
@@ -137,6 +140,17 @@ Result<std::string> fetch_graph(const KnownModel& model, std::stop_token stop) {
   return graph;
 }
 
+// Whoever else installs into the folder is waited for; Ctrl-C ends it.
+Result<void> wait_for(process::FileLock& lock, const std::stop_token& stop) {
+  while (const auto held = lock.try_lock()) {
+    if (held != std::errc::operation_would_block)
+      return Error{ErrorCode::unsupported, fmt::format("the folder of models cannot be locked: {}", held.message())};
+    if (stop.stop_requested()) return Error{ErrorCode::cancelled, "stopped; nothing was installed"};
+    std::this_thread::sleep_for(kLook);
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<InstalledModel> install(const KnownModel& model, const fs::path& folder, std::stop_token stop) {
@@ -149,7 +163,7 @@ Result<InstalledModel> install(const KnownModel& model, const fs::path& folder, 
     return Error{ErrorCode::permission, fmt::format("cannot write into {}: {}. RIDE_MODELS names another folder",
                                                     folder.string(), failure.message())};
   }
-  lock.lock();
+  RIDE_TRY(wait_for(lock, stop));
   if (look_for(model, folder) == Installed::yes) return InstalledModel{file, false};
   RIDE_ASSIGN(const auto graph, fetch_graph(model, stop));
   RIDE_TRY(process::write_whole_file(file, graph));

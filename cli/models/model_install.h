@@ -2,7 +2,7 @@
 // version, what was pinned of it is checked by SHA-256, converted, checked again, and put in place whole or not at all.
 // npm knows the registry and how to reach it; nothing here does. Threads: any; two that install the same wait for each
 // other. Failure: not_found (npm is missing), unavailable (npm could not get it), corrupt (other bytes than the pinned
-// ones), permission and resource_exhausted (the folder), cancelled. Nothing is left behind then.
+// ones), permission and resource_exhausted (the folder), cancelled. No part of a model is left behind then.
 #pragma once
 
 #include <filesystem>

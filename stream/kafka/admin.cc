@@ -100,15 +100,15 @@ class Admin final : public stream::TopicAdmin {
   }
 
   Result<OffsetRange> range(const TopicPartition& at) override {
-    auto first = end_of(at, RD_KAFKA_OFFSET_BEGINNING);
+    auto first = offset_for(at, RD_KAFKA_OFFSET_BEGINNING);
     // The client answers from what it learned of the topic while it was being made, and would go on doing so for
     // minutes.
     if (knows_another_topic(first.code)) {
       const auto learned = learn_topic(client_, at.topic);
-      if (learned.ok()) first = end_of(at, RD_KAFKA_OFFSET_BEGINNING);
+      if (learned.ok()) first = offset_for(at, RD_KAFKA_OFFSET_BEGINNING);
       if (!learned.ok() && learned.error().code == ErrorCode::permission) return learned.error();
     }
-    const auto last = first.code == RD_KAFKA_RESP_ERR_NO_ERROR ? end_of(at, RD_KAFKA_OFFSET_END) : first;
+    const auto last = first.code == RD_KAFKA_RESP_ERR_NO_ERROR ? offset_for(at, RD_KAFKA_OFFSET_END) : first;
     if (last.code != RD_KAFKA_RESP_ERR_NO_ERROR)
       return to_error(last.code, "cannot ask for the offsets of " + to_string(at), client_.get());
     return OffsetRange{Offset{first.offset}, Offset{last.offset}};
@@ -116,7 +116,7 @@ class Admin final : public stream::TopicAdmin {
 
   Result<Offset> offset_at(const TopicPartition& at, SystemTime since) override {
     const auto found =
-        end_of(at, std::chrono::duration_cast<std::chrono::milliseconds>(since.time_since_epoch()).count());
+        offset_for(at, std::chrono::duration_cast<std::chrono::milliseconds>(since.time_since_epoch()).count());
     if (found.code != RD_KAFKA_RESP_ERR_NO_ERROR)
       return to_error(found.code, "cannot ask for the offsets of " + to_string(at), client_.get());
     if (found.offset >= 0) return Offset{found.offset};
@@ -150,7 +150,7 @@ class Admin final : public stream::TopicAdmin {
   // The offset of the first record since a time in ms, or with RD_KAFKA_OFFSET_BEGINNING and _END where the log begins
   // and ends. Not by rd_kafka_query_watermark_offsets, which waits without limit for a broker that goes away meanwhile
   // (librdkafka 2.0.2).
-  Found end_of(const TopicPartition& at, std::int64_t which) {
+  Found offset_for(const TopicPartition& at, std::int64_t which) {
     PartitionList list(rd_kafka_topic_partition_list_new(1));
     auto* one = rd_kafka_topic_partition_list_add(list.get(), at.topic.c_str(), at.partition.value);
     one->offset = which;

@@ -74,6 +74,8 @@ TEST(Params, AWrongTypeSaysWhatIsWanted) {
             "parameter 'sigma' is a number, but '.nan' is given");
   EXPECT_EQ(error_of({{"path", path}, {"ksize", std::string("5.5")}}),
             "parameter 'ksize' is an integer, but '5.5' is given");
+  EXPECT_EQ(error_of({{"path", path}, {"ksize", std::string("5.0")}}),
+            "parameter 'ksize' is an integer, but '5.0' is given");
   EXPECT_EQ(error_of({{"path", path}, {"ksize", 5.0}}), "parameter 'ksize' is an integer, but 5 is given");
   EXPECT_EQ(error_of({{"path", std::int64_t{7}}}), "parameter 'path' is a string, but 7 is given; put it in quotes");
   EXPECT_EQ(error_of({{"path", path}, {"exact", std::int64_t{1}}}),

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <opencv2/videoio.hpp>
 
-#include "tests/tasks/harness.h"
+#include "tests/tasks/found_objects.h"
 #include "worker/tasks/detections.h"
 
 namespace ride::tasks {
@@ -31,16 +31,10 @@ const std::vector<cv::Rect2d>& cars_by_eye() {
   return kCars;
 }
 
-double overlap(const cv::Rect2d& a, const cv::Rect2d& b) {
-  const double both = (a & b).area();
-  return both / (a.area() + b.area() - both);
-}
-
 int found_of(const std::vector<cv::Rect2d>& wanted, const std::string& label, const std::vector<Detection>& found) {
   return static_cast<int>(std::count_if(wanted.begin(), wanted.end(), [&](const cv::Rect2d& one) {
-    return std::any_of(found.begin(), found.end(), [&](const Detection& d) {
-      return d.label == label && overlap({d.x, d.y, d.width, d.height}, one) >= 0.5;
-    });
+    return std::any_of(found.begin(), found.end(),
+                       [&](const Detection& d) { return d.label == label && overlap(rect_of(d), one) >= 0.5; });
   }));
 }
 

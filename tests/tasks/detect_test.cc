@@ -171,6 +171,7 @@ TEST_F(Detect, LabelsThatDoNotFitAreToldAtOpen) {
               "the labels do not fit the model: 'coco80' has 80, but");
   EXPECT_SAYS(open_error(ssd({{"labels", std::string("coco80")}})), "finds 2 classes");
   EXPECT_SAYS(open_error(ssd({{"labels", file("none.txt", "\n\n")}})), "is empty");
+  EXPECT_SAYS(open_error(ssd({{"labels", std::string("-")}})), "'labels' is '-'");
   EXPECT_SAYS(open_error(ssd({{"labels", file("gap.txt", "a\n\nb\n")}})), "gap.txt:2: a label");
   EXPECT_SAYS(open_error(ssd({{"labels", file("tab.txt", "a\tb\nc\n")}})), "tab.txt:1: a label");
   EXPECT_SAYS(open_error(ssd({{"labels", folder_ / "nowhere.txt"}})), "nowhere.txt");

@@ -6,9 +6,10 @@
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
-#include "tests/tasks/harness.h"
+#include "tests/tasks/found_objects.h"
 #include "worker/tasks/cascade_file.h"
 #include "worker/tasks/detections.h"
+#include "worker/tasks/found_boxes.h"
 
 namespace ride::tasks {
 namespace {
@@ -22,32 +23,19 @@ cv::Mat footballer() {
   const std::string path = RIDE_SOURCE_DIR "/.ride-demo/messi5.jpg";
   cv::Mat picture = cv::imread(path, cv::IMREAD_COLOR);
   if (picture.empty()) {
-    ADD_FAILURE() << path << " cannot be read: run scripts/fetch-demo-video";
+    ADD_FAILURE() << path << " cannot be read: run scripts/fetch-demo-video --tests";
     picture = cv::Mat(342, 548, CV_8UC3, cv::Scalar::all(0));
   }
   return picture;
 }
 
 std::vector<Detection> faces_in(const cv::Mat& picture, const ParamValues& params = {}) {
-  auto task = opened("detect_faces", params);
-  KeepingEmitter out;
-  const Frame frame = with_bytes(frame_of(picture), {1, 2, 3}, "image/jpeg");
-  EXPECT_TRUE(task->process(frame, out));
-  EXPECT_EQ(out.only().image.data, frame.image.data) << "the picture was replaced";
-  EXPECT_TRUE(out.only().encoded);
-  return detections_from_json(out.only().attributes.at("detections")).value();
-}
-
-cv::Rect2d face_rect(const Detection& d) { return {d.x, d.y, d.width, d.height}; }
-
-double face_overlap(const cv::Rect2d& a, const cv::Rect2d& b) {
-  const double both = (a & b).area();
-  return both / (a.area() + b.area() - both);
+  return found_by("detect_faces", picture, params);
 }
 
 double best_face_overlap(const std::vector<Detection>& faces, const cv::Rect2d& wanted) {
   double best = 0;
-  for (const Detection& face : faces) best = std::max(best, face_overlap(face_rect(face), wanted));
+  for (const Detection& face : faces) best = std::max(best, overlap(rect_of(face), wanted));
   return best;
 }
 
@@ -59,9 +47,9 @@ TEST(DetectFaces, FindsTheFaceInARealPicture) {
   const auto faces = faces_in(footballer());
   ASSERT_FALSE(faces.empty());
   EXPECT_EQ(faces[0].label, "face");
-  EXPECT_GE(face_overlap(face_rect(faces[0]), kFace), 0.5) << face_rect(faces[0]);
+  EXPECT_GE(overlap(rect_of(faces[0]), kFace), 0.5) << rect_of(faces[0]);
   for (std::size_t i = 0; i < faces.size(); ++i) {
-    EXPECT_EQ(face_rect(faces[i]) & cv::Rect2d(0, 0, 548, 342), face_rect(faces[i])) << "a box leaves the picture";
+    EXPECT_EQ(rect_of(faces[i]) & cv::Rect2d(0, 0, 548, 342), rect_of(faces[i])) << "a box leaves the picture";
     EXPECT_GE(faces[i].score, 4) << "windows that agree";
     if (i > 0) {
       EXPECT_GE(faces[i - 1].score, faces[i].score);
@@ -138,6 +126,29 @@ TEST(DetectFaces, EachKnownNameIsACascadeOfThePackage) {
 }
 
 // All of the package, also those that have no short name; but for one of OpenCV 1.
+TEST(DetectFaces, LeavesAtMost200OfTheBest) {
+  const auto faces = faces_in(footballer(), {{"min_neighbors", std::int64_t{0}}, {"scale_factor", 1.05}});
+  EXPECT_LE(faces.size(), kMaxDetections);
+}
+
+TEST(FoundBoxes, TheBestStayAndBoxesAreCutToThePicture) {
+  std::vector<Detection> found;
+  for (int i = 0; i < 300; ++i)
+    found.push_back(detection_at({i / 2, 10, 20, 40}, {200, 100}, {400, 300}, "thing", i % 7));
+  keep_best(found);
+  ASSERT_EQ(found.size(), kMaxDetections);
+  EXPECT_EQ(found[0].score, 6);
+  EXPECT_EQ(rect_of(found[0]), cv::Rect2d(6, 30, 40, 120));
+  EXPECT_EQ(rect_of(detection_at({190, 90, 20, 40}, {200, 100}, {400, 300}, "thing", 1)), cv::Rect2d(380, 270, 20, 30));
+}
+
+TEST(Detections, AScoreOfAnySizeCanBeReadAgain) {
+  const auto found = detections_from_json(R"([{"box":[1,2,3,4],"score":1e305}])").value();
+  const auto again = detections_from_json(detections_to_json(found));
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(again->at(0).score, 1e305);
+}
+
 TEST(Cascades, AllOfDebiansAreRead) {
   int read = 0;
   for (const char* folder : {"haarcascades", "lbpcascades"}) {
@@ -186,6 +197,12 @@ TEST(Cascades, AFileThatIsNotThereOrNoneIsNamed) {
   std::string deep = "<?xml version=\"1.0\"?>\n<opencv_storage>\n";
   for (int i = 0; i < 200'000; ++i) deep += "<a>";
   EXPECT_NE(refusal_of(deep).find("deep"), std::string::npos);
+  // What looks like the end of a tag, in a text or a comment, closes nothing.
+  for (const std::string level : {"<a>\"/>\"", "<a><!-->/>-->"}) {
+    std::string hidden = "<?xml version=\"1.0\"?>\n<opencv_storage>\n";
+    for (int i = 0; i < 200'000; ++i) hidden += level;
+    EXPECT_NE(refusal_of(hidden).find("deep"), std::string::npos) << level;
+  }
 }
 
 // OpenCV would read these and then look beyond its arrays, or never come to an end.

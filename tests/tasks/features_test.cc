@@ -206,12 +206,8 @@ TEST(Features, SaysTheSameEachTimeAndWithAnyNumberOfThreads) {
     params["descriptors"] = kind != "fast";
     const std::string first = keypoint_text("features", params, in);
     EXPECT_EQ(keypoint_text("features", params, in), first) << kind;
-#ifndef __SANITIZE_THREAD__  // OpenCV's thread pool is not built for it
-    const int before = cv::getNumThreads();
-    cv::setNumThreads(3);
+    const OpenCvThreads threads(3);
     EXPECT_EQ(keypoint_text("features", params, in), first) << kind;
-    cv::setNumThreads(before);
-#endif
   }
 }
 

@@ -87,18 +87,12 @@ TEST(Fft, PaddingGivesTheSpectrumOfThePictureBetweenZeros) {
 
 // Strips of one line and of a few, on several threads, instead of one strip that holds all.
 TEST(Fft, TheBordersOfStripsDoNotShow) {
-#ifndef __SANITIZE_THREAD__  // which sees races in OpenCV's thread pool
-  const int threads = 3;
-#else
-  const int threads = 1;
-#endif
-  const int before = cv::getNumThreads();
-  cv::setNumThreads(threads);
+  const OpenCvThreads several(3);
   for (const cv::Size size : spectrum_sizes()) {
     const cv::Mat in = noise(size.height, size.width, CV_8UC1), wanted = direct_magnitude(in, padded(size));
     for (const int values : {1, 40, 101}) {
       int progress = 0;
-      Spectrum spectrum(padded(size), {threads, values, [&] { ++progress; }});
+      Spectrum spectrum(padded(size), {several.count(), values, [&] { ++progress; }});
       spectrum.forward({&in, false, 0});
       spectrum.to_magnitudes(false);
       EXPECT_GE(progress, size.height > 1 ? 3 : 2) << "after rows, columns and magnitudes";
@@ -108,7 +102,7 @@ TEST(Fft, TheBordersOfStripsDoNotShow) {
         spectrum.magnitude_rows(y, false, row);
       }
       EXPECT_LE(relative_l2(wide_channel(out), wanted), kSpectrumError) << size << values;
-      Spectrum again(padded(size), {threads, values, [] {}});
+      Spectrum again(padded(size), {several.count(), values, [] {}});
       again.forward({&in, false, 0});
       cv::Mat back(padded(size), CV_32FC1, cv::Scalar(77));
       again.inverse([&](int first, const cv::Mat& rows) { rows.copyTo(back.rowRange(first, first + rows.rows)); });
@@ -117,7 +111,6 @@ TEST(Fft, TheBordersOfStripsDoNotShow) {
       EXPECT_LE(cv::norm(back, in_zeros, cv::NORM_INF), 1e-3) << size << values;
     }
   }
-  cv::setNumThreads(before);
 }
 
 TEST(Fft, CenteredPutsTheZeroFrequencyInTheMiddle) {

@@ -217,6 +217,17 @@ std::string problem(const std::string& task, const ParamValues& params) {
   return checked ? "" : checked.error().message;
 }
 
+#ifdef __SANITIZE_THREAD__
+constexpr int kMostOpenCvThreads = 1;
+#else
+constexpr int kMostOpenCvThreads = 64;
+#endif
+
+OpenCvThreads::OpenCvThreads(int count) : before_(cv::getNumThreads()), count_(std::min(count, kMostOpenCvThreads)) {
+  cv::setNumThreads(count_);
+}
+OpenCvThreads::~OpenCvThreads() { cv::setNumThreads(before_); }
+
 TempFolder::TempFolder() {
   std::string name = (fs::temp_directory_path() / "ride-tasks-XXXXXX").string();
   EXPECT_NE(::mkdtemp(name.data()), nullptr);

@@ -72,6 +72,20 @@ void expect_views_are_whole_pictures(const std::string& task, const ParamValues&
 // What the check of a topology says of these parameters; empty: they are right.
 std::string problem(const std::string& task, const ParamValues& params);
 
+// OpenCV's threads in a test; afterwards as many as before. Its pool is not built for ThreadSanitizer, which sees races
+// in it: one thread there.
+class OpenCvThreads {
+ public:
+  explicit OpenCvThreads(int count);
+  ~OpenCvThreads();
+  OpenCvThreads(const OpenCvThreads&) = delete;
+  OpenCvThreads& operator=(const OpenCvThreads&) = delete;
+  int count() const { return count_; }
+
+ private:
+  int before_, count_;
+};
+
 class TempFolder {
  public:
   TempFolder();

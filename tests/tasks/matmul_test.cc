@@ -115,16 +115,10 @@ TEST(Matmul, OfAColorPictureTakesItsBrightness) {
 
 // Tiles of a few values: all their borders lie within small pictures.
 TEST(Matmul, TheBordersOfTilesDoNotShow) {
-#ifndef __SANITIZE_THREAD__  // which sees races in OpenCV's thread pool
-  const int threads = 3;
-#else
-  const int threads = 1;
-#endif
-  const int before = cv::getNumThreads();
-  cv::setNumThreads(threads);
+  const OpenCvThreads several(3);
   for (const cv::Size size : {cv::Size(7, 5), cv::Size(8, 6), cv::Size(6, 4), cv::Size(30, 23), cv::Size(1, 23)}) {
     const cv::Mat in = noise(size.height, size.width, CV_8UC3), other = signed_noise(size.width, 19, 3);
-    const ProductWork work{.threads = threads, .tiles = {.side = 5, .terms = 7}};
+    const ProductWork work{.threads = several.count(), .tiles = {.side = 5, .terms = 7}};
     cv::Mat square(in.rows, in.rows, CV_32FC3, cv::Scalar::all(77)), oblong(in.rows, 19, CV_32FC1, cv::Scalar(77));
     multiply({&in, false, 1}, {&in, false, 1}, true, square, 2, work);
     multiply({&in, false, 0}, {&other, false, 0}, false, oblong, 0, work);
@@ -134,7 +128,6 @@ TEST(Matmul, TheBordersOfTilesDoNotShow) {
     multiply({&in, false, 0}, {&in, false, 1}, true, square, 0, work);
     EXPECT_LE(error_against(doubles_of(square, 0), doubles_of(in, 0), doubles_of(in, 1).t()), kFloatError) << size;
   }
-  cv::setNumThreads(before);
 }
 
 using Dgemm = void (*)(int, int, int, int, int, int, double, const double*, int, const double*, int, double, double*,

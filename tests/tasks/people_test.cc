@@ -4,7 +4,7 @@
 #include <opencv2/objdetect.hpp>
 
 #include "common/json.h"
-#include "tests/tasks/harness.h"
+#include "tests/tasks/found_objects.h"
 #include "worker/tasks/detections.h"
 
 namespace ride::tasks {
@@ -36,22 +36,13 @@ cv::Mat street() {
 }
 
 std::vector<Detection> found_in(const cv::Mat& picture, const ParamValues& params = {}) {
-  auto task = opened("detect_people", params);
-  KeepingEmitter out;
-  const Frame frame = with_bytes(frame_of(picture), {1, 2, 3}, "image/jpeg");
-  EXPECT_TRUE(task->process(frame, out));
-  EXPECT_EQ(out.only().image.data, frame.image.data) << "the picture was replaced";
-  EXPECT_TRUE(out.only().encoded);
-  EXPECT_EQ(out.only().attributes.at("camera"), "north");
-  return detections_from_json(out.only().attributes.at("detections")).value();
+  return found_by("detect_people", picture, params);
 }
-
-cv::Rect2d box(const Detection& d) { return {d.x, d.y, d.width, d.height}; }
 
 // Whether someone of that height was found around that place.
 bool stands_at(const std::vector<Detection>& people, cv::Point2d feet, double height) {
   return std::any_of(people.begin(), people.end(), [&](const Detection& d) {
-    return box(d).contains(feet - cv::Point2d(0, height / 2)) && d.height > height && d.height < 2 * height;
+    return rect_of(d).contains(feet - cv::Point2d(0, height / 2)) && d.height > height && d.height < 2 * height;
   });
 }
 
@@ -62,7 +53,7 @@ TEST(DetectPeople, FindsTheFiguresWhereTheyStand) {
   EXPECT_TRUE(stands_at(people, {340, 320}, 190));
   for (std::size_t i = 0; i < people.size(); ++i) {
     EXPECT_EQ(people[i].label, "person");
-    EXPECT_EQ(box(people[i]) & cv::Rect2d(0, 0, 480, 360), box(people[i])) << "a box leaves the picture";
+    EXPECT_EQ(rect_of(people[i]) & cv::Rect2d(0, 0, 480, 360), rect_of(people[i])) << "a box leaves the picture";
     if (i > 0) {
       EXPECT_GE(people[i - 1].score, people[i].score);
     }

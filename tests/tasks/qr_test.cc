@@ -137,6 +137,23 @@ TEST(Qr, ALargePictureIsReducedForTheSearchOnly) {
   EXPECT_NEAR(codes[0]["corners"][0][1].get<int>(), 3032, 6);
 }
 
+// Control characters take six bytes each in JSON; what three codes of 2,000 hold is too much for the headers of a
+// record.
+TEST(Qr, WhatIsTooMuchTextIsLeftOutAndSaysSo) {
+  const std::vector<cv::Mat> made = {code_of(std::string(2000, '\1'), 4), code_of(std::string(2000, '\2'), 4),
+                                     code_of(std::string(2000, '\3'), 4)};
+  const int side = made[0].rows;
+  cv::Mat picture = light_wall(3 * side + 200, side + 50);
+  for (int i = 0; i < 3; ++i) made[i].copyTo(picture(cv::Rect(0, i * (side + 100), side, side)));
+  const json codes = codes_in(picture);
+  ASSERT_EQ(codes.size(), 3U);
+  EXPECT_EQ(codes[0]["text"], std::string(2000, '\1'));
+  EXPECT_EQ(codes[1]["text"], std::string(2000, '\2'));
+  EXPECT_FALSE(codes[2].contains("text"));
+  EXPECT_EQ(codes[2]["left_out"], 12'002);
+  EXPECT_EQ(codes[2]["corners"].size(), 4U);
+}
+
 TEST(Qr, FindsNothingInFlatAndNoisyPictures) {
   for (const cv::Size size : kSizes) {
     EXPECT_TRUE(codes_in(cv::Mat(size, CV_8UC3, cv::Scalar(90, 90, 90))).empty()) << size;

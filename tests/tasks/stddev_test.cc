@@ -104,11 +104,7 @@ TEST(StddevFilter, NotANumberStaysInTheWindowsThatHoldIt) {
 }
 
 TEST(StddevFilter, ThreadsChangeNothing) {
-#ifdef __SANITIZE_THREAD__
-  GTEST_SKIP() << "OpenCV's thread pool is not built for ThreadSanitizer, which sees races in it";
-#endif
-  const int before = cv::getNumThreads();
-  cv::setNumThreads(2);
+  const OpenCvThreads threads(2);
   for (const int type : {CV_8UC1, CV_16UC1, CV_32FC1}) {
     const cv::Mat in = noise(200, 50, type);
     cv::Mat one(in.size(), type), three(in.size(), type);
@@ -116,7 +112,6 @@ TEST(StddevFilter, ThreadsChangeNothing) {
     local_stddev(in, three, 7, 3);
     EXPECT_EQ(largest_difference(one, three), 0);
   }
-  cv::setNumThreads(before);
 }
 
 }  // namespace

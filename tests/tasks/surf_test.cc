@@ -35,15 +35,10 @@ TEST(Surf, TilesFindTheSamePointsToTheBit) {
 }
 
 TEST(Surf, ThreadsChangeNothing) {
-#ifdef __SANITIZE_THREAD__
-  GTEST_SKIP() << "OpenCV's thread pool is not built for ThreadSanitizer, which sees races in it";
-#endif
   const cv::Mat in = textured({500, 400}, 6);
   const FoundKeypoints one = searched(in, {.descriptors = true, .threads = 1});
-  const int before = cv::getNumThreads();
-  cv::setNumThreads(3);
+  const OpenCvThreads threads(3);
   EXPECT_EQ(searched(in, {.descriptors = true, .threads = 3}).points, one.points);
-  cv::setNumThreads(before);
 }
 
 TEST(Surf, StandsPicturesOfAnySizeAndContent) {
@@ -123,7 +118,7 @@ TEST(Surf, FindsAWallAgainAsWellAsOpenCvDoes) {
   const std::string folder = RIDE_SOURCE_DIR "/.ride-demo/";
   for (const char* name : {"graf1.png", "graf3.png", "H1to3p.xml"})
     ASSERT_TRUE(std::filesystem::exists(folder + name))
-        << folder << name << " is missing: run scripts/fetch-demo-video";
+        << folder << name << " is missing: run scripts/fetch-demo-video --tests";
   cv::Mat homography, gray[2];
   cv::FileStorage(folder + "H1to3p.xml", cv::FileStorage::READ).getFirstTopLevelNode() >> homography;
   for (int i : {0, 1})

@@ -177,7 +177,7 @@ class BlurFaces : public Task {
     for (const cv::Rect& region : regions) {
       cv::Mat view = picture(region);
       obscure(view);
-      if (region.area() > 1'000'000) out.progress();
+      if (static_cast<std::int64_t>(region.width) * region.height > 1'000'000) out.progress();
     }
     out.emit(with_image(frame, std::move(picture)));
     return {};

@@ -20,19 +20,26 @@ constexpr int kLbpCategories = 256;
 
 using Problem = std::optional<std::string>;
 
-// Whether elements stand in each other deeper than any cascade's.
+// Whether elements stand in each other deeper than any cascade's, or more are closed than were opened. "/>" closes one
+// inside its tag only: in text and in quotes it stands for nothing.
 bool too_deep(const std::string& text) {
   int depth = 0;
+  bool in_tag = false;
   for (std::size_t at = 0; at + 1 < text.size(); ++at) {
     if (text.compare(at, 4, "<!--") == 0) {
-      at = text.find("-->", at);
+      at = text.find("-->", at + 4);
       if (at == std::string::npos) return false;  // a comment to the end
+      at += 2;
     } else if (text[at] == '<' && text[at + 1] != '?') {
-      depth += text[at + 1] == '/' ? -1 : 1;
-    } else if (text[at] == '/' && text[at + 1] == '>') {
+      in_tag = text[at + 1] != '/';
+      depth += in_tag ? 1 : -1;
+    } else if (in_tag && text[at] == '/' && text[at + 1] == '>') {
+      in_tag = false;
       --depth;
+    } else if (text[at] == '>') {
+      in_tag = false;
     }
-    if (depth > kDeepest) return true;
+    if (depth > kDeepest || depth < 0) return true;
   }
   return false;
 }

@@ -12,6 +12,7 @@
 #include <set>
 
 #include "common/json.h"
+#include "common/source_file.h"
 #include "worker/tasks/color.h"
 #include "worker/tasks/crossing.h"
 #include "worker/tasks/detections.h"
@@ -54,7 +55,9 @@ std::optional<std::string> attribute_rule(const ParamValue& value) {
   const auto& name = std::get<std::string>(value);
   if (name.empty() || name.size() > 32 || name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") < name.size())
     return "1 to 32 of a-z, 0-9 and _ are allowed";
-  if (name == kDetectionsAttribute) return "what was found is there";
+  // What others write. (kSourceFileAttribute is the file that messages and names of files are about.)
+  for (const char* taken : {kDetectionsAttribute, kSourceFileAttribute, "keypoints", "qr", "motion"})
+    if (name == taken) return "another task, or the source, writes there";
   return std::nullopt;
 }
 

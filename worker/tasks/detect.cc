@@ -11,6 +11,7 @@
 #include "worker/tasks/known_models.h"
 #include "worker/tasks/picture.h"
 #include "worker/tasks/register_task.h"
+#include "worker/tasks/text_list.h"
 
 namespace ride::tasks::detect {
 namespace {
@@ -27,20 +28,9 @@ struct Options {
   std::string classes;
 };
 
-std::vector<std::string> listed(const std::string& text) {
-  std::vector<std::string> parts;
-  for (std::size_t start = 0; start < text.size();) {
-    const auto end = std::min(text.find(',', start), text.size());
-    const auto first = text.find_first_not_of(' ', start), last = text.find_last_not_of(' ', end - 1);
-    parts.push_back(first < end ? text.substr(first, last - first + 1) : "");
-    start = end + 1;
-  }
-  return parts;
-}
-
 // One number for all channels, or three.
 std::optional<std::array<double, 3>> mean_in(const std::string& text) {
-  const auto parts = listed(text);
+  const auto parts = comma_parts(text);
   if (parts.size() != 1 && parts.size() != 3) return std::nullopt;
   std::array<double, 3> mean{};
   for (std::size_t i = 0; i < 3; ++i) {
@@ -164,7 +154,7 @@ Result<DetectorPlan> plan_of(const Options& options) {
     RIDE_ASSIGN(plan, plan_for(*model));
   }
   if (!options.labels.empty()) plan.labels = options.labels;
-  plan.classes = listed(options.classes);
+  if (!options.classes.empty()) plan.classes = comma_parts(options.classes);
   plan.threshold = options.threshold;
   plan.nms = options.nms;
   return plan;

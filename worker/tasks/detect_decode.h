@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/result.h"
+#include "worker/tasks/detections.h"
 
 namespace ride::tasks {
 
@@ -33,7 +34,6 @@ struct NetBox {
 };
 
 inline constexpr std::size_t kMaxCandidates = 1000;  // of one picture, before those that overlap are left out
-inline constexpr std::size_t kMaxDetections = 200;   // of one picture: they travel in a header of its record
 
 // Rows [image, class, score, left, top, right, bottom], relative (Liu et al., "SSD: single shot multibox detector",
 // 2016; OpenCV's layer DetectionOutput); 1 x 1 x N x 7, filled up with rows of zeros. Of image 0 alone.

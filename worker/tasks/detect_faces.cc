@@ -8,10 +8,9 @@
 #include <cmath>
 #include <opencv2/imgproc.hpp>
 #include <opencv2/objdetect.hpp>
-#include <tuple>
 
 #include "worker/tasks/cascade_file.h"
-#include "worker/tasks/detections.h"
+#include "worker/tasks/found_boxes.h"
 #include "worker/tasks/label_list.h"
 #include "worker/tasks/picture.h"
 #include "worker/tasks/register_task.h"
@@ -137,7 +136,7 @@ class DetectFaces : public Task {
 
  private:
   std::vector<Detection> search(const cv::Mat& image) {
-    const cv::Mat view = brightness_of(as_8bit(reduced(image), eight_bit_));
+    const cv::Mat view = brightness_of(as_8bit(reduced_to(kMostPixels, image, reduced_), eight_bit_));
     const double x_factor = static_cast<double>(image.cols) / view.cols;
     const double y_factor = static_cast<double>(image.rows) / view.rows;
     const cv::Size window = cascade_.getOriginalWindowSize();
@@ -149,36 +148,11 @@ class DetectFaces : public Task {
     std::vector<int> windows;
     cascade_.detectMultiScale(view, boxes, windows, options_.scale_factor, options_.min_neighbors, 0, least, most);
     std::vector<Detection> faces;
+    faces.reserve(boxes.size());
     for (std::size_t i = 0; i < boxes.size(); ++i)
-      faces.push_back(face(boxes[i], windows[i], x_factor, y_factor, image.size()));
-    // The detector's threads add in any order; ours is fixed.
-    std::sort(faces.begin(), faces.end(), [](const Detection& a, const Detection& b) {
-      return std::tuple(-a.score, a.x, a.y, a.width, a.height) < std::tuple(-b.score, b.x, b.y, b.width, b.height);
-    });
+      faces.push_back(detection_at(boxes[i], view.size(), image.size(), options_.label, windows[i]));
+    keep_best(faces);
     return faces;
-  }
-
-  // Before any conversion, so that those of a large picture need little memory.
-  cv::Mat reduced(const cv::Mat& image) {
-    const double scale = std::sqrt(kMostPixels / (static_cast<double>(image.rows) * image.cols));
-    if (scale >= 1) return image;
-    // Through doubles: a picture of one row must not become one of none.
-    const cv::Size size(std::max(1, cvRound(image.cols * scale)), std::max(1, cvRound(image.rows * scale)));
-    cv::resize(image, reduced_, size, 0, 0, cv::INTER_AREA);
-    return reduced_;
-  }
-
-  // In whole pixels of the full picture, cut to it.
-  Detection face(const cv::Rect& box, int windows, double x_factor, double y_factor, cv::Size picture) const {
-    const cv::Rect full(cvRound(box.x * x_factor), cvRound(box.y * y_factor), cvRound(box.width * x_factor),
-                        cvRound(box.height * y_factor));
-    const cv::Rect cut = full & cv::Rect(cv::Point(0, 0), picture);
-    return {.label = options_.label,
-            .score = static_cast<double>(windows),
-            .x = static_cast<double>(cut.x),
-            .y = static_cast<double>(cut.y),
-            .width = static_cast<double>(cut.width),
-            .height = static_cast<double>(cut.height)};
   }
 
   TaskEnv env_;

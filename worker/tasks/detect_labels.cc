@@ -74,6 +74,7 @@ Result<std::vector<std::string>> read_labels(const std::string& list) {
     std::erase(labels, "-");
     return labels;
   }
+  if (list == "-") return invalid_argument("'labels' is '-'; give coco80, coco90, voc20 or a file");  // standard input
   const auto text = read_named_file(list, {.most_bytes = kMaxBytes, .patience = std::chrono::seconds(1)});
   if (!text.ok()) {
     return Error{text.error().code,

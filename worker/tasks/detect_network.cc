@@ -91,9 +91,10 @@ std::size_t darknet_bytes(cv::dnn::Net& net, const Bytes& model) {
 std::string key_of(const NetworkPlan& plan) {
   std::string key;
   for (const auto& path : {plan.model, plan.config}) {
+    key += path + '\n';
     struct stat about {};
     if (!path.empty() && ::stat(path.c_str(), &about) == 0)
-      key += fmt::format("{}\n{} {} {} {}.{}\n", path, about.st_dev, about.st_ino, about.st_size, about.st_mtim.tv_sec,
+      key += fmt::format("{} {} {} {}.{}\n", about.st_dev, about.st_ino, about.st_size, about.st_mtim.tv_sec,
                          about.st_mtim.tv_nsec);
   }
   for (const auto& output : plan.outputs) key += output + "\n";
@@ -181,12 +182,20 @@ Result<void> Network::check_outputs() {
 Result<void> Network::check_memory() const {
   std::size_t weights = 0, values = 0;
   layers_->net.getMemoryConsumption(layers_->input, weights, values);
-  if (weights <= kMaxNetworkBytes && values <= kMaxNetworkBytes - weights) return {};
-  return unusable(
-      ErrorCode::resource_exhausted, plan_.model,
-      fmt::format("needs {} MB for a picture of {}x{}; at most {} MB are given: a smaller 'width' and "
-                  "'height' need less",
-                  (weights >> 20) + (values >> 20), plan_.input.width, plan_.input.height, kMaxNetworkBytes >> 20));
+  // Once more in doubles: OpenCV multiplies sizes as ints, and 2^32 values would be none.
+  std::vector<int> ids;
+  std::vector<std::vector<cv::dnn::MatShape>> in, out;
+  layers_->net.getLayersShapes(layers_->input, ids, in, out);
+  double bytes = static_cast<double>(weights);
+  for (const auto& shapes : out)
+    for (const auto& shape : shapes)
+      bytes += std::accumulate(shape.begin(), shape.end(), double{sizeof(float)}, std::multiplies<>());
+  if (bytes <= static_cast<double>(kMaxNetworkBytes) && values <= kMaxNetworkBytes) return {};
+  return unusable(ErrorCode::resource_exhausted, plan_.model,
+                  fmt::format("needs {:.0f} MB for a picture of {}x{}; at most {} MB are given: a smaller 'width' and "
+                              "'height' need less",
+                              std::max(bytes / (1 << 20), static_cast<double>(values >> 20)), plan_.input.width,
+                              plan_.input.height, kMaxNetworkBytes >> 20));
 }
 
 std::vector<cv::Mat> Network::run(const cv::Mat& picture) {

@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <opencv2/imgproc.hpp>
 #include <opencv2/objdetect.hpp>
-#include <tuple>
 
-#include "worker/tasks/detections.h"
+#include "worker/tasks/found_boxes.h"
 #include "worker/tasks/picture.h"
 #include "worker/tasks/register_task.h"
 
@@ -100,30 +99,12 @@ class DetectPeople : public Task {
     std::vector<double> scores;
     hog_.detectMultiScale(view, boxes, scores, options_.hit_threshold, cv::Size(stride, stride),
                           cv::Size(padding, padding), options_.pyramid_scale, options_.group_threshold);
-    const double x_factor = static_cast<double>(image.cols) / view.cols;
-    const double y_factor = static_cast<double>(image.rows) / view.rows;
     std::vector<Detection> people;
-    for (std::size_t i = 0; i < boxes.size(); ++i) {
-      people.push_back(person(boxes[i], scores[i], x_factor, y_factor, image.size()));
-    }
-    // The detector's threads add in any order; ours is fixed.
-    std::sort(people.begin(), people.end(), [](const Detection& a, const Detection& b) {
-      return std::tuple(-a.score, a.x, a.y, a.width, a.height) < std::tuple(-b.score, b.x, b.y, b.width, b.height);
-    });
+    people.reserve(boxes.size());
+    for (std::size_t i = 0; i < boxes.size(); ++i)
+      people.push_back(detection_at(boxes[i], view.size(), image.size(), "person", scores[i]));
+    keep_best(people);
     return people;
-  }
-
-  // In whole pixels of the full picture, cut to it.
-  static Detection person(const cv::Rect& box, double score, double x_factor, double y_factor, cv::Size picture) {
-    const cv::Rect full(cvRound(box.x * x_factor), cvRound(box.y * y_factor), cvRound(box.width * x_factor),
-                        cvRound(box.height * y_factor));
-    const cv::Rect cut = full & cv::Rect(cv::Point(0, 0), picture);
-    return {.label = "person",
-            .score = score,
-            .x = static_cast<double>(cut.x),
-            .y = static_cast<double>(cut.y),
-            .width = static_cast<double>(cut.width),
-            .height = static_cast<double>(cut.height)};
   }
 
   TaskEnv env_;

@@ -59,13 +59,19 @@ std::optional<Detection> parse_one(const json& entry) {
   return read_track(entry, found) ? std::optional(found) : std::nullopt;
 }
 
+// A number of any size stays one.
+double in_ten_thousandths(double score) {
+  const double steps = score * 1e4;
+  return std::isfinite(steps) ? std::round(steps) / 1e4 : score;
+}
+
 }  // namespace
 
 std::string detections_to_json(const std::vector<Detection>& detections) {
   json list = json::array();
   for (const Detection& d : detections) {
     json entry = {{"label", d.label},
-                  {"score", std::round(d.score * 1e4) / 1e4},
+                  {"score", in_ten_thousandths(d.score)},
                   {"box", {pixels(d.x), pixels(d.y), pixels(d.width), pixels(d.height)}}};
     if (d.class_id) entry["class_id"] = *d.class_id;
     if (!d.track.empty()) entry["track"] = d.track;
@@ -97,7 +103,7 @@ Result<std::vector<Detection>> required_detections(const TaskEnv& env, const Fra
     return Error{ErrorCode::invalid_argument,
                  place(env, frame) +
                      ": the frame has no attribute 'detections'; put a task that finds something "
-                     "(detect_faces, detect_people) before this stage"};
+                     "before this stage (docs/detections.md names them)"};
   }
   auto detections = detections_from_json(attribute->second);
   if (detections) return detections;

@@ -17,6 +17,8 @@ namespace ride::tasks {
 
 inline constexpr const char* kDetectionsAttribute = "detections";
 
+inline constexpr std::size_t kMaxDetections = 200;  // that a finder leaves: they travel in a header of the record
+
 struct Detection {
   std::string label;
   double score = 0;

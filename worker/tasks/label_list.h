@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "worker/tasks/params.h"
+#include "worker/tasks/text_list.h"
 
 namespace ride::tasks {
 
@@ -30,17 +31,7 @@ inline std::optional<std::string> label_rule(const ParamValue& value) {
 class LabelList {
  public:
   LabelList() = default;
-  // Spaces around a label do not belong to it.
-  explicit LabelList(const std::string& text) : all_(text == "*") {
-    for (std::size_t from = 0; from <= text.size();) {
-      const std::size_t comma = std::min(text.find(',', from), text.size());
-      const std::size_t first = std::min(text.find_first_not_of(' ', from), comma);
-      std::size_t end = comma;
-      while (end > first && text[end - 1] == ' ') --end;
-      labels_.push_back(text.substr(first, end - first));
-      from = comma + 1;
-    }
-  }
+  explicit LabelList(const std::string& text) : all_(text == "*"), labels_(comma_parts(text)) {}
 
   bool holds(const std::string& label) const {
     return all_ || std::find(labels_.begin(), labels_.end(), label) != labels_.end();

@@ -81,13 +81,20 @@ class Morphology : public Task {
     const Pass erode = cv::erode, dilate = cv::dilate;
     const auto opened = [&] { return repeated(dilate, repeated(erode, in, out), out); };
     const auto closed = [&] { return repeated(erode, repeated(dilate, in, out), out); };
-    if (name == "erode") repeated(erode, in, out).copyTo(changed);
-    if (name == "dilate") repeated(dilate, in, out).copyTo(changed);
-    if (name == "open") opened().copyTo(changed);
-    if (name == "close") closed().copyTo(changed);
-    if (name == "gradient") cv::subtract(repeated(dilate, in, out), repeated(erode, in, out), changed);
-    if (name == "tophat") cv::subtract(in, opened(), changed);
-    if (name == "blackhat") cv::subtract(closed(), in, changed);
+    if (name == "erode")
+      repeated(erode, in, out).copyTo(changed);
+    else if (name == "dilate")
+      repeated(dilate, in, out).copyTo(changed);
+    else if (name == "open")
+      opened().copyTo(changed);
+    else if (name == "close")
+      closed().copyTo(changed);
+    else if (name == "gradient")
+      cv::subtract(repeated(dilate, in, out), repeated(erode, in, out), changed);
+    else if (name == "tophat")
+      cv::subtract(in, opened(), changed);
+    else  // blackhat
+      cv::subtract(closed(), in, changed);
   }
 
   // A large window that is no rectangle takes long: progress after each pass. OpenCV makes one pass of a rectangle's.

@@ -86,4 +86,13 @@ cv::Mat brightness_of(const cv::Mat& image) {
   return gray;
 }
 
+cv::Mat reduced_to(double most_pixels, const cv::Mat& image, cv::Mat& buffer) {
+  const double scale = std::sqrt(most_pixels / (static_cast<double>(image.rows) * image.cols));
+  if (scale >= 1) return image;
+  // Through doubles: a picture of one row must not become one of none.
+  const cv::Size size(std::max(1, cvRound(image.cols * scale)), std::max(1, cvRound(image.rows * scale)));
+  cv::resize(image, buffer, size, 0, 0, cv::INTER_AREA);
+  return buffer;
+}
+
 }  // namespace ride::tasks

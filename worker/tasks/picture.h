@@ -31,6 +31,10 @@ std::string shape_text(const cv::Mat& image);  // "768x576x3 8U"
 // The picture in 8 bits with 1 or 3 channels, its value range kept: itself where it is that already, else in `buffer`.
 cv::Mat as_8bit(const cv::Mat& image, cv::Mat& buffer);
 
+// A picture of at most this many pixels: itself, or reduced into `buffer`. Before any conversion, so that those of a
+// large picture need little memory.
+cv::Mat reduced_to(double most_pixels, const cv::Mat& image, cv::Mat& buffer);
+
 // The same pixels, as if they were the whole picture: OpenCV's filters look beyond a view into a larger one. Shares the
 // memory and owns nothing, so it is not for temporaries.
 cv::Mat isolated(const cv::Mat& view);

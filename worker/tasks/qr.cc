@@ -41,7 +41,7 @@ TaskDecl declaration() {
 }
 
 constexpr double kMostPixels = 16e6;
-constexpr std::size_t kMostText = 16'384;  // bytes; a code holds at most 7089 digits or 2953 bytes
+constexpr std::size_t kMostText = 32'768;  // bytes of all texts as JSON: they travel in a header of the record
 
 // What is no UTF-8 becomes U+FFFD.
 std::string as_utf8(const std::string& text) {
@@ -77,7 +77,7 @@ class Qr : public Task {
 
  private:
   std::vector<Code> codes_in(const cv::Mat& image) {
-    const cv::Mat view = brightness_of(as_8bit(reduced(image), eight_bit_));
+    const cv::Mat view = brightness_of(as_8bit(reduced_to(kMostPixels, image, reduced_), eight_bit_));
     const double x_factor = static_cast<double>(image.cols) / view.cols;
     const double y_factor = static_cast<double>(image.rows) / view.rows;
     const auto hints = ZXing::DecodeHints()
@@ -91,7 +91,6 @@ class Qr : public Task {
     for (const ZXing::Result& one : ZXing::ReadBarcodes(pixels, hints)) {
       if (!one.isValid()) continue;
       Code code{.text = as_utf8(one.text())};
-      if (code.text.size() > kMostText) continue;
       for (int i = 0; i < 4; ++i) {
         const auto& corner = one.position()[i];
         code.corners[i] = {std::round(corner.x * x_factor), std::round(corner.y * y_factor)};
@@ -104,23 +103,23 @@ class Qr : public Task {
     return codes;
   }
 
-  // Before any conversion, so that those of a large picture need little memory.
-  cv::Mat reduced(const cv::Mat& image) {
-    const double scale = std::sqrt(kMostPixels / (static_cast<double>(image.rows) * image.cols));
-    if (scale >= 1) return image;
-    const cv::Size size(std::max(1, cvRound(image.cols * scale)), std::max(1, cvRound(image.rows * scale)));
-    cv::resize(image, reduced_, size, 0, 0, cv::INTER_AREA);
-    return reduced_;
-  }
-
   static std::string to_json(const std::vector<Code>& codes) {
     using nlohmann::json;
     json list = json::array();
+    std::size_t text_bytes = 0;
     for (const Code& code : codes) {
       json corners = json::array();
       for (const cv::Point2d& corner : code.corners)
         corners.push_back({static_cast<std::int64_t>(corner.x), static_cast<std::int64_t>(corner.y)});
-      list.push_back({{"text", code.text}, {"corners", std::move(corners)}});
+      json entry = {{"corners", std::move(corners)}};
+      const std::size_t bytes = json(code.text).dump(-1, ' ', false, json::error_handler_t::replace).size();
+      if (text_bytes + bytes <= kMostText) {
+        text_bytes += bytes;
+        entry["text"] = code.text;
+      } else {
+        entry["left_out"] = bytes;
+      }
+      list.push_back(std::move(entry));
     }
     return list.dump(-1, ' ', false, json::error_handler_t::replace);
   }

@@ -3,6 +3,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
+#include <functional>
 #include <tuple>
 
 namespace ride::tasks {
@@ -89,10 +90,25 @@ void Tracker::forget(std::int64_t time) {
     const auto unseen = time - track.seen.back().time;
     return unseen > (track.confirmed ? settings_.max_age : 0);
   });
+}
+
+// Those that were seen last stay, in the order of their beginning.
+void Tracker::trim() {
   if (tracks_.size() <= kMostTracks) return;
-  std::stable_sort(tracks_.begin(), tracks_.end(),
-                   [](const Track& a, const Track& b) { return a.seen.back().time > b.seen.back().time; });
-  tracks_.resize(kMostTracks);
+  std::vector<std::int64_t> seen;
+  seen.reserve(tracks_.size());
+  for (const Track& track : tracks_) seen.push_back(track.seen.back().time);
+  std::nth_element(seen.begin(), seen.begin() + kMostTracks - 1, seen.end(), std::greater<>());
+  const auto oldest = seen[kMostTracks - 1];
+  auto room = kMostTracks - static_cast<std::size_t>(
+                                std::count_if(seen.begin(), seen.end(), [&](auto time) { return time > oldest; }));
+  std::erase_if(tracks_, [&](const Track& track) {
+    const auto time = track.seen.back().time;
+    if (time != oldest) return time < oldest;
+    if (room == 0) return true;
+    --room;
+    return false;
+  });
 }
 
 void Tracker::update(std::int64_t time, std::int64_t frame, std::size_t first_place,
@@ -112,6 +128,7 @@ void Tracker::update(std::int64_t time, std::int64_t frame, std::size_t first_pl
     hit(begun, time, detections[d]);
     tracks_.push_back(std::move(begun));
   }
+  trim();
 }
 
 }  // namespace ride::tasks

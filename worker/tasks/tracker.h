@@ -4,7 +4,7 @@
 // that saw all (decision 0012): the place is foretold by the straight line that fits the last 8 boxes best (least
 // squares), where SORT has a Kalman filter, which never forgets; and pairs are taken in the order of their overlap
 // (greedily), where SORT solves the assignment as a whole. Owner and threads: the task. Memory: at most kMostTracks
-// tracks.
+// tracks, and 72 MB while 3000 tracks and 1000 detections that all overlap are compared.
 #pragma once
 
 #include <cstdint>
@@ -60,6 +60,7 @@ class Tracker {
   std::vector<Pair> pairs(std::int64_t time, const std::vector<Detection>& detections) const;
   void hit(Track& track, std::int64_t time, Detection& detection) const;
   void forget(std::int64_t time);
+  void trim();
 
   Settings settings_;
   std::vector<Track> tracks_;  // in the order of their beginning
