@@ -62,6 +62,9 @@ std::vector<std::size_t> check_flow(Context& context, std::vector<SourceDraft>& 
 void check_files(Context& context, const std::vector<SourceDraft>& sources, const std::vector<StageDraft>& stages,
                  const std::vector<std::size_t>& order);
 
+// Stages whose task needs order, behind a stage that mixes it: warnings. For a flow without errors, in its order.
+void check_order(Context& context, const std::vector<StageDraft>& stages, const std::vector<std::size_t>& order);
+
 // Where sinks write, by what the nodes allow; no nodes: nothing is known.
 struct NodeOutputs;
 void check_outputs(Context& context, const std::vector<StageDraft>& stages, const std::vector<NodeOutputs>& nodes);

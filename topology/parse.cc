@@ -51,6 +51,7 @@ class FileParser {
     }
     const auto order = check_flow(context_, sources, stages);
     if (!context_.failed()) check_files(context_, sources, stages, order);
+    if (!context_.failed()) check_order(context_, stages, order);
     if (!context_.failed()) check_outputs(context_, stages, nodes_);
     if (context_.failed()) return std::nullopt;
     return assemble(name, priority, std::move(sources), std::move(stages), order);
