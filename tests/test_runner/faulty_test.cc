@@ -1,7 +1,7 @@
-// ride-test with an `identity` that does what the frame's attribute "do" says: crash, hang, throw or wait (an error
-// that may pass). All else is the product's.
+// ride-test with an `identity` that does what the frame's attribute "do" says: crash, hang, throw, wait (an error that
+// may pass) or keep (until the input ends). All else is the product's.
 #include <csignal>
-#include <cstdlib>
+#include <optional>
 #include <stdexcept>
 #include <thread>
 
@@ -22,9 +22,19 @@ class Faulty final : public ride::tasks::Task {
     while (act == "hang") std::this_thread::sleep_for(std::chrono::seconds(1));
     if (act == "throw") throw std::runtime_error("thrown on purpose");
     if (act == "wait") return ride::Error{ride::ErrorCode::resource_exhausted, "the disk is full", true};
-    out.emit(frame);
+    if (act == "keep")
+      kept_ = frame;
+    else
+      out.emit(frame);
     return {};
   }
+  ride::Result<void> finish(ride::tasks::Emitter& out) override {
+    if (kept_) out.emit(*kept_);
+    return {};
+  }
+
+ private:
+  std::optional<ride::Frame> kept_;
 };
 
 }  // namespace

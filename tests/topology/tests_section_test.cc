@@ -1,9 +1,9 @@
-// Hashes written into a topology's text: at their places, and nowhere else.
-#include "topology/edit_hashes.h"
-
+// The section `tests` beyond its error messages: who reads it, and hashes written into the text at their places alone.
 #include <gtest/gtest.h>
 
 #include "tests/topology/test_catalog.h"
+#include "topology/edit_hashes.h"
+#include "topology/output_check.h"
 #include "topology/topology.h"
 
 namespace ride::topology {
@@ -57,6 +57,16 @@ TEST(EditHashes, OneValueCannotBecomeTwo) {
   const auto after = edit_hashes(before, edits_of(before, {kDigits, kOther}));
   ASSERT_FALSE(after.ok());
   EXPECT_NE(after.error().message.find("line 7"), std::string::npos) << after.error().message;
+}
+
+// A master's job is the same with and without them: what is wrong there, or not set where it runs, stops no job.
+TEST(TopologyTests, AreNotReadForAMaster) {
+  const std::string text = std::string(kHead) + "  - { name: \"${NOT_SET}\", input: a.png, expect: { psnr: x } }\n";
+  const auto here = parse_topology(text, "f", test_catalog(), test_environment());
+  EXPECT_FALSE(here.topology);
+  const auto master = parse_topology(text, "f", test_catalog(), test_environment(), {});
+  ASSERT_TRUE(master.topology) << render(master.diagnostics, text);
+  EXPECT_TRUE(master.topology->tests().empty());
 }
 
 TEST(EditHashes, ATextThatHasChangedIsLeftAlone) {
