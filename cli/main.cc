@@ -35,6 +35,7 @@ With a running cluster:
 void add_commands(Program& program) {
   add_local_commands(program);
   add_topology_commands(program);
+  add_test_command(program);
   add_task_commands(program);
   add_job_commands(program);
   add_scale_commands(program);

@@ -38,6 +38,10 @@ enum class KeyType {
   stage_list,
   sink_list,
   outputs,
+  test_list,
+  test_input,   // a path, a list of paths, or a map
+  object_list,  // maps
+  box,          // [x, y, width, height]
 };
 
 struct Section;
@@ -50,7 +54,7 @@ struct KeySpec {
   bool required = false;
   std::optional<double> min, max;    // integer, number, fps; duration in ms, bytes in bytes, pixels
   std::vector<std::string> choices;  // choice
-  const Section* section = nullptr;  // section, source_map, stage_list, sink_list, outputs
+  const Section* section = nullptr;  // of the structures that are maps or lists of maps
   std::string example;               // a value as it is written, for fixes and the reference page
 
   // Of a source kind's key. Each has a value in the plan, under `param`, and a default for it.

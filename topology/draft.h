@@ -36,7 +36,16 @@ struct StageDraft {
   std::vector<SourceLocation> output_places;  // as stage.outputs
 };
 
-inline constexpr std::size_t kMaxSources = 2000, kMaxStages = 2000;
+struct TestDraft {
+  TestCase test;
+  std::string label;                    // for messages: "test 'finds the people'"
+  std::vector<ReferenceDraft> through;  // empty: not given
+  SourceLocation source_place;          // where test.source is given
+  bool own_source = false;              // the input is frames of the job's own source
+  SourceLocation input_place;
+};
+
+inline constexpr std::size_t kMaxSources = 2000, kMaxStages = 2000, kMaxTests = 1000;
 // Of all topics that are made for a job. A Kafka broker holds some thousands: beyond that, elections and restarts take
 // minutes.
 inline constexpr std::int64_t kManyPartitions = 4000, kMostPartitions = 20'000;
@@ -45,6 +54,13 @@ inline constexpr std::int64_t kDefaultMaxPixels = 1'000'000'000;
 std::vector<SourceDraft> parse_sources(Context& context, const YamlNode& sources);
 std::vector<StageDraft> parse_stages(Context& context, const YamlNode& list, bool sinks, const TaskCatalog& catalog);
 
+std::vector<TestDraft> parse_tests(Context& context, const YamlNode& list);
+// A source in the input of a test: its kind, keys and numbers of frames.
+void parse_input_source(Context& context, const YamlNode& node, const std::string& where, TestInput& input);
+// Names in `from`-like lists; a single one needs no brackets.
+std::vector<ReferenceDraft> parse_references(Context& context, const YamlEntry& entry);
+void parse_labels(Context& context, const YamlEntry& entry, std::map<std::string, std::string>& labels);
+
 // The parameters of a stage's task; what is wrong is reported at the value. `task_place`: where missing ones are
 // reported.
 ParamValues parse_params(Context& context, const TaskDecl& task, const YamlEntry* params,
@@ -52,11 +68,16 @@ ParamValues parse_params(Context& context, const TaskDecl& task, const YamlEntry
 
 // A source's URI as it stays in the plan (a template), checked for literal credentials and, for a camera, for its
 // scheme.
-std::string parse_uri(Context& context, const std::string& key, const YamlNode& node, bool camera);
+// `warns`: of variables that are not set here.
+std::string parse_uri(Context& context, const std::string& key, const YamlNode& node, bool camera, bool warns = true);
 
 // References, names, cycles, readers, sizes. Fills in Stage::from; returns the flow order as indices into `stages`.
 std::vector<std::size_t> check_flow(Context& context, std::vector<SourceDraft>& sources,
                                     std::vector<StageDraft>& stages);
+
+// The stages and the source of each test; for a flow without errors.
+void check_tests(Context& context, const std::vector<SourceDraft>& sources, const std::vector<StageDraft>& stages,
+                 std::vector<TestDraft>& tests);
 
 // Names of the files that sinks write; for a flow without errors, in its order.
 void check_files(Context& context, const std::vector<SourceDraft>& sources, const std::vector<StageDraft>& stages,

@@ -180,6 +180,10 @@ std::optional<ScalarValue> convert(const KeySpec& key, const ScalarText& text) {
     case KeyType::stage_list:
     case KeyType::sink_list:
     case KeyType::outputs:
+    case KeyType::test_list:
+    case KeyType::test_input:
+    case KeyType::object_list:
+    case KeyType::box:
       return std::nullopt;
   }
   return std::nullopt;
@@ -235,7 +239,13 @@ std::string expected(const KeySpec& key) {
       return "a map";
     case KeyType::stage_list:
     case KeyType::sink_list:
+    case KeyType::test_list:
+    case KeyType::object_list:
       return "a list";
+    case KeyType::test_input:
+      return "a picture's path, a list of them, or a map";
+    case KeyType::box:
+      return "[x, y, width, height] in pixels";
   }
   return "a value";
 }
@@ -276,6 +286,10 @@ std::string fix_for(const KeySpec& key, const ScalarText& text) {
     case KeyType::stage_list:
     case KeyType::sink_list:
     case KeyType::outputs:
+    case KeyType::test_list:
+    case KeyType::test_input:
+    case KeyType::object_list:
+    case KeyType::box:
       return written(key, key.example);
   }
   return "";

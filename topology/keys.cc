@@ -406,6 +406,12 @@ const Section& file_section() {
            .doc = "A list of stages whose task ends the flow.",
            .section = &sink_section(),
            .example = "[]"},
+          {.name = "tests",
+           .type = KeyType::test_list,
+           .doc = "What the stages make of known pictures; `ride test` runs them, all else passes over them.",
+           .default_text = "none",
+           .section = &test_section(),
+           .example = "[]"},
       }};
   return section;
 }
@@ -415,7 +421,8 @@ std::vector<const Section*> all_sections() {
   for (const SourceDecl& kind : source_kinds())
     if (const Section* own = section_of(kind)) sections.push_back(own);
   for (const Section* section :
-       {&stage_section(), &sink_section(), &topic_section(), &group_section(), &output_section()})
+       {&stage_section(), &sink_section(), &topic_section(), &group_section(), &output_section(), &test_section(),
+        &input_section(), &expect_section(), &object_section()})
     sections.push_back(section);
   return sections;
 }

@@ -22,6 +22,10 @@ const Section& sink_section();
 const Section& topic_section();
 const Section& group_section();
 const Section& output_section();
+const Section& test_section();
+const Section& input_section();  // of a test: the kinds whose frames are the same each time, and which of them
+const Section& expect_section();
+const Section& object_section();
 std::vector<const Section*> all_sections();  // in the order of the reference page
 
 // The section that holds a kind's keys, where its own key is a map ("synthetic: { width: 900 }"); null: they stand

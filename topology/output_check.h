@@ -14,8 +14,8 @@ struct NodeOutputs {
   std::vector<std::string> folders;  // absolute; relative paths begin in the first
 };
 
-// As parse_topology(); besides, a sink whose files no node would take is an error. No nodes: nothing is known, and none
-// is.
+// As parse_topology() for a cluster's master; besides, a sink whose files no node would take is an error. No nodes:
+// nothing is known, and none is. The file's tests are not read: they concern the machine that they are run on.
 ParseOutcome parse_topology(std::string_view text, const std::string& file_name, const TaskCatalog& catalog,
                             const Environment& environment, const std::vector<NodeOutputs>& nodes);
 

@@ -11,8 +11,8 @@ namespace ride::topology {
 class FileParser {
  public:
   FileParser(const std::string& file, const TaskCatalog& catalog, const Environment& environment,
-             const std::vector<NodeOutputs>& nodes)
-      : context_(file, environment), catalog_(catalog), nodes_(nodes) {}
+             const std::vector<NodeOutputs>& nodes, bool with_tests)
+      : context_(file, environment), catalog_(catalog), nodes_(nodes), with_tests_(with_tests) {}
 
   ParseOutcome run(std::string_view text) {
     auto yaml = read_yaml(text);
@@ -49,12 +49,16 @@ class FileParser {
       context_.error(root->place, "the file has neither stages nor sinks: nothing would be done",
                      "add stages: with a list of '- { name: ..., from: [...], task: ... }'");
     }
+    std::vector<TestDraft> tests;
+    if (const YamlEntry* entry = reader.entry("tests"); entry != nullptr && with_tests_)
+      tests = parse_tests(context_, *entry->value);
     const auto order = check_flow(context_, sources, stages);
+    if (!context_.failed()) check_tests(context_, sources, stages, tests);
     if (!context_.failed()) check_files(context_, sources, stages, order);
     if (!context_.failed()) check_order(context_, stages, order);
     if (!context_.failed()) check_outputs(context_, stages, nodes_);
     if (context_.failed()) return std::nullopt;
-    return assemble(name, priority, std::move(sources), std::move(stages), order);
+    return assemble(name, priority, std::move(sources), std::move(stages), order, std::move(tests));
   }
 
   // Another version is the only thing that is said about its file: all else may mean something else there.
@@ -72,7 +76,8 @@ class FileParser {
   }
 
   static Topology assemble(const std::string& name, int priority, std::vector<SourceDraft> sources,
-                           std::vector<StageDraft> stages, const std::vector<std::size_t>& order) {
+                           std::vector<StageDraft> stages, const std::vector<std::size_t>& order,
+                           std::vector<TestDraft> drafts) {
     std::vector<Source> read;
     for (SourceDraft& draft : sources) {
       if (draft.read) read.push_back(std::move(draft.source));
@@ -80,22 +85,25 @@ class FileParser {
     std::vector<Stage> ordered;
     ordered.reserve(order.size());
     for (const std::size_t index : order) ordered.push_back(std::move(stages[index].stage));
-    return {name, priority, std::move(read), std::move(ordered)};
+    std::vector<TestCase> tests;
+    for (TestDraft& draft : drafts) tests.push_back(std::move(draft.test));
+    return {name, priority, std::move(read), std::move(ordered), std::move(tests)};
   }
 
   Context context_;
   const TaskCatalog& catalog_;
   const std::vector<NodeOutputs>& nodes_;
+  const bool with_tests_;
 };
 
 ParseOutcome parse_topology(std::string_view text, const std::string& file_name, const TaskCatalog& catalog,
                             const Environment& environment) {
-  return parse_topology(text, file_name, catalog, environment, {});
+  return FileParser(file_name, catalog, environment, {}, true).run(text);
 }
 
 ParseOutcome parse_topology(std::string_view text, const std::string& file_name, const TaskCatalog& catalog,
                             const Environment& environment, const std::vector<NodeOutputs>& nodes) {
-  return FileParser(file_name, catalog, environment, nodes).run(text);
+  return FileParser(file_name, catalog, environment, nodes, false).run(text);
 }
 
 }  // namespace ride::topology

@@ -14,14 +14,19 @@ namespace {
 
 constexpr std::array kSchemes = {"rtsp", "rtsps", "rtmp", "rtp", "srt", "udp", "tcp", "http", "https"};
 
+std::vector<const SourceDecl*> kinds_named(const SectionReader& reader) {
+  std::vector<const SourceDecl*> found;
+  for (const SourceDecl& kind : source_kinds()) {
+    if (reader.knows(kind.name) && reader.has(kind.name)) found.push_back(&kind);
+  }
+  return found;
+}
+
 // Exactly one of the keys camera, video, ... must be there.
 const SourceDecl* find_kind(Context& context, const SectionReader& reader, const YamlNode& node,
                             const std::string& where) {
   if (node.kind != YamlNode::Kind::map) return nullptr;
-  std::vector<const SourceDecl*> found;
-  for (const SourceDecl& kind : source_kinds()) {
-    if (reader.has(kind.name)) found.push_back(&kind);
-  }
+  const auto found = kinds_named(reader);
   if (found.size() == 1) return found.front();
   if (found.empty()) {
     context.error(node.place, fmt::format("{} does not say where its frames come from", where),
@@ -34,13 +39,16 @@ const SourceDecl* find_kind(Context& context, const SectionReader& reader, const
   return nullptr;
 }
 
-void check_kind_keys(Context& context, const SectionReader& reader, const std::string& kind) {
+// `what`: the source in words, where it is not "a KIND".
+void check_kind_keys(Context& context, const SectionReader& reader, const std::string& kind,
+                     const std::string& what = "") {
   std::map<std::string, std::vector<std::string>> kinds_of;
   for (const KindKey& entry : kind_keys()) kinds_of[entry.key].push_back(entry.kind);
   for (const auto& [key, kinds] : kinds_of) {
-    if (!reader.has(key) || std::find(kinds.begin(), kinds.end(), kind) != kinds.end()) continue;
+    if (!reader.knows(key) || !reader.has(key) || std::find(kinds.begin(), kinds.end(), kind) != kinds.end()) continue;
     context.error(reader.key_place(key),
-                  fmt::format("'{}' belongs to a {}, not to a {}", key, fmt::join(kinds, " or a "), kind),
+                  fmt::format("'{}' belongs to a {}, not to {}", key, fmt::join(kinds, " or a "),
+                              what.empty() ? "a " + kind : what),
                   fmt::format("remove '{}'", key));
   }
 }
@@ -60,7 +68,7 @@ void read_params(Context& context, SectionReader& reader, Source& source) {
     context.error(fault.at_value ? reader.place(fault.key) : reader.key_place(fault.key), fault.message, fault.fix);
 }
 
-void read_kind(Context& context, SectionReader& reader, Source& source, const std::string& where) {
+void read_kind(Context& context, SectionReader& reader, Source& source, const std::string& where, bool warns = true) {
   const SourceDecl& kind = *source.kind;
   if (const Section* section = section_of(kind)) {
     SectionReader inner(context, *reader.entry(kind.name)->value, *section, kind.name + " of " + where);
@@ -68,13 +76,21 @@ void read_kind(Context& context, SectionReader& reader, Source& source, const st
   } else {
     const bool camera = kind.what.type == KeyType::camera;
     source.uri = camera || kind.what.type == KeyType::uri
-                     ? parse_uri(context, kind.name, *reader.entry(kind.name)->value, camera)
+                     ? parse_uri(context, kind.name, *reader.entry(kind.name)->value, camera, warns)
                      : reader.text(kind.name).value_or("");
     read_params(context, reader, source);
   }
   source.finite = kind.finite != nullptr && kind.finite(source.params);
   if (kind.shape != nullptr) source.shape = kind.shape(source.params);
   source.fps = kind.fps;  // unless the file says otherwise
+}
+
+void check_max_pixels(Context& context, const SectionReader& reader, const Source& source) {
+  if (!source.shape || source.shape->pixels() <= source.max_pixels) return;
+  context.error(reader.place("max_pixels"),
+                fmt::format("every frame has {} pixels, more than max_pixels ({}): all would be refused",
+                            source.shape->pixels(), source.max_pixels),
+                "raise max_pixels, or make the frames smaller");
 }
 
 void read_common(Context& context, SectionReader& reader, Source& source) {
@@ -92,12 +108,7 @@ void read_common(Context& context, SectionReader& reader, Source& source) {
   source.max_age = reader.duration("max_age").value_or(milliseconds{0});
   source.node = reader.text("node").value_or("");
   source.max_pixels = reader.whole("max_pixels").value_or(kDefaultMaxPixels);
-  if (source.shape && source.shape->pixels() > source.max_pixels) {
-    context.error(reader.place("max_pixels"),
-                  fmt::format("every frame has {} pixels, more than max_pixels ({}): all would be refused",
-                              source.shape->pixels(), source.max_pixels),
-                  "raise max_pixels, or make the frames smaller");
-  }
+  check_max_pixels(context, reader, source);
 }
 
 std::optional<SourceDraft> parse_source(Context& context, const YamlEntry& entry) {
@@ -138,7 +149,7 @@ void check_camera(Context& context, const YamlNode& node, const std::string& uri
 
 }  // namespace
 
-std::string parse_uri(Context& context, const std::string& key, const YamlNode& node, bool camera) {
+std::string parse_uri(Context& context, const std::string& key, const YamlNode& node, bool camera, bool warns) {
   const char* what = camera ? "a URL, a device or its index" : "a path or URL";
   if (node.kind != YamlNode::Kind::scalar || node.text.empty()) {
     context.error(node.place,
@@ -159,12 +170,37 @@ std::string parse_uri(Context& context, const std::string& key, const YamlNode& 
   }
   const auto unset = unset_variables(node.text, context.environment());
   if (!unset.empty()) {
-    context.warning(node.place, unset_text(unset) + " here",
-                    "the process that opens the source needs it: set it where the agent or producer starts");
+    if (warns)
+      context.warning(node.place, unset_text(unset) + " here",
+                      "the process that opens the source needs it: set it where the agent or producer starts");
     return node.text;
   }
   if (camera) check_camera(context, node, *expand_variables(node.text, context.environment()));
   return node.text;
+}
+
+void parse_input_source(Context& context, const YamlNode& node, const std::string& where, TestInput& input) {
+  SectionReader reader(context, node, input_section(), where);
+  if (node.kind != YamlNode::Kind::map) return;
+  input.frame = reader.whole("frame").value_or(0);
+  input.frames = reader.whole("frames").value_or(1);
+  input.max_pixels = reader.whole("max_pixels").value_or(kDefaultMaxPixels);
+  if (const auto fps = reader.value("fps"); fps && std::holds_alternative<double>(*fps))
+    input.fps = std::get<double>(*fps);
+  if (kinds_named(reader).empty()) {
+    check_kind_keys(context, reader, "", "the job's own source");
+    return;
+  }
+  Source source;
+  source.kind = find_kind(context, reader, node, where);
+  if (source.kind == nullptr) return;
+  check_kind_keys(context, reader, source.kind->name);
+  read_kind(context, reader, source, where, false);  // whoever runs the test knows
+  source.max_pixels = input.max_pixels;
+  check_max_pixels(context, reader, source);
+  input.kind = source.kind;
+  input.uri = source.uri;
+  input.params = std::move(source.params);
 }
 
 std::vector<SourceDraft> parse_sources(Context& context, const YamlNode& sources) {

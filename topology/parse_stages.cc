@@ -15,22 +15,9 @@ constexpr milliseconds kDefaultRetention = std::chrono::minutes(10);
 void parse_from(Context& context, const YamlEntry& entry, StageDraft& draft) {
   draft.from_given = true;
   const YamlNode& node = *entry.value;
-  std::vector<const YamlNode*> items;
-  if (node.kind == YamlNode::Kind::list) {
-    for (const auto& item : node.items) items.push_back(item.get());
-  } else {
-    items.push_back(&node);  // a single name needs no brackets
-  }
-  if (items.empty()) context.error(node.place, "'from' is an empty list", "name the sources and stages to read");
-  for (const YamlNode* item : items) {
-    const auto scalar = context.scalar(*item, "from", "the name of a source or stage");
-    if (!scalar) continue;
-    const std::size_t dot = scalar->text.find('.');
-    ReferenceDraft reference{
-        .text = scalar->text, .name = scalar->text.substr(0, dot), .port = "", .place = scalar->place};
-    if (dot != std::string::npos) reference.port = scalar->text.substr(dot + 1);
-    draft.from.push_back(std::move(reference));
-  }
+  if (node.kind == YamlNode::Kind::list && node.items.empty())
+    context.error(node.place, "'from' is an empty list", "name the sources and stages to read");
+  draft.from = parse_references(context, entry);
 }
 
 void parse_adopted(Context& context, SectionReader& reader, const YamlNode& node, StageDraft& draft) {
@@ -107,18 +94,6 @@ void parse_topic(Context& context, const YamlEntry* entry, StageDraft& draft) {
   } else {
     parse_own_topic(context, reader, topic);
     parse_partition_by(context, &reader, draft);
-  }
-}
-
-void parse_labels(Context& context, const YamlEntry& entry, std::map<std::string, std::string>& labels) {
-  if (entry.value->kind != YamlNode::Kind::map) {
-    context.error(entry.value->place,
-                  fmt::format("'labels' is {}, but a map is expected", kind_text(entry.value->kind)),
-                  "write labels: { site: north }");
-    return;
-  }
-  for (const YamlEntry& label : entry.value->entries) {
-    if (const auto value = context.scalar(*label.value, label.key, "a text")) labels[label.key] = value->text;
   }
 }
 
@@ -263,6 +238,39 @@ StageDraft parse_stage(Context& context, const YamlNode& node, bool sink, const 
 }
 
 }  // namespace
+
+std::vector<ReferenceDraft> parse_references(Context& context, const YamlEntry& entry) {
+  const YamlNode& node = *entry.value;
+  std::vector<const YamlNode*> items;
+  if (node.kind == YamlNode::Kind::list) {
+    for (const auto& item : node.items) items.push_back(item.get());
+  } else {
+    items.push_back(&node);
+  }
+  std::vector<ReferenceDraft> references;
+  for (const YamlNode* item : items) {
+    const auto scalar = context.scalar(*item, entry.key, "the name of a source or stage");
+    if (!scalar) continue;
+    const std::size_t dot = scalar->text.find('.');
+    ReferenceDraft reference{
+        .text = scalar->text, .name = scalar->text.substr(0, dot), .port = "", .place = scalar->place};
+    if (dot != std::string::npos) reference.port = scalar->text.substr(dot + 1);
+    references.push_back(std::move(reference));
+  }
+  return references;
+}
+
+void parse_labels(Context& context, const YamlEntry& entry, std::map<std::string, std::string>& labels) {
+  if (entry.value->kind != YamlNode::Kind::map) {
+    context.error(entry.value->place,
+                  fmt::format("'{}' is {}, but a map is expected", entry.key, kind_text(entry.value->kind)),
+                  fmt::format("write {}: {{ name: value }}", entry.key));
+    return;
+  }
+  for (const YamlEntry& label : entry.value->entries) {
+    if (const auto value = context.scalar(*label.value, label.key, "a text")) labels[label.key] = value->text;
+  }
+}
 
 std::vector<StageDraft> parse_stages(Context& context, const YamlNode& list, bool sinks, const TaskCatalog& catalog) {
   std::vector<StageDraft> drafts;

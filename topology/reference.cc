@@ -89,6 +89,11 @@ std::string type_text(const KeySpec& key) {
       return "[list](#stages)";
     case KeyType::sink_list:
       return "[list](#sinks)";
+    case KeyType::test_list:
+    case KeyType::object_list:
+      return fmt::format("[list](#{})", key.section->name);
+    case KeyType::test_input:
+      return fmt::format("a picture's path, a list of them, or a [map](#{})", key.section->name);
     case KeyType::params:
       return "map of the task's parameters";
     case KeyType::labels:
@@ -104,6 +109,7 @@ std::string type_text(const KeySpec& key) {
     case KeyType::fps:
     case KeyType::loop:
     case KeyType::references:
+    case KeyType::box:
       return expected(key);
   }
   return "";

@@ -86,6 +86,15 @@ Json type_schema(const KeySpec& key) {
       return {{"type", "array"}, {"items", {{"$ref", "#/$defs/sink"}}}};
     case KeyType::outputs:
       return any_of({ref(*key.section), {{"type", "object"}, {"additionalProperties", ref(*key.section)}}});
+    case KeyType::test_list:
+    case KeyType::object_list:
+      return {{"type", "array"}, {"items", ref(*key.section)}};
+    case KeyType::test_input:
+      return any_of({{{"type", "string"}, {"minLength", 1}},
+                     {{"type", "array"}, {"minItems", 1}, {"items", {{"type", "string"}, {"minLength", 1}}}},
+                     ref(*key.section)});
+    case KeyType::box:
+      return {{"type", "array"}, {"minItems", 4}, {"maxItems", 4}, {"items", {{"type", "number"}}}};
   }
   return Json::object();
 }
@@ -173,7 +182,8 @@ Json topology_schema(const TaskCatalog& catalog) {
     stage["oneOf"] = reads_something();
     add_tasks(stage, catalog, sinks);
   }
-  for (const Section* section : {&topic_section(), &group_section(), &output_section()}) {
+  for (const Section* section : {&topic_section(), &group_section(), &output_section(), &test_section(),
+                                 &input_section(), &expect_section(), &object_section()}) {
     defs[section->name] = section_schema(*section);
   }
   schema["$defs"] = std::move(defs);

@@ -53,6 +53,7 @@ class SectionReader {
   // `where` names the section in messages: "stage 'clean'". Unknown and missing keys are reported here.
   SectionReader(Context& context, const YamlNode& node, const Section& section, std::string where);
 
+  bool knows(std::string_view key) const { return section_.find(key) != nullptr; }
   bool has(std::string_view key) const { return entry(key) != nullptr; }
   const YamlEntry* entry(std::string_view key) const;  // null when absent
   SourceLocation place(std::string_view key) const;    // of its value; of the section where it is absent

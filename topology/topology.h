@@ -18,6 +18,7 @@
 #include "common/units.h"
 #include "source_kinds/source_decl.h"
 #include "topology/diagnostic.h"
+#include "topology/test_case.h"
 
 namespace ride::topology {
 
@@ -105,18 +106,25 @@ class Topology {
   const std::vector<Stage>& stages() const { return stages_; }     // in flow order, sinks last
   const Source* source(std::string_view name) const;               // null when there is none
   const Stage* stage(std::string_view name) const;
-  int priority() const { return priority_; }  // of its growth, where jobs share workers
-  bool finite() const;                        // every source ends by itself and no topic is adopted: the job completes
+  int priority() const { return priority_; }                     // of its growth, where jobs share workers
+  const std::vector<TestCase>& tests() const { return tests_; }  // in file order; a master reads none
+  bool finite() const;  // every source ends by itself and no topic is adopted: the job completes
 
  private:
   friend class FileParser;
-  Topology(std::string name, int priority, std::vector<Source> sources, std::vector<Stage> stages)
-      : name_(std::move(name)), priority_(priority), sources_(std::move(sources)), stages_(std::move(stages)) {}
+  Topology(std::string name, int priority, std::vector<Source> sources, std::vector<Stage> stages,
+           std::vector<TestCase> tests)
+      : name_(std::move(name)),
+        priority_(priority),
+        sources_(std::move(sources)),
+        stages_(std::move(stages)),
+        tests_(std::move(tests)) {}
 
   std::string name_;
   int priority_ = 0;
   std::vector<Source> sources_;
   std::vector<Stage> stages_;
+  std::vector<TestCase> tests_;
 };
 
 struct ParseOutcome {

@@ -1,10 +1,9 @@
 #include "worker/stage_compute.h"
 
 #include <algorithm>
-#include <opencv2/core/utility.hpp>
 
-#include "common/cause.h"
 #include "common/guarded_thread.h"
+#include "worker/open_task.h"
 #include "worker/tasks/durable_file.h"
 
 namespace ride::worker {
@@ -34,38 +33,9 @@ void StageCompute::start() {
 
 void StageCompute::join() { thread_.join(); }
 
-Result<std::unique_ptr<tasks::Task>> StageCompute::open_task() {
-  const auto& stage = context_.config.stage;
-  const auto& type = context_.config.task;
-  auto task = type.make ? type.make() : nullptr;
-  if (!task) return Error{ErrorCode::not_found, "this worker has no task '" + stage.task + "'"};
-  // A task takes it for granted that its parameters are as declared; who wrote the job into the log may not have.
-  auto checked = check_task_params(type.declaration, stage.params);
-  if (!checked.ok())
-    return Error{checked.error().code, "task '" + stage.task + "' of stage " + stage.name +
-                                           " has other parameters than it "
-                                           "declares: " +
-                                           checked.error().message};
-  tasks::TaskEnv env;
-  env.params = std::move(checked).value();
-  env.job = context_.config.job.value;
-  env.stage = stage.name;
-  env.run = context_.config.run.value;
-  env.worker = context_.config.worker.value;
-  env.threads = std::max(1, static_cast<int>(stage.group.cores));
-  cv::setNumThreads(env.threads);
-  Result<void> opened;
-  try {
-    opened = task->open(env);
-  } catch (const std::exception& failure) {
-    opened = Error{ErrorCode::internal, cause_of(failure)};
-  }
-  if (!opened.ok()) {
-    task->close();
-    return Error{opened.error().code,
-                 "task '" + stage.task + "' of stage " + stage.name + " cannot be opened: " + opened.error().message};
-  }
-  return task;
+Result<std::unique_ptr<tasks::Task>> StageCompute::open() const {
+  const auto& config = context_.config;
+  return open_task(config.task, config.stage, {config.job, config.run, config.worker.value});
 }
 
 // Each partition has a task of its own, so that a task may keep state; the first one was opened in advance.
@@ -73,7 +43,7 @@ Result<tasks::Task*> StageCompute::task_of(OwnedPartition& owned) {
   auto& own = owned.computing;
   if (!own.task) {
     tasks::look_for_leftovers();  // it was another worker's, perhaps
-    RIDE_ASSIGN(auto task, spare_task_ ? Result(std::move(spare_task_)) : open_task());
+    RIDE_ASSIGN(auto task, spare_task_ ? Result(std::move(spare_task_)) : open());
     own.task = std::move(task);
     SetProcessor::Config config{context_.config.stage, context_.config.job.value, context_.config.run,
                                 owned.at.partition,
@@ -87,7 +57,7 @@ Result<tasks::Task*> StageCompute::task_of(OwnedPartition& owned) {
 }
 
 void StageCompute::loop() {
-  auto first = open_task();
+  auto first = open();
   const bool opened = first.ok();
   if (opened)
     spare_task_ = std::move(first).value();

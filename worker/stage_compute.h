@@ -41,7 +41,7 @@ class StageCompute {
   bool wait_to_retry(OwnedPartition& owned, std::chrono::milliseconds wait) const;
   void done(const OwnedPtr& owned, const FrameId& id, Processed result);
   Result<tasks::Task*> task_of(OwnedPartition& owned);
-  Result<std::unique_ptr<tasks::Task>> open_task();
+  Result<std::unique_ptr<tasks::Task>> open() const;
 
   StageContext& context_;
   BufferPool pool_;

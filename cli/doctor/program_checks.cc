@@ -33,13 +33,13 @@ Check check_kafka_jars() {
 }
 
 Check check_programs() {
-  for (const char* name : {"ride-master", "ride-agent", "ride-worker", "ride-producer"}) {
+  for (const char* name : {"ride-master", "ride-agent", "ride-worker", "ride-producer", "ride-test"}) {
     const auto found = find_program(name);
     if (!found.ok())
       return {"programs", Finding::bad, found.error().message, "ninja -C build/release, or install them together"};
   }
   return {"programs", Finding::good,
-          "ride-master, ride-agent, ride-worker, ride-producer in " + process::own_folder().string(), ""};
+          "ride-master, ride-agent, ride-worker, ride-producer, ride-test in " + process::own_folder().string(), ""};
 }
 
 Check check_port(const std::string& name, int port) {

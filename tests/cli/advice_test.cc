@@ -87,7 +87,7 @@ TEST_F(Advice, EveryFlagInAMessageExists) {
   for (const auto& command : commands()) known.merge(Flags(flags_of(command)));
   ASSERT_TRUE(known.contains("--slots"));
   // Other programs' flags, where they are declared.
-  for (const char* folder : {"agent", "master", "worker", "producer", "stream/kafka"})
+  for (const char* folder : {"agent", "master", "worker", "producer", "test_runner", "stream/kafka"})
     for (const auto& file : files_below(source_ / folder, ".cc")) {
       const std::string text = text_of(file);
       static const std::regex kDeclared(R"re(add_(?:option|flag)(?:_function<[^>]*>)?\(\s*"([^"]+)")re");

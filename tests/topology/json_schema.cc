@@ -52,6 +52,7 @@ class Validator {
     if (keyword == "minimum") return !value.is_number() || value >= argument ? "" : fails;
     if (keyword == "maximum") return !value.is_number() || value <= argument ? "" : fails;
     if (keyword == "minLength") return !value.is_string() || value.get<std::string>().size() >= argument ? "" : fails;
+    if (keyword == "maxItems") return !value.is_array() || value.size() <= argument ? "" : fails;
     if (keyword == "minItems") return !value.is_array() || value.size() >= argument ? "" : fails;
     if (keyword == "pattern") {
       return !value.is_string() || std::regex_search(value.get<std::string>(), std::regex(argument.get<std::string>()))
@@ -78,7 +79,7 @@ class Validator {
       return check(schema["then"], value, path);
     }
     static const std::vector<std::string> known = {
-        "type",     "const",       "enum",    "minimum", "maximum", "minLength", "minItems", "pattern",
+        "type",     "const",       "enum",    "minimum", "maximum", "minLength", "minItems", "maxItems", "pattern",
         "required", "description", "default", "title",   "$schema", "$defs",     "if",       "then"};
     if (std::find(known.begin(), known.end(), keyword) == known.end()) return {path + ": unknown keyword " + keyword};
     return {};

@@ -69,7 +69,12 @@ TEST(TopologySchema, RefusesWhatTheParserRefuses) {
            head + "stages: [{ name: s, from: a, task: identity, topic: { retention: 10 } }]\n",
            head + "stages: [{ name: s, from: a, task: identity, codec: jpeg:101 }]\n",
            head + "stages: [{ name: s, from: a, task: identity, group: { device: tpu } }]\n",
-           head + "stages: [{ name: s, from: a, topic: { name: x, adopt: true }, task: identity }]\n"}) {
+           head + "stages: [{ name: s, from: a, topic: { name: x, adopt: true }, task: identity }]\n",
+           good + "tests: [{ name: t, input: a.png }]\n",
+           good + "tests: [{ name: t, input: [], expect: {} }]\n",
+           good + "tests: [{ name: t, input: { camera: 0 }, expect: {} }]\n",
+           good + "tests: [{ name: t, input: a.png, expect: { psnr: 0 } }]\n",
+           good + "tests: [{ name: t, input: a.png, expect: { objects: [{ label: x, box: [1, 2, 3] }] } }]\n"}) {
     EXPECT_THAT(errors_of(bad), Not(IsEmpty())) << bad;
   }
 }

@@ -1,0 +1,189 @@
+#include "cli/local/topology_tests.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstring>
+#include <map>
+
+#include "cli/programs.h"
+#include "common/file_text.h"
+#include "common/suggest.h"
+#include "common/units.h"
+#include "process/program.h"
+#include "process/temp_folder.h"
+#include "process/whole_file.h"
+#include "topology/edit_hashes.h"
+
+namespace ride::cli {
+namespace fs = std::filesystem;
+namespace {
+
+using std::chrono::steady_clock;
+using test_runner::TestStatus;
+using topology::TestCase;
+
+constexpr std::chrono::milliseconds kTestLook{20};
+constexpr std::size_t kLastWords = 5;
+
+Result<std::vector<TestCase>> chosen_tests(const TopologyFile& file, const std::vector<std::string>& only) {
+  const auto& all = file.topology().tests();
+  if (all.empty())
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("{} has no tests: add tests: (docs/topology-reference.md)", file.path)};
+  std::vector<std::string> names;
+  for (const auto& test : all) names.push_back(test.name);
+  for (const auto& name : only)
+    if (std::find(names.begin(), names.end(), name) == names.end())
+      return Error{ErrorCode::invalid_argument,
+                   fmt::format("{} has no test '{}'{}", file.path, name, did_you_mean(name, names))};
+  std::vector<TestCase> chosen;
+  for (const auto& test : all)
+    if (only.empty() || std::find(only.begin(), only.end(), test.name) != only.end()) chosen.push_back(test);
+  return chosen;
+}
+
+// "finds-people": what every file system takes.
+std::string file_name_of(const std::string& name) {
+  std::string out;
+  for (const char c : name) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    if (plain)
+      out += c;
+    else if (!out.empty() && out.back() != '-')
+      out += '-';
+  }
+  return out.empty() ? "test" : out;
+}
+
+class TestProcesses {
+ public:
+  TestProcesses(const TopologyFile& file, const TestOptions& options, std::string program, fs::path temp)
+      : file_(file), options_(options), program_(std::move(program)), temp_(std::move(temp)) {}
+
+  Result<void> prepare() {
+    std::error_code failed;
+    folder_ = file_.path == "-" ? fs::current_path(failed) : fs::absolute(file_.path, failed).parent_path();
+    copy_ = temp_ / "topology.yaml";
+    return process::write_whole_file(copy_, file_.text);
+  }
+
+  Result<TestResult> run(const TestCase& test, const std::stop_token& stop) {
+    const auto number = std::to_string(++count_);
+    const fs::path report = temp_ / ("report-" + number), log = temp_ / ("log-" + number);
+    const fs::path sheet = options_.out / sheet_name(test.name);
+    std::error_code failed;
+    fs::remove(sheet, failed);  // of an earlier failure
+    process::ProgramPlan plan{
+        .name = "ride-test",
+        .arguments = {program_, copy_.string(), "--test=" + test.name, "--folder=" + folder_.string(),
+                      "--sheet=" + sheet.string(), "--report=" + report.string()},
+        .log = log,
+        .working_folder = fs::current_path(failed),
+        .signal_on_parent_death = SIGKILL};
+    if (options_.update) plan.arguments.emplace_back("--update");
+    const auto began = steady_clock::now();
+    RIDE_ASSIGN(const auto process, process::Program::start(std::move(plan)));
+    TestResult result{.name = test.name};
+    RIDE_ASSIGN(result.report, report_of(*process, test, report, stop));
+    result.seconds = std::chrono::duration<double>(steady_clock::now() - began).count();
+    return result;
+  }
+
+ private:
+  // Two names may become one.
+  std::string sheet_name(const std::string& name) {
+    const auto base = file_name_of(name);
+    const int before = sheets_[base]++;
+    return before == 0 ? base + ".png" : fmt::format("{}-{}.png", base, before + 1);
+  }
+
+  static Result<test_runner::TestReport> report_of(process::Program& process, const TestCase& test,
+                                                   const fs::path& report, const std::stop_token& stop) {
+    const auto until = steady_clock::now() + test.timeout;
+    while (!process.process().wait_until_ended(kTestLook)) {
+      const bool late = steady_clock::now() >= until;
+      if (!late && !stop.stop_requested()) continue;
+      process.process().signal_group(SIGKILL);
+      process.process().wait_until_ended(std::chrono::seconds(10));
+      if (!late) return Error{ErrorCode::cancelled, "interrupted"};
+      return test_runner::TestReport{
+          .failures = {fmt::format("it took longer than {} and was ended (timeout: says how long it may take)",
+                                   format_duration(test.timeout))}};
+    }
+    const int code = process.process().exit_code().value_or(-1);
+    auto read = test_runner::report_from_json(file_text(report));
+    if (code == 0 && read.ok()) return read;
+    return test_runner::TestReport{.failures = {how_it_ended(process, code)}};
+  }
+
+  static std::string how_it_ended(const process::Program& process, int code) {
+    const auto words = process::log_tail(process.log(), 0, kLastWords);
+    const auto end = code > 128 ? fmt::format("it crashed with signal {} ({})", code - 128, ::strsignal(code - 128))
+                                : fmt::format("it ended with code {} before it was through", code);
+    return words.empty() ? end : end + "; its last words: " + words;
+  }
+
+  const TopologyFile& file_;
+  const TestOptions& options_;
+  const std::string program_;
+  const fs::path temp_;
+  fs::path folder_, copy_;
+  int count_ = 0;
+  std::map<std::string, int> sheets_;
+};
+
+// The hashes of what came out, into the topology file.
+Result<void> write_hashes(const TopologyFile& file, const std::vector<TestCase>& tests,
+                          std::vector<TestResult>& results) {
+  std::vector<topology::HashEdit> edits;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const auto& expected = tests[i].expect;
+    const auto& got = results[i].report.sha256;
+    if (expected.sha256.empty() || got.empty() || got == expected.sha256) continue;
+    edits.push_back({expected.sha256_place, expected.sha256, got});
+    results[i].hash_written = true;
+  }
+  if (edits.empty()) return {};
+  RIDE_ASSIGN(const auto text, topology::edit_hashes(file.text, std::move(edits)));
+  return process::write_whole_file(file.path, text);
+}
+
+Result<std::vector<TestResult>> run_all(const TopologyFile& file, const TestOptions& options, const fs::path& temp,
+                                        const std::stop_token& stop,
+                                        const std::function<void(const TestResult&)>& finished) {
+  RIDE_ASSIGN(const auto tests, chosen_tests(file, options.only));
+  const bool hashes =
+      std::any_of(tests.begin(), tests.end(), [](const auto& test) { return !test.expect.sha256.empty(); });
+  if (options.update && hashes && file.path == "-")
+    return Error{ErrorCode::invalid_argument, "--update writes hashes into the file, and standard input is none"};
+  RIDE_ASSIGN(auto program, find_program("ride-test"));
+  TestProcesses processes(file, options, std::move(program), temp);
+  RIDE_TRY(processes.prepare());
+  std::vector<TestResult> results;
+  for (const auto& test : tests) {
+    RIDE_ASSIGN(auto result, processes.run(test, stop));
+    results.push_back(std::move(result));
+    if (!options.update) finished(results.back());
+  }
+  if (!options.update) return results;
+  RIDE_TRY(write_hashes(file, tests, results));
+  for (const auto& result : results) finished(result);
+  return results;
+}
+
+}  // namespace
+
+Result<std::vector<TestResult>> run_topology_tests(const TopologyFile& file, const TestOptions& options,
+                                                   const std::stop_token& stop,
+                                                   const std::function<void(const TestResult&)>& finished) {
+  RIDE_ASSIGN(const auto temp, process::make_temp_folder("ride-test"));
+  auto results = run_all(file, options, temp, stop, finished);
+  std::error_code ignored;
+  fs::remove_all(temp, ignored);
+  return results;
+}
+
+}  // namespace ride::cli

@@ -1,0 +1,48 @@
+#include "test_runner/test_report.h"
+
+#include "common/cause.h"
+#include "common/json.h"
+
+namespace ride::test_runner {
+
+const char* to_string(TestStatus status) {
+  switch (status) {
+    case TestStatus::ok:
+      return "ok";
+    case TestStatus::failed:
+      return "failed";
+    case TestStatus::skipped:
+      return "skipped";
+  }
+  return "failed";
+}
+
+std::string report_to_json(const TestReport& report) {
+  const nlohmann::json object = {{"status", to_string(report.status)},
+                                 {"failures", report.failures},
+                                 {"skipped_because", report.skipped_because},
+                                 {"sheet", report.sheet},
+                                 {"wrote", report.wrote},
+                                 {"sha256", report.sha256}};
+  return object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+Result<TestReport> report_from_json(const std::string& text) {
+  try {
+    const auto object = nlohmann::json::parse(text);
+    TestReport report;
+    const auto status = object.at("status").get<std::string>();
+    for (const auto one : {TestStatus::ok, TestStatus::failed, TestStatus::skipped})
+      if (status == to_string(one)) report.status = one;
+    object.at("failures").get_to(report.failures);
+    object.at("skipped_because").get_to(report.skipped_because);
+    object.at("sheet").get_to(report.sheet);
+    object.at("wrote").get_to(report.wrote);
+    object.at("sha256").get_to(report.sha256);
+    return report;
+  } catch (const nlohmann::json::exception& failure) {
+    return Error{ErrorCode::corrupt, std::string("the test's report cannot be read: ") + failure.what()};
+  }
+}
+
+}  // namespace ride::test_runner

@@ -1,0 +1,23 @@
+// From a stage's description to its task, opened: parameters checked once more, OpenCV's threads set. Threads: the one
+// that will call the task. Failure: an Error with the stage; nothing is left open.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "stream/spec.h"
+#include "worker/tasks/task_registry.h"
+
+namespace ride::worker {
+
+struct TaskOwner {
+  JobName job;
+  RunNumber run;
+  std::string worker;  // incarnation
+};
+
+// `type` without `make`: there is no task of that name (not_found).
+Result<std::unique_ptr<tasks::Task>> open_task(const tasks::TaskType& type, const stream::StageSpec& stage,
+                                               const TaskOwner& owner);
+
+}  // namespace ride::worker
