@@ -274,7 +274,7 @@ TEST(DirectorySource, NamesTheVersionOfAFileWhereARunAsksForIt) {
            std::to_string(std::int64_t{state.st_mtim.tv_sec} * 1'000'000'000 + state.st_mtim.tv_nsec);
   };
   const auto version_given = [&] {
-    MakeRequest request({{"RIDE_RUN_RECIPE", "r"}});
+    MakeRequest request(std::map<std::string, std::string>{{"RIDE_RUN_RECIPE", "r"}});
     const auto source = request.make({.name = "src", .kind = "directory", .uri = folder.path(), .finite = true});
     EXPECT_TRUE(source.ok() && (*source)->open(0).ok());
     const auto items = read_all(**source);
@@ -291,7 +291,7 @@ TEST(DirectorySource, ReadsWhatIsDoneFromTheFolderThatItsRunNames) {
   const TempFolder folder, lists;
   for (const char* name : {"a.jpg", "b.jpg"}) folder.write(name, encoded(test_picture(20, 30), ".jpg"));
   lists.write(done_list_name("src"), to_text(DoneItems{{1, "b.jpg"}}));
-  MakeRequest request({{"RIDE_RUN_DONE", lists.path()}});
+  MakeRequest request(std::map<std::string, std::string>{{"RIDE_RUN_DONE", lists.path()}});
   const auto source = request.make({.name = "src", .kind = "directory", .uri = folder.path(), .finite = true});
   ASSERT_TRUE(source.ok() && (*source)->open(0).ok());
   const auto items = read_all(**source);

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/written_line.h"
 #include "producer/topic_manifest.h"
 #include "source_runner_fixture.h"
 #include "stream/frame_codec.h"
@@ -253,7 +254,9 @@ TEST_F(SourceRunnerTest, ARestartedFolderOfWhichAPartIsDoneSendsTheRestOnce) {
   ASSERT_TRUE(ended(*runner)) << runner->progress().error;
   for (int round = 0; round < 2; ++round) {  // also for who comes behind the end
     const auto next = round == 0 ? nullptr : start(directory(folder.path()));
-    if (next) ASSERT_TRUE(ended(*next));
+    if (next) {
+      ASSERT_TRUE(ended(*next));
+    }
     const Taken all = taken();
     EXPECT_EQ(all.pictures.size() + all.dropped.size(), 28u);
     for (int i = 0; i < 40; ++i)
@@ -263,7 +266,9 @@ TEST_F(SourceRunnerTest, ARestartedFolderOfWhichAPartIsDoneSendsTheRestOnce) {
     const auto progress = (next ? *next : *runner).progress();
     EXPECT_EQ(progress.rejected, 4);
     EXPECT_EQ(progress.frames, 24);
-    if (!next) EXPECT_EQ(progress.total, 28);
+    if (!next) {
+      EXPECT_EQ(progress.total, 28);
+    }
   }
 }
 
