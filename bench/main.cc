@@ -4,7 +4,7 @@
 #include <iostream>
 #include <map>
 
-#include "bench/benchmarks.h"
+#include "bench/picture_benchmarks.h"
 #include "common/command_line.h"
 #include "common/log.h"
 
@@ -72,6 +72,19 @@ const std::map<std::string, Benchmark>& benchmarks() {
        {"the task detect with the model centernet on the street video, beside plain cv::dnn in the same process, one "
         "thread (fps, ms_per_frame, plain_ms_per_frame, ratio, frames, objects)",
         ride::bench::run_detect}},
+      {"batch",
+       {"160 pictures of 2000x1500, blurred with 61x61 and written, by one process, by `ride run` with a worker a core "
+        "and "
+        "by Dask, in turns, 3 trials (sequential_s, ride_s, dask_s, speedup, efficiency, amdahl_p); --frames, --runs, "
+        "--size",
+        ride::bench::run_batch}},
+      {"figures",
+       {"the paper's Figures 9, 10 and 11: how long stddev_filter, surf (RIDE_SURF), matmul and fft take by the "
+        "picture's "
+        "size, one thread, as figures9-11.png and .csv in --figure; --seconds: of each operation (60; up to "
+        "24160x25720 as far "
+        "as they last), --only: one of them",
+        ride::bench::run_figures}},
       {"figure12",
        {"the paper's figure: unprocessed and processed frames over time, workers added by hand and by the platform, as "
         "figure12-*.png and .csv in --figure; --only 30 or 6.9; --seconds: of each run (180)",

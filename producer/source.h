@@ -45,6 +45,7 @@ using Pulled = std::variant<NothingYet, CapturedFrame, RejectedItem, SourceEnded
 struct SourceState {
   bool live = false;         // a device that goes on without us: numbers, capture times and reconnecting differ
   std::int64_t total = -1;   // items of a finite source; -1: unknown or endless
+  std::int64_t done = 0;     // of these, left out because an earlier run did all with them
   double own_fps = 0;        // 0: none of its own
   std::int64_t dropped = 0;  // live: grabbed, but not pulled in time
 };

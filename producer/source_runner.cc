@@ -252,10 +252,14 @@ bool SourceRunner::ensure_open() {
   return true;
 }
 
-// What earlier owners rejected is known once the manifest was read.
+// What earlier owners rejected, and what is left out, is known once the manifest was read.
 void SourceRunner::note_rejected_before() {
   const auto& known = manifest_->rejected();
   rejected_before_ = std::distance(known.begin(), known.lower_bound(settled_before_));
+  if (kind_.numbering != Numbering::by_manifest) return;
+  const auto names = manifest_->items([] { return Error{ErrorCode::not_found, "no item has a name yet"}; });
+  const auto before = names.ok() ? std::min<std::int64_t>(settled_before_, std::ssize(*names)) : 0;
+  if (before > 0) rejected_before_ += std::count_if(names->begin(), names->begin() + before, is_done);
 }
 
 void SourceRunner::close_source() {
@@ -289,7 +293,7 @@ void SourceRunner::publish() {
     progress_.unwritten = earlier_->unwritten();
   }
   if (live()) progress_.captured = next_number_ + (pending_ ? 1 : 0);
-  if (source_) progress_.total = spec_.finite ? state.total : -1;
+  if (source_) progress_.total = spec_.finite && state.total >= 0 ? state.total - state.done : -1;
   progress_.dropped = before.dropped + dropped_ + (source_ ? state.dropped : 0);
   progress_.rejected = rejected_by_others() + rejected + unusable_;
   seen_ = {rate_, flowed_at_, between_frames_, out_ && out_->outstanding() > 0};

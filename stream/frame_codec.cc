@@ -14,6 +14,7 @@
 #include "common/file_text.h"
 #include "common/units.h"
 #include "stream/core/picture_info.h"
+#include "stream/encoded_frame.h"
 
 namespace ride::stream {
 
@@ -178,7 +179,28 @@ Result<Content> encode(const cv::Mat& image, std::shared_ptr<const void> owner, 
   return content;
 }
 
+Frame without_picture(const WholeFrame& whole) {
+  const auto& header = whole.header;
+  Frame frame;
+  frame.id = header.id;
+  frame.from = header.origin.upstream.name;
+  frame.captured_at = header.captured_at;
+  frame.attributes = header.attributes;
+  frame.passed_on = header.passed_on;
+  if (!header.traceparent.empty()) frame.passed_on.emplace_back("traceparent", header.traceparent);
+  return frame;
+}
+
 }  // namespace
+
+std::optional<Frame> encoded_frame(const WholeFrame& whole, std::int64_t max_pixels) {
+  if (whole.header.pixels) return std::nullopt;
+  const auto info = inspect_picture(whole.payload.bytes);
+  if (!info.ok() || info->pixels() > (max_pixels > 0 ? max_pixels : kDefaultMaxPixels)) return std::nullopt;
+  Frame frame = without_picture(whole);
+  frame.encoded = EncodedPicture{content_type_of(info->encoding), whole.payload.bytes, whole.payload.owner};
+  return frame;
+}
 
 Result<Content> encode_picture(const cv::Mat& image, std::shared_ptr<const void> owner, const Codec& codec) {
   return guarded(ErrorCode::unsupported, "the picture cannot be encoded as " + to_string(codec),
@@ -189,13 +211,7 @@ Result<Frame> to_frame(const WholeFrame& whole, const std::optional<AdoptSpec>& 
                        std::int64_t max_bytes) {
   const auto& header = whole.header;
   if (max_pixels <= 0) max_pixels = kDefaultMaxPixels;
-  Frame frame;
-  frame.id = header.id;
-  frame.from = header.origin.upstream.name;
-  frame.captured_at = header.captured_at;
-  frame.attributes = header.attributes;
-  frame.passed_on = header.passed_on;
-  if (!header.traceparent.empty()) frame.passed_on.emplace_back("traceparent", header.traceparent);
+  Frame frame = without_picture(whole);
 
   auto pixels = header.pixels;
   if (!pixels && adopt && adopt->format == "raw") {

@@ -3,12 +3,15 @@
 #include <CLI/CLI.hpp>
 #include <optional>
 
+#include "common/environment.h"
 #include "common/label.h"
 #include "common/large_buffers.h"
+#include "common/written_line.h"
 #include "process/proc.h"
 #include "process/service.h"
 #include "stream/kafka/client_flags.h"
 #include "worker/tasks/output_place.h"
+#include "worker/tasks/written_log.h"
 #include "worker/worker.h"
 
 namespace ride::worker {
@@ -53,6 +56,7 @@ Result<void> run(process::Service& service, const Flags& flags, tasks::TaskRegis
   config.prefix = flags.kafka->prefix();
   config.registry = std::move(registry);
   tasks::confine_outputs(flags.outputs.empty() ? std::vector<std::string>{"."} : flags.outputs);
+  tasks::keep_written_logs(process_environment()(kRecipeVariable).value_or(""));
   config.node = NodeName{flags.node.empty() ? process::host_name() : flags.node};
   const auto& stop = service.stop();
   config.give_up = [&service](const Error& why) { service.give_up(why); };

@@ -6,6 +6,7 @@
 #include "common/log.h"
 #include "common/source_file.h"
 #include "stream/core/dead_letter.h"
+#include "stream/encoded_frame.h"
 #include "stream/frame_header.h"
 
 namespace ride::worker {
@@ -17,7 +18,8 @@ using stream::OutputSpec;
 // Gathers what the task emits for one set.
 class SetProcessor::Collector final : public tasks::Emitter {
  public:
-  Collector(BufferPool& pool, const std::function<void()>& progress) : pool_(pool), progress_(progress) {}
+  Collector(BufferPool& pool, const std::function<void()>& progress, bool can_defer = false)
+      : pool_(pool), progress_(progress), can_defer_(can_defer) {}
   void emit(Frame frame) override { emitted.push_back({std::string(), std::move(frame)}); }
   void emit(const std::string& port, Frame frame) override { emitted.push_back({port, std::move(frame)}); }
   cv::Mat allocate(int rows, int cols, int type) override { return pool_.allocate(rows, cols, type); }
@@ -30,15 +32,21 @@ class SetProcessor::Collector final : public tasks::Emitter {
     released.push_back(group);
     if (held == group) held.reset();
   }
+  bool defer(std::function<Result<void>()> work) override {
+    if (can_defer_) deferred.push_back(std::move(work));
+    return can_defer_;
+  }
   void progress() override { progress_(); }
 
   std::vector<std::pair<std::string, Frame>> emitted;
   std::optional<std::string> held;
   std::vector<std::string> released;
+  std::vector<std::function<Result<void>()>> deferred;
 
  private:
   BufferPool& pool_;
   const std::function<void()>& progress_;
+  const bool can_defer_;
 };
 
 namespace {
@@ -94,8 +102,17 @@ Result<Processed> SetProcessor::process(const AcceptedSet& set) {
   return Error{ErrorCode::internal, "unknown kind of set"};
 }
 
+// A task that stores or passes on the bytes of a picture is spared its decoding.
+Result<Frame> SetProcessor::frame_of(const stream::WholeFrame& whole) const {
+  const auto max_pixels = config_.stage.max_pixels;
+  if (!config_.stage.adopt)
+    if (auto encoded = stream::encoded_frame(whole, max_pixels); encoded && !task_.needs_pixels(*encoded))
+      return std::move(*encoded);
+  return stream::to_frame(whole, config_.stage.adopt, max_pixels, config_.stage.group.memory_bytes);
+}
+
 Result<Processed> SetProcessor::process_frames(const AcceptedSet& set) {
-  Collector collector(pool_, config_.progress);
+  Collector collector(pool_, config_.progress, config_.can_defer);
   std::chrono::nanoseconds busy{0};
   for (const auto& whole : set.frames) {
     if (config_.stage.max_age_ms > 0) {
@@ -103,8 +120,7 @@ Result<Processed> SetProcessor::process_frames(const AcceptedSet& set) {
       if (age > std::chrono::milliseconds(config_.stage.max_age_ms))
         return outcome(set, Outcome::dropped, "max_age: the frame was too old when its turn came");
     }
-    auto frame =
-        stream::to_frame(whole, config_.stage.adopt, config_.stage.max_pixels, config_.stage.group.memory_bytes);
+    auto frame = frame_of(whole);
     if (!frame.ok()) return outcome(set, Outcome::dead, "bad_picture: " + frame.error().message);
     const auto begin = std::chrono::steady_clock::now();
     Result<void> result;
@@ -124,9 +140,14 @@ Result<Processed> SetProcessor::process_frames(const AcceptedSet& set) {
   out.busy = busy;
   out.held = collector.held;
   out.released = collector.released;
+  out.deferred = std::move(collector.deferred);
   if (auto added = add_sets(set, collector, out); !added.ok())
     return outcome(set, Outcome::dead, "task_error: " + added.error().message);
   return out;
+}
+
+Processed SetProcessor::failed(const AcceptedSet& set, const Error& why) const {
+  return outcome(set, Outcome::dead, "task_error: " + why.message);
 }
 
 void SetProcessor::warm_up(const AcceptedSet& set) {

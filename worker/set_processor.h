@@ -31,11 +31,14 @@ class SetProcessor {
     std::function<SystemTime()> now = system_now;
     std::function<void()> progress = [] {};  // the task said that it goes on
     std::string default_port = "out";        // where it emits when it names none, as it declares
+    bool can_defer = false;                  // the caller does what is in Processed::deferred
   };
   SetProcessor(Config config, tasks::Task& task, BufferPool& pool);
 
   // A retriable Error: nothing happened, call again later with the same set.
   Result<Processed> process(const stream::AcceptedSet& set);
+  // What was deferred failed for good.
+  Processed failed(const stream::AcceptedSet& set, const Error& why) const;
   // Only the task's state counts: what it emits, and its errors, do not.
   void warm_up(const stream::AcceptedSet& set);
   // Not run any more: its outcome is dead (the end of the input: it goes on without the task's last output).
@@ -44,6 +47,7 @@ class SetProcessor {
  private:
   class Collector;
 
+  Result<Frame> frame_of(const stream::WholeFrame& whole) const;
   Result<Processed> process_frames(const stream::AcceptedSet& set);
   Processed outcome(const stream::AcceptedSet& set, stream::Outcome outcome, const std::string& reason,
                     int attempts = 1) const;

@@ -5,21 +5,13 @@
 #include "common/guarded_thread.h"
 #include "worker/open_task.h"
 #include "worker/tasks/durable_file.h"
+#include "worker/visible_retry.h"
 
 namespace ride::worker {
 
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 using stream::Severity;
-
-namespace {
-
-constexpr auto kFirstRetry = milliseconds(200);
-constexpr auto kLongestRetry = milliseconds(5000);
-constexpr auto kSayAgain = std::chrono::seconds(30);
-constexpr auto kFiniteGivesUp = std::chrono::seconds(15);
-
-}  // namespace
 
 void StageCompute::start() {
   // The crash note goes on naming the frame.
@@ -50,6 +42,7 @@ Result<tasks::Task*> StageCompute::task_of(OwnedPartition& owned) {
                                 context_.config.worker.value + "@" + std::to_string(owned.epoch.value)};
     if (const auto& ports = context_.config.task.declaration.outputs; !ports.empty())
       config.default_port = ports.front();
+    config.can_defer = true;
     if (auto* note = context_.config.note) config.progress = [note] { note->progress(); };
     own.processor = std::make_unique<SetProcessor>(std::move(config), *own.task, pool_);
   }
@@ -67,6 +60,7 @@ void StageCompute::loop() {
   while (!context_.stopping) {
     if (auto item = context_.to_compute.pop(milliseconds(100))) compute(std::move(*item));
   }
+  deferred_.stop();
   if (spare_task_) spare_task_->close();
   for (const auto& owned : context_.owned.all())
     if (owned->computing.task) owned->computing.task->close();
@@ -74,6 +68,7 @@ void StageCompute::loop() {
 
 // On the thread that ran it, before the next owner's begins.
 void StageCompute::close_task(OwnedPartition& owned) {
+  deferred_.give_up(owned);
   if (owned.computing.task) owned.computing.task->close();
   owned.computing = {};
   owned.computing.given_up = true;
@@ -94,11 +89,23 @@ void StageCompute::compute(ToCompute item) {
   }
   if (item.warmup) return warm_up(item.owned, *item.set);
   if (!std::exchange(owned.computing.warm, true)) context_.to_write.push(WarmedUp{item.owned, {}, std::nullopt}, 0);
+  // What finish() gives comes behind all that was before it.
+  if (item.set->kind == stream::RecordKind::end) deferred_.finish(owned);
   auto result = process(owned, *item.set);
   if (!result.ok()) return;  // dropped or stopping while it waited
+  // In order, also where only a frame before it is still on its way to the disk.
+  if (!result->deferred.empty() || deferred_.is_busy_with(owned))
+    return defer(item.owned, std::move(*item.set), std::move(result).value());
   const auto id = item.set->header.id;
   item.set.reset();  // the payload is free before we may have to wait
   done(item.owned, id, std::move(result).value());
+}
+
+// A worker that waits for its disk is as busy as one that computes.
+void StageCompute::defer(const OwnedPtr& owned, stream::AcceptedSet set, Processed result) {
+  const auto begun = steady_clock::now();
+  deferred_.add(owned, std::move(set), std::move(result));
+  busy_ns_ += std::chrono::nanoseconds(steady_clock::now() - begun).count();
 }
 
 void StageCompute::done(const OwnedPtr& owned, const FrameId& id, Processed result) {
@@ -143,43 +150,18 @@ Result<Processed> StageCompute::process_noted(OwnedPartition& owned, const strea
   return result;
 }
 
-// What may work later (a full disk) is waited for here, visibly; nothing is thrown away.
 Result<Processed> StageCompute::process(OwnedPartition& owned, const stream::AcceptedSet& set) {
-  const auto stage = "stage " + context_.config.stage.name;
-  const auto began = steady_clock::now();
-  auto wait = kFirstRetry;
-  auto said = steady_clock::time_point{};
+  VisibleRetry retry(context_, set.header.id);
   for (;;) {
     const auto begun = steady_clock::now();
     auto result = process_noted(owned, set);
     if (result.ok()) {
       busy_ns_ += std::chrono::nanoseconds(steady_clock::now() - begun).count();
-      if (said != steady_clock::time_point{})
-        context_.notify(Severity::info, "stage_unblocked", stage + " goes on", false);
+      retry.succeeded();
       return result;
     }
-    const auto now = steady_clock::now();
-    const bool give_up = context_.config.finite && now - began > kFiniteGivesUp;
-    if (now - said > kSayAgain) {
-      context_.notify(Severity::error, "stage_blocked",
-                      stage + " waits with frame " + to_string(set.header.id) + ": " + result.error().message, give_up);
-      said = now;
-    } else if (give_up) {
-      context_.notify(Severity::error, "stage_blocked",
-                      stage + " could not go on for " + format_duration(kFiniteGivesUp) + ": " + result.error().message,
-                      true);
-    }
-    if (!wait_to_retry(owned, wait)) return result.error();
-    wait = std::min<milliseconds>(wait * 2, kLongestRetry);
+    if (!retry.wait(result.error(), [&] { return context_.stopping || owned.dropped; })) return result.error();
   }
-}
-
-// False: there is nothing to wait for any more.
-bool StageCompute::wait_to_retry(OwnedPartition& owned, milliseconds wait) const {
-  const auto until = steady_clock::now() + wait;
-  const auto over = [&] { return context_.stopping || owned.dropped; };
-  while (!over() && steady_clock::now() < until) std::this_thread::sleep_for(milliseconds(20));
-  return !over();
 }
 
 }  // namespace ride::worker

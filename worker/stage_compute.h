@@ -11,6 +11,7 @@
 
 #include "worker/buffer_pool.h"
 #include "worker/core/frame_time_limit.h"
+#include "worker/deferred_work.h"
 #include "worker/stage_context.h"
 
 namespace ride::worker {
@@ -20,7 +21,10 @@ class StageCompute {
   explicit StageCompute(StageContext& context)
       : context_(context),
         pool_(4 * context.config.write_queue_bytes),
-        time_limit_(std::chrono::milliseconds(context.config.stage.frame_timeout_ms)) {}
+        time_limit_(std::chrono::milliseconds(context.config.stage.frame_timeout_ms)),
+        deferred_(context, [this](const OwnedPtr& owned, const FrameId& id, Processed result) {
+          done(owned, id, std::move(result));
+        }) {}
 
   void start();
   void join();  // after context.stopping is set and the queues are closed
@@ -38,7 +42,7 @@ class StageCompute {
   void note(const OwnedPartition& owned, const stream::AcceptedSet& set);
   void warm_up(const OwnedPtr& owned, const stream::AcceptedSet& set);
   Result<Processed> process_noted(OwnedPartition& owned, const stream::AcceptedSet& set);
-  bool wait_to_retry(OwnedPartition& owned, std::chrono::milliseconds wait) const;
+  void defer(const OwnedPtr& owned, stream::AcceptedSet set, Processed result);
   void done(const OwnedPtr& owned, const FrameId& id, Processed result);
   Result<tasks::Task*> task_of(OwnedPartition& owned);
   Result<std::unique_ptr<tasks::Task>> open() const;
@@ -49,6 +53,7 @@ class StageCompute {
   std::unique_ptr<tasks::Task> spare_task_;  // compute thread
   std::atomic<bool> warm_ = false;
   std::atomic<std::int64_t> frames_ = 0, busy_ns_ = 0;
+  DeferredWork deferred_;
   std::thread thread_;
 };
 

@@ -18,7 +18,7 @@ constexpr const char* kLocalGroup = "On this machine";
 
 struct LocalFlags {
   std::string file, duration;
-  bool fresh = false, keep = false, json = false, idle = false;
+  bool fresh = false, keep = false, json = false, idle = false, resume = false, any_recipe = false;
   SettingFlags settings;
 };
 
@@ -62,6 +62,8 @@ ExitCode run(const LocalFlags& flags) {
                          .state = folder,
                          .finite = true,
                          .keep = flags.keep,
+                         .resume = flags.resume || flags.any_recipe,
+                         .any_recipe = flags.any_recipe,
                          .json = flags.json};
   const ExitCode code = run_session(options);
   if (flags.keep) {
@@ -102,12 +104,19 @@ void add_local_commands(Program& program) {
       &program.add(kLocalGroup, "run",
                    "Process an input that ends (a folder of pictures, a video) in a temporary place, and exit with it",
                    "  ride run pictures.yaml && ls out       exit code 0: every frame went through\n"
+                   "  ride run pictures.yaml --resume        pictures whose files are written already are left out\n"
                    "  ride run pictures.yaml --slots 8\n"
                    "  ride run pictures.yaml --json > summary.json\n"
                    "  ride run pictures.yaml --keep          keeps logs and topics, to look at them",
                    [flags] { return run(*flags); });
   command->add_option("FILE", flags->file, "Topology file (YAML)")->required();
   command->add_flag("--keep", flags->keep, "Do not remove the temporary folder");
+  command->add_flag(
+      "--resume", flags->resume,
+      "Leave out pictures of folders that an earlier run, broken off or not, has done: their files are there and\n"
+      "neither they nor the picture nor the topology has changed since");
+  command->add_flag("--resume-changed", flags->any_recipe,
+                    "The same, and what another version of the topology has written counts as done, too");
   flags->settings.declare(
       *command, {"slots", "brokers", "prefix", "kafka-config", "max-message-bytes", "loss-ticks", "tick-interval"});
   add_json_flag(*command, flags->json);

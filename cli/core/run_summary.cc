@@ -55,6 +55,21 @@ std::string files_text(const WrittenFiles& files) {
                             files.appends ? "added to" : "overwritten");
 }
 
+// What a resumed run has done and what it did not have to do.
+std::string resumed_text(const Json& job, const RunFacts& facts) {
+  std::int64_t done = 0, rejected = 0;
+  for (const Json& source : list_of(job, "sources")) {
+    done += count_of(source, "frames");
+    rejected += count_of(source, "rejected");
+  }
+  for (const Json& stage : list_of(job, "stages")) {
+    const auto own = losses_of(stage, job, job, facts.upstreams);
+    done -= own.dead + own.dropped + own.expired;
+  }
+  return fmt::format("  pictures: {} done, {} done already, {} broken\n", std::max<std::int64_t>(0, done),
+                     *facts.done_before, rejected);
+}
+
 }  // namespace
 
 RunVerdict judge(const Json& job, const RunFacts& facts, bool ended_on_purpose) {
@@ -130,6 +145,8 @@ std::string render_summary(const Json& job, const RunFacts& facts, const RunVerd
         count_of(stage, "lag") > 0 && phase != "completed" ? fmt::format(", {} waiting", count_of(stage, "lag")) : "");
   }
   for (const auto& files : facts.files) text += fmt::format("  written by {}: {}\n", files.sink, files_text(files));
+  if (facts.done_before) text += resumed_text(job, facts);
+  for (const auto& one : facts.left_out) text += style.paint("  " + redact(one), Tone::warning) + "\n";
   if (!facts.problems_were_shown)
     for (const auto& problem : facts.problems) text += style.paint("  " + redact(problem), Tone::warning) + "\n";
   if (phase == "paused" && waiting_frames(job) > 0)
@@ -179,6 +196,8 @@ nlohmann::ordered_json summary_to_json(const Json& job, const RunFacts& facts, c
                              {"anew", files.anew},
                              {"first", files.first},
                              {"last", files.last}});
+  if (facts.done_before) json["done_before"] = *facts.done_before;
+  json["left_out"] = facts.left_out;
   json["problems"] = facts.problems;
   return json;
 }

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,9 +27,11 @@ struct RunFacts {
   // Who writes into a stage: an outcome travels on in the frame's place, and each later stage counts it, too.
   std::map<std::string, std::vector<std::string>> upstreams;
   std::vector<WrittenFiles> files;
-  std::vector<std::string> problems;  // errors and warnings that were reported, in order
-  bool problems_were_shown = false;   // as they came: the text does not repeat them
-  std::string log_folder;             // empty: it is gone
+  std::optional<std::int64_t> done_before;  // pictures that a resumed run left out, since they were done
+  std::vector<std::string> left_out;        // broken pictures with their causes, told at the end
+  std::vector<std::string> problems;        // errors and warnings that were reported, in order
+  bool problems_were_shown = false;         // as they came: the text does not repeat them
+  std::string log_folder;                   // empty: it is gone
 };
 
 struct RunVerdict {

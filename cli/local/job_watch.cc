@@ -42,7 +42,10 @@ void JobWatch::read_events() {
       if (shown_lately(text)) continue;
       const bool named = stage.empty() || names_its_part(text, stage);
       const std::string line = fmt::format("{}: {}{}", severity, named ? "" : stage + ": ", text);
-      news_.push_back(line);
+      if (gathers_left_out_ && text_of(event, "code") == "broken_picture")
+        left_out_.push_back(text);
+      else
+        news_.push_back(line);
       if (problems_.size() < kMostProblems) problems_.push_back(line);
     }
     more = events.size() >= 500;

@@ -122,7 +122,8 @@ Result<void> LocalCluster::start_broker(std::stop_token stop, const Say& say) {
 }
 
 Result<std::unique_ptr<process::Program>> LocalCluster::launch(const std::string& program,
-                                                               std::vector<std::string> arguments) const {
+                                                               std::vector<std::string> arguments,
+                                                               std::vector<std::string> environment) const {
   RIDE_ASSIGN(auto path, find_program(program));
   const fs::path log = options_.logs / (program.substr(5) + ".log");
   keep_log_small(log);
@@ -130,7 +131,7 @@ Result<std::unique_ptr<process::Program>> LocalCluster::launch(const std::string
   std::error_code ignored;
   return process::Program::start({.name = program,
                                   .arguments = std::move(arguments),
-                                  .environment = {},
+                                  .environment = std::move(environment),
                                   .log = log,
                                   .working_folder = fs::current_path(ignored),
                                   .signal_on_parent_death = SIGTERM});  // it ends its children in order
@@ -182,7 +183,7 @@ Result<void> LocalCluster::start_agent(std::stop_token, const Say&) {
   // The working folder, where relative paths begin, and what the file at hand names.
   arguments.insert(arguments.end(), {"--output", "."});
   for (const auto& folder : options_.output_folders) arguments.insert(arguments.end(), {"--output", folder});
-  RIDE_ASSIGN(auto launched, launch("ride-agent", std::move(arguments)));
+  RIDE_ASSIGN(auto launched, launch("ride-agent", std::move(arguments), options_.environment));
   agent_ = std::move(launched);
   return {};
 }

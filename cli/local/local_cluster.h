@@ -25,6 +25,7 @@ struct LocalOptions {
   int slots = 1, producers = 1;
   std::string prefix = "ride";
   std::vector<std::string> output_folders;  // where sinks may write, besides the working folder
+  std::vector<std::string> environment;     // "NAME=value" for the agent, its workers and producers, beside ours
   bool any_ports = false;                   // free ports of our choice: for temporary clusters
   bool idle = false;                        // broker and master alone
 };
@@ -61,8 +62,8 @@ class LocalCluster {
   Result<void> start_broker(std::stop_token stop, const Say& say);
   Result<void> start_master(std::stop_token stop, const Say& say);
   Result<void> start_agent(std::stop_token stop, const Say& say);
-  Result<std::unique_ptr<process::Program>> launch(const std::string& program,
-                                                   std::vector<std::string> arguments) const;
+  Result<std::unique_ptr<process::Program>> launch(const std::string& program, std::vector<std::string> arguments,
+                                                   std::vector<std::string> environment = {}) const;
   Result<void> wait_for_workers(std::stop_token stop, const Say& say);
   Error in_own_flags(Error error) const;
   std::optional<std::string> child_that_keeps_ending();

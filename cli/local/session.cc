@@ -21,12 +21,14 @@
 #include "cli/local/kept.h"
 #include "cli/local/local_cluster.h"
 #include "cli/local/local_inputs.h"
+#include "cli/local/resume.h"
 #include "cli/local/run_folder.h"
 #include "cli/local/topology_facts.h"
 #include "cli/local/written_files.h"
 #include "cli/submit.h"
 #include "cli/terminal.h"
 #include "cli/topology_file.h"
+#include "common/wording.h"
 #include "stream/kafka/admin.h"
 #include "topology/output_check.h"
 #include "worker/tasks/builtin_catalog.h"
@@ -61,6 +63,8 @@ class Session {
         return fail(enough.error());
     if (auto http = http_address(options_.settings); !http.ok()) return fail(http.error());
     if (const auto kafka = kafka_config(options_.settings); !kafka.ok()) return fail(kafka.error());
+    if (auto prepared = look_for_done(); !prepared.ok()) return fail(prepared.error());
+    if (done_ && options_.resume && done_->done > 0 && done_->done == done_->all) return all_done();
     auto folder = RunFolder::open(options_.state);
     if (!folder.ok()) return fail(folder.error());
     folder_.emplace(std::move(*folder));
@@ -85,6 +89,48 @@ class Session {
     return false;
   }
 
+  // Of a run that can be resumed, what its workers note down; nothing where it cannot. A run that is not resumed begins
+  // with nothing done.
+  Result<void> look_for_done() {
+    if (!options_.finite) return {};
+    const auto& topology = file_->topology();
+    auto why = why_not_resumable(topology);
+    if (!why && !options_.settings.is_default("prefix"))
+      why =
+          Error{ErrorCode::invalid_argument,
+                "--resume: with --prefix, workers of others may serve this run, and note nothing down. Leave one out"};
+    if (why) return options_.resume ? Result<void>(*why) : Result<void>();
+    recipe_ = recipe_of(topology);
+    done_ = options_.resume ? find_done(topology, recipe_, options_.any_recipe) : DonePictures{};
+    if (done_->otherwise > 0)
+      say(fmt::format("{} written by another version of {} and {} done again (--resume-changed: counts as done)",
+                      counted(done_->otherwise, "picture was", "pictures were"), options_.file,
+                      done_->otherwise == 1 ? "is" : "are"));
+    return {};
+  }
+
+  ExitCode all_done() {
+    const Json job = {{"job", file_->topology().name()}, {"phase", "completed"}};
+    const RunFacts facts{.done_before = done_->done};
+    if (options_.json) {
+      print(summary_to_json(job, facts, judge(job, facts, false)).dump(2) + "\n");
+    } else {
+      print(fmt::format("all {} are done already\n", counted(done_->all, "picture")));
+    }
+    return ExitCode::ok;
+  }
+
+  // What the workers and producers of this run are told; empty values hide what our own environment may hold.
+  Result<std::vector<std::string>> environment_of_run() const {
+    const auto lists = folder_->path() / "done";
+    std::vector<std::string> environment = {fmt::format("{}={}", kRecipeVariable, recipe_),
+                                            fmt::format("{}={}", kDoneVariable, done_ ? lists.string() : "")};
+    if (!done_) return environment;
+    RIDE_TRY(start_logs(file_->topology(), recipe_, *done_));
+    RIDE_TRY(write_done_lists(lists, *done_));
+    return environment;
+  }
+
   void say(const std::string& line) {
     if (screen_ && stdout_terminal().tty) {
       screen_->say(line);
@@ -105,6 +151,8 @@ class Session {
     if (auto last = folder_->last()) last_ = *last;
     outputs_ = topology::sink_folders(file_->topology(), tasks::builtin_catalog());
     outputs_.insert(outputs_.end(), last_.outputs.begin(), last_.outputs.end());
+    auto environment = environment_of_run();
+    if (!environment.ok()) return fail(environment.error());
     const Need need = need_of(file_->topology(), static_cast<int>(options_.settings.integer("slots")));
     LocalOptions local{.settings = &options_.settings,
                        .broker_data = folder_->broker_data(),
@@ -113,6 +161,7 @@ class Session {
                        .producers = need.producers,
                        .prefix = prefix(),
                        .output_folders = outputs_,
+                       .environment = std::move(*environment),
                        .any_ports = options_.finite};
     const auto line = [this](const std::string& text) { say(text); };
     // A job that goes on writes as soon as there are workers.
@@ -183,6 +232,7 @@ class Session {
     MasterClient& master = cluster_.master();
     watch_.emplace(master, file_->topology().name());
     watch_->skip_events();
+    if (options_.finite) watch_->gather_left_out();
     RIDE_ASSIGN(const auto before, master.get("/jobs/" + url_encoded(watch_->name())));
     const std::string phase = before.ok() ? text_of(*before.body, "phase") : "";
     const bool alive = phase == "creating" || phase == "running" || phase == "paused" || phase == "draining";
@@ -383,9 +433,11 @@ class Session {
                    .may_drop = may_drop(topology),
                    .upstreams = upstreams_of(topology),
                    .files = find_written_files(topology, started_files_, files_before_),
+                   .left_out = watch_->left_out(),
                    .problems = watch_->problems(),
                    .problems_were_shown = true,
                    .log_folder = options_.finite && !options_.keep ? "" : folder_->logs().string()};
+    if (options_.resume && done_) facts.done_before = done_->done;
     const RunVerdict verdict = judge(watch_->job(), facts, on_purpose_);
     if (options_.json) {
       print(summary_to_json(watch_->job(), facts, verdict).dump(2) + "\n");
@@ -414,6 +466,8 @@ class Session {
   Clock::duration ran_{};
   std::filesystem::file_time_type started_files_{};
   SinkPaths files_before_;
+  std::string recipe_;  // empty: this run can not be resumed
+  std::optional<DonePictures> done_;
   bool on_purpose_ = false, inputs_checked_ = false;
 };
 

@@ -19,6 +19,8 @@ struct SessionOptions {
   bool fresh = false;           // wipe it first
   bool finite = false;          // `run`: end with the job, refuse an endless source, progress bar
   bool keep = false;            // `run`: do not remove the folder
+  bool resume = false;          // `run`: leave out what an earlier one has written
+  bool any_recipe = false;      // ... by whatever version of the topology
   bool json = false;            // the summary as JSON on standard output, all else on standard error
   std::optional<std::chrono::milliseconds> duration;  // end by itself, drained
 };

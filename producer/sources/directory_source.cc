@@ -2,12 +2,14 @@
 
 #include <fnmatch.h>
 #include <spdlog/fmt/fmt.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
 #include <filesystem>
 #include <optional>
 
+#include "common/file_text.h"
 #include "common/log.h"
 #include "common/redact.h"
 #include "common/source_file.h"
@@ -79,6 +81,12 @@ std::error_code list_folder(const DirectoryOptions& options, const std::string& 
   return code;
 }
 
+// Empty: it is no file that can be looked at.
+std::string version_of(const std::string& path) {
+  struct stat state {};
+  return ::stat(path.c_str(), &state) == 0 ? file_version(state) : std::string();
+}
+
 // Why what lies in it is missing: as it is now, for the list may be older than this process.
 Error unlisted_folder(const DirectoryOptions& options, const std::string& name) {
   std::vector<std::string> files, folders;
@@ -130,16 +138,28 @@ DirectorySource::DirectorySource(DirectoryOptions options, ItemManifest& manifes
 
 Result<void> DirectorySource::open(std::int64_t first) {
   if (!listed_) {
-    auto names = manifest_.items([this] { return list_pictures(options_); });
+    auto names = manifest_.items([this] { return list(); });
     if (!names) return names.error();
     names_ = std::move(*names);
+    done_ = std::count_if(names_.begin(), names_.end(), is_done);
     listed_ = true;
   }
   next_ = first;
   return {};
 }
 
+// A name that has another number by now is read again: what was written for it may have the old number in its name.
+Result<std::vector<std::string>> DirectorySource::list() const {
+  auto names = list_pictures(options_);
+  if (!names) return names;
+  for (const auto& [number, name] : options_.done)
+    if (number >= 0 && number < static_cast<std::int64_t>(names->size()))
+      if (auto& item = (*names)[static_cast<std::size_t>(number)]; item == name) item += kDoneMark;
+  return names;
+}
+
 Result<Pulled> DirectorySource::next(std::chrono::milliseconds) {
+  while (next_ < static_cast<std::int64_t>(names_.size()) && is_done(names_[static_cast<std::size_t>(next_)])) ++next_;
   if (next_ >= static_cast<std::int64_t>(names_.size())) return Pulled(SourceEnded{});
   return read(names_[static_cast<std::size_t>(next_++)]);
 }
@@ -154,11 +174,14 @@ Pulled DirectorySource::read(const std::string& name) const {
     if (why.starts_with(head)) why.erase(0, head.size());
     return RejectedItem{number, known, why};
   }
+  // Before it is read: whoever changes it meanwhile makes another version of it, which a later run reads again.
+  const auto version = options_.note_versions ? version_of(path) : std::string();
   auto frame = handled([&] { return frame_of(path, known, number); });
   if (!frame) return RejectedItem{number, known, frame.error().message};
   frame->number = number;
   frame->name = known;
   frame->attributes[kSourceFileAttribute] = name;
+  if (!version.empty()) frame->attributes[kFileVersionAttribute] = version;
   return std::move(*frame);
 }
 
@@ -180,8 +203,23 @@ Result<CapturedFrame> DirectorySource::frame_of(const std::string& path, const s
 }
 
 SourceState DirectorySource::state() const {
-  return {.total = listed_ ? static_cast<std::int64_t>(names_.size()) : -1};
+  return {.total = listed_ ? static_cast<std::int64_t>(names_.size()) : -1, .done = done_};
 }
+
+namespace {
+
+bool is_set(const SourceRequest& request, const char* variable) {
+  return !request.environment(variable).value_or("").empty();
+}
+
+// Whoever started this producer says what need not be read.
+DoneItems done_before(const SourceRequest& request) {
+  if (!is_set(request, kDoneVariable)) return {};
+  return parse_done_items(
+      file_text(fs::path(*request.environment(kDoneVariable)) / done_list_name(request.source.name)));
+}
+
+}  // namespace
 
 MadeSource make_directory_source(const SourceRequest& request) {
   auto uri = filled_uri(request);
@@ -193,6 +231,8 @@ MadeSource make_directory_source(const SourceRequest& request) {
                                                          .recursive = get_bool(request.params, "recursive"),
                                                          .max_pixels = request.source.max_pixels,
                                                          .wanted = wanted_codecs(request.source),
+                                                         .done = done_before(request),
+                                                         .note_versions = is_set(request, kRecipeVariable),
                                                          .watch = &request.watch},
                                         request.manifest));
 }

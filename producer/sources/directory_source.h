@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "common/written_line.h"
 #include "producer/item_manifest.h"
 #include "producer/source.h"
 #include "producer/work_budget.h"
@@ -20,6 +21,8 @@ struct DirectoryOptions {
   bool recursive = false;
   std::int64_t max_pixels = 0;  // 0: no limit
   std::vector<Codec> wanted;    // of outputs that name a codec: a file of another encoding is decoded for them
+  DoneItems done = {};          // left out: that name at that number
+  bool note_versions = false;   // each frame says which version of its file it is (kFileVersionAttribute)
   ItemWatch* watch = nullptr;   // outlives the source; null: nobody watches, and memory has no limit
 };
 
@@ -39,12 +42,14 @@ class DirectorySource : public Source {
   SourceState state() const override;
 
  private:
+  Result<std::vector<std::string>> list() const;
   Pulled read(const std::string& name) const;
   Result<CapturedFrame> frame_of(const std::string& path, const std::string& known, std::int64_t number) const;
 
   DirectoryOptions options_;
   ItemManifest& manifest_;
   std::vector<std::string> names_;
+  std::int64_t done_ = 0;  // of them
   bool listed_ = false;
   std::int64_t next_ = 0;
 };

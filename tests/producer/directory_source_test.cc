@@ -1,5 +1,6 @@
 #include "producer/sources/directory_source.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -7,6 +8,7 @@
 
 #include <map>
 
+#include "make_request.h"
 #include "test_files.h"
 
 namespace ride::producer {
@@ -234,6 +236,67 @@ TEST(DirectorySource, ANumberMeansTheSameFileAfterARestartThoughTheFolderChanged
   EXPECT_EQ(items.frames[0].number, 1);
   EXPECT_EQ(items.frames[0].name, folder / "c.jpg");
   EXPECT_THAT(items.rejected.at(2), HasSubstr("d.jpg cannot be opened (No such file"));
+}
+
+TEST(DirectorySource, WhatIsDoneIsLeftOutAndTheOthersKeepTheirNumbers) {
+  const TempFolder folder;
+  for (const char* name : {"a.jpg", "b.jpg", "c.jpg", "d.jpg"})
+    folder.write(name, encoded(test_picture(20, 30), ".jpg"));
+  MemoryManifest manifest;
+  // What has another number by now is read.
+  DirectorySource source({.path = folder.path(), .done = {{0, "a.jpg"}, {2, "b.jpg"}, {3, "d.jpg"}, {9, "x.jpg"}}},
+                         manifest);
+  ASSERT_TRUE(source.open(0).ok());
+  const Items items = read_all(source);
+  ASSERT_EQ(items.frames.size(), 2u);
+  EXPECT_TRUE(items.rejected.empty());
+  EXPECT_EQ(items.frames[0].number, 1);
+  EXPECT_EQ(items.frames[0].attributes.at("source_file"), "b.jpg");
+  EXPECT_EQ(items.frames[1].number, 2);
+  EXPECT_EQ(source.state().total, 4);
+  EXPECT_EQ(source.state().done, 2);
+  EXPECT_FALSE(items.frames[0].attributes.contains("source_file_version")) << "nobody asked for it";
+
+  // The next owner knows it from the manifest, whatever it was told.
+  DirectorySource next({.path = folder.path()}, manifest);
+  ASSERT_TRUE(next.open(2).ok());
+  ASSERT_EQ(read_all(next).frames.size(), 1u);
+}
+
+TEST(DirectorySource, NamesTheVersionOfAFileWhereARunAsksForIt) {
+  const TempFolder folder;
+  const auto bytes = encoded(test_picture(20, 30), ".jpg");
+  const auto file = folder.write("a.jpg", bytes);
+  struct stat state {};
+  const auto version = [&] {
+    EXPECT_EQ(::stat(file.c_str(), &state), 0);
+    return std::to_string(state.st_size) + "@" +
+           std::to_string(std::int64_t{state.st_mtim.tv_sec} * 1'000'000'000 + state.st_mtim.tv_nsec);
+  };
+  const auto version_given = [&] {
+    MakeRequest request(std::map<std::string, std::string>{{"RIDE_RUN_RECIPE", "r"}});
+    const auto source = request.make({.name = "src", .kind = "directory", .uri = folder.path(), .finite = true});
+    EXPECT_TRUE(source.ok() && (*source)->open(0).ok());
+    const auto items = read_all(**source);
+    return items.frames.empty() ? "no frame" : items.frames[0].attributes.at("source_file_version");
+  };
+  const auto before = version_given();
+  EXPECT_EQ(before, version());
+  const timespec times[2] = {{1, 0}, {1, 7}};
+  ASSERT_EQ(utimensat(AT_FDCWD, file.c_str(), times, 0), 0);
+  EXPECT_EQ(version_given(), std::to_string(bytes.size()) + "@1000000007");
+}
+
+TEST(DirectorySource, ReadsWhatIsDoneFromTheFolderThatItsRunNames) {
+  const TempFolder folder, lists;
+  for (const char* name : {"a.jpg", "b.jpg"}) folder.write(name, encoded(test_picture(20, 30), ".jpg"));
+  lists.write(done_list_name("src"), to_text(DoneItems{{1, "b.jpg"}}));
+  MakeRequest request(std::map<std::string, std::string>{{"RIDE_RUN_DONE", lists.path()}});
+  const auto source = request.make({.name = "src", .kind = "directory", .uri = folder.path(), .finite = true});
+  ASSERT_TRUE(source.ok() && (*source)->open(0).ok());
+  const auto items = read_all(**source);
+  ASSERT_EQ(items.frames.size(), 1u);
+  EXPECT_EQ(items.frames[0].attributes.at("source_file"), "a.jpg");
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/written_line.h"
 #include "producer/topic_manifest.h"
 #include "source_runner_fixture.h"
 #include "stream/frame_codec.h"
@@ -225,6 +226,50 @@ TEST_F(SourceRunnerTest, ARestartedDirectoryLosesNothingAndCountsNothingTwice) {
   EXPECT_EQ(progress.rejected, 4);
   EXPECT_EQ(progress.frames, 36);
   EXPECT_EQ(notices().size(), 4u) << "each broken file is reported once";
+}
+
+TEST_F(SourceRunnerTest, ARestartedFolderOfWhichAPartIsDoneSendsTheRestOnce) {
+  const TempFolder folder, lists;
+  const auto jpeg = encoded(test_picture(20, 30), ".jpg");
+  DoneItems done;
+  for (int i = 0; i < 40; ++i) {
+    const std::string name = std::to_string(100 + i) + ".jpg";
+    i % 10 == 3 ? folder.write(name, "text\n") : folder.write(name, jpeg);
+    if (i < 3 || (i > 13 && i < 23)) done[i] = name;
+  }
+  lists.write(done_list_name("src"), to_text(done));
+  environment_ = environment_of({{kDoneVariable, lists.path()}});
+  finish_limit_ = std::chrono::milliseconds(0);
+  for (const std::int64_t records : {6, 12}) {
+    access_.gate = std::make_shared<WriterGate>();
+    access_.gate->left = records;
+    const auto runner = start(directory(folder.path()));
+    const auto gate = access_.gate;
+    ASSERT_TRUE(eventually([&] { return gate->left <= 0; }));
+    gate->deliver = false;
+    environment_ = environment_of({});  // what the first owner was told stands in the manifest
+  }
+  access_.gate = std::make_shared<WriterGate>();
+  const auto runner = start(directory(folder.path()));
+  ASSERT_TRUE(ended(*runner)) << runner->progress().error;
+  for (int round = 0; round < 2; ++round) {  // also for who comes behind the end
+    const auto next = round == 0 ? nullptr : start(directory(folder.path()));
+    if (next) {
+      ASSERT_TRUE(ended(*next));
+    }
+    const Taken all = taken();
+    EXPECT_EQ(all.pictures.size() + all.dropped.size(), 28u);
+    for (int i = 0; i < 40; ++i)
+      EXPECT_EQ(all.pictures.contains(i) + all.dropped.contains(i), done.contains(i) ? 0 : 1) << i;
+    for (const auto& [number, times] : all.pictures) EXPECT_EQ(times, 1) << "number " << number;
+    EXPECT_EQ(all.ended, kPartitions);
+    const auto progress = (next ? *next : *runner).progress();
+    EXPECT_EQ(progress.rejected, 4);
+    EXPECT_EQ(progress.frames, 24);
+    if (!next) {
+      EXPECT_EQ(progress.total, 28);
+    }
+  }
 }
 
 TEST_F(SourceRunnerTest, AnEndedSourceStaysEnded) {

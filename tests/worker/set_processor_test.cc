@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <opencv2/core.hpp>
+
+#include "stream/frame_codec.h"
+
 namespace ride::worker {
 namespace {
 
@@ -90,6 +94,59 @@ TEST_F(SetProcessorTest, AFrameOfAFileThatDiesNamesTheFile) {
   EXPECT_TRUE(reason.ends_with(" (file day1/p01.jpg)")) << reason;
   EXPECT_EQ(processor.quarantine(set, {"poison: signal 11 on w1", 2}).dead_reason,
             "poison: signal 11 on w1 (file day1/p01.jpg)");
+}
+
+// Stores bytes as they come, if it may.
+class Storing final : public tasks::Task {
+ public:
+  Result<void> open(const tasks::TaskEnv&) override { return {}; }
+  bool needs_pixels(const Frame& encoded) const override {
+    EXPECT_TRUE(encoded.image.empty());
+    return encoded.attributes.contains("look");
+  }
+  Result<void> process(const Frame& frame, tasks::Emitter&) override {
+    decoded.push_back(!frame.image.empty());
+    bytes = frame.encoded ? std::ssize(frame.encoded->bytes) : 0;
+    return {};
+  }
+  std::vector<bool> decoded;
+  std::int64_t bytes = 0;
+};
+
+TEST(SetProcessorBytes, APictureWhosePixelsNobodyNeedsIsNotDecodedUnlessItIsAStrangers) {
+  const auto content =
+      stream::encode_picture(cv::Mat(30, 40, CV_8UC3, cv::Scalar(1, 2, 3)), nullptr, {PixelEncoding::jpeg, 90}).value();
+  auto set = set_of(0, 1);
+  set.frames[0].header.pixels.reset();
+  set.frames[0].payload = content.payload;
+  BufferPool pool{1 << 20};
+  stream::StageSpec stage{.name = "album", .topic = "in", .sink = true};
+  const auto process = [&] {
+    Storing task;
+    SetProcessor processor{{stage, "job", RunNumber{1}, PartitionId{0}, "w#1@1"}, task, pool};
+    EXPECT_EQ(processor.process(set).value().dead_reason, std::nullopt);
+    EXPECT_EQ(task.bytes, std::ssize(content.payload.bytes));
+    return task.decoded;
+  };
+  EXPECT_EQ(process(), std::vector<bool>{false});
+  set.frames[0].header.attributes["look"] = "yes";
+  EXPECT_EQ(process(), std::vector<bool>{true});
+  set.frames[0].header.attributes.clear();
+  stage.adopt = stream::AdoptSpec{};
+  EXPECT_EQ(process(), std::vector<bool>{true});
+
+  // What is damaged, and what is larger than the stage takes, is refused without being decoded as well.
+  stage.adopt.reset();
+  const auto refusal = [&] {
+    Storing task;
+    SetProcessor processor{{stage, "job", RunNumber{1}, PartitionId{0}, "w#1@1"}, task, pool};
+    return processor.process(set).value().dead_reason.value_or("");
+  };
+  stage.max_pixels = 100;
+  EXPECT_NE(refusal().find("bad_picture"), std::string::npos);
+  stage.max_pixels = 0;
+  set.frames[0].payload.bytes = set.frames[0].payload.bytes.first(set.frames[0].payload.bytes.size() / 2);
+  EXPECT_NE(refusal().find("bad_picture"), std::string::npos);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "common/frame.h"
@@ -43,6 +44,11 @@ class Emitter {
   // owner again.
   virtual bool hold(const std::string& /*group*/) { return false; }
   virtual void release(const std::string& /*group*/) {}
+  // For sinks that wait for a disk: `work` is run on another thread, while the next frames are taken through the task,
+  // and gives the frame's outcome, by the rules of process(): a retriable Error is tried again, visibly, another one
+  // makes the frame dead. The ACK follows when it succeeded. It may outlive process(), not the task. At most once a
+  // frame. False: this caller has no such thread; do it at once.
+  virtual bool defer(std::function<Result<void>()> /*work*/) { return false; }
   // Long tasks call this at least every few seconds, so that the watchdog does not take them for hung.
   virtual void progress() = 0;
 };
@@ -53,6 +59,9 @@ class Task {
   virtual Result<void> open(const TaskEnv& env) = 0;
   // One frame. Emitting nothing means "filtered" (sinks: "done"). Sinks return only when the effect is durable.
   virtual Result<void> process(const Frame& frame, Emitter& out) = 0;
+  // Whether a frame that comes as an encoded picture (`image` is empty here) must be decoded for process(). Not asked
+  // for pictures of others, whose bytes nobody has checked.
+  virtual bool needs_pixels(const Frame& /*encoded*/) const { return true; }
   // The input has ended; what is still held back may be emitted.
   virtual Result<void> finish(Emitter& out);
   virtual void close();

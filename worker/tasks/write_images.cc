@@ -1,9 +1,12 @@
-// write_images: each picture becomes a file. The ACK follows when process() returns, and then the file is on the disk
-// (sync).
+// write_images: each picture becomes a file. It is encoded in process(); where the caller has a thread for it
+// (Emitter::defer), several files are written and synced at once, while the next pictures are encoded. The ACK follows
+// when the file is on the disk (sync).
 #include <fcntl.h>
 #include <spdlog/fmt/fmt.h>
 #include <sys/stat.h>
 
+#include <functional>
+#include <memory>
 #include <opencv2/imgcodecs.hpp>
 #include <optional>
 
@@ -11,9 +14,11 @@
 #include "common/source_file.h"
 #include "worker/tasks/durable_file.h"
 #include "worker/tasks/path_template.h"
+#include "worker/tasks/paths_under_way.h"
 #include "worker/tasks/picture.h"
 #include "worker/tasks/register_task.h"
 #include "worker/tasks/shared_params.h"
+#include "worker/tasks/written_log.h"
 
 namespace ride::tasks::write_images {
 namespace {
@@ -100,13 +105,20 @@ class WriteImages : public Task {
     names_files_ = path_->uses("file") || path_->uses("file_stem");
     own_type_ = path_->ends_with("file");
     extension_ = encoding_of(path_->extension());
+    log_ = WrittenLog(options_.path, env_.job, env_.stage);
     return {};
   }
 
-  Result<void> process(const Frame& frame, Emitter&) override {
+  // Bytes that are what the file shall have are written as they came.
+  bool needs_pixels(const Frame& frame) const override {
+    const auto file = file_of(frame);
+    return file.ok() && !keeps_bytes(frame, type_for(*file));
+  }
+
+  Result<void> process(const Frame& frame, Emitter& out) override {
     const auto file = file_of(frame);
     if (!file) return file.error();
-    const auto extension = own_type_ ? encoding_of(file_extension(*file)) : extension_;
+    const auto extension = type_for(*file);
     if (extension.empty())
       return Error{
           ErrorCode::unsupported,
@@ -122,14 +134,26 @@ class WriteImages : public Task {
                                             {"seq", std::to_string(frame.id.number)},
                                             {"file", *file},
                                             {"file_stem", std::string(file_stem(*file))}});
-    if (frame.encoded && frame.encoded->content_type == content_type_of(extension) && !frame.encoded->bytes.empty()) {
-      return at(frame, store(path, frame.encoded->bytes));
-    }
-    auto bytes = encode(frame, extension);
-    return bytes ? at(frame, store(path, *bytes)) : bytes.error();
+    if (keeps_bytes(frame, extension)) return put(frame, path, {frame.encoded->bytes, frame.encoded->owner}, out);
+    auto encoded = encode(frame, extension);
+    if (!encoded) return encoded.error();
+    const auto bytes = std::make_shared<const std::vector<std::uint8_t>>(std::move(*encoded));
+    return put(frame, path, {*bytes, bytes}, out);
   }
 
  private:
+  struct Bytes {
+    std::span<const std::uint8_t> bytes;
+    std::shared_ptr<const void> owner;
+  };
+
+  static bool keeps_bytes(const Frame& frame, const std::string& extension) {
+    return frame.encoded && frame.encoded->content_type == content_type_of(extension) && !frame.encoded->bytes.empty();
+  }
+  std::string type_for(const std::string& file) const {
+    return own_type_ ? encoding_of(file_extension(file)) : extension_;
+  }
+
   // The name of the frame's own file, where the path asks for it; else empty.
   Result<std::string> file_of(const Frame& frame) const {
     if (!names_files_) return std::string();
@@ -196,17 +220,31 @@ class WriteImages : public Task {
     return file->commit();
   }
 
-  Result<void> at(const Frame& frame, Result<void> stored) const {
-    if (stored) return stored;
-    Error error = stored.error();
-    error.message = place(env_, frame) + ": " + error.message;
-    return error;
+  Result<void> put(const Frame& frame, const std::string& path, Bytes content, Emitter& out) {
+    Frame named = frame;  // its name and where it is from, without the picture
+    named.image.release();
+    named.owner.reset();
+    named.encoded.reset();
+    const auto turn = paths_.enter(path, out);
+    std::function<Result<void>()> work = [this, named = std::move(named), path, content, turn]() -> Result<void> {
+      const auto stored = store(path, content.bytes);
+      if (stored) {
+        log_.note(named, path);
+        return stored;
+      }
+      Error error = stored.error();
+      error.message = place(env_, named) + ": " + error.message;
+      return error;
+    };
+    return content.owner && out.defer(work) ? Result<void>() : work();
   }
 
   TaskEnv env_;
   Options options_;
   std::optional<PathTemplate> path_;
   std::string extension_;
+  WrittenLog log_;
+  PathsUnderWay paths_;
   bool names_files_ = false, own_type_ = false;
 };
 
