@@ -1,5 +1,7 @@
 #include "worker/stage_compute.h"
 
+#include <spdlog/fmt/fmt.h>
+
 #include <algorithm>
 #include <opencv2/core/utility.hpp>
 
@@ -46,8 +48,10 @@ Result<std::unique_ptr<tasks::Task>> StageCompute::open_task() {
                                            " has other parameters than it "
                                            "declares: " +
                                            checked.error().message};
+  RIDE_TRY(fetch_artifacts());
   tasks::TaskEnv env;
-  env.params = std::move(checked).value();
+  env.params = without_node_prefix(type.declaration.params, std::move(checked).value());
+  for (const auto& [param, artifact] : artifacts_) env.files[param] = artifact.path;
   env.job = context_.config.job.value;
   env.stage = stage.name;
   env.run = context_.config.run.value;
@@ -68,6 +72,25 @@ Result<std::unique_ptr<tasks::Task>> StageCompute::open_task() {
   return task;
 }
 
+// All that the job brings for this stage, once. Not inside process(), so however long it takes, nobody counts it as
+// hanging.
+Result<void> StageCompute::fetch_artifacts() {
+  const auto& stage = context_.config.stage;
+  for (const auto& [param, ref] : stage.artifacts) {
+    if (artifacts_.contains(param)) continue;
+    if (!context_.config.fetch)
+      return Error{ErrorCode::unsupported, fmt::format("stage {}: this worker fetches no artifacts", stage.name)};
+    auto held = context_.config.fetch(ref, [this] { return context_.stopping.load(); });
+    if (!held.ok()) {
+      auto error = held.error();
+      error.message = fmt::format("stage {}: the file of '{}': {}", stage.name, param, error.message);
+      return error;
+    }
+    artifacts_[param] = std::move(held).value();
+  }
+  return {};
+}
+
 // Each partition has a task of its own, so that a task may keep state; the first one was opened in advance.
 Result<tasks::Task*> StageCompute::task_of(OwnedPartition& owned) {
   auto& own = owned.computing;
@@ -86,14 +109,34 @@ Result<tasks::Task*> StageCompute::task_of(OwnedPartition& owned) {
   return own.task.get();
 }
 
+// What may pass (brokers that are away, a full disk) is tried again, visibly; frames wait meanwhile.
+void StageCompute::open_first_task() {
+  auto wait = kFirstRetry;
+  auto said = steady_clock::time_point{};
+  while (!context_.stopping) {
+    auto first = open_task();
+    if (first.ok()) {
+      spare_task_ = std::move(first).value();
+      if (said != steady_clock::time_point{})
+        context_.notify(Severity::info, "stage_unblocked", "stage " + context_.config.stage.name + " goes on", false);
+      warm_ = true;
+      return;
+    }
+    if (context_.stopping) return;
+    const bool passes = first.error().retriable;
+    if (!passes) return context_.notify(Severity::error, "task_open_failed", first.error().message, true);
+    if (steady_clock::now() - said > kSayAgain) {
+      context_.notify(Severity::warning, "artifact_waits", first.error().message, false);
+      said = steady_clock::now();
+    }
+    for (const auto until = steady_clock::now() + wait; !context_.stopping && steady_clock::now() < until;)
+      std::this_thread::sleep_for(milliseconds(20));
+    wait = std::min<milliseconds>(wait * 2, kLongestRetry);
+  }
+}
+
 void StageCompute::loop() {
-  auto first = open_task();
-  const bool opened = first.ok();
-  if (opened)
-    spare_task_ = std::move(first).value();
-  else
-    context_.notify(Severity::error, "task_open_failed", first.error().message, true);
-  warm_ = opened;
+  open_first_task();
   while (!context_.stopping) {
     if (auto item = context_.to_compute.pop(milliseconds(100))) compute(std::move(*item));
   }

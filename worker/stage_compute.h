@@ -6,7 +6,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <map>
 #include <memory>
+#include <string>
 #include <thread>
 
 #include "worker/buffer_pool.h"
@@ -42,11 +44,14 @@ class StageCompute {
   void done(const OwnedPtr& owned, const FrameId& id, Processed result);
   Result<tasks::Task*> task_of(OwnedPartition& owned);
   Result<std::unique_ptr<tasks::Task>> open_task();
+  Result<void> fetch_artifacts();
+  void open_first_task();
 
   StageContext& context_;
   BufferPool pool_;
-  FrameTimeLimit time_limit_;                // compute thread
-  std::unique_ptr<tasks::Task> spare_task_;  // compute thread
+  FrameTimeLimit time_limit_;                      // compute thread
+  std::unique_ptr<tasks::Task> spare_task_;        // compute thread
+  std::map<std::string, HeldArtifact> artifacts_;  // compute thread; by parameter, of the stage
   std::atomic<bool> warm_ = false;
   std::atomic<std::int64_t> frames_ = 0, busy_ns_ = 0;
   std::thread thread_;
