@@ -75,6 +75,11 @@ void declare(CLI::App& app, Flags& flags) {
          "Folder where sinks of this node's workers may write, and nowhere else; repeatable. Relative paths of sinks\n"
          "begin in the first (default: the working folder)")
       ->type_name("DIR");
+  app.add_option("--artifacts", options.artifacts_folder,
+                 "Folder where this node's workers keep files that jobs bring along\n"
+                 "(default: $XDG_CACHE_HOME/ride/artifacts, else ~/.cache/ride/artifacts)")
+      ->envname("RIDE_ARTIFACTS")
+      ->type_name("DIR");
   app.add_option(
          "--label", options.labels,
          "NAME=VALUE of this node's workers, which a group's `labels` may ask for, for example site=north; repeatable")
@@ -112,6 +117,7 @@ ride::Result<void> run(Flags& flags) {
   const std::string here = std::filesystem::current_path(failed).string();
   if (options.output_folders.empty()) options.output_folders = {here};
   for (auto& folder : options.output_folders) folder = ride::plain_folder(folder, here);
+  if (!options.artifacts_folder.empty()) options.artifacts_folder = ride::plain_folder(options.artifacts_folder, here);
   RIDE_ASSIGN(auto kafka, flags.kafka->config("ride-agent-" + options.node.value));
   options.kafka = kafka;
   options.prefix = flags.kafka->prefix();

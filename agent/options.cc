@@ -57,6 +57,8 @@ Result<std::vector<ChildPlan>> plan_children(const Options& options) {
     RIDE_TRY(add(ChildKind::worker, "ride-worker", fmt::format("{}-w{}", options.node.value, i)));
     for (const auto& folder : options.output_folders)
       children.back().arguments.insert(children.back().arguments.end(), {"--output", folder});
+    if (!options.artifacts_folder.empty())
+      children.back().arguments.insert(children.back().arguments.end(), {"--artifacts", options.artifacts_folder});
     for (const auto& label : options.labels)
       children.back().arguments.insert(children.back().arguments.end(), {"--label", label});
     give_resources(children.back(), options, cores, i - 1);

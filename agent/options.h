@@ -23,6 +23,7 @@ struct Options {
   std::vector<std::string> gpus;            // that workers see, one each in turn; empty: what the agent sees
   std::string metrics_host = "127.0.0.1";   // children serve /metrics here, on free ports; empty: they do not
   std::vector<std::string> output_folders;  // where workers' sinks may write; the first is where relative paths begin
+  std::string artifacts_folder;             // where workers keep files that jobs bring; empty: the workers' default
   std::vector<std::string> labels;          // NAME=VALUE, of the workers
   std::filesystem::path log_folder;         // empty: children write to our standard error
   std::filesystem::path bin_folder;         // where ride-worker and ride-producer are; empty: beside this program

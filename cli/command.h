@@ -85,5 +85,6 @@ void add_config_command(Program& program);
 void add_doctor_command(Program& program);
 void add_broker_command(Program& program);
 void add_models_command(Program& program);
+void add_artifacts_command(Program& program);
 
 }  // namespace ride::cli

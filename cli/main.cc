@@ -48,6 +48,7 @@ void add_commands(Program& program) {
   add_doctor_command(program);
   add_config_command(program);
   add_models_command(program);
+  add_artifacts_command(program);
   add_broker_command(program);
   add_acls_command(program);
   add_topic_command(program);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "cli/core/fields.h"
+#include "stream/spec_json.h"
 #include "topology/diagnostic.h"
 
 namespace ride::cli {
@@ -33,17 +34,35 @@ Error refusal(const ApiReply& reply, const std::string& text, const std::string&
   return error;
 }
 
+// The text alone where nothing was shipped: as every master takes it.
+Result<ApiReply> hand_in_text(MasterClient& master, const std::string& path, const std::string& text,
+                              const std::vector<ShippedFile>& files) {
+  if (files.empty()) return master.post(path, text, "application/yaml");
+  Json list = Json::array();
+  for (const auto& file : files) {
+    Json one = file.ref;
+    one["stage"] = file.stage;
+    one["param"] = file.param;
+    list.push_back(std::move(one));
+  }
+  const Json body = {{"topology", text}, {"artifacts", std::move(list)}};
+  return master.post(path, body.dump(-1, ' ', false, Json::error_handler_t::replace),
+                     "application/vnd.ride.submission+json");
+}
+
 }  // namespace
 
-Result<Submitted> submit(MasterClient& master, const std::string& text, const std::string& file_name, bool replace) {
+Result<Submitted> submit(MasterClient& master, const std::string& text, const std::string& file_name,
+                         const std::vector<ShippedFile>& files, bool replace) {
   const auto path = "/jobs?name=" + url_encoded(file_name) + (replace ? "&replace=true" : "");
-  RIDE_ASSIGN(const auto reply, master.post(path, text, "application/yaml"));
+  RIDE_ASSIGN(const auto reply, hand_in_text(master, path, text, files));
   if (!reply.ok()) return refusal(reply, text, file_name);
   return Submitted{text_of(*reply.body, "job"), count_of(*reply.body, "run"), *reply.body};
 }
 
-Result<Json> dry_run(MasterClient& master, const std::string& text, const std::string& file_name) {
-  RIDE_ASSIGN(const auto reply, master.post("/plan?name=" + url_encoded(file_name), text, "application/yaml"));
+Result<Json> dry_run(MasterClient& master, const std::string& text, const std::string& file_name,
+                     const std::vector<ShippedFile>& files) {
+  RIDE_ASSIGN(const auto reply, hand_in_text(master, "/plan?name=" + url_encoded(file_name), text, files));
   if (!reply.ok()) return refusal(reply, text, file_name);
   return *reply.body;
 }

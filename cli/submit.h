@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "cli/core/exit_code.h"
 #include "cli/master_client.h"
 #include "common/json.h"
+#include "stream/spec.h"
 
 namespace ride::cli {
 
@@ -16,12 +18,19 @@ struct Submitted {
   nlohmann::json answer;  // the master's
 };
 
+// A file that the topology names, and where it was shipped to (cli/shipping.h).
+struct ShippedFile {
+  std::string stage, param;
+  stream::ArtifactRef ref;
+};
+
 // What the master refused, with its diagnostics rendered against the text; the code is invalid_argument then. A job
 // that runs is changed where that takes effect at once; `replace`: else it is drained, and a new run follows.
 Result<Submitted> submit(MasterClient& master, const std::string& text, const std::string& file_name,
-                         bool replace = false);
+                         const std::vector<ShippedFile>& files = {}, bool replace = false);
 
 // What a submit would do: the master's plan, with "change" where the job runs.
-Result<nlohmann::json> dry_run(MasterClient& master, const std::string& text, const std::string& file_name);
+Result<nlohmann::json> dry_run(MasterClient& master, const std::string& text, const std::string& file_name,
+                               const std::vector<ShippedFile>& files = {});
 
 }  // namespace ride::cli

@@ -88,6 +88,10 @@ nlohmann::json bound_to_json(ParamType type, double bound) {
   return type == ParamType::integer ? nlohmann::json(static_cast<std::int64_t>(bound)) : nlohmann::json(bound);
 }
 
+ParamValue plain_name(const ParamValue& value) {
+  return std::get<std::string>(value).substr(std::string_view(kNodePrefix).size());
+}
+
 template <class T>
 const T& get(const ParamValues& values, const std::string& name) {
   const auto found = values.find(name);
@@ -122,6 +126,18 @@ ParamType type_of(const ParamValue& value) {
   return kTypes[value.index()];
 }
 
+bool is_on_node(const ParamSpec& spec, const ParamValue& value) {
+  const auto* text = std::get_if<std::string>(&value);
+  return spec.file && text != nullptr && text->starts_with(kNodePrefix);
+}
+
+ParamValues without_node_prefix(const std::vector<ParamSpec>& specs, ParamValues values) {
+  for (const auto& spec : specs)
+    if (const auto found = values.find(spec.name); found != values.end() && is_on_node(spec, found->second))
+      found->second = plain_name(found->second);
+  return values;
+}
+
 Result<ParamValue> check_param(const ParamSpec& spec, const ParamValue& given) {
   auto converted = convert(spec, given);
   if (!converted) return converted;
@@ -145,7 +161,7 @@ Result<ParamValue> check_param(const ParamSpec& spec, const ParamValue& given) {
     }
   }
   if (spec.rule != nullptr) {
-    if (const auto wrong = spec.rule(value)) {
+    if (const auto wrong = spec.rule(is_on_node(spec, value) ? plain_name(value) : value)) {
       return invalid_argument(fmt::format("parameter '{}' is {}, but {}", spec.name, shown(given), *wrong));
     }
   }

@@ -24,6 +24,18 @@ using ParamValues = std::map<std::string, ParamValue>;
 std::string to_string(const ParamValue& value);
 ParamType type_of(const ParamValue& value);
 
+// Of a parameter that names a file which the task reads. Whoever submits a topology ships the file with it (decision
+// 0044), unless the value begins with kNodePrefix.
+struct InputFile {
+  // The file on this machine that a value means; nothing: it means none (a list that is built in, an empty text).
+  // Error: its file is not installed here, with what to do.
+  Result<std::optional<std::string>> (*locate)(const std::string& value) = nullptr;
+  std::int64_t most_bytes = std::int64_t{1} << 30;  // a larger file is refused at submit
+};
+
+// "node:/srv/weights.onnx": the file of that name on each node, which is not shipped.
+inline constexpr const char* kNodePrefix = "node:";
+
 struct ParamSpec {
   std::string name;
   ParamType type = ParamType::string;
@@ -33,8 +45,14 @@ struct ParamSpec {
   std::vector<std::string> choices;         // of a string; empty: any
   // A further rule, for example "must be odd": returns what is wrong with the value, or nothing. May be null.
   std::optional<std::string> (*rule)(const ParamValue&) = nullptr;
-  std::string rule_doc;  // the same rule in words, for the reference page
+  std::string rule_doc;           // the same rule in words, for the reference page
+  std::optional<InputFile> file;  // of a string that names a file to read; the rule sees it without kNodePrefix
 };
+
+// The value names a file that each node has by itself.
+bool is_on_node(const ParamSpec& spec, const ParamValue& value);
+// Of parameters that name files, without kNodePrefix: as the task takes them.
+ParamValues without_node_prefix(const std::vector<ParamSpec>& specs, ParamValues values);
 
 // Checks one value against its declaration. An integer is accepted where a number is declared, and converted.
 // Error (invalid_argument): names the parameter, what was given and what is allowed, without a place.

@@ -2,6 +2,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
@@ -58,21 +59,42 @@ void add_block(Words& state, const char* block) {
 }  // namespace
 
 std::string sha256_hex(std::string_view bytes) {
-  // Of the square roots of the first eight primes.
-  Words state = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
-  const std::uint64_t bits = std::uint64_t{bytes.size()} * 8;
+  Sha256 sum;
+  sum.add(bytes);
+  return sum.hex();
+}
+
+void Sha256::add(std::string_view bytes) {
+  bytes_ += bytes.size();
+  if (!rest_.empty()) {
+    const auto fits = std::min(kBlock - rest_.size(), bytes.size());
+    rest_.append(bytes.substr(0, fits));
+    bytes.remove_prefix(fits);
+    if (rest_.size() < kBlock) return;
+    add_block(state_, rest_.data());
+    rest_.clear();
+  }
   while (bytes.size() >= kBlock) {
-    add_block(state, bytes.data());
+    add_block(state_, bytes.data());
     bytes.remove_prefix(kBlock);
   }
-  std::string last(bytes);
+  rest_.assign(bytes);
+}
+
+std::string Sha256::hex() const {
+  Words state = state_;
+  std::string last = rest_;
   last += '\x80';
   last.resize(last.size() <= kBlock - 8 ? kBlock - 8 : 2 * kBlock - 8, '\0');
-  for (int shift = 56; shift >= 0; shift -= 8) last += static_cast<char>(bits >> shift & 0xff);
+  for (int shift = 56; shift >= 0; shift -= 8) last += static_cast<char>(bytes_ * 8 >> shift & 0xff);
   for (std::size_t at = 0; at < last.size(); at += kBlock) add_block(state, last.data() + at);
   std::string text;
   for (const auto word : state) text += fmt::format("{:08x}", word);
   return text;
+}
+
+bool is_sha256_hex(std::string_view text) {
+  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == text.npos;
 }
 
 }  // namespace ride

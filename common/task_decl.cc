@@ -9,7 +9,7 @@ namespace ride {
 Result<ParamValues> check_task_params(const TaskDecl& task, const ParamValues& given) {
   auto checked = check_params(task.params, given);
   if (!checked || task.rule == nullptr) return checked;
-  if (const auto wrong = task.rule(*checked)) {
+  if (const auto wrong = task.rule(without_node_prefix(task.params, *checked))) {
     return Error{ErrorCode::invalid_argument, "parameters of task '" + task.name + "': " + *wrong};
   }
   return checked;

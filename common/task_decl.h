@@ -41,7 +41,7 @@ struct TaskDecl {
   // Rows (and columns) of neighbours on each side that a pixel of the output depends on; null: not splittable.
   int (*halo)(const ParamValues&) = nullptr;
   // A rule over several parameters, for example "low is not above high": returns what is wrong, or nothing. May be
-  // null.
+  // null. It sees names of files without kNodePrefix.
   std::optional<std::string> (*rule)(const ParamValues&) = nullptr;
 };
 

@@ -78,6 +78,7 @@ const std::vector<Api::Entry>& Api::table() {
       {{"GET", "/api/v1/sources"}, &Api::sources},
       {{"GET", "/api/v1/workers"}, &Api::workers},
       {{"GET", "/api/v1/nodes"}, &Api::nodes},
+      {{"GET", "/api/v1/artifacts"}, &Api::artifacts},
       {{"GET", "/api/v1/events"}, &Api::events},
       {{"GET", "/api/v1/leader"}, &Api::leader},
       {{"GET", "/api/v1/openapi.json"}, &Api::openapi},
@@ -144,6 +145,15 @@ ApiResponse Api::workers(const ApiRequest&, const PathValues&) const {
 }
 ApiResponse Api::nodes(const ApiRequest&, const PathValues&) const {
   return respond(ports_.loop.ask<json>([](const State& state) { return nodes_view(state); }));
+}
+
+// With the topic that they lie in, and its brokers as this master reaches them.
+ApiResponse Api::artifacts(const ApiRequest&, const PathValues&) const {
+  auto view = ports_.loop.ask<json>([](const State& state) { return artifacts_view(state); });
+  if (!view.ok()) return problem_of(view.error());
+  (*view)["topic"] = ports_.plans.artifacts_topic();
+  (*view)["brokers"] = ports_.plans.brokers();
+  return respond(*view);
 }
 
 ApiResponse Api::events(const ApiRequest& request, const PathValues&) const {

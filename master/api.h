@@ -25,6 +25,7 @@ struct ApiRequest {
   std::map<std::string, std::string> query;
   std::string body;
   std::string target;  // path and query as they were sent
+  std::string content_type;
 };
 
 struct ApiResponse {
@@ -72,6 +73,7 @@ class Api {
 
   ApiResponse submit(const ApiRequest&, const PathValues&) const;
   ApiResponse plan(const ApiRequest&, const PathValues&) const;
+  ApiResponse artifacts(const ApiRequest&, const PathValues&) const;
   ApiResponse jobs(const ApiRequest&, const PathValues&) const;
   ApiResponse job(const ApiRequest&, const PathValues&) const;
   ApiResponse pause(const ApiRequest&, const PathValues&) const;
@@ -98,6 +100,8 @@ class Api {
   // A topology on its way to a job, and the job of that name that goes on, if there is one.
   struct Submission {
     Planned planned;
+    stream::JobSpec spec;
+    std::string topology;  // its text
     std::optional<Job> before;
   };
   Result<nlohmann::json> lacks_of(const stream::JobSpec& spec) const;

@@ -8,6 +8,7 @@
 #include "master/core/job_change.h"
 #include "master/lacks.h"
 #include "master/stage_view.h"
+#include "master/submission.h"
 #include "master/views.h"
 
 namespace ride::master {
@@ -66,8 +67,10 @@ std::variant<Api::Submission, ApiResponse> Api::make_plan(const ApiRequest& requ
   std::vector<topology::Diagnostic> warnings;
   const auto nodes = ports_.loop.ask<std::vector<topology::NodeOutputs>>(outputs_of_nodes);
   if (!nodes.ok()) return problem_of(nodes.error());
-  auto parsed =
-      ports_.plans.parse(request.body, name == request.query.end() ? "topology.yaml" : name->second, *nodes, warnings);
+  auto submitted = read_submission(request);
+  if (!submitted.ok()) return problem(400, submitted.error().message);
+  auto parsed = ports_.plans.parse(submitted->topology, name == request.query.end() ? "topology.yaml" : name->second,
+                                   *nodes, warnings);
   if (const auto* refusal = std::get_if<Refusal>(&parsed)) return refuse(*refusal);
   const auto& topology = std::get<topology::Topology>(parsed);
   struct RunState {
@@ -84,7 +87,10 @@ std::variant<Api::Submission, ApiResponse> Api::make_plan(const ApiRequest& requ
   auto planned = ports_.plans.plan(topology, standing->next, before ? before->spec.get() : nullptr);
   if (const auto* refusal = std::get_if<Refusal>(&planned)) return refuse(*refusal);
   std::get<Planned>(planned).warnings = std::move(warnings);
-  return Submission{std::get<Planned>(std::move(planned)), before};
+  auto spec = topology::to_job_spec(std::get<Planned>(planned).plan);
+  if (const auto attached = attach_artifacts(submitted->artifacts, ports_.plans.catalog(), spec); !attached.ok())
+    return problem(422, attached.error().message);
+  return Submission{std::get<Planned>(std::move(planned)), std::move(spec), std::move(submitted->topology), before};
 }
 
 // What the job would wait for, were it to begin now.
@@ -95,8 +101,7 @@ Result<json> Api::lacks_of(const stream::JobSpec& spec) const {
 ApiResponse Api::plan(const ApiRequest& request, const PathValues&) const {
   auto made = make_plan(request);
   if (auto* refused = std::get_if<ApiResponse>(&made)) return *refused;
-  const auto& [planned, before] = std::get<Submission>(made);
-  const auto spec = topology::to_job_spec(planned.plan);
+  const auto& [planned, spec, text, before] = std::get<Submission>(made);
   const auto lacking = lacks_of(spec);
   if (!lacking.ok()) return problem_of(lacking.error());
   auto body = topology::plan_to_json(planned.plan, planned.existing);
@@ -111,8 +116,7 @@ ApiResponse Api::submit(const ApiRequest& request, const PathValues&) const {
   if (!replace.ok()) return problem(400, replace.error().message);
   auto made = make_plan(request);
   if (auto* refused = std::get_if<ApiResponse>(&made)) return *refused;
-  const auto& [planned, before] = std::get<Submission>(made);
-  const auto spec = topology::to_job_spec(planned.plan);
+  const auto& [planned, spec, text, before] = std::get<Submission>(made);
   const auto change = before ? change_view(*before, spec) : json();
   const auto lacking = lacks_of(spec);
   if (!lacking.ok()) return problem_of(lacking.error());
@@ -122,7 +126,7 @@ ApiResponse Api::submit(const ApiRequest& request, const PathValues&) const {
     if (!found.ok()) return refuse_drain(found.error());
     ends = std::move(found).value();
   }
-  const auto run = ports_.loop.submit(spec, request.body, *replace, std::move(ends));
+  const auto run = ports_.loop.submit(spec, text, *replace, std::move(ends));
   if (!run.ok()) return refuse_change(run.error(), change);
   const bool is_new = *run == spec.run;
   json body = {{"job", planned.plan.job},

@@ -75,7 +75,7 @@ void write(const ApiResponse& from, httplib::Response& to) {
 }
 
 ApiRequest read(const httplib::Request& from, std::string body) {
-  ApiRequest request{from.method, from.path, {}, std::move(body), from.target};
+  ApiRequest request{from.method, from.path, {}, std::move(body), from.target, from.get_header_value("Content-Type")};
   for (const auto& [name, value] : from.params) request.query[name] = value;
   return request;
 }

@@ -11,6 +11,7 @@
 #include "common/environment.h"
 #include "common/task_decl.h"
 #include "stream/control.h"
+#include "stream/core/artifact.h"
 #include "stream/ports.h"
 #include "topology/output_check.h"
 #include "topology/plan.h"
@@ -35,9 +36,14 @@ class PlanService {
     std::int64_t max_message_bytes = 16 << 20;
     const TaskCatalog& catalog;
     Environment environment;
+    std::string brokers = {};  // as the master reaches them
   };
   PlanService(Config config, std::unique_ptr<stream::TopicAdmin> admin)
       : config_(std::move(config)), admin_(std::move(admin)) {}
+
+  const TaskCatalog& catalog() const { return config_.catalog; }
+  const std::string& brokers() const { return config_.brokers; }
+  std::string artifacts_topic() const { return stream::artifacts_topic(config_.prefix); }
 
   // `nodes`: where their workers may write.
   std::variant<topology::Topology, Refusal> parse(const std::string& text, const std::string& file,

@@ -287,6 +287,28 @@ std::vector<topology::NodeOutputs> outputs_of_nodes(const State& state) {
   return nodes;
 }
 
+json artifacts_view(const State& state) {
+  json list = json::array();
+  const auto add = [&list](const stream::JobSpec& spec) {
+    for (const auto& stage : spec.stages)
+      for (const auto& [param, ref] : stage.artifacts)
+        list.push_back({{"job", spec.job.value},
+                        {"run", spec.run.value},
+                        {"stage", stage.name},
+                        {"param", param},
+                        {"name", ref.name},
+                        {"sha256", ref.sha256},
+                        {"size", ref.size},
+                        {"upload", ref.upload}});
+  };
+  for (const auto& [name, job] : state.hard.jobs) {
+    if (is_over(job->phase)) continue;
+    add(*job->spec);
+    if (job->next) add(job->next->spec);
+  }
+  return {{"artifacts", std::move(list)}};
+}
+
 json nodes_view(const State& state) {
   std::map<NodeName, json> nodes;
   for (const auto& [id, process] : state.soft.processes) {

@@ -17,6 +17,7 @@ nlohmann::json sources_view(const State& state);
 nlohmann::json workers_view(const State& state);
 // Where sinks may write, as the agents of live nodes announce it.
 std::vector<topology::NodeOutputs> outputs_of_nodes(const State& state);
+nlohmann::json artifacts_view(const State& state);  // files that jobs which are not over bring along
 nlohmann::json nodes_view(const State& state);
 nlohmann::json events_view(const std::vector<PastEvent>& events, std::int64_t after);
 nlohmann::json phase_view(const Job& job);  // {job, run, phase}

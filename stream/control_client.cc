@@ -1,7 +1,9 @@
 #include "stream/control_client.h"
 
 #include <thread>
+#include <tuple>
 
+#include "stream/core/artifact.h"
 #include "stream/kafka/admin.h"
 #include "stream/kafka/reader.h"
 #include "stream/kafka/writer.h"
@@ -145,9 +147,17 @@ Result<void> ensure_control_topics(const kafka::ClientConfig& config, const std:
   decisions["retention.ms"] = "-1";  // truncated behind a snapshot, never by time
   decisions["retention.bytes"] = "-1";
   decisions["segment.bytes"] = "16777216";  // what is deleted leaves the disk by whole segments
-  for (const auto& [name, settings] :
-       {std::pair{prefix + ".reports", reports}, std::pair{prefix + ".decisions", decisions}}) {
-    auto created = admin->create({name, 1, replication, settings});
+  // Kept until they are deleted by key (decision 0044), which few small records do: without these two, the share of
+  // what is to be cleaned would never be enough.
+  auto artifacts = common;
+  artifacts["cleanup.policy"] = "compact";
+  artifacts["min.cleanable.dirty.ratio"] = "0.01";
+  artifacts["max.compaction.lag.ms"] = "86400000";
+  artifacts["segment.bytes"] = "67108864";
+  for (const auto& [name, partitions, settings] :
+       {std::tuple{prefix + ".reports", 1, reports}, std::tuple{prefix + ".decisions", 1, decisions},
+        std::tuple{artifacts_topic(prefix), kArtifactPartitions, artifacts}}) {
+    auto created = admin->create({name, partitions, replication, settings});
     if (!created.ok() && created.error().code != ErrorCode::already_exists) return created.error();
   }
   // The first question about a group makes __consumer_offsets (about a second on a fresh cluster): ask now.

@@ -49,7 +49,8 @@ Result<std::unique_ptr<ControlReader>> open_control_reader(const kafka::ClientCo
                                                            std::optional<std::chrono::milliseconds> tail = {});
 Result<std::unique_ptr<ControlWriter>> open_control_writer(const kafka::ClientConfig& config, const std::string& topic);
 
-// Makes both control topics if they are missing (replication capped at the number of brokers) and waits for
+// Makes both control topics, and that of artifacts, if they are missing (replication capped at the number of brokers)
+// and waits for
 // __consumer_offsets, so that the first frame does not.
 Result<void> ensure_control_topics(const kafka::ClientConfig& config, const std::string& prefix);
 

@@ -60,6 +60,17 @@ struct GroupSpec {
   bool operator==(const GroupSpec&) const = default;
 };
 
+// A file that a job brings along: known by its content, and where it lies in the artifacts topic (decision 0044).
+struct ArtifactRef {
+  std::string name;    // that the file had, reduced to plain characters: its ending may tell what it is
+  std::string sha256;  // of the whole file
+  std::int64_t size = 0;
+  std::string upload;       // which of its uploads: 16 hexadecimal digits
+  std::int64_t offset = 0;  // of the upload's first chunk
+  bool operator==(const ArtifactRef&) const = default;
+  bool is_same_file(const ArtifactRef& other) const { return sha256 == other.sha256 && name == other.name; }
+};
+
 struct StageSpec {
   std::string name;
   std::string topic;  // input topic
@@ -68,8 +79,9 @@ struct StageSpec {
   std::vector<UpstreamSpec> upstreams;  // empty when the topic is adopted
   std::optional<AdoptSpec> adopt;
   std::string task;
-  ParamValues params;               // checked, defaults filled in
-  std::vector<OutputSpec> outputs;  // empty for a sink
+  ParamValues params;                            // checked, defaults filled in
+  std::map<std::string, ArtifactRef> artifacts;  // by parameter: files that the job brings; others lie on the nodes
+  std::vector<OutputSpec> outputs;               // empty for a sink
   bool sink = false;
   PartitionBy partition_by = PartitionBy::frame;
   GroupSpec group;

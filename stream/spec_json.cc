@@ -34,12 +34,15 @@ void to_json(nlohmann::json& nlohmann_json_j, const StageSpec& nlohmann_json_t) 
   NLOHMANN_JSON_EXPAND(NLOHMANN_JSON_PASTE(NLOHMANN_JSON_TO, RIDE_STAGE_FIELDS))
   nlohmann_json_j["params"] = params_to_json(nlohmann_json_t.params);
   put_optional(nlohmann_json_j, "adopt", nlohmann_json_t.adopt);
+  if (!nlohmann_json_t.artifacts.empty()) nlohmann_json_j["artifacts"] = nlohmann_json_t.artifacts;
 }
 void from_json(const nlohmann::json& nlohmann_json_j, StageSpec& nlohmann_json_t) {
   const StageSpec nlohmann_json_default_obj;
   NLOHMANN_JSON_EXPAND(NLOHMANN_JSON_PASTE(NLOHMANN_JSON_FROM_WITH_DEFAULT, RIDE_STAGE_FIELDS))
   nlohmann_json_t.params = params_of(nlohmann_json_j);
   get_optional(nlohmann_json_j, "adopt", nlohmann_json_t.adopt);
+  if (const auto found = nlohmann_json_j.find("artifacts"); found != nlohmann_json_j.end())
+    found->get_to(nlohmann_json_t.artifacts);
 }
 
 #define RIDE_SOURCE_FIELDS \

@@ -42,6 +42,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ScalingSpec, target, drain_ms, c
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(GroupSpec, device, min, max, spares, cores, memory_bytes, labels,
                                                 scaling)
 
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ArtifactRef, name, sha256, size, upload, offset)
+
 void to_json(nlohmann::json& json, const StageSpec& spec);
 void from_json(const nlohmann::json& json, StageSpec& spec);
 void to_json(nlohmann::json& json, const SourceSpec& spec);

@@ -108,7 +108,7 @@ Result<void> StageChain::open(const tasks::TaskRegistry& registry) {
   for (Link& link : links_) {
     const auto* type = registry.find(link.stage.task);
     RIDE_ASSIGN(link.task, worker::open_task(type == nullptr ? tasks::TaskType{} : *type, link.stage,
-                                             {plan_.job.job, kTestRun, kWriter}));
+                                             {plan_.job.job, kTestRun, kWriter, {}}));
     worker::SetProcessor::Config config{link.stage, plan_.job.job.value, kTestRun, PartitionId{0}, kWriter};
     if (!type->declaration.outputs.empty()) config.default_port = type->declaration.outputs.front();
     config.now = [this] { return now_; };

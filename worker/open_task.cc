@@ -19,7 +19,8 @@ Result<std::unique_ptr<tasks::Task>> open_task(const tasks::TaskType& type, cons
                                            "declares: " +
                                            checked.error().message};
   tasks::TaskEnv env;
-  env.params = std::move(checked).value();
+  env.params = without_node_prefix(type.declaration.params, std::move(checked).value());
+  env.files = owner.files;
   env.job = owner.job.value;
   env.stage = stage.name;
   env.run = owner.run.value;

@@ -2,6 +2,7 @@
 // that will call the task. Failure: an Error with the stage; nothing is left open.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 
@@ -13,7 +14,8 @@ namespace ride::worker {
 struct TaskOwner {
   JobName job;
   RunNumber run;
-  std::string worker;  // incarnation
+  std::string worker;                        // incarnation
+  std::map<std::string, std::string> files;  // by parameter: those that the job brings, where they lie on this machine
 };
 
 // `type` without `make`: there is no task of that name (not_found).

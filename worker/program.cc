@@ -25,7 +25,7 @@ constexpr const char* kDescription =
 
 struct Flags {
   std::optional<kafka::ClientFlags> kafka;
-  std::string name, node, metrics;
+  std::string name, node, metrics, artifacts;
   std::vector<std::string> outputs, labels;
 };
 
@@ -39,6 +39,11 @@ void declare(CLI::App& app, Flags& flags) {
       "--output", flags.outputs,
       "Folder where sinks may write, and nowhere else; repeatable. Relative paths of sinks begin in the first\n"
       "(default: the working folder)");
+  app.add_option("--artifacts", flags.artifacts,
+                 "Folder where files that jobs bring along are kept, shared by the workers of this node\n"
+                 "(default: $XDG_CACHE_HOME/ride/artifacts, else ~/.cache/ride/artifacts)")
+      ->envname("RIDE_ARTIFACTS")
+      ->type_name("DIR");
   app.add_option("--label", flags.labels,
                  "NAME=VALUE that a group's `labels` may ask for, for example site=north; repeatable")
       ->type_name("NAME=VALUE");
@@ -51,6 +56,7 @@ Result<void> run(process::Service& service, const Flags& flags, tasks::TaskRegis
   auto kafka = flags.kafka->config("ride-worker");
   if (!kafka.ok()) return process::wrong_usage(kafka.error());
   config.name = flags.name;
+  config.artifacts = flags.artifacts;
   config.labels = std::move(*labels);
   config.kafka = *kafka;
   config.prefix = flags.kafka->prefix();

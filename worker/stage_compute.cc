@@ -1,6 +1,9 @@
 #include "worker/stage_compute.h"
 
+#include <spdlog/fmt/fmt.h>
+
 #include <algorithm>
+#include <thread>
 
 #include "common/guarded_thread.h"
 #include "worker/open_task.h"
@@ -12,6 +15,14 @@ namespace ride::worker {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 using stream::Severity;
+
+namespace {
+
+constexpr auto kFirstOpenRetry = milliseconds(200);
+constexpr auto kLongestOpenRetry = milliseconds(5000);
+constexpr auto kSayOpenAgain = std::chrono::seconds(30);
+
+}  // namespace
 
 void StageCompute::start() {
   // The crash note goes on naming the frame.
@@ -25,9 +36,31 @@ void StageCompute::start() {
 
 void StageCompute::join() { thread_.join(); }
 
-Result<std::unique_ptr<tasks::Task>> StageCompute::open() const {
+Result<std::unique_ptr<tasks::Task>> StageCompute::open() {
+  RIDE_TRY(fetch_artifacts());
   const auto& config = context_.config;
-  return open_task(config.task, config.stage, {config.job, config.run, config.worker.value});
+  TaskOwner owner{config.job, config.run, config.worker.value, {}};
+  for (const auto& [param, artifact] : artifacts_) owner.files[param] = artifact.path;
+  return open_task(config.task, config.stage, owner);
+}
+
+// All that the job brings for this stage, once. Not inside process(), so however long it takes, nobody counts it as
+// hanging.
+Result<void> StageCompute::fetch_artifacts() {
+  const auto& stage = context_.config.stage;
+  for (const auto& [param, ref] : stage.artifacts) {
+    if (artifacts_.contains(param)) continue;
+    if (!context_.config.fetch)
+      return Error{ErrorCode::unsupported, fmt::format("stage {}: this worker fetches no artifacts", stage.name)};
+    auto held = context_.config.fetch(ref, [this] { return context_.stopping.load(); });
+    if (!held.ok()) {
+      auto error = held.error();
+      error.message = fmt::format("stage {}: the file of '{}': {}", stage.name, param, error.message);
+      return error;
+    }
+    artifacts_[param] = std::move(held).value();
+  }
+  return {};
 }
 
 // Each partition has a task of its own, so that a task may keep state; the first one was opened in advance.
@@ -49,14 +82,34 @@ Result<tasks::Task*> StageCompute::task_of(OwnedPartition& owned) {
   return own.task.get();
 }
 
+// What may pass (brokers that are away, a full disk) is tried again, visibly; frames wait meanwhile.
+void StageCompute::open_first_task() {
+  auto wait = kFirstOpenRetry;
+  auto said = steady_clock::time_point{};
+  while (!context_.stopping) {
+    auto first = open();
+    if (first.ok()) {
+      spare_task_ = std::move(first).value();
+      if (said != steady_clock::time_point{})
+        context_.notify(Severity::info, "stage_unblocked", "stage " + context_.config.stage.name + " goes on", false);
+      warm_ = true;
+      return;
+    }
+    if (context_.stopping) return;
+    const bool passes = first.error().retriable;
+    if (!passes) return context_.notify(Severity::error, "task_open_failed", first.error().message, true);
+    if (steady_clock::now() - said > kSayOpenAgain) {
+      context_.notify(Severity::warning, "artifact_waits", first.error().message, false);
+      said = steady_clock::now();
+    }
+    for (const auto until = steady_clock::now() + wait; !context_.stopping && steady_clock::now() < until;)
+      std::this_thread::sleep_for(milliseconds(20));
+    wait = std::min<milliseconds>(wait * 2, kLongestOpenRetry);
+  }
+}
+
 void StageCompute::loop() {
-  auto first = open();
-  const bool opened = first.ok();
-  if (opened)
-    spare_task_ = std::move(first).value();
-  else
-    context_.notify(Severity::error, "task_open_failed", first.error().message, true);
-  warm_ = opened;
+  open_first_task();
   while (!context_.stopping) {
     if (auto item = context_.to_compute.pop(milliseconds(100))) compute(std::move(*item));
   }

@@ -6,7 +6,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <map>
 #include <memory>
+#include <string>
 #include <thread>
 
 #include "worker/buffer_pool.h"
@@ -45,12 +47,15 @@ class StageCompute {
   void defer(const OwnedPtr& owned, stream::AcceptedSet set, Processed result);
   void done(const OwnedPtr& owned, const FrameId& id, Processed result);
   Result<tasks::Task*> task_of(OwnedPartition& owned);
-  Result<std::unique_ptr<tasks::Task>> open() const;
+  Result<std::unique_ptr<tasks::Task>> open();
+  Result<void> fetch_artifacts();
+  void open_first_task();
 
   StageContext& context_;
   BufferPool pool_;
-  FrameTimeLimit time_limit_;                // compute thread
-  std::unique_ptr<tasks::Task> spare_task_;  // compute thread
+  FrameTimeLimit time_limit_;                      // compute thread
+  std::unique_ptr<tasks::Task> spare_task_;        // compute thread
+  std::map<std::string, HeldArtifact> artifacts_;  // compute thread; by parameter, of the stage
   std::atomic<bool> warm_ = false;
   std::atomic<std::int64_t> frames_ = 0, busy_ns_ = 0;
   DeferredWork deferred_;

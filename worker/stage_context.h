@@ -19,6 +19,7 @@
 #include "common/crash_note.h"
 #include "stream/control.h"
 #include "stream/core/set_assembler.h"
+#include "worker/artifact_fetch.h"
 #include "worker/byte_queue.h"
 #include "worker/core/assignment_view.h"
 #include "worker/owned_partition.h"
@@ -44,6 +45,7 @@ struct StageConfig {
       upstream_topics;        // of stages that write into this one's topic; absent: not checked
   tasks::TaskType task;       // that of the stage; without `make`: this worker has none of its name
   CrashNote* note = nullptr;  // of the process; null: nobody would read it
+  FetchArtifact fetch;        // brings the files that the job has with it; empty: nobody does
 };
 
 using Notify =

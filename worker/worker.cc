@@ -209,6 +209,7 @@ void Worker::open_stage(const StageKey& key) {
     config.held_bytes = memory / 4;
     config.set_bytes = std::min(config.set_bytes, memory / 2);
   }
+  config.fetch = fetch_from_kafka(config_.kafka, config_.prefix, config_.artifacts);
   config.note = note_.get();
   if (note_) note_->limit_memory(stage->group.memory_bytes);
   const auto notify = [this, key](stream::Severity severity, const std::string& code, const std::string& text,

@@ -29,6 +29,7 @@ struct WorkerConfig {
   NodeName node;
   std::map<std::string, std::string> labels;              // that groups may ask for
   bool drop_duplicates = true;                            // false only in the test that shows that the ledger notices
+  std::string artifacts;                                  // folder of their cache; empty: artifacts_folder()
   tasks::TaskRegistry registry = tasks::builtin_tasks();  // the tasks that it can run
   // Ends the process when run() has an error to return and cannot, since a task is at work or a library waits.
   std::function<void(const Error&)> give_up = [](const Error&) { std::_Exit(kExitFailed); };

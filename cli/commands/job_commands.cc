@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <chrono>
+#include <variant>
 
 #include "cli/command.h"
 #include "cli/core/change_view.h"
@@ -14,10 +15,10 @@
 #include "cli/local/local_inputs.h"
 #include "cli/local/run_folder.h"
 #include "cli/local/topology_facts.h"
+#include "cli/shipping.h"
 #include "cli/submit.h"
 #include "cli/terminal.h"
 #include "cli/topology_file.h"
-#include "common/file_text.h"
 #include "process/proc.h"
 #include "stream/kafka/client_flags.h"
 #include "worker/tasks/builtin_catalog.h"
@@ -136,8 +137,9 @@ std::string submitted_text(const Submitted& submitted) {
 }
 
 // Of a job that runs, what would change; else that it would begin. Nothing is done.
-ExitCode show_plan(const JobFlags& flags, MasterClient& master, const std::string& text) {
-  const auto plan = dry_run(master, text, flags.file);
+ExitCode show_plan(const JobFlags& flags, MasterClient& master, const std::string& text,
+                   const std::vector<ShippedFile>& files) {
+  const auto plan = dry_run(master, text, flags.file, files);
   if (!plan.ok()) return fail(plan.error());
   if (flags.json) {
     print(plan->dump(2) + "\n");
@@ -179,30 +181,55 @@ bool is_alive(MasterClient& master, const std::string& job) {
 
 // A source that is not there is reported before the job is accepted, where it can be known: no producer would find it
 // either. A relative path begins in the producers' working folder: that of the `ride up` of this folder is ours.
-bool sources_are_there(const Settings& settings, MasterClient& master, const std::string& name,
-                       const std::string& text) {
-  TopologyFile file{.path = name, .text = text, .outcome = {}};
-  file.outcome = topology::parse_topology(text, name, tasks::builtin_catalog(), process_environment());
+bool sources_are_there(const Settings& settings, MasterClient& master, const TopologyFile& file) {
   if (!file.valid() || !producers_are_here(master)) return true;  // the master reports what is wrong with it
   if (is_alive(master, file.topology().name())) return true;
   const bool up_of_this_folder =
       settings.is_default("master") && settings.is_default("state") && running_in(settings.text("state"));
   const auto missing = missing_sources(file, up_of_this_folder);
-  if (!missing.empty()) std::fputs(topology::render(missing, text).c_str(), stderr);
+  if (!missing.empty()) std::fputs(topology::render(missing, file.text).c_str(), stderr);
   return !topology::has_errors(missing);
+}
+
+// The files that the topology names, shipped unless nothing is to be done.
+std::variant<std::vector<ShippedFile>, ExitCode> ship_files(const JobFlags& flags, const Settings& settings,
+                                                            MasterClient& master, const TopologyFile& file) {
+  if (!file.valid()) return std::vector<ShippedFile>();  // the master reports what is wrong with it
+  const stream::Stopped never = [] { return false; };    // Ctrl-C ends the process
+  auto named = named_files(file, never);
+  if (!named.ok()) return fail(named.error());
+  if (!named->missing.empty()) {
+    std::fputs(topology::render(named->missing, file.text).c_str(), stderr);
+    return ExitCode::usage;
+  }
+  if (named->files.empty() || flags.dry_run) return shipped(named->files);
+  const auto place = artifact_place(master, named_brokers(settings));
+  if (!place.ok()) return fail(place.error());
+  const auto done = ship(
+      settings, *place, named->files, [](const std::string& line) { print_error(line); }, never);
+  if (!done.ok()) return fail(done.error());
+  return shipped(named->files);
 }
 
 ExitCode submit_file(const JobFlags& flags) {
   const auto settings = flags.settings.resolve();
   if (!settings.ok()) return fail(settings.error());
-  const auto text = read_named_file(flags.file);
-  if (!text.ok()) return fail(text.error());
+  const auto loaded = load_topology(flags.file);
+  if (!loaded.ok()) return fail(loaded.error());
+  const auto& text = loaded->text;
   auto master = find_master(*settings);
   if (!master.ok()) return fail(master.error());
-  if (!sources_are_there(*settings, *master, flags.file, *text)) return ExitCode::usage;
-  if (flags.dry_run) return show_plan(flags, *master, *text);
-  const auto submitted = submit(*master, *text, flags.file, flags.replace);
+  if (!sources_are_there(*settings, *master, *loaded)) return ExitCode::usage;
+  const auto files = ship_files(flags, *settings, *master, *loaded);
+  if (const auto* failed = std::get_if<ExitCode>(&files)) return *failed;
+  const auto& brought = std::get<std::vector<ShippedFile>>(files);
+  if (flags.dry_run) return show_plan(flags, *master, text, brought);
+  const auto submitted = submit(*master, text, flags.file, brought, flags.replace);
   if (!submitted.ok()) return fail(submitted.error());
+  if (!loaded->valid())
+    print_error(
+        "what is wrong with the topology here is not wrong for the master (a variable that is set there?): the "
+        "files that it names were not shipped, each node must have them");
   if (flags.wait) {
     if (!flags.json) print(submitted_text(*submitted));
     return wait_for_end(*master, submitted->job, submitted->run, "submit", flags.json);
@@ -261,7 +288,7 @@ void add_job_commands(Program& program) {
       "  ride submit street.yaml --replace    everything else: the run is drained, then a new one begins",
       [flags] { return submit_file(*flags); });
   command.add_option("FILE", flags->file, "Topology file (YAML); - is standard input")->required();
-  flags->settings.declare(command, {"master", "token-file", "state"});
+  flags->settings.declare(command, {"master", "token-file", "state", "brokers", "kafka-config", "max-message-bytes"});
   command.add_flag("--wait", flags->wait,
                    "Return when the job has ended; exit code 1 if it failed, was cancelled, or lost a frame");
   auto* dry_run = command.add_flag("--dry-run", flags->dry_run, "Only show what would be done");

@@ -8,13 +8,13 @@
 #include <filesystem>
 #include <optional>
 
+#include "cli/local/yaml_places.h"
 #include "common/environment.h"
 #include "common/output_folders.h"
 #include "common/task_files.h"
 #include "process/proc.h"
 #include "producer/sources/directory_source.h"
 #include "stream/kafka/client_flags.h"
-#include "topology/yaml_tree.h"
 #include "worker/tasks/builtin_catalog.h"
 
 namespace ride::cli {
@@ -122,19 +122,6 @@ std::optional<Finding> look_at_output(const topology::Stage& stage) {
   return std::nullopt;
 }
 
-const YamlNode* child(const YamlNode* node, std::string_view key) {
-  const auto* entry = node == nullptr || node->kind != YamlNode::Kind::map ? nullptr : node->find(key);
-  return entry == nullptr ? nullptr : entry->value.get();
-}
-
-const YamlNode* sink_named(const YamlNode* root, const std::string& name) {
-  for (const char* list : {"sinks", "stages"})
-    if (const auto* items = child(root, list))
-      for (const auto& item : items->items)
-        if (const auto* own = child(item.get(), "name"); own != nullptr && own->text == name) return item.get();
-  return nullptr;
-}
-
 class Findings {
  public:
   // Without a severity: as each finding is one for all or not.
@@ -169,7 +156,8 @@ void add_sources(const TopologyFile& file, bool relative, Findings& findings) {
   for (const auto& source : file.topology().sources()) {
     auto found = look_at(source, relative);
     if (found)
-      findings.add(child(child(child(findings.root(), "sources"), source.name), source.kind->name), std::move(*found));
+      findings.add(child_of(child_of(child_of(findings.root(), "sources"), source.name), source.kind->name),
+                   std::move(*found));
   }
 }
 
@@ -180,7 +168,7 @@ std::vector<Diagnostic> missing_inputs(const TopologyFile& file, topology::Sever
   add_sources(file, true, findings);
   for (const auto& stage : file.topology().stages())
     if (auto found = look_at_output(stage))
-      findings.add(child(child(sink_named(findings.root(), stage.name), "params"), "path"), std::move(*found));
+      findings.add(child_of(child_of(stage_named(findings.root(), stage.name), "params"), "path"), std::move(*found));
   return findings.take();
 }
 

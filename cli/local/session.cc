@@ -25,6 +25,7 @@
 #include "cli/local/run_folder.h"
 #include "cli/local/topology_facts.h"
 #include "cli/local/written_files.h"
+#include "cli/shipping.h"
 #include "cli/submit.h"
 #include "cli/terminal.h"
 #include "cli/topology_file.h"
@@ -83,7 +84,10 @@ class Session {
 
   bool inputs_are_there() {
     inputs_checked_ = true;
-    const auto missing = missing_inputs(*file_, topology::Severity::error);
+    auto missing = missing_inputs(*file_, topology::Severity::error);
+    const auto files = missing_files(*file_);
+    missing.insert(missing.end(), files.begin(), files.end());
+    topology::sort_diagnostics(missing);
     if (missing.empty()) return true;
     std::fputs(topology::render(missing, file_->text).c_str(), stderr);
     return false;
@@ -246,9 +250,26 @@ class Session {
       RIDE_TRY(end_older_version(count_of(*before.body, "run"), phase));
     }
     RIDE_TRY(check_placement());
-    RIDE_ASSIGN(const auto submitted, submit(master, file_->text, options_.file));
+    RIDE_ASSIGN(const auto files, ship_files());
+    RIDE_ASSIGN(const auto submitted, submit(master, file_->text, options_.file, files));
     say(fmt::format("job '{}': submitted as run {}", submitted.job, submitted.run));
     return {};
+  }
+
+  // Through Kafka also here: workers of other machines may join.
+  Result<std::vector<ShippedFile>> ship_files() {
+    const auto stopped = [this] { return interrupt_.requested(); };
+    RIDE_ASSIGN(auto named, named_files(*file_, stopped));
+    if (!named.missing.empty()) {
+      std::fputs(topology::render(named.missing, file_->text).c_str(), stderr);
+      return Error{ErrorCode::invalid_argument,
+                   fmt::format("job '{}' cannot begin: files that it names are not there", watch_->name())};
+    }
+    if (named.files.empty()) return std::vector<ShippedFile>();
+    RIDE_ASSIGN(const auto place, artifact_place(cluster_.master(), cluster_.brokers()));
+    RIDE_TRY(ship(
+        options_.settings, place, named.files, [this](const std::string& line) { say(line); }, stopped));
+    return shipped(named.files);
   }
 
   // What lacks now lacks for ever.

@@ -77,6 +77,8 @@ Facts facts_of(const JobSpec& job, const StageSpec& stage) {
   Facts facts;
   facts["task"] = stage.task;
   add_params(stage.params, facts);
+  for (const auto& [param, file] : stage.artifacts)
+    facts["params." + param + " (file)"] = fmt::format("{} {}", file.name, file.sha256.substr(0, 12));
   add_topic(job, stage, facts);
   add_outputs(stage.outputs, facts);
   add_group(stage.group, facts);
@@ -201,6 +203,10 @@ JobSpec as_change_of(const JobSpec& before, JobSpec after) {
     const auto* old = find(before.stages, stage.name);
     if (old == nullptr) continue;
     stage.max_message_bytes = old->max_message_bytes;
+    for (auto& [param, file] : stage.artifacts)  // where it lies is no difference
+      if (const auto found = old->artifacts.find(param);
+          found != old->artifacts.end() && file.is_same_file(found->second))
+        file = found->second;
     order_outputs(old->outputs, stage.outputs);
     order_as(old->upstreams, stage.upstreams, by_name);
   }

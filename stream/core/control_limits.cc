@@ -6,6 +6,7 @@
 #include <set>
 
 #include "source_kinds/source_decl.h"
+#include "stream/core/artifact.h"
 
 namespace ride::stream {
 
@@ -129,6 +130,11 @@ void check(Check& it, const StageSpec& stage) {
     for (const auto* text : {&stage.adopt->format, &stage.adopt->shape, &stage.adopt->depth})
       it.name("what an adopted topic holds", *text);
   check(it, stage.params);
+  it.count("artifacts", stage.artifacts.size(), kMostArtifactsOfStage);
+  for (const auto& [param, artifact] : stage.artifacts) {
+    it.text("a parameter's name", param, kMostName);
+    it.say(find_fault(artifact));
+  }
   check(it, stage.outputs);
   check(it, stage.group);
   check(it, stage.group.labels);

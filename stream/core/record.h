@@ -40,6 +40,7 @@ struct OutRecord {
   Headers headers;
   std::span<const std::uint8_t> value;
   std::shared_ptr<const void> owner;
+  bool deletes = false;  // no value at all: in a compacted topic, what stood under the key goes away
 };
 
 struct Commit {

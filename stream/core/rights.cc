@@ -15,6 +15,7 @@ enum class Scope {
   all_topics,   // "<prefix>.", prefixed
   decisions,    // "<prefix>.decisions"
   reports,      // "<prefix>.reports"
+  artifacts,    // "<prefix>.artifacts"
   all_groups,   // "<prefix>.", prefixed
   named_group,  // a group that only exists for the client's sake
   adopted,      // the topics that stages adopt
@@ -54,9 +55,10 @@ constexpr Line kLines[] = {
     {Role::master, Scope::outputs, "", kDescribe, false, "counts partitions"},
 
     {Role::worker, Scope::named_group, "ride-control-reader", kDescribe, false, "the client looks for its coordinator"},
-    {Role::worker, Scope::all_topics, "", kRead, false, "reads decisions and frames"},
+    {Role::worker, Scope::all_topics, "", kRead, false, "reads decisions, artifacts and frames"},
     {Role::worker, Scope::all_topics, "", kWrite, false, "writes reports, frames and dead letters"},
     {Role::worker, Scope::decisions, "", kWrite, true, "the prefix would allow it: who writes decisions is a master"},
+    {Role::worker, Scope::artifacts, "", kWrite, true, "the prefix would allow it: who writes artifacts submits jobs"},
     {Role::worker, Scope::all_groups, "", kRead, false, "commits"},
     {Role::worker, Scope::adopted, "", kRead, false, "reads frames"},
     {Role::worker, Scope::outputs, "", kWrite, false, "writes frames"},
@@ -68,6 +70,8 @@ constexpr Line kLines[] = {
      "reads decisions, and in the logs' tails where its predecessor stopped"},
     {Role::producer, Scope::all_topics, "", kCreate, false, "makes the manifest of a finite source"},
     {Role::producer, Scope::decisions, "", kWrite, true, "the prefix would allow it: who writes decisions is a master"},
+    {Role::producer, Scope::artifacts, "", kWrite, true,
+     "the prefix would allow it: who writes artifacts submits jobs"},
     {Role::producer, Scope::all_groups, "", kDescribe, false, "finds in commits where its predecessor stopped"},
     {Role::producer, Scope::named_group, "ride-producer-reads", kDescribe, false,
      "the client looks for its coordinator"},
@@ -97,6 +101,7 @@ constexpr Line kLines[] = {
     {Role::operator_, Scope::adopted, "", kRead, false, "as reader"},
     {Role::operator_, Scope::outputs, "", kRead, false, "as reader"},
     {Role::operator_, Scope::all_topics, "", kWrite, false, "`ride dead replay`"},
+    {Role::operator_, Scope::artifacts, "", kWrite, false, "`ride submit` ships files; `ride artifacts prune`"},
     {Role::operator_, Scope::decisions, "", kWrite, true,
      "the prefix would allow it: who writes decisions is a master"},
     {Role::operator_, Scope::reports, "", kWrite, true, "the prefix would allow it: who writes reports is a process"},
@@ -129,6 +134,8 @@ std::vector<std::string> names_of(const Line& line, const std::string& prefix,
       return {prefix + ".decisions"};
     case Scope::reports:
       return {prefix + ".reports"};
+    case Scope::artifacts:
+      return {prefix + ".artifacts"};
     case Scope::named_group:
       return {line.name};
     case Scope::adopted:
@@ -159,6 +166,8 @@ std::string shown(const Line& line) {
       return "`P.decisions`";
     case Scope::reports:
       return "`P.reports`";
+    case Scope::artifacts:
+      return "`P.artifacts`";
     case Scope::named_group:
       return fmt::format("`{}`", line.name);
     case Scope::adopted:
@@ -211,7 +220,7 @@ const char* description_of(Role role) {
     case Role::reader:
       return "ride tap, dead list, dead show, ledger, trace, plan, doctor; other clients that only read";
     case Role::operator_:
-      return "what a reader may, and ride dead replay";
+      return "what a reader may, ride dead replay, and ride submit of a topology that names files";
     case Role::feeder:
       return "programs of others that write into topics which a topology reads";
   }

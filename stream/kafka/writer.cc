@@ -25,8 +25,9 @@ struct TopicDeleter {
 };
 
 // Kafka knows a record without a value beside one whose value is empty; to readers of events the former has no data to
-// read (CloudEvents' own ones fail), and in a compacted topic it would be a deletion. We write none of these.
+// read (CloudEvents' own ones fail), and in a compacted topic it is a deletion: only who means that writes one.
 void* value_of(const OutRecord& record) {
+  if (record.deletes) return nullptr;
   static constexpr std::uint8_t kEmpty = 0;
   return const_cast<std::uint8_t*>(record.value.data() == nullptr ? &kEmpty : record.value.data());
 }

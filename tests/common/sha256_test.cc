@@ -28,5 +28,18 @@ TEST(Sha256, GivesWhatSha256sumGivesAroundTheEndOfABlock) {
   for (const auto& [length, sum] : sums) EXPECT_EQ(sha256_hex(std::string(length, 'x')), sum) << length;
 }
 
+TEST(Sha256, OfPiecesIsThatOfTheWhole) {
+  const std::string million(1'000'000, 'a');
+  for (const std::size_t piece : {1, 63, 64, 65, 1000, 999'999}) {
+    Sha256 sum;
+    for (std::size_t at = 0; at < million.size(); at += piece) sum.add(std::string_view(million).substr(at, piece));
+    EXPECT_EQ(sum.hex(), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0") << piece;
+    EXPECT_EQ(sum.hex(), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0") << "asked again";
+  }
+  EXPECT_TRUE(is_sha256_hex(Sha256().hex()));
+  EXPECT_FALSE(is_sha256_hex(std::string(64, 'A')));
+  EXPECT_FALSE(is_sha256_hex(std::string(63, 'a')));
+}
+
 }  // namespace
 }  // namespace ride

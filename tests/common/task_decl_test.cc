@@ -31,6 +31,32 @@ TEST(TaskParams, AreCheckedOneByOneAndThenTogether) {
   EXPECT_EQ(wrong.error().message, "parameters of task 'canny': 'low' is above 'high'");
 }
 
+TEST(TaskParams, AFileOnTheNodesIsCheckedLikeOneThatIsShipped) {
+  const auto ends_in_pb = [](const ParamValue& value) -> std::optional<std::string> {
+    if (std::get<std::string>(value).ends_with(".pb") && std::get<std::string>(value).starts_with("/")) return {};
+    return "it is no path that ends in .pb";
+  };
+  const TaskDecl task{.name = "detect",
+                      .params = {{.name = "model", .rule = ends_in_pb, .file = InputFile{}},
+                                 {.name = "label", .default_value = std::string("x")}},
+                      .rule = [](const ParamValues& values) -> std::optional<std::string> {
+                        if (get_string(values, "model") == "/a.pb") return {};
+                        return "another model";
+                      }};
+  const auto checked =
+      check_task_params(task, {{"model", std::string("node:/a.pb")}, {"label", std::string("node:y")}});
+  ASSERT_TRUE(checked.ok()) << checked.error().message;
+  EXPECT_EQ(get_string(*checked, "model"), "node:/a.pb") << "the plan keeps what was written";
+  const auto opened = without_node_prefix(task.params, *checked);
+  EXPECT_EQ(get_string(opened, "model"), "/a.pb");
+  EXPECT_EQ(get_string(opened, "label"), "node:y") << "it names no file";
+  EXPECT_FALSE(check_task_params(task, {{"model", std::string("node:a.pb")}}));
+  EXPECT_FALSE(check_task_params(task, {{"model", std::string("node:/b.pb")}}));
+  EXPECT_TRUE(is_on_node(task.params[0], std::string("node:/a.pb")));
+  EXPECT_FALSE(is_on_node(task.params[0], std::string("/a.pb")));
+  EXPECT_FALSE(is_on_node(task.params[1], std::string("node:y")));
+}
+
 TEST(TaskCatalogDeathTest, TwoTasksOfOneNameAreABug) {
   EXPECT_DEATH(TaskCatalog({TaskDecl{.name = "canny"}, TaskDecl{.name = "canny"}}), "two tasks are named 'canny'");
 }

@@ -61,10 +61,11 @@ std::string HttpClient::raw(const std::string& bytes, bool close_half) const {
   return answer;
 }
 
-Answer HttpClient::send(const std::string& method, const std::string& path, const std::string& body) const {
+Answer HttpClient::send(const std::string& method, const std::string& path, const std::string& body,
+                        const std::string& content_type) const {
   auto request = method + " " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
   if (!body.empty() || method == "POST")
-    request += "Content-Type: application/yaml\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
+    request += "Content-Type: " + content_type + "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
   const auto text = raw(request + "\r\n" + body, false);
   Answer answer;
   if (text.size() < 12 || !text.starts_with("HTTP/1.1 ")) return answer;

@@ -19,7 +19,8 @@ class HttpClient {
   explicit HttpClient(int port) : port_(port) {}
   Answer get(const std::string& path) const { return send("GET", path); }
   Answer post(const std::string& path, const std::string& body = {}) const { return send("POST", path, body); }
-  Answer send(const std::string& method, const std::string& path, const std::string& body = {}) const;
+  Answer send(const std::string& method, const std::string& path, const std::string& body = {},
+              const std::string& content_type = "application/yaml") const;
   // Sends the bytes, closes its half (or waits for the server to close), and returns what came back.
   std::string raw(const std::string& bytes, bool close_half = true) const;
 

@@ -51,6 +51,23 @@ TEST(JobChange, TheSameFileIsNoChangeThoughItsPlanIsOfAnotherRun) {
   EXPECT_THAT(texts(change(street(4))), IsEmpty());
 }
 
+TEST(JobChange, AFileWithOtherBytesIsADifferenceAndWhereItLiesIsNone) {
+  const stream::ArtifactRef weights{"net.onnx", std::string(64, 'a'), 7, std::string(16, '1'), 3};
+  auto before = street(3), after = street(4);
+  before.stages[0].artifacts["model"] = after.stages[0].artifacts["model"] = weights;
+  after.stages[0].artifacts["model"].upload = std::string(16, '2');
+  after.stages[0].artifacts["model"].offset = 99;
+  EXPECT_EQ(change_of(before, as_change_of(before, after)).kind, JobChange::Kind::none);
+  EXPECT_EQ(as_change_of(before, after), before) << "the run goes on with the one that it has";
+  after.stages[0].artifacts["model"].sha256 = std::string(64, 'b');
+  const auto changed = change_of(before, as_change_of(before, after));
+  EXPECT_EQ(changed.kind, JobChange::Kind::replace);
+  EXPECT_THAT(texts(changed), ElementsAre("clean: params.model (file) net.onnx aaaaaaaaaaaa → net.onnx bbbbbbbbbbbb"));
+  after.stages[0].artifacts.clear();
+  EXPECT_THAT(texts(change_of(before, as_change_of(before, after))),
+              ElementsAre("clean: params.model (file) net.onnx aaaaaaaaaaaa → nothing"));
+}
+
 TEST(JobChange, AnotherOrderOfWritingIsNone) {
   auto after = street(4);
   std::swap(after.sources[0], after.sources[1]);

@@ -25,6 +25,8 @@ using ::testing::Not;
 
 stream::Heartbeat worker(const std::string& id) { return {.id = WorkerId{id}, .node = NodeName{"n1"}}; }
 
+const stream::ArtifactRef kWeights{"net.onnx", std::string(64, 'a'), 7, std::string(16, 'b'), 3};
+
 SimulatedCluster running_street(bool finite = true) {
   SimulatedCluster cluster;
   cluster.join(worker("w1#a"));
@@ -38,6 +40,7 @@ SimulatedCluster running_street(bool finite = true) {
                   .partitions = 2,
                   .upstreams = {{.name = "gate", .is_source = true}},
                   .task = "identity",
+                  .artifacts = {{"model", kWeights}},
                   .outputs = {{.to = "album"}}},
                  {.name = "album",
                   .topic = "ride.street.1.album",
@@ -402,9 +405,22 @@ TEST(OpenApi, DescribesWhatTheViewsShow) {
   expect_described(document, "Source", sources_view(state)["sources"][0]);
   expect_described(document, "Worker", workers_view(state)["workers"][0]);
   expect_described(document, "Node", nodes_view(state)["nodes"][0]);
+  expect_described(document, "Artifact", artifacts_view(state)["artifacts"][0]);
   EventRing ring;
   ring.add({}, {.text = "x"});
   expect_described(document, "Event", events_view(ring.since(0, 1), 0)["events"][0]);
+}
+
+TEST(Views, TheFilesOfAJobAreShownUntilItIsOver) {
+  auto cluster = running_street();
+  const auto one = artifacts_view(cluster.state())["artifacts"][0];
+  EXPECT_EQ(one["job"], "street");
+  EXPECT_EQ(one["stage"], "clean");
+  EXPECT_EQ(one["param"], "model");
+  EXPECT_EQ(one["sha256"], kWeights.sha256);
+  EXPECT_EQ(one["upload"], kWeights.upload);
+  cluster.handle({PhaseRequest{.ticket = 1, .job = {"street"}, .command = PhaseCommand::cancel}});
+  EXPECT_TRUE(artifacts_view(cluster.state())["artifacts"].empty());
 }
 
 TEST(Views, OfAJobThatWasOverBeforeTheMasterBeganCountsAreUnknownAndNotZero) {

@@ -25,6 +25,7 @@ JobSpec job() {
   stage.group.cores = 2;
   stage.group.labels = {{"zone", "a"}};
   stage.params = {{"ksize", std::int64_t{3}}};
+  stage.artifacts["model"] = {"net.onnx", std::string(64, 'a'), 7, std::string(16, 'b'), 3};
   spec.stages.push_back(stage);
   return spec;
 }
@@ -121,6 +122,26 @@ TEST(ControlLimits, AHostileNumberUnderAnyKeyOfAnyRecordIsRefusedOrReadAsItStand
 std::string why_not(const DecisionBody& body, std::int64_t epoch = 4) {
   const auto decoded = decode_decision(encode(Decision{"log", epoch, "m", body}));
   return decoded.ok() ? "it is read" : decoded.error().message;
+}
+
+TEST(ControlLimits, AJobWithAMalformedArtifactIsRefused) {
+  const auto with = [](auto change) {
+    auto spec = job();
+    change(spec.stages[0].artifacts);
+    return why_not(JobAccepted{spec, "", {}});
+  };
+  EXPECT_EQ(with([](auto&) {}), "it is read");
+  EXPECT_THAT(with([](auto& all) { all["model"].name = "a/b"; }), HasSubstr("an artifact's name"));
+  EXPECT_THAT(with([](auto& all) { all["model"].sha256 = "abc"; }), HasSubstr("sha256"));
+  EXPECT_THAT(with([](auto& all) { all["model"].sha256[0] = 'A'; }), HasSubstr("sha256"));
+  EXPECT_THAT(with([](auto& all) { all["model"].upload = "x"; }), HasSubstr("upload"));
+  EXPECT_THAT(with([](auto& all) { all["model"].size = 0; }), HasSubstr("has 0 bytes"));
+  EXPECT_THAT(with([](auto& all) { all["model"].size = std::int64_t{1} << 40; }), HasSubstr("bytes; it may have"));
+  EXPECT_THAT(with([](auto& all) { all["model"].offset = -1; }), HasSubstr("offset"));
+  EXPECT_THAT(with([](auto& all) {
+                for (int i = 0; i < 100; ++i) all["p" + std::to_string(i)] = all["model"];
+              }),
+              HasSubstr("101 artifacts"));
 }
 
 TEST(ControlLimits, DecisionsThatNobodyHonestWritesAreRefusedInWords) {

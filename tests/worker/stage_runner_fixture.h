@@ -103,6 +103,7 @@ class StageRunnerTest : public testing::Test {
     else if (const auto* builtin = tasks::builtin_tasks().find(stage.task))
       config.task = *builtin;
     config.note = note;
+    config.fetch = fetch;
     if (held_bytes > 0) config.held_bytes = held_bytes;
     config.space_patience = 200ms;
     config.checks_sessions = checks_sessions;
@@ -188,6 +189,7 @@ class StageRunnerTest : public testing::Test {
   stream::StageSpec stage;
   std::optional<tasks::TaskType> task;  // absent: the built-in one of the stage
   CrashNote* note = nullptr;
+  FetchArtifact fetch;
   std::int64_t held_bytes = 0;
   bool checks_sessions = false;
   std::function<std::shared_ptr<stream::RecordReader>()> make_reader = [this] { return log->reader(); };

@@ -13,8 +13,7 @@
 namespace ride::tasks {
 namespace {
 
-constexpr std::size_t kMostBytes = 8 << 20;  // the largest of Debian's has 2.7 MB
-constexpr int kDeepest = 32;                 // OpenCV's reader calls itself for each level; cascades have eight
+constexpr int kDeepest = 32;  // OpenCV's reader calls itself for each level; cascades have eight
 constexpr int kWidestWindow = 1000;
 constexpr int kLbpCategories = 256;
 
@@ -163,9 +162,10 @@ Result<void> load_cascade(const std::string& path, cv::CascadeClassifier& cascad
                                                    "on this machine, or name another file",
                                                    path)};
   }
-  if (S_ISREG(about.st_mode) && static_cast<std::size_t>(about.st_size) > kMostBytes)
-    return broken(path, fmt::format("it is larger than {} MB", kMostBytes >> 20));
-  RIDE_ASSIGN(const auto text, read_named_file(path, {.most_bytes = kMostBytes, .patience = std::chrono::seconds(2)}));
+  if (S_ISREG(about.st_mode) && static_cast<std::size_t>(about.st_size) > kMaxCascadeFile)
+    return broken(path, fmt::format("it is larger than {} MB", kMaxCascadeFile >> 20));
+  RIDE_ASSIGN(const auto text,
+              read_named_file(path, {.most_bytes = kMaxCascadeFile, .patience = std::chrono::seconds(2)}));
   if (!text.starts_with("<?xml")) return broken(path, "it is no XML file");
   if (too_deep(text)) return broken(path, fmt::format("its elements stand more than {} deep in each other", kDeepest));
   try {

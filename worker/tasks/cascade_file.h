@@ -10,9 +10,11 @@
 
 namespace ride::tasks {
 
-// Reads at most 8 MB. OpenCV trusts the numbers in such a file, so they are checked here first: window, features within
-// it, nodes and leaves that exist, no circles. Error (not_found, corrupt, invalid_argument): names the file, the cause
-// and what to do.
+inline constexpr std::size_t kMaxCascadeFile = 8 << 20;  // the largest of Debian's has 2.7 MB
+
+// Reads at most kMaxCascadeFile. OpenCV trusts the numbers in such a file, so they are checked here first: window,
+// features within it, nodes and leaves that exist, no circles. Error (not_found, corrupt, invalid_argument): names the
+// file, the cause and what to do.
 Result<void> load_cascade(const std::string& path, cv::CascadeClassifier& cascade);
 
 }  // namespace ride::tasks

@@ -7,7 +7,9 @@
 #include <charconv>
 #include <cmath>
 
+#include "worker/tasks/detect_labels.h"
 #include "worker/tasks/detector.h"
+#include "worker/tasks/input_file.h"
 #include "worker/tasks/known_models.h"
 #include "worker/tasks/picture.h"
 #include "worker/tasks/register_task.h"
@@ -46,18 +48,35 @@ std::optional<std::string> is_mean(const ParamValue& value) {
   return "one number or three are needed, for example \"104,117,123\"";
 }
 
+// Of a known model the file that 'ride models fetch' has installed here, else the path.
+Result<std::optional<std::string>> locate_model(const std::string& value) {
+  const KnownModel* model = find_known_model(value);
+  if (model == nullptr) return locate_path(value);
+  RIDE_ASSIGN(const auto folder, models_folder());
+  RIDE_TRY(expect_installed(*model, folder / model->installed.name));
+  return std::optional((folder / model->installed.name).string());
+}
+
+Result<std::optional<std::string>> locate_labels(const std::string& value) {
+  return is_label_list(value) ? std::optional<std::string>() : locate_path(value);
+}
+
 const Params<Options>& params() {
   static const Params<Options> kParams{
       {"model",
        &Options::model,
-       "A known model ('ride models' lists them), or the path of a model file on the workers' machines: .caffemodel or "
-       ".prototxt (Caffe), .pb (TensorFlow), .onnx, .weights (Darknet)",
-       {.required = true}},
-      {"config", &Options::config,
-       "Path of the description beside it: .prototxt of Caffe, .pbtxt of TensorFlow, .cfg of Darknet"},
-      {"labels", &Options::labels,
+       "A known model ('ride models' lists them), or the path of a model file: .caffemodel or .prototxt (Caffe), .pb "
+       "(TensorFlow), .onnx, .weights (Darknet)",
+       {.required = true, .file = InputFile{locate_model, kMaxWeightsFile}}},
+      {"config",
+       &Options::config,
+       "Path of the description beside it: .prototxt of Caffe, .pbtxt of TensorFlow, .cfg of Darknet",
+       {.file = InputFile{locate_path, kMaxConfigFile}}},
+      {"labels",
+       &Options::labels,
        "Names of the classes: coco80, coco90, voc20, or a file with one a line; empty: those of the known model, else "
-       "numbers"},
+       "numbers",
+       {.file = InputFile{locate_labels, kMaxLabelsFile}}},
       {"kind",
        &Options::kind,
        "How the outputs are read; auto: as the known model is",
@@ -122,16 +141,14 @@ cv::Scalar scalar_of(const std::string& mean) {
   return {numbers[0], numbers[1], numbers[2]};
 }
 
-Result<DetectorPlan> plan_for(const KnownModel& model) {
-  RIDE_ASSIGN(const auto folder, models_folder());
-  const auto file = folder / model.installed.name;
-  if (const auto installed = look_for(model, folder); installed != Installed::yes) {
-    return Error{installed == Installed::no ? ErrorCode::not_found : ErrorCode::corrupt,
-                 fmt::format("the model '{}' is not installed: {} {}. Run 'ride models fetch {}' on this machine, as "
-                             "the user of its workers or with the same RIDE_MODELS",
-                             model.name, file.string(),
-                             installed == Installed::no ? "is not there" : "is damaged or another file", model.name)};
+// Shipped or installed here: its bytes are looked at before they are parsed.
+Result<DetectorPlan> plan_for(const KnownModel& model, const TaskEnv& env) {
+  std::filesystem::path file = file_for(env, "model", "");
+  if (file.empty()) {
+    RIDE_ASSIGN(const auto folder, models_folder());
+    file = folder / model.installed.name;
   }
+  RIDE_TRY(expect_installed(model, file));
   return DetectorPlan{.network = {.model = file.string(),
                                   .outputs = model.outputs,
                                   .input = {model.width, model.height},
@@ -142,18 +159,18 @@ Result<DetectorPlan> plan_for(const KnownModel& model) {
                       .labels = model.labels};
 }
 
-Result<DetectorPlan> plan_of(const Options& options) {
-  DetectorPlan plan{.network = {.model = options.model,
-                                .config = options.config,
+Result<DetectorPlan> plan_of(const Options& options, const TaskEnv& env) {
+  DetectorPlan plan{.network = {.model = file_for(env, "model", options.model),
+                                .config = file_for(env, "config", options.config),
                                 .input = {options.width, options.height},
                                 .scale = options.scale,
                                 .mean = scalar_of(options.mean),
                                 .swap_rb = options.swap_rb},
                     .kind = kind_of(options.kind)};
   if (const KnownModel* model = find_known_model(options.model)) {
-    RIDE_ASSIGN(plan, plan_for(*model));
+    RIDE_ASSIGN(plan, plan_for(*model, env));
   }
-  if (!options.labels.empty()) plan.labels = options.labels;
+  if (!options.labels.empty()) plan.labels = file_for(env, "labels", options.labels);
   if (!options.classes.empty()) plan.classes = comma_parts(options.classes);
   plan.threshold = options.threshold;
   plan.nms = options.nms;
@@ -164,7 +181,7 @@ class Detect : public Task {
  public:
   Result<void> open(const TaskEnv& env) override {
     env_ = env;
-    RIDE_ASSIGN(const auto plan, plan_of(params().read(env.params)));
+    RIDE_ASSIGN(const auto plan, plan_of(params().read(env.params), env));
     RIDE_ASSIGN(detector_, Detector::open(plan));
     return {};
   }

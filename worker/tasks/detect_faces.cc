@@ -11,6 +11,7 @@
 
 #include "worker/tasks/cascade_file.h"
 #include "worker/tasks/found_boxes.h"
+#include "worker/tasks/input_file.h"
 #include "worker/tasks/label_list.h"
 #include "worker/tasks/picture.h"
 #include "worker/tasks/register_task.h"
@@ -67,13 +68,19 @@ std::optional<std::string> cascade_rule(const ParamValue& value) {
   return "it is neither a path (with '/') nor one of " + known_names();
 }
 
+Result<std::optional<std::string>> locate_cascade(const std::string& value) {
+  const auto file = file_of(value);
+  return file ? locate_path(*file) : std::optional<std::string>();
+}
+
 const Params<Options>& params() {
   static const Params<Options> kParams{
       {"cascade",
        &Options::cascade,
-       "What is looked for: a cascade of Debian's package opencv-data by its short name, or the path of a file on "
-       "the worker's machine",
-       {.rule = cascade_rule, .rule_doc = "a path (with '/') or one of " + known_names()}},
+       "What is looked for: a cascade of Debian's package opencv-data by its short name, or the path of a file",
+       {.rule = cascade_rule,
+        .rule_doc = "a path (with '/') or one of " + known_names(),
+        .file = InputFile{locate_cascade, kMaxCascadeFile}}},
       {"scale_factor",
        &Options::scale_factor,
        "Factor between the sizes searched; nearer to 1 finds more and takes longer",
@@ -119,7 +126,7 @@ class DetectFaces : public Task {
   Result<void> open(const TaskEnv& env) override {
     env_ = env;
     options_ = params().read(env.params);
-    auto loaded = load_cascade(*file_of(options_.cascade), cascade_);
+    auto loaded = load_cascade(file_for(env, "cascade", *file_of(options_.cascade)), cascade_);
     if (loaded) return {};
     Error error = loaded.error();
     error.message = fmt::format("stage '{}', detect_faces: {}", env.stage, error.message);

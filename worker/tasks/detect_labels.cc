@@ -23,7 +23,7 @@ constexpr std::string_view kVoc20 =
     "aeroplane,bicycle,bird,boat,bottle,bus,car,cat,chair,cow,diningtable,dog,horse,motorbike,person,pottedplant,sheep,"
     "sofa,train,tvmonitor";
 
-constexpr std::size_t kMaxBytes = 1 << 20, kMaxLabels = 10000, kMaxLabel = 64;
+constexpr std::size_t kMaxLabels = 10000, kMaxLabel = 64;
 
 std::vector<std::string> pieces(std::string_view text, char separator) {
   std::vector<std::string> list;
@@ -75,7 +75,7 @@ Result<std::vector<std::string>> read_labels(const std::string& list) {
     return labels;
   }
   if (list == "-") return invalid_argument("'labels' is '-'; give coco80, coco90, voc20 or a file");  // standard input
-  const auto text = read_named_file(list, {.most_bytes = kMaxBytes, .patience = std::chrono::seconds(1)});
+  const auto text = read_named_file(list, {.most_bytes = kMaxLabelsFile, .patience = std::chrono::seconds(1)});
   if (!text.ok()) {
     return Error{text.error().code,
                  fmt::format("the labels: {}. 'labels' is coco80, coco90, voc20 or a file", text.error().message)};

@@ -39,8 +39,9 @@ Result<Bytes> read_model_file(const std::string& path, std::int64_t most) {
   if (file.number < 0 || ::fstat(file.number, &about) != 0) {
     const int why = errno;
     return unusable(why == ENOENT ? ErrorCode::not_found : ErrorCode::permission, path,
-                    fmt::format("cannot be read: {}. It must be on every machine whose workers run this stage, at this "
-                                "path (a relative one begins in the folder of ride-worker)",
+                    fmt::format("cannot be read: {}. Ship it with 'ride submit' (a path without node:), or have it on "
+                                "every machine whose workers run this stage, at this path (a relative one begins in "
+                                "the folder of ride-worker)",
                                 std::strerror(why)));
   }
   if (!S_ISREG(about.st_mode)) return unusable(ErrorCode::invalid_argument, path, "is no regular file");

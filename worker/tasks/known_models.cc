@@ -56,13 +56,31 @@ Result<std::filesystem::path> models_folder(const Environment& environment) {
                "folder that those who run RIDE may read"};
 }
 
-Installed look_for(const KnownModel& model, const std::filesystem::path& folder) {
-  const auto file = folder / model.installed.name;
+namespace {
+
+Installed look_at_file(const KnownModel& model, const std::filesystem::path& file) {
   std::error_code failure;
   if (!std::filesystem::exists(file, failure)) return Installed::no;
   const auto size = std::filesystem::file_size(file, failure);
   if (failure || static_cast<std::int64_t>(size) != model.installed.bytes) return Installed::other;
   return sha256_hex(file_text(file)) == model.installed.sha256 ? Installed::yes : Installed::other;
+}
+
+}  // namespace
+
+Installed look_for(const KnownModel& model, const std::filesystem::path& folder) {
+  return look_at_file(model, folder / model.installed.name);
+}
+
+Result<void> expect_installed(const KnownModel& model, const std::filesystem::path& file) {
+  const auto found = look_at_file(model, file);
+  if (found == Installed::yes) return {};
+  return Error{
+      found == Installed::no ? ErrorCode::not_found : ErrorCode::corrupt,
+      fmt::format("the model '{}' is not installed: {} {}. Run 'ride models fetch {}' on this machine, as the "
+                  "user who submits (with node:{}: of the workers) or with the same RIDE_MODELS",
+                  model.name, file.string(), found == Installed::no ? "is not there" : "is damaged or another file",
+                  model.name, model.name)};
 }
 
 namespace {

@@ -48,6 +48,8 @@ Result<std::filesystem::path> models_folder(const Environment& environment = pro
 // Whether a model's file lies in the folder; `other`: one of that name that is not the pinned one.
 enum class Installed { no, yes, other };
 Installed look_for(const KnownModel& model, const std::filesystem::path& folder);
+// not_found, corrupt: `file` is not there, or not the pinned one; the message says how to install it.
+Result<void> expect_installed(const KnownModel& model, const std::filesystem::path& file);
 
 enum class Framework { caffe, tensorflow, onnx, darknet };
 

@@ -3,6 +3,7 @@
 
 #include "common/log.h"
 #include "worker/tasks/blas.h"
+#include "worker/tasks/input_file.h"
 #include "worker/tasks/matrix_product.h"
 #include "worker/tasks/npy_file.h"
 #include "worker/tasks/picture.h"
@@ -26,9 +27,11 @@ const Params<Options>& params() {
        "The right-hand matrix: transpose (of the picture: defined for every shape, the result has as many rows and "
        "columns as the picture has rows), itself (square pictures only), or file",
        {.choices = {"transpose", "itself", "file"}}},
-      {"file", &Options::file,
-       "Path on the worker's machine of the matrix, as many rows as the picture has columns: a NumPy .npy file, 2-D, "
-       "float32 or float64, up to 2^28 values; every partition reads its own copy when it opens"},
+      {"file",
+       &Options::file,
+       "Path of the matrix, as many rows as the picture has columns: a NumPy .npy file, 2-D, float32 or float64, up to "
+       "2^28 values; every partition reads its own copy when it opens",
+       {.file = InputFile{locate_path, 2 * kMostNpyBytes + static_cast<std::int64_t>(kMostNpyHead)}}},
       channels_param(&Options::channels),
       {"output",
        &Options::output,
@@ -65,7 +68,7 @@ class Matmul : public Task {
     options_ = params().read(env.params);
     gray_ = options_.channels == "gray";
     if (options_.with == "file") {
-      auto matrix = read_npy(options_.file);
+      auto matrix = read_npy(file_for(env, "file", options_.file));
       if (!matrix) return Error{matrix.error().code, fmt::format("stage '{}': {}", env.stage, matrix.error().message)};
       matrix_ = *matrix;
     }

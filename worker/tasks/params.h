@@ -23,8 +23,12 @@ struct Allowed {
   std::vector<std::string> choices;
   std::optional<std::string> (*rule)(const ParamValue&) = nullptr;
   std::string rule_doc;
-  bool required = false;  // the topology must state it: there is no default
+  bool required = false;          // the topology must state it: there is no default
+  std::optional<InputFile> file;  // it names a file that the task reads (input_file.h)
 };
+
+inline constexpr const char* kFileDoc =
+    ". The file is taken from the machine that submits; node:PATH names one that each node has";
 
 template <class Options>
 struct Param {
@@ -32,12 +36,13 @@ struct Param {
   Param(const std::string& name, Field Options::*field, const std::string& doc, const Allowed& allowed = {})
       : spec{.name = name,
              .type = type_for<Field>(),
-             .doc = doc,
+             .doc = allowed.file ? doc + kFileDoc : doc,
              .min = allowed.min,
              .max = allowed.max,
              .choices = allowed.choices,
              .rule = allowed.rule,
-             .rule_doc = allowed.rule_doc} {
+             .rule_doc = allowed.rule_doc,
+             .file = allowed.file} {
     using Value = std::conditional_t<std::is_same_v<Field, int>, std::int64_t, Field>;
     if (!allowed.required) spec.default_value = ParamValue(static_cast<Value>(Options{}.*field));
     // An int holds no more than this; an std::int64_t needs no bounds.

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 
 #include "common/frame.h"
@@ -26,7 +27,8 @@ struct TaskEnv {
   int threads = 1;         // compute threads that the task may use (cv::setNumThreads is already set to it)
   std::string job, stage;  // for messages
   std::int64_t run = 0;
-  std::string worker;  // incarnation; sinks use it in names of temporary files
+  std::string worker;                        // incarnation; sinks use it in names of temporary files
+  std::map<std::string, std::string> files;  // by parameter: where a file that was shipped lies on this machine
 };
 
 // Where a task puts its results. All that it emits between two calls belongs to the frame being processed, in order.

@@ -1,0 +1,55 @@
+// The files that a topology names, from this machine into the topic of artifacts (decision 0044). Threads: one.
+// Failure: what is wrong with the files themselves is told with its line; ship() says what Kafka or a file that changes
+// meanwhile is in the way of.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "cli/core/settings.h"
+#include "cli/master_client.h"
+#include "cli/submit.h"
+#include "cli/topology_file.h"
+#include "process/descriptor.h"
+#include "stream/artifact_log.h"
+
+namespace ride::cli {
+
+// Opened, and what its reference says of its content. Where it lies is known when it was shipped.
+struct NamedFile {
+  std::string stage, param, path;
+  process::Descriptor file;
+  stream::ArtifactRef ref;
+};
+
+struct NamedFiles {
+  std::vector<NamedFile> files;
+  std::vector<topology::Diagnostic> missing;  // and those that are no regular files, empty or too large
+};
+
+// Files of stages; relative paths begin in the working folder. None that stand on the nodes (node:PATH). cancelled:
+// stopped while they were read.
+Result<NamedFiles> named_files(const TopologyFile& file, const stream::Stopped& stopped);
+
+// What named_files() would find missing, without a look at what they hold.
+std::vector<topology::Diagnostic> missing_files(const TopologyFile& file);
+
+// What was named as Kafka's address, or that of the `ride up` of the state folder; empty: the master knows it.
+std::string named_brokers(const Settings& settings);
+
+// Where the master's artifacts lie.
+struct ArtifactPlace {
+  std::string topic, brokers;
+};
+// `brokers`: that were named; empty: those of the master. unsupported: the master is of a version without artifacts.
+// invalid_argument: the master's own are addresses of its machine, and that is not this one.
+Result<ArtifactPlace> artifact_place(MasterClient& master, const std::string& brokers);
+
+// Uploads what is not there yet, and says so with `say`.
+Result<void> ship(const Settings& settings, const ArtifactPlace& place, std::vector<NamedFile>& files,
+                  const std::function<void(const std::string&)>& say, const stream::Stopped& stopped);
+
+std::vector<ShippedFile> shipped(const std::vector<NamedFile>& files);
+
+}  // namespace ride::cli

@@ -1,0 +1,32 @@
+// What is handed in with `POST /jobs` and `POST /plan`: the text of a topology alone, or, as kSubmissionType, a JSON
+// object of the text and of the files that were shipped for it (decision 0044). Pure. Threads: any.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "common/task_decl.h"
+#include "master/api.h"
+#include "stream/spec.h"
+
+namespace ride::master {
+
+inline constexpr const char* kSubmissionType = "application/vnd.ride.submission+json";
+
+struct ShippedFile {
+  std::string stage, param;
+  stream::ArtifactRef ref;
+};
+
+struct SubmittedTopology {
+  std::string topology;
+  std::vector<ShippedFile> artifacts;
+};
+
+// invalid_argument: not an object as docs/openapi.json has it, or a reference with a fault.
+Result<SubmittedTopology> read_submission(const ApiRequest& request);
+
+// invalid_argument: there is no such stage, or its task has no such parameter that names a file.
+Result<void> attach_artifacts(const std::vector<ShippedFile>& files, const TaskCatalog& catalog, stream::JobSpec& spec);
+
+}  // namespace ride::master
