@@ -110,7 +110,7 @@ class FolderWatch {
 
  private:
   void watch(const std::stop_token& stop) {
-    alignas(inotify_event) std::array<char, 64 * 1024> buffer;
+    alignas(inotify_event) std::array<char, std::size_t{64} * 1024> buffer;
     for (bool more = true; more || !stop.stop_requested();) {
       pollfd ready{events_, POLLIN, 0};
       ::poll(&ready, 1, 20);

@@ -32,8 +32,8 @@ class SetProcessor::Collector final : public tasks::Emitter {
     released.push_back(group);
     if (held == group) held.reset();
   }
-  bool defer(std::function<Result<void>()> work) override {
-    if (can_defer_) deferred.push_back(std::move(work));
+  bool defer(const std::function<Result<void>()>& work) override {
+    if (can_defer_) deferred.push_back(work);
     return can_defer_;
   }
   void progress() override { progress_(); }

@@ -50,7 +50,7 @@ class Emitter {
   // and gives the frame's outcome, by the rules of process(): a retriable Error is tried again, visibly, another one
   // makes the frame dead. The ACK follows when it succeeded. It may outlive process(), not the task. At most once a
   // frame. False: this caller has no such thread; do it at once.
-  virtual bool defer(std::function<Result<void>()> /*work*/) { return false; }
+  virtual bool defer(const std::function<Result<void>()>& /*work*/) { return false; }
   // Long tasks call this at least every few seconds, so that the watchdog does not take them for hung.
   virtual void progress() = 0;
 };
