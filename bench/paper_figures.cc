@@ -1,8 +1,8 @@
 // bench/run figures: how long the paper's four operations take on pictures of several sizes, by device: stddev_filter,
-// surf (in builds with RIDE_SURF), matmul (the picture by its transpose) and fft, each as RIDE's own task on one thread.
-// It stands for the paper's Figures 9, 10 and 11; which of the operations each of them shows is not checked (only the
-// abstract could be had). On the CPU here; what a GPU takes is filled in by a GPU alone. A size that would take longer
-// than the time that is left for an operation is left out, and said so.
+// surf (in builds with RIDE_SURF), matmul (the picture by its transpose) and fft, each as RIDE's own task on one
+// thread. It stands for the paper's Figures 9, 10 and 11; which of the operations each of them shows is not checked
+// (only the abstract could be had). On the CPU here; what a GPU takes is filled in by a GPU alone. A size that would
+// take longer than the time that is left for an operation is left out, and said so.
 #include <spdlog/fmt/fmt.h>
 
 #include <chrono>

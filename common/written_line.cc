@@ -6,6 +6,7 @@
 #include <charconv>
 #include <vector>
 
+#include "common/output_folders.h"
 #include "common/sha256.h"
 
 namespace ride {
@@ -101,8 +102,11 @@ std::string file_version(const struct stat& state) {
   return file_version(state.st_size, std::int64_t{state.st_mtim.tv_sec} * 1'000'000'000 + state.st_mtim.tv_nsec);
 }
 
-std::string written_log_name(std::string_view job, std::string_view sink) {
-  return ".ride-written-" + sum_of(fmt::format("{}/{}", job, sink));
+std::string written_log_path(const std::string& path_template, std::string_view job, std::string_view sink) {
+  const std::string folder = fixed_folder_of(path_template);
+  const auto slash = folder.rfind('/');
+  const std::string beside = slash == std::string::npos ? "" : folder.substr(0, slash + 1);
+  return fmt::format("{}.ride-written-{}", beside, sum_of(fmt::format("{}/{}/{}", job, sink, folder)));
 }
 
 std::string done_list_name(std::string_view source) { return sum_of(source); }

@@ -34,8 +34,9 @@ std::optional<WrittenLine> parse_written_line(std::string_view text);
 std::string file_version(std::int64_t bytes, std::int64_t changed_ns);
 std::string file_version(const struct stat& state);  // empty: it is no regular file
 
-// The log of a job's sink, in the folder that the fixed part of its path template names: ".ride-written-", and a hash.
-std::string written_log_name(std::string_view job, std::string_view sink);
+// The log of a job's sink: ".ride-written-" and a hash, beside the folder that the fixed part of its path template
+// names (so that nothing but pictures is in it), or in that folder where it is the one that a run works in.
+std::string written_log_path(const std::string& path_template, std::string_view job, std::string_view sink);
 
 // Pictures of a source that are done, by number: what `ride run --resume` gives its producers, one file a source.
 using DoneItems = std::map<std::int64_t, std::string>;

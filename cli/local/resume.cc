@@ -103,7 +103,7 @@ using Lines = std::map<Key, WrittenLine>;
 Key key_of(const WrittenLine& line) { return {line.sink, line.from, line.source, line.file}; }
 
 fs::path log_of(const Topology& topology, const Stage& sink) {
-  return fs::path(fixed_folder_of(path_of(sink))) / written_log_name(topology.name(), sink.name);
+  return written_log_path(path_of(sink), topology.name(), sink.name);
 }
 
 // The lines of a log; what is longer than any line of ours is passed over, and comes as an empty one.

@@ -62,7 +62,7 @@ class ResumeTest : public ::testing::Test {
     note(line);
     return line;
   }
-  fs::path log() const { return temp_ / ("out/" + written_log_name("t", "album")); }
+  fs::path log() const { return written_log_path((temp_ / "out/{file}").string(), "t", "album"); }
   void note(const WrittenLine& line) const { std::ofstream(log(), std::ios::app) << to_text(line); }
   DonePictures found(const topology::Topology& topology, bool any = false) const {
     return find_done(topology, recipe_of(topology), any);
@@ -165,7 +165,7 @@ TEST_F(ResumeTest, APictureIsDoneWhenAllOfItsSinksHaveIt) {
   line.sink = "small";
   line.from = "photos";
   fs::create_directories(temp_ / "small");
-  std::ofstream(temp_ / ("small/" + written_log_name("t", "small"))) << to_text(line);
+  std::ofstream(written_log_path((temp_ / "small/{file}").string(), "t", "small")) << to_text(line);
   EXPECT_EQ(found(two).done, 1);
 }
 

@@ -49,12 +49,26 @@ TEST(WrittenLine, IsWholeBehindHalfALine) {
   EXPECT_EQ(parse_written_line(text.substr(begin, text.size() - begin - 1)), example());
 }
 
-TEST(WrittenLine, AnotherSinkOrJobHasAnotherLog) {
-  EXPECT_NE(written_log_name("a", "b"), written_log_name("a", "c"));
-  EXPECT_NE(written_log_name("a", "b"), written_log_name("b", "b"));
-  const auto name = written_log_name("../../etc", "a/b");
-  EXPECT_TRUE(name.starts_with(".ride-written-"));
-  EXPECT_EQ(name.find('/'), std::string::npos);
+TEST(WrittenLine, AnotherSinkJobOrFolderHasAnotherLog) {
+  const auto one = written_log_path("out/{file}", "a", "b");
+  EXPECT_NE(one, written_log_path("out/{file}", "a", "c"));
+  EXPECT_NE(one, written_log_path("out/{file}", "b", "b"));
+  EXPECT_NE(one, written_log_path("other/{file}", "a", "b"));
+  EXPECT_EQ(one, written_log_path("out/{source}/{seq}.png", "a", "b"));
+}
+
+TEST(WrittenLine, TheLogLiesBesideTheFolderOfThePictures) {
+  const auto folder_of = [](const char* path) {
+    const auto log = written_log_path(path, "../../etc", "a/b");
+    const auto name = log.find(".ride-written-");
+    EXPECT_EQ(log.find('/', name), std::string::npos) << log;
+    return log.substr(0, name);
+  };
+  EXPECT_EQ(folder_of("out/{file}"), "");
+  EXPECT_EQ(folder_of("{file}"), "");
+  EXPECT_EQ(folder_of("/srv/out/{source}/{seq}.png"), "/srv/");
+  EXPECT_EQ(folder_of("../out/{file}"), "../");
+  EXPECT_EQ(folder_of("/{file}"), "/");
 }
 
 TEST(DoneItems, ComeBackAndHalfALineIsLeftOut) {

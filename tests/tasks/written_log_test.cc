@@ -37,7 +37,8 @@ class WrittenLogTest : public ::testing::Test {
     return done;
   }
   fs::path log() const {
-    return folder_ / ("out/" + written_log_name(env_for("write_images").job, env_for("write_images").stage));
+    const auto env = env_for("write_images");
+    return written_log_path((folder_ / "out/{file}").string(), env.job, env.stage);
   }
   std::vector<WrittenLine> lines() const {
     std::vector<WrittenLine> all;

@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "common/log.h"
-#include "common/output_folders.h"
 #include "common/source_file.h"
 #include "common/written_line.h"
 #include "worker/tasks/output_place.h"
@@ -42,7 +41,7 @@ std::string version_in_place(const std::string& path) {
 void keep_written_logs(std::string recipe) { recipe_of_this_process() = std::move(recipe); }
 
 WrittenLog::WrittenLog(const std::string& path_template, const std::string& job, std::string sink)
-    : log_(fixed_folder_of(path_template) + "/" + written_log_name(job, sink)), sink_(std::move(sink)) {}
+    : log_(written_log_path(path_template, job, sink)), sink_(std::move(sink)) {}
 
 WrittenLog& WrittenLog::operator=(WrittenLog&& other) noexcept {
   std::swap(log_, other.log_);
@@ -80,13 +79,8 @@ void WrittenLog::note(const Frame& frame, const std::string& path) {
 
 bool WrittenLog::open_log() {
   if (fd_ >= 0) return true;
-  const auto place = OutputPlace::open(log_, false);
-  if (!place) {
-    warn(place.error().message);
-    return false;
-  }
   constexpr int kAppend = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-  const int fd = ::openat(place->folder(), place->name().c_str(), kAppend, 0666);
+  const int fd = ::open(log_.c_str(), kAppend, 0666);
   struct stat state {};
   if (fd < 0 || ::fstat(fd, &state) != 0 || !S_ISREG(state.st_mode)) {
     warn(fd < 0 ? std::strerror(errno) : "it is no plain file");
