@@ -112,7 +112,9 @@ Result<Frame> SetProcessor::frame_of(const stream::WholeFrame& whole) const {
 }
 
 Result<Processed> SetProcessor::process_frames(const AcceptedSet& set) {
-  Collector collector(pool_, config_.progress, config_.can_defer);
+  // Frames of one set may want the same file: then the later one would wait for the earlier one's turn, which is only
+  // taken when the set is through.
+  Collector collector(pool_, config_.progress, config_.can_defer && set.frames.size() == 1);
   std::chrono::nanoseconds busy{0};
   for (const auto& whole : set.frames) {
     if (config_.stage.max_age_ms > 0) {

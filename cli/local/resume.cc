@@ -225,26 +225,26 @@ DonePictures find_done(const Topology& topology, const std::string& recipe, bool
 }
 
 Result<void> start_logs(const Topology& topology, const std::string& recipe, const DonePictures& done) {
-  auto lines = read_logs(topology);
+  const auto lines = read_logs(topology);
+  std::map<std::string, std::set<std::string>> counted;  // by source: files that count as done
+  for (const auto& [source, items] : done.by_source)
+    for (const auto& [number, name] : items) counted[source].insert(name);
   for (const auto& sink : topology.stages()) {
     if (!writes_pictures(sink)) continue;
     std::string text;
-    for (const auto& [source, items] : done.by_source) {
-      std::set<std::string> names;
-      for (const auto& [number, name] : items) names.insert(name);
-      for (auto& [key, line] : lines) {
-        if (line.sink != sink.name || line.source != source || !names.contains(line.file)) continue;
-        line.recipe = recipe;
-        text += to_text(line);
-      }
+    for (const auto& [key, noted] : lines) {
+      if (noted.sink != sink.name || version_on_disk(noted.path) != noted.written) continue;
+      auto line = noted;
+      const auto names = counted.find(line.source);
+      if (names != counted.end() && names->second.contains(line.file)) line.recipe = recipe;
+      text += to_text(line);
     }
     const auto log = log_of(topology, sink);
-    std::error_code failed;
-    if (!text.empty()) {
+    std::error_code ignored;  // a log that stays says nothing that is not looked up again
+    if (!text.empty())
       RIDE_TRY(process::write_whole_file(log, text));
-    } else if (fs::remove(log, failed); failed) {
-      return Error{ErrorCode::permission, fmt::format("cannot remove {}: {}", log.string(), failed.message())};
-    }
+    else
+      fs::remove(log, ignored);
   }
   return {};
 }

@@ -30,8 +30,9 @@ struct DonePictures {
 // same version of the picture. `any_recipe`: by whatever version of the topology.
 DonePictures find_done(const topology::Topology& topology, const std::string& recipe, bool any_recipe);
 
-// Leaves in the logs what is still true of `done`, from now on of this recipe, and nothing else; with nothing done,
-// removes them. The message names the file.
+// Leaves in the logs what is still on the disk as it was written, whatever recipe it is of, so that a run that is
+// broken off before its first file leaves behind what it found; `done` from now on as of this recipe. The message names
+// the file.
 Result<void> start_logs(const topology::Topology& topology, const std::string& recipe, const DonePictures& done);
 
 // The lists for the producers, into a folder that is made.

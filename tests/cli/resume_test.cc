@@ -179,8 +179,20 @@ TEST_F(ResumeTest, TheLogsBeginWithWhatIsStillTrue) {
   ASSERT_TRUE(start_logs(topology, recipe, found(topology)).ok());
   EXPECT_EQ(file_text(log()), to_text(line));
   ASSERT_TRUE(start_logs(topology, recipe, {}).ok());
-  EXPECT_FALSE(fs::exists(log())) << "of a run that begins anew";
+  EXPECT_EQ(file_text(log()), to_text(line)) << "a run that does all again may be broken off before its first file";
+  fs::remove(temp_ / "out/a.jpg");
   ASSERT_TRUE(start_logs(topology, recipe, {}).ok());
+  EXPECT_FALSE(fs::exists(log()));
+  ASSERT_TRUE(start_logs(topology, recipe, {}).ok());
+}
+
+TEST_F(ResumeTest, ARunOfAnotherRecipeThatIsBrokenOffAtOnceForgetsNothing) {
+  write("in/a.jpg", "a");
+  const auto topology = simple();
+  const auto recipe = recipe_of(topology);
+  made("a.jpg", 0, recipe);
+  ASSERT_TRUE(start_logs(topology, "another", find_done(topology, "another", false)).ok());
+  EXPECT_EQ(found(topology).done, 1);
 }
 
 TEST_F(ResumeTest, TheProducersGetAListForEachSource) {

@@ -23,6 +23,9 @@
 namespace ride::tasks::write_images {
 namespace {
 
+// Larger files are written one at a time: what waits for its turn is held in memory, whatever was read for it.
+constexpr std::size_t kMostDeferredBytes = std::size_t{8} << 20;
+
 struct Options {
   std::string path = "out/{source}/{session}/{seq}.jpg";
   int quality = 90;
@@ -236,7 +239,8 @@ class WriteImages : public Task {
       error.message = place(env_, named) + ": " + error.message;
       return error;
     };
-    return content.owner && out.defer(work) ? Result<void>() : work();
+    const bool light = content.owner && content.bytes.size() <= kMostDeferredBytes;
+    return light && out.defer(work) ? Result<void>() : work();
   }
 
   TaskEnv env_;
