@@ -38,7 +38,7 @@ class WrittenLogTest : public ::testing::Test {
   }
   fs::path log() const {
     const auto env = env_for("write_images");
-    return written_log_path((folder_ / "out/{file}").string(), env.job, env.stage);
+    return written_log_path(folder_ / "out/{file}", env.job, env.stage);
   }
   std::vector<WrittenLine> lines() const {
     std::vector<WrittenLine> all;
