@@ -57,6 +57,11 @@ Result<void> attach_artifacts(const std::vector<ShippedFile>& files, const TaskC
           "an artifact is given for '{}' of the stage '{}', which has no such parameter that takes a shipped file: "
           "submit with a 'ride' of the master's version",
           file.param, file.stage));
+    const auto& param = *std::find_if(task->params.begin(), task->params.end(),
+                                      [&](const auto& one) { return one.name == file.param; });
+    if (file.ref.size > param.file->most_bytes)
+      return invalid_argument(fmt::format("the artifact for '{}' of the stage '{}' has {} bytes; it may have {}",
+                                          file.param, file.stage, file.ref.size, param.file->most_bytes));
     stage->artifacts[file.param] = file.ref;
   }
   return {};

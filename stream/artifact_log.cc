@@ -66,7 +66,7 @@ class AcknowledgedWrites {
   AcknowledgedWrites(RecordWriter& writer, TopicPartition to, const Stopped& stopped)
       : writer_(writer), to_(std::move(to)), stopped_(stopped) {}
 
-  Result<void> send(OutRecord record) {
+  Result<void> send(const OutRecord& record) {
     const auto handed = [state = state_](const Result<Offset>& result) {
       ++state->acknowledged;
       if (!result.ok() && !state->error) state->error = result.error();

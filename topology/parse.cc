@@ -86,6 +86,7 @@ class FileParser {
     ordered.reserve(order.size());
     for (const std::size_t index : order) ordered.push_back(std::move(stages[index].stage));
     std::vector<TestCase> tests;
+    tests.reserve(drafts.size());
     for (TestDraft& draft : drafts) tests.push_back(std::move(draft.test));
     return {name, priority, std::move(read), std::move(ordered), std::move(tests)};
   }

@@ -96,7 +96,8 @@ class Planner {
 
   // A job that reads what it writes itself never comes to an end, and the control topics hold no pictures.
   Result<void> check_not_own(const std::string& who, const std::string& topic) const {
-    if (topic == plan_.prefix + ".decisions" || topic == plan_.prefix + ".reports")
+    if (topic == plan_.prefix + ".decisions" || topic == plan_.prefix + ".reports" ||
+        topic == plan_.prefix + ".artifacts")
       return fail(ErrorCode::invalid_argument,
                   "{} reads the topic '{}', which holds RIDE's control records; name another", who, topic);
     if (topic.starts_with(fmt::format("{}.{}.{}.", plan_.prefix, plan_.job, plan_.run)))

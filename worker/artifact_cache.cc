@@ -159,7 +159,7 @@ Result<void> ArtifactCache::put(const stream::ArtifactRef& ref, const Fill& fill
       return corrupt(fmt::format("bytes behind the end of the artifact '{}' came", ref.name));
     return write_all(file.get(), part, at, bytes);
   };
-  const auto filled = [&]() -> Result<void> {
+  auto filled = [&]() -> Result<void> {
     RIDE_TRY(fill(write));
     RIDE_ASSIGN(const auto hash, hash_of(file.get(), stopped));
     if (hash != ref.sha256)

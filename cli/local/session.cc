@@ -246,11 +246,11 @@ class Session {
       return Error{ErrorCode::invalid_argument,
                    fmt::format("job '{}' cannot begin: what it reads or writes is not as it must be", watch_->name())};
     }
+    RIDE_ASSIGN(const auto files, ship_files());  // may fail, or take long: the version that runs goes on meanwhile
     if (alive) {
       RIDE_TRY(end_older_version(count_of(*before.body, "run"), phase));
     }
     RIDE_TRY(check_placement());
-    RIDE_ASSIGN(const auto files, ship_files());
     RIDE_ASSIGN(const auto submitted, submit(master, file_->text, options_.file, files));
     say(fmt::format("job '{}': submitted as run {}", submitted.job, submitted.run));
     return {};

@@ -34,6 +34,7 @@ Result<std::vector<TestCase>> chosen_tests(const TopologyFile& file, const std::
     return Error{ErrorCode::invalid_argument,
                  fmt::format("{} has no tests: add tests: (docs/topology-reference.md)", file.path)};
   std::vector<std::string> names;
+  names.reserve(all.size());
   for (const auto& test : all) names.push_back(test.name);
   for (const auto& name : only)
     if (std::find(names.begin(), names.end(), name) == names.end())

@@ -90,6 +90,10 @@ TEST(Submission, AFileBelongsToAParameterThatTakesOne) {
   EXPECT_TRUE(refused_for({"product", "none", file.ref}, job_with("matmul", params)));
   EXPECT_TRUE(refused_for(file, job_with("grayscale", {})));
   EXPECT_TRUE(refused_for(file, job_with("matmul", {{"file", std::string("node:/m.npy")}}))) << "it lies on the nodes";
+  auto huge = file;
+  huge.ref.size = std::int64_t{1} << 40;
+  EXPECT_TRUE(refused_for(huge, job_with("matmul", params)))
+      << "more than the task takes: nodes would make room for it";
 }
 
 }  // namespace

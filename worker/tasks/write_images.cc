@@ -223,14 +223,14 @@ class WriteImages : public Task {
     return file->commit();
   }
 
-  Result<void> put(const Frame& frame, const std::string& path, Bytes content, Emitter& out) {
+  Result<void> put(const Frame& frame, const std::string& path, const Bytes& content, Emitter& out) {
     Frame named = frame;  // its name and where it is from, without the picture
     named.image.release();
     named.owner.reset();
     named.encoded.reset();
     const auto turn = paths_.enter(path, out);
     std::function<Result<void>()> work = [this, named = std::move(named), path, content, turn]() -> Result<void> {
-      const auto stored = store(path, content.bytes);
+      auto stored = store(path, content.bytes);
       if (stored) {
         log_.note(named, path);
         return stored;
