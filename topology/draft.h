@@ -58,6 +58,11 @@ std::string parse_uri(Context& context, const std::string& key, const YamlNode& 
 std::vector<std::size_t> check_flow(Context& context, std::vector<SourceDraft>& sources,
                                     std::vector<StageDraft>& stages);
 
+// What stands between a split and its merge; for a flow without errors, in its order. Fills in the split's halo, and
+// how what lies between is partitioned.
+void check_tiles(Context& context, const std::vector<SourceDraft>& sources, std::vector<StageDraft>& stages,
+                 const std::vector<std::size_t>& order);
+
 // Names of the files that sinks write; for a flow without errors, in its order.
 void check_files(Context& context, const std::vector<SourceDraft>& sources, const std::vector<StageDraft>& stages,
                  const std::vector<std::size_t>& order);

@@ -50,6 +50,7 @@ class FileParser {
                      "add stages: with a list of '- { name: ..., from: [...], task: ... }'");
     }
     const auto order = check_flow(context_, sources, stages);
+    if (!context_.failed()) check_tiles(context_, sources, stages, order);
     if (!context_.failed()) check_files(context_, sources, stages, order);
     if (!context_.failed()) check_outputs(context_, stages, nodes_);
     if (context_.failed()) return std::nullopt;

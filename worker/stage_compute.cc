@@ -80,6 +80,7 @@ Result<tasks::Task*> StageCompute::task_of(OwnedPartition& owned) {
                                 context_.config.worker.value + "@" + std::to_string(owned.epoch.value)};
     if (const auto& ports = context_.config.task.declaration.outputs; !ports.empty())
       config.default_port = ports.front();
+    config.tiles = context_.config.task.declaration.tiles;
     if (auto* note = context_.config.note) config.progress = [note] { note->progress(); };
     own.processor = std::make_unique<SetProcessor>(std::move(config), *own.task, pool_);
   }
