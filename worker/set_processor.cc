@@ -2,6 +2,8 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <utility>
+
 #include "common/cause.h"
 #include "common/log.h"
 #include "common/source_file.h"
@@ -90,8 +92,12 @@ stream::TopicPartition SetProcessor::home(const OutputSpec& output, const FrameI
 
 Result<Processed> SetProcessor::process(const AcceptedSet& set) {
   switch (set.kind) {
-    case stream::RecordKind::frame:
-      return process_frames(set);
+    case stream::RecordKind::frame: {
+      // Whatever becomes of the frame in whose turn it was: what the task has let go of is not held any more.
+      auto out = process_frames(set);
+      if (out.ok()) out->released = std::exchange(released_, {});
+      return out;
+    }
     case stream::RecordKind::outcome: {
       auto out = outcome(set, set.header.outcome, set.header.reason);
       return out;
@@ -132,6 +138,8 @@ Result<Processed> SetProcessor::process_frames(const AcceptedSet& set) {
       result = Error{ErrorCode::internal, cause_of(failure)};
     }
     busy += std::chrono::steady_clock::now() - begin;
+    released_.insert(released_.end(), collector.released.begin(), collector.released.end());
+    collector.released.clear();
     if (!result.ok()) {
       if (result.error().retriable) return result.error();
       return outcome(set, Outcome::dead, "task_error: " + result.error().message);
@@ -141,7 +149,6 @@ Result<Processed> SetProcessor::process_frames(const AcceptedSet& set) {
   out.released_by = set.released_by;
   out.busy = busy;
   out.held = collector.held;
-  out.released = collector.released;
   out.deferred = std::move(collector.deferred);
   if (auto added = add_sets(set, collector, out); !added.ok())
     return outcome(set, Outcome::dead, "task_error: " + added.error().message);
@@ -239,7 +246,8 @@ void SetProcessor::finish_task(const AcceptedSet& set, Processed& out) {
   } catch (const std::exception& failure) {
     finished = Error{ErrorCode::internal, cause_of(failure)};
   }
-  out.released = collector.released;
+  out.released = std::exchange(released_, {});
+  out.released.insert(out.released.end(), collector.released.begin(), collector.released.end());
   if (finished.ok()) finished = add_sets(set, collector, out);
   if (!finished.ok()) out.dead_reason = "task_error at the end of the input: " + finished.error().message;
 }

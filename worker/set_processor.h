@@ -63,6 +63,7 @@ class SetProcessor {
   tasks::Task& task_;
   BufferPool& pool_;
   stream::ChunkLimits limits_;
+  std::vector<std::string> released_;  // by the task, in a try that failed
 };
 
 }  // namespace ride::worker

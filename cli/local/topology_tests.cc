@@ -6,7 +6,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstring>
-#include <map>
+#include <set>
 
 #include "cli/programs.h"
 #include "common/file_text.h"
@@ -94,11 +94,12 @@ class TestProcesses {
   }
 
  private:
-  // Two names may become one.
+  // Two names may become one. The ending is its own: what lies there under that name is removed.
   std::string sheet_name(const std::string& name) {
     const auto base = file_name_of(name);
-    const int before = sheets_[base]++;
-    return before == 0 ? base + ".png" : fmt::format("{}-{}.png", base, before + 1);
+    auto sheet = base + ".failed.png";
+    for (int other = 2; !sheets_.insert(sheet).second; ++other) sheet = fmt::format("{}-{}.failed.png", base, other);
+    return sheet;
   }
 
   static Result<test_runner::TestReport> report_of(process::Program& process, const TestCase& test,
@@ -133,7 +134,7 @@ class TestProcesses {
   const fs::path temp_;
   fs::path folder_, copy_;
   int count_ = 0;
-  std::map<std::string, int> sheets_;
+  std::set<std::string> sheets_;
 };
 
 // The hashes of what came out, into the topology file.

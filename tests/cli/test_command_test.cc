@@ -106,10 +106,11 @@ TEST_F(RideTest, AFailureIsShownAsInputGotExpectedAndDifference) {
   topology(kFlip, "  - { name: 'turns: it', input: pictures/a.png, expect: { picture: expected/turned.png } }\n");
   const auto result = ride({"t.yaml"});
   EXPECT_EQ(result.code, 1);
-  EXPECT_THAT(result.out, AllOf(HasSubstr("FAILED   turns: it"),
-                                HasSubstr("1 pixel of 1200 differ, first at row 7, column 5, by at most "),
-                                HasSubstr("picture: out/tests/turns-it.png"), HasSubstr("1 test: 0 ok, 1 failed")));
-  const cv::Mat sheet = read("out/tests/turns-it.png");
+  EXPECT_THAT(
+      result.out,
+      AllOf(HasSubstr("FAILED   turns: it"), HasSubstr("1 pixel of 1200 differ, first at row 7, column 5, by at most "),
+            HasSubstr("picture: out/tests/turns-it.failed.png"), HasSubstr("1 test: 0 ok, 1 failed")));
+  const cv::Mat sheet = read("out/tests/turns-it.failed.png");
   ASSERT_FALSE(sheet.empty());
   const auto shown = [&](int index, int row, int col) {
     const int left = test_runner::kPanelGap + index * (test_runner::kPanelWidth + test_runner::kPanelGap);
@@ -297,7 +298,7 @@ TEST_F(RideTest, ObjectsAreFoundByLabelAndPlace) {
               HasSubstr("\"person\" at [70, 10, 20, 40] was not found; nearest is \"car\""));
   EXPECT_THAT(tests[6]["failures"][0].get<std::string>(), HasSubstr("no attribute 'detections'"));
   // The missing one in red in the third and fourth panel; 100 x 60 pixels are shown four times as large.
-  const cv::Mat sheet = read("out/tests/missing.png");
+  const cv::Mat sheet = read("out/tests/missing.failed.png");
   ASSERT_FALSE(sheet.empty());
   for (const int index : {1, 2, 3}) {
     const int left = test_runner::kPanelGap + index * (test_runner::kPanelWidth + test_runner::kPanelGap);

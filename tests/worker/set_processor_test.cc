@@ -51,6 +51,44 @@ TEST_F(SetProcessorTest, AFrameThatClosesItsSegmentIsNotHeld) {
   EXPECT_EQ(closing.held, std::nullopt);
 }
 
+// Closes a segment and then fails, as a sink of videos does that cannot open the next one.
+class ClosesAndFails final : public tasks::Task {
+ public:
+  Result<void> open(const tasks::TaskEnv&) override { return {}; }
+  Result<void> process(const Frame&, tasks::Emitter& out) override {
+    if (fails.empty()) {
+      out.hold("gate");
+      return {};
+    }
+    out.release("gate");
+    const auto error = fails.front();
+    fails.erase(fails.begin());
+    return error;
+  }
+  std::vector<Error> fails;
+};
+
+TEST_F(SetProcessorTest, WhatATaskLetsGoOfBeforeItFailsIsNotHeldAnyMore) {
+  ClosesAndFails closes;
+  SetProcessor failing{{stage, "job", RunNumber{1}, PartitionId{0}, "w#1@1"}, closes, pool};
+  EXPECT_EQ(failing.process(set_of(0, 1)).value().held, "gate");
+  closes.fails = {Error{ErrorCode::invalid_argument, "no such folder"}};
+  const auto dead = failing.process(set_of(1, 1)).value();
+  EXPECT_EQ(dead.counted, Counted::dead);
+  EXPECT_EQ(dead.released, std::vector<std::string>{"gate"});
+}
+
+TEST_F(SetProcessorTest, WhatATaskLetsGoOfBeforeItHasToWaitIsLetGoOfWhenTheFrameIsThrough) {
+  ClosesAndFails closes;
+  SetProcessor failing{{stage, "job", RunNumber{1}, PartitionId{0}, "w#1@1"}, closes, pool};
+  failing.process(set_of(0, 1)).value();
+  Error full{ErrorCode::resource_exhausted, "the disk is full"};
+  full.retriable = true;
+  closes.fails = {full};
+  EXPECT_FALSE(failing.process(set_of(1, 1)).ok());
+  EXPECT_EQ(failing.process(set_of(1, 1)).value().released, std::vector<std::string>{"gate"});
+}
+
 // Its second picture is in the segment that is open now: an ACK would lose it.
 TEST_F(SetProcessorTest, AFrameWhosePicturesLieInTwoSegmentsIsHeldByTheSecond) {
   process(0, 2);
