@@ -33,6 +33,7 @@ constexpr milliseconds kLeaveWithoutMajority{1500};
 constexpr milliseconds kStopUnready{1000};  // one that never was ready has nothing to save
 constexpr milliseconds kHurried{1000};
 constexpr std::chrono::seconds kSlowStart{10};
+constexpr milliseconds kFormatDeadline{240'000};
 
 Error cancelled() { return {ErrorCode::cancelled, "the start of the broker was interrupted"}; }
 
@@ -223,7 +224,7 @@ Result<void> BrokerProcess::format(const std::string& java, const std::string& c
        .output = folder_->log_file(),
        .signal_on_parent_death = SIGKILL});
   if (!tool.ok()) return tool.error();
-  const auto deadline = Clock::now() + std::max<milliseconds>(options_.start_deadline, std::chrono::seconds(60));
+  const auto deadline = Clock::now() + std::max(options_.start_deadline, kFormatDeadline);
   while (!(*tool)->wait_until_ended(kPollInterval)) {
     if (stop.stop_requested()) return cancelled();
     if (Clock::now() > deadline) {

@@ -40,7 +40,7 @@ struct LaunchOptions {
   bool die_with_parent = false;
   std::optional<SecureFolder> secure;  // with users, TLS and ACLs
   std::chrono::milliseconds start_deadline{
-      60'000};        // 0: wait for as long as the process lives, as nodes of a cluster do
+      240'000};       // 0: wait for as long as the process lives, as nodes of a cluster do
   ReportLine report;  // gets a line about what a person should know of the start; may be empty
 };
 

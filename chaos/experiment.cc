@@ -23,7 +23,7 @@ Result<void> wait_for_frames(const Recorder& recorder, std::stop_token stop) {
     const bool punctual = baseline_of(arrivals, now - 2s, now).p99_ms < 250 || now - since > 20s;
     return recorder.failed() || (recorder.phase() == stream::JobPhase::running && punctual && arrivals.size() > 5);
   };
-  if (!wait_until(60s, flows, stop))
+  if (!wait_until(180s, flows, stop))
     return Error{stop.stop_requested() ? ErrorCode::cancelled : ErrorCode::timeout,
                  "the job delivers no frames in time: it needs more "
                  "workers (nodes x slots), or its sources give none"};
@@ -36,7 +36,7 @@ Result<void> drain(const ExperimentOptions& options, const Recorder& recorder, c
                    std::stop_token stop) {
   Result<void> drained;
   const bool done = wait_until(
-      30s,
+      90s,
       [&] {
         const auto url = recorder.leader_url();
         drained = options.drain(url.empty() ? first_url : url, recorder.spec().job);
@@ -72,7 +72,7 @@ Result<ExperimentResult> run_experiment(const ExperimentOptions& options, std::s
   RIDE_TRY(drain(options, *recorder, test_cluster->master_url(), stop));
   ExperimentResult result;
   result.completed = wait_until(
-      60s, [&] { return stream::phase_is_over(recorder->phase()); }, stop);
+      180s, [&] { return stream::phase_is_over(recorder->phase()); }, stop);
   result.timeline = fault_runner.timeline();
   RIDE_ASSIGN(auto statement, recorder->finish(10s));
   result.statement = std::move(statement);

@@ -57,6 +57,7 @@ Result<void> FaultRunner::run(std::stop_token stop) {
     const auto now = clock_.now();
     if (const auto failed = recorder_.failed()) return *failed;
     RIDE_TRY(end_what_is_due(now));
+    RIDE_TRY(bring_back_what_ended(now));
     if (!waiting.empty() && now >= first_ + waiting.begin()->first) {
       const auto [at, fault] = *waiting.begin();
       waiting.erase(waiting.begin());
@@ -164,6 +165,18 @@ Result<void> FaultRunner::end_what_is_due(SystemTime now) {
     } else {
       ++open;
     }
+  }
+  return {};
+}
+
+// A program that ends by itself is started again, as whatever looks after it in production does; the run says why.
+Result<void> FaultRunner::bring_back_what_ended(SystemTime now) {
+  if (now - looked_ < 1s) return {};
+  looked_ = now;
+  for (const auto& [victim, why] : test_cluster_.ended()) {
+    if (is_hit(victim)) continue;
+    say_(why.message + "\nIt is started again.");
+    RIDE_TRY(test_cluster_.bring_back(victim));
   }
   return {};
 }

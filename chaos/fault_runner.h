@@ -46,6 +46,7 @@ class FaultRunner {
   Result<void> begin(const Fault& fault, const FaultTarget& victim, Open& open);
   Result<void> end_what_is_due(SystemTime now);
   Result<bool> end(Open& open);
+  Result<void> bring_back_what_ended(SystemTime now);
   bool is_hit(const FaultTarget& victim) const;
   bool all_recovered() const;
   void record_detection(Struck& struck) const;
@@ -58,7 +59,7 @@ class FaultRunner {
   Say say_;
   std::vector<Struck> struck_;
   std::list<Open> open_;
-  SystemTime began_{}, first_{}, ended_{};
+  SystemTime began_{}, first_{}, ended_{}, looked_{};
   mutable SteadyWall clock_;  // faults last as long as they should, whoever sets the clock
 };
 

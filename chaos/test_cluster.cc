@@ -94,6 +94,15 @@ std::vector<FaultTarget> TestCluster::candidates(Role role) const {
   return all;
 }
 
+std::vector<std::pair<FaultTarget, Error>> TestCluster::ended() const {
+  std::vector<std::pair<FaultTarget, Error>> all;
+  for (const auto& [name, program] : cluster_.programs())
+    if (!program->alive())
+      all.emplace_back(FaultTarget{name.starts_with("master") ? Role::master : Role::node, name},
+                       program->explain_end());
+  return all;
+}
+
 Result<FaultTarget> TestCluster::find(const std::string& name) const {
   std::string there;
   for (const auto role : {Role::broker, Role::master, Role::node, Role::worker}) {

@@ -12,6 +12,7 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "chaos/cut.h"
@@ -52,6 +53,8 @@ class TestCluster {
 
   // All that could be hit now, of a role; workers as they run at this moment.
   std::vector<FaultTarget> candidates(Role role) const;
+  // Masters and agents that do not run, and how each ended: by us, or by itself.
+  std::vector<std::pair<FaultTarget, Error>> ended() const;
   // not_found: names what there is.
   Result<FaultTarget> find(const std::string& name) const;
 

@@ -38,7 +38,7 @@ TopicWorker::Jobs jobs_to_clean(const State& state, SystemTime now) {
 // A topic that was made a moment ago is not known to every broker at once.
 template <class Open>
 auto patiently(Open open) -> decltype(open()) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   for (;;) {
     auto opened = open();
     const bool passes = !opened.ok() && (opened.error().retriable || opened.error().code == ErrorCode::not_found);

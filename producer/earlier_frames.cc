@@ -42,8 +42,11 @@ void EarlierFrames::look() {
     auto found = count_session_frames(log_, *job_, source_, before_.session, mine_, kCountPatience, &stop_);
     turn.unlock();
     if (found) {
-      const std::lock_guard lock(mutex_);
-      standing_ = std::move(*found);
+      {
+        const std::lock_guard lock(mutex_);
+        standing_ = std::move(*found);
+      }
+      log_info("source {}: earlier owners wrote {} frames of this run", source_.name, frames());
       return;
     }
     if (stop_) return;

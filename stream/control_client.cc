@@ -134,9 +134,26 @@ Result<std::unique_ptr<ControlWriter>> open_control_writer(const kafka::ClientCo
   return std::unique_ptr<ControlWriter>(new KafkaControlWriter(std::move(writer), topic));
 }
 
+namespace {
+
+constexpr auto kBrokersAreBusy = std::chrono::seconds(60);
+
+// Brokers that answered once are there: while one of them is being replaced, or all are busy, they are asked again.
+template <class Ask>
+auto ask_again(std::chrono::steady_clock::time_point deadline, Ask ask) -> decltype(ask()) {
+  for (;;) {
+    auto answer = ask();
+    if (answer.ok() || !answer.error().retriable || std::chrono::steady_clock::now() >= deadline) return answer;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+}
+
+}  // namespace
+
 Result<void> ensure_control_topics(const kafka::ClientConfig& config, const std::string& prefix) {
   RIDE_ASSIGN(auto admin, kafka::open_admin(config));
   RIDE_ASSIGN(auto brokers, admin->broker_count());
+  const auto deadline = std::chrono::steady_clock::now() + kBrokersAreBusy;
   const int replication = std::min(3, brokers);
   std::map<std::string, std::string> common = {{"cleanup.policy", "delete"},
                                                {"min.insync.replicas", replication >= 3 ? "2" : "1"}};
@@ -157,18 +174,16 @@ Result<void> ensure_control_topics(const kafka::ClientConfig& config, const std:
   for (const auto& [name, partitions, settings] :
        {std::tuple{prefix + ".reports", 1, reports}, std::tuple{prefix + ".decisions", 1, decisions},
         std::tuple{artifacts_topic(prefix), kArtifactPartitions, artifacts}}) {
-    auto created = admin->create({name, partitions, replication, settings});
+    const NewTopic topic{name, partitions, replication, settings};
+    auto created = ask_again(deadline, [&] { return admin->create(topic); });
     if (!created.ok() && created.error().code != ErrorCode::already_exists) return created.error();
   }
   // The first question about a group makes __consumer_offsets (about a second on a fresh cluster): ask now.
   RIDE_ASSIGN(auto commits, kafka::open_commit_store(config));
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  for (;;) {
-    auto answer = commits->committed(prefix + ".warm-up", {{prefix + ".decisions", PartitionId{0}}});
-    if (answer.ok()) return {};
-    if (!answer.error().retriable || std::chrono::steady_clock::now() >= deadline) return answer.error();
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  }
+  auto answer = ask_again(deadline, [&] {
+    return commits->committed(prefix + ".warm-up", {{prefix + ".decisions", PartitionId{0}}});
+  });
+  return answer.ok() ? Result<void>() : answer.error();
 }
 
 }  // namespace ride::stream

@@ -12,7 +12,7 @@ namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 namespace {
 
-constexpr std::chrono::milliseconds kMasterReady = 60s, kProgramEnd = 8s, kLook = 20ms;
+constexpr std::chrono::milliseconds kMasterReady = 180s, kProgramEnd = 8s, kLook = 20ms;
 
 }  // namespace
 

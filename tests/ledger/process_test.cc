@@ -58,10 +58,10 @@ class LedgerProcess : public ::testing::Test {
       const auto group = bench::wait_for_group(*cluster_, "twice", "first", 1, 1, 30s);
       ASSERT_TRUE(group.ok()) << group.error().message;
       const auto since = system_now();
-      ASSERT_TRUE(bench::wait_until(20s, [&] { return recorder_->arrivals_since(since).size() > 30; })) << "no frames";
+      ASSERT_TRUE(bench::wait_until(90s, [&] { return recorder_->arrivals_since(since).size() > 30; })) << "no frames";
       ::kill(group->workers.at(*group->actives.begin()).pid, SIGKILL);
       const auto killed = system_now();
-      ASSERT_TRUE(bench::wait_until(20s, [&] { return recorder_->arrivals_since(killed).size() > 30; })) << "no frames";
+      ASSERT_TRUE(bench::wait_until(90s, [&] { return recorder_->arrivals_since(killed).size() > 30; })) << "no frames";
     }
   }
 
