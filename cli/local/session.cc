@@ -166,7 +166,8 @@ class Session {
                        .prefix = prefix(),
                        .output_folders = outputs_,
                        .environment = std::move(*environment),
-                       .any_ports = options_.finite};
+                       .any_ports = options_.finite,
+                       .short_lived = options_.finite};
     const auto line = [this](const std::string& text) { say(text); };
     // A job that goes on writes as soon as there are workers.
     started_files_ = std::filesystem::file_time_type::clock::now();
