@@ -14,10 +14,12 @@ def blur(source, target, ksize, quality):
 
     cv2.setNumThreads(1)
     image = cv2.imread(source)
+    if image is None:
+        return source
     blurred = cv2.GaussianBlur(image, (ksize, ksize), 0)
     if not cv2.imwrite(target, blurred, [cv2.IMWRITE_JPEG_QUALITY, quality]):
         raise OSError(target)
-    return target
+    return None
 
 
 def main():
@@ -42,8 +44,10 @@ def main():
                 quality=int(quality),
                 pure=False,
             )
-            client.gather(tasks)
+            broken = [source for source in client.gather(tasks) if source]
             ended = time.monotonic()
+    for source in broken:
+        print(f"{os.path.basename(source)} is no picture: left out", file=sys.stderr)
     print(json.dumps({"start": started - begin, "seconds": ended - started}))
 
 

@@ -18,6 +18,7 @@ struct Options {
   std::string only;        // of several parts only this one
   int seconds = 0;         // of what is measured, where that has a length
   int load = 0;            // processes that only use up the processor; 0: the benchmark's own number
+  std::string size;        // of pictures, WIDTHxHEIGHT; empty: the benchmark's own
   bool verbose = false;    // single measurements to standard error
 };
 

@@ -1,6 +1,7 @@
 // The plain loop beside `ride run`: one process, one OpenCV thread, each picture of a folder read, blurred and written,
-// one after the other; nothing is synced. ride-bench-blur IN OUT KSIZE QUALITY [task]: with `task`, blurred by RIDE's
-// own task gaussian_blur instead of cv::GaussianBlur. Prints the seconds from the first picture to the last.
+// one after the other; nothing is synced, and what is no picture is left out. ride-bench-blur IN OUT KSIZE QUALITY
+// [task]: with `task`, blurred by RIDE's own task gaussian_blur instead of cv::GaussianBlur. Prints the seconds from
+// the first picture to the last.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -57,7 +58,10 @@ int main(int argc, char** argv) {
   const auto begin = std::chrono::steady_clock::now();
   for (const auto& file : files) {
     const cv::Mat image = cv::imread(file.string());
-    if (image.empty()) return 1;
+    if (image.empty()) {
+      std::fprintf(stderr, "%s is no picture: left out\n", file.filename().c_str());
+      continue;
+    }
     cv::Mat blurred;
     if (task)
       blurred = blurred_by(*task, image);

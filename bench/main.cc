@@ -75,8 +75,8 @@ const std::map<std::string, Benchmark>& benchmarks() {
       {"batch",
        {"160 pictures of 2000x1500, blurred with 61x61 and written, by one process, by `ride run` with a worker a core "
         "and "
-        "by Dask, in turns, 3 trials (sequential_s, ride_s, dask_s, speedup, efficiency, amdahl_p); --frames, --runs, "
-        "--size",
+        "by Dask, in turns, 3 trials, with broken files among them (speedup, efficiency, cpu_efficiency, amdahl_p, "
+        "each also with_start; compared.dask, compared.seed; ride_cpu_of each process); --frames, --runs, --size",
         ride::bench::run_batch}},
       {"figures",
        {"the paper's Figures 9, 10 and 11: how long stddev_filter, surf (RIDE_SURF), matmul and fft take by the "
@@ -117,6 +117,7 @@ int main(int argc, char** argv) {
   app.add_option("--only", options.only, "Of a benchmark of several parts only this one, for example agent");
   app.add_option("--seconds", options.seconds, "Length of what is measured, where it has one");
   app.add_option("--load", options.load, "Processes that only use up the processor meanwhile");
+  app.add_option("--size", options.size, "Size of pictures, WIDTHxHEIGHT (default: the benchmark's own)");
   app.add_flag("--verbose", options.verbose, "Also print the single measurements, on standard error");
   try {
     app.parse(argc, argv);

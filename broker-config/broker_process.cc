@@ -104,9 +104,12 @@ Result<void> BrokerProcess::launch(const LaunchOptions& options, std::stop_token
     }
   }
   const JavaCommand command{
-      java.program, class_path, archive_->flags(),
+      java.program,
+      class_path,
+      archive_->flags(),
       options.heap_bytes ? options.heap_bytes : default_heap_bytes(options.max_message_bytes, options.quick_start),
-      options.quick_start};
+      options.quick_start,
+      options.short_lived};
   auto child = process::ChildProcess::start(
       {.arguments = broker_command(command, folder_->settings_file()),
        .environment = {"LC_ALL=C.UTF-8"},  // Java reads and writes file names by the locale

@@ -35,6 +35,9 @@ struct LaunchOptions {
   // For tests: ready in about 1.2 s, but the code is never fully compiled and one thread collects garbage: slow under
   // load.
   bool quick_start = false;
+  // Of a broker that runs for minutes, and for the machine's own work beside it: compiled by the fast compiler alone.
+  // The optimising one takes more processor time in the first minutes than its code saves (decision 0039).
+  bool short_lived = false;
   // It is killed when our process dies, however it dies, and one that survived that is ended by the folder's next
   // start.
   bool die_with_parent = false;

@@ -44,7 +44,7 @@ std::vector<std::string> broker_command(const JavaCommand& command, const std::s
   arguments.push_back(fmt::format("-Xmx{}m", command.heap_bytes >> 20));
   // Half-dead is worse than dead: out of memory ends it, and whoever started it sees that.
   arguments.push_back("-XX:+ExitOnOutOfMemoryError");
-  if (command.quick_start) {
+  if (command.quick_start || command.short_lived) {
     arguments.insert(arguments.end(), {"-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"});
   } else {
     // Java takes the serial collector by itself on small machines; G1 keeps its pauses short.

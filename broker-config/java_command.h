@@ -14,7 +14,7 @@ struct JavaCommand {
   std::string class_path;
   std::vector<std::string> archive_flags;
   std::int64_t heap_bytes = 0;
-  bool quick_start = false;
+  bool quick_start = false, short_lived = false;
 };
 
 std::string class_path_of(const KafkaLibs& libs);

@@ -54,6 +54,8 @@ std::optional<std::int64_t> number_of(std::string_view text) {
   return number;
 }
 
+std::int64_t nanoseconds(const timespec& time) { return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec; }
+
 std::string sum_of(std::string_view text) { return sha256_hex(text).substr(0, kSumDigits); }
 
 }  // namespace
@@ -98,8 +100,12 @@ std::string file_version(std::int64_t bytes, std::int64_t changed_ns) {
 }
 
 std::string file_version(const struct stat& state) {
+  return S_ISREG(state.st_mode) ? file_version(state.st_size, nanoseconds(state.st_mtim)) : std::string();
+}
+
+std::string input_version(const struct stat& state) {
   if (!S_ISREG(state.st_mode)) return {};
-  return file_version(state.st_size, std::int64_t{state.st_mtim.tv_sec} * 1'000'000'000 + state.st_mtim.tv_nsec);
+  return fmt::format("{}/{}/{}", file_version(state), nanoseconds(state.st_ctim), state.st_ino);
 }
 
 std::string written_log_path(const std::string& path_template, std::string_view job, std::string_view sink) {

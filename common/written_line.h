@@ -18,7 +18,7 @@ struct WrittenLine {
   std::string sink, from;    // the stage that wrote it, and the one that the picture came from
   std::string source, file;  // the source, and the picture's file within its folder
   std::int64_t number = 0;   // of the frame
-  std::string version;       // of the picture's file, as file_version() gives it
+  std::string version;       // of the picture's file, as input_version() gives it
   std::string path;          // of what was written
   std::string written;       // the version of that file
   bool operator==(const WrittenLine&) const = default;
@@ -29,10 +29,13 @@ std::string to_text(const WrittenLine& line);
 // A line without its line feed. Nothing: it is none, or a part of one.
 std::optional<WrittenLine> parse_written_line(std::string_view text);
 
-// Size and time of the last change of a file's content: another content has another version, but for who sets the time
-// back by hand.
+// Of what a sink has written: size and time of the last change of its content. Links and rights that are changed later
+// make no other version of it.
 std::string file_version(std::int64_t bytes, std::int64_t changed_ns);
 std::string file_version(const struct stat& state);  // empty: it is no regular file
+// Of a picture that is read: also the time of the last change of its inode, which nobody sets by hand, and the inode
+// itself. A change of a picture that sets its time back, and one that replaces it, make another version.
+std::string input_version(const struct stat& state);  // empty: it is no regular file
 
 // The log of a job's sink: ".ride-written-" and a hash, beside the folder that the fixed part of its path template
 // names (so that nothing but pictures is in it), or in that folder where it is the one that a run works in.
@@ -51,7 +54,7 @@ inline constexpr const char* kFileVersionAttribute = "source_file_version";
 inline constexpr const char* kRecipeVariable = "RIDE_RUN_RECIPE";
 inline constexpr const char* kDoneVariable = "RIDE_RUN_DONE";
 
-inline constexpr std::size_t kLongestVersion = 64;
+inline constexpr std::size_t kLongestVersion = 128;
 inline constexpr std::size_t kLongestWrittenLine = std::size_t{64} * 1024;  // longer ones are none of ours
 
 }  // namespace ride

@@ -15,7 +15,8 @@ namespace ride::test_runner {
 struct Seen {
   std::optional<Frame> out;  // the last that came out
   std::int64_t frames_out = 0;
-  Fate fate;  // of the last that went in
+  bool out_for_last = false;  // something came out since the last went in
+  Fate fate;                  // of the last that went in
 };
 
 struct Verdict {

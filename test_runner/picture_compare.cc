@@ -49,14 +49,11 @@ cv::Mat channel_rows(const cv::Mat& picture, int channel, int begin, int end) {
   return values;
 }
 
-// Of two values in memory, as they are: the same bits are the same value.
-double distance(const cv::Mat& a, const cv::Mat& b, int row, int col) {
-  cv::Mat left, right;
-  a(cv::Rect(col, row, 1, 1)).clone().reshape(1).convertTo(left, CV_64F);
-  b(cv::Rect(col, row, 1, 1)).clone().reshape(1).convertTo(right, CV_64F);
+// How far the values of two pixels are apart. A whole row is converted at once: a picture may differ in all of them.
+double distance(const double* left, const double* right, int channels) {
   double largest = 0;
-  for (int i = 0; i < left.cols; ++i) {
-    const double apart = std::abs(left.at<double>(0, i) - right.at<double>(0, i));
+  for (int i = 0; i < channels; ++i) {
+    const double apart = std::abs(left[i] - right[i]);
     largest = std::isnan(apart) ? std::numeric_limits<double>::infinity() : std::max(largest, apart);
   }
   return largest;
@@ -105,13 +102,18 @@ Result<double> ssim(const cv::Mat& a, const cv::Mat& b) {
 PixelDifference difference(const cv::Mat& a, const cv::Mat& b) {
   PixelDifference found;
   const std::size_t size = a.elemSize();
+  const int channels = a.channels();
+  cv::Mat values_a, values_b;
   for (int row = 0; row < a.rows; ++row) {
     const auto *left = a.ptr(row), *right = b.ptr(row);
     if (std::memcmp(left, right, size * static_cast<std::size_t>(a.cols)) == 0) continue;
-    for (int col = 0; col < a.cols; ++col, left += size, right += size) {
-      if (std::memcmp(left, right, size) == 0) continue;
+    a.row(row).reshape(1).convertTo(values_a, CV_64F);
+    b.row(row).reshape(1).convertTo(values_b, CV_64F);
+    const auto *numbers_a = values_a.ptr<double>(), *numbers_b = values_b.ptr<double>();
+    for (int col = 0; col < a.cols; ++col, left += size, right += size, numbers_a += channels, numbers_b += channels) {
+      if (std::memcmp(left, right, size) == 0) continue;  // the same bits are the same value
       if (found.pixels++ == 0) found.row = row, found.col = col;
-      found.largest = std::max(found.largest, distance(a, b, row, col));
+      found.largest = std::max(found.largest, distance(numbers_a, numbers_b, channels));
     }
   }
   return found;

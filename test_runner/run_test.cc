@@ -1,12 +1,14 @@
 #include "test_runner/run_test.h"
 
 #include <spdlog/fmt/fmt.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <opencv2/imgcodecs.hpp>
 #include <string_view>
 
 #include "common/cause.h"
+#include "common/written_line.h"
 #include "process/whole_file.h"
 #include "test_runner/failure_sheet.h"
 #include "test_runner/picture_compare.h"
@@ -56,6 +58,19 @@ Result<void> write_picture(const fs::path& file, const cv::Mat& picture) {
   return process::write_whole_file(file, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
+// Where its bytes are: a link to them stays one.
+fs::path behind_links(const fs::path& file) {
+  std::error_code failed;
+  auto target = fs::canonical(file, failed);
+  return failed ? file : target;
+}
+
+// Which file it is and when it was changed; empty: there is none.
+std::string state_of(const fs::path& file) {
+  struct stat state {};
+  return ::stat(file.c_str(), &state) == 0 ? input_version(state) : std::string();
+}
+
 // What holds the pixels as they are.
 Result<void> check_keeps_pixels(const fs::path& file, const cv::Mat& picture) {
   std::string ending = file.extension().string();
@@ -97,7 +112,7 @@ class TestRun {
 
  private:
   TestReport failed(const Error& error) {
-    report_.failures.push_back(error.message);
+    report_.failures = bounded({error.message});
     return report_;
   }
 
@@ -111,7 +126,10 @@ class TestRun {
       return chain.put(frame);
     }));
     RIDE_TRY(chain.end());
-    seen_ = {.out = chain.last_out(), .frames_out = chain.frames_out(), .fate = chain.fate_of(last)};
+    seen_ = {.out = chain.last_out(),
+             .frames_out = chain.frames_out(),
+             .out_for_last = chain.out_since_last_in() > 0,
+             .fate = chain.fate_of(last)};
     return {};
   }
 
@@ -125,21 +143,27 @@ class TestRun {
     auto expect = test_.expect;
     // `ride test` writes it into the file: it alone knows all tests of the file.
     if (places_.update && !expect.sha256.empty() && seen_.out) expect.sha256 = pixel_hash(seen_.out->image);
+    const auto before = picture.empty() ? std::string() : state_of(picture);
     auto verdict = judge(expect, seen_, picture);
     if (places_.update && verdict.picture_differs && seen_.out) {
-      if (const auto written = update(picture); !written.ok()) return failed(written.error());
+      if (const auto written = update(picture, before); !written.ok()) return failed(written.error());
       verdict = judge(expect, seen_, picture);
     }
     report_.sha256 = verdict.sha256;
-    report_.failures = verdict.failures;
+    report_.failures = bounded(verdict.failures);
     report_.status = verdict.good() ? TestStatus::ok : TestStatus::failed;
     if (!verdict.good()) draw(verdict);
     return report_;
   }
 
-  Result<void> update(const std::string& picture) {
+  Result<void> update(const std::string& picture, const std::string& before) {
     RIDE_TRY(check_keeps_pixels(picture, seen_.out->image));
-    RIDE_TRY(write_picture(picture, seen_.out->image));
+    if (state_of(picture) != before)
+      return Error{ErrorCode::already_exists,
+                   fmt::format("{} was changed while the test ran, and is left as it is: look at it, and run --update "
+                               "again",
+                               picture)};
+    RIDE_TRY(write_picture(behind_links(picture), seen_.out->image));
     report_.wrote = picture;
     return {};
   }

@@ -2,7 +2,11 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <algorithm>
+#include <opencv2/core/utility.hpp>
+
 #include "common/check.h"
+#include "common/source_file.h"
 #include "producer/source_request.h"
 #include "stream/core/set.h"
 #include "stream/frame_codec.h"
@@ -120,9 +124,10 @@ Result<void> StageChain::open(const tasks::TaskRegistry& registry) {
 Result<void> StageChain::put(const Frame& frame) {
   now_ = frame.captured_at;
   last_in_ = frame.id;
+  out_before_last_ = frames_out_;
   if (links_.front().stage.adopt) {
-    RIDE_ASSIGN(auto record, foreign_record(frame, plan_.feed.outputs.front().codec));
-    last_in_ = {links_.front().stage.topic, SessionId{0}, links_.front().next};
+    RIDE_ASSIGN(auto record, adopted_record(frame));
+    if (record.headers.empty()) last_in_ = {links_.front().stage.topic, SessionId{0}, links_.front().next};
     std::vector<stream::OutRecord> records;
     records.push_back(std::move(record));
     return take(0, std::move(records));
@@ -135,6 +140,21 @@ Result<void> StageChain::put(const Frame& frame) {
   auto writer = writer_of(plan_, records, feed_codec_);
   RIDE_TRY(writer.write(frame, [](const Result<void>&) {}));
   return take(0, std::move(records.sent));
+}
+
+// Of somebody who writes pictures and nothing else; where the frame has attributes, of another job of RIDE's.
+Result<stream::OutRecord> StageChain::adopted_record(const Frame& frame) const {
+  auto attributes = frame.attributes;
+  attributes.erase(kSourceFileAttribute);  // of the file that the picture was read from
+  const auto& codec = plan_.feed.outputs.front().codec;
+  if (attributes.empty()) return foreign_record(frame, codec);
+  RIDE_ASSIGN(const auto content, stream::content_for(frame, codec));
+  auto header = stream::header_for(frame, content);
+  header.attributes = std::move(attributes);
+  header.job = "others";
+  header.origin = {{frame.id.source, PartitionId{0}}, {links_.front().next, 0}, kTestRun};
+  return stream::OutRecord{
+      .headers = stream::encode_header(header), .value = content.payload.bytes, .owner = content.payload.owner};
 }
 
 Result<void> StageChain::end() {
@@ -156,16 +176,20 @@ Result<void> StageChain::take(std::size_t link, std::vector<stream::OutRecord> r
     Link& here = links_[link];
     const auto step = here.assembler.add(Offset{here.next++}, now_, record.headers, {record.value, record.owner});
     RIDE_CHECK(!step.doubt, "an origin of a test is in doubt");
-    if (step.problem)
+    // A record that is refused has its outcome, as in a worker: dead, with the reason.
+    if (step.accepted)
+      RIDE_TRY(run(link, *step.accepted));
+    else if (step.problem)
       return Error{step.problem->code,
                    fmt::format("stage {} refuses the frame: {}", here.stage.name, step.problem->message)};
-    if (step.accepted) RIDE_TRY(run(link, *step.accepted));
   }
   return {};
 }
 
 Result<void> StageChain::run(std::size_t link, const stream::AcceptedSet& set) {
   Link& here = links_[link];
+  // Of the process: in a worker it is of the one stage that it has.
+  cv::setNumThreads(std::max(1, static_cast<int>(here.stage.group.cores)));
   auto processed = here.processor->process(set);
   if (!processed.ok())
     return Error{processed.error().code, fmt::format("stage {} would wait with frame {}: {}", here.stage.name,

@@ -42,6 +42,8 @@ class StageChain {
   Result<void> end();
 
   std::int64_t frames_out() const { return frames_out_; }
+  // Came out since the last one went in: of it, or (a task that holds frames back) of those before it.
+  std::int64_t out_since_last_in() const { return frames_out_ - out_before_last_; }
   const std::optional<Frame>& last_out() const { return last_out_; }
   Fate fate_of(const FrameId& id) const;
 
@@ -56,6 +58,7 @@ class StageChain {
 
   Result<void> take(std::size_t link, std::vector<stream::OutRecord> records);
   Result<void> run(std::size_t link, const stream::AcceptedSet& set);
+  Result<stream::OutRecord> adopted_record(const Frame& frame) const;
   Result<void> keep(const stream::OutRecord& record);
 
   const ChainPlan& plan_;
@@ -67,7 +70,7 @@ class StageChain {
   std::vector<Link> links_;
   stream::SetAssembler kept_;
   std::int64_t next_kept_ = 0;
-  std::int64_t frames_out_ = 0;
+  std::int64_t frames_out_ = 0, out_before_last_ = 0;
   std::optional<Frame> last_out_;
   std::map<FrameId, Fate> fates_;
 };

@@ -30,10 +30,18 @@ class NoLog : public producer::LogAccess {
   Result<std::unique_ptr<stream::TopicAdmin>> admin() override { return none(); }
 };
 
+constexpr double kLongestSeconds = 100 * 365.25 * 86'400;  // a century: records carry times up to 2100
+
 // The year 2000 and so many frames.
-SystemTime time_of(std::int64_t number, double fps) {
+Result<SystemTime> time_of(std::int64_t number, double fps) {
   static const SystemTime kBegin = *parse_time("2000-01-01T00:00:00Z");
-  return kBegin + std::chrono::microseconds(std::llround(static_cast<double>(number) / fps * 1e6));
+  const double seconds = static_cast<double>(number) / fps;
+  if (!(fps > 0) || !(seconds >= 0) || !(seconds < kLongestSeconds))
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("frame {} at {} frames per second would be captured outside of the years 2000 to 2100: "
+                             "write a smaller 'frame' or another 'fps'",
+                             number, fps)};
+  return kBegin + std::chrono::microseconds(std::llround(seconds * 1e6));
 }
 
 class InputReader {
@@ -51,8 +59,9 @@ class InputReader {
 
  private:
   Result<void> give(producer::CapturedFrame&& captured) const {
+    RIDE_ASSIGN(const auto captured_at, time_of(captured.number, fps_));
     Frame frame{.id = {plan_.source, SessionId{1}, captured.number},
-                .captured_at = time_of(captured.number, fps_),
+                .captured_at = captured_at,
                 .image = std::move(captured.image)};
     frame.encoded = std::move(captured.encoded);
     frame.attributes = std::move(captured.attributes);
@@ -75,19 +84,26 @@ class InputReader {
 
   Result<producer::CapturedFrame> read_file(const std::string& path) const {
     const auto wanted = producer::wanted_codecs(plan_.feed);
-    const producer::PictureLimits limits{.max_pixels = test_.input.max_pixels, .memory_bytes = kPictureMemory};
+    const producer::PictureLimits limits{.max_pixels = max_pixels(), .memory_bytes = kPictureMemory};
     RIDE_ASSIGN(auto file, producer::read_picture_file(path, limits, wanted));
     auto bytes = std::make_shared<const std::vector<std::uint8_t>>(std::move(file.bytes));
     return producer::picture_frame(file.info, *bytes, bytes, wanted);
   }
 
+  // Of the test, else of the source that the input stands for; 0: no limit of its own (another stage's frames).
+  std::int64_t max_pixels() const { return test_.input.max_pixels.value_or(plan_.feed.max_pixels); }
+
   // The job's source, or the test's, with what the job's makes of its pictures.
   Result<stream::SourceSpec> source_spec() const {
     const auto& input = test_.input;
-    if (input.kind == nullptr) return plan_.feed;
+    if (input.kind == nullptr) {
+      auto own = plan_.feed;
+      own.max_pixels = max_pixels();
+      return own;
+    }
     stream::SourceSpec spec{.name = plan_.feed.name, .kind = input.kind->name, .uri = input.uri};
     spec.codec = producer::default_codec(plan_.feed);
-    spec.max_pixels = input.max_pixels;
+    spec.max_pixels = max_pixels();
     spec.finite = true;
     spec.params = input.params;
     spec.outputs = plan_.feed.outputs;

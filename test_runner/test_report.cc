@@ -2,6 +2,7 @@
 
 #include "common/cause.h"
 #include "common/json.h"
+#include "common/wording.h"
 
 namespace ride::test_runner {
 
@@ -15,6 +16,19 @@ const char* to_string(TestStatus status) {
       return "skipped";
   }
   return "failed";
+}
+
+std::vector<std::string> bounded(std::vector<std::string> failures) {
+  constexpr std::size_t kMost = 20, kLongest = 2000;
+  const auto left_out = failures.size() > kMost ? failures.size() - kMost : 0;
+  failures.resize(failures.size() - left_out);
+  for (auto& failure : failures) {
+    auto end = kLongest;
+    while (end > 0 && end < failure.size() && (static_cast<unsigned char>(failure[end]) & 0xC0) == 0x80) --end;
+    if (failure.size() > end) failure = failure.substr(0, end) + " …";  // at the end of a character
+  }
+  if (left_out > 0) failures.push_back(counted(left_out, "failure") + " more");
+  return failures;
 }
 
 std::string report_to_json(const TestReport& report) {

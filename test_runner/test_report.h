@@ -20,6 +20,9 @@ struct TestReport {
   std::string sha256;                 // of what came out; empty: nothing did
 };
 
+// What a person reads: the first 20, each cut behind 2,000 bytes, and how many there are more.
+std::vector<std::string> bounded(std::vector<std::string> failures);
+
 std::string report_to_json(const TestReport& report);
 Result<TestReport> report_from_json(const std::string& text);  // corrupt: no report
 

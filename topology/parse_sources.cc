@@ -184,7 +184,7 @@ void parse_input_source(Context& context, const YamlNode& node, const std::strin
   if (node.kind != YamlNode::Kind::map) return;
   input.frame = reader.whole("frame").value_or(0);
   input.frames = reader.whole("frames").value_or(1);
-  input.max_pixels = reader.whole("max_pixels").value_or(kDefaultMaxPixels);
+  input.max_pixels = reader.whole("max_pixels");
   if (const auto fps = reader.value("fps"); fps && std::holds_alternative<double>(*fps))
     input.fps = std::get<double>(*fps);
   if (kinds_named(reader).empty()) {
@@ -196,7 +196,7 @@ void parse_input_source(Context& context, const YamlNode& node, const std::strin
   if (source.kind == nullptr) return;
   check_kind_keys(context, reader, source.kind->name);
   read_kind(context, reader, source, where, false);  // whoever runs the test knows
-  source.max_pixels = input.max_pixels;
+  source.max_pixels = input.max_pixels.value_or(kDefaultMaxPixels);
   check_max_pixels(context, reader, source);
   input.kind = source.kind;
   input.uri = source.uri;

@@ -34,7 +34,6 @@ std::string parse_path(Context& context, const YamlNode& node, const std::string
 void parse_input(Context& context, const YamlNode& node, TestDraft& draft) {
   TestInput& input = draft.test.input;
   draft.input_place = node.place;
-  input.max_pixels = kDefaultMaxPixels;
   if (node.kind == YamlNode::Kind::map) {
     parse_input_source(context, node, "input of " + draft.label, input);
     draft.own_source = input.kind == nullptr;

@@ -17,13 +17,13 @@ namespace ride::topology {
 
 // The frames that go in: of picture files, of a source that only the test has, or (neither) of the job's own source.
 struct TestInput {
-  std::vector<std::string> pictures;   // templates; relative paths begin in the folder of the topology file
-  const SourceDecl* kind = nullptr;    // of a source of its own
-  std::string uri;                     // its template, as Source::uri
-  ParamValues params;                  // of the kind
-  std::optional<double> fps;           // of the times that its frames carry; absent: the job's source's
-  std::int64_t frame = 0, frames = 1;  // of a source: the first one's number, and how many
-  std::int64_t max_pixels = 0;
+  std::vector<std::string> pictures;       // templates; relative paths begin in the folder of the topology file
+  const SourceDecl* kind = nullptr;        // of a source of its own
+  std::string uri;                         // its template, as Source::uri
+  ParamValues params;                      // of the kind
+  std::optional<double> fps;               // of the times that its frames carry; absent: the job's source's
+  std::int64_t frame = 0, frames = 1;      // of a source: the first one's number, and how many
+  std::optional<std::int64_t> max_pixels;  // absent: the job's source's
 };
 
 struct ExpectedObject {

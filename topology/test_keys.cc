@@ -102,6 +102,7 @@ const Section& input_section() {
     for (const char* name : {"fps", "max_pixels"}) all.keys.push_back(*source_section().find(name));
     all.keys[all.keys.size() - 2].doc = "Frames per second, by which the frames get their times.";
     all.keys[all.keys.size() - 2].default_text = "that of the job's source, or 25";
+    all.keys.back().default_text = "that of the job's source";
     return all;
   }();
   return section;

@@ -39,7 +39,7 @@ void DeferredWork::add(const OwnedPtr& owned, stream::AcceptedSet set, Processed
   items_.push_back(std::move(item));
   if (threads_.size() < kThreads)
     threads_.push_back(guarded_thread(
-        "a thread of deferred work", [this] { loop(); }, [this](Error error) { context_.fail(std::move(error)); }));
+        "a thread of deferred work", [this] { work(); }, [this](Error error) { context_.fail(std::move(error)); }));
   changed_.notify_all();
 }
 
@@ -62,7 +62,20 @@ void DeferredWork::give_up(const OwnedPartition& owned) {
   std::unique_lock lock(mutex_);
   for (const auto& item : items_)
     if (item->owned.get() == &owned) item->given_up = true;
-  while (holds(owned)) changed_.wait_for(lock, kLook);
+  while (holds(owned)) {
+    if (died_) leave_waiting(owned);
+    if (holds(owned)) changed_.wait_for(lock, kLook);
+  }
+  std::erase_if(broken_off_, [&](const OwnedPtr& one) { return one.get() == &owned; });  // nothing is added to it now
+}
+
+// With a thread that has died, nobody may be there to begin it, or to hand on what is done.
+void DeferredWork::leave_waiting(const OwnedPartition& owned) {
+  std::erase_if(items_, [&](const auto& item) {
+    const bool left = item->owned.get() == &owned && item->state != Item::State::running;
+    if (left) bytes_ -= item->bytes;
+    return left;
+  });
 }
 
 void DeferredWork::stop() {
@@ -76,9 +89,23 @@ void DeferredWork::stop() {
   items_.clear();
 }
 
-void DeferredWork::loop() {
+// An exception here ends the incarnation, in order: nobody waits for what this thread was at.
+void DeferredWork::work() {
+  Item* running = nullptr;
+  try {
+    loop(running);
+  } catch (...) {
+    const std::lock_guard lock(mutex_);
+    died_ = true;
+    if (running != nullptr) running->state = Item::State::left;
+    changed_.notify_all();
+    throw;
+  }
+}
+
+void DeferredWork::loop(Item*& running) {
   std::unique_lock lock(mutex_);
-  while (!stopped_) {
+  while (!stopped_ && !died_) {
     const auto next = std::find_if(items_.begin(), items_.end(),
                                    [](const auto& item) { return item->state == Item::State::waiting; });
     if (next == items_.end()) {
@@ -87,9 +114,11 @@ void DeferredWork::loop() {
     }
     Item& item = **next;  // stays where it is until it is done
     item.state = Item::State::running;
+    running = &item;
     lock.unlock();
     run(item);
     lock.lock();
+    running = nullptr;  // its state says what became of it
     hand_on();
     changed_.notify_all();
   }
@@ -120,6 +149,7 @@ void DeferredWork::run(Item& item) {
 
 // What is done goes on as soon as nothing of its partition before it is under way.
 void DeferredWork::hand_on() {
+  if (died_) return;  // it may have died while it handed something on
   std::set<const OwnedPartition*> under_way;
   for (auto at = items_.begin(); at != items_.end();) {
     auto& item = **at;
@@ -129,7 +159,10 @@ void DeferredWork::hand_on() {
       ++at;
       continue;
     }
-    if (item.state == Item::State::done) {
+    // What comes behind a set that was left would reach the next stage before it, where it would then count as a
+    // repeat.
+    if (item.state == Item::State::left) broken_off_.insert(item.owned);
+    if (!broken_off_.contains(item.owned)) {
       item.result.deferred.clear();
       done_(item.owned, item.set.header.id, std::move(item.result));
     }

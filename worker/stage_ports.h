@@ -28,7 +28,8 @@ struct StagePorts {
   std::function<Result<std::map<stream::TopicPartition, Offset>>(const std::vector<stream::TopicPartition>&)> ends_of;
 };
 
-// Connected, with the topics of the stage known. Failure: not_found while a topic is not there (yet).
-Result<StagePorts> open_kafka_ports(const kafka::ClientConfig& config, const stream::StageSpec& stage);
+// Connected, with the topics of the stage known. `finite`: the job ends by itself, so that what asking costs counts for
+// more than how soon a partition that moves is read. Failure: not_found while a topic is not there (yet).
+Result<StagePorts> open_kafka_ports(const kafka::ClientConfig& config, const stream::StageSpec& stage, bool finite);
 
 }  // namespace ride::worker

@@ -184,7 +184,7 @@ void Worker::open_stage(const StageKey& key) {
   const auto* job = ownership_->job(key.job, key.run);
   const auto* stage = job != nullptr ? job->stage(key.stage.value) : nullptr;
   if (stage == nullptr) return;
-  auto ports = open_kafka_ports(config_.kafka, *stage);
+  auto ports = open_kafka_ports(config_.kafka, *stage, job->finite);
   if (!ports.ok()) {
     const bool gone = !ports.error().retriable && ports.error().code != ErrorCode::not_found;
     if (said_.insert(ports.error().message).second)

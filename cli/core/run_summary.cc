@@ -57,17 +57,9 @@ std::string files_text(const WrittenFiles& files) {
 
 // What a resumed run has done and what it did not have to do.
 std::string resumed_text(const Json& job, const RunFacts& facts) {
-  std::int64_t done = 0, rejected = 0;
-  for (const Json& source : list_of(job, "sources")) {
-    done += count_of(source, "frames");
-    rejected += count_of(source, "rejected");
-  }
-  for (const Json& stage : list_of(job, "stages")) {
-    const auto own = losses_of(stage, job, job, facts.upstreams);
-    done -= own.dead + own.dropped + own.expired;
-  }
-  return fmt::format("  pictures: {} done, {} done already, {} broken\n", std::max<std::int64_t>(0, done),
-                     *facts.done_before, rejected);
+  std::int64_t rejected = 0;
+  for (const Json& source : list_of(job, "sources")) rejected += count_of(source, "rejected");
+  return fmt::format("  pictures: {} done, {} done already, {} broken\n", facts.done_now, *facts.done_before, rejected);
 }
 
 }  // namespace
@@ -196,7 +188,10 @@ nlohmann::ordered_json summary_to_json(const Json& job, const RunFacts& facts, c
                              {"anew", files.anew},
                              {"first", files.first},
                              {"last", files.last}});
-  if (facts.done_before) json["done_before"] = *facts.done_before;
+  if (facts.done_before) {
+    json["done_before"] = *facts.done_before;
+    json["done"] = facts.done_now;
+  }
   json["left_out"] = facts.left_out;
   json["problems"] = facts.problems;
   return json;

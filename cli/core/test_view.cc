@@ -3,6 +3,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include "common/json.h"
+#include "common/text.h"
 #include "common/wording.h"
 
 namespace ride::cli {
@@ -12,13 +13,6 @@ using test_runner::TestStatus;
 
 constexpr std::size_t kNameColumns = 48;
 constexpr const char* kTestIndent = "         ";
-
-// Texts of tasks and files: one line each, and nothing that a terminal acts on.
-std::string one_line_of(const std::string& text) {
-  std::string out;
-  for (const char c : text) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
-  return out;
-}
 
 Tone tone_of(TestStatus status) {
   switch (status) {
@@ -63,7 +57,7 @@ std::string test_text(const TestResult& result, const Style& style) {
     text +=
         std::string(width < kNameColumns ? kNameColumns - width : 1, ' ') + fmt::format("{:.2f} s\n", result.seconds);
   }
-  for (const auto& failure : report.failures) text += kTestIndent + one_line_of(failure) + "\n";
+  for (const auto& failure : report.failures) text += kTestIndent + one_line(failure) + "\n";
   if (!report.wrote.empty()) text += kTestIndent + ("wrote " + report.wrote) + "\n";
   if (result.hash_written) text += kTestIndent + ("wrote sha256: " + report.sha256) + "\n";
   if (!report.sheet.empty()) text += kTestIndent + ("picture: " + report.sheet) + "\n";

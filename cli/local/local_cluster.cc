@@ -106,6 +106,7 @@ Result<void> LocalCluster::start_broker(std::stop_token stop, const Say& say) {
     say(in_flags_of_up(text, temporary));
   };
   launch.die_with_parent = true;
+  launch.short_lived = options_.short_lived;
   launch.port = options_.any_ports ? 0 : static_cast<int>(settings.integer("broker-port"));
   // Another RIDE or Kafka may have the usual port; one that was asked for is insisted on.
   if (settings.is_default("broker-port") && !process::check_port_free(launch.host, launch.port).ok()) launch.port = 0;

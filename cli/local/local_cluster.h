@@ -27,6 +27,7 @@ struct LocalOptions {
   std::vector<std::string> output_folders;  // where sinks may write, besides the working folder
   std::vector<std::string> environment;     // "NAME=value" for the agent, its workers and producers, beside ours
   bool any_ports = false;                   // free ports of our choice: for temporary clusters
+  bool short_lived = false;                 // a run: the broker's own work is to stay small from the first second on
   bool idle = false;                        // broker and master alone
 };
 

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cstring>
 #include <fstream>
 #include <limits>
 #include <set>
@@ -11,16 +12,13 @@
 #include <tuple>
 #include <vector>
 
-#include "common/environment.h"
+#include "cli/local/picture_files.h"
 #include "common/output_folders.h"
 #include "common/sha256.h"
-#include "common/task_files.h"
 #include "process/proc.h"
 #include "process/whole_file.h"
-#include "producer/sources/directory_source.h"
 #include "topology/recipe.h"
 #include "worker/tasks/builtin_catalog.h"
-#include "worker/tasks/path_template.h"
 
 namespace ride::cli {
 namespace fs = std::filesystem;
@@ -29,17 +27,17 @@ namespace {
 using topology::Stage;
 using topology::Topology;
 
-// A sink that writes a file for each picture.
-bool writes_pictures(const Stage& stage) {
-  const auto* task = tasks::builtin_catalog().find(stage.task);
-  return !files_template(task, stage.params).empty() && task->files.hold == FilesDecl::Hold::frame;
-}
+bool writes_pictures(const Stage& stage) { return !picture_template(stage).empty(); }
 
-std::string path_of(const Stage& sink) { return files_template(tasks::builtin_catalog().find(sink.task), sink.params); }
-
+// Of what a sink has written.
 std::string version_on_disk(const std::string& path) {
   struct stat state {};
   return ::stat(path.c_str(), &state) == 0 ? file_version(state) : std::string();
+}
+// Of a picture that is read.
+std::string version_of_input(const fs::path& path) {
+  struct stat state {};
+  return ::stat(path.c_str(), &state) == 0 ? input_version(state) : std::string();
 }
 
 // What keeps a stage from being taken up picture by picture; empty: nothing.
@@ -63,47 +61,13 @@ std::string obstacle(const topology::Source& source) {
   return {};
 }
 
-using Feeders = std::map<std::string, std::set<std::string>>;  // stage or source -> sources whose frames it passes on
-
-Feeders feeders_of(const Topology& topology) {
-  Feeders feeders;
-  for (const auto& source : topology.sources()) feeders[source.name] = {source.name};
-  for (const auto& stage : topology.stages())  // in flow order
-    for (const auto& upstream : stage.from) {
-      const auto of_it = feeders[upstream.name];
-      feeders[stage.name].insert(of_it.begin(), of_it.end());
-    }
-  return feeders;
-}
-
-// One file that a picture of some source leads to.
-struct Wanted {
-  std::string sink, from;
-  bool by_number = false;  // the number stands in its name
-};
-std::map<std::string, std::vector<Wanted>> wanted_of(const Topology& topology) {
-  std::map<std::string, std::vector<Wanted>> wanted;
-  const auto feeders = feeders_of(topology);
-  for (const auto& sink : topology.stages()) {
-    if (!writes_pictures(sink)) continue;
-    const auto* task = tasks::builtin_catalog().find(sink.task);
-    const auto path = tasks::PathTemplate::parse(path_of(sink), task->files.fields);
-    std::set<std::string> seen;
-    for (const auto& upstream : sink.from)
-      if (seen.insert(upstream.name).second)
-        for (const auto& source : feeders.at(upstream.name))
-          wanted[source].push_back({sink.name, upstream.name, !path.ok() || path->uses("seq")});
-  }
-  return wanted;
-}
-
 using Key = std::tuple<std::string, std::string, std::string, std::string>;  // sink, from, source, file
 using Lines = std::map<Key, WrittenLine>;
 
 Key key_of(const WrittenLine& line) { return {line.sink, line.from, line.source, line.file}; }
 
 fs::path log_of(const Topology& topology, const Stage& sink) {
-  return written_log_path(path_of(sink), topology.name(), sink.name);
+  return written_log_path(picture_template(sink), topology.name(), sink.name);
 }
 
 // The lines of a log; what is longer than any line of ours is passed over, and comes as an empty one.
@@ -143,26 +107,25 @@ Lines read_logs(const Topology& topology) {
 class Finder {
  public:
   Finder(const Topology& topology, const std::string& recipe, bool any_recipe)
-      : recipe_(recipe), any_recipe_(any_recipe), lines_(read_logs(topology)), wanted_(wanted_of(topology)) {}
+      : topology_(topology),
+        recipe_(recipe),
+        any_recipe_(any_recipe),
+        lines_(read_logs(topology)),
+        wanted_(picture_files(topology)) {}
 
-  void look_at(const topology::Source& source, DonePictures& done) {
-    const auto path = expand_variables(source.uri, process_environment());
-    if (!path.ok()) return;
-    producer::DirectoryOptions options{.path = *path};
-    options.glob = get_string(source.params, "glob");
-    options.recursive = get_bool(source.params, "recursive");
-    const auto names = producer::list_pictures(options);
-    if (!names.ok()) return;
-    done.all += std::ssize(*names);
+  Result<void> look_at(const topology::Source& source, DonePictures& done) {
+    RIDE_ASSIGN(const auto pictures, list_pictures_of(source));
+    done.all += std::ssize(pictures.names);
     std::int64_t number = 0;
-    for (const auto& name : *names) {
-      const auto version = version_on_disk((fs::path(*path) / name).string());
+    for (const auto& name : pictures.names) {
+      const auto version = version_of_input(fs::path(pictures.folder) / name);
       const State state = version.empty() ? State::open : state_of(source.name, name, number, version);
       if (state == State::done) done.by_source[source.name][number] = name;
       done.done += state == State::done ? 1 : 0;
       done.otherwise += state == State::otherwise ? 1 : 0;
       ++number;
     }
+    return {};
   }
 
  private:
@@ -174,19 +137,56 @@ class Finder {
     State state = State::done;
     for (const auto& one : wanted->second) {
       const auto line = lines_.find({one.sink, one.from, source, file});
-      if (line == lines_.end() || line->second.version != version || (one.by_number && line->second.number != number) ||
+      if (line == lines_.end() || line->second.version != version ||
+          (one.by_number() && line->second.number != number) ||
           version_on_disk(line->second.path) != line->second.written)
         return State::open;
-      if (!any_recipe_ && line->second.recipe != recipe_) state = State::otherwise;
+      const bool same_recipe = line->second.recipe == recipe_;
+      // It may lie where another version of the topology wanted it, and not where this one does.
+      const bool in_place =
+          one.by_run() ? same_recipe : line->second.path == name_of(one, topology_.name(), source, file, number);
+      if (!in_place || (!any_recipe_ && !same_recipe)) state = State::otherwise;
     }
     return state;
   }
 
+  const Topology& topology_;
   const std::string& recipe_;
   const bool any_recipe_;
   const Lines lines_;
-  const std::map<std::string, std::vector<Wanted>> wanted_;
+  const std::map<std::string, std::vector<PictureFile>> wanted_;
 };
+
+// The hash of its content: a file that was copied or touched is the same one, and one that was changed is another,
+// whatever its time says.
+Result<std::string> hash_of(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::string block(std::size_t{1} << 20, '\0');
+  Sha256 sum;
+  while (in) {
+    in.read(block.data(), static_cast<std::streamsize>(block.size()));
+    sum.add(std::string_view(block).substr(0, static_cast<std::size_t>(in.gcount())));
+  }
+  if (!in.eof())
+    return Error{ErrorCode::permission,
+                 fmt::format("the file {} cannot be read: let this user read it, or correct its path", path)};
+  return sum.hex();
+}
+
+// The file of this machine that a parameter means; empty: none. A known model's name means the file that is installed.
+Result<std::string> file_meant(const Stage& stage, const std::string& param, const std::string& value) {
+  const auto* task = tasks::builtin_catalog().find(stage.task);
+  if (task != nullptr && task->files.param != nullptr && param == task->files.param) return std::string();  // written
+  const auto plain = value.starts_with(kNodePrefix) ? value.substr(std::strlen(kNodePrefix)) : value;
+  std::string path = plain;
+  for (const auto& spec : task == nullptr ? std::vector<ParamSpec>() : task->params)
+    if (spec.name == param && spec.file) {
+      RIDE_ASSIGN(auto located, spec.file->locate(plain));
+      path = located.value_or("");
+    }
+  std::error_code failed;
+  return fs::is_regular_file(path, failed) ? path : std::string();
+}
 
 }  // namespace
 
@@ -207,20 +207,25 @@ std::optional<Error> why_not_resumable(const Topology& topology) {
   return std::nullopt;
 }
 
-std::string recipe_of(const Topology& topology) {
+Result<std::string> recipe_of(const Topology& topology) {
   std::string text = recipe_text(topology);
-  for (const auto& stage : topology.stages())
-    for (const auto& [name, value] : stage.params)
-      if (const auto* file = std::get_if<std::string>(&value))
-        if (const auto version = version_on_disk(*file); !version.empty())
-          text += fmt::format("\n{}.{} {}", stage.name, name, version);
+  for (const auto& stage : topology.stages()) {
+    for (const auto& [name, value] : stage.params) {
+      const auto* given = std::get_if<std::string>(&value);
+      if (given == nullptr) continue;
+      RIDE_ASSIGN(const auto path, file_meant(stage, name, *given));
+      if (path.empty()) continue;
+      RIDE_ASSIGN(const auto hash, hash_of(path));
+      text += fmt::format("\n{}.{} {}", stage.name, name, hash);
+    }
+  }
   return sha256_hex(text);
 }
 
-DonePictures find_done(const Topology& topology, const std::string& recipe, bool any_recipe) {
+Result<DonePictures> find_done(const Topology& topology, const std::string& recipe, bool any_recipe) {
   DonePictures done;
   Finder finder(topology, recipe, any_recipe);
-  for (const auto& source : topology.sources()) finder.look_at(source, done);
+  for (const auto& source : topology.sources()) RIDE_TRY(finder.look_at(source, done));
   return done;
 }
 

@@ -17,8 +17,9 @@ namespace ride::cli {
 // and what to do.
 std::optional<Error> why_not_resumable(const topology::Topology& topology);
 
-// The topology's recipe with the files that its parameters name, as they are now: 64 hexadecimal digits.
-std::string recipe_of(const topology::Topology& topology);
+// The topology's recipe with what is in the files that its parameters name, models that are known by name among them:
+// 64 hexadecimal digits. Error: such a file cannot be read, or the model is not installed.
+Result<std::string> recipe_of(const topology::Topology& topology);
 
 struct DonePictures {
   std::map<std::string, DoneItems> by_source;
@@ -27,8 +28,9 @@ struct DonePictures {
 };
 
 // A picture is done when each of its sinks has noted it down and the file is there as it was written then, from the
-// same version of the picture. `any_recipe`: by whatever version of the topology.
-DonePictures find_done(const topology::Topology& topology, const std::string& recipe, bool any_recipe);
+// same version of the picture. `any_recipe`: by whatever version of the topology, to where this one wants it. Error: a
+// folder of pictures cannot be listed.
+Result<DonePictures> find_done(const topology::Topology& topology, const std::string& recipe, bool any_recipe);
 
 // Leaves in the logs what is still on the disk as it was written, whatever recipe it is of, so that a run that is
 // broken off before its first file leaves behind what it found; `done` from now on as of this recipe. The message names

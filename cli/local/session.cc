@@ -21,6 +21,7 @@
 #include "cli/local/kept.h"
 #include "cli/local/local_cluster.h"
 #include "cli/local/local_inputs.h"
+#include "cli/local/picture_files.h"
 #include "cli/local/resume.h"
 #include "cli/local/run_folder.h"
 #include "cli/local/topology_facts.h"
@@ -98,18 +99,23 @@ class Session {
   Result<void> look_for_done() {
     if (!options_.finite) return {};
     const auto& topology = file_->topology();
+    RIDE_TRY(check_picture_names(topology));
     auto why = why_not_resumable(topology);
     if (!why && !options_.settings.is_default("prefix"))
       why =
           Error{ErrorCode::invalid_argument,
                 "--resume: with --prefix, workers of others may serve this run, and note nothing down. Leave one out"};
     if (why) return options_.resume ? Result<void>(*why) : Result<void>();
-    recipe_ = recipe_of(topology);
-    done_ = options_.resume ? find_done(topology, recipe_, options_.any_recipe) : DonePictures{};
+    RIDE_ASSIGN(recipe_, recipe_of(topology));
+    done_.emplace();
+    if (!options_.resume) return {};
+    RIDE_ASSIGN(*done_, find_done(topology, recipe_, options_.any_recipe));
     if (done_->otherwise > 0)
-      say(fmt::format("{} written by another version of {} and {} done again (--resume-changed: counts as done)",
+      say(fmt::format("{} written by another version of {}{} and {} done again{}",
                       counted(done_->otherwise, "picture was", "pictures were"), options_.file,
-                      done_->otherwise == 1 ? "is" : "are"));
+                      options_.any_recipe ? ", elsewhere than this one writes," : "",
+                      done_->otherwise == 1 ? "is" : "are",
+                      options_.any_recipe ? "" : " (--resume-changed: counts as done)"));
     return {};
   }
 
@@ -166,7 +172,8 @@ class Session {
                        .prefix = prefix(),
                        .output_folders = outputs_,
                        .environment = std::move(*environment),
-                       .any_ports = options_.finite};
+                       .any_ports = options_.finite,
+                       .short_lived = options_.finite};
     const auto line = [this](const std::string& text) { say(text); };
     // A job that goes on writes as soon as there are workers.
     started_files_ = std::filesystem::file_time_type::clock::now();
@@ -458,7 +465,12 @@ class Session {
                    .problems = watch_->problems(),
                    .problems_were_shown = true,
                    .log_folder = options_.finite && !options_.keep ? "" : folder_->logs().string()};
-    if (options_.resume && done_) facts.done_before = done_->done;
+    if (options_.resume && done_) {
+      facts.done_before = done_->done;
+      // What is on the disk by now, and not what was sent: a run may have been broken off between the two.
+      if (const auto now = find_done(topology, recipe_, false); now.ok())
+        facts.done_now = std::max<std::int64_t>(0, now->done - done_->done);
+    }
     const RunVerdict verdict = judge(watch_->job(), facts, on_purpose_);
     if (options_.json) {
       print(summary_to_json(watch_->job(), facts, verdict).dump(2) + "\n");

@@ -137,20 +137,37 @@ class TestProcesses {
   std::set<std::string> sheets_;
 };
 
+// Put in place of the file that the path leads to: a link stays one. Refused, where somebody has changed it since it
+// was read: what they wrote would be lost.
+Result<void> replace_unchanged(const TopologyFile& file, const std::string& text) {
+  RIDE_ASSIGN(const auto now, read_named_file(file.path));
+  if (now != file.text)
+    return Error{ErrorCode::already_exists,
+                 fmt::format("{} was changed while its tests ran, and is left as it is: no hash was written. Run "
+                             "ride test --update again",
+                             file.path)};
+  std::error_code failed;
+  const auto target = fs::canonical(file.path, failed);
+  return process::write_whole_file(failed ? fs::path(file.path) : target, text);
+}
+
 // The hashes of what came out, into the topology file.
 Result<void> write_hashes(const TopologyFile& file, const std::vector<TestCase>& tests,
                           std::vector<TestResult>& results) {
   std::vector<topology::HashEdit> edits;
+  std::vector<std::size_t> edited;
   for (std::size_t i = 0; i < results.size(); ++i) {
     const auto& expected = tests[i].expect;
     const auto& got = results[i].report.sha256;
     if (expected.sha256.empty() || got.empty() || got == expected.sha256) continue;
     edits.push_back({expected.sha256_place, expected.sha256, got});
-    results[i].hash_written = true;
+    edited.push_back(i);
   }
   if (edits.empty()) return {};
   RIDE_ASSIGN(const auto text, topology::edit_hashes(file.text, std::move(edits)));
-  return process::write_whole_file(file.path, text);
+  RIDE_TRY(replace_unchanged(file, text));
+  for (const auto i : edited) results[i].hash_written = true;
+  return {};
 }
 
 Result<std::vector<TestResult>> run_all(const TopologyFile& file, const TestOptions& options, const fs::path& temp,
@@ -165,14 +182,21 @@ Result<std::vector<TestResult>> run_all(const TopologyFile& file, const TestOpti
   TestProcesses processes(file, options, std::move(program), temp);
   RIDE_TRY(processes.prepare());
   std::vector<TestResult> results;
+  Result<void> through;
   for (const auto& test : tests) {
-    RIDE_ASSIGN(auto result, processes.run(test, stop));
-    results.push_back(std::move(result));
+    auto result = processes.run(test, stop);
+    if (!result.ok()) {
+      through = result.error();
+      break;
+    }
+    results.push_back(std::move(*result));
     if (!options.update) finished(results.back());
   }
-  if (!options.update) return results;
-  RIDE_TRY(write_hashes(file, tests, results));
-  for (const auto& result : results) finished(result);
+  if (options.update) {
+    if (through.ok()) through = write_hashes(file, tests, results);
+    for (const auto& result : results) finished(result);  // also where the rest failed: it names what was written
+  }
+  if (!through.ok()) return through.error();
   return results;
 }
 

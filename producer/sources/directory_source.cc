@@ -84,7 +84,7 @@ std::error_code list_folder(const DirectoryOptions& options, const std::string& 
 // Empty: it is no file that can be looked at.
 std::string version_of(const std::string& path) {
   struct stat state {};
-  return ::stat(path.c_str(), &state) == 0 ? file_version(state) : std::string();
+  return ::stat(path.c_str(), &state) == 0 ? input_version(state) : std::string();
 }
 
 // Why what lies in it is missing: as it is now, for the list may be older than this process.

@@ -112,7 +112,8 @@ TEST_P(KilledRun, GoesOnWithWhatIsMissingAndEndsAsIfNothingHadHappened) {
   for (const auto& [name, disk] : now)
     EXPECT_EQ(file_text(folder_ / "killed/out" / name), file_text(folder_ / "whole/out" / name)) << name;
   const auto done_before = summary["done_before"].get<std::int64_t>();
-  EXPECT_GE(done_before, 5) << "at most the last one was not noted down yet";
+  // Up to four files are written at once, and each is noted down behind its rename.
+  EXPECT_GE(done_before, 2) << "of six files that were there";
   EXPECT_EQ(unchanged(before, now), done_before) << "what is done is not written again, all else is";
   EXPECT_EQ(frames(summary), kPictures - done_before) << "what is done is not even read";
 }

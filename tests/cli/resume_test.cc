@@ -1,11 +1,13 @@
 #include "cli/local/resume.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
 #include <fstream>
 
+#include "cli/local/picture_files.h"
 #include "common/file_text.h"
 #include "tests/support/temp_folder.h"
 #include "worker/tasks/builtin_catalog.h"
@@ -42,30 +44,35 @@ class ResumeTest : public ::testing::Test {
     fs::create_directories((temp_ / name).parent_path());
     std::ofstream(temp_ / name) << text;
   }
-  std::string version(const std::string& name) const {
+  struct stat state_of(const std::string& name) const {
     struct stat state {};
     EXPECT_EQ(::stat((temp_ / name).c_str(), &state), 0) << name;
-    return file_version(state);
+    return state;
   }
   // As the sink does it.
   WrittenLine made(const std::string& file, std::int64_t number, const std::string& recipe) const {
-    write("out/" + file, "blurred " + file);
+    return made(file, number, recipe, "out/" + file);
+  }
+  WrittenLine made(const std::string& file, std::int64_t number, const std::string& recipe,
+                   const std::string& to) const {
+    write(to, "blurred " + file);
     WrittenLine line{.recipe = recipe,
                      .sink = "album",
                      .from = "blur",
                      .source = "photos",
                      .file = file,
                      .number = number,
-                     .version = version("in/" + file),
-                     .path = (temp_ / ("out/" + file)).string(),
-                     .written = version("out/" + file)};
+                     .version = input_version(state_of("in/" + file)),
+                     .path = (temp_ / to).string(),
+                     .written = file_version(state_of(to))};
     note(line);
     return line;
   }
   fs::path log() const { return written_log_path((temp_ / "out/{file}").string(), "t", "album"); }
   void note(const WrittenLine& line) const { std::ofstream(log(), std::ios::app) << to_text(line); }
+  static std::string recipe(const topology::Topology& topology) { return recipe_of(topology).value(); }
   DonePictures found(const topology::Topology& topology, bool any = false) const {
-    return find_done(topology, recipe_of(topology), any);
+    return find_done(topology, recipe(topology), any).value();
   }
 
   const test::TempFolder temp_{"resume"};
@@ -74,7 +81,7 @@ class ResumeTest : public ::testing::Test {
 TEST_F(ResumeTest, APictureIsDoneWhenItsFileIsThereAsItWasWrittenFromItAsItIs) {
   for (const char* name : {"a.jpg", "b.jpg", "c.jpg", "d.jpg", "day 1/e.jpg"}) write("in/" + std::string(name), name);
   const auto topology = simple();
-  const auto recipe = recipe_of(topology);
+  const auto recipe = this->recipe(topology);
   EXPECT_EQ(found(topology).done, 0) << "no log is there";
   for (const auto& [name, number] :
        {std::pair{"a.jpg", 0}, {"b.jpg", 1}, {"c.jpg", 2}, {"d.jpg", 3}, {"day 1/e.jpg", 4}})
@@ -87,12 +94,91 @@ TEST_F(ResumeTest, APictureIsDoneWhenItsFileIsThereAsItWasWrittenFromItAsItIs) {
   EXPECT_EQ(found(topology).by_source.at("photos"), (DoneItems{{3, "d.jpg"}, {4, "day 1/e.jpg"}}));
 }
 
+TEST_F(ResumeTest, APictureThatWasReplacedIsAnotherOneWhateverItsTimeAndSizeSay) {
+  for (const char* name : {"a.jpg", "b.jpg"}) write("in/" + std::string(name), "one");
+  const auto topology = simple();
+  made("a.jpg", 0, recipe(topology));
+  made("b.jpg", 1, recipe(topology));
+  ASSERT_EQ(found(topology).done, 2);
+  const auto before = state_of("in/a.jpg");
+  write("in/a.jpg", "two");
+  const timespec times[] = {before.st_atim, before.st_mtim};
+  ASSERT_EQ(::utimensat(AT_FDCWD, (temp_ / "in/a.jpg").c_str(), times, 0), 0);
+  ASSERT_EQ(file_version(before), file_version(state_of("in/a.jpg")));
+  EXPECT_EQ(found(topology).by_source.at("photos"), (DoneItems{{1, "b.jpg"}}));
+}
+
+TEST_F(ResumeTest, WhatOthersDoToTheRightsOrLinksOfAWrittenFileMakesItNoOtherFile) {
+  write("in/a.jpg", "a");
+  const auto topology = simple();
+  made("a.jpg", 0, recipe(topology));
+  fs::create_hard_link(temp_ / "out/a.jpg", temp_ / "backup.jpg");
+  fs::permissions(temp_ / "out/a.jpg", fs::perms::owner_read);
+  EXPECT_EQ(found(topology).done, 1);
+}
+
+TEST_F(ResumeTest, AFolderThatCannotBeListedIsAnErrorAndNotAFolderOfWhichNothingIsDone) {
+  const auto topology = simple();
+  const auto done = find_done(topology, recipe(topology), false);
+  ASSERT_FALSE(done.ok());
+  EXPECT_THAT(done.error().message, HasSubstr("source 'photos': folder"));
+  EXPECT_THAT(done.error().message, HasSubstr("does not exist"));
+}
+
+TEST_F(ResumeTest, TwoPicturesThatWouldBeWrittenToOneFileAreRefusedByName) {
+  for (const char* name : {"a.jpg", "a.png", "b.jpg"}) write("in/" + std::string(name), name);
+  const auto by_stem = parsed(
+      kFolder, kBlurred,
+      "  - { name: album, from: [blur], task: write_images, params: { path: \"FOLDER/out/{file_stem}.png\" } }\n");
+  const auto checked = check_picture_names(by_stem);
+  ASSERT_FALSE(checked.ok());
+  EXPECT_EQ(checked.error().code, ErrorCode::invalid_argument);
+  EXPECT_THAT(checked.error().message, HasSubstr("sink 'album': 'a.jpg' and 'a.png' would both be written to " +
+                                                 (temp_ / "out/a.png").string()));
+  EXPECT_TRUE(check_picture_names(simple()).ok());
+  EXPECT_TRUE(check_picture_names(parsed("{ directory: FOLDER/in, glob: \"*.jpg\" }", kBlurred, kKept)).ok());
+}
+
+TEST_F(ResumeTest, TwoSourcesThatShareNamesNeedTheSourceInThePath) {
+  for (const char* name : {"in/a.jpg", "more/a.jpg"}) write(name, name);
+  const std::string two = "{ directory: FOLDER/in }\n  others: { directory: FOLDER/more }";
+  const std::string blurred =
+      "  - { name: blur, from: [photos, others], task: gaussian_blur, params: { ksize: KSIZE } }\n";
+  const auto checked = check_picture_names(parsed(two, blurred, kKept));
+  ASSERT_FALSE(checked.ok());
+  EXPECT_THAT(checked.error().message, HasSubstr("'a.jpg' of source 'photos' and 'a.jpg' of source 'others'"));
+  EXPECT_THAT(checked.error().message, HasSubstr("Put {source} into"));
+  EXPECT_TRUE(check_picture_names(parsed(two, blurred,
+                                         "  - { name: album, from: [blur], task: write_images, params: { path: "
+                                         "\"FOLDER/out/{source}/{file}\" } }\n"))
+                  .ok());
+}
+
+TEST_F(ResumeTest, ASortingTaskMayLeadAPictureToTheSameNameOnTwoWays) {
+  write("in/a.jpg", "a");
+  const auto two_ways =
+      parsed(kFolder, kBlurred,
+             std::string(kKept) +
+                 "  - { name: others, from: [photos], task: write_images, params: { path: \"FOLDER/out/{file}\" } }\n");
+  EXPECT_TRUE(check_picture_names(two_ways).ok());
+}
+
+TEST_F(ResumeTest, WhatLiesWhereAnotherTopologyWantedItIsNotDone) {
+  write("in/a.jpg", "a");
+  made("a.jpg", 0, recipe(simple()));
+  const auto elsewhere = parsed(
+      kFolder, kBlurred,
+      "  - { name: album, from: [blur], task: write_images, params: { path: \"FOLDER/out/blurred-{file}\" } }\n");
+  EXPECT_EQ(found(elsewhere, true).done, 0);
+  EXPECT_EQ(found(elsewhere, true).otherwise, 1);
+}
+
 TEST_F(ResumeTest, ADamagedLogCountsForWhatCanBeRead) {
   for (const char* name : {"a.jpg", "b.jpg"}) write("in/" + std::string(name), name);
   const auto topology = simple();
-  made("a.jpg", 0, recipe_of(topology));
+  made("a.jpg", 0, recipe(topology));
   std::ofstream(log(), std::ios::app) << "ride1\t" << std::string(200'000, 'x') << "\nride1\thalf a li";
-  made("b.jpg", 1, recipe_of(topology));
+  made("b.jpg", 1, recipe(topology));
   EXPECT_EQ(found(topology).done, 2);
 }
 
@@ -100,17 +186,17 @@ TEST_F(ResumeTest, WhatAnotherTopologyMadeIsDoneAgainUnlessItIsToCount) {
   write("in/a.jpg", "a");
   write("in/b.jpg", "b");
   const auto topology = simple();
-  made("a.jpg", 0, recipe_of(topology));
-  made("b.jpg", 1, recipe_of(topology));
+  made("a.jpg", 0, recipe(topology));
+  made("b.jpg", 1, recipe(topology));
   const auto other =
       parsed(kFolder, "  - { name: blur, from: [photos], task: gaussian_blur, params: { ksize: 7 } }\n", kKept);
-  ASSERT_NE(recipe_of(topology), recipe_of(other));
+  ASSERT_NE(recipe(topology), recipe(other));
   EXPECT_EQ(found(other).done, 0);
   EXPECT_EQ(found(other).otherwise, 2);
   const auto any = found(other, true);
   EXPECT_EQ(any.done, 2);
   // From then on it is of that topology.
-  ASSERT_TRUE(start_logs(other, recipe_of(other), any).ok());
+  ASSERT_TRUE(start_logs(other, recipe(other), any).ok());
   EXPECT_EQ(found(other).done, 2);
   EXPECT_EQ(found(topology).done, 0);
 }
@@ -120,7 +206,7 @@ TEST_F(ResumeTest, HowManyWorkersThereAreIsNoPartOfTheRecipe) {
       kFolder,
       "  - { name: blur, from: [photos], task: gaussian_blur, params: { ksize: 5 }, group: { min: 2, max: 4 } }\n",
       kKept);
-  EXPECT_EQ(recipe_of(simple()), recipe_of(more));
+  EXPECT_EQ(recipe(simple()), recipe(more));
 }
 
 TEST_F(ResumeTest, AFileThatAParameterNamesIsPartOfTheRecipe) {
@@ -128,10 +214,25 @@ TEST_F(ResumeTest, AFileThatAParameterNamesIsPartOfTheRecipe) {
   const auto topology = parsed(
       kFolder, "  - { name: blur, from: [photos], task: matmul, params: { with: file, file: FOLDER/weights.npy } }\n",
       kKept);
-  const auto before = recipe_of(topology);
-  EXPECT_EQ(before, recipe_of(topology));
+  const auto before = recipe(topology);
+  EXPECT_EQ(before, recipe(topology));
   write("weights.npy", "12");
-  EXPECT_NE(before, recipe_of(topology));
+  EXPECT_NE(before, recipe(topology));
+}
+
+TEST_F(ResumeTest, OfSuchAFileItsContentCountsAndNotItsTime) {
+  write("weights.npy", "1");
+  const auto topology = parsed(
+      kFolder, "  - { name: blur, from: [photos], task: matmul, params: { with: file, file: FOLDER/weights.npy } }\n",
+      kKept);
+  const auto before = recipe(topology);
+  const auto state = state_of("weights.npy");
+  const timespec later[] = {{1'900'000'000, 0}, {1'900'000'000, 0}}, as_before[] = {state.st_atim, state.st_mtim};
+  ASSERT_EQ(::utimensat(AT_FDCWD, (temp_ / "weights.npy").c_str(), later, 0), 0);
+  EXPECT_EQ(before, recipe(topology));
+  write("weights.npy", "2");
+  ASSERT_EQ(::utimensat(AT_FDCWD, (temp_ / "weights.npy").c_str(), as_before, 0), 0);
+  EXPECT_NE(before, recipe(topology));
 }
 
 TEST_F(ResumeTest, WhereTheNumberIsInTheNameAPictureThatWasMovedByAnotherIsDoneAgain) {
@@ -139,17 +240,18 @@ TEST_F(ResumeTest, WhereTheNumberIsInTheNameAPictureThatWasMovedByAnotherIsDoneA
   const auto by_number = parsed(
       kFolder, kBlurred,
       "  - { name: album, from: [blur], task: write_images, params: { path: \"FOLDER/out/{source}-{seq}.png\" } }\n");
-  for (const auto& topology : {simple(), by_number}) {
-    const auto recipe = recipe_of(topology);
-    fs::remove(log());
-    made("b.jpg", 0, recipe);
-    made("c.jpg", 1, recipe);
-    ASSERT_EQ(found(topology).done, 2);
-  }
+  const auto named = simple();
+  made("b.jpg", 0, recipe(named));
+  made("c.jpg", 1, recipe(named));
+  ASSERT_EQ(found(named).done, 2);
+  fs::remove(log());
+  made("b.jpg", 0, recipe(by_number), "out/photos-0.png");
+  made("c.jpg", 1, recipe(by_number), "out/photos-1.png");
+  ASSERT_EQ(found(by_number).done, 2);
   write("in/a.jpg", "a");  // b.jpg has the number 1 now
   EXPECT_EQ(found(by_number).done, 0);
   fs::remove(log());
-  made("b.jpg", 0, recipe_of(simple()));
+  made("b.jpg", 0, recipe(simple()));
   EXPECT_EQ(found(simple()).by_source.at("photos"), (DoneItems{{1, "b.jpg"}}));
 }
 
@@ -160,11 +262,13 @@ TEST_F(ResumeTest, APictureIsDoneWhenAllOfItsSinksHaveIt) {
       std::string(kKept) +
           "  - { name: small, from: [photos], task: write_images, params: { path: \"FOLDER/small/{file}\" } }\n" +
           "  - { name: bin, from: [blur], task: discard }\n");
-  auto line = made("a.jpg", 0, recipe_of(two));
+  auto line = made("a.jpg", 0, recipe(two));
   EXPECT_EQ(found(two).done, 0);
   line.sink = "small";
   line.from = "photos";
-  fs::create_directories(temp_ / "small");
+  write("small/a.jpg", "small a");
+  line.path = (temp_ / "small/a.jpg").string();
+  line.written = file_version(state_of("small/a.jpg"));
   std::ofstream(written_log_path((temp_ / "small/{file}").string(), "t", "small")) << to_text(line);
   EXPECT_EQ(found(two).done, 1);
 }
@@ -172,7 +276,7 @@ TEST_F(ResumeTest, APictureIsDoneWhenAllOfItsSinksHaveIt) {
 TEST_F(ResumeTest, TheLogsBeginWithWhatIsStillTrue) {
   for (const char* name : {"a.jpg", "b.jpg"}) write("in/" + std::string(name), name);
   const auto topology = simple();
-  const auto recipe = recipe_of(topology);
+  const auto recipe = this->recipe(topology);
   const auto line = made("a.jpg", 0, recipe);
   made("b.jpg", 1, recipe);
   fs::remove(temp_ / "out/b.jpg");
@@ -189,9 +293,9 @@ TEST_F(ResumeTest, TheLogsBeginWithWhatIsStillTrue) {
 TEST_F(ResumeTest, ARunOfAnotherRecipeThatIsBrokenOffAtOnceForgetsNothing) {
   write("in/a.jpg", "a");
   const auto topology = simple();
-  const auto recipe = recipe_of(topology);
+  const auto recipe = this->recipe(topology);
   made("a.jpg", 0, recipe);
-  ASSERT_TRUE(start_logs(topology, "another", find_done(topology, "another", false)).ok());
+  ASSERT_TRUE(start_logs(topology, "another", find_done(topology, "another", false).value()).ok());
   EXPECT_EQ(found(topology).done, 1);
 }
 

@@ -12,6 +12,7 @@
 
 #include "common/json.h"
 #include "common/sha256.h"
+#include "process/proc.h"
 #include "test_runner/failure_sheet.h"
 #include "tests/cli/ride_process.h"
 #include "tests/support/temp_folder.h"
@@ -198,6 +199,9 @@ TEST_F(RideTest, AnAdoptedTopicsStageTakesPicturesAsOthersWriteThem) {
          "  - { name: b, input: pictures/a.png, through: gray, expect: { picture: pictures/a.png } }\n"
          "  - { name: c, input: pictures/b.png, through: gray, expect: { outcome: dead, reason: bad_picture } }\n";
   picture("pictures/b.png", 20, 20);
+  std::ofstream(folder_ / "adopted.yaml", std::ios::app)
+      << "  - { name: d, input: pictures/a.png, through: any, attributes: { lane: 7 },\n"
+         "      expect: { picture: pictures/a.png, attributes: { lane: 7 } } }\n";
   const auto result = ride({"adopted.yaml"});
   EXPECT_EQ(result.code, 0) << result.out << result.err;
 }
@@ -242,6 +246,65 @@ TEST_F(RideTest, UpdateWritesWhatComesOutAndSaysSo) {
   EXPECT_EQ(after.code, 0) << after.out;
   const auto again = ride({"t.yaml", "--update"});
   EXPECT_THAT(again.out, Not(HasSubstr("wrote"))) << "what holds is left as it is";
+}
+
+TEST_F(RideTest, UpdateWritesThroughLinks) {
+  const cv::Mat in = picture("pictures/a.png");
+  write("real/turned.png", in);
+  topology(kFlip,
+           "  - { name: p, input: pictures/a.png, expect: { picture: expected/turned.png } }\n"
+           "  - { name: h, input: pictures/a.png, expect: { sha256: new } }\n",
+           "real/t.yaml");
+  fs::create_directory(folder_ / "expected");
+  fs::create_symlink("../real/turned.png", folder_ / "expected/turned.png");
+  fs::create_symlink("real/t.yaml", folder_ / "t.yaml");
+  const auto update = ride({"t.yaml", "--update"});
+  EXPECT_EQ(update.code, 0) << update.out << update.err;
+  EXPECT_TRUE(fs::is_symlink(folder_ / "t.yaml") && fs::is_symlink(folder_ / "expected/turned.png"));
+  EXPECT_EQ(cv::norm(read("real/turned.png"), flipped(in), cv::NORM_INF), 0);
+  EXPECT_THAT(text_of("real/t.yaml"), Not(HasSubstr("new")));
+}
+
+TEST_F(RideTest, UpdateLeavesAFileThatWasEditedMeanwhileAndNamesThePicturesThatItWrote) {
+  picture("pictures/a.png");
+  topology("  - { name: last, from: [photos], task: delay, params: { ms: 1500 } }\n",
+           "  - { name: p, input: pictures/a.png, expect: { picture: expected/a.png } }\n"
+           "  - { name: h, input: pictures/a.png, expect: { sha256: new } }\n");
+  RideProcess process({"test", "t.yaml", "--update"}, {folder_.path(), {}});
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  const auto tests_run = [&] {
+    for (const auto pid : processes_with(folder_.path().string()))
+      if (process::command_line_of(pid).front().ends_with("ride-test")) return true;
+    return false;
+  };
+  while (!tests_run() && !process.ended() && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  std::ofstream(folder_ / "t.yaml", std::ios::app) << "# mine\n";
+  const auto result = process.wait(std::chrono::seconds(120));
+  EXPECT_NE(result.code, 0);
+  EXPECT_THAT(result.err, HasSubstr("t.yaml was changed while its tests ran"));
+  EXPECT_THAT(result.out, HasSubstr("wrote " + (folder_ / "expected/a.png").string()));
+  EXPECT_THAT(text_of("t.yaml"), AllOf(HasSubstr("# mine"), HasSubstr("sha256: new")));
+}
+
+TEST_F(RideTest, APictureThatStandsForASourceIsNoLargerThanTheSourceMayBe) {
+  picture("pictures/a.png");  // of 1,200 pixels
+  const std::string tests = "  - { name: a, input: pictures/a.png, expect: { frames: 1 } }\n";
+  topology(kIdentity, tests, "t.yaml", "directory: pictures, max_pixels: 1000");
+  const auto result = ride({"t.yaml"});
+  EXPECT_EQ(result.code, 1) << result.out;
+  EXPECT_THAT(result.out, HasSubstr("max_pixels"));
+  topology(kIdentity, tests, "t.yaml", "directory: pictures, max_pixels: 1200");
+  EXPECT_EQ(ride({"t.yaml"}).code, 0);
+}
+
+TEST_F(RideTest, TimesBeyondACenturyAreRefused) {
+  topology(kIdentity,
+           "  - { name: far, input: { synthetic: { width: 64, height: 48 }, frame: 1000000000000, fps: 0.001 }, "
+           "expect: { frames: 1 } }\n");
+  const auto result = ride({"t.yaml"});
+  EXPECT_EQ(result.code, 1);
+  EXPECT_THAT(result.out, HasSubstr("frame 1000000000000 at 0.001 frames per second would be captured outside"));
 }
 
 TEST_F(RideTest, AHashOfOtherPixelsFails) {
@@ -348,6 +411,15 @@ TEST_F(RideTest, FramesGoThroughInOrderAndTheLastIsLookedAt) {
            "  - { name: moves, input: [pictures/a.png, pictures/b.png], expect: { frames: 1 } }\n");
   const auto moving = ride({"t.yaml"});
   EXPECT_EQ(moving.code, 0) << moving.out;
+  // What came out of an earlier frame says nothing of the last one.
+  topology(
+      with("moving"),
+      "  - { name: stops, input: [pictures/a.png, pictures/b.png, pictures/b.png], expect: { outcome: passed } }\n"
+      "  - { name: stopped, input: [pictures/a.png, pictures/b.png, pictures/b.png], expect: { outcome: filtered } "
+      "}\n");
+  const auto stops = ride({"t.yaml"});
+  EXPECT_EQ(stops.code, 1);
+  EXPECT_THAT(stops.out, AllOf(HasSubstr("the frame is filtered, expected passed"), HasSubstr("ok       stopped")));
 }
 
 TEST_F(RideTest, FramesOfAMadeUpSceneAreTheSameEachTimeAndChosenByNumber) {

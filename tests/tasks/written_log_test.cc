@@ -85,7 +85,10 @@ TEST_F(WrittenLogTest, KeepsNothingUnlessItWasAskedTo) {
 }
 
 TEST_F(WrittenLogTest, KeepsNothingOfAFrameThatDoesNotSayWhichVersionOfAFileItIs) {
-  for (const char* version : {"", "longer than any version of ours longer than any version of ours longer"}) {
+  for (const char* version : {"",
+                              "longer than any version of ours, longer than any version of ours, longer than any "
+                              "version of ours, longer than "
+                              "any version of ours"}) {
     auto one = frame("p01.png");
     one.attributes["source_file_version"] = version;
     ASSERT_TRUE(write(one));

@@ -83,18 +83,68 @@ TEST_F(DeferredWorkTest, TheNextFramesAreComputedMeanwhileAndNoneIsAckedBeforeIt
 }
 
 TEST_F(DeferredWorkTest, NoMoreIsTakenThanFits) {
-  defer([this](std::int64_t number) -> Result<void> {
-    gate.pass(number);
+  std::atomic<int> passed = 0, most = 0;
+  task = task_that([&](const Frame& frame, tasks::Emitter& out) -> Result<void> {
+    most = std::max<int>(most, ++processed - passed);  // this thread's alone
+    const auto number = frame.id.number;
+    const bool deferred = out.defer([&, number]() -> Result<void> {
+      gate.pass(number);
+      ++passed;
+      return {};
+    });
+    if (!deferred) return Error{ErrorCode::internal, "the worker has no thread for it"};
+    out.emit(frame);
     return {};
   });
   send(60);
   const auto runner = start();
   take_all(*runner);
   ASSERT_TRUE(wait_for([&] { return processed == 17; })) << processed;  // 16 wait, and one at the door
-  std::this_thread::sleep_for(300ms);                                   // long enough for many more
-  EXPECT_EQ(processed, 17);
-  gate.open_all();
+  for (std::int64_t number = 0; number < 60; ++number) gate.open(number);
   ASSERT_TRUE(wait_for([&] { return each_once(60) && both_committed() == 60; }));
+  EXPECT_EQ(most, 17);
+}
+
+TEST_F(DeferredWorkTest, WhatIsDoneBehindASetThatIsLeftIsLeftAsWell) {
+  std::atomic<bool> full = true, behind_is_done = false;
+  defer([&](std::int64_t number) -> Result<void> {
+    if (number == 4 && full) return Error{ErrorCode::resource_exhausted, "the disk is full", true};
+    if (number == 6) behind_is_done = true;
+    return {};
+  });
+  send(8);
+  const auto runner = start();
+  take_all(*runner);
+  ASSERT_TRUE(wait_for([&] { return committed(0).value == 2 && behind_is_done; }));
+  runner->release(PartitionId{0});
+  ASSERT_TRUE(wait_for([&] {
+    const std::lock_guard lock(mutex);
+    return released.contains(PartitionId{0});
+  }));
+  EXPECT_EQ(committed(0).value, 2);
+  EXPECT_EQ(counted().count("cam/1/6"), 0U) << "frame 4 would count as a repeat behind it";
+  full = false;
+  const auto next = start();
+  ASSERT_TRUE(next->assign(PartitionId{0}, Epoch{2}).ok());
+  ASSERT_TRUE(wait_for([&] { return each_once(8) && both_committed() == 8; })) << "each frame counts once";
+}
+
+TEST_F(DeferredWorkTest, AThreadThatDiesEndsTheIncarnationAndNobodyWaitsForItsWork) {
+  defer([](std::int64_t number) -> Result<void> {
+    if (number == 0) throw 42;  // NOLINT: what no task should throw
+    return {};
+  });
+  send(8);
+  const auto runner = start();
+  take_all(*runner);
+  ASSERT_TRUE(wait_for([&] { return runner->failed().has_value(); }));
+  EXPECT_THAT(runner->failed()->message, testing::HasSubstr("a thread of deferred work"));
+  runner->release(PartitionId{0});
+  ASSERT_TRUE(wait_for([&] {
+    const std::lock_guard lock(mutex);
+    return released.contains(PartitionId{0});
+  }));
+  EXPECT_EQ(committed(0).value, 0) << "what was not done has no ACK";
 }
 
 TEST_F(DeferredWorkTest, WhatMayWorkLaterIsTriedAgainVisiblyAndHoldsItsPartitionAlone) {
