@@ -9,18 +9,20 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <map>
 #include <optional>
 #include <random>
 
 #include "cli/core/fields.h"
+#include "cli/core/files_brokers.h"
 #include "cli/kafka_settings.h"
 #include "cli/local/run_folder.h"
 #include "cli/local/yaml_places.h"
 #include "common/sha256.h"
 #include "common/units.h"
+#include "stream/control_client.h"
 #include "stream/kafka/admin.h"
 #include "stream/kafka/reader.h"
+#include "stream/kafka/secret_settings.h"
 #include "stream/kafka/writer.h"
 #include "worker/tasks/builtin_catalog.h"
 
@@ -127,7 +129,8 @@ class FileFinder {
     named->ref.sha256 = *std::move(hash);
     named->stage = stage.name;
     named->param = param.name;
-    named->ref.upload = new_upload();
+    named->value = value;
+    named->ref.upload = new_upload();  // until it is known which one it is
     found_.files.push_back(*std::move(named));
     return {};
   }
@@ -153,15 +156,6 @@ class FileFinder {
   NamedFiles found_;
 };
 
-bool is_loopback(const std::string& address) {
-  return address.starts_with("127.") || address.starts_with("localhost") || address.starts_with("[::1]");
-}
-
-std::string host_of_url(const std::string& url) {
-  const auto begin = url.find("://");
-  return begin == std::string::npos ? url : url.substr(begin + 3);
-}
-
 }  // namespace
 
 Result<NamedFiles> named_files(const TopologyFile& file, const stream::Stopped& stopped) {
@@ -180,70 +174,66 @@ std::string named_brokers(const Settings& settings) {
   return running ? running->brokers : std::string();
 }
 
-Result<ArtifactPlace> artifact_place(MasterClient& master, const std::string& brokers) {
-  RIDE_ASSIGN(const auto reply, master.get("/artifacts"));
+Result<ArtifactPlace> artifact_place(MasterClient& master, const Settings& settings, const std::string& brokers) {
+  RIDE_ASSIGN(auto reply, master.get("/artifacts"));
   if (reply.status == 404)
     return Error{ErrorCode::unsupported,
                  fmt::format("the master at {} is of a version that takes no files: update it, or name files that each "
                              "node has by itself ({}PATH)",
                              master.url(), kNodePrefix)};
   if (!reply.ok()) return error_of(reply);
-  ArtifactPlace place{text_of(*reply.body, "topic"), brokers.empty() ? text_of(*reply.body, "brokers") : brokers};
-  if (brokers.empty() && is_loopback(place.brokers) && !is_loopback(host_of_url(master.url())))
-    return invalid_argument(fmt::format(
-        "the topology names files, which go to Kafka, and the master at {} reaches its brokers as {}: name them with "
-        "--brokers as this machine reaches them",
-        master.url(), place.brokers));
+  ArtifactPlace place;
+  place.topic = text_of(*reply.body, "topic");
+  RIDE_ASSIGN(place.kafka, kafka_config(settings, {}));
+  RIDE_ASSIGN(
+      place.kafka.brokers,
+      brokers_for_files({.named = brokers,
+                         .told = text_of(*reply.body, "brokers"),
+                         .master = master.url(),
+                         .credentials = kafka::logs_in(place.kafka.extra) ? settings.text("kafka-config") : ""}));
+  place.uses = std::move(*reply.body);
   return place;
 }
 
-Result<void> ship(const Settings& settings, const ArtifactPlace& place, std::vector<NamedFile>& files,
+Result<void> ship(const ArtifactPlace& place, const std::string& job, std::vector<NamedFile>& files,
                   const std::function<void(const std::string&)>& say, const stream::Stopped& stopped) {
   if (files.empty()) return {};
-  RIDE_ASSIGN(const auto config, kafka_config(settings, place.brokers));
-  RIDE_ASSIGN(const auto admin, kafka::open_admin(config));
-  RIDE_ASSIGN(const auto reader,
-              kafka::KafkaReader::open(config, {.group = "ride-control-reader", .reports_ends = true}));
-  RIDE_ASSIGN(const auto index, stream::read_artifact_index(*reader, *admin, place.topic, stopped));
-  RIDE_ASSIGN(const auto chunks, admin->range(stream::artifact_chunks(place.topic)));
-  RIDE_ASSIGN(const auto writer, kafka::KafkaWriter::open(config, {.queue_bytes = kInFlightBytes}));
-  RIDE_TRY(writer->prepare(place.topic));
-  std::map<std::string, stream::ArtifactRef> done;  // by content
+  RIDE_ASSIGN(const auto open, open_artifacts(place));
+  if (auto good = stream::check_artifacts_topic(place.kafka, *open->admin, place.topic); !good.ok()) {
+    if (good.error().code != ErrorCode::permission) return good.error();
+    say(good.error().message + "; files are shipped without a look at them");
+  }
+  stream::ShipOptions options{.trusted = {}, .new_upload = new_upload, .say = say};
+  // If what the job itself relies on is damaged, its workers say so, it fails, and the next submit looks at it.
+  for (const auto& one : list_of(place.uses, "artifacts"))
+    if (text_of(one, "job") == job) options.trusted.insert(text_of(one, "sha256") + "/" + text_of(one, "upload"));
+  std::vector<stream::LocalArtifact> list;
+  for (const auto& named : files)
+    list.push_back({named.ref, named.path, [&named](std::int64_t at, std::size_t bytes) {
+                      return read_at(named.file.get(), named.path, at, bytes);
+                    }});
+  RIDE_ASSIGN(const auto placed, stream::ship_artifacts(open->ports, list, options, stopped));
   for (auto& named : files) {
-    auto known = done.find(named.ref.sha256);
-    if (known == done.end()) {
-      const auto* there = index.find(named.ref.sha256);
-      auto ref = named.ref;
-      if (there != nullptr && there->ref.size == ref.size && there->ref.offset < chunks.end.value) {
-        ref = there->ref;
-        RIDE_TRY(stream::renew_artifact(*writer, place.topic, ref, stopped));
-      } else {
-        say(fmt::format("ships {} ({}, sha256 {})", named.path, format_byte_size({ref.size}),
-                        ref.sha256.substr(0, 12)));
-        const auto read = [&](std::int64_t at, std::size_t bytes) {
-          return read_at(named.file.get(), named.path, at, bytes);
-        };
-        auto uploaded = stream::upload_artifact(*writer, place.topic, ref, read, stopped);
-        if (!uploaded.ok()) {
-          auto error = uploaded.error();
-          error.message = fmt::format("{} cannot be shipped: {}", named.path, error.message);
-          return error;
-        }
-        ref = *std::move(uploaded);
-      }
-      known = done.emplace(ref.sha256, ref).first;
-    }
     const auto name = named.ref.name;  // of this mention: the same bytes may have several
-    named.ref = known->second;
+    named.ref = placed.at(named.ref.sha256);
     named.ref.name = name;
   }
   return {};
 }
 
+Result<std::unique_ptr<OpenArtifacts>> open_artifacts(const ArtifactPlace& place) {
+  RIDE_ASSIGN(auto admin, kafka::open_admin(place.kafka));
+  RIDE_ASSIGN(auto reader,
+              kafka::KafkaReader::open(place.kafka, {.group = "ride-control-reader", .reports_ends = true}));
+  RIDE_ASSIGN(auto writer, kafka::KafkaWriter::open(place.kafka, {.queue_bytes = kInFlightBytes}));
+  RIDE_TRY(writer->prepare(place.topic));
+  return std::make_unique<OpenArtifacts>(std::move(admin), std::move(reader), std::move(writer), place.topic);
+}
+
 std::vector<ShippedFile> shipped(const std::vector<NamedFile>& files) {
   std::vector<ShippedFile> list;
   list.reserve(files.size());
-  for (const auto& file : files) list.push_back({file.stage, file.param, file.ref});
+  for (const auto& file : files) list.push_back({file.stage, file.param, file.value, file.ref});
   return list;
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -11,14 +12,16 @@
 #include "cli/master_client.h"
 #include "cli/submit.h"
 #include "cli/topology_file.h"
+#include "common/json.h"
 #include "process/descriptor.h"
-#include "stream/artifact_log.h"
+#include "stream/artifact_ship.h"
+#include "stream/kafka/client_config.h"
 
 namespace ride::cli {
 
 // Opened, and what its reference says of its content. Where it lies is known when it was shipped.
 struct NamedFile {
-  std::string stage, param, path;
+  std::string stage, param, value, path;
   process::Descriptor file;
   stream::ArtifactRef ref;
 };
@@ -40,14 +43,32 @@ std::string named_brokers(const Settings& settings);
 
 // Where the master's artifacts lie.
 struct ArtifactPlace {
-  std::string topic, brokers;
+  std::string topic;
+  kafka::ClientConfig kafka;
+  nlohmann::json uses;  // the master's answer (GET /artifacts)
 };
 // `brokers`: that were named; empty: those of the master. unsupported: the master is of a version without artifacts.
-// invalid_argument: the master's own are addresses of its machine, and that is not this one.
-Result<ArtifactPlace> artifact_place(MasterClient& master, const std::string& brokers);
+// invalid_argument: as brokers_for_files() says it.
+Result<ArtifactPlace> artifact_place(MasterClient& master, const Settings& settings, const std::string& brokers);
 
-// Uploads what is not there yet, and says so with `say`.
-Result<void> ship(const Settings& settings, const ArtifactPlace& place, std::vector<NamedFile>& files,
+struct OpenArtifacts {
+  OpenArtifacts(std::unique_ptr<stream::TopicAdmin> admin_of_it, std::unique_ptr<stream::RecordReader> reader_of_it,
+                std::unique_ptr<stream::RecordWriter> writer_of_it, std::string topic)
+      : admin(std::move(admin_of_it)),
+        reader(std::move(reader_of_it)),
+        writer(std::move(writer_of_it)),
+        ports{*reader, *admin, *writer, std::move(topic)} {}
+
+  const std::unique_ptr<stream::TopicAdmin> admin;
+  const std::unique_ptr<stream::RecordReader> reader;
+  const std::unique_ptr<stream::RecordWriter> writer;
+  const stream::ArtifactPorts ports;
+};
+Result<std::unique_ptr<OpenArtifacts>> open_artifacts(const ArtifactPlace& place);
+
+// Uploads what is not there whole yet, and says so with `say`. What `job` itself relies on, if it goes on, is taken as
+// it is.
+Result<void> ship(const ArtifactPlace& place, const std::string& job, std::vector<NamedFile>& files,
                   const std::function<void(const std::string&)>& say, const stream::Stopped& stopped);
 
 std::vector<ShippedFile> shipped(const std::vector<NamedFile>& files);

@@ -34,15 +34,16 @@ Error refusal(const ApiReply& reply, const std::string& text, const std::string&
   return error;
 }
 
-// The text alone where nothing was shipped: as every master takes it.
+// The text alone: as every master takes it.
 Result<ApiReply> hand_in_text(MasterClient& master, const std::string& path, const std::string& text,
-                              const std::vector<ShippedFile>& files) {
-  if (files.empty()) return master.post(path, text, "application/yaml");
+                              const ShippedFiles& files) {
+  if (!files) return master.post(path, text, "application/yaml");
   Json list = Json::array();
-  for (const auto& file : files) {
+  for (const auto& file : *files) {
     Json one = file.ref;
     one["stage"] = file.stage;
     one["param"] = file.param;
+    one["value"] = file.value;
     list.push_back(std::move(one));
   }
   const Json body = {{"topology", text}, {"artifacts", std::move(list)}};
@@ -53,7 +54,7 @@ Result<ApiReply> hand_in_text(MasterClient& master, const std::string& path, con
 }  // namespace
 
 Result<Submitted> submit(MasterClient& master, const std::string& text, const std::string& file_name,
-                         const std::vector<ShippedFile>& files, bool replace) {
+                         const ShippedFiles& files, bool replace) {
   const auto path = "/jobs?name=" + url_encoded(file_name) + (replace ? "&replace=true" : "");
   RIDE_ASSIGN(const auto reply, hand_in_text(master, path, text, files));
   if (!reply.ok()) return refusal(reply, text, file_name);
@@ -61,7 +62,7 @@ Result<Submitted> submit(MasterClient& master, const std::string& text, const st
 }
 
 Result<Json> dry_run(MasterClient& master, const std::string& text, const std::string& file_name,
-                     const std::vector<ShippedFile>& files) {
+                     const ShippedFiles& files) {
   RIDE_ASSIGN(const auto reply, hand_in_text(master, "/plan?name=" + url_encoded(file_name), text, files));
   if (!reply.ok()) return refusal(reply, text, file_name);
   return *reply.body;

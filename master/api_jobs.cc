@@ -88,7 +88,7 @@ std::variant<Api::Submission, ApiResponse> Api::make_plan(const ApiRequest& requ
   if (const auto* refusal = std::get_if<Refusal>(&planned)) return refuse(*refusal);
   std::get<Planned>(planned).warnings = std::move(warnings);
   auto spec = topology::to_job_spec(std::get<Planned>(planned).plan);
-  if (const auto attached = attach_artifacts(submitted->artifacts, ports_.plans.catalog(), spec); !attached.ok())
+  if (const auto attached = attach_artifacts(*submitted, ports_.plans.catalog(), spec); !attached.ok())
     return problem(422, attached.error().message);
   return Submission{std::get<Planned>(std::move(planned)), std::move(spec), std::move(submitted->topology), before};
 }

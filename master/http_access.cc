@@ -1,34 +1,17 @@
 #include "master/http_access.h"
 
-#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <spdlog/fmt/fmt.h>
 #include <strings.h>
 
 #include <algorithm>
-#include <array>
 
+#include "common/ip_address.h"
 #include "common/text.h"
 #include "common/token_file.h"
 
 namespace ride::master {
 namespace {
-
-struct Address {
-  int family = 0;
-  std::array<unsigned char, 16> bytes{};
-};
-
-std::optional<Address> address_of(std::string_view text) {
-  if (text.find('\0') != text.npos) return std::nullopt;  // inet_pton would read up to it
-  const std::string host(text);
-  Address address;
-  for (const int family : {AF_INET, AF_INET6}) {
-    if (::inet_pton(family, host.c_str(), address.bytes.data()) != 1) continue;
-    address.family = family;
-    return address;
-  }
-  return std::nullopt;
-}
 
 bool same_name(std::string_view a, std::string_view b) {
   return a.size() == b.size() && ::strncasecmp(a.data(), b.data(), a.size()) == 0;
@@ -37,7 +20,7 @@ bool same_name(std::string_view a, std::string_view b) {
 // A page can only be served under an address by the machine that has it: names are what others can let point at us.
 bool is_own(const HttpAccess& access, const std::string& host) {
   if (access.on_loopback) return is_loopback_host(host);
-  return same_name(host, "localhost") || address_of(host) ||
+  return same_name(host, "localhost") || parse_ip_address(host) ||
          std::any_of(access.names.begin(), access.names.end(), [&](const auto& name) { return same_name(host, name); });
 }
 
@@ -82,15 +65,6 @@ std::optional<ApiResponse> refuse_stranger(const HttpAccess& access, const HttpH
 
 }  // namespace
 
-bool is_loopback_host(std::string_view host) {
-  if (same_name(host, "localhost")) return true;
-  const auto address = address_of(host);
-  if (!address) return false;
-  if (address->family == AF_INET) return address->bytes[0] == 127;
-  return address->bytes[15] == 1 &&
-         std::all_of(address->bytes.begin(), address->bytes.end() - 1, [](auto b) { return b == 0; });
-}
-
 std::optional<std::string> host_of_authority(std::string_view authority) {
   const bool bracketed = authority.starts_with('[');
   const auto end = bracketed ? authority.find(']') : authority.find(':');
@@ -100,7 +74,7 @@ std::optional<std::string> host_of_authority(std::string_view authority) {
   if (!rest.empty() &&
       (!rest.starts_with(':') || rest.size() > 6 || rest.find_first_not_of("0123456789", 1) != std::string_view::npos))
     return std::nullopt;
-  const auto address = address_of(host);
+  const auto address = parse_ip_address(host);
   if (host.empty() || (bracketed && (!address || address->family != AF_INET6))) return std::nullopt;
   return std::string(host);
 }

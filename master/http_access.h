@@ -18,10 +18,6 @@ struct HttpAccess {
   std::vector<std::string> tokens;  // empty: nobody is asked for one
 };
 
-// "localhost", or an address of 127.0.0.0/8 or ::1, as text; a name that only looks like one ("127.0.0.1.example.com")
-// is not.
-bool is_loopback_host(std::string_view host);
-
 // The host of "HOST", "HOST:PORT", "[V6]" or "[V6]:PORT", without brackets; nothing where the text is none of these.
 std::optional<std::string> host_of_authority(std::string_view authority);
 

@@ -54,6 +54,21 @@ std::string what_is_there(const Offers& offers, const stream::GroupSpec& group) 
   return text;
 }
 
+// Who is to work on the stage and does not say yet that it has the files that the job brings.
+std::string fetching_words(const State& state, const Job& job, const stream::StageSpec& spec) {
+  const auto stage = job.stages.find(StageName{spec.name});
+  if (spec.artifacts.empty() || stage == job.stages.end()) return {};
+  const auto group = job.spec->job.value + "/" + spec.name;
+  std::string names;
+  for (const auto& worker : (*stage->second).actives) {
+    const auto found = state.soft.processes.find(worker);
+    const bool warm = found != state.soft.processes.end() && found->second.last.warm;
+    if (!warm || found->second.last.group != group) names += (names.empty() ? "" : ", ") + worker.value;
+  }
+  if (names.empty()) return {};
+  return fmt::format("{} waits for the files that the job brings, which are being fetched by {}", spec.name, names);
+}
+
 }  // namespace
 
 std::string pool_words(const State& state, const stream::GroupSpec& group) {
@@ -71,8 +86,9 @@ std::string pool_words(const State& state, const stream::GroupSpec& group) {
 
 std::string waiting_words(const State& state, const Job& job, const stream::StageSpec& spec) {
   const auto found = state.soft.stages.find({job.spec->job, job.spec->run, StageName{spec.name}});
-  if (found == state.soft.stages.end() || found->second.waiting.empty() || is_over(job.phase)) return {};
-  return found->second.waiting + "; " + pool_words(state, spec.group);
+  auto fetching = is_over(job.phase) ? std::string() : fetching_words(state, job, spec);
+  if (found == state.soft.stages.end() || found->second.waiting.empty() || is_over(job.phase)) return fetching;
+  return found->second.waiting + "; " + pool_words(state, spec.group) + (fetching.empty() ? "" : "; ") + fetching;
 }
 
 }  // namespace ride::master

@@ -17,21 +17,42 @@ Error no_submission(const std::string& why) {
   return invalid_argument(fmt::format("the body is no {}: {}", kSubmissionType, why));
 }
 
+Error another_value(const std::string& stage, const std::string& param, const std::string& there,
+                    const std::string& here) {
+  return invalid_argument(
+      fmt::format("'{}' of the stage '{}' is '{}' for the master, and where the topology was submitted it was '{}': a "
+                  "${{VAR}} of it "
+                  "has another value there. Write the value into the file, or set the variable alike in both places",
+                  param, stage, here, there));
+}
+
+// The declaration of a parameter whose value is no file of the nodes; null: it has none, or takes none.
+const ParamSpec* file_param(const TaskCatalog& catalog, const stream::StageSpec& stage, const std::string& name) {
+  const auto* task = catalog.find(stage.task);
+  const auto value = stage.params.find(name);
+  if (task == nullptr || value == stage.params.end()) return nullptr;
+  const auto param = std::find_if(task->params.begin(), task->params.end(),
+                                  [&](const ParamSpec& one) { return one.name == name && one.file; });
+  return param == task->params.end() || is_on_node(*param, value->second) ? nullptr : &*param;
+}
+
 }  // namespace
 
 Result<SubmittedTopology> read_submission(const ApiRequest& request) {
   const auto type = request.content_type.substr(0, request.content_type.find(';'));
-  if (type != kSubmissionType) return SubmittedTopology{request.body, {}};
+  if (type != kSubmissionType) return SubmittedTopology{request.body, {}, false};
   if (stream::is_too_deep(request.body)) return no_submission("its brackets stand too deep in each other");
   const auto json = nlohmann::json::parse(request.body, nullptr, false);
   if (!json.is_object()) return no_submission("it is no JSON object");
   SubmittedTopology submitted;
+  submitted.with_files = true;
   try {
     json.at("topology").get_to(submitted.topology);
     for (const auto& one : json.at("artifacts")) {
       if (const auto misfit = stream::find_misfit(one)) return no_submission(*misfit);
       ShippedFile file{one.at("stage").get<std::string>(), one.at("param").get<std::string>(),
-                       one.get<stream::ArtifactRef>()};
+                       one.get<stream::ArtifactRef>(), std::nullopt};
+      if (const auto value = one.find("value"); value != one.end()) file.value = value->get<std::string>();
       if (const auto fault = find_fault(file.ref)) return no_submission(*fault);
       submitted.artifacts.push_back(std::move(file));
     }
@@ -41,28 +62,44 @@ Result<SubmittedTopology> read_submission(const ApiRequest& request) {
   return submitted;
 }
 
-Result<void> attach_artifacts(const std::vector<ShippedFile>& files, const TaskCatalog& catalog,
-                              stream::JobSpec& spec) {
-  for (const auto& file : files) {
-    const auto stage = std::find_if(spec.stages.begin(), spec.stages.end(),
-                                    [&](const stream::StageSpec& one) { return one.name == file.stage; });
-    const auto* task = stage == spec.stages.end() ? nullptr : catalog.find(stage->task);
-    const bool takes = task != nullptr && std::any_of(task->params.begin(), task->params.end(), [&](const auto& param) {
-                         const auto value = stage->params.find(param.name);
-                         return param.name == file.param && param.file && value != stage->params.end() &&
-                                !is_on_node(param, value->second);
-                       });
-    if (!takes)
-      return invalid_argument(fmt::format(
-          "an artifact is given for '{}' of the stage '{}', which has no such parameter that takes a shipped file: "
-          "submit with a 'ride' of the master's version",
-          file.param, file.stage));
-    const auto& param = *std::find_if(task->params.begin(), task->params.end(),
-                                      [&](const auto& one) { return one.name == file.param; });
-    if (file.ref.size > param.file->most_bytes)
-      return invalid_argument(fmt::format("the artifact for '{}' of the stage '{}' has {} bytes; it may have {}",
-                                          file.param, file.stage, file.ref.size, param.file->most_bytes));
-    stage->artifacts[file.param] = file.ref;
+namespace {
+
+Result<void> attach(const ShippedFile& file, const TaskCatalog& catalog, stream::JobSpec& spec) {
+  const auto stage = std::find_if(spec.stages.begin(), spec.stages.end(),
+                                  [&](const stream::StageSpec& one) { return one.name == file.stage; });
+  const auto* param = stage == spec.stages.end() ? nullptr : file_param(catalog, *stage, file.param);
+  if (param == nullptr)
+    return invalid_argument(fmt::format(
+        "an artifact is given for '{}' of the stage '{}', which has no such parameter that takes a shipped file: "
+        "submit with a 'ride' of the master's version",
+        file.param, file.stage));
+  const auto here = std::get<std::string>(stage->params.at(file.param));
+  if (file.value && *file.value != here) return another_value(file.stage, file.param, *file.value, here);
+  if (file.ref.size > param->file->most_bytes)
+    return invalid_argument(fmt::format("the artifact for '{}' of the stage '{}' has {} bytes; it may have {}",
+                                        file.param, file.stage, file.ref.size, param->file->most_bytes));
+  stage->artifacts[file.param] = file.ref;
+  return {};
+}
+
+// Whether the value means a file at all; one that is not installed here is one.
+bool names_file(const ParamSpec& param, const std::string& value) {
+  const auto located = param.file->locate(value);
+  return !located.ok() || located->has_value();
+}
+
+}  // namespace
+
+Result<void> attach_artifacts(const SubmittedTopology& submitted, const TaskCatalog& catalog, stream::JobSpec& spec) {
+  for (const auto& file : submitted.artifacts) RIDE_TRY(attach(file, catalog, spec));
+  if (!submitted.with_files) return {};
+  for (const auto& stage : spec.stages) {
+    for (const auto& [name, value] : stage.params) {
+      const auto* param = file_param(catalog, stage, name);
+      if (param == nullptr || stage.artifacts.contains(name)) continue;
+      if (const auto& here = std::get<std::string>(value); names_file(*param, here))
+        return another_value(stage.name, name, "no file", here);
+    }
   }
   return {};
 }

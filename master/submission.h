@@ -2,6 +2,7 @@
 // object of the text and of the files that were shipped for it (decision 0044). Pure. Threads: any.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,17 +17,21 @@ inline constexpr const char* kSubmissionType = "application/vnd.ride.submission+
 struct ShippedFile {
   std::string stage, param;
   stream::ArtifactRef ref;
+  std::optional<std::string> value;  // of the parameter, where the file was read; absent: of a client before this was
 };
 
 struct SubmittedTopology {
   std::string topology;
   std::vector<ShippedFile> artifacts;
+  bool with_files = false;  // all that its text names, for who handed it in; false: the text alone
 };
 
 // invalid_argument: not an object as docs/openapi.json has it, or a reference with a fault.
 Result<SubmittedTopology> read_submission(const ApiRequest& request);
 
-// invalid_argument: there is no such stage, or its task has no such parameter that names a file.
-Result<void> attach_artifacts(const std::vector<ShippedFile>& files, const TaskCatalog& catalog, stream::JobSpec& spec);
+// invalid_argument: there is no such stage, or its task has no such parameter that names a file; the value or the list
+// of files is another one here, because a ${VAR} of the text has another value for the master than for who handed it
+// in.
+Result<void> attach_artifacts(const SubmittedTopology& submitted, const TaskCatalog& catalog, stream::JobSpec& spec);
 
 }  // namespace ride::master

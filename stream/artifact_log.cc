@@ -15,6 +15,7 @@ using std::chrono::steady_clock;
 
 constexpr milliseconds kArtifactLook(100);
 constexpr std::chrono::seconds kArtifactPatience(30);  // without a record, or an acknowledgement
+constexpr std::chrono::minutes kSayAgain(5);           // that an upload goes on
 
 Error artifact_stopped() { return {ErrorCode::cancelled, "stopped"}; }
 
@@ -170,7 +171,12 @@ Result<ArtifactRef> upload_artifact(RecordWriter& writer, const std::string& top
   RIDE_TRY(write_index(writer, topic, {ref, false, {}}, stopped));
   AcknowledgedWrites chunks(writer, artifact_chunks(topic), stopped);
   Sha256 sum;
+  auto said = steady_clock::now();
   for (int chunk = 0; chunk < chunk_count(ref); ++chunk) {
+    if (steady_clock::now() - said > kSayAgain) {
+      RIDE_TRY(write_index(writer, topic, {ref, false, {}}, stopped));
+      said = steady_clock::now();
+    }
     RIDE_ASSIGN(auto bytes, read(chunk * kArtifactChunkBytes, chunk_bytes(ref, chunk)));
     sum.add(*bytes);
     RIDE_TRY(chunks.send(artifact_record(chunk_key(ref, chunk), std::move(bytes))));
@@ -187,15 +193,50 @@ Result<void> renew_artifact(RecordWriter& writer, const std::string& topic, cons
   return write_index(writer, topic, {ref, true, {}}, stopped);
 }
 
-Result<void> remove_artifact(RecordWriter& writer, const std::string& topic, const ArtifactRef& ref,
+Result<void> withdraw_artifact(RecordWriter& writer, const std::string& topic, const ArtifactRef& ref,
+                               const Stopped& stopped) {
+  return write_index(writer, topic, {.ref = ref, .withdrawn = true}, stopped);
+}
+
+Result<void> restore_artifact(RecordWriter& writer, const std::string& topic, const ArtifactUpload& upload,
+                              const Stopped& stopped) {
+  return write_index(writer, topic, {.ref = upload.ref, .complete = upload.complete, .restored = true}, stopped);
+}
+
+Result<void> forget_artifact(RecordWriter& writer, const std::string& topic, const ArtifactRef& ref,
                              const Stopped& stopped) {
   AcknowledgedWrites index(writer, artifact_index(topic), stopped);
   RIDE_TRY(index.send(artifact_deletion(upload_key(ref))));
-  RIDE_TRY(index.wait());
+  return index.wait();
+}
+
+Result<void> remove_artifact(RecordWriter& writer, const std::string& topic, const ArtifactRef& ref,
+                             const Stopped& stopped) {
+  RIDE_TRY(forget_artifact(writer, topic, ref, stopped));
   AcknowledgedWrites chunks(writer, artifact_chunks(topic), stopped);
   for (int chunk = 0; chunk < chunk_count(ref); ++chunk)
     RIDE_TRY(chunks.send(artifact_deletion(chunk_key(ref, chunk))));
   return chunks.wait();
+}
+
+// Who uploads writes one chunk after the other, so where the next one is not the next of these, it is not there.
+Result<bool> is_intact(RecordReader& reader, TopicAdmin& admin, const std::string& topic, const ArtifactRef& ref,
+                       const ReadAt& read, const Stopped& stopped) {
+  if (const auto fault = find_fault(ref)) return invalid_argument(*fault);
+  int next = 0;
+  const auto compare = [&](const Record& record) -> Result<bool> {
+    const bool first_is_elsewhere = next == 0 && record.offset.value != ref.offset;
+    const auto chunk = chunk_of(ref, record.key);
+    if (!chunk && !first_is_elsewhere) return next == 0;
+    if (first_is_elsewhere || *chunk != next || record.value.size() != chunk_bytes(ref, next)) return true;
+    RIDE_ASSIGN(const auto bytes, read(next * kArtifactChunkBytes, record.value.size()));
+    const bool same = std::equal(record.value.begin(), record.value.end(), bytes->begin(), bytes->end(),
+                                 [](std::uint8_t a, char b) { return a == static_cast<std::uint8_t>(b); });
+    if (!same) return true;
+    return ++next == chunk_count(ref);
+  };
+  RIDE_TRY(visit_log(reader, admin, artifact_chunks(topic), Offset{ref.offset}, compare, stopped));
+  return next == chunk_count(ref);
 }
 
 Result<void> download_artifact(RecordReader& reader, TopicAdmin& admin, const std::string& topic,

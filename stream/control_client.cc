@@ -1,8 +1,12 @@
 #include "stream/control_client.h"
 
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
 #include <thread>
 #include <tuple>
 
+#include "common/log.h"
 #include "stream/core/artifact.h"
 #include "stream/kafka/admin.h"
 #include "stream/kafka/reader.h"
@@ -150,6 +154,16 @@ auto ask_again(std::chrono::steady_clock::time_point deadline, Ask ask) -> declt
 
 }  // namespace
 
+Result<void> check_artifacts_topic(const kafka::ClientConfig& config, TopicAdmin& admin, const std::string& topic) {
+  RIDE_ASSIGN(const auto topics, admin.topics());
+  const auto found = std::find_if(topics.begin(), topics.end(), [&](const auto& one) { return one.name == topic; });
+  if (found == topics.end())
+    return Error{ErrorCode::not_found, fmt::format("there is no topic {}: a master makes it when it starts", topic)};
+  RIDE_ASSIGN(const auto settings, kafka::topic_settings(config, topic));
+  if (const auto fault = find_topic_fault(topic, found->partitions, settings)) return invalid_argument(*fault);
+  return {};
+}
+
 Result<void> ensure_control_topics(const kafka::ClientConfig& config, const std::string& prefix) {
   RIDE_ASSIGN(auto admin, kafka::open_admin(config));
   RIDE_ASSIGN(auto brokers, admin->broker_count());
@@ -177,6 +191,10 @@ Result<void> ensure_control_topics(const kafka::ClientConfig& config, const std:
     const NewTopic topic{name, partitions, replication, settings};
     auto created = ask_again(deadline, [&] { return admin->create(topic); });
     if (!created.ok() && created.error().code != ErrorCode::already_exists) return created.error();
+    // Jobs without files run all the same, and `ride submit` refuses those that have some.
+    if (!created.ok() && name == artifacts_topic(prefix))
+      if (const auto good = check_artifacts_topic(config, *admin, name); !good.ok())
+        log_warning("{}", good.error().message);
   }
   // The first question about a group makes __consumer_offsets (about a second on a fresh cluster): ask now.
   RIDE_ASSIGN(auto commits, kafka::open_commit_store(config));

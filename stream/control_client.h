@@ -11,6 +11,7 @@
 #include "common/result.h"
 #include "stream/control.h"
 #include "stream/kafka/client_config.h"
+#include "stream/ports.h"
 
 namespace ride::stream {
 
@@ -48,6 +49,10 @@ class ControlWriter {
 Result<std::unique_ptr<ControlReader>> open_control_reader(const kafka::ClientConfig& config, const std::string& topic,
                                                            std::optional<std::chrono::milliseconds> tail = {});
 Result<std::unique_ptr<ControlWriter>> open_control_writer(const kafka::ClientConfig& config, const std::string& topic);
+
+// invalid_argument: a setting of this topic would lose or refuse files (find_topic_fault). permission: this user may
+// not see its settings.
+Result<void> check_artifacts_topic(const kafka::ClientConfig& config, TopicAdmin& admin, const std::string& topic);
 
 // Makes both control topics, and that of artifacts, if they are missing (replication capped at the number of brokers)
 // and waits for

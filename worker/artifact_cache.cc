@@ -23,6 +23,7 @@ namespace {
 
 constexpr auto kLockLook = std::chrono::milliseconds(50);
 constexpr std::size_t kReadBytes = 1 << 20;
+constexpr std::string_view kPart = ".part-", kLock = ".lock-";  // with the SHA-256
 
 Error cache_error(const fs::path& path, const char* what, int why) {
   const bool full = why == ENOSPC || why == EDQUOT;
@@ -91,6 +92,62 @@ bool evict(const fs::path& path) {
   return true;
 }
 
+fs::path beside(const fs::path& folder, std::string_view kind, const std::string& sha256) {
+  return folder / (std::string(kind) + sha256);
+}
+
+std::int64_t bytes_of_parts(const fs::path& folder) {
+  std::int64_t bytes = 0;
+  std::error_code failed;
+  for (fs::directory_iterator one(folder, failed), end; !failed && one != end; one.increment(failed)) {
+    std::error_code gone;
+    const auto size = one->path().filename().string().starts_with(kPart) ? one->file_size(gone) : 0;
+    if (!gone) bytes += static_cast<std::int64_t>(size);
+  }
+  return bytes;
+}
+
+// `try_lock`: an error_code; operation_would_block: somebody else has it.
+template <class TryLock>
+Result<void> wait_for(const fs::path& path, TryLock try_lock, const stream::Stopped& stopped) {
+  for (;;) {
+    const std::error_code why = try_lock();
+    if (!why) return {};
+    if (why != std::errc::operation_would_block) return cache_error(path, "cannot be locked", why.value());
+    if (stopped()) return Error{ErrorCode::cancelled, "stopped"};
+    std::this_thread::sleep_for(kLockLook);
+  }
+}
+
+// The lock of one content. Its file is gone when nobody holds it; who waited for that one asks for a new one.
+class ContentLock {
+ public:
+  explicit ContentLock(fs::path path) : path_(std::move(path)) {}
+  ~ContentLock() {
+    if (held_) ::unlink(path_.c_str());
+  }
+  ContentLock(const ContentLock&) = delete;
+  ContentLock& operator=(const ContentLock&) = delete;
+
+  std::error_code try_lock() {
+    std::error_code why;
+    lock_ = process::FileLock(path_, why, 0600);
+    if (!lock_.ok()) return why;
+    if ((why = lock_.try_lock())) return why;
+    struct stat mine {
+    }, there{};
+    held_ = ::fstat(lock_.descriptor(), &mine) == 0 && ::stat(path_.c_str(), &there) == 0 &&
+            mine.st_ino == there.st_ino && mine.st_dev == there.st_dev;
+    return held_ ? std::error_code() : std::make_error_code(std::errc::operation_would_block);
+  }
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+  process::FileLock lock_;
+  bool held_ = false;
+};
+
 void sync_folder(const fs::path& folder) {
   const process::Descriptor open(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (open.ok()) ::fsync(open.get());
@@ -131,37 +188,80 @@ Result<std::optional<HeldArtifact>> ArtifactCache::hold(const stream::ArtifactRe
   return std::optional(HeldArtifact{path.string(), std::move(file)});
 }
 
-// Those that were taken up longest ago go first.
-void ArtifactCache::make_room(std::int64_t bytes) const {
+// What somebody was writing who died.
+void ArtifactCache::sweep_parts() const {
+  std::error_code failed;
+  ::unlink((folder_ / ".part").c_str());  // of versions that had one lock for all: it is ours now
+  for (fs::directory_iterator one(folder_, failed), end; !failed && one != end; one.increment(failed)) {
+    const auto name = one->path().filename().string();
+    if (!name.starts_with(kPart)) continue;
+    if (ContentLock lock(beside(folder_, kLock, name.substr(kPart.size()))); !lock.try_lock())
+      ::unlink(one->path().c_str());
+  }
+}
+
+// Those that were taken up longest ago go first. One at a time, so that two do not count on the same space.
+Result<process::Descriptor> ArtifactCache::reserve(const fs::path& part, std::int64_t bytes,
+                                                   const stream::Stopped& stopped) const {
+  std::error_code failed;
+  process::FileLock lock(folder_ / ".lock", failed, 0600);
+  if (!lock.ok()) return cache_error(folder_ / ".lock", "cannot be made", failed.value());
+  RIDE_TRY(wait_for(
+      folder_ / ".lock", [&] { return lock.try_lock(); }, stopped));
+  sweep_parts();
   auto files = files_in(folder_);
-  std::int64_t total = bytes;
+  std::int64_t total = bytes + bytes_of_parts(folder_);
   for (const auto& file : files) total += file.bytes;
   std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return a.used < b.used; });
-  for (const auto& file : files) {
-    if (total <= most_bytes_) return;
-    if (evict(file.path)) total -= file.bytes;
+  auto next = files.begin();
+  const auto would_be_enough = [&] {
+    std::error_code unknown;
+    const auto space = fs::space(folder_, unknown);
+    std::int64_t there = unknown ? bytes : static_cast<std::int64_t>(std::min<std::uintmax_t>(space.available, bytes));
+    for (auto one = next; one != files.end(); ++one) there += one->bytes;
+    return there >= bytes;
+  };
+  const auto evict_next = [&] {  // false: there is none
+    for (; next != files.end(); ++next) {
+      if (!evict(next->path)) continue;
+      total -= (next++)->bytes;
+      return true;
+    }
+    return false;
+  };
+  while (total > most_bytes_ && evict_next()) {
+  }
+  ::unlink(part.c_str());  // of somebody who died
+  process::Descriptor file(::open(part.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!file.ok()) return cache_error(part, "cannot be made", errno);
+  for (;;) {
+    const int why = ::posix_fallocate(file.get(), 0, bytes);
+    if (why == 0) return file;
+    if (why == EINTR && !stopped()) continue;
+    if ((why == ENOSPC || why == EDQUOT) && would_be_enough() && evict_next()) continue;
+    ::unlink(part.c_str());
+    return cache_error(part, fmt::format("cannot have {} bytes", bytes).c_str(), why);
   }
 }
 
 Result<void> ArtifactCache::put(const stream::ArtifactRef& ref, const Fill& fill,
                                 const stream::Stopped& stopped) const {
-  const auto part = folder_ / ".part";
-  ::unlink(part.c_str());  // of somebody who died: only who has the lock writes
-  make_room(ref.size);
-  const process::Descriptor file(::open(part.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!file.ok()) return cache_error(part, "cannot be made", errno);
-  if (const int why = ::posix_fallocate(file.get(), 0, ref.size); why != 0) {
-    ::unlink(part.c_str());
-    return cache_error(part, fmt::format("cannot have {} bytes", ref.size).c_str(), why);
-  }
+  const auto part = beside(folder_, kPart, ref.sha256);
+  process::Descriptor file;
   const auto write = [&](std::int64_t at, std::span<const std::uint8_t> bytes) -> Result<void> {
     if (at < 0 || at > ref.size || static_cast<std::int64_t>(bytes.size()) > ref.size - at)
       return corrupt(fmt::format("bytes behind the end of the artifact '{}' came", ref.name));
+    if (!file.ok()) {
+      RIDE_ASSIGN(file, reserve(part, ref.size, stopped));
+    }
     return write_all(file.get(), part, at, bytes);
   };
   auto filled = [&]() -> Result<void> {
     RIDE_TRY(fill(write));
-    RIDE_ASSIGN(const auto hash, hash_of(file.get(), stopped));
+    std::string hash = "of nothing";
+    if (file.ok()) {
+      RIDE_ASSIGN(hash, hash_of(file.get(), stopped));
+    }
     if (hash != ref.sha256)
       return corrupt(
           fmt::format("what Kafka holds of the artifact '{}' has the SHA-256 {}, but {} is wanted. Submit the "
@@ -171,6 +271,7 @@ Result<void> ArtifactCache::put(const stream::ArtifactRef& ref, const Fill& fill
     const auto path = path_of(ref);
     std::error_code failed;
     fs::create_directory(path.parent_path(), failed);
+    if (failed) return cache_error(path.parent_path(), "cannot be made", failed.value());
     if (::rename(part.c_str(), path.c_str()) != 0) return cache_error(path, "cannot be made", errno);
     sync_folder(path.parent_path());
     return {};
@@ -187,15 +288,9 @@ Result<HeldArtifact> ArtifactCache::get(const stream::ArtifactRef& ref, const Fi
   if (failed) return cache_error(folder_, "cannot be made", failed.value());
   RIDE_ASSIGN(auto there, hold(ref, stopped));
   if (there) return *std::move(there);
-  process::FileLock lock(folder_ / ".lock", failed, 0600);
-  if (!lock.ok()) return cache_error(folder_ / ".lock", "cannot be made", failed.value());
-  for (;;) {
-    const auto why = lock.try_lock();
-    if (!why) break;
-    if (why != std::errc::operation_would_block) return cache_error(folder_ / ".lock", "cannot be locked", why.value());
-    if (stopped()) return Error{ErrorCode::cancelled, "stopped"};
-    std::this_thread::sleep_for(kLockLook);
-  }
+  ContentLock lock(beside(folder_, kLock, ref.sha256));
+  RIDE_TRY(wait_for(
+      lock.path(), [&] { return lock.try_lock(); }, stopped));
   RIDE_ASSIGN(there, hold(ref, stopped));  // somebody else may have fetched it
   if (there) return *std::move(there);
   RIDE_TRY(put(ref, fill, stopped));

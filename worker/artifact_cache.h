@@ -1,7 +1,8 @@
 // The artifacts of a node (decision 0044): files by their content, below one folder that all workers of a user share.
-// `<folder>/<sha256>/<name>`; what is being written is `.part`, and who writes holds `.lock`. A file is checked against
-// its hash whenever a worker takes it up; one that does not fit is fetched again. Above `most_bytes` the one that was
-// taken up longest ago goes, but none that a worker holds: those of running stages may be more together. Threads: any;
+// `<folder>/<sha256>/<name>`; what is being written is `.part-<sha256>`, and who writes holds `.lock-<sha256>`. A file
+// is checked against its hash whenever a worker takes it up; one that does not fit is fetched again. Above
+// `most_bytes`, or when the disk is full, the one that was taken up longest ago goes, but none that a worker holds:
+// those of running stages may be more together. None goes before something of the new one has come. Threads: any;
 // processes: any number. Failure: permission, resource_exhausted (retriable: the disk is full), cancelled; corrupt,
 // final: what was fetched has another hash.
 #pragma once
@@ -43,7 +44,9 @@ class ArtifactCache {
   std::filesystem::path path_of(const stream::ArtifactRef& ref) const { return folder_ / ref.sha256 / ref.name; }
   Result<std::optional<HeldArtifact>> hold(const stream::ArtifactRef& ref, const stream::Stopped& stopped) const;
   Result<void> put(const stream::ArtifactRef& ref, const Fill& fill, const stream::Stopped& stopped) const;
-  void make_room(std::int64_t bytes) const;
+  Result<process::Descriptor> reserve(const std::filesystem::path& part, std::int64_t bytes,
+                                      const stream::Stopped& stopped) const;
+  void sweep_parts() const;
 
   std::filesystem::path folder_;
   std::int64_t most_bytes_;

@@ -15,6 +15,7 @@ constexpr std::int64_t kAhead = 8 << 20;
 
 Result<void> download(const kafka::ClientConfig& config, const std::string& topic, const stream::ArtifactRef& ref,
                       const stream::WriteAt& write, const stream::Stopped& stopped) {
+  log_info("fetches the artifact '{}' ({}) from {}", ref.name, format_byte_size({ref.size}), topic);
   const auto began = std::chrono::steady_clock::now();
   RIDE_ASSIGN(const auto admin, kafka::open_admin(config, kBrokersAnswer));
   // The group exists for the client's sake only: nothing is ever committed in it.

@@ -3,9 +3,11 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
+#include <optional>
 #include <thread>
 
 #include "common/guarded_thread.h"
+#include "common/units.h"
 #include "worker/open_task.h"
 #include "worker/tasks/durable_file.h"
 #include "worker/visible_retry.h"
@@ -82,10 +84,12 @@ Result<tasks::Task*> StageCompute::task_of(OwnedPartition& owned) {
   return own.task.get();
 }
 
-// What may pass (brokers that are away, a full disk) is tried again, visibly; frames wait meanwhile.
+// What may pass (brokers that are away, a full disk) is tried again, visibly; the master gives us no partition
+// meanwhile.
 void StageCompute::open_first_task() {
   auto wait = kFirstOpenRetry;
   auto said = steady_clock::time_point{};
+  std::optional<steady_clock::time_point> failing;
   while (!context_.stopping) {
     auto first = open();
     if (first.ok()) {
@@ -96,11 +100,18 @@ void StageCompute::open_first_task() {
       return;
     }
     if (context_.stopping) return;
-    const bool passes = first.error().retriable;
-    if (!passes) return context_.notify(Severity::error, "task_open_failed", first.error().message, true);
-    if (steady_clock::now() - said > kSayOpenAgain) {
-      context_.notify(Severity::warning, "artifact_waits", first.error().message, false);
-      said = steady_clock::now();
+    if (!first.error().retriable)
+      return context_.notify(Severity::error, "task_open_failed", first.error().message, true);
+    const auto now = steady_clock::now();
+    const auto patience = context_.config.fetch_patience;
+    if (!failing) failing = now;
+    const bool too_long = now - *failing > patience;
+    if (too_long && context_.config.finite)
+      return context_.notify(Severity::error, "task_open_failed",
+                             fmt::format("{} (for {})", first.error().message, format_duration(patience)), true);
+    if (now - said > kSayOpenAgain) {
+      context_.notify(too_long ? Severity::error : Severity::warning, "artifact_waits", first.error().message, false);
+      said = now;
     }
     for (const auto until = steady_clock::now() + wait; !context_.stopping && steady_clock::now() < until;)
       std::this_thread::sleep_for(milliseconds(20));

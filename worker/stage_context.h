@@ -46,6 +46,7 @@ struct StageConfig {
   tasks::TaskType task;       // that of the stage; without `make`: this worker has none of its name
   CrashNote* note = nullptr;  // of the process; null: nobody would read it
   FetchArtifact fetch;        // brings the files that the job has with it; empty: nobody does
+  std::chrono::milliseconds fetch_patience{60'000};  // with brokers that are away or a full disk: a finite job fails
 };
 
 using Notify =

@@ -7,30 +7,32 @@
 #include "cli/core/artifact_list.h"
 #include "cli/find_master.h"
 #include "cli/interrupt.h"
-#include "cli/kafka_settings.h"
 #include "cli/shipping.h"
 #include "cli/terminal.h"
 #include "common/units.h"
 #include "stream/kafka/admin.h"
 #include "stream/kafka/reader.h"
-#include "stream/kafka/writer.h"
 
 namespace ride::cli {
 namespace {
 
-constexpr std::chrono::hours kPruneGrace(1);
-
 struct ArtifactFlags {
   SettingFlags settings;
   bool json = false, prune = false, yes = false;
+  std::string unnamed_for = "1h";
 };
 
-Result<void> remove_all(const kafka::ClientConfig& config, const std::string& topic,
-                        const std::vector<ListedArtifact>& all, const stream::Stopped& stopped) {
-  RIDE_ASSIGN(const auto writer, kafka::KafkaWriter::open(config));
-  RIDE_TRY(writer->prepare(topic));
-  for (const auto& one : all) RIDE_TRY(stream::remove_artifact(*writer, topic, one.upload.ref, stopped));
-  return {};
+Result<stream::Pruned> remove_all(MasterClient& master, const ArtifactPlace& place,
+                                  const std::vector<ListedArtifact>& all, std::chrono::milliseconds grace,
+                                  const stream::Stopped& stopped) {
+  RIDE_ASSIGN(const auto open, open_artifacts(place));
+  std::vector<stream::ArtifactRef> refs;
+  for (const auto& one : all) refs.push_back(one.upload.ref);
+  const auto uses = [&master]() -> Result<std::set<std::string>> {
+    RIDE_ASSIGN(const auto answer, master.fetch("/artifacts"));
+    return used_uploads(answer);
+  };
+  return stream::prune_artifacts(open->ports, refs, grace, uses, stopped);
 }
 
 void show(const ArtifactFlags& flags, const std::vector<ListedArtifact>& all, const std::string& otherwise) {
@@ -43,23 +45,28 @@ void show(const ArtifactFlags& flags, const std::vector<ListedArtifact>& all, co
 Result<void> list_or_prune(const ArtifactFlags& flags, const stream::Stopped& stopped) {
   RIDE_ASSIGN(const auto settings, flags.settings.resolve());
   RIDE_ASSIGN(auto master, find_master(settings));
-  RIDE_ASSIGN(const auto place, artifact_place(master, named_brokers(settings)));
-  RIDE_ASSIGN(const auto config, kafka_config(settings, place.brokers));
-  RIDE_ASSIGN(const auto admin, kafka::open_admin(config));
+  const auto grace = parse_duration(flags.unnamed_for);
+  if (!grace.ok()) return invalid_argument("--unnamed-for: " + grace.error().message);
+  RIDE_ASSIGN(const auto place, artifact_place(master, settings, named_brokers(settings)));
+  RIDE_ASSIGN(const auto admin, kafka::open_admin(place.kafka));
   RIDE_ASSIGN(const auto reader,
-              kafka::KafkaReader::open(config, {.group = "ride-control-reader", .reports_ends = true}));
+              kafka::KafkaReader::open(place.kafka, {.group = "ride-control-reader", .reports_ends = true}));
   RIDE_ASSIGN(const auto index, stream::read_artifact_index(*reader, *admin, place.topic, stopped));
+  if (const auto refusals = stream::refusals_text(index, place.topic); !refusals.empty()) print_error(refusals);
   // Asked after the index was read: a job that names one of these is known by then, or the submit was within the grace.
   RIDE_ASSIGN(const auto uses, master.fetch("/artifacts"));
   const auto all = list_artifacts(index, uses);
   if (!flags.prune) return show(flags, all, "no file was shipped with a topology yet"), Result<void>();
-  const auto unused = prunable(all, system_now(), kPruneGrace);
-  show(flags, unused, "no file can be removed: each is used, or was named within the last hour");
+  const auto unused = prunable(all, system_now(), *grace);
+  show(flags, unused,
+       fmt::format("no file can be removed: each is used, or was named within the last {}", format_duration(*grace)));
   if (unused.empty()) return {};
   if (!flags.yes) return print_error("nothing was removed: 'ride artifacts prune --yes' removes these"), Result<void>();
-  RIDE_TRY(remove_all(config, place.topic, unused, stopped));
+  RIDE_ASSIGN(const auto pruned, remove_all(master, place, unused, *grace, stopped));
   print_error(fmt::format("removed: {}; the brokers free the disk when they compact {}, within a day or two",
-                          unused.size(), place.topic));
+                          pruned.removed.size(), place.topic));
+  for (const auto& ref : pruned.kept)
+    print_error(fmt::format("kept: {} (sha256 {}), which was named meanwhile", ref.name, ref.sha256.substr(0, 12)));
   return {};
 }
 
@@ -86,6 +93,11 @@ void add_artifacts_command(Program& program) {
   auto* prune = command.add_subcommand("prune", "Show what could be removed, or remove it");
   prune->fallthrough();  // --master and the like stand behind it, too
   prune->add_flag("--yes", flags->yes, "Remove it");
+  prune
+      ->add_option("--unnamed-for", flags->unnamed_for,
+                   "Leave what a submit has named within this time: one that goes on may rely on it")
+      ->type_name("DURATION")
+      ->capture_default_str();
   prune->callback([flags] { flags->prune = true; });
 }
 

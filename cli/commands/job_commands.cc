@@ -137,8 +137,7 @@ std::string submitted_text(const Submitted& submitted) {
 }
 
 // Of a job that runs, what would change; else that it would begin. Nothing is done.
-ExitCode show_plan(const JobFlags& flags, MasterClient& master, const std::string& text,
-                   const std::vector<ShippedFile>& files) {
+ExitCode show_plan(const JobFlags& flags, MasterClient& master, const std::string& text, const ShippedFiles& files) {
   const auto plan = dry_run(master, text, flags.file, files);
   if (!plan.ok()) return fail(plan.error());
   if (flags.json) {
@@ -191,24 +190,32 @@ bool sources_are_there(const Settings& settings, MasterClient& master, const Top
   return !topology::has_errors(missing);
 }
 
+// A variable may make it name a file for the master: then the master is to know that there was none here.
+ShippedFiles none_named(MasterClient& master, const TopologyFile& file) {
+  if (file.text.find("${") == std::string::npos) return std::nullopt;
+  const auto answer = master.get("/artifacts");
+  return answer.ok() && answer->ok() ? ShippedFiles(std::vector<ShippedFile>()) : std::nullopt;
+}
+
 // The files that the topology names, shipped unless nothing is to be done.
-std::variant<std::vector<ShippedFile>, ExitCode> ship_files(const JobFlags& flags, const Settings& settings,
-                                                            MasterClient& master, const TopologyFile& file) {
-  if (!file.valid()) return std::vector<ShippedFile>();  // the master reports what is wrong with it
-  const stream::Stopped never = [] { return false; };    // Ctrl-C ends the process
+std::variant<ShippedFiles, ExitCode> ship_files(const JobFlags& flags, const Settings& settings, MasterClient& master,
+                                                const TopologyFile& file) {
+  if (!file.valid()) return ShippedFiles();            // the master reports what is wrong with it
+  const stream::Stopped never = [] { return false; };  // Ctrl-C ends the process
   auto named = named_files(file, never);
   if (!named.ok()) return fail(named.error());
   if (!named->missing.empty()) {
     std::fputs(topology::render(named->missing, file.text).c_str(), stderr);
     return ExitCode::usage;
   }
-  if (named->files.empty() || flags.dry_run) return shipped(named->files);
-  const auto place = artifact_place(master, named_brokers(settings));
+  if (named->files.empty()) return none_named(master, file);
+  if (flags.dry_run) return ShippedFiles(shipped(named->files));
+  const auto place = artifact_place(master, settings, named_brokers(settings));
   if (!place.ok()) return fail(place.error());
   const auto done = ship(
-      settings, *place, named->files, [](const std::string& line) { print_error(line); }, never);
+      *place, file.topology().name(), named->files, [](const std::string& line) { print_error(line); }, never);
   if (!done.ok()) return fail(done.error());
-  return shipped(named->files);
+  return ShippedFiles(shipped(named->files));
 }
 
 ExitCode submit_file(const JobFlags& flags) {
@@ -222,7 +229,7 @@ ExitCode submit_file(const JobFlags& flags) {
   if (!sources_are_there(*settings, *master, *loaded)) return ExitCode::usage;
   const auto files = ship_files(flags, *settings, *master, *loaded);
   if (const auto* failed = std::get_if<ExitCode>(&files)) return *failed;
-  const auto& brought = std::get<std::vector<ShippedFile>>(files);
+  const auto& brought = std::get<ShippedFiles>(files);
   if (flags.dry_run) return show_plan(flags, *master, text, brought);
   const auto submitted = submit(*master, text, flags.file, brought, flags.replace);
   if (!submitted.ok()) return fail(submitted.error());

@@ -11,6 +11,12 @@
 
 namespace ride::cli {
 
+std::set<std::string> used_uploads(const nlohmann::json& uses) {
+  std::set<std::string> keys;
+  for (const auto& one : list_of(uses, "artifacts")) keys.insert(text_of(one, "sha256") + "/" + text_of(one, "upload"));
+  return keys;
+}
+
 std::vector<ListedArtifact> list_artifacts(const stream::ArtifactIndex& index, const nlohmann::json& uses) {
   std::map<std::string, std::vector<std::string>> used_by;
   for (const auto& one : list_of(uses, "artifacts"))
@@ -35,7 +41,9 @@ std::string artifact_table(const std::vector<ListedArtifact>& all) {
   Table table({{"NAME"}, {"SHA256"}, {"SIZE", Align::right}, {"NAMED"}, {"USED BY"}});
   for (const auto& one : all) {
     const auto& ref = one.upload.ref;
-    const std::string unused = one.upload.complete ? "-" : "- (its upload broke off, or goes on)";
+    const std::string unused = one.upload.withdrawn  ? "- (a prune that removes it broke off, or goes on)"
+                               : one.upload.complete ? "-"
+                                                     : "- (its upload broke off, or goes on)";
     table.add({Cell(ref.name, Tone::bold), ref.sha256.substr(0, 12), format_byte_size({ref.size}),
                format_time(one.upload.at),
                one.used_by.empty() ? unused : fmt::format("{}", fmt::join(one.used_by, ", "))});
@@ -51,6 +59,7 @@ nlohmann::json to_json(const std::vector<ListedArtifact>& all) {
                     {"upload", one.upload.ref.upload},
                     {"size", one.upload.ref.size},
                     {"complete", one.upload.complete},
+                    {"withdrawn", one.upload.withdrawn},
                     {"named_at", format_time(one.upload.at)},
                     {"used_by", one.used_by}});
   return list;

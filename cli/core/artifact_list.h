@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,9 @@ struct ListedArtifact {
 
 // `uses`: the master's answer (GET /artifacts). In order of names.
 std::vector<ListedArtifact> list_artifacts(const stream::ArtifactIndex& index, const nlohmann::json& uses);
+
+// Keys of the uploads (stream::upload_key) that jobs which are not over use, by the same answer.
+std::set<std::string> used_uploads(const nlohmann::json& uses);
 
 // What no job uses, and no submit has named since `grace`: a submit that has just found it there may be about to name
 // it.

@@ -264,7 +264,7 @@ class Session {
   }
 
   // Through Kafka also here: workers of other machines may join.
-  Result<std::vector<ShippedFile>> ship_files() {
+  Result<ShippedFiles> ship_files() {
     const auto stopped = [this] { return interrupt_.requested(); };
     RIDE_ASSIGN(auto named, named_files(*file_, stopped));
     if (!named.missing.empty()) {
@@ -272,11 +272,11 @@ class Session {
       return Error{ErrorCode::invalid_argument,
                    fmt::format("job '{}' cannot begin: files that it names are not there", watch_->name())};
     }
-    if (named.files.empty()) return std::vector<ShippedFile>();
-    RIDE_ASSIGN(const auto place, artifact_place(cluster_.master(), cluster_.brokers()));
+    if (named.files.empty()) return ShippedFiles();
+    RIDE_ASSIGN(const auto place, artifact_place(cluster_.master(), options_.settings, cluster_.brokers()));
     RIDE_TRY(ship(
-        options_.settings, place, named.files, [this](const std::string& line) { say(line); }, stopped));
-    return shipped(named.files);
+        place, watch_->name(), named.files, [this](const std::string& line) { say(line); }, stopped));
+    return ShippedFiles(shipped(named.files));
   }
 
   // What lacks now lacks for ever.

@@ -376,7 +376,7 @@ Applied apply_part(State& state, const stream::SnapshotPart& part) {
   restore(hard, **snapshot);
   const bool of_the_leader =
       hard.claim.epoch == state.hard.standing.epoch() && hard.claim.id == state.hard.standing.leader();
-  if (!of_the_leader || find_violation(hard)) return Applied::unreadable_snapshot;
+  if (!of_the_leader || find_violation(hard) || loses_files(state.hard, hard)) return Applied::unreadable_snapshot;
   state.hard = std::move(hard);
   state.soft.snapshot = part.id;
   state.soft.records = 0;

@@ -17,7 +17,7 @@ bool Decided::apply(const stream::Decision& decision, const stream::SnapshotPart
   Hard restored;
   restore(restored, **snapshot);
   const bool of_the_leader = restored.claim.epoch == decision.epoch && restored.claim.id == decision.leader;
-  if (!of_the_leader || find_violation(restored)) return false;
+  if (!of_the_leader || find_violation(restored) || loses_files(hard_, restored)) return false;
   hard_ = std::move(restored);
   return true;
 }

@@ -23,6 +23,8 @@ class StagePlacement {
   StagePlacement(Draft& draft, State& state, const StageKey& key)
       : draft_(draft), state_(state), key_(key), stage_(*draft.hard().find(key)), reports_(state.soft.stages[key]) {
     members_.assign(stage_.actives.begin(), stage_.actives.end());  // ordered
+    const auto& spec = draft_.hard().find(key_.job, key_.run)->stage_spec(key_.stage);
+    brings_files_ = !spec.artifacts.empty();
   }
 
   void place() {
@@ -51,10 +53,16 @@ class StagePlacement {
     return ticks_since_begin(state_, key_.job) < state_.rules.gather_ticks;
   }
 
+  bool is_warm(const Process* process) const {
+    return process != nullptr && process->last.warm && process->last.group == key_.job.value + "/" + key_.stage.value;
+  }
+
+  // A task opens within seconds; the files that the job brings may take minutes, and who has them says that it is warm.
+  bool is_able(const Process* process) const { return !brings_files_ || is_warm(process); }
+
   bool is_ready(const Process* process) const {
     if (process == nullptr) return false;
-    if (process->last.warm && process->last.group == key_.job.value + "/" + key_.stage.value) return true;
-    return state_.soft.ticks - process->joined_tick >= state_.rules.warm_ticks;
+    return is_warm(process) || (!brings_files_ && state_.soft.ticks - process->joined_tick >= state_.rules.warm_ticks);
   }
 
   int index_of(const WorkerId& worker) const {
@@ -82,6 +90,7 @@ class StagePlacement {
     for (const auto& member : members_) {
       const auto* known = process(member);
       view.members.push_back({.node = known == nullptr ? NodeName{} : known->last.node,
+                              .able = is_able(known),
                               .ready = is_ready(known),
                               .keeps = reports_.rests.got.contains(member),
                               .enough = reports_.rests.gave.contains(member)});
@@ -210,6 +219,7 @@ class StagePlacement {
   const Stage stage_;  // as it was when the step began
   StageReports& reports_;
   std::vector<WorkerId> members_;
+  bool brings_files_ = false;  // the job, for this stage
 };
 
 void mark_overdue(const Draft& draft, Due& due) {

@@ -70,8 +70,10 @@ class Queue {
  public:
   Queue(const GroupView& view, const std::vector<int>& rank, const Loads& loads)
       : view_(view), rank_(rank), loads_(loads) {
-    for (std::size_t i = 0; i < view.members.size(); ++i) put(i);
+    for (std::size_t i = 0; i < view.members.size(); ++i)
+      if (view.members[i].able) put(i);
   }
+  bool empty() const { return queue_.empty(); }
   void put(std::size_t member) {
     queue_.insert({loads_.time(view_, member, loads_.usual_weight), rank_[member], member});
   }
@@ -94,6 +96,7 @@ void give_away(const GroupView& view, const std::vector<int>& rank, Loads& loads
   for (std::size_t p = 0; p < view.partitions.size(); ++p) {
     const auto& slot = view.partitions[p];
     if (!slot.free && slot.owner != GroupView::kNobody) continue;
+    if (queue.empty()) return;
     const auto member = queue.take_first();
     moves.give.push_back({PartitionId{static_cast<int>(p)}, static_cast<int>(member)});
     loads.add(member, slot);
@@ -137,7 +140,7 @@ class Rebalance {
 
   void put(std::size_t member) {
     if (!view_.members[member].keeps) by_time_.insert({loads_.time(view_, member), rank_[member], member});
-    if (!view_.members[member].enough)
+    if (!view_.members[member].enough && view_.members[member].able)
       by_next_.insert({loads_.time(view_, member, loads_.usual_weight), rank_[member], member});
   }
   void remove(std::size_t member) {
@@ -215,6 +218,8 @@ Moves place(const GroupView& view) {
   if (!loads.moving && !outsiders && moves.give.empty())
     Rebalance(view, rank, std::move(loads)).ask_back(moves);
   else
+    moves.look_again = true;
+  if (std::any_of(view.members.begin(), view.members.end(), [](const auto& one) { return !one.able; }))
     moves.look_again = true;
   std::sort(moves.release.begin(), moves.release.end());
   return moves;

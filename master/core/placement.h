@@ -15,6 +15,7 @@ struct GroupView {
 
   struct Member {
     NodeName node;
+    bool able = true;     // false: it still fetches what its task opens, and is given nothing
     bool ready = true;    // warm: a move to it is worth its while now
     double speed = 1;     // frames per busy second
     bool keeps = false;   // it got one a short while ago: it is not asked for any
@@ -38,14 +39,14 @@ struct Moves {
   std::vector<Give> give;            // in order of partitions
   std::vector<PartitionId> release;  // to be asked for, so that they can be given
   bool by_measure = false;           // ... because of speeds and weights, not of their number
-  bool look_again = false;           // still uneven: a move comes first, or a member that lacks some is not ready
+  bool look_again = false;           // still uneven: a move comes first, or a member that lacks some is not ready yet
 };
 
 // Partitions without an owner go to the members that are busiest last with them (weight over speed), over nodes in
-// turn. When none is on the move, as few as possible are asked back. Equal speeds and weights: afterwards loads differ
-// by one at most. Otherwise one at a time, from the busiest, and only where the gain is worth a move, which a
-// measurement that wavers is not; a member that has none gets its share at once. Nobody who got one to even out the
-// load gives one soon after, nor the other way round.
+// turn; where no member is able, they wait without one. When none is on the move, as few as possible are asked back.
+// Equal speeds and weights: afterwards loads differ by one at most. Otherwise one at a time, from the busiest, and only
+// where the gain is worth a move, which a measurement that wavers is not; a member that has none gets its share at
+// once. Nobody who got one to even out the load gives one soon after, nor the other way round.
 Moves place(const GroupView& view);
 
 }  // namespace ride::master

@@ -2,6 +2,8 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <algorithm>
+
 #include "master/core/steps.h"
 #include "stream/core/control_limits.h"
 
@@ -143,6 +145,20 @@ void restore(Hard& hard, const stream::Snapshot& snapshot) {
     out.order.push_back(worker);
   }
   hard = std::move(fresh);
+}
+
+bool loses_files(const Hard& known, const Hard& restored) {
+  const auto same_files = [](const stream::JobSpec& a, const stream::JobSpec& b) {
+    return a.run != b.run || std::equal(a.stages.begin(), a.stages.end(), b.stages.begin(), b.stages.end(),
+                                        [](const auto& x, const auto& y) { return x.artifacts == y.artifacts; });
+  };
+  return std::any_of(restored.jobs.begin(), restored.jobs.end(), [&](const auto& entry) {
+    const auto found = known.jobs.find(entry.first);
+    if (found == known.jobs.end()) return false;
+    const auto &before = *found->second, &now = *entry.second;
+    return !same_files(*before.spec, *now.spec) ||
+           (before.next && now.next && !same_files(before.next->spec, now.next->spec));
+  });
 }
 
 void SnapshotPlace::read(const stream::SnapshotPart& part, Offset at) {

@@ -14,6 +14,10 @@ stream::Snapshot capture(const Hard& hard);
 // All but the standing claim's rank, which is known from the records themselves.
 void restore(Hard& hard, const stream::Snapshot& snapshot);
 
+// Whether a run lacks files in `restored` that it was accepted with. Only a leader of a version that knows of no files
+// writes such a snapshot: who has read what stands before it keeps to that.
+bool loses_files(const Hard& known, const Hard& restored);
+
 // Where the decisions log may be cut off. Owner: who reads the log and performs TruncateBehind.
 class SnapshotPlace {
  public:

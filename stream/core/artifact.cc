@@ -14,14 +14,21 @@ namespace {
 
 constexpr std::size_t kMostIndexRecord = 4096;
 constexpr std::size_t kUploadDigits = 16;
+constexpr std::int64_t kArtifactMessageBytes = kArtifactChunkBytes + 4096;  // a chunk, its key, and what Kafka adds
 constexpr std::int64_t kMostOffset = std::int64_t{1} << 43;
 
 bool is_plain(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
 }
 
-bool is_upload_id(const std::string& text) {
-  return text.size() == kUploadDigits && text.find_first_not_of("0123456789abcdef") == std::string::npos;
+bool is_upload_id(std::string_view text) {
+  return text.size() == kUploadDigits && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+bool is_upload_key(const std::string& key) {
+  const auto bar = key.find('/');
+  return bar != std::string::npos && is_sha256_hex(key.substr(0, bar)) &&
+         is_upload_id(std::string_view(key).substr(bar + 1));
 }
 
 }  // namespace
@@ -29,6 +36,35 @@ bool is_upload_id(const std::string& text) {
 std::string artifacts_topic(const std::string& prefix) { return prefix + ".artifacts"; }
 TopicPartition artifact_index(const std::string& topic) { return {topic, PartitionId{0}}; }
 TopicPartition artifact_chunks(const std::string& topic) { return {topic, PartitionId{1}}; }
+
+std::optional<std::string> find_topic_fault(const std::string& topic, int partitions,
+                                            const std::map<std::string, std::string>& settings) {
+  if (partitions != kArtifactPartitions)
+    return fmt::format(
+        "the topic {} has {} partitions, it must have {}: somebody else made it. Delete it, and the "
+        "master makes it when it starts",
+        topic, partitions, kArtifactPartitions);
+  std::string faults, fix;
+  const auto add = [&](std::string_view name, const std::string& value, const std::string& why, const std::string& as) {
+    faults += fmt::format("{}its {} is {}, {}", faults.empty() ? "" : "; ", name, value, why);
+    fix += fmt::format("{}{}={}", fix.empty() ? "" : ",", name, as);
+  };
+  if (const auto policy = settings.find("cleanup.policy"); policy != settings.end() && policy->second != "compact")
+    add("cleanup.policy", policy->second, "which deletes files that jobs use after a time", "compact");
+  if (const auto most = settings.find("max.message.bytes"); most != settings.end()) {
+    std::int64_t bytes = 0;
+    const auto* end = most->second.data() + most->second.size();
+    const auto parsed = std::from_chars(most->second.data(), end, bytes);
+    if (parsed.ec == std::errc() && bytes < kArtifactMessageBytes)
+      add("max.message.bytes", most->second, fmt::format("and a chunk of a file needs {}", kArtifactMessageBytes),
+          std::to_string(std::int64_t{1} << 20));
+  }
+  if (faults.empty()) return std::nullopt;
+  return fmt::format(
+      "the topic {} loses or refuses files: {}. Correct it: kafka-configs.sh --bootstrap-server BROKER "
+      "--alter --entity-type topics --entity-name {} --add-config {}",
+      topic, faults, topic, fix);
+}
 
 std::optional<std::string> find_fault(const ArtifactRef& ref) {
   const bool named = !ref.name.empty() && ref.name.size() <= kMostArtifactName && ref.name.front() != '.' &&
@@ -75,7 +111,9 @@ std::optional<int> chunk_of(const ArtifactRef& ref, const std::string& key) {
 
 std::string encode(const ArtifactUpload& upload) {
   nlohmann::json json = upload.ref;
-  json["complete"] = upload.complete;
+  json["complete"] = upload.complete && !upload.withdrawn;  // so that older programs do not rely on it, either
+  if (upload.withdrawn) json["withdrawn"] = true;
+  if (upload.restored) json["restored"] = true;
   json["chunk_bytes"] = kArtifactChunkBytes;
   return json.dump();
 }
@@ -89,6 +127,8 @@ Result<ArtifactUpload> decode_upload(const Record& record) {
   try {
     json.get_to(upload.ref);
     upload.complete = json.value("complete", false);
+    upload.withdrawn = json.value("withdrawn", false);
+    upload.restored = json.value("restored", false);
     // Numbers of chunks mean nothing where they are of another size.
     if (json.value("chunk_bytes", std::int64_t{0}) != kArtifactChunkBytes)
       return corrupt("an upload has chunks of another size than this version reads");
@@ -101,26 +141,57 @@ Result<ArtifactUpload> decode_upload(const Record& record) {
   return upload;
 }
 
-void ArtifactIndex::see(const Record& record) {
-  if (record.value.empty()) {
-    uploads_.erase(record.key);
-    return;
-  }
-  auto upload = decode_upload(record);
-  if (!upload.ok() || (uploads_.size() >= kMostUploads && !uploads_.contains(record.key))) {
-    ++refused_;
-    return;
-  }
-  uploads_[record.key] = std::move(upload).value();
+void ArtifactIndex::refuse(const Record& record, const std::string& why) {
+  if (refused_++ == 0) first_refusal_ = fmt::format("offset {}: {}", record.offset.value, why);
 }
 
-const ArtifactUpload* ArtifactIndex::find(const std::string& sha256) const {
-  const ArtifactUpload* latest = nullptr;
-  for (auto one = uploads_.lower_bound(sha256); one != uploads_.end() && one->second.ref.sha256 == sha256; ++one) {
-    const auto& upload = one->second;
-    if (upload.complete && (latest == nullptr || upload.ref.offset > latest->ref.offset)) latest = &upload;
+void ArtifactIndex::see(const Record& record) {
+  if (record.value.empty()) {
+    if (uploads_.erase(record.key) > 0 || (is_upload_key(record.key) && removed_.size() < kMostUploads))
+      removed_.insert(record.key);
+    return;
   }
-  return latest;
+  auto decoded = decode_upload(record);
+  if (!decoded.ok()) return refuse(record, decoded.error().message);
+  const auto& upload = *decoded;
+  if (removed_.contains(record.key)) return;
+  const auto known = uploads_.find(record.key);
+  if (known == uploads_.end() && uploads_.size() >= kMostUploads)
+    return refuse(record, fmt::format("there are {} uploads already", kMostUploads));
+  if (upload.withdrawn) {
+    auto& entry = known == uploads_.end() ? uploads_[record.key] = upload : known->second;
+    entry.withdrawn = true;
+    entry.withdrawn_at = record.timestamp;
+  } else if (known == uploads_.end() || !known->second.withdrawn || upload.restored) {
+    uploads_[record.key] = upload;
+  }
+}
+
+std::vector<const ArtifactUpload*> ArtifactIndex::find(const std::string& sha256) const {
+  std::vector<const ArtifactUpload*> found;
+  for (auto one = uploads_.lower_bound(sha256); one != uploads_.end() && one->second.ref.sha256 == sha256; ++one)
+    if (one->second.complete && !one->second.withdrawn) found.push_back(&one->second);
+  std::stable_sort(found.begin(), found.end(),
+                   [](const auto* a, const auto* b) { return a->ref.offset > b->ref.offset; });
+  return found;
+}
+
+bool ArtifactIndex::stands(const ArtifactRef& ref) const {
+  const auto known = uploads_.find(upload_key(ref));
+  return known != uploads_.end() && known->second.complete && !known->second.withdrawn;
+}
+
+bool ArtifactIndex::may_be_removed(const std::string& upload_key, std::chrono::milliseconds grace) const {
+  const auto known = uploads_.find(upload_key);
+  if (known == uploads_.end()) return false;
+  return known->second.withdrawn && known->second.withdrawn_at - known->second.at >= grace;
+}
+
+std::string refusals_text(const ArtifactIndex& index, const std::string& topic) {
+  if (index.refused() == 0) return {};
+  return fmt::format("{} of the records in the index of {} {} not valid and {} passed over; the first: {}",
+                     index.refused(), topic, index.refused() == 1 ? "is" : "are", index.refused() == 1 ? "is" : "are",
+                     index.first_refusal());
 }
 
 ArtifactAssembly::ArtifactAssembly(ArtifactRef ref) : ref_(std::move(ref)), missing_(0) {

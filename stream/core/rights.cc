@@ -39,6 +39,7 @@ constexpr auto kWrite = AclOperation::write;
 constexpr auto kCreate = AclOperation::create;
 constexpr auto kDelete = AclOperation::remove;
 constexpr auto kDescribe = AclOperation::describe;
+constexpr auto kDescribeConfigs = AclOperation::describe_configs;
 
 // Read, Write and Delete contain Describe. Idempotent producers need no right of their own since Kafka 2.8.
 constexpr Line kLines[] = {
@@ -48,6 +49,7 @@ constexpr Line kLines[] = {
      "deletes what was acknowledged, and the topics of a cancelled job"},
     {Role::master, Scope::decisions, "", kWrite, false, "decides"},
     {Role::master, Scope::reports, "", kWrite, false, "ticks"},
+    {Role::master, Scope::artifacts, "", kDescribeConfigs, false, "says at its start if a setting would lose files"},
     {Role::master, Scope::all_groups, "", kRead, false, "writes the first commit of each partition, looks at lag"},
     {Role::master, Scope::named_group, "ride-control-reader", kDescribe, false, "the client looks for its coordinator"},
     {Role::master, Scope::adopted, "", kRead, false, "counts partitions, writes first commits"},
@@ -102,6 +104,8 @@ constexpr Line kLines[] = {
     {Role::operator_, Scope::outputs, "", kRead, false, "as reader"},
     {Role::operator_, Scope::all_topics, "", kWrite, false, "`ride dead replay`"},
     {Role::operator_, Scope::artifacts, "", kWrite, false, "`ride submit` ships files; `ride artifacts prune`"},
+    {Role::operator_, Scope::artifacts, "", kDescribeConfigs, false,
+     "... and ships none where a setting would lose it"},
     {Role::operator_, Scope::decisions, "", kWrite, true,
      "the prefix would allow it: who writes decisions is a master"},
     {Role::operator_, Scope::reports, "", kWrite, true, "the prefix would allow it: who writes reports is a process"},
@@ -243,6 +247,8 @@ const char* to_string(AclOperation operation) {
       return "Delete";
     case AclOperation::describe:
       return "Describe";
+    case AclOperation::describe_configs:
+      return "DescribeConfigs";
   }
   return "Describe";
 }

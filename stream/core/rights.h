@@ -22,7 +22,7 @@ const char* description_of(Role role);                         // what runs with
 std::string default_user(std::string_view prefix, Role role);  // "ride-master"
 
 enum class AclResource { topic, group };
-enum class AclOperation { read, write, create, remove, describe };
+enum class AclOperation { read, write, create, remove, describe, describe_configs };
 const char* to_string(AclResource resource);    // "topic", as kafka-acls has it
 const char* to_string(AclOperation operation);  // "Read", ..., "Delete"
 

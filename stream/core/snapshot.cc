@@ -16,11 +16,24 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Snapshot::Stage, name, epoch, ac
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Snapshot::Source, name, producer, previous, session, epoch, strikes)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Snapshot::Job, spec, topology, order, submitted_at, phase, reason,
                                                 phase_at, ends, totals, stages, sources, next)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Snapshot, version, claim, jobs, runs, sessions, out, accepted)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Snapshot, claim, jobs, runs, sessions, out, accepted)
+
+int version_of(const Snapshot& snapshot) {
+  const auto brings_files = [](const JobSpec& spec) {
+    return std::any_of(spec.stages.begin(), spec.stages.end(), [](const auto& one) { return !one.artifacts.empty(); });
+  };
+  const bool any = std::any_of(snapshot.jobs.begin(), snapshot.jobs.end(), [&](const Snapshot::Job& job) {
+    return brings_files(job.spec) || std::any_of(job.next.begin(), job.next.end(),
+                                                 [&](const JobQueued& next) { return brings_files(next.spec); });
+  });
+  return any ? 2 : 1;
+}
 
 std::vector<SnapshotPart> cut(const Snapshot& snapshot, const std::string& id, std::size_t part_bytes) {
+  nlohmann::json json = snapshot;
+  json["version"] = version_of(snapshot);
   // ASCII throughout: no character is cut in two.
-  const auto text = nlohmann::json(snapshot).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+  const auto text = json.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
   const auto count = std::max<std::size_t>(1, (text.size() + part_bytes - 1) / part_bytes);
   std::vector<SnapshotPart> parts;
   for (std::size_t i = 0; i < count; ++i)
@@ -58,11 +71,12 @@ Result<std::optional<Snapshot>> SnapshotAssembler::add(const SnapshotPart& part)
   try {
     const auto json = nlohmann::json::parse(text);
     if (auto misfit = find_misfit(json)) return not_a_snapshot(*std::move(misfit));
-    if (const auto version = json.at("version").get<int>(); version != Snapshot::kVersion)
-      return Error{
-          ErrorCode::unsupported,
-          fmt::format("a snapshot of version {}, this program reads {}: run the same version of RIDE everywhere",
-                      version, Snapshot::kVersion)};
+    if (const auto version = json.at("version").get<int>();
+        version < Snapshot::kOldestVersion || version > Snapshot::kVersion)
+      return Error{ErrorCode::unsupported,
+                   fmt::format("a snapshot of version {}, this program reads {} to {}: run the same version of RIDE "
+                               "everywhere",
+                               version, Snapshot::kOldestVersion, Snapshot::kVersion)};
     auto snapshot = json.get<Snapshot>();
     if (auto fault = find_fault(snapshot)) return not_a_snapshot(*std::move(fault));
     return std::optional(std::move(snapshot));

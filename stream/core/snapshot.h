@@ -1,7 +1,7 @@
 // Snapshot: all that ride.decisions has settled so far, so that what stands before it can be deleted. Every reader that
 // keeps a state of the decisions takes it: its state is what the snapshot contains, whatever it was before. In the log
 // it is a row of SnapshotParts of bounded size. Pure values. Failure: a text that is no snapshot, or of a newer
-// version, is an Error; the reader has no state then and must end.
+// version, is an Error; the reader has no state then and must end. Versions: decision 0009.
 #pragma once
 
 #include <map>
@@ -14,7 +14,8 @@
 namespace ride::stream {
 
 struct Snapshot {
-  static constexpr int kVersion = 1;
+  static constexpr int kOldestVersion = 1;
+  static constexpr int kVersion = 2;  // with files that jobs bring along (decision 0044)
 
   struct Partition {
     WorkerId owner, previous;
@@ -59,7 +60,6 @@ struct Snapshot {
     bool operator==(const Job&) const = default;
   };
 
-  int version = kVersion;
   Claim claim;  // the standing one
   std::vector<Job> jobs;
   std::map<std::string, std::int64_t> runs;                             // the highest run ever used, by job
@@ -68,6 +68,10 @@ struct Snapshot {
   std::int64_t accepted = 0;                                            // jobs so far
   bool operator==(const Snapshot&) const = default;
 };
+
+// The version that `snapshot` is written in: the oldest one whose readers know all of its content, so that programs of
+// the version before can read it as long as they would lose nothing.
+int version_of(const Snapshot& snapshot);
 
 // At most `part_bytes` of text in each part.
 std::vector<SnapshotPart> cut(const Snapshot& snapshot, const std::string& id, std::size_t part_bytes = 500'000);

@@ -27,6 +27,8 @@ rd_kafka_AclOperation_t to_kafka(AclOperation operation) {
       return RD_KAFKA_ACL_OPERATION_DELETE;
     case AclOperation::describe:
       return RD_KAFKA_ACL_OPERATION_DESCRIBE;
+    case AclOperation::describe_configs:
+      return RD_KAFKA_ACL_OPERATION_DESCRIBE_CONFIGS;
   }
   return RD_KAFKA_ACL_OPERATION_UNKNOWN;
 }

@@ -28,6 +28,9 @@ struct OptionsDeleter {
 struct NewTopicDeleter {
   void operator()(rd_kafka_NewTopic_t* topic) const { rd_kafka_NewTopic_destroy(topic); }
 };
+struct ResourceDeleter {
+  void operator()(rd_kafka_ConfigResource_t* resource) const { rd_kafka_ConfigResource_destroy(resource); }
+};
 using Queue = std::unique_ptr<rd_kafka_queue_t, QueueDeleter>;
 using Event = std::unique_ptr<rd_kafka_event_t, EventDeleter>;
 using Options = std::unique_ptr<rd_kafka_AdminOptions_t, OptionsDeleter>;
@@ -141,6 +144,31 @@ class Admin final : public stream::TopicAdmin {
     return {};
   }
 
+  Result<std::map<std::string, std::string>> settings(const std::string& topic) {
+    std::unique_ptr<rd_kafka_ConfigResource_t, ResourceDeleter> asked(
+        rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str()));
+    auto* raw = asked.get();
+    auto event =
+        ask(RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, [&](const rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
+          rd_kafka_DescribeConfigs(client_.get(), &raw, 1, options, queue);
+        });
+    if (!event.ok()) return event.error();
+    std::size_t count = 0;
+    const auto** resources =
+        rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event->get()), &count);
+    std::map<std::string, std::string> settings;
+    for (std::size_t i = 0; i < count; ++i) {
+      if (const auto code = rd_kafka_ConfigResource_error(resources[i]); code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return to_error(code, "cannot see the settings of topic " + topic, client_.get());
+      std::size_t entries = 0;
+      const auto** list = rd_kafka_ConfigResource_configs(resources[i], &entries);
+      for (std::size_t j = 0; j < entries; ++j)
+        if (const char* value = rd_kafka_ConfigEntry_value(list[j]); value != nullptr)
+          settings[rd_kafka_ConfigEntry_name(list[j])] = value;
+    }
+    return settings;
+  }
+
  private:
   struct Found {
     rd_kafka_resp_err_t code;
@@ -190,6 +218,13 @@ class Admin final : public stream::TopicAdmin {
 };
 
 }  // namespace
+
+Result<std::map<std::string, std::string>> topic_settings(const ClientConfig& config, const std::string& topic) {
+  RIDE_ASSIGN(auto conf, make_conf(config, {}));
+  RIDE_ASSIGN(auto client, make_client(RD_KAFKA_PRODUCER, std::move(conf)));
+  RIDE_TRY(reach(client, config.brokers, std::chrono::milliseconds(kTimeoutMs)));
+  return Admin(std::move(client)).settings(topic);
+}
 
 Result<std::unique_ptr<stream::TopicAdmin>> open_admin(const ClientConfig& config, std::chrono::milliseconds timeout) {
   RIDE_ASSIGN(auto conf, make_conf(config, {}));

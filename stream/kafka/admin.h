@@ -4,7 +4,9 @@
 // (decision 0024).
 #pragma once
 
+#include <map>
 #include <memory>
+#include <string>
 
 #include "stream/kafka/client_config.h"
 #include "stream/ports.h"
@@ -15,5 +17,8 @@ namespace ride::kafka {
 // about a second: the brokers refuse the user, or TLS fails.
 Result<std::unique_ptr<stream::TopicAdmin>> open_admin(const ClientConfig& config,
                                                        std::chrono::milliseconds timeout = std::chrono::seconds(10));
+
+// The settings of a topic as they are in effect. permission: this user may not see them; not_found: there is none.
+Result<std::map<std::string, std::string>> topic_settings(const ClientConfig& config, const std::string& topic);
 
 }  // namespace ride::kafka

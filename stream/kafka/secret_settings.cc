@@ -35,4 +35,8 @@ Result<void> check_secret_settings(const std::string& file, const std::vector<st
   return {};
 }
 
+bool logs_in(const std::map<std::string, std::string>& settings) {
+  return std::ranges::any_of(settings, [](const auto& one) { return one.first.starts_with("sasl."); });
+}
+
 }  // namespace ride::kafka

@@ -2,6 +2,7 @@
 // that is handed on. No socket. Requests one behind the other; an answer is a response whatever came.
 #include "common/check.h"
 #include "common/http_head.h"
+#include "common/ip_address.h"
 #include "master/http_access.h"
 #include "master/http_body.h"
 #include "master/http_exchange.h"
@@ -109,7 +110,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace ride::master;
   const auto text = ride::fuzz::as_text(data, size);
   const auto line = std::string(text.substr(0, text.find('\n')));
-  if (is_loopback_host(line)) RIDE_CHECK(line.find("evil") == line.npos, "a name passes as loopback");
+  if (ride::is_loopback_host(line)) RIDE_CHECK(line.find("evil") == line.npos, "a name passes as loopback");
   (void)host_of_authority(line);
   std::optional<std::string> rest(text);
   for (int left = 5; left > 0 && rest && !rest->empty(); --left) rest = serve(*rest);

@@ -7,8 +7,10 @@
 #include <iostream>
 #include <opencv2/imgcodecs.hpp>
 
+#include "common/sha256.h"
 #include "master/core/snapshot.h"
 #include "producer/core/copy_order.h"
+#include "stream/core/artifact.h"
 #include "stream/core/dead_letter.h"
 #include "stream/core/set.h"
 #include "tests/fuzz/records.h"
@@ -194,11 +196,11 @@ std::vector<stream::OutRecord> frame(const std::string& upstream, int partition,
 
 std::string ends() {
   std::string text;
-  text +=
-      records_text(make_end_set({"street", "gate", "p1#a", {{"gate", {0}}, {1, 9}, {1}}}, {"gate", {1}, 8}, {}), false);
+  text += records_text(
+      stream::make_end_set({"street", "gate", "p1#a", {{"gate", {0}}, {1, 9}, {1}}}, {"gate", {1}, 8}, {}), false);
   for (int p = 0; p < 3; ++p)
-    text += records_text(make_end_set({"street", "blur", "w1#a", {{"blur", {p}}, {9, 1}, {1}}}, {"gate", {1}, 8}, {}),
-                         false);
+    text += records_text(
+        stream::make_end_set({"street", "blur", "w1#a", {{"blur", {p}}, {9, 1}, {1}}}, {"gate", {1}, 8}, {}), false);
   return text;
 }
 
@@ -233,8 +235,8 @@ void write_frames() {
         "t=plates\n" + text("gate", 0, 1, "p1#a", 1) + "t=plates\nwho=me\n@3\n--\nt=album\n" +
             text("clean", 1, 4, "w1#a", 1));
   write("ledger", "outcome", "t=album\n" + records_text(filtered, false) + mixed);
-  write("commit_metadata", "full", pack(start));
-  write("commit_metadata", "empty", pack({}));
+  write("commit_metadata", "full", stream::pack(start));
+  write("commit_metadata", "empty", stream::pack(stream::CommitMetadata{}));
   write("commit_metadata", "bytes",
         std::string(":\x01\x00\x18\x00\x00\x02\x00\x00\x01\x04gate\x01\x00\x00\x02\x06\x00\x00", 25));
   const auto letter =
@@ -310,6 +312,26 @@ void write_books() {
             record({{"ride_manifest", "order"}}, "5 0 8 1 6"));
 }
 
+void write_artifacts() {
+  const std::string content = "weights";
+  const stream::ArtifactRef ref{"net.onnx", sha256_hex(content), 7, "0123456789abcdef", 0};
+  const auto record = [&](const char* partition, const std::string& key, const std::string& value) {
+    return fuzz::write_record({{"p", partition}, {"k", key}}, value);
+  };
+  const auto upload = [&](bool complete, bool withdrawn, bool restored) {
+    return record("0", stream::upload_key(ref),
+                  stream::encode(stream::ArtifactUpload{ref, complete, {}, withdrawn, restored, {}}));
+  };
+  const auto whole =
+      upload(false, false, false) + record("1", stream::chunk_key(ref, 0), content) + upload(true, false, false);
+  write("artifacts", "whole", whole);
+  write("artifacts", "withdrawn", whole + upload(true, true, false) + upload(true, false, false));
+  write("artifacts", "restored", whole + upload(true, true, false) + upload(true, false, true));
+  write("artifacts", "removed",
+        whole + record("0", stream::upload_key(ref), "") + record("1", stream::chunk_key(ref, 0), ""));
+  write("artifacts", "damaged", upload(true, false, false) + record("1", stream::chunk_key(ref, 0), "weightz"));
+}
+
 }  // namespace
 }  // namespace ride
 
@@ -324,4 +346,5 @@ int main(int count, char** words) {
   ride::write_frames();
   ride::write_pictures();
   ride::write_books();
+  ride::write_artifacts();
 }

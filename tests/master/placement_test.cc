@@ -36,6 +36,23 @@ TEST(Placement, PartitionsWithoutOwnersAreSpreadEvenly) {
   EXPECT_TRUE(moves.release.empty());
 }
 
+TEST(Placement, WhoStillFetchesItsFilesIsGivenNothingAndHoldsNobodyUp) {
+  auto view = group(3, {-1, -1, -1, -1});
+  view.members[1].able = false;
+  const auto moves = place(view);
+  EXPECT_EQ(loads_after(view, moves), (std::vector<int>{2, 0, 2}));
+  EXPECT_TRUE(moves.look_again);
+
+  auto uneven = group(3, {0, 0, 0, 0});
+  uneven.members[1].able = uneven.members[1].ready = false;
+  EXPECT_EQ(place(uneven).release.size(), 2u) << "for the third, though the second has none, either";
+
+  auto nobody = group(2, {-1, -1});
+  for (auto& member : nobody.members) member.able = member.ready = false;
+  EXPECT_TRUE(place(nobody).give.empty());
+  EXPECT_TRUE(place(nobody).look_again);
+}
+
 TEST(Placement, NodesTakeTurns) {
   auto view = group(3, {-1, -1});
   view.members[2].node = NodeName{"n2"};  // 0 and 1 are on n1

@@ -113,6 +113,8 @@ stream::JobSpec job_spec(const Lines& lines) {
     stage.group.memory_bytes = std::int64_t{command.number("memory_gb", 0)} << 30;
     if (const auto labels = split(command.option("label"), ':'); labels.size() == 2)
       stage.group.labels[labels[0]] = labels[1];
+    if (const auto param = command.option("file"); !param.empty())
+      stage.artifacts[param] = {"net.onnx", std::string(64, 'a'), 7, std::string(16, 'b'), 3};
     const auto from = command.option("from");
     for (const auto& source : spec.sources)
       if (source.name == from) stage.upstreams.push_back({.name = from, .is_source = true});

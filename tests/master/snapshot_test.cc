@@ -3,8 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include "common/json.h"
 #include "master/core/apply.h"
 #include "master/core/decide.h"
+#include "master/core/decided.h"
 
 namespace ride::master::test {
 namespace {
@@ -133,6 +135,46 @@ TEST(Snapshot, OfAnotherVersionIsRefusedInWords) {
   EXPECT_FALSE(assembler.add({"x", 1, 1, "{ no json"}).ok());
   State state;
   EXPECT_EQ(apply(state, by("a", 5, stream::SnapshotPart{"x", 1, 1, "[]"})), Applied::unreadable_snapshot);
+}
+
+stream::ArtifactRef weights() { return {"net.onnx", std::string(64, 'a'), 7, std::string(16, 'b'), 3}; }
+
+std::int64_t version_in_log(const State& state) {
+  std::string text;
+  for (const auto& part : stream::cut(capture(state.hard), "s")) text += part.text;
+  return nlohmann::json::parse(text).at("version").get<std::int64_t>();
+}
+
+// Version 1 is what programs that know of no files read.
+TEST(Snapshot, WithFilesOfJobsIsOfAVersionThatEndsWhoWouldDropThemAndOthersAreReadByAll) {
+  EXPECT_EQ(version_in_log(read(busy_log())), 1);
+  auto accepted = job();
+  accepted.spec.stages[0].artifacts["model"] = weights();
+  EXPECT_EQ(version_in_log(read({by("a", 5, stream::Claim{5, "a", ""}), by("a", 5, accepted)})), 2);
+  auto log = busy_log();
+  accepted.spec.run = RunNumber{4};
+  log.back() = by("a", 5, stream::JobQueued{accepted.spec, "", "clean: another model", {}});
+  const auto waiting = read(log);
+  EXPECT_EQ(version_in_log(waiting), 2) << "the run that waits brings one";
+  std::vector<Decision> snapshot;
+  append_snapshot(snapshot, waiting, "a", 5);
+  EXPECT_EQ(read(snapshot).hard, waiting.hard);
+}
+
+TEST(Snapshot, ThatLostTheFilesOfARunIsRefusedByWhoKnowsThem) {
+  auto accepted = job();
+  accepted.spec.stages[0].artifacts["model"] = weights();
+  std::vector<Decision> log{by("a", 5, stream::Claim{5, "a", ""}), by("a", 5, accepted),
+                            by("old", 6, stream::Claim{6, "old", ""})};
+  auto forgetful = read(log);  // the standby of the version before, which took over
+  forgetful.hard.jobs.at({"street"}).edit().spec = std::make_shared<const stream::JobSpec>(job().spec);
+  const auto before = read(log);
+  append_snapshot(log, forgetful, "old", 6, 1'000'000);
+  auto state = before;
+  EXPECT_EQ(apply(state, log.back()), Applied::unreadable_snapshot);
+  EXPECT_EQ(state.hard, before.hard);
+  Decided member;
+  for (const auto& decision : log) EXPECT_EQ(member.apply(decision), &decision != &log.back());
 }
 
 TEST(FirstClaims, OfTwoMastersThatFoundTheLogEmptyOneLosesQuietly) {

@@ -12,6 +12,7 @@ namespace ride::master {
 namespace {
 
 using nlohmann::json;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 json honest_file() {
@@ -62,6 +63,7 @@ TEST(Submission, WhatIsMalformedIsRefusedWithTheCause) {
   EXPECT_THAT(refused({{"topology", "x"}, {"artifacts", {7}}}), HasSubstr("no application/vnd"));
   for (const auto& [key, value] : std::vector<std::pair<std::string, json>>{{"stage", 7},
                                                                             {"param", nullptr},
+                                                                            {"value", 7},
                                                                             {"name", "../x"},
                                                                             {"sha256", "zz"},
                                                                             {"size", -1},
@@ -77,23 +79,43 @@ TEST(Submission, WhatIsMalformedIsRefusedWithTheCause) {
 
 TEST(Submission, AFileBelongsToAParameterThatTakesOne) {
   const auto& catalog = tasks::builtin_catalog();
-  const ShippedFile file{"product", "file", {"m.npy", std::string(64, 'a'), 7, std::string(16, 'b'), 3}};
+  const ShippedFile file{"product", "file", {"m.npy", std::string(64, 'a'), 7, std::string(16, 'b'), 3}, {}};
   const ParamValues params = {{"with", std::string("file")}, {"file", std::string("m.npy")}};
   auto spec = job_with("matmul", params);
-  ASSERT_TRUE(attach_artifacts({file}, catalog, spec).ok());
+  ASSERT_TRUE(attach_artifacts({"", {file}, true}, catalog, spec).ok());
   EXPECT_EQ(spec.stages[0].artifacts.at("file"), file.ref);
   const auto refused_for = [&](ShippedFile other, stream::JobSpec job) {
-    return !attach_artifacts({std::move(other)}, catalog, job).ok() && job.stages[0].artifacts.empty();
+    return !attach_artifacts({"", {std::move(other)}, true}, catalog, job).ok() && job.stages[0].artifacts.empty();
   };
-  EXPECT_TRUE(refused_for({"nowhere", "file", file.ref}, job_with("matmul", params)));
-  EXPECT_TRUE(refused_for({"product", "with", file.ref}, job_with("matmul", params)));
-  EXPECT_TRUE(refused_for({"product", "none", file.ref}, job_with("matmul", params)));
+  EXPECT_TRUE(refused_for({"nowhere", "file", file.ref, {}}, job_with("matmul", params)));
+  EXPECT_TRUE(refused_for({"product", "with", file.ref, {}}, job_with("matmul", params)));
+  EXPECT_TRUE(refused_for({"product", "none", file.ref, {}}, job_with("matmul", params)));
   EXPECT_TRUE(refused_for(file, job_with("grayscale", {})));
   EXPECT_TRUE(refused_for(file, job_with("matmul", {{"file", std::string("node:/m.npy")}}))) << "it lies on the nodes";
   auto huge = file;
   huge.ref.size = std::int64_t{1} << 40;
   EXPECT_TRUE(refused_for(huge, job_with("matmul", params)))
       << "more than the task takes: nodes would make room for it";
+}
+
+TEST(Submission, AValueThatIsAnotherOneForTheMasterIsRefusedInWords) {
+  const auto& catalog = tasks::builtin_catalog();
+  ShippedFile file{"product", "file", {"m.npy", std::string(64, 'a'), 7, std::string(16, 'b'), 3}, "/home/me/m.npy"};
+  const auto said = [&](const SubmittedTopology& submitted, const std::string& here) {
+    auto job = job_with("matmul", {{"with", std::string("file")}, {"file", here}});
+    const auto attached = attach_artifacts(submitted, catalog, job);
+    return attached.ok() ? "attached" : attached.error().message;
+  };
+  EXPECT_EQ(said({"", {file}, true}, "/home/me/m.npy"), "attached");
+  EXPECT_THAT(said({"", {file}, true}, "/srv/other.npy"),
+              AllOf(HasSubstr("'file' of the stage 'product' is '/srv/other.npy' for the master"),
+                    HasSubstr("it was '/home/me/m.npy'"), HasSubstr("${VAR}")));
+  EXPECT_THAT(said({"", {}, true}, "/srv/other.npy"), HasSubstr("it was 'no file'"));
+  EXPECT_EQ(said({"", {}, true}, "node:/srv/other.npy"), "attached");
+  EXPECT_EQ(said({"", {}, true}, ""), "attached") << "it names none";
+  EXPECT_EQ(said({"", {}, false}, "/srv/other.npy"), "attached") << "the text alone: a path of the nodes";
+  file.value.reset();
+  EXPECT_EQ(said({"", {file}, true}, "/srv/other.npy"), "attached") << "an older client says no value";
 }
 
 }  // namespace

@@ -212,6 +212,23 @@ TEST(Views, AJobThatNobodyCanServeSaysWhatIsMissingAndWhatThePoolHas) {
   EXPECT_EQ(stage["wanted"], 1);
 }
 
+TEST(Views, AStageSaysWhoFetchesItsFiles) {
+  SimulatedCluster cluster;
+  cluster.join(worker("w1#a"));
+  stream::JobSpec spec{.job = {"street"}};
+  spec.stages = {{.name = "find", .partitions = 2, .task = "identity", .sink = true}};
+  spec.stages[0].artifacts["model"] = {"net.onnx", std::string(64, 'a'), 7, std::string(16, 'b'), 3};
+  cluster.submit(spec);
+  cluster.processes.at(WorkerId{"w1#a"}).cold = true;
+  cluster.handle({TopicsOutcome{{"street"}, {1}, {}}});
+  for (int i = 0; i < 100; ++i) cluster.tick();
+  const auto waits = [&] { return jobs_view(cluster.state())["jobs"][0]["waiting"]; };
+  EXPECT_EQ(waits(), json({"find waits for the files that the job brings, which are being fetched by w1#a"}));
+  cluster.processes.at(WorkerId{"w1#a"}).cold = false;
+  for (int i = 0; i < 5; ++i) cluster.tick();
+  EXPECT_EQ(waits(), json::array());
+}
+
 stream::JobSpec two_stages(const std::string& name) {
   stream::JobSpec spec{.job = {name}};
   spec.sources = {{.name = "gate", .kind = "directory", .finite = true}};

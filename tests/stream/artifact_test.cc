@@ -13,6 +13,7 @@
 namespace ride::stream {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 constexpr const char* kTopic = "ride.artifacts";
@@ -65,6 +66,11 @@ class ArtifactLogTest : public ::testing::Test {
     const auto admin = log->admin();
     return read_artifact_index(*reader, *admin, kTopic, never).value();
   }
+  static std::vector<ArtifactRef> found(const ArtifactIndex& index, const std::string& sha256) {
+    std::vector<ArtifactRef> refs;
+    for (const auto* upload : index.find(sha256)) refs.push_back(upload->ref);
+    return refs;
+  }
   void write(int partition, const std::string& key, const std::string& value) {
     const auto writer = log->writer();
     const auto text = std::make_shared<std::string>(value);
@@ -89,8 +95,7 @@ TEST_F(ArtifactLogTest, AFileComesBackAsItWasShippedWhateverItsSize) {
     ASSERT_TRUE(shipped.ok()) << shipped.error().message;
     EXPECT_EQ(download(*shipped).value(), bytes) << size;
     const auto known = index();
-    ASSERT_NE(known.find(shipped->sha256), nullptr);
-    EXPECT_EQ(known.find(shipped->sha256)->ref, *shipped);
+    EXPECT_EQ(found(known, shipped->sha256), std::vector{*shipped});
   }
 }
 
@@ -127,7 +132,7 @@ TEST_F(ArtifactLogTest, WhatIsNotWholeIsNotInTheIndexAndCannotBeHad) {
       },
       never);
   EXPECT_EQ(broken.error().message, "the disk is broken");
-  EXPECT_EQ(index().find(ref.sha256), nullptr);
+  EXPECT_TRUE(index().find(ref.sha256).empty());
   ASSERT_EQ(index().uploads().size(), 1U) << "that it was begun is known, so that it can be removed";
   const auto got = download(ref);
   EXPECT_EQ(got.error().code, ErrorCode::not_found);
@@ -141,7 +146,7 @@ TEST_F(ArtifactLogTest, AFileThatChangesWhileItIsReadIsNotShipped) {
   const auto changed = upload(bytes_of(1000, 5), ref);
   EXPECT_EQ(changed.error().code, ErrorCode::invalid_argument);
   EXPECT_THAT(changed.error().message, HasSubstr("changed while it was read"));
-  EXPECT_EQ(index().find(ref.sha256), nullptr);
+  EXPECT_TRUE(index().find(ref.sha256).empty());
 }
 
 TEST_F(ArtifactLogTest, RecordsOfStrangersAreNeitherTakenNorWritten) {
@@ -187,19 +192,21 @@ TEST_F(ArtifactLogTest, AnIndexTakesNoRecordWithAFault) {
   const auto known = index();
   EXPECT_EQ(known.refused(), 12);
   ASSERT_EQ(known.uploads().size(), 1U);
-  EXPECT_EQ(known.find(good.sha256)->ref, good);
+  EXPECT_EQ(found(known, good.sha256), std::vector{good});
+  EXPECT_THAT(refusals_text(known, kTopic), AllOf(HasSubstr("12 of the records in the index of ride.artifacts"),
+                                                  HasSubstr("offset 2: an artifact has 4294967297 bytes")));
 }
 
 TEST_F(ArtifactLogTest, TheLatestCompleteUploadIsTakenAndARemovedOneIsGone) {
   const auto bytes = bytes_of(100, 8);
   const auto first = upload(bytes, ref_of(bytes, "00000000000000bb")).value();
   const auto second = upload(bytes, ref_of(bytes, "00000000000000aa")).value();
-  EXPECT_EQ(index().find(first.sha256)->ref, second);
+  EXPECT_EQ(found(index(), first.sha256), (std::vector{second, first}));
   const auto writer = log->writer();
   ASSERT_TRUE(remove_artifact(*writer, kTopic, second, never).ok());
-  EXPECT_EQ(index().find(first.sha256)->ref, first);
+  EXPECT_EQ(found(index(), first.sha256), std::vector{first});
   ASSERT_TRUE(remove_artifact(*writer, kTopic, first, never).ok());
-  EXPECT_EQ(index().find(first.sha256), nullptr);
+  EXPECT_TRUE(index().find(first.sha256).empty());
   EXPECT_TRUE(index().uploads().empty());
 }
 
@@ -211,6 +218,24 @@ TEST_F(ArtifactLogTest, WhoIsStoppedStops) {
   const auto stopped = download_artifact(
       *reader, *admin, kTopic, ref, [](auto, auto) -> Result<void> { return {}; }, [] { return true; });
   EXPECT_EQ(stopped.error().code, ErrorCode::cancelled);
+}
+
+TEST(ArtifactsTopic, SettingsThatWouldLoseOrRefuseFilesAreNamedWithWhatToDo) {
+  using Settings = std::map<std::string, std::string>;
+  const auto fault = [](int partitions, const Settings& settings) {
+    return find_topic_fault(kTopic, partitions, settings).value_or("");
+  };
+  EXPECT_EQ(fault(2, {{"cleanup.policy", "compact"}, {"max.message.bytes", "1048588"}, {"retention.ms", "1"}}), "");
+  EXPECT_EQ(fault(2, {}), "") << "what is not known is no fault";
+  EXPECT_THAT(fault(1, {}), AllOf(HasSubstr("has 1 partitions"), HasSubstr("Delete it")));
+  for (const char* policy : {"delete", "compact,delete", "delete,compact"})
+    EXPECT_THAT(
+        fault(2, {{"cleanup.policy", policy}}),
+        AllOf(HasSubstr(policy), HasSubstr("--entity-name ride.artifacts --add-config cleanup.policy=compact")));
+  EXPECT_THAT(fault(2, {{"cleanup.policy", "delete"}, {"max.message.bytes", "100000"}}),
+              AllOf(HasSubstr("a chunk of a file needs 528384"),
+                    HasSubstr("--add-config cleanup.policy=compact,max.message.bytes=1048576")));
+  EXPECT_EQ(fault(2, {{"max.message.bytes", "many"}}), "");
 }
 
 TEST(ArtifactName, IsPlainAndKeepsItsEnding) {

@@ -10,6 +10,7 @@
 
 #include "common/sha256.h"
 #include "tests/support/temp_folder.h"
+#include "tests/tasks/faults.h"
 #include "tests/worker/stage_runner_fixture.h"
 
 namespace ride::worker {
@@ -179,6 +180,110 @@ TEST_F(ArtifactCacheTest, TheOneThatIsUnusedForLongestGoesAndNoneThatIsHeld) {
   EXPECT_EQ(content_of(held->path), a);
 }
 
+TEST_F(ArtifactCacheTest, NothingGoesBeforeSomethingOfTheNewOneHasCome) {
+  ArtifactCache small(folder / "cache", 25);
+  ASSERT_TRUE(get(small, std::string(20, 'a'), "a").ok());
+  const auto gone = small.get(
+      cached_ref(std::string(20, 'b'), "b"),
+      [](const stream::WriteAt&) -> Result<void> {
+        return Error{ErrorCode::not_found, "it is not in Kafka any more"};
+      },
+      never);
+  EXPECT_EQ(gone.error().code, ErrorCode::not_found);
+  EXPECT_EQ(files(), std::vector<std::string>{"a"});
+  const auto nothing = small.get(
+      cached_ref("b", "b"), [](const stream::WriteAt&) -> Result<void> { return {}; }, never);
+  EXPECT_EQ(nothing.error().code, ErrorCode::corrupt);
+}
+
+TEST_F(ArtifactCacheTest, DifferentFilesAreFetchedAtOnce) {
+  std::atomic<bool> second_is_there = false;
+  const auto waits = [&](const stream::WriteAt& write) -> Result<void> {
+    ++fills;
+    EXPECT_TRUE(wait_for([&] { return second_is_there.load(); }));
+    return write(0, as_bytes("weights"));
+  };
+  std::thread first([&] { EXPECT_TRUE(cache.get(cached_ref("weights"), waits, never).ok()); });
+  EXPECT_TRUE(wait_for([&] { return fills > 0; }));
+  ArtifactCache another(folder / "cache");
+  EXPECT_TRUE(get(another, "labels", "labels.txt").ok());
+  second_is_there = true;
+  first.join();
+  EXPECT_EQ(files(), (std::vector<std::string>{"labels.txt", "net.onnx"})) << "and no lock of theirs";
+}
+
+TEST_F(ArtifactCacheTest, WhatSomebodyWroteWhoDiedGoesAndWhatIsBeingWrittenStays) {
+  const auto part_of = [&](const std::string& bytes) { return (folder / "cache") / (".part-" + sha256_hex(bytes)); };
+  std::atomic<bool> goes_on = false;
+  std::thread first([&] {
+    const auto got = cache.get(
+        cached_ref("weights"),
+        [&](const stream::WriteAt& write) -> Result<void> {
+          RIDE_TRY(write(0, as_bytes("wei")));
+          ++fills;
+          EXPECT_TRUE(wait_for([&] { return goes_on.load(); }));
+          return write(3, as_bytes("ghts"));
+        },
+        never);
+    EXPECT_TRUE(got.ok());
+  });
+  EXPECT_TRUE(wait_for([&] { return fills > 0; }));
+  std::ofstream(part_of("of the dead")) << "of the";
+  ArtifactCache another(folder / "cache");
+  EXPECT_TRUE(get(another, "labels", "labels.txt").ok());
+  EXPECT_FALSE(fs::exists(part_of("of the dead")));
+  EXPECT_TRUE(fs::exists(part_of("weights")));
+  goes_on = true;
+  first.join();
+}
+
+TEST_F(ArtifactCacheTest, OfManyWhoWantTheSameOneEachHasItAndOneFetchesIt) {
+  for (int round = 0; round < 20; ++round) {
+    const std::string bytes = "weights " + std::to_string(round);
+    const int before = fills;
+    std::vector<std::thread> threads;
+    std::atomic<int> right = 0;
+    for (int i = 0; i < 8; ++i)
+      threads.emplace_back([&] {
+        ArtifactCache own(folder / "cache");
+        if (const auto got = get(own, bytes); got.ok() && content_of(got->path) == bytes) ++right;
+      });
+    for (auto& thread : threads) thread.join();
+    EXPECT_EQ(right, 8);
+    EXPECT_EQ(fills, before + 1);
+  }
+}
+
+TEST_F(ArtifactCacheTest, WhereTheDiskIsFullTheOneThatIsUnusedForLongestGoes) {
+  fs::create_directories(folder / "cache");
+  const auto said = tasks::on_small_disk((folder / "cache").string(), 1 << 20, [&]() -> std::string {
+    const std::string a(600'000, 'a'), b(600'000, 'b'), c(600'000, 'c'), d(2'000'000, 'd');
+    if (!get(cache, a, "a").ok()) return "the first has no space";
+    {
+      const auto held = get(cache, b, "b");
+      if (!held.ok()) return held.error().message;
+      if (files() != std::vector<std::string>{"b"}) return "the first one is still there";
+      const auto full = get(cache, c, "c");
+      if (full.ok() || !full.error().retriable) return "one that is held has gone";
+      if (full.error().code != ErrorCode::resource_exhausted) return full.error().message;
+    }
+    if (get(cache, d, "d").ok() || files() != std::vector<std::string>{"b"}) return "it went for one that never fits";
+    const auto third = get(cache, c, "c");
+    return third.ok() ? "good" : third.error().message;
+  });
+  if (said == "skip") GTEST_SKIP() << "this user may not mount";
+  EXPECT_EQ(said, "good");
+}
+
+TEST_F(ArtifactCacheTest, AFolderOfAContentThatCannotBeMadeIsNamed) {
+  fs::create_directories(folder / "cache");
+  std::ofstream((folder / "cache") / sha256_hex("weights")) << "in the way";
+  const auto got = get(cache, "weights");
+  ASSERT_FALSE(got.ok());
+  EXPECT_THAT(got.error().message,
+              AllOf(HasSubstr(sha256_hex("weights") + " cannot be made"), HasSubstr("File exists")));
+}
+
 TEST_F(ArtifactCacheTest, AFolderThatCannotBeWrittenIsNamedWithWhatToDo) {
   std::ofstream(folder / "file") << "";
   ArtifactCache nowhere(folder / "file");
@@ -255,6 +360,19 @@ TEST_F(ArtifactStageTest, AFileThatIsGoneIsAFinalErrorThatNamesIt) {
   };
   auto runner = start();
   EXPECT_TRUE(wait_for([&] { return was_said("task_open_failed: stage grey: the file of 'file': it is gone"); }));
+  EXPECT_FALSE(runner->stats().warm);
+}
+
+TEST_F(ArtifactStageTest, AFiniteJobDoesNotWaitForEverForItsFile) {
+  finite = true;
+  fetch_patience = 300ms;
+  fetch = [](const stream::ArtifactRef&, const stream::Stopped&) -> Result<HeldArtifact> {
+    return Error{ErrorCode::resource_exhausted, "the disk is full", true};
+  };
+  auto runner = start();
+  EXPECT_TRUE(wait_for([&] { return was_said("artifact_waits: stage grey: the file of 'file': the disk is full"); }));
+  EXPECT_TRUE(wait_for(
+      [&] { return was_said("task_open_failed: stage grey: the file of 'file': the disk is full (for 300ms)"); }));
   EXPECT_FALSE(runner->stats().warm);
 }
 

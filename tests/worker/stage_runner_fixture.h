@@ -104,6 +104,8 @@ class StageRunnerTest : public testing::Test {
       config.task = *builtin;
     config.note = note;
     config.fetch = fetch;
+    config.finite = finite;
+    config.fetch_patience = fetch_patience;
     if (held_bytes > 0) config.held_bytes = held_bytes;
     config.space_patience = 200ms;
     config.checks_sessions = checks_sessions;
@@ -190,6 +192,8 @@ class StageRunnerTest : public testing::Test {
   std::optional<tasks::TaskType> task;  // absent: the built-in one of the stage
   CrashNote* note = nullptr;
   FetchArtifact fetch;
+  bool finite = false;
+  std::chrono::milliseconds fetch_patience{60'000};
   std::int64_t held_bytes = 0;
   bool checks_sessions = false;
   std::function<std::shared_ptr<stream::RecordReader>()> make_reader = [this] { return log->reader(); };
