@@ -3,7 +3,7 @@
 // `pixelate` fills each block with its mean, `blur` goes linearly from the middle of each block to the next, `fill`
 // keeps nothing. So, unlike a filter with a kernel, nothing of what is finer than a block can be computed back. 8U and
 // 16U within 1 of double precision, 32F within 1e-6. Overlapping boxes are done one after the other. 1, 3 and 4
-// channels, all alike. Memory beyond the result: the means, and one row.
+// channels, all alike. Memory beyond the result: the means, and two rows of floats.
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
@@ -14,6 +14,7 @@
 #include "worker/tasks/detections.h"
 #include "worker/tasks/label_list.h"
 #include "worker/tasks/picture.h"
+#include "worker/tasks/pixel_rows.h"
 #include "worker/tasks/register_task.h"
 #include "worker/tasks/shared_params.h"
 
@@ -119,25 +120,41 @@ void pixelate(const cv::Mat_<float>& means, const Cut& down, const Cut& across, 
   }
 }
 
+// A row of means stretched over a row of pixels.
+void stretch(const float* means, const Cut& across, int channels, std::vector<float>& row) {
+  const int next = across.blocks > 1 ? channels : 0;
+  float* to = row.data();
+  for (int x = 0; x < across.length; ++x) {
+    const auto [block, share] = between(x, across);
+    const float* left = means + static_cast<std::ptrdiff_t>(block) * channels;
+    for (int c = 0; c < channels; ++c) *to++ = left[c] + share * (left[c + next] - left[c]);
+  }
+}
+
+template <class Value>
+void mix_row(const float* upper, const float* lower, float share, Value* to, std::size_t length) {
+  for (std::size_t i = 0; i < length; ++i) to[i] = cv::saturate_cast<Value>(upper[i] + share * (lower[i] - upper[i]));
+}
+template <>
+void mix_row(const float* upper, const float* lower, float share, std::uint8_t* to, std::size_t length) {
+  between_rows(upper, lower, share, to, length);
+}
+
 // Bilinear, from the middles of the blocks; beyond those at the border their own values.
 template <class Value>
 void soften(const cv::Mat_<float>& means, const Cut& down, const Cut& across, cv::Mat& region) {
   const int channels = region.channels();
-  const int next_row = down.blocks > 1 ? 1 : 0, next_block = across.blocks > 1 ? channels : 0;
-  std::vector<Between> columns;
-  columns.reserve(static_cast<std::size_t>(region.cols));
-  for (int x = 0; x < region.cols; ++x) columns.push_back(between(x, across));
-  std::vector<float> row(static_cast<std::size_t>(means.cols));
+  const std::size_t values = static_cast<std::size_t>(region.cols) * channels;
+  std::vector<float> upper(values), lower(values);
+  int stretched = -1;  // the block of `upper`
   for (int y = 0; y < region.rows; ++y) {
     const auto [block, share] = between(y, down);
-    const float *upper = means[block], *lower = means[block + next_row];
-    for (std::size_t i = 0; i < row.size(); ++i) row[i] = upper[i] + share * (lower[i] - upper[i]);
-    auto* out = region.ptr<Value>(y);
-    for (const Between& column : columns) {
-      const float* left = row.data() + static_cast<std::ptrdiff_t>(column.block) * channels;
-      for (int c = 0; c < channels; ++c)
-        *out++ = cv::saturate_cast<Value>(left[c] + column.share * (left[c + next_block] - left[c]));
+    if (block != stretched) {
+      stretch(means[block], across, channels, upper);
+      stretch(means[std::min(block + 1, down.blocks - 1)], across, channels, lower);
+      stretched = block;
     }
+    mix_row<Value>(upper.data(), lower.data(), share, region.ptr<Value>(y), values);
   }
 }
 

@@ -58,7 +58,9 @@ void view_of(const cv::Mat& values, const FiniteRange& range, cv::Mat& to) {
     auto* row = to.ptr(y);
     for (int x = 0; x < values.cols; ++x) {
       const double value = scale == 0 ? 0 : scale * (from[x] - double{range.least});
-      row[x] = value >= 255 ? 255 : value > 0 ? static_cast<std::uint8_t>(std::lround(value)) : 0;  // NaN: 0
+      const double cut = value >= 255 ? 255 : value > 0 ? value : 0;  // NaN: 0
+      // Never negative; lround is a call. NOLINTNEXTLINE(bugprone-incorrect-roundings)
+      row[x] = static_cast<std::uint8_t>(static_cast<int>(cut + 0.5));
     }
   }
 }
