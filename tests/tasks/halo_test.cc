@@ -2,6 +2,7 @@
 // the whole. Whatever cuts a picture into stripes relies on it.
 #include <gtest/gtest.h>
 
+#include <map>
 #include <opencv2/core.hpp>
 #include <set>
 
@@ -81,11 +82,56 @@ const std::vector<HaloCase>& halo_cases() {
   return kCases;
 }
 
-TEST(EachHalo, IsTriedHere) {
+// Tasks that declare none, and why. A new task stands here or among the cases.
+const std::map<std::string, std::string>& tasks_without_halo() {
+  static const char* const kFinds = "finds something in the whole picture";
+  static const char* const kPlace = "draws at places of the whole picture";
+  static const char* const kMoves = "pixels change their place";
+  static const char* const kWhole = "each value depends on the whole picture";
+  static const char* const kSink = "is a sink";
+  static const std::map<std::string, std::string> kReasons = {
+      {"blur_faces", kPlace},
+      {"canny", "edges are followed through the whole picture"},
+      {"clahe", "its tiles are shares of the whole picture"},
+      {"count", kPlace},
+      {"crop", kMoves},
+      {"detect", kFinds},
+      {"detect_faces", kFinds},
+      {"detect_people", kFinds},
+      {"discard", kSink},
+      {"draw_detections", kPlace},
+      {"equalize", kWhole},
+      {"features", kFinds},
+      {"fft", kWhole},
+      {"flip", kMoves},
+      {"matmul", kWhole},
+      {"motion", "judges the whole picture"},
+      {"overlay_picture", kPlace},
+      {"overlay_text", kPlace},
+      {"perspective", kMoves},
+      {"print", kSink},
+      {"qr", kFinds},
+      {"resize", kMoves},
+      {"rotate", kMoves},
+      {"surf", kFinds},
+      {"threshold", "otsu looks at the whole picture"},
+      {"track", "reads the attribute 'detections', no pixels"},
+      {"white_balance", kWhole},
+      {"write_images", kSink},
+      {"write_video", kSink},
+  };
+  return kReasons;
+}
+
+TEST(EachHalo, IsTriedHereAndEachTaskHasOneOrAReason) {
   std::set<std::string> tried;
   for (const HaloCase& one : halo_cases()) tried.insert(one.task);
-  for (const TaskDecl& task : builtin_tasks().catalog().all())
+  for (const TaskDecl& task : builtin_tasks().catalog().all()) {
     EXPECT_EQ(task.halo != nullptr, tried.contains(task.name)) << task.name;
+    EXPECT_NE(tried.contains(task.name), tasks_without_halo().contains(task.name))
+        << task.name << " needs a case here, or a reason why it has no halo";
+  }
+  for (const auto& [task, reason] : tasks_without_halo()) EXPECT_NE(builtin_tasks().find(task), nullptr) << task;
 }
 
 TEST(EachHalo, MakesStripesBitExactWithTheWhole) {

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <opencv2/imgcodecs.hpp>
 
@@ -115,6 +116,27 @@ TEST_F(OverlayPicture, OfFloatsKeepsTheRestAndNaN) {
   EXPECT_NEAR(out.at<cv::Vec3f>(9, 9)[2], 0.2, 1e-5);
 }
 
+// The declaration makes `ride submit` ship the file (decision 0044); a worker is told where it lies.
+TEST_F(OverlayPicture, OpensTheFileThatWasShippedWithTheJob) {
+  const auto* declaration = builtin_tasks().catalog().find("overlay_picture");
+  ASSERT_NE(declaration, nullptr);
+  const ParamSpec& file = declaration->params.front();
+  ASSERT_EQ(file.name, "file");
+  ASSERT_TRUE(file.file) << "it is not declared as a file";
+  EXPECT_EQ(file.file->most_bytes, kMostPngBytes);
+  EXPECT_EQ(file.file->locate("/laptop/logo.png").value(), "/laptop/logo.png");
+
+  const cv::Mat logo = noise(5, 7, CV_8UC4, 3), in = noise(20, 30, CV_8UC3);
+  TaskEnv env = env_for("overlay_picture", laid("/laptop/logo.png", "top_left"));
+  env.files["file"] = saved(logo, "shipped.png");
+  auto task = builtin_tasks().find("overlay_picture")->make();
+  const auto open = task->open(env);
+  ASSERT_TRUE(open) << open.error().message;
+  KeepingEmitter out;
+  ASSERT_TRUE(task->process(frame_of(in), out));
+  EXPECT_LE(largest_difference(out.only().image, over(in, logo, {0, 0}, 1)), 1);
+}
+
 std::string with_size(const std::string& png, std::uint32_t cols, std::uint32_t rows) {
   std::string changed = png;
   for (int i = 0; i < 4; ++i) {
@@ -141,6 +163,30 @@ TEST_F(OverlayPicture, SaysWhatIsWrongWithAFile) {
   EXPECT_NE(open_error(laid(written(with_size(png, 0xffffffff, 1)))).find("pixels"), std::string::npos);
   EXPECT_NE(open_error(laid(written(with_size(png, 0, 9)))).find("states no size"), std::string::npos);
   EXPECT_FALSE(read_png(written(with_size(png, 5000, 9))).ok()) << "the checksum does not fit";
+}
+
+TEST_F(OverlayPicture, RefusesAFileThatIsCutAnywhere) {
+  const auto bytes = bytes_of(saved(noise(9, 9, CV_8UC4)));
+  const std::string png(bytes.begin(), bytes.end());
+  // Behind the last row stands IEND, 12 bytes: a decoder may do without it.
+  for (std::size_t length = 0; length + 12 < png.size(); length += 7) {
+    const std::string said = open_error(laid(written(png.substr(0, length))));
+    EXPECT_NE(said.find("cannot be used: "), std::string::npos) << length << ": " << said;
+    EXPECT_NE(said.find("save it as PNG"), std::string::npos) << length;
+  }
+}
+
+// By what the header says, before anything is decoded: both would take gigabytes.
+TEST_F(OverlayPicture, RefusesAHugePictureByItsHeaderAndAHugeFileByItsSize) {
+  const auto bytes = bytes_of(saved(noise(9, 9, CV_8UC1)));
+  const std::string png(bytes.begin(), bytes.end());
+  for (const auto& [cols, rows] : {std::pair{4097u, 4096u}, {0x01000001u, 1u}, {1u, 0x80000000u}, {65536u, 65536u}}) {
+    const std::string said = open_error(laid(written(with_size(png, cols, rows))));
+    EXPECT_NE(said.find("pixels; save it as PNG, of at most 16 million pixels"), std::string::npos) << said;
+  }
+  const std::string large = written(png);
+  std::filesystem::resize_file(large, static_cast<std::uintmax_t>(kMostPngBytes) + 1);
+  EXPECT_NE(open_error(laid(large)).find("larger than 64 MB"), std::string::npos) << open_error(laid(large));
 }
 
 TEST_F(OverlayPicture, RefusesWhatWouldBeTooLargeAndWrongParameters) {

@@ -1,7 +1,7 @@
-// Values between pixels: bilinear interpolation, in floats, of pictures of 8U, 16U and 32F with 1 to 4 channels.
+// A value between pixels: bilinear interpolation, in floats, of pictures of 8U, 16U and 32F with 1 to 4 channels.
 // Positions are doubles, 0 the middle of the first pixel; outside the picture lies a color. Within 1 of the definition
-// (8U, 16U) or 1e-5 (32F); NaN reaches what is interpolated from it. OpenCV's warps have positions in steps of 1/32
-// pixel and end at 32,767 rows. Pure. Internal to this folder.
+// (8U, 16U) or 1e-5 (32F); NaN reaches what is interpolated from it. For whole pictures: warp.h. Pure. Internal to this
+// folder.
 #pragma once
 
 #include <array>
@@ -67,13 +67,13 @@ void with_bilinear(const cv::Mat& in, const cv::Scalar& outside, const Work& wor
   const auto of_depth = [&]<class Value>(Value /*depth*/) {
     switch (in.channels()) {
       case 1:
-        return work(Bilinear<Value, 1>(in, outside), Value{}, 1);
+        return work(Bilinear<Value, 1>(in, outside));
       case 2:
-        return work(Bilinear<Value, 2>(in, outside), Value{}, 2);
+        return work(Bilinear<Value, 2>(in, outside));
       case 3:
-        return work(Bilinear<Value, 3>(in, outside), Value{}, 3);
+        return work(Bilinear<Value, 3>(in, outside));
       default:
-        return work(Bilinear<Value, 4>(in, outside), Value{}, 4);
+        return work(Bilinear<Value, 4>(in, outside));
     }
   };
   if (in.depth() == CV_8U) return of_depth(std::uint8_t{});

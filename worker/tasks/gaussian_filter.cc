@@ -20,6 +20,10 @@ namespace {
 constexpr int kMiddle = 128, kBetweenShift = 7;
 // Of the weights downwards: 255 * 2^22 fits 32 bits. Across: 2^14 * 2^16.
 constexpr int kMostShiftDown = 22, kMostShiftAcross = 16;
+// Small windows have fewer steps for each value: products of 16 bits, rounded to 16 bits. A value v between the two
+// directions is v * 2^6, and so is each of the products; they are at most 5, each within 1/2, in each direction: within
+// 1/12 grey level.
+constexpr int kMostSmallReach = 4, kSmallBetweenShift = 6, kSmallShift = 15;
 
 struct Pass {
   explicit Pass(const GaussianWeights& from) : weights(from.weights), shift(from.shift) {
@@ -71,6 +75,29 @@ void down_any(const std::uint8_t* const* rows, const Pass& pass, int first, int 
 template <class Value>
 void across_any(const std::int16_t* row, const Pass& pass, int step, Value* to, int length) {
   for (int x = 0; x < length; ++x) to[x] = rounded_value<Value>(across_at(row, pass, step, x), pass.shift);
+}
+
+// --- Small windows: rows of bytes to a row of 16 bits, and that to bytes ---------------------------------------------
+
+// Of values below 2^15 and weights of kSmallShift, as pmulhrsw rounds it.
+int small_product(int value, int weight) { return (value * weight + (1 << (kSmallShift - 1))) >> kSmallShift; }
+
+void small_down_any(const std::uint8_t* const* rows, const Pass& pass, int first, int last, std::int16_t* to) {
+  for (int x = first; x < last; ++x) {
+    int sum = small_product(rows[0][x] << kSmallBetweenShift, pass.weights[0]);
+    for (int k = 1; k <= pass.reach(); ++k)
+      sum += small_product((rows[-k][x] + rows[k][x]) << kSmallBetweenShift, pass.weights[k]);
+    to[x] = static_cast<std::int16_t>(sum);
+  }
+}
+
+void small_across_any(const std::int16_t* row, const Pass& pass, int step, std::uint8_t* to, int length) {
+  for (int x = 0; x < length; ++x) {
+    int sum = small_product(row[x], pass.weights[0]) + (1 << (kSmallBetweenShift - 1));
+    for (int k = 1; k <= pass.reach(); ++k)
+      sum += small_product(row[x - k * step] + row[x + k * step], pass.weights[k]);
+    to[x] = static_cast<std::uint8_t>(std::min(255, sum >> kSmallBetweenShift));
+  }
 }
 
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -159,8 +186,72 @@ RIDE_AVX2 void across_avx2(const std::int16_t* row, const Pass& pass, int step, 
   }
 }
 
+// Of bytes that stand next to each other: times the weight, to the sums of the first and second half of each 128 bits.
+RIDE_INLINE __attribute__((target("avx2"))) void add_small_pair(__m256i above, __m256i below, std::int16_t weight,
+                                                                __m256i& low, __m256i& high) {
+  const __m256i times = _mm256_set1_epi8(1 << kSmallBetweenShift), weights = _mm256_set1_epi16(weight);
+  const __m256i first = _mm256_maddubs_epi16(_mm256_unpacklo_epi8(above, below), times);
+  const __m256i second = _mm256_maddubs_epi16(_mm256_unpackhi_epi8(above, below), times);
+  low = _mm256_add_epi16(low, _mm256_mulhrs_epi16(first, weights));
+  high = _mm256_add_epi16(high, _mm256_mulhrs_epi16(second, weights));
+}
+
+template <int Reach>
+RIDE_INLINE __attribute__((target("avx2"))) void small_down_32(const std::uint8_t* const* rows, const Pass& pass, int x,
+                                                               std::int16_t* to) {
+  const __m256i zeros = _mm256_setzero_si256();
+  __m256i low = zeros, high = zeros;
+  add_small_pair(load(rows[0] + x), zeros, pass.weights[0], low, high);
+  for (int k = 1; k <= Reach; ++k) add_small_pair(load(rows[-k] + x), load(rows[k] + x), pass.weights[k], low, high);
+  store(to + x, _mm256_permute2x128_si256(low, high, 0x20));
+  store(to + x + 16, _mm256_permute2x128_si256(low, high, 0x31));
+}
+
+template <int Reach>
+RIDE_INLINE __attribute__((target("avx2"))) __m256i small_across_16(const std::int16_t* row, const Pass& pass,
+                                                                    int step) {
+  const __m256i half = _mm256_set1_epi16(1 << (kSmallBetweenShift - 1));
+  __m256i sum = _mm256_add_epi16(half, _mm256_mulhrs_epi16(load(row), _mm256_set1_epi16(pass.weights[0])));
+  for (std::ptrdiff_t k = 1; k <= Reach; ++k)
+    sum = _mm256_add_epi16(sum, _mm256_mulhrs_epi16(_mm256_add_epi16(load(row - k * step), load(row + k * step)),
+                                                    _mm256_set1_epi16(pass.weights[k])));
+  return _mm256_srai_epi16(sum, kSmallBetweenShift);
+}
+
+template <int Reach>
+RIDE_AVX2 void small_down_of(const std::uint8_t* const* rows, const Pass& pass, int first, int last, std::int16_t* to) {
+  for (int x = first; x < last; x += 32) small_down_32<Reach>(rows, pass, std::min(x, last - 32), to);
+}
+template <int Reach>
+RIDE_AVX2 void small_across_of(const std::int16_t* row, const Pass& pass, int step, std::uint8_t* to, int length) {
+  for (int x = 0; x < length; x += 32) {
+    const int at = std::min(x, length - 32);
+    const __m256i bytes = _mm256_packus_epi16(small_across_16<Reach>(row + at, pass, step),
+                                              small_across_16<Reach>(row + at + 16, pass, step));
+    store(to + at, _mm256_permute4x64_epi64(bytes, 0xd8));
+  }
+}
+
+// By the window's reach, so that the compiler unrolls the loops over it.
+void small_down_avx2(const std::uint8_t* const* rows, const Pass& pass, int first, int last, std::int16_t* to) {
+  constexpr decltype(&small_down_any) kOf[] = {small_down_of<0>, small_down_of<1>, small_down_of<2>, small_down_of<3>,
+                                               small_down_of<4>};
+  (last - first < 32 ? small_down_any : kOf[pass.reach()])(rows, pass, first, last, to);
+}
+void small_across_avx2(const std::int16_t* row, const Pass& pass, int step, std::uint8_t* to, int length) {
+  constexpr decltype(&small_across_any) kOf[] = {small_across_of<0>, small_across_of<1>, small_across_of<2>,
+                                                 small_across_of<3>, small_across_of<4>};
+  (length < 32 ? small_across_any : kOf[pass.reach()])(row, pass, step, to, length);
+}
+
 #else
 
+void small_down_avx2(const std::uint8_t* const* rows, const Pass& pass, int first, int last, std::int16_t* to) {
+  small_down_any(rows, pass, first, last, to);
+}
+void small_across_avx2(const std::int16_t* row, const Pass& pass, int step, std::uint8_t* to, int length) {
+  small_across_any(row, pass, step, to, length);
+}
 void down_avx2(const std::uint8_t* const* rows, const Pass& pass, int first, int last, std::int16_t* to) {
   down_any(rows, pass, first, last, to);
 }
@@ -176,9 +267,16 @@ void across_avx2(const std::int16_t* row, const Pass& pass, int step, Value* to,
 constexpr int kBlockValues = 1 << 16;  // of a block between the two directions: with its sources it stays in the cache
 constexpr int kLeastBlockRows = 8, kMostBlockRows = 32, kChunk = 512;
 
+// How the two directions of a window are computed.
 template <class Value>
-void filter_rows(const cv::Mat& in, int first, int last, const Pass& down, const Pass& across, cv::Mat& to) {
-  const bool fast = has_avx2();
+struct GaussianKernel {
+  void (*down)(const std::uint8_t* const* rows, const Pass& pass, int first, int last, std::int16_t* to);
+  void (*across)(const std::int16_t* row, const Pass& pass, int step, Value* to, int length);
+};
+
+template <class Value>
+void filter_rows(const cv::Mat& in, int first, int last, const Pass& down, const Pass& across,
+                 const GaussianKernel<Value>& kernel, cv::Mat& to) {
   const int channels = in.channels(), length = in.cols * channels, reach = down.reach();
   const std::ptrdiff_t before = static_cast<std::ptrdiff_t>(reach) * channels, stride = length + 2 * before;
   const int block = std::clamp(kBlockValues / length, kLeastBlockRows, kMostBlockRows);
@@ -189,17 +287,26 @@ void filter_rows(const cv::Mat& in, int first, int last, const Pass& down, const
     for (int i = 0; i < rows + 2 * reach; ++i) sources[i] = in.ptr(mirrored(top - reach + i, in.rows));
     for (int x = 0; x < length; x += kChunk) {
       for (int row = 0; row < rows; ++row) {
-        const auto* middle = sources.data() + reach + row;
-        (fast ? down_avx2 : down_any)(middle, down, x, std::min(x + kChunk, length),
-                                      between.data() + row * stride + before);
+        kernel.down(sources.data() + reach + row, down, x, std::min(x + kChunk, length),
+                    between.data() + row * stride + before);
       }
     }
     for (int row = 0; row < rows; ++row) {
       std::int16_t* line = between.data() + row * stride + before;
       mirror_ends(line, in.cols, channels, reach);
-      (fast ? across_avx2<Value> : across_any<Value>)(line, across, channels, to.ptr<Value>(top - first + row), length);
+      kernel.across(line, across, channels, to.ptr<Value>(top - first + row), length);
     }
   }
+}
+
+template <class Value>
+GaussianKernel<Value> kernel_for_any_window() {
+  return has_avx2() ? GaussianKernel<Value>{down_avx2, across_avx2<Value>}
+                    : GaussianKernel<Value>{down_any, across_any<Value>};
+}
+GaussianKernel<std::uint8_t> kernel_for_small_windows() {
+  return has_avx2() ? GaussianKernel<std::uint8_t>{small_down_avx2, small_across_avx2}
+                    : GaussianKernel<std::uint8_t>{small_down_any, small_across_any};
 }
 
 }  // namespace
@@ -231,15 +338,20 @@ GaussianWeights gaussian_weights(int ksize, double sigma, int most_shift) {
 
 GaussianFilter::GaussianFilter(int ksize, double sigma)
     : down_(gaussian_weights(ksize, sigma, kMostShiftDown)),
-      across_(gaussian_weights(ksize, sigma, kMostShiftAcross)) {}
+      across_(gaussian_weights(ksize, sigma, kMostShiftAcross)),
+      small_(gaussian_weights(ksize, sigma, kSmallShift)) {}
 
 void GaussianFilter::rows(const cv::Mat& in, int first, int last, cv::Mat& to) const {
   RIDE_CHECK(in.depth() == CV_8U && to.rows == last - first && to.cols == in.cols && to.channels() == in.channels(),
              "the result does not fit the picture");
-  const Pass down(down_), across(across_);
-  if (to.depth() == CV_8U) return filter_rows<std::uint8_t>(in, first, last, down, across, to);
+  const Pass down(down_), across(across_), small(small_);
+  // A lower shift: the middle's weight is nearly 1, and does not fit into 16 bits otherwise.
+  const bool is_small = small.reach() <= kMostSmallReach && small.shift == kSmallShift;
+  if (to.depth() == CV_8U && is_small)
+    return filter_rows(in, first, last, small, small, kernel_for_small_windows(), to);
+  if (to.depth() == CV_8U) return filter_rows(in, first, last, down, across, kernel_for_any_window<std::uint8_t>(), to);
   RIDE_CHECK(to.depth() == CV_16U, "a depth that the filter does not give");
-  filter_rows<std::uint16_t>(in, first, last, down, across, to);
+  filter_rows(in, first, last, down, across, kernel_for_any_window<std::uint16_t>(), to);
 }
 
 namespace {

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <opencv2/imgproc.hpp>
 
+#include "worker/tasks/input_file.h"
 #include "worker/tasks/nearest.h"
 #include "worker/tasks/picture.h"
 #include "worker/tasks/pixel_rows.h"
@@ -33,9 +34,9 @@ const Params<Options>& params() {
   static const Params<Options> kParams{
       {"file",
        &Options::file,
-       "Path on the worker's machine of the picture that is laid on: a PNG file, with or without alpha, of up to 2^24 "
-       "pixels and 64 MB; every partition reads its own copy when it opens",
-       {.rule = named, .rule_doc = "not empty", .required = true}},
+       "Path of the picture that is laid on: a PNG file, with or without alpha, of up to 2^24 pixels and 64 MB; every "
+       "partition reads its own copy when it opens",
+       {.rule = named, .rule_doc = "not empty", .required = true, .file = InputFile{locate_path, kMostPngBytes}}},
       {"position",
        &Options::position,
        "Where on the picture",
@@ -124,7 +125,7 @@ class OverlayPicture : public Task {
     const auto at = [&](const Error& error) {
       return Error{error.code, fmt::format("stage '{}': {}", env.stage, error.message)};
     };
-    const auto picture = read_png(options_.file);
+    const auto picture = read_png(file_for(env, "file", options_.file));
     if (!picture) return at(picture.error());
     const double width = std::max(1.0, std::round(picture->cols * options_.scale));
     const double height = std::max(1.0, std::round(picture->rows * options_.scale));

@@ -1,18 +1,19 @@
-// perspective: 8U, 16U or 32F, 1 to 4 channels; bilinear interpolation (bilinear.h). The mapping is the projective one
+// perspective: 8U, 16U or 32F, 1 to 4 channels; bilinear interpolation (warp.h). The mapping is the projective one
 // of the two quadrilaterals, by way of the unit square (Heckbert, "Fundamentals of texture mapping and image warping",
 // 1989), in doubles. What would lie behind the horizon is filled.
 #include <spdlog/fmt/fmt.h>
 
+#include <array>
 #include <cmath>
 #include <opencv2/core.hpp>
 #include <vector>
 
-#include "worker/tasks/bilinear.h"
 #include "worker/tasks/color.h"
 #include "worker/tasks/crossing.h"
 #include "worker/tasks/picture.h"
 #include "worker/tasks/register_task.h"
 #include "worker/tasks/shared_params.h"
+#include "worker/tasks/warp.h"
 
 namespace ride::tasks::perspective {
 namespace {
@@ -121,27 +122,20 @@ class Perspective : public Task {
                                place(env_, frame), shape_text(in), width, height, kMaxPixels)};
     }
     cv::Mat seen = out.allocate(height, width, in.type());
-    with_bilinear(in, color_in(seen, options_.fill), [&](const auto& source, auto depth, int channels) {
-      for (int row = 0; row < seen.rows; ++row) {
-        if (row % 256 == 0) out.progress();
-        auto* to = seen.ptr<decltype(depth)>(row);
-        for (int col = 0; col < seen.cols; ++col, to += channels) look_back(source, row, col, in, seen, to);
-      }
-    });
+    warp(in, from_pixels_to_pixels(seen, in), color_in(seen, options_.fill), seen, [&out] { out.progress(); });
     out.emit(with_image(frame, std::move(seen)));
     return {};
   }
 
  private:
   // Pixels are where their middles are: column 0 of n at the share 0.5 / n.
-  template <class Source, class Value>
-  void look_back(const Source& source, int row, int col, const cv::Mat& in, const cv::Mat& seen, Value* to) const {
-    const double x = (col + 0.5) / seen.cols, y = (row + 0.5) / seen.rows;
-    const double depth = back_(2, 0) * x + back_(2, 1) * y + back_(2, 2);
-    const bool in_sight = depth > 1e-9;
-    const double share_x = (back_(0, 0) * x + back_(0, 1) * y + back_(0, 2)) / depth;
-    const double share_y = (back_(1, 0) * x + back_(1, 1) * y + back_(1, 2)) / depth;
-    source.at(in_sight ? share_x * in.cols - 0.5 : -2, in_sight ? share_y * in.rows - 0.5 : -2, to);
+  Projection from_pixels_to_pixels(const cv::Mat& seen, const cv::Mat& in) const {
+    const double width = seen.cols, height = seen.rows;
+    const cv::Matx33d to_shares(1 / width, 0, 0.5 / width, 0, 1 / height, 0.5 / height, 0, 0, 1);
+    const cv::Matx33d to_pixels(in.cols, 0, -0.5, 0, in.rows, -0.5, 0, 0, 1);
+    const cv::Matx33d all = to_pixels * back_ * to_shares;
+    const auto row = [&all](int i) { return std::array<double, 3>{all(i, 0), all(i, 1), all(i, 2)}; };
+    return {row(0), row(1), row(2)};
   }
 
   TaskEnv env_;

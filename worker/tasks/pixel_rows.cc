@@ -113,9 +113,54 @@ RIDE_INLINE void times_and_plus_in(const std::uint8_t* __restrict values, const 
     to[x] = nearest_byte(std::min(255.0f, static_cast<float>(values[x]) * factors[x] + addends[x]));
 }
 
+RIDE_INLINE void add_to_sums_in(const std::uint8_t* __restrict values, std::uint32_t* __restrict sums,
+                                std::size_t length) {
+  for (std::size_t x = 0; x < length; ++x) sums[x] += values[x];
+}
+
 RIDE_INLINE void between_rows_in(const float* __restrict upper, const float* __restrict lower, float share,
                                  std::uint8_t* __restrict to, std::size_t length) {
   for (std::size_t x = 0; x < length; ++x) to[x] = nearest_byte(upper[x] + share * (lower[x] - upper[x]));
+}
+
+// Along a row: the value in column 0, and what each column adds.
+struct Line {
+  Line(const std::array<double, 3>& shares, double row) : start(shares[1] * row + shares[2]), step(shares[0]) {}
+  RIDE_INLINE double at(double col) const { return step * col + start; }
+  double start, step;
+};
+
+constexpr int kSpotWeights = 1 << 14;
+
+// The weights of two neighbours, `share` of the way from the first to the second.
+RIDE_INLINE std::int32_t two_weights(double share) {
+  const auto second = static_cast<std::int32_t>(share * kSpotWeights + 0.5);  // NOLINT(bugprone-incorrect-roundings)
+  return (kSpotWeights - second) | second << 16;
+}
+
+// In three loops, each of which becomes vector instructions.
+RIDE_INLINE void find_spots_in(const Projection& projection, int row, int first, std::size_t count, int cols, int rows,
+                               Spots& __restrict spots) {
+  constexpr double kHorizon = 1e-9;
+  const Line along_x(projection.x, row), along_y(projection.y, row), along_depth(projection.depth, row);
+  for (std::size_t i = 0; i < count; ++i) {
+    const double col = first + static_cast<int>(i), depth = along_depth.at(col), divisor = std::max(depth, kHorizon);
+    const double x = along_x.at(col) / divisor, y = along_y.at(col) / divisor;
+    spots.x[i] = depth > kHorizon ? x : -2;
+    spots.y[i] = depth > kHorizon ? y : -2;
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    const double x = std::min(std::max(spots.x[i], 0.0), static_cast<double>(cols));
+    const double y = std::min(std::max(spots.y[i], 0.0), static_cast<double>(rows));
+    spots.left[i] = static_cast<std::int32_t>(x);
+    spots.top[i] = static_cast<std::int32_t>(y);
+    spots.columns[i] = two_weights(x - spots.left[i]);
+    spots.rows[i] = two_weights(y - spots.top[i]);
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    const bool right = spots.left[i] < cols - 2, above = spots.top[i] < rows - 1;
+    spots.inside[i] = (spots.x[i] >= 0) & (spots.y[i] >= 0) & right & above;
+  }
 }
 
 template <class Mean>
@@ -177,14 +222,6 @@ RIDE_INLINE void change_hsv_in(const std::uint8_t* from, const HsvChange& change
 
 }  // namespace
 
-// Twice, for AVX2 and without; which one runs is asked once.
-#define RIDE_TWICE(name, parameters, arguments)                  \
-  namespace {                                                    \
-  RIDE_AVX2 void name##_avx2 parameters { name##_in arguments; } \
-  void name##_any parameters { name##_in arguments; }            \
-  }                                                              \
-  void name parameters { (has_avx2() ? name##_avx2 : name##_any) arguments; }
-
 RIDE_TWICE(smooth_and_differ,
            (const std::uint8_t* const* rows, const GradientWeights& weights, std::int16_t* smooth,
             std::int16_t* difference, std::size_t length),
@@ -210,13 +247,15 @@ RIDE_TWICE(times_and_plus,
            (const std::uint8_t* values, const float* factors, const float* addends, std::uint8_t* to,
             std::size_t length),
            (values, factors, addends, to, length))
+RIDE_TWICE(add_to_sums, (const std::uint8_t* values, std::uint32_t* sums, std::size_t length), (values, sums, length))
 RIDE_TWICE(between_rows, (const float* upper, const float* lower, float share, std::uint8_t* to, std::size_t length),
            (upper, lower, share, to, length))
+RIDE_TWICE(find_spots,
+           (const Projection& projection, int row, int first, std::size_t count, int cols, int rows, Spots& spots),
+           (projection, row, first, count, cols, rows, spots))
 RIDE_TWICE(change_hsv,
            (const std::uint8_t* from, const HsvChange& change, int channels, std::uint8_t* to, std::size_t pixels),
            (from, change, channels, to, pixels))
-
-#undef RIDE_TWICE
 
 namespace {
 

@@ -3,6 +3,7 @@
 // Internal to this folder.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -41,6 +42,9 @@ void times(const std::uint8_t* values, const float* factors, std::uint8_t* to, s
 void times_and_plus(const std::uint8_t* values, const float* factors, const float* addends, std::uint8_t* to,
                     std::size_t length);
 
+// sums += values.
+void add_to_sums(const std::uint8_t* values, std::uint32_t* sums, std::size_t length);
+
 // upper + share * (lower - upper), rounded; both 0 to 255.
 void between_rows(const float* upper, const float* lower, float share, std::uint8_t* to, std::size_t length);
 
@@ -49,6 +53,21 @@ void mark_above_mean(const std::uint8_t* values, const std::uint16_t* means, int
                      std::uint8_t off, std::uint8_t* to, std::size_t length);
 void mark_above_mean(const std::uint8_t* values, const std::int32_t* means, int unit, int limit, std::uint8_t on,
                      std::uint8_t off, std::uint8_t* to, std::size_t length);
+
+// Where the pixel (col, row) of one picture lies in another: each three numbers are the shares of col, row and 1, and
+// what they give for x and y is divided by what they give for `depth`. In doubles.
+struct Projection {
+  std::array<double, 3> x, y, depth;
+};
+// Of up to kMostSpots pixels next to each other: their places, what lies behind the horizon (a depth of almost 0, or
+// below) at -2, -2. For those `inside`, that is, with two columns and a row behind and below them: the pixel left
+// above, and the weights of the two columns and the two rows, the first in the lower 16 bits, together 2^14.
+constexpr std::size_t kMostSpots = 256;
+struct Spots {
+  std::array<double, kMostSpots> x, y;
+  std::array<std::int32_t, kMostSpots> inside, left, top, columns, rows;
+};
+void find_spots(const Projection& projection, int row, int first, std::size_t count, int cols, int rows, Spots& spots);
 
 // What hue_saturation.cc defines, for `pixels` pixels of 3 or 4 channels; `turn` is in sixths of the circle, 0 to 6.
 struct HsvChange {

@@ -40,8 +40,8 @@ Result<cv::Mat> read_png(const std::string& path) {
   if (!std::filesystem::exists(path, ignored))
     return Error{ErrorCode::not_found,
                  fmt::format("the picture '{}' is not there: copy it to this machine, or name another one", path)};
-  RIDE_ASSIGN(const auto text,
-              read_named_file(path, {.most_bytes = kMostPngBytes, .patience = std::chrono::seconds(2)}));
+  RIDE_ASSIGN(const auto text, read_named_file(path, {.most_bytes = static_cast<std::size_t>(kMostPngBytes),
+                                                      .patience = std::chrono::seconds(2)}));
   if (auto head = parse_png_head(text); !head) return broken_picture(path, head.error().message);
   try {
     const cv::Mat bytes(1, static_cast<int>(text.size()), CV_8UC1, const_cast<char*>(text.data()));

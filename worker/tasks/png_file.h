@@ -14,7 +14,7 @@
 namespace ride::tasks {
 
 inline constexpr std::int64_t kMostPngPixels = 1 << 24;
-inline constexpr std::size_t kMostPngBytes = 64 << 20;
+inline constexpr std::int64_t kMostPngBytes = 64 << 20;
 
 struct PngHead {
   std::int64_t rows = 0, cols = 0;

@@ -1,8 +1,6 @@
 // rotate: 8U, 16U or 32F, 1 to 4 channels. Multiples of 90 degrees copy the pixels as they are, where the result has
-// the size that this needs (always with `expand`); otherwise bilinear
-// interpolation in floats, within 1 of the definition (8U, 16U) or 1e-5 (32F). NaN reaches the pixels that are
-// interpolated from it. Positions are doubles and 64-bit offsets: cv::warpAffine ends at 32,767 rows and has steps of
-// 1/32 pixel.
+// the size that this needs (always with `expand`); otherwise bilinear interpolation (warp.h), within 1 of the
+// definition (8U, 16U) or 1e-5 (32F). NaN reaches the pixels that are interpolated from it.
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
@@ -10,11 +8,11 @@
 #include <opencv2/core.hpp>
 #include <utility>
 
-#include "worker/tasks/bilinear.h"
 #include "worker/tasks/color.h"
 #include "worker/tasks/picture.h"
 #include "worker/tasks/register_task.h"
 #include "worker/tasks/shared_params.h"
+#include "worker/tasks/warp.h"
 
 namespace ride::tasks::rotate {
 namespace {
@@ -116,19 +114,12 @@ class Rotate : public Task {
 
   // Where a pixel of the result lies in the input: turned back around the middle.
   void turn(const cv::Mat& in, cv::Mat& turned, Emitter& out) const {
-    const auto turn = cosine_and_sine();
-    const double cosine = turn.first, sine = turn.second;
-    with_bilinear(in, color_in(turned, options_.fill), [&](const auto& source, auto depth, int channels) {
-      for (int row = 0; row < turned.rows; ++row) {
-        if (row % 256 == 0) out.progress();
-        auto* to = turned.ptr<decltype(depth)>(row);
-        const double y = row - (turned.rows - 1) / 2.0;
-        for (int col = 0; col < turned.cols; ++col, to += channels) {
-          const double x = col - (turned.cols - 1) / 2.0;
-          source.at(cosine * x + sine * y + (in.cols - 1) / 2.0, cosine * y - sine * x + (in.rows - 1) / 2.0, to);
-        }
-      }
-    });
+    const auto [cosine, sine] = cosine_and_sine();
+    const double x = (turned.cols - 1) / 2.0, y = (turned.rows - 1) / 2.0;
+    const Projection back{.x = {cosine, sine, (in.cols - 1) / 2.0 - cosine * x - sine * y},
+                          .y = {-sine, cosine, (in.rows - 1) / 2.0 + sine * x - cosine * y},
+                          .depth = {0, 0, 1}};
+    warp(in, back, color_in(turned, options_.fill), turned, [&out] { out.progress(); });
   }
 
   TaskEnv env_;
