@@ -19,6 +19,7 @@ struct Options {
   int seconds = 0;         // of what is measured, where that has a length
   int load = 0;            // processes that only use up the processor; 0: the benchmark's own number
   std::string size;        // of pictures, WIDTHxHEIGHT; empty: the benchmark's own
+  int side = 0;            // of square pictures, in pixels; 0: the benchmark's own number
   bool verbose = false;    // single measurements to standard error
 };
 
@@ -36,6 +37,7 @@ Result<Figures> run_rescale(const Options& options);
 Result<Figures> run_mixed(const Options& options);
 Result<Figures> run_speedup(const Options& options);
 Result<Figures> run_detect(const Options& options);
+Result<Figures> run_tasks(const Options& options);
 Result<Figures> run_plan_scale(const Options& options);
 
 }  // namespace ride::bench

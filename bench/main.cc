@@ -85,6 +85,10 @@ const std::map<std::string, Benchmark>& benchmarks() {
         "24160x25720 as far "
         "as they last), --only: one of them",
         ride::bench::run_figures}},
+      {"tasks",
+       {"each task that processes pictures beside the fastest plain OpenCV call of the same tolerance, one thread, in "
+        "turns (of each: mpx_per_s, plain_mpx_per_s, ratio, plain; lowest_ratio); --only NAME, --side PIXELS (900)",
+        ride::bench::run_tasks}},
       {"figure12",
        {"the paper's figure: unprocessed and processed frames over time, workers added by hand and by the platform, as "
         "figure12-*.png and .csv in --figure; --only 30 or 6.9; --seconds: of each run (180)",
@@ -118,6 +122,7 @@ int main(int argc, char** argv) {
   app.add_option("--seconds", options.seconds, "Length of what is measured, where it has one");
   app.add_option("--load", options.load, "Processes that only use up the processor meanwhile");
   app.add_option("--size", options.size, "Size of pictures, WIDTHxHEIGHT (default: the benchmark's own)");
+  app.add_option("--side", options.side, "Side of the pictures, in pixels, where they are made for it");
   app.add_flag("--verbose", options.verbose, "Also print the single measurements, on standard error");
   try {
     app.parse(argc, argv);

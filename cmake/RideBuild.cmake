@@ -23,7 +23,7 @@ endif()
 
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
-find_package(OpenCV 4 REQUIRED COMPONENTS core imgproc imgcodecs videoio objdetect features2d dnn)
+find_package(OpenCV 4 REQUIRED COMPONENTS core imgproc imgcodecs videoio objdetect features2d dnn photo)
 find_package(ZXing REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(prometheus-cpp REQUIRED)

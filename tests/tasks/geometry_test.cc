@@ -134,6 +134,32 @@ TEST(Rotate, ByOtherAnglesInterpolatesBetweenFourPixels) {
   }
 }
 
+// Rows are computed in blocks, and bytes in another way than the edges around them.
+TEST(Rotate, OfWidePicturesIsTheSameInEachBlockAndNumberOfChannels) {
+  const std::array<double, 4> black = {0, 0, 0, 255};
+  for (const int type : {CV_8UC1, CV_8UC2, CV_8UC3, CV_8UC4, CV_16UC1}) {
+    for (const cv::Size size : {cv::Size(600, 40), cv::Size(257, 3), cv::Size(3, 257), cv::Size(4, 4)}) {
+      const cv::Mat in = noise(size.height, size.width, type);
+      for (const double degrees : {0.25, 10.0, 90.0, 179.0}) {
+        const cv::Mat out = run("rotate", angle(degrees, false), in);
+        std::array<double, 4> fill = black;
+        if (CV_MAT_CN(type) < 4) fill[3] = 0;
+        EXPECT_LE(largest_difference(out, turned(in, out.size(), degrees, fill)), 1) << degrees << size << type;
+      }
+    }
+  }
+}
+
+TEST(Rotate, LeavesAnEvenAreaAsItIs) {
+  for (const int value : {0, 1, 127, 254, 255}) {
+    const cv::Mat even(60, 60, CV_8UC3, cv::Scalar::all(value));
+    EXPECT_EQ(largest_difference(run("rotate", angle(33, false), even)(cv::Rect(20, 20, 20, 20)).clone(),
+                                 even(cv::Rect(20, 20, 20, 20)).clone()),
+              0)
+        << value;
+  }
+}
+
 // A value that is not finite stays where it is: nothing is interpolated.
 TEST(Rotate, HalfATurnCopiesFloatsThoughTheSizeStays) {
   cv::Mat in(5, 8, CV_32FC1, cv::Scalar(0.25));

@@ -185,11 +185,15 @@ int declared_halo(const std::string& task, const ParamValues& params) {
   return declaration->halo(env_for(task, params).params);
 }
 
-double difference_in_stripes(const std::string& task, const ParamValues& params, const cv::Mat& in, int halo) {
+double difference_in_stripes(const std::string& task, const ParamValues& params, const cv::Mat& in, int halo,
+                             std::vector<int> cuts) {
   const cv::Mat whole = run(task, params, in);
-  const int first = in.rows * 2 / 7, second = in.rows * 5 / 8;
+  if (cuts.empty()) cuts = {in.rows * 2 / 7, in.rows * 5 / 8};
+  cuts.insert(cuts.begin(), 0);
+  cuts.push_back(in.rows);
   double most = 0;
-  for (const cv::Range core : {cv::Range(0, first), cv::Range(first, second), cv::Range(second, in.rows)}) {
+  for (std::size_t i = 0; i + 1 < cuts.size(); ++i) {
+    const cv::Range core(cuts[i], cuts[i + 1]);
     const cv::Range with_halo(std::max(0, core.start - halo), std::min(in.rows, core.end + halo));
     const cv::Mat part = run(task, params, in.rowRange(with_halo).clone());
     const cv::Mat kept = part.rowRange(core.start - with_halo.start, core.end - with_halo.start);

@@ -61,8 +61,10 @@ double value_at(const cv::Mat& image, int y, int x, int channel);
 // range.
 cv::Mat picture_of(cv::Size size, int type, const std::function<double(int, int, int)>& value);
 
-// How far three stripes, computed with this many more rows on each side, are from the whole picture.
-double difference_in_stripes(const std::string& task, const ParamValues& params, const cv::Mat& in, int halo);
+// How far stripes, computed with this many more rows on each side, are from the whole picture. `cuts`: the rows at
+// which they begin, rising, beside 0; without them three stripes.
+double difference_in_stripes(const std::string& task, const ParamValues& params, const cv::Mat& in, int halo,
+                             std::vector<int> cuts = {});
 void expect_stripes_equal_the_whole(const std::string& task, const ParamValues& params, const cv::Mat& in, int halo);
 int declared_halo(const std::string& task, const ParamValues& params);
 

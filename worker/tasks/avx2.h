@@ -23,3 +23,13 @@ inline bool has_avx2() {
 }
 
 }  // namespace ride::tasks
+
+// A function of this name: NAME_in, which is RIDE_INLINE, once for AVX2 and once without.
+// NOLINTBEGIN(bugprone-macro-parentheses): lists of parameters and of arguments.
+#define RIDE_TWICE(name, parameters, arguments)                  \
+  namespace {                                                    \
+  RIDE_AVX2 void name##_avx2 parameters { name##_in arguments; } \
+  void name##_any parameters { name##_in arguments; }            \
+  }                                                              \
+  void name parameters { (has_avx2() ? name##_avx2 : name##_any) arguments; }
+// NOLINTEND(bugprone-macro-parentheses)

@@ -3,7 +3,7 @@
 // `pixelate` fills each block with its mean, `blur` goes linearly from the middle of each block to the next, `fill`
 // keeps nothing. So, unlike a filter with a kernel, nothing of what is finer than a block can be computed back. 8U and
 // 16U within 1 of double precision, 32F within 1e-6. Overlapping boxes are done one after the other. 1, 3 and 4
-// channels, all alike. Memory beyond the result: the means, and one row.
+// channels, all alike. Memory beyond the result: the means, and five rows of 4 bytes a value.
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
@@ -14,6 +14,7 @@
 #include "worker/tasks/detections.h"
 #include "worker/tasks/label_list.h"
 #include "worker/tasks/picture.h"
+#include "worker/tasks/pixel_rows.h"
 #include "worker/tasks/register_task.h"
 #include "worker/tasks/shared_params.h"
 
@@ -61,6 +62,7 @@ TaskDecl declaration() {
 constexpr int kLeastBlock = 4;            // pixels
 constexpr std::size_t kMostBoxes = 1000;  // in one frame
 constexpr double kMostWork = 64;          // area of all boxes, in areas of the picture
+constexpr int kMostSummedRows = 1 << 24;  // of bytes, in 32 bits
 
 // The range of one axis in whole pixels; empty where it lies outside.
 std::pair<int, int> covered(double from, double length, double margin, int size) {
@@ -94,14 +96,38 @@ Between between(int pixel, const Cut& cut) {
   return {block, static_cast<float>(inside - block)};
 }
 
+// Of one block; all values alike in the sums of its columns.
+void means_of_sums(const std::uint32_t* sums, int cols, int channels, int rows, float* means) {
+  for (int c = 0; c < channels; ++c) {
+    std::uint64_t sum = 0;
+    for (std::ptrdiff_t x = 0; x < cols; ++x) sum += sums[x * channels + c];
+    means[c] = static_cast<float>(static_cast<double>(sum) / (static_cast<double>(cols) * rows));
+  }
+}
+
+// A row of blocks, `rows` of bytes.
+void means_of_bytes(const cv::Mat& rows, const Cut& across, std::vector<std::uint32_t>& sums, float* means) {
+  const std::ptrdiff_t channels = rows.channels();
+  sums.assign(static_cast<std::size_t>(rows.cols) * channels, 0);
+  for (int y = 0; y < rows.rows; ++y) add_to_sums(rows.ptr(y), sums.data(), sums.size());
+  for (int x = 0; x < across.blocks; ++x)
+    means_of_sums(sums.data() + across.edge(x) * channels, across.edge(x + 1) - across.edge(x), rows.channels(),
+                  rows.rows, means + x * channels);
+}
+
 // Rows of means, all channels of a block side by side.
 cv::Mat_<float> means_of(const cv::Mat& region, const Cut& down, const Cut& across) {
   const int channels = region.channels();
   cv::Mat_<float> means(down.blocks, across.blocks * channels);
+  std::vector<std::uint32_t> sums;
   for (int y = 0; y < down.blocks; ++y) {
+    const cv::Mat rows = region.rowRange(down.edge(y), down.edge(y + 1));
+    if (rows.depth() == CV_8U && rows.rows <= kMostSummedRows) {
+      means_of_bytes(rows, across, sums, means[y]);
+      continue;
+    }
     for (int x = 0; x < across.blocks; ++x) {
-      const cv::Scalar mean =
-          cv::mean(region(cv::Range(down.edge(y), down.edge(y + 1)), cv::Range(across.edge(x), across.edge(x + 1))));
+      const cv::Scalar mean = cv::mean(rows.colRange(across.edge(x), across.edge(x + 1)));
       for (int c = 0; c < channels; ++c) means(y, x * channels + c) = static_cast<float>(mean[c]);
     }
   }
@@ -119,25 +145,46 @@ void pixelate(const cv::Mat_<float>& means, const Cut& down, const Cut& across, 
   }
 }
 
+// A row of means stretched over a row of pixels, whose places between the blocks are known.
+void stretch(const float* means, const std::vector<Between>& places, int channels, std::ptrdiff_t next,
+             std::vector<float>& row) {
+  float* to = row.data();
+  for (const auto& [block, share] : places) {
+    const float* left = means + static_cast<std::ptrdiff_t>(block) * channels;
+    for (int c = 0; c < channels; ++c) *to++ = left[c] + share * (left[c + next] - left[c]);
+  }
+}
+
+template <class Value>
+void mix_row(const float* upper, const float* lower, float share, Value* to, std::size_t length) {
+  for (std::size_t i = 0; i < length; ++i) to[i] = cv::saturate_cast<Value>(upper[i] + share * (lower[i] - upper[i]));
+}
+template <>
+void mix_row(const float* upper, const float* lower, float share, std::uint8_t* to, std::size_t length) {
+  between_rows(upper, lower, share, to, length);
+}
+
 // Bilinear, from the middles of the blocks; beyond those at the border their own values.
 template <class Value>
 void soften(const cv::Mat_<float>& means, const Cut& down, const Cut& across, cv::Mat& region) {
   const int channels = region.channels();
-  const int next_row = down.blocks > 1 ? 1 : 0, next_block = across.blocks > 1 ? channels : 0;
-  std::vector<Between> columns;
-  columns.reserve(static_cast<std::size_t>(region.cols));
-  for (int x = 0; x < region.cols; ++x) columns.push_back(between(x, across));
-  std::vector<float> row(static_cast<std::size_t>(means.cols));
+  const std::size_t values = static_cast<std::size_t>(region.cols) * channels;
+  std::vector<float> upper(values), lower(values);
+  std::vector<Between> places;
+  for (int x = 0; x < region.cols; ++x) places.push_back(between(x, across));
+  const auto stretched = [&](int block, std::vector<float>& row) {
+    stretch(means[std::min(block, down.blocks - 1)], places, channels, across.blocks > 1 ? channels : 0, row);
+  };
+  int above = 0;  // the block of `upper`
+  stretched(above, upper);
+  stretched(above + 1, lower);
   for (int y = 0; y < region.rows; ++y) {
     const auto [block, share] = between(y, down);
-    const float *upper = means[block], *lower = means[block + next_row];
-    for (std::size_t i = 0; i < row.size(); ++i) row[i] = upper[i] + share * (lower[i] - upper[i]);
-    auto* out = region.ptr<Value>(y);
-    for (const Between& column : columns) {
-      const float* left = row.data() + static_cast<std::ptrdiff_t>(column.block) * channels;
-      for (int c = 0; c < channels; ++c)
-        *out++ = cv::saturate_cast<Value>(left[c] + column.share * (left[c + next_block] - left[c]));
+    for (; above < block; ++above) {
+      upper.swap(lower);
+      stretched(above + 2, lower);
     }
+    mix_row<Value>(upper.data(), lower.data(), share, region.ptr<Value>(y), values);
   }
 }
 

@@ -48,6 +48,7 @@ const Params<Options>& params() {
 constexpr int kLongestSide = 1 << 20;
 constexpr std::int64_t kMostValues = std::int64_t{1} << 30;
 constexpr int kLargestPrimeFactor = 1000;
+constexpr int kStripValues = 1 << 16;  // of the result, computed at once: they stay in the cache
 
 TaskDecl declaration() {
   return {.name = "fft",
@@ -128,7 +129,7 @@ class Fft : public Task {
 
   void write_magnitude(Spectrum& spectrum, cv::Mat& result, int channel, Emitter& out) const {
     const FiniteRange range = spectrum.to_magnitudes(options_.scale == "log");
-    const int height = std::max(1, (1 << 20) / result.cols);
+    const int height = std::max(1, kStripValues / result.cols);
     const auto write = [&](int strip) {
       const cv::Rect part(0, strip * height, result.cols, std::min(height, result.rows - strip * height));
       cv::Mat values(part.size(), CV_32FC1), bytes;

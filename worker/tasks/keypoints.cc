@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <opencv2/imgproc.hpp>
+#include <utility>
 
 #include "worker/tasks/color.h"
 #include "worker/tasks/picture.h"
@@ -25,11 +27,35 @@ std::string base64(const std::vector<std::uint8_t>& bytes) {
   return text;
 }
 
-double in_steps(double value, double steps) { return std::round(value * steps) / steps; }
+// Rounded to `decimals` digits after the point, of which those at the end that are 0 are left out: as {:.8g} has it, in
+// integers, since most of what writing points takes would be this.
+void append_rounded(double value, int decimals, std::string& text) {
+  const int steps = decimals == 1 ? 10 : 100;
+  if (!(value >= 0 && value < 1e6)) {
+    fmt::format_to(std::back_inserter(text), "{:.8g}", std::round(value * steps) / steps);
+    return;
+  }
+  const auto number = static_cast<std::int64_t>(std::round(value * steps));
+  const fmt::format_int whole(number / steps);
+  text.append(whole.data(), whole.size());
+  int rest = static_cast<int>(number % steps);
+  if (rest == 0) return;
+  text += '.';
+  for (int step = steps / 10; rest > 0; step /= 10) {
+    text += static_cast<char>('0' + rest / step);
+    rest %= step;
+  }
+}
 
 std::string point_text(const Keypoint& p) {
-  std::string text = fmt::format("[{:.8g},{:.8g},{:.8g},{:.8g},{:.6g}", in_steps(p.x, 100), in_steps(p.y, 100),
-                                 in_steps(p.size, 100), in_steps(p.angle, 10), p.response);
+  std::string text;
+  char before = '[';
+  for (const auto& [value, decimals] : {std::pair<double, int>{p.x, 2}, {p.y, 2}, {p.size, 2}, {p.angle, 1}}) {
+    text += before;
+    append_rounded(value, decimals, text);
+    before = ',';
+  }
+  fmt::format_to(std::back_inserter(text), ",{:.6g}", p.response);
   if (!p.descriptor.empty()) text += ",\"" + base64(p.descriptor) + '"';
   return text + ']';
 }

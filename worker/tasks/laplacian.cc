@@ -1,10 +1,11 @@
 // laplacian: 8U, 1 to 4 channels, exact up to the rounding of the scaled value; border reflect101.
-#include <cstdlib>
-#include <opencv2/imgproc.hpp>
+#include <opencv2/core.hpp>
+#include <vector>
 
+#include "worker/tasks/mirror.h"
 #include "worker/tasks/picture.h"
+#include "worker/tasks/pixel_rows.h"
 #include "worker/tasks/register_task.h"
-#include "worker/tasks/value_table.h"
 
 namespace ride::tasks::laplacian {
 namespace {
@@ -49,15 +50,19 @@ class Laplacian : public Task {
 
   Result<void> process(const Frame& frame, Emitter& out) override {
     RIDE_TRY(expect_picture(env_, frame, {CV_8U}, {1, 2, 3, 4}));
-    const cv::Mat in = isolated(frame.image);
-    cv::Mat derivative;
-    cv::Laplacian(in, derivative, CV_16S, options_.aperture, 1, 0, cv::BORDER_REFLECT_101);
+    const cv::Mat& in = frame.image;
     cv::Mat strength = out.allocate(in.rows, in.cols, in.type());
-    const std::size_t values = static_cast<std::size_t>(in.cols) * in.channels();
+    const int channels = in.channels();
+    const std::size_t values = static_cast<std::size_t>(in.cols) * channels;
+    around_.resize(values + 2 * static_cast<std::size_t>(channels));
+    own_.resize(around_.size());
+    std::int16_t *around = around_.data() + channels, *own = own_.data() + channels;
     for (int y = 0; y < in.rows; ++y) {
-      const std::int16_t* from = derivative.ptr<std::int16_t>(y);
-      std::uint8_t* to = strength.ptr(y);
-      for (std::size_t i = 0; i < values; ++i) to[i] = to_byte(options_.scale * std::abs(from[i]));
+      add_rows(in.ptr(mirrored(y - 1, in.rows)), in.ptr(y), in.ptr(mirrored(y + 1, in.rows)), around, own, values);
+      mirror_ends(around, in.cols, channels, 1);
+      mirror_ends(own, in.cols, channels, 1);
+      laplace_strength(around, own, options_.aperture == 3, channels, static_cast<float>(options_.scale),
+                       strength.ptr(y), values);
     }
     out.emit(with_image(frame, std::move(strength)));
     return {};
@@ -66,6 +71,7 @@ class Laplacian : public Task {
  private:
   TaskEnv env_;
   Options options_;
+  std::vector<std::int16_t> around_, own_;  // a row of each
 };
 
 }  // namespace

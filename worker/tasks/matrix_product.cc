@@ -23,6 +23,7 @@ struct Product {
   void add_terms(ProductTile& tile, int from, int to) const {
     const cv::Rect place = tile.place;
     read_plane(left, {from, place.y, to - from, place.height}, tile.left);
+    if (mirrored && place.x == place.y) return add_product(tile.left, tile.left, true, tile.sum);
     read_plane(right,
                right_transposed ? cv::Rect(from, place.x, to - from, place.width)
                                 : cv::Rect(place.x, from, place.width, to - from),

@@ -79,37 +79,31 @@ class Morphology : public Task {
   void change(const cv::Mat& in, cv::Mat& changed, Emitter& out) const {
     const auto& name = options_.operation;
     const Pass erode = cv::erode, dilate = cv::dilate;
-    const auto opened = [&] { return repeated(dilate, repeated(erode, in, out), out); };
-    const auto closed = [&] { return repeated(erode, repeated(dilate, in, out), out); };
-    if (name == "erode")
-      repeated(erode, in, out).copyTo(changed);
-    else if (name == "dilate")
-      repeated(dilate, in, out).copyTo(changed);
-    else if (name == "open")
-      opened().copyTo(changed);
-    else if (name == "close")
-      closed().copyTo(changed);
-    else if (name == "gradient")
-      cv::subtract(repeated(dilate, in, out), repeated(erode, in, out), changed);
-    else if (name == "tophat")
-      cv::subtract(in, opened(), changed);
-    else  // blackhat
-      cv::subtract(closed(), in, changed);
+    const bool erodes_first = name == "erode" || name == "open" || name == "gradient" || name == "tophat";
+    const Pass first = erodes_first ? erode : dilate, then = erodes_first ? dilate : erode;
+    repeated(first, in, changed, out);
+    if (name == "erode" || name == "dilate") return;
+    if (name == "gradient") {
+      cv::Mat dilated(in.size(), in.type());
+      repeated(dilate, in, dilated, out);
+      cv::subtract(dilated, changed, changed);
+      return;
+    }
+    repeated(then, changed, changed, out);
+    if (name == "tophat") cv::subtract(in, changed, changed);
+    if (name == "blackhat") cv::subtract(changed, in, changed);
   }
 
   // A large window that is no rectangle takes long: progress after each pass. OpenCV makes one pass of a rectangle's.
-  cv::Mat repeated(Pass pass, const cv::Mat& in, Emitter& out) const {
+  // `to` may be `in`: OpenCV's filters keep the rows that they need.
+  void repeated(Pass pass, const cv::Mat& in, cv::Mat& to, Emitter& out) const {
     const bool at_once = options_.shape == "rect";
-    cv::Mat now = in;
-    for (int left = at_once ? 1 : options_.iterations; left > 0; --left) {
-      cv::Mat next;
+    for (int i = 0; i < (at_once ? 1 : options_.iterations); ++i) {
       // The default border, which never counts.
-      pass(now, next, element_, cv::Point(-1, -1), at_once ? options_.iterations : 1, cv::BORDER_CONSTANT,
+      pass(i == 0 ? in : to, to, element_, cv::Point(-1, -1), at_once ? options_.iterations : 1, cv::BORDER_CONSTANT,
            cv::morphologyDefaultBorderValue());
-      now = next;
       out.progress();
     }
-    return now;
   }
 
   TaskEnv env_;

@@ -2,7 +2,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
-#include <cmath>
+#include <algorithm>
 #include <opencv2/core/utility.hpp>
 #include <opencv2/imgproc.hpp>
 
@@ -54,12 +54,12 @@ void view_of(const cv::Mat& values, const FiniteRange& range, cv::Mat& to) {
   const double span = static_cast<double>(range.largest) - range.least;
   const double scale = span > 0 ? 255 / span : 0;  // no finite value: -inf
   for (int y = 0; y < values.rows; ++y) {
-    const auto* from = values.ptr<float>(y);
     auto* row = to.ptr(y);
-    for (int x = 0; x < values.cols; ++x) {
-      const double value = scale == 0 ? 0 : scale * (from[x] - double{range.least});
-      row[x] = value >= 255 ? 255 : value > 0 ? static_cast<std::uint8_t>(std::lround(value)) : 0;  // NaN: 0
-    }
+    const auto count = static_cast<std::size_t>(values.cols);
+    if (scale == 0)
+      std::fill_n(row, count, std::uint8_t{0});
+    else
+      view_of_row(values.ptr<float>(y), range.least, scale, row, count);
   }
 }
 

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -12,6 +11,7 @@
 
 #include "common/frame.h"
 #include "common/result.h"
+#include "worker/tasks/float_rows.h"
 #include "worker/tasks/params.h"
 #include "worker/tasks/task.h"
 
@@ -52,11 +52,7 @@ struct FiniteRange {
   float least = std::numeric_limits<float>::infinity(), largest = -std::numeric_limits<float>::infinity();
 
   void add(const float* values, std::int64_t count) {
-    for (std::int64_t i = 0; i < count; ++i) {
-      if (!std::isfinite(values[i])) continue;
-      least = std::min(least, values[i]);
-      largest = std::max(largest, values[i]);
-    }
+    add_to_range(values, static_cast<std::size_t>(count), least, largest);
   }
   void add(const FiniteRange& other) {
     least = std::min(least, other.least);

@@ -1,8 +1,6 @@
 // rotate: 8U, 16U or 32F, 1 to 4 channels. Multiples of 90 degrees copy the pixels as they are, where the result has
-// the size that this needs (always with `expand`); otherwise bilinear
-// interpolation in floats, within 1 of the definition (8U, 16U) or 1e-5 (32F). NaN reaches the pixels that are
-// interpolated from it. Positions are doubles and 64-bit offsets: cv::warpAffine ends at 32,767 rows and has steps of
-// 1/32 pixel.
+// the size that this needs (always with `expand`); otherwise bilinear interpolation (warp.h), within 1 of the
+// definition (8U, 16U) or 1e-5 (32F). NaN reaches the pixels that are interpolated from it.
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
@@ -11,10 +9,10 @@
 #include <utility>
 
 #include "worker/tasks/color.h"
-#include "worker/tasks/nearest.h"
 #include "worker/tasks/picture.h"
 #include "worker/tasks/register_task.h"
 #include "worker/tasks/shared_params.h"
+#include "worker/tasks/warp.h"
 
 namespace ride::tasks::rotate {
 namespace {
@@ -47,15 +45,6 @@ TaskDecl declaration() {
 // A long thin picture that is turned needs a square: up to this many times its pixels, or this many, is no slip.
 constexpr double kMaxGrowth = 4, kSmallPixels = 1e8;
 
-template <class Value>
-Value nearest_value(float value) {
-  return nearest<Value>(value);  // a mean of values: within their range
-}
-template <>
-float nearest_value(float value) {
-  return value;
-}
-
 class Rotate : public Task {
  public:
   Result<void> open(const TaskEnv& env) override {
@@ -83,9 +72,7 @@ class Rotate : public Task {
                                place(env_, frame), shape_text(frame.image), width, height, most)};
     }
     cv::Mat turned = out.allocate(static_cast<int>(height), static_cast<int>(width), frame.image.type());
-    if (turned.depth() == CV_8U) turn<std::uint8_t>(frame.image, turned, out);
-    if (turned.depth() == CV_16U) turn<std::uint16_t>(frame.image, turned, out);
-    if (turned.depth() == CV_32F) turn<float>(frame.image, turned, out);
+    turn(frame.image, turned, out);
     out.emit(with_image(frame, std::move(turned)));
     return {};
   }
@@ -126,37 +113,13 @@ class Rotate : public Task {
   }
 
   // Where a pixel of the result lies in the input: turned back around the middle.
-  template <class Value>
   void turn(const cv::Mat& in, cv::Mat& turned, Emitter& out) const {
     const auto [cosine, sine] = cosine_and_sine();
-    const cv::Scalar fill = color_in(turned, options_.fill);
-    const int channels = in.channels();
-    for (int row = 0; row < turned.rows; ++row) {
-      if (row % 256 == 0) out.progress();
-      Value* to = turned.ptr<Value>(row);
-      const double y = row - (turned.rows - 1) / 2.0;
-      for (int col = 0; col < turned.cols; ++col, to += channels) {
-        const double x = col - (turned.cols - 1) / 2.0;
-        interpolate<Value>(in, cosine * x + sine * y + (in.cols - 1) / 2.0, cosine * y - sine * x + (in.rows - 1) / 2.0,
-                           fill, to);
-      }
-    }
-  }
-
-  // Of the four pixels around a position; those outside the picture have the color `fill`.
-  template <class Value>
-  static void interpolate(const cv::Mat& in, double x, double y, const cv::Scalar& fill, Value* to) {
-    const int channels = in.channels(), left = cvFloor(x), top = cvFloor(y);
-    const float right_share = static_cast<float>(x - left), lower_share = static_cast<float>(y - top);
-    const auto value = [&](int row, int col, int c) {
-      const bool inside = row >= 0 && col >= 0 && row < in.rows && col < in.cols;
-      return static_cast<float>(inside ? in.ptr<Value>(row)[static_cast<std::size_t>(col) * channels + c] : fill[c]);
-    };
-    const auto between = [&](int row, int c) {
-      return (1 - right_share) * value(row, left, c) + right_share * value(row, left + 1, c);
-    };
-    for (int c = 0; c < channels; ++c)
-      to[c] = nearest_value<Value>((1 - lower_share) * between(top, c) + lower_share * between(top + 1, c));
+    const double x = (turned.cols - 1) / 2.0, y = (turned.rows - 1) / 2.0;
+    const Projection back{.x = {cosine, sine, (in.cols - 1) / 2.0 - cosine * x - sine * y},
+                          .y = {-sine, cosine, (in.rows - 1) / 2.0 + sine * x - cosine * y},
+                          .depth = {0, 0, 1}};
+    warp(in, back, color_in(turned, options_.fill), turned, [&out] { out.progress(); });
   }
 
   TaskEnv env_;

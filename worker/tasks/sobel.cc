@@ -1,11 +1,11 @@
 // sobel: 8U, 1 to 4 channels; border reflect101. The two gradients are exact integers of 16 bits; their length is
 // rounded to the nearest, exact where scale is 1.
-#include <algorithm>
-#include <cmath>
-#include <opencv2/imgproc.hpp>
+#include <opencv2/core.hpp>
+#include <vector>
 
-#include "worker/tasks/nearest.h"
+#include "worker/tasks/mirror.h"
 #include "worker/tasks/picture.h"
+#include "worker/tasks/pixel_rows.h"
 #include "worker/tasks/register_task.h"
 
 namespace ride::tasks::sobel {
@@ -56,31 +56,38 @@ TaskDecl declaration() {
           .rule = kind_fits_aperture};
 }
 
+GradientWeights weights_of(const Options& options) {
+  if (options.kind == "scharr") return {.middle = 10, .near = 3};
+  if (options.aperture == 3) return {};
+  return {.radius = 2};
+}
+
 class Sobel : public Task {
  public:
   Result<void> open(const TaskEnv& env) override {
     env_ = env;
-    options_ = params().read(env.params);
+    const Options options = params().read(env.params);
+    weights_ = weights_of(options);
+    scale_ = static_cast<float>(options.scale);
     return {};
   }
 
   Result<void> process(const Frame& frame, Emitter& out) override {
     RIDE_TRY(expect_picture(env_, frame, {CV_8U}, {1, 2, 3, 4}));
-    const cv::Mat in = isolated(frame.image);
-    const int aperture = options_.kind == "scharr" ? cv::FILTER_SCHARR : options_.aperture;
-    cv::Mat dx, dy;
-    cv::Sobel(in, dx, CV_16S, 1, 0, aperture, 1, 0, cv::BORDER_REFLECT_101);
-    cv::Sobel(in, dy, CV_16S, 0, 1, aperture, 1, 0, cv::BORDER_REFLECT_101);
+    const cv::Mat& in = frame.image;
     cv::Mat length = out.allocate(in.rows, in.cols, in.type());
     const std::size_t values = static_cast<std::size_t>(in.cols) * in.channels();
-    const float scale = static_cast<float>(options_.scale);
+    const std::size_t before = static_cast<std::size_t>(weights_.radius) * in.channels();
+    smooth_.resize(values + 2 * before);
+    difference_.resize(values + 2 * before);
+    std::int16_t *smooth = smooth_.data() + before, *difference = difference_.data() + before;
+    const std::uint8_t* rows[5] = {};
     for (int y = 0; y < in.rows; ++y) {
-      const std::int16_t *right = dx.ptr<std::int16_t>(y), *down = dy.ptr<std::int16_t>(y);
-      std::uint8_t* to = length.ptr(y);
-      for (std::size_t i = 0; i < values; ++i) {
-        const int square = right[i] * right[i] + down[i] * down[i];
-        to[i] = nearest<std::uint8_t>(std::min(255.0f, scale * std::sqrt(static_cast<float>(square))));
-      }
+      for (int i = 0; i <= 2 * weights_.radius; ++i) rows[i] = in.ptr(mirrored(y - weights_.radius + i, in.rows));
+      smooth_and_differ(rows, weights_, smooth, difference, values);
+      mirror_ends(smooth, in.cols, in.channels(), weights_.radius);
+      mirror_ends(difference, in.cols, in.channels(), weights_.radius);
+      gradient_length(smooth, difference, weights_, in.channels(), scale_, length.ptr(y), values);
     }
     out.emit(with_image(frame, std::move(length)));
     return {};
@@ -88,7 +95,9 @@ class Sobel : public Task {
 
  private:
   TaskEnv env_;
-  Options options_;
+  GradientWeights weights_;
+  float scale_ = 1;
+  std::vector<std::int16_t> smooth_, difference_;  // a row of each
 };
 
 }  // namespace

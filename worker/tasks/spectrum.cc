@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "worker/tasks/float_rows.h"
+
 namespace ride::tasks {
 namespace {
 
@@ -21,14 +23,6 @@ void unpack_line(const float* packed, int n, float* complex) {
 void pack_line(const float* complex, int n, float* packed) {
   packed[0] = complex[0];
   std::memcpy(packed + 1, complex + 2, sizeof(float) * static_cast<std::size_t>(n - 1));
-}
-
-// In doubles: the squares of what a float holds need not fit into one.
-void magnitudes_of(float* complex, int count) {
-  for (std::ptrdiff_t i = 0; i < count; ++i) {
-    const double re = complex[2 * i], im = complex[2 * i + 1];
-    complex[i] = static_cast<float>(std::sqrt(re * re + im * im));
-  }
 }
 
 }  // namespace
@@ -93,7 +87,7 @@ FiniteRange Spectrum::to_magnitudes(bool log) {
     FiniteRange some;
     for (int y = first; y < first + count; ++y) {
       auto* values = half_.ptr<float>(y);
-      magnitudes_of(values, half_.cols);
+      magnitudes_of(values, static_cast<std::size_t>(half_.cols));
       if (log) {
         cv::Mat line(1, half_.cols, CV_32FC1, values);
         line += 1;

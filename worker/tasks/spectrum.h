@@ -2,8 +2,8 @@
 // f(y, x) exp(-2 pi i (u y / rows + v x / cols)), not scaled; its inverse gives f again. Row-column method: rows, then
 // columns, in strips, each line by cv::dft in float32 (a single cv::dft of a large picture would count bytes in ints,
 // and say nothing for a minute). Half of the spectrum is kept, the rest being its mirror image: 4 bytes for each value
-// of the plane; beside it, 17 MB for each thread. A NaN or infinity anywhere leaves no finite value. Owner: one task,
-// for one picture. Internal to this folder.
+// of the plane; beside it, for each thread, some lines of it, which stay in the cache (1 MB). A NaN or infinity
+// anywhere leaves no finite value. Owner: one task, for one picture. Internal to this folder.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ int largest_prime_factor(int n);
 
 struct SpectrumWork {
   int threads = 1;
-  std::int64_t strip_values = 1 << 20;     // of a strip, less where lengths have large prime factors
+  std::int64_t strip_values = 1 << 16;     // of a strip, less where lengths have large prime factors
   std::function<void()> progress = [] {};  // on the caller's thread, after each strip of every thread
 };
 

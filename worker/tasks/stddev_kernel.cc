@@ -10,6 +10,7 @@
 
 #include "common/check.h"
 #include "worker/tasks/avx2.h"
+#include "worker/tasks/mirror.h"
 
 namespace ride::tasks {
 namespace {
@@ -168,17 +169,11 @@ struct Scratch {
         next2(padded) {}
 };
 
-// Mirrors whole pixels (`channels` values each) beyond both ends.
 template <class C>
 void pad(const std::vector<C>& row, std::vector<C>& padded, int cols, int channels, int radius) {
-  std::copy(row.begin(), row.end(), padded.begin() + static_cast<std::ptrdiff_t>(radius) * channels);
-  const auto mirror = [&](int x) {
-    const int from = cv::borderInterpolate(x, cols, cv::BORDER_REFLECT_101) * channels;
-    const int to = (x + radius) * channels;
-    for (int c = 0; c < channels; ++c) padded[to + c] = row[from + c];
-  };
-  for (int x = -radius; x < 0; ++x) mirror(x);
-  for (int x = cols; x < cols + radius; ++x) mirror(x);
+  C* inner = padded.data() + static_cast<std::ptrdiff_t>(radius) * channels;
+  std::copy(row.begin(), row.end(), inner);
+  mirror_ends(inner, cols, channels, radius);
 }
 
 template <class T>
@@ -213,7 +208,7 @@ RIDE_INLINE void stripe(const cv::Mat& in, cv::Mat& out, int ksize, int first, i
   const int channels = in.channels(), radius = ksize / 2;
   const int length = in.cols * channels, padded = (in.cols + 2 * radius) * channels;
   Scratch<T> s(length, padded);
-  const auto row = [&](int y) { return in.ptr<T>(cv::borderInterpolate(y, in.rows, cv::BORDER_REFLECT_101)); };
+  const auto row = [&](int y) { return in.ptr<T>(mirrored(y, in.rows)); };
   for (int y = first; y < last; ++y) {
     // Floats start anew at each row: what is added and taken away again would leave rounding, or NaN, behind.
     if (y == first || std::is_floating_point_v<T>) {

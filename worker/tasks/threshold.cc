@@ -1,10 +1,12 @@
 // threshold: 8U, 1, 3 or 4 channels, to 255 and 0 in one channel. fixed, otsu and adaptive_mean are exact;
-// adaptive_gaussian compares with a mean in steps of 1/256 of a grey level (gaussian_mean.h). Border: reflect101.
+// adaptive_gaussian compares with a mean in steps of 1/256 of a grey level (gaussian_filter.h). Border: reflect101.
+#include <algorithm>
 #include <cmath>
 #include <opencv2/imgproc.hpp>
 
-#include "worker/tasks/gaussian_mean.h"
+#include "worker/tasks/gaussian_filter.h"
 #include "worker/tasks/picture.h"
+#include "worker/tasks/pixel_rows.h"
 #include "worker/tasks/register_task.h"
 #include "worker/tasks/shared_params.h"
 #include "worker/tasks/value_table.h"
@@ -99,34 +101,35 @@ class Threshold : public Task {
 
  private:
   void above(const cv::Mat& gray, double threshold, cv::Mat& bright) const {
-    look_up(gray, value_table([&](int value) { return (value > threshold) != options_.invert ? 255 : 0; }), bright);
+    cv::threshold(gray, bright, threshold, 255, options_.invert ? cv::THRESH_BINARY_INV : cv::THRESH_BINARY);
   }
 
   // value > mean - offset, both sides times the window's area: integers, without rounding.
   void above_mean(const cv::Mat& gray, cv::Mat& bright) const {
+    // In bands whose sums stay in the cache. OpenCV sees the rows around a band; the border is reflected rightly
+    // because a band has more rows than half a window.
+    const int rows = std::max(options_.window, 64);
     cv::Mat sums;
-    cv::boxFilter(gray, sums, CV_32S, cv::Size(options_.window, options_.window), cv::Point(-1, -1), false,
-                  cv::BORDER_REFLECT_101);
-    compare<std::int32_t>(gray, sums, options_.window * options_.window, bright);
+    for (int top = 0; top < gray.rows; top += rows) {
+      cv::boxFilter(gray.rowRange(top, std::min(gray.rows, top + rows)), sums, CV_32S,
+                    cv::Size(options_.window, options_.window), cv::Point(-1, -1), false, cv::BORDER_REFLECT_101);
+      compare<std::int32_t>(gray, top, sums, options_.window * options_.window, bright);
+    }
   }
 
   void above_gaussian_mean(const cv::Mat& gray, cv::Mat& bright) const {
-    // Stated, since OpenCV replaces 0 by this for large windows only, and has tables of its own for small ones.
-    const double sigma = 0.3 * ((options_.window - 1) / 2.0 - 1) + 0.8;
-    compare<std::uint16_t>(gray, gaussian_mean(gray, options_.window, sigma), 256, bright);
+    const GaussianFilter filter(options_.window, gaussian_sigma(options_.window, 0));
+    filter.strips(gray, env_.threads,
+                  [&](int top, const cv::Mat& means) { compare<std::uint16_t>(gray, top, means, 256, bright); });
   }
 
-  // `means`: of each pixel, times `unit`.
+  // `means`: of the pixels from row `top` on, times `unit`.
   template <class Mean>
-  void compare(const cv::Mat& gray, const cv::Mat& means, int unit, cv::Mat& bright) const {
+  void compare(const cv::Mat& gray, int top, const cv::Mat& means, int unit, cv::Mat& bright) const {
     const int limit = static_cast<int>(std::floor(-options_.offset * unit));
     const std::uint8_t on = options_.invert ? 0 : 255, off = options_.invert ? 255 : 0;
-    for (int y = 0; y < gray.rows; ++y) {
-      const std::uint8_t* value = gray.ptr(y);
-      const Mean* mean = means.ptr<Mean>(y);
-      std::uint8_t* to = bright.ptr(y);
-      for (int x = 0; x < gray.cols; ++x) to[x] = value[x] * unit - static_cast<int>(mean[x]) > limit ? on : off;
-    }
+    for (int y = 0; y < means.rows; ++y)
+      mark_above_mean(gray.ptr(top + y), means.ptr<Mean>(y), unit, limit, on, off, bright.ptr(top + y), gray.cols);
   }
 
   TaskEnv env_;

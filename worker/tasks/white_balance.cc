@@ -4,8 +4,8 @@
 #include <opencv2/core.hpp>
 
 #include "worker/tasks/picture.h"
+#include "worker/tasks/pixel_rows.h"
 #include "worker/tasks/register_task.h"
-#include "worker/tasks/value_table.h"
 
 namespace ride::tasks::white_balance {
 namespace {
@@ -29,16 +29,7 @@ TaskDecl declaration() {
       .params = params().specs()};
 }
 
-std::array<std::int64_t, 3> sums_of(const cv::Mat& image) {
-  const std::size_t channels = image.channels(), values = channels * image.cols;
-  std::array<std::int64_t, 3> sums{};
-  for (int y = 0; y < image.rows; ++y) {
-    const std::uint8_t* row = image.ptr(y);
-    for (std::size_t i = 0; i < values; i += channels)
-      for (int c = 0; c < 3; ++c) sums[c] += row[i + c];
-  }
-  return sums;
-}
+constexpr int kPart = 256;  // pixels
 
 class WhiteBalance : public Task {
  public:
@@ -51,16 +42,24 @@ class WhiteBalance : public Task {
   Result<void> process(const Frame& frame, Emitter& out) override {
     RIDE_TRY(expect_picture(env_, frame, {CV_8U}, {3, 4}));
     const cv::Mat& in = frame.image;
-    const auto sums = sums_of(in);
-    const double gray = static_cast<double>(sums[0] + sums[1] + sums[2]) / 3;
-    std::array<ValueTable, 3> tables;
+    const cv::Scalar sums = cv::sum(in);  // whole numbers below 2^53: exact
+    const double gray = (sums[0] + sums[1] + sums[2]) / 3;
+    // The gains of a row's part, pixel by pixel; alpha has 1.
+    const int channels = in.channels();
+    std::array<float, 4 * kPart> gains;
+    gains.fill(1);
     for (int c = 0; c < 3; ++c) {
-      const double full = sums[c] > 0 ? gray / static_cast<double>(sums[c]) : 1;
-      const double gain = 1 + options_.strength * (full - 1);
-      tables[c] = value_table([&](int value) { return gain * value; });
+      const double full = sums[c] > 0 ? gray / sums[c] : 1;
+      for (int i = 0; i < kPart; ++i) gains[i * channels + c] = static_cast<float>(1 + options_.strength * (full - 1));
     }
     cv::Mat balanced = out.allocate(in.rows, in.cols, in.type());
-    look_up(in, tables, balanced);
+    for (int y = 0; y < in.rows; ++y) {
+      for (int x = 0; x < in.cols; x += kPart) {
+        const std::size_t values = static_cast<std::size_t>(std::min(kPart, in.cols - x)) * channels;
+        const std::size_t first = static_cast<std::size_t>(x) * channels;
+        times(in.ptr(y) + first, gains.data(), balanced.ptr(y) + first, values);
+      }
+    }
     out.emit(with_image(frame, std::move(balanced)));
     return {};
   }
