@@ -15,6 +15,7 @@
 #include "stream/core/set_assembler.h"
 #include "stream/ports.h"
 #include "worker/core/partition_flow.h"
+#include "worker/core/tile_gather.h"
 #include "worker/set_processor.h"
 #include "worker/tasks/task.h"
 
@@ -42,7 +43,8 @@ struct OwnedPartition {
       std::chrono::steady_clock::time_point next_try;
     };
     std::optional<Doubting> doubting;
-    std::int64_t repeats = 0;  // in a row, since the last that was taken
+    std::int64_t repeats = 0;          // in a row, since the last that was taken
+    std::optional<TileGather> gather;  // of a stage that joins tiles
     // Before `start` the task is warmed up (decision 0012): a frame is taken once there, too.
     Offset start;
     std::unique_ptr<stream::SetAssembler> warming;

@@ -112,6 +112,7 @@ void StageReader::read_one(const stream::Record& record) {
   if (step.doubt) return wait_for_knowledge(owned, record.offset, *step.doubt);
   owned->reading.next = Offset{record.offset.value + 1};
   const auto bytes = static_cast<std::int64_t>(record.value.size());
+  if (owned->reading.gather) owned->reading.gather->take(record.offset, record.timestamp, bytes, step);
   if (warms) return warm_up(owned, std::move(step), bytes);
   owned->reading.warming.reset();
   report_step(owned, record.offset, step);
@@ -154,19 +155,21 @@ void StageReader::learn_sessions(stream::SetAssembler& assembler) const {
 }
 
 void StageReader::pass_on(const OwnedPtr& owned, Offset offset, stream::AssemblyStep step, std::int64_t bytes) {
-  auto work = std::exchange(step.accepted, std::nullopt);
-  if (work) {
-    auto light = *work;
+  std::vector<stream::AcceptedSet> work;
+  const auto hand_out = [&work](stream::AcceptedSet& set) {
+    auto light = set;
     light.frames.clear();
     light.refused.reset();
-    step.accepted = std::move(light);
-  }
+    work.push_back(std::exchange(set, std::move(light)));
+  };
+  for (auto& ended : step.overdue) hand_out(ended);
+  if (step.accepted && !step.held && !step.accepted->late_for) hand_out(*step.accepted);
   // First the window hears of the record, then somebody works on it: never the other way round.
   if (!context_.to_write.push(RecordRead{owned, offset, std::move(step)}, 0)) return;
-  if (work) {
-    std::int64_t size = bytes;
-    for (const auto& frame : work->frames) size = std::max(size, static_cast<std::int64_t>(frame.payload.bytes.size()));
-    context_.to_compute.push({owned, std::move(work)}, size);
+  for (auto& set : work) {
+    std::int64_t size = 0;
+    for (const auto& frame : set.frames) size += static_cast<std::int64_t>(frame.payload.bytes.size());
+    context_.to_compute.push({owned, std::move(set)}, std::max(bytes, size));
   }
 }
 

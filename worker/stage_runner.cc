@@ -48,6 +48,8 @@ Result<void> StageRunner::assign(PartitionId partition, Epoch epoch) {
   auto assembler = assembler_config(at);
   auto owned = std::make_shared<OwnedPartition>(at, epoch, *commit, *metadata, std::move(assembler),
                                                 config.task.declaration.warmup_frames);
+  if (config.task.declaration.tiles == TileRole::joins)
+    owned->reading.gather.emplace(tile_limits(config.stage.params), metadata->given_up);
   for (const auto& [source, session] : context_.known_sessions())
     owned->reading.assembler.learn_session(source, session);
   owned->progress.job = config.job;

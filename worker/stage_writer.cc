@@ -147,7 +147,11 @@ void StageWriter::publish(const OwnedPtr& owned, bool now) {
   own.dirty = false;
   own.published_at = time;
   auto commit = own.flow.commit();
-  if (own.published != commit) {
+  const auto& config = context_.config;
+  // Only what a merge remembers of late tiles grows without an upper bound that was checked at submit.
+  const bool waits =
+      config.task.declaration.tiles == TileRole::joins && own.flow.is_too_large(commit, config.stage.upstreams);
+  if (!waits && own.published != commit) {
     own.published = commit;
     committer_.put(owned->at, commit);
   }

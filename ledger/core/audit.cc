@@ -44,6 +44,7 @@ AuditResult Audit::add_foreign(const LogPartition& at, std::int64_t offset, cons
   auto& topic_audit = topics_[at.topic];
   ++topic_audit.records;
   entry->from = {at.topic, at.partition};  // whoever wrote it
+  entry->session_key.group = entry->session_key.groups = 0;
   const int before = enter(topic_audit, *entry);
   return {Verdict::counts, *entry, before};
 }

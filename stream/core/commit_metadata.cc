@@ -7,6 +7,7 @@ namespace ride::stream {
 namespace {
 
 constexpr std::uint8_t kVersion = 1;
+constexpr std::uint64_t kForwardedEnd = 1, kSomeGivenUp = 2;  // flags
 constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 // LEB128 varints, zigzag for signed values (as in Protocol Buffers' wire format).
@@ -130,6 +131,36 @@ OriginKey get_key(Unpacker& in) {
   return {major, in.get_signed()};
 }
 
+// Ordered: most follow each other at the same distance, so that differences are short.
+void put_given_up(Packer& out, const std::map<FrameId, LateTiles>& given_up,
+                  const std::map<std::string, std::uint64_t>& names) {
+  out.put(given_up.size());
+  std::int64_t number = 0, ended_at = 0;
+  for (const auto& [id, late] : given_up) {
+    out.put(names.at(id.source));
+    out.put_signed(id.session.value);
+    out.put_signed(difference(id.number, number));
+    out.put_signed(late.missing);
+    out.put_signed(difference(late.ended_at.value, ended_at));
+    number = id.number;
+    ended_at = late.ended_at.value;
+  }
+}
+
+void get_given_up(Unpacker& in, std::map<FrameId, LateTiles>& given_up, const std::vector<std::string>& names) {
+  std::int64_t number = 0, ended_at = 0;
+  for (auto left = in.get_count(); left > 0 && in.good(); --left) {
+    const auto index = in.get();
+    const auto session = in.get_signed();
+    number = sum(number, in.get_signed());
+    const auto missing = in.get_signed();
+    ended_at = sum(ended_at, in.get_signed());
+    const std::string source = index < names.size() ? names[index] : std::string();
+    if (missing < 1 || ended_at < 0) continue;  // nobody wrote that: it says nothing
+    given_up[{source, SessionId{session}, number}] = {missing, Offset{ended_at}};
+  }
+}
+
 }  // namespace
 
 std::string pack(const CommitMetadata& metadata) {
@@ -139,10 +170,11 @@ std::string pack(const CommitMetadata& metadata) {
   for (const auto& [upstream, key] : metadata.watermarks.all()) note(upstream);
   for (const auto& [upstream, keys] : metadata.finished) note(upstream);
   for (const auto& upstream : metadata.ended) note(upstream);
+  for (const auto& [id, late] : metadata.given_up) names.try_emplace(id.source, 0);
 
   Packer out;
   out.put(kVersion);
-  out.put(metadata.forwarded_end ? 1 : 0);
+  out.put((metadata.forwarded_end ? kForwardedEnd : 0) | (metadata.given_up.empty() ? 0 : kSomeGivenUp));
   for (const auto field : kCounters) out.put_signed(metadata.counters.*field);
   out.put(names.size());
   std::uint64_t index = 0;
@@ -172,6 +204,7 @@ std::string pack(const CommitMetadata& metadata) {
   }
   out.put(metadata.ended.size());
   for (const auto& upstream : metadata.ended) put_upstream(upstream);
+  if (!metadata.given_up.empty()) put_given_up(out, metadata.given_up, names);
   if (metadata.warm_from) out.put_signed(metadata.warm_from->value);
   return to_base64(out.bytes());
 }
@@ -189,7 +222,8 @@ Result<CommitMetadata> unpack_commit_metadata(std::string_view text) {
     return Error{ErrorCode::unsupported, "the commit's metadata is of version " + std::to_string(version) +
                                              ", this build reads " + std::to_string(kVersion)};
   CommitMetadata out;
-  out.forwarded_end = in.get() == 1;
+  const auto flags = in.get();
+  out.forwarded_end = (flags & kForwardedEnd) != 0;
   for (const auto field : kCounters) out.counters.*field = in.get_signed();
   std::vector<std::string> names(in.get_count());
   for (auto& name : names) name = in.get_text();
@@ -211,6 +245,7 @@ Result<CommitMetadata> unpack_commit_metadata(std::string_view text) {
     }
   }
   for (auto left = in.get_count(); left > 0 && in.good(); --left) out.ended.insert(get_upstream());
+  if (in.good() && (flags & kSomeGivenUp) != 0) get_given_up(in, out.given_up, names);
   if (in.good() && !in.at_end()) out.warm_from = Offset{in.get_signed()};
   if (!in.good()) return bad;
   return out;

@@ -121,7 +121,7 @@ std::optional<Error> SetAssembler::disagreement(const RecordHeader& header) cons
     return Error{ErrorCode::corrupt, fmt::format("its origin {} and its id {} contradict each other",
                                                  to_string(header.origin), to_string(header.id))};
   }
-  if (key.major >= 0 && key.minor == (header.kind == RecordKind::end ? 1 : 0)) return std::nullopt;
+  if (key.major >= 0 && (header.kind == RecordKind::end ? key.minor == 1 : key.minor <= 0)) return std::nullopt;
   return Error{ErrorCode::corrupt,
                fmt::format("its origin {} is not one that a stage writes", to_string(header.origin))};
 }

@@ -50,6 +50,23 @@ TEST(CommitMetadata, KeepsTheLargestAndSmallestOrigins) {
   EXPECT_EQ(unpack_commit_metadata(pack(metadata)).value(), metadata);
 }
 
+TEST(CommitMetadata, KeepsWhichPicturesAMergeGaveUpAndLeavesOutWhatCannotBe) {
+  CommitMetadata metadata;
+  metadata.warm_from = Offset{7};
+  metadata.given_up = {{{"gate", SessionId{2}, 40}, {3, Offset{1000}}}, {{"yard", SessionId{1}, 5}, {1, Offset{990}}}};
+  EXPECT_EQ(unpack_commit_metadata(pack(metadata)).value(), metadata);
+  const auto good = metadata.given_up;
+  metadata.given_up[{"gate", SessionId{2}, 41}] = {1, Offset{-5}};
+  metadata.given_up[{"gate", SessionId{2}, 42}] = {0, Offset{5}};
+  EXPECT_EQ(unpack_commit_metadata(pack(metadata)).value().given_up, good);
+}
+
+TEST(CommitMetadata, HundredsOfPicturesThatAMergeGaveUpFitIntoKafkasDefault) {
+  CommitMetadata metadata;
+  for (int i = 0; i < 500; ++i) metadata.given_up[{"gate", SessionId{1}, 3 * i}] = {1, Offset{5000 + 7 * i}};
+  EXPECT_LE(pack(metadata).size(), 4096U);
+}
+
 TEST(CommitMetadata, StaysBelowTheBoundThatIsCheckedAtSubmit) {
   std::vector<UpstreamSpec> upstreams = {{"a-rather-long-stage-name", 64, false}, {"camera", 1, true}};
   CommitMetadata metadata;
