@@ -264,14 +264,14 @@ TEST_F(TileJob, ASplitPictureCountsOnceFromEndToEnd) {
 
 TEST_F(TileJob, APictureThatIsGivenUpWithALaterRecordCountsOnce) {
   blurred(0, 0);
-  for (int n = 1; n < 3; ++n) {
-    blurred(n, 0);
-    blurred(n, 1);
-  }
-  joined(0, 4, -4);
-  joined(2, 4);
   blurred(0, 1);
-  joined(1, 6);
+  blurred(1, 1);
+  blurred(2, 0);
+  blurred(1, 0);
+  joined(0, 1);
+  joined(2, 4, -1);
+  joined(1, 4);
+  blurred(2, 1);
   const auto result = statement(3, 6, 6, 3);
   EXPECT_TRUE(result.clean()) << to_text(result);
 }

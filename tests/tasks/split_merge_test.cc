@@ -38,7 +38,8 @@ struct Variant {
 std::vector<Variant> variants() {
   std::vector<Variant> all;
   for (const auto& task : builtin_tasks().catalog().all())
-    if (task.halo != nullptr) all.push_back({task.name, {}});
+    if (task.halo != nullptr && task.name != "convert_color") all.push_back({task.name, {}});
+  for (const auto* to : {"gray", "lab"}) all.push_back({"convert_color", {{"to", std::string(to)}}});
   for (const std::int64_t ksize : {1, 3, 21, 61})
     for (const auto* task : {"gaussian_blur", "box_blur", "stddev_filter"}) all.push_back({task, {{"ksize", ksize}}});
   all.push_back({"median_blur", {{"ksize", std::int64_t{7}}}});
