@@ -3,9 +3,8 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
-#include <cstdint>
+#include <string_view>
 
 namespace ride {
 namespace {
@@ -19,8 +18,31 @@ bool fits(const FrameTile& tile) {
   if (!in(tile.down, 1, kMostTiles) || !in(tile.across, 1, kMostTiles) || tile.count() > kMostTiles) return false;
   if (tile.down > tile.rows || tile.across > tile.cols || !in(tile.halo, 0, kLongestTileSide)) return false;
   if (!in(tile.index, 0, tile.count() - 1) || !in(tile.groups, 0, tile.count())) return false;
+  if (tile.cut.partition < 0 || tile.cut.offset < 0) return false;
   if (tile.groups == 0) return tile.group == 0;
   return in(tile.group, 0, tile.groups - 1) && tile.index % tile.groups == tile.group;
+}
+
+// The next number of `text`, which goes on behind the mark.
+template <class Number>
+bool read_number(std::string_view& text, Number& number) {
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc()) return false;
+  text.remove_prefix(static_cast<std::size_t>(stop - text.data()));
+  return true;
+}
+
+std::optional<FrameTile> read_tile(std::string_view text) {
+  FrameTile tile;
+  for (int* field :
+       {&tile.index, &tile.down, &tile.across, &tile.rows, &tile.cols, &tile.halo, &tile.group, &tile.groups}) {
+    if (!read_number(text, *field) || !text.starts_with('/')) return std::nullopt;
+    text.remove_prefix(1);
+  }
+  if (!read_number(text, tile.cut.partition) || !text.starts_with('/')) return std::nullopt;
+  text.remove_prefix(1);
+  if (!read_number(text, tile.cut.offset) || !text.empty() || !fits(tile)) return std::nullopt;
+  return tile;
 }
 
 }  // namespace
@@ -38,7 +60,7 @@ cv::Rect FrameTile::wide() const {
 
 bool FrameTile::is_beside(const FrameTile& other) const {
   return down == other.down && across == other.across && rows == other.rows && cols == other.cols &&
-         halo == other.halo && groups == other.groups;
+         halo == other.halo && groups == other.groups && cut == other.cut;
 }
 
 std::vector<int> FrameTile::group_members(int of_group) const {
@@ -56,31 +78,18 @@ std::vector<FrameTile> cut_into_tiles(int rows, int cols, int down, int across, 
 }
 
 std::string to_string(const FrameTile& tile) {
-  return fmt::format("{}/{}/{}/{}/{}/{}/{}/{}", tile.index, tile.down, tile.across, tile.rows, tile.cols, tile.halo,
-                     tile.group, tile.groups);
+  return fmt::format("{}/{}/{}/{}/{}/{}/{}/{}/{}/{}", tile.index, tile.down, tile.across, tile.rows, tile.cols,
+                     tile.halo, tile.group, tile.groups, tile.cut.partition, tile.cut.offset);
 }
 
 Result<FrameTile> parse_frame_tile(const std::string& text) {
-  const Error bad = corrupt(fmt::format("'{}' is not what the attribute `tile` may be", text.substr(0, 100)));
-  FrameTile tile;
-  const std::array<int*, 8> fields = {&tile.index, &tile.down, &tile.across, &tile.rows,
-                                      &tile.cols,  &tile.halo, &tile.group,  &tile.groups};
-  const char* at = text.data();
-  const char* const end = at + text.size();
-  for (std::size_t i = 0; i < fields.size(); ++i) {
-    const auto [stop, error] = std::from_chars(at, end, *fields[i]);
-    if (error != std::errc() || (i + 1 < fields.size() ? stop == end || *stop != '/' : stop != end)) return bad;
-    at = i + 1 < fields.size() ? stop + 1 : stop;
-  }
-  if (!fits(tile)) return bad;
-  return tile;
+  if (const auto tile = read_tile(text)) return *tile;
+  return corrupt(fmt::format("'{}' is not what the attribute `tile` may be", text.substr(0, 100)));
 }
 
 std::optional<FrameTile> tile_of(const std::map<std::string, std::string>& attributes) {
   const auto found = attributes.find(kTileAttribute);
-  if (found == attributes.end()) return std::nullopt;
-  auto tile = parse_frame_tile(found->second);
-  return tile.ok() ? std::optional(*tile) : std::nullopt;
+  return found == attributes.end() ? std::nullopt : read_tile(found->second);
 }
 
 }  // namespace ride

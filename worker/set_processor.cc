@@ -141,6 +141,9 @@ Result<Processed> SetProcessor::process_frames(const AcceptedSet& set) {
     }
     auto frame = frame_of(whole);
     if (!frame.ok()) return outcome(set, Outcome::dead, "bad_picture: " + frame.error().message);
+    if (&whole == &set.frames.front())
+      if (auto fits = check_whole(set, *frame); !fits.ok())
+        return outcome(set, Outcome::dead, "bad_picture: " + fits.error().message);
     const auto begin = std::chrono::steady_clock::now();
     const auto emitted_before = collector.emitted.size();
     Result<void> result;
@@ -173,19 +176,33 @@ Processed SetProcessor::failed(const AcceptedSet& set, const Error& why) const {
   return outcome(set, Outcome::dead, "task_error: " + why.message);
 }
 
+// A merge makes the whole picture with the first of its tiles, which only says how large it is.
+Result<void> SetProcessor::check_whole(const AcceptedSet& set, const Frame& first) const {
+  const auto tile = config_.tiles == TileRole::joins ? tile_of(first.attributes) : std::nullopt;
+  if (!tile) return {};
+  auto bytes = std::int64_t{tile->rows} * tile->cols * static_cast<std::int64_t>(first.image.elemSize());
+  for (const auto& one : set.frames) bytes += static_cast<std::int64_t>(one.payload.bytes.size());
+  return stream::check_size(tile->rows, tile->cols, bytes, config_.stage.max_pixels, config_.stage.group.memory_bytes);
+}
+
 // A merge waits for each tile: one that leads to nothing, or to something else than itself, is the end of its set, and
 // with it of its picture.
 std::optional<Processed> SetProcessor::not_one_tile(const AcceptedSet& set, const stream::WholeFrame& tile,
                                                     std::span<const std::pair<std::string, Frame>> emitted) const {
   if (config_.stage.partition_by != stream::PartitionBy::tile) return std::nullopt;
   const auto which = tile_of(tile.header.attributes);
-  if (!which) return outcome(set, Outcome::dead, "task_error: the frame is no tile, and stands behind a split");
+  if (!which)
+    return outcome(
+        set, Outcome::dead,
+        fmt::format("task_error: the frame at offset {} of {} is no tile, and stands between a split and "
+                    "its merge",
+                    set.released_by.value, to_string(stream::TopicPartition{config_.stage.topic, config_.partition})));
+  if (emitted.size() == 1 && tile_of(emitted.front().second.attributes) == which) return std::nullopt;
   const auto name = fmt::format("tile {} of {}", which->index + 1, which->count());
   if (emitted.empty()) return outcome(set, Outcome::filtered, name + " was filtered");
   if (emitted.size() > 1)
     return outcome(set, Outcome::dead,
                    fmt::format("task_error: {} led to {} pictures instead of one", name, emitted.size()));
-  if (tile_of(emitted.front().second.attributes) == which) return std::nullopt;
   return outcome(set, Outcome::dead, fmt::format("task_error: the task changed the attribute `tile` of {}", name));
 }
 
@@ -241,6 +258,7 @@ Result<void> SetProcessor::add_frames(const AcceptedSet& set, const OutputSpec& 
       return Error{ErrorCode::invalid_argument, "two pictures of one frame came together: only one can be split"};
     tile->groups = std::min(tile->count(), most);
     tile->group = tile->index % tile->groups;
+    tile->cut = {config_.partition.value, set.released_by.value};
     frame.header.attributes[kTileAttribute] = to_string(*tile);
     groups[tile->group].push_back(std::move(frame));
   }

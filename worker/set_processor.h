@@ -62,6 +62,7 @@ class SetProcessor {
   Result<void> add_sets(const stream::AcceptedSet& set, Collector& collector, Processed& out) const;
   Result<void> add_frames(const stream::AcceptedSet& set, const stream::OutputSpec& output,
                           std::vector<stream::SetFrame> frames, Processed& out) const;
+  Result<void> check_whole(const stream::AcceptedSet& set, const Frame& first) const;
   std::optional<Processed> not_one_tile(const stream::AcceptedSet& set, const stream::WholeFrame& tile,
                                         std::span<const std::pair<std::string, Frame>> emitted) const;
   stream::RecordHeader outcome_header(const stream::AcceptedSet& set) const;

@@ -64,8 +64,14 @@ bool read_part(std::string_view text, Entry& out) {
   return true;
 }
 
-// "2/4/1/4320/7680/30/2/4": the last two say in which set of how many. One for all is as a whole frame.
+// "2/4/1/4320/7680/30/2/4/0/1042": the seventh and eighth say in which set of how many. One for all is as a whole
+// frame.
 void read_tile(std::string_view text, Entry& out) {
+  for (int place = 0; place < 2; ++place) {  // of the cut
+    const auto field = cut_last(text, '/');
+    const auto number = field ? number_of(*field) : std::nullopt;
+    if (!number || *number < 0) return;
+  }
   std::vector<std::int64_t> fields;
   for (auto field = cut_last(text, '/'); field && fields.size() < 7; field = cut_last(text, '/')) {
     const auto number = number_of(*field);

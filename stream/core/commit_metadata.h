@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "common/frame.h"
+#include "common/frame_tile.h"
 #include "common/result.h"
 #include "stream/control.h"
 #include "stream/core/origin.h"
@@ -23,8 +23,14 @@ struct LateTiles {
   Offset ended_at;  // the record at which it was given up
   bool operator==(const LateTiles&) const = default;
 };
-// Behind that record by more than this, a tile is not waited for any more.
+// Behind that record by more than this, a tile is not waited for any more; nor where so many frames were given up after
+// its own: they travel with each commit, and a broker takes no more than some kilobytes.
 inline constexpr std::int64_t kLateTilesReach = 100'000;
+inline constexpr std::size_t kMostLateFrames = 100;
+
+using LateFrames = std::map<TileCut, LateTiles>;  // by the cut of their pictures
+// Forgets those that `front` or later ones have left behind. How many of them there were one too many of.
+std::size_t forget_late_frames(LateFrames& frames, Offset front);
 
 struct CommitMetadata {
   Watermarks watermarks;                             // as they stood at the committed offset
@@ -33,8 +39,7 @@ struct CommitMetadata {
   bool forwarded_end = false;                        // all of them ended and the end went on: the partition is complete
   std::optional<Offset> warm_from;  // a stateful task's next owner is fed from here on, without emitting
   OutcomeCounters counters;         // cumulative, of all that lies before it or is in `finished`
-
-  std::map<FrameId, LateTiles> given_up;  // frames of a merge that began before it and whose last tiles lie beyond it
+  LateFrames given_up;              // of a merge: began before it, and the last tiles lie beyond it
 
   bool operator==(const CommitMetadata&) const = default;
 };

@@ -31,7 +31,7 @@ struct RefusedRecord {
 
 // A frame that a merge gave up while some sets of its tiles were still to come: these lead to nothing (decision 0037).
 struct GivenUpFrame {
-  FrameId id;
+  TileCut cut;
   LateTiles late;
 };
 
@@ -51,7 +51,9 @@ struct AcceptedSet {
   std::vector<Offset> joined;            // what released the sets that were held back for this one and end with it
   std::optional<OriginKey> out_key;      // of what it leads to, where that is not (released_by, 0)
   std::optional<GivenUpFrame> given_up;  // this outcome ends a frame whose tiles did not all come
-  std::optional<FrameId> late_for;       // it leads to nothing: its frame was given up before
+  std::optional<TileCut> late_for;       // it leads to nothing: its frame was given up before
+  // The records of sets that were held back without their pictures, to be read again before it goes on: ascending.
+  std::vector<std::vector<Offset>> reread;
 };
 
 // An origin that nothing known here vouches for: a session that was not seen given out, an offset that its topic may

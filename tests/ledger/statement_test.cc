@@ -215,6 +215,8 @@ class TileJob : public ::testing::Test {
     save.sink = true;
     spec_.sources = {cam};
     spec_.stages = {cut, blur, join, save};
+    audit_.expect_tiles("tiles");
+    audit_.expect_tiles("done");
     for (int n = 0; n < 3; ++n) {
       put("whole", 0, record("frame", id(n), "cam/0/1." + std::to_string(n) + "/1"));
       for (int g = 0; g < 2; ++g) put("tiles", (n + g) % 2, tile(n, g, "cut/0/" + std::to_string(n) + ".0/1"));
@@ -224,7 +226,7 @@ class TileJob : public ::testing::Test {
   static Headers tile(int number, int group, const std::string& origin, const std::string& outcome = "") {
     auto headers = record(outcome.empty() ? "frame" : "outcome", id(number), origin, "w#1@1", "1/1", outcome);
     const auto which = std::to_string(group);
-    headers.emplace_back("ride_attr_tile", which + "/2/1/100/200/30/" + which + "/2");
+    headers.emplace_back("ride_attr_tile", which + "/2/1/100/200/30/" + which + "/2/0/" + std::to_string(number));
     return headers;
   }
   void put(const std::string& topic, int partition, const Headers& headers) {
@@ -297,6 +299,21 @@ TEST_F(TileJob, ASplitThatLosesASetOfTilesIsNoticed) {
   const auto result = statement(4, 7, 6, 3);
   EXPECT_EQ(result.flows[1].missing, 1) << to_text(result);
   EXPECT_EQ(result.flows[1].examples, std::vector<std::string>{"cam/1/3"});
+}
+
+// Somebody's frames may have an attribute of that name.
+TEST_F(TileJob, WhatFramesSayOfTilesCountsOnlyWhereTilesAre) {
+  auto headers = record("frame", id(3), "cam/0/1.3/1");
+  headers.emplace_back("ride_attr_tile", "0/2/1/100/200/30/0/2/0/7");
+  put("whole", 0, headers);
+  for (int g = 0; g < 2; ++g) put("tiles", (3 + g) % 2, tile(3, g, "cut/0/3.0/1"));
+  for (int n = 0; n < 4; ++n) {
+    blurred(n, 0);
+    blurred(n, 1);
+    joined(n, 2 * n + 1);
+  }
+  const auto result = statement(4, 8, 8, 4);
+  EXPECT_TRUE(result.clean()) << to_text(result);
 }
 
 // Of a picture that the split itself could not cut, one outcome goes through all stages.

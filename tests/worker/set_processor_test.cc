@@ -216,6 +216,16 @@ class Between final : public tasks::Task {
   int odd_tile = -1, copies = 1;
 };
 
+// Passes on what it gets.
+class Whole final : public tasks::Task {
+ public:
+  Result<void> open(const tasks::TaskEnv&) override { return {}; }
+  Result<void> process(const Frame& frame, tasks::Emitter& out) override {
+    out.emit(frame);
+    return {};
+  }
+};
+
 class TileProcessorTest : public testing::Test {
  protected:
   // What a split writes for a stage with so many partitions.
@@ -262,6 +272,31 @@ TEST_F(TileProcessorTest, TheTilesOfAPictureGoToAPartitionEachAndThoseOfOneAreOn
   }
 }
 
+// A picture that is sent again under its name is another cut.
+TEST_F(TileProcessorTest, TilesNameTheReadingThatCutThem) {
+  auto again = set_of(5, 1);
+  again.released_by = Offset{99};
+  const auto cut_of = [](const std::vector<SetToSend>& sets) {
+    return tile_of(stream::decode_header(sets.at(0).records.at(0).headers)->attributes)->cut;
+  };
+  EXPECT_EQ(cut_of(cut(5, 3, set_of(5, 1))), (TileCut{0, set_of(5, 1).released_by.value}));
+  EXPECT_EQ(cut_of(cut(5, 3, again)), (TileCut{0, 99}));
+}
+
+TEST_F(TileProcessorTest, AFrameThatIsNoTileBehindASplitIsNamedByItsPlace) {
+  stream::StageSpec stage{.name = "blur", .topic = "t", .partition_by = stream::PartitionBy::tile};
+  stage.outputs = {{.to = "join", .topic = "j", .partitions = 3}};
+  Whole whole;
+  SetProcessor alone({stage, "job", RunNumber{1}, PartitionId{2}, "w#1@1"}, whole, pool_);
+  const auto out = alone.process(set_of(4, 1)).value();
+  const auto header = stream::decode_header(out.sets.back().records[0].headers).value();
+  EXPECT_EQ(header.outcome, stream::Outcome::dead);
+  EXPECT_NE(header.reason.find("the frame at offset " + std::to_string(set_of(4, 1).released_by.value) +
+                               " of t/2 is no tile"),
+            std::string::npos)
+      << header.reason;
+}
+
 TEST_F(TileProcessorTest, BehindTheSplitASetStaysTogether) {
   for (const auto& set : cut(4, 3, set_of(4, 1))) {
     const auto out = between(set).sets;
@@ -297,7 +332,7 @@ TEST_F(TileProcessorTest, TwoPicturesOfOneNameCannotBeSplit) {
 // What another job said of tiles would be taken for a part of this one's picture.
 TEST_F(TileProcessorTest, TheOutcomeOfASplitIsOfTheWholePicture) {
   auto set = set_of(2, 1);
-  set.header.attributes[kTileAttribute] = set.frames[0].header.attributes[kTileAttribute] = "1/2/1/9/9/0/1/2";
+  set.header.attributes[kTileAttribute] = set.frames[0].header.attributes[kTileAttribute] = "1/2/1/9/9/0/1/2/0/3";
   set.frames[0].header.pixels->cols = 99;
   const auto sets = cut(2, 3, set);
   const auto header = stream::decode_header(sets.back().records[0].headers).value();

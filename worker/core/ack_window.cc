@@ -134,6 +134,11 @@ void AckWindow::count(stream::OutcomeCounters& counters, Counted counted) {
   }
 }
 
+void AckWindow::came_late(stream::LateFrames& frames, const TileCut& cut) {
+  const auto late = frames.find(cut);
+  if (late != frames.end() && --late->second.missing <= 0) frames.erase(late);
+}
+
 // Moves the front over finished records; what they say about watermarks, ends and counts becomes part of the base.
 void AckWindow::advance() {
   while (!entries_.empty() && entries_.begin()->second.finished) {
@@ -146,6 +151,7 @@ void AckWindow::advance() {
     }
     entries_.erase(entries_.begin());
   }
+  if (!base_.given_up.empty()) stream::forget_late_frames(base_.given_up, committable());
 }
 
 void AckWindow::pass(const SetState& set) {
@@ -159,10 +165,8 @@ void AckWindow::pass(const SetState& set) {
   if (set.forwards_end) base_.forwarded_end = true;
   if (set.counted) count(base_.counters, *set.counted);
   if (!set.source.empty()) remember(set.source, set.first);
-  if (set.given_up) base_.given_up[set.given_up->id] = set.given_up->late;
-  if (!set.late_for) return;
-  const auto late = base_.given_up.find(*set.late_for);
-  if (late != base_.given_up.end() && --late->second.missing <= 0) base_.given_up.erase(late);
+  if (set.given_up) base_.given_up[set.given_up->cut] = set.given_up->late;
+  if (set.late_for) came_late(base_.given_up, *set.late_for);
 }
 
 Offset AckWindow::committable() const { return entries_.empty() ? position_ : entries_.begin()->first; }
@@ -176,11 +180,11 @@ stream::CommitMetadata AckWindow::metadata() const {
     if (!set.counted || set.first >= front || released_by < front) continue;
     metadata.finished[set.upstream].insert(set.key);
     count(metadata.counters, *set.counted);
-    if (set.given_up) metadata.given_up[set.given_up->id] = set.given_up->late;
+    if (set.given_up) metadata.given_up[set.given_up->cut] = set.given_up->late;
+    if (set.late_for) came_late(metadata.given_up, *set.late_for);  // the next owner drops it
   }
   if (metadata.forwarded_end) metadata.given_up.clear();  // nothing comes any more
-  std::erase_if(metadata.given_up,
-                [front](const auto& one) { return front.value - one.second.ended_at.value > stream::kLateTilesReach; });
+  stream::forget_late_frames(metadata.given_up, front);
   return metadata;
 }
 

@@ -67,7 +67,7 @@ class AckWindow {
     std::optional<Counted> counted;
     std::vector<Offset> joined;  // sets that end with it
     std::optional<stream::GivenUpFrame> given_up;
-    std::optional<FrameId> late_for;
+    std::optional<TileCut> late_for;
   };
 
   Entry* find(Offset offset);
@@ -75,6 +75,7 @@ class AckWindow {
   void finish(Offset released_by, Counted counted, Offset began);
   void pass(const SetState& set);
   void advance();
+  static void came_late(stream::LateFrames& frames, const TileCut& cut);
   void remember(const std::string& source, Offset first);
   std::optional<Offset> warm_from() const;
   static void count(stream::OutcomeCounters& counters, Counted counted);

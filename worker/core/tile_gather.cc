@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <new>
+#include <utility>
 #include <vector>
 
 #include "common/units.h"
@@ -15,32 +17,47 @@ namespace ride::worker {
 using stream::AcceptedSet;
 using stream::AssemblyStep;
 using stream::Outcome;
+using stream::RecordHeader;
 using stream::RecordKind;
 using stream::WholeFrame;
 
 namespace {
 
 constexpr std::size_t kNamedTiles = 8;
+constexpr std::int64_t kSetCost = 1024, kFrameCost = 512, kRecordCost = 16;  // beside texts and pixels
+constexpr std::int64_t kMostKeptTexts = 1024;                                // of a set without its pictures
 
-// "tile 2 of 4", "tiles 1, 3 of 4": counted from 1, as people do.
-std::string tiles_text(const FrameTile& shape, const std::vector<int>& indices) {
-  std::string text = indices.size() == 1 ? "tile " : "tiles ";
-  for (std::size_t i = 0; i < std::min(indices.size(), kNamedTiles); ++i)
-    text += fmt::format("{}{}", i == 0 ? "" : ", ", indices[i] + 1);
-  return fmt::format("{}{} of {}", text, indices.size() > kNamedTiles ? ", ..." : "", shape.count());
-}
-
-// A held message would pin its whole fetch buffer.
-void own_payload(stream::Payload& payload) {
-  const std::shared_ptr<std::uint8_t[]> copy(new std::uint8_t[std::max<std::size_t>(payload.bytes.size(), 1)]);
+// A held message would pin its whole fetch buffer. False: there is no memory for it.
+bool own_payload(stream::Payload& payload) {
+  const std::shared_ptr<std::uint8_t[]> copy(new (std::nothrow)
+                                                 std::uint8_t[std::max<std::size_t>(payload.bytes.size(), 1)]);
+  if (!copy) return false;
   if (!payload.bytes.empty()) std::memcpy(copy.get(), payload.bytes.data(), payload.bytes.size());
   payload = {{copy.get(), payload.bytes.size()}, copy};
+  return true;
 }
 
-std::int64_t bytes_of(const AcceptedSet& set) {
+std::int64_t text_bytes(const RecordHeader& header) {
+  std::size_t bytes = header.reason.size();
+  for (const auto& [name, value] : header.attributes) bytes += name.size() + value.size();
+  for (const auto& [name, value] : header.passed_on) bytes += name.size() + value.size();
+  return static_cast<std::int64_t>(bytes);
+}
+
+std::int64_t picture_bytes(const AcceptedSet& set) {
   std::int64_t bytes = 0;
-  for (const auto& frame : set.frames) bytes += static_cast<std::int64_t>(frame.payload.bytes.size());
+  for (const auto& frame : set.frames)
+    bytes += kFrameCost + text_bytes(frame.header) + static_cast<std::int64_t>(frame.payload.bytes.size());
   return bytes;
+}
+
+// What names the frame is enough for its outcome.
+void shorten(RecordHeader& header) {
+  header.passed_on.clear();
+  if (text_bytes(header) <= kMostKeptTexts) return;
+  std::erase_if(header.attributes, [](const auto& one) { return one.first.size() + one.second.size() > 256; });
+  if (text_bytes(header) > kMostKeptTexts) header.attributes.clear();
+  header.reason.resize(std::min<std::size_t>(header.reason.size(), 512));
 }
 
 // Whether the set holds the tiles that it says.
@@ -56,14 +73,15 @@ bool is_whole_group(const AcceptedSet& set, const FrameTile& first) {
 
 // What the set says against the frame; empty: nothing.
 std::string fault_of(const AcceptedSet& set, const FrameTile& tile) {
+  if (set.kind == RecordKind::frame && is_whole_group(set, tile)) return {};
   const auto which = tiles_text(tile, tile.group_members(tile.group));
-  if (set.kind == RecordKind::outcome)
-    return fmt::format("{}: {}{}{}", which, to_string(set.header.outcome), set.header.reason.empty() ? "" : ": ",
-                       set.header.reason);
-  return is_whole_group(set, tile) ? "" : which + ": its records hold other tiles than they say";
+  if (set.kind == RecordKind::frame) return which + ": its records hold other tiles than they say";
+  return fmt::format("{}: {}{}{}", which, to_string(set.header.outcome), set.header.reason.empty() ? "" : ": ",
+                     set.header.reason);
 }
 
-std::vector<int> missing_tiles(const FrameTile& shape, const std::map<int, AcceptedSet>& sets) {
+template <class Sets>
+std::vector<int> missing_tiles(const FrameTile& shape, const Sets& sets) {
   std::vector<int> missing;
   for (int group = 0; group < shape.groups; ++group) {
     if (sets.contains(group)) continue;
@@ -74,10 +92,19 @@ std::vector<int> missing_tiles(const FrameTile& shape, const std::map<int, Accep
   return missing;
 }
 
-// The frame's outcome, in the place of `set`. `letter`: nobody else has written down that it died.
+}  // namespace
+
+std::string tiles_text(const FrameTile& shape, const std::vector<int>& indices) {
+  std::string text = indices.size() == 1 ? "tile " : "tiles ";
+  for (std::size_t i = 0; i < std::min(indices.size(), kNamedTiles); ++i)
+    text += fmt::format("{}{}", i == 0 ? "" : ", ", indices[i] + 1);
+  return fmt::format("{}{} of {}", text, indices.size() > kNamedTiles ? ", ..." : "", shape.count());
+}
+
 void make_incomplete(AcceptedSet& set, const std::string& cause, bool letter) {
   set.kind = RecordKind::outcome;
   set.frames.clear();
+  set.reread.clear();
   set.header.kind = RecordKind::outcome;
   set.header.outcome = Outcome::dead;
   set.header.reason = "incomplete: " + cause;
@@ -88,7 +115,13 @@ void make_incomplete(AcceptedSet& set, const std::string& cause, bool letter) {
     set.refused.reset();
 }
 
-}  // namespace
+void put_tiles_in_order(AcceptedSet& whole) {
+  std::sort(whole.frames.begin(), whole.frames.end(), [](const WholeFrame& a, const WholeFrame& b) {
+    return tile_of(a.header.attributes)->index < tile_of(b.header.attributes)->index;
+  });
+  whole.header = whole.frames.front().header;
+  whole.header.attributes.erase(kTileAttribute);
+}
 
 TileGather::Limits tile_limits(const ParamValues& params) {
   TileGather::Limits limits;
@@ -97,41 +130,42 @@ TileGather::Limits tile_limits(const ParamValues& params) {
   return limits;
 }
 
-TileGather::TileGather(Limits limits, const std::map<FrameId, stream::LateTiles>& given_up)
-    : limits_(limits), given_up_(given_up) {
-  for (const auto& [id, late] : given_up) given_up_order_.emplace_back(late.ended_at, id);
-  std::sort(given_up_order_.begin(), given_up_order_.end());
-}
+TileGather::TileGather(Limits limits, const stream::LateFrames& given_up) : limits_(limits), given_up_(given_up) {}
 
-void TileGather::take(Offset offset, SystemTime timestamp, std::int64_t bytes, AssemblyStep& step) {
-  passed_ += bytes;
-  forget(offset);
+void TileGather::take(Offset offset, SystemTime timestamp, AssemblyStep& step) {
+  forgotten_ += static_cast<std::int64_t>(stream::forget_late_frames(given_up_, offset));
   if (step.accepted && step.accepted->kind == RecordKind::end) return end_all(offset, step);
   if (step.accepted) gather(offset, timestamp, step);
   end_overdue(offset, timestamp, step);
+  fit(limits_.bytes);
 }
 
 void TileGather::gather(Offset offset, SystemTime timestamp, AssemblyStep& step) {
   const auto tile = tile_of(step.accepted->header.attributes);
   if (!tile || tile->groups == 0) return;  // the frame's own outcome, or no tile: it goes on by itself
-  const auto id = step.accepted->header.id;
-  if (swallow(id, step)) return;
-  auto [at, fresh] = open_.try_emplace(id);
+  if (swallow(tile->cut, step)) return;
+  auto [at, fresh] = open_.try_emplace(tile->cut);
   auto& frame = at->second;
   if (fresh) {
+    frame.id = step.accepted->header.id;
     frame.shape = *tile;
     frame.began = offset;
-    frame.since = timestamp;
-    frame.passed = passed_;
-    by_age_.emplace(offset, id);
+    frame.last = timestamp;
+    by_age_.emplace(offset, tile->cut);
     by_time_.emplace(timestamp, offset);
-  } else if (!tile->is_beside(frame.shape) || frame.sets.contains(tile->group)) {
-    return make_incomplete(*step.accepted, "another picture of the same name is being put together", true);
+  } else if (step.accepted->header.id != frame.id || !tile->is_beside(frame.shape) ||
+             frame.sets.contains(tile->group)) {
+    return make_incomplete(*step.accepted, "its tiles say that they are of a picture that has others", true);
+  } else if (timestamp > frame.last) {
+    by_time_.erase({frame.last, frame.began});
+    by_time_.emplace(timestamp, frame.began);
+    frame.last = timestamp;
   }
   auto set = std::move(*step.accepted);
-  if (const auto fault = fault_of(set, *tile); !fault.empty() && frame.cause.empty()) {
-    frame.cause = fault;
-    frame.told = set.kind == RecordKind::outcome && set.header.outcome == Outcome::dead;
+  if (auto fault = fault_of(set, *tile); !fault.empty() && frame.cause.empty()) {
+    frame.cause = std::move(fault);
+    // What was refused here has none yet.
+    frame.has_letter = set.kind == RecordKind::outcome && set.header.outcome == Outcome::dead && !set.refused;
     let_go(frame);
   }
   if (frame.sets.size() + 1 == static_cast<std::size_t>(tile->groups)) {
@@ -142,67 +176,65 @@ void TileGather::gather(Offset offset, SystemTime timestamp, AssemblyStep& step)
 }
 
 // A tile of a frame that was given up: it leads to nothing.
-bool TileGather::swallow(const FrameId& id, AssemblyStep& step) {
-  const auto found = given_up_.find(id);
+bool TileGather::swallow(const TileCut& cut, AssemblyStep& step) {
+  const auto found = given_up_.find(cut);
   if (found == given_up_.end()) return false;
   if (--found->second.missing <= 0) given_up_.erase(found);
-  step.accepted->late_for = id;
+  step.accepted->late_for = cut;
   step.accepted->frames.clear();
   return true;
 }
 
 void TileGather::hold(Unfinished& frame, int group, AcceptedSet set, AssemblyStep& step) {
-  if (!frame.cause.empty()) set.frames.clear();
-  if (set.members.empty())  // else it was put together from chunks, in memory of its own
-    for (auto& one : set.frames) own_payload(one.payload);
-  held_ += bytes_of(set);
-  auto light = set;
-  light.frames.clear();
-  light.refused.reset();
-  step.accepted = std::move(light);
+  Held held;
+  if (frame.cause.empty()) {
+    // What came in several records was put together in memory of its own.
+    if (set.members.empty())
+      for (auto& one : set.frames) held.let_go = held.let_go || !own_payload(one.payload);
+  } else {
+    set.frames.clear();
+  }
+  if (held.let_go) set.frames.clear();
+  set.refused.reset();
+  shorten(set.header);
+  held.pictures = picture_bytes(set);
+  held.rest = kSetCost + text_bytes(set.header) + kRecordCost * static_cast<std::int64_t>(set.members.size());
+  held_ += held.pictures + held.rest;
+  if (held.pictures > 0) with_pictures_.insert(frame.began);
+  auto frames = std::exchange(set.frames, {});
+  step.accepted = set;
   step.held = true;
-  frame.sets.emplace(group, std::move(set));
+  held.set = std::move(set);
+  held.set.frames = std::move(frames);
+  frame.sets.emplace(group, std::move(held));
 }
 
 AcceptedSet TileGather::complete(Frames::iterator at, AcceptedSet last) {
   auto& frame = at->second;
   AcceptedSet whole = std::move(last);
-  for (auto& [group, set] : frame.sets) {
+  for (auto& [group, held] : frame.sets) {
+    auto& set = held.set;
     whole.joined.push_back(set.released_by);
-    held_ -= bytes_of(set);
     for (auto& one : set.frames) whole.frames.push_back(std::move(one));
     set.frames.clear();
+    if (held.let_go) whole.reread.push_back(set.members.empty() ? std::vector{set.released_by} : set.members);
   }
-  if (frame.cause.empty()) {
-    std::sort(whole.frames.begin(), whole.frames.end(), [](const WholeFrame& a, const WholeFrame& b) {
-      return tile_of(a.header.attributes)->index < tile_of(b.header.attributes)->index;
-    });
-    whole.header = whole.frames.front().header;
-    whole.header.attributes.erase(kTileAttribute);
-  } else {
-    make_incomplete(whole, frame.cause, !frame.told);
-  }
+  if (!frame.cause.empty())
+    make_incomplete(whole, frame.cause, !frame.has_letter);
+  else if (whole.reread.empty())
+    put_tiles_in_order(whole);
   erase(at);
   return whole;
 }
 
 void TileGather::end_overdue(Offset offset, SystemTime timestamp, AssemblyStep& step) {
-  const auto end = [&](const FrameId& id, const std::string& why) {
-    step.overdue.push_back(give_up(open_.find(id), offset, why));
-  };
-  while (!by_age_.empty()) {
-    const auto [began, id] = *by_age_.begin();
-    const auto& frame = open_.at(id);
-    if (offset.value - began.value > limits_.records)
-      end(id, fmt::format("did not come within {}", counted(limits_.records, "record")));
-    else if (passed_ - frame.passed > limits_.bytes)
-      end(id, fmt::format("did not come within {} of the log", format_byte_size({limits_.bytes})));
-    else
-      break;
-  }
+  while (!by_age_.empty() && offset.value - by_age_.begin()->first.value > limits_.records)
+    step.overdue.push_back(give_up(open_.find(by_age_.begin()->second), offset,
+                                   fmt::format("did not come within {}", counted(limits_.records, "record"))));
   while (!by_time_.empty() && timestamp > by_time_.begin()->first &&
          timestamp - by_time_.begin()->first > limits_.timeout)
-    end(by_age_.at(by_time_.begin()->second), "did not come within " + format_duration(limits_.timeout));
+    step.overdue.push_back(give_up(open_.find(by_age_.at(by_time_.begin()->second)), offset,
+                                   "did not come within " + format_duration(limits_.timeout)));
   std::sort(step.overdue.begin(), step.overdue.end(),
             [](const AcceptedSet& a, const AcceptedSet& b) { return *a.out_key < *b.out_key; });
 }
@@ -220,43 +252,42 @@ AcceptedSet TileGather::give_up(Frames::iterator at, Offset offset, const std::s
   const auto late = static_cast<std::int64_t>(frame.shape.groups) - static_cast<std::int64_t>(frame.sets.size());
   auto cause = tiles_text(frame.shape, missing) + " " + why;
   if (!frame.cause.empty()) cause = frame.cause + "; " + cause;
-  let_go(frame);
   const auto last = std::max_element(frame.sets.begin(), frame.sets.end(), [](const auto& a, const auto& b) {
-    return a.second.released_by < b.second.released_by;
+    return a.second.set.released_by < b.second.set.released_by;
   });
-  AcceptedSet ended = std::move(last->second);
-  frame.sets.erase(last);
-  for (const auto& [group, set] : frame.sets) ended.joined.push_back(set.released_by);
+  AcceptedSet ended = last->second.set;
+  for (const auto& [group, held] : frame.sets)
+    if (held.set.released_by != ended.released_by) ended.joined.push_back(held.set.released_by);
   make_incomplete(ended, cause, true);
   ended.out_key = stream::OriginKey{offset.value, frame.began.value - offset.value};
   ended.given_up = stream::GivenUpFrame{at->first, {late, offset}};
   given_up_[at->first] = ended.given_up->late;
-  given_up_order_.emplace_back(offset, at->first);
   erase(at);
   return ended;
 }
 
-void TileGather::let_go(Unfinished& frame) {
-  for (auto& [group, set] : frame.sets) {
-    held_ -= bytes_of(set);
-    set.frames.clear();
+void TileGather::fit(std::int64_t bytes) {
+  while (held_ > bytes && !with_pictures_.empty()) {
+    const auto youngest = std::prev(with_pictures_.end());
+    let_go(open_.at(by_age_.at(*youngest)));
   }
+}
+
+void TileGather::let_go(Unfinished& frame) {
+  for (auto& [group, held] : frame.sets) {
+    held_ -= std::exchange(held.pictures, 0);
+    held.let_go = held.let_go || !held.set.frames.empty();
+    held.set.frames.clear();
+  }
+  with_pictures_.erase(frame.began);
 }
 
 void TileGather::erase(Frames::iterator at) {
+  for (const auto& [group, held] : at->second.sets) held_ -= held.pictures + held.rest;
   by_age_.erase(at->second.began);
-  by_time_.erase({at->second.since, at->second.began});
+  by_time_.erase({at->second.last, at->second.began});
+  with_pictures_.erase(at->second.began);
   open_.erase(at);
-}
-
-// What is this late opens its frame again: somebody has to stop waiting some time.
-void TileGather::forget(Offset offset) {
-  while (!given_up_order_.empty() && offset.value - given_up_order_.front().first.value > stream::kLateTilesReach) {
-    const auto [ended_at, id] = given_up_order_.front();
-    given_up_order_.pop_front();
-    const auto found = given_up_.find(id);
-    if (found != given_up_.end() && found->second.ended_at == ended_at) given_up_.erase(found);
-  }
 }
 
 }  // namespace ride::worker

@@ -10,7 +10,7 @@ namespace ride::tasks::merge {
 namespace {
 
 struct Options {
-  std::int64_t timeout_ms = 60'000;
+  std::int64_t timeout_ms = 600'000;
   std::int64_t max_held_mb = 1000;
 };
 
@@ -19,13 +19,12 @@ const Params<Options>& params() {
       {"timeout_ms",
        &Options::timeout_ms,
        "A picture whose tiles are not all there ends as incomplete with the first record that was written so much "
-       "later "
-       "than its first tile, in milliseconds of the log's time",
+       "later than the last of its tiles, in milliseconds of the log's time",
        {.min = 1, .max = 86'400'000}},
       {"max_held_mb",
        &Options::max_held_mb,
-       "... or before which so many megabytes of records lie in its partition: what a worker may hold of unfinished "
-       "pictures for each partition that it owns",
+       "Megabytes of unfinished pictures that a worker holds for each partition that it owns. Tiles beyond that are "
+       "let go, and read again when the last tile of their picture came",
        {.min = 1, .max = 1'000'000}}};
   return kParams;
 }

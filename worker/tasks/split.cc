@@ -1,5 +1,7 @@
 // split: cuts a picture into tiles with the halo that the tasks up to its merge need (decision 0037). What each tile is
 // travels as its attribute `tile`; which partition it goes to is the platform's part (worker/set_processor.h).
+#include <spdlog/fmt/fmt.h>
+
 #include <algorithm>
 #include <charconv>
 
@@ -9,6 +11,8 @@
 
 namespace ride::tasks::split {
 namespace {
+
+constexpr double kMostTilePixels = 1 << 28;  // in all tiles of a picture; or four times those of the picture
 
 struct Options {
   int stripes = 0;
@@ -91,7 +95,9 @@ class Split : public Task {
     if (in.empty() || in.dims != 2 || in.rows > kLongestTileSide || in.cols > kLongestTileSide)
       return Error{ErrorCode::invalid_argument,
                    place(env_, frame) + ": a picture of " + shape_text(in) + " cannot be cut"};
-    for (const FrameTile& tile : cut_into_tiles(in.rows, in.cols, down_, across_, options_.halo)) {
+    const auto tiles = cut_into_tiles(in.rows, in.cols, down_, across_, options_.halo);
+    RIDE_TRY(check_size(frame, tiles));
+    for (const FrameTile& tile : tiles) {
       const cv::Rect area = tile.wide();
       cv::Mat part = out.allocate(area.height, area.width, in.type());
       in(area).copyTo(part);
@@ -103,6 +109,21 @@ class Split : public Task {
   }
 
  private:
+  // With a halo as large as the picture, each tile is the picture.
+  Result<void> check_size(const Frame& frame, const std::vector<FrameTile>& tiles) const {
+    const double own = static_cast<double>(frame.image.total());
+    double all = 0;
+    for (const FrameTile& tile : tiles) {
+      const cv::Rect area = tile.wide();
+      all += static_cast<double>(area.width) * area.height;
+    }
+    if (all <= std::max(kMostTilePixels, 4 * own)) return {};
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("{}: with a halo of {}, its {} tiles have {:.0f} times the pixels of the picture: cut it "
+                             "into fewer",
+                             place(env_, frame), options_.halo, tiles.size(), all / own)};
+  }
+
   TaskEnv env_;
   Options options_;
   int down_ = 1, across_ = 1;
