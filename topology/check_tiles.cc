@@ -10,6 +10,8 @@
 namespace ride::topology {
 namespace {
 
+constexpr std::int64_t kMostHalo = 100'000;  // where the task states no limit
+
 class TileCheck {
  public:
   TileCheck(Context& context, const std::vector<SourceDraft>& sources, std::vector<StageDraft>& stages,
@@ -42,13 +44,14 @@ class TileCheck {
       for (const auto& [source, count] : ways_[upstream.name]) ways[source] = std::min(2, ways[source] + count);
   }
 
+  // The first of its upstreams that emits tiles.
   const Carried* tiles_for(const Stage& stage) {
     const Carried* tiles = nullptr;
     for (const auto& upstream : stage.from) {
       const auto found = carried_.find(upstream.name);
       if (found == carried_.end()) continue;
       found->second.read = true;
-      tiles = &found->second;
+      if (tiles == nullptr) tiles = &found->second;
     }
     return tiles;
   }
@@ -95,7 +98,8 @@ class TileCheck {
       context_.error(draft.name_place,
                      fmt::format("{} reads several stages: it puts together what one way brings", draft.label),
                      "write a merge for each of them");
-    needed_[tiles->cut] = std::max(needed_[tiles->cut], tiles->halo);
+    auto& needed = needed_[tiles->cut->stage.name];
+    needed = std::max(needed, tiles->halo);
   }
 
   // A task between the two.
@@ -135,25 +139,43 @@ class TileCheck {
 
   // Each way that tiles take ends at a merge.
   void check_ends() {
-    for (const auto& [name, carried] : carried_) {
-      if (carried.read) continue;
-      const auto found = std::find_if(stages_.begin(), stages_.end(),
-                                      [&name = name](const StageDraft& draft) { return draft.stage.name == name; });
-      context_.error(found->name_place, fmt::format("{} emits tiles that are never put together", found->label),
-                     fmt::format("add a stage with task: merge, from: [{}]", name));
+    for (const auto index : order_) {
+      const auto& draft = stages_[index];
+      const auto found = carried_.find(draft.stage.name);
+      if (found == carried_.end() || found->second.read) continue;
+      context_.error(draft.name_place, fmt::format("{} emits tiles that are never put together", draft.label),
+                     fmt::format("add a stage with task: merge, from: [{}]", draft.stage.name));
     }
   }
 
   void settle_halos() {
-    for (const auto& [cut, needed] : needed_) {
-      auto& halo = std::get<std::int64_t>(cut->stage.params.at("halo"));
-      if (halo >= 0 && halo < needed)
+    for (const auto index : order_) {
+      auto& cut = stages_[index];
+      const auto found = needed_.find(cut.stage.name);
+      if (found == needed_.end()) continue;
+      const auto needed = found->second;
+      auto& halo = std::get<std::int64_t>(cut.stage.params.at("halo"));
+      if (needed > most_halo(cut)) {
         context_.error(
-            cut->task_place,
-            fmt::format("{} takes along a halo of {}, but the tasks up to its merge need {}", cut->label, halo, needed),
+            cut.task_place,
+            fmt::format("the tasks between {} and its merge need a halo of {} pixels in all, more than the {} "
+                        "that a tile may take along",
+                        cut.label, needed, most_halo(cut)),
+            "put a merge and another split between them, or work on whole pictures");
+      } else if (halo >= 0 && halo < needed) {
+        context_.error(
+            cut.task_place,
+            fmt::format("{} takes along a halo of {}, but the tasks up to its merge need {}", cut.label, halo, needed),
             fmt::format("write halo: {}, or leave it out", needed));
+      }
       if (halo < 0) halo = needed;
     }
+  }
+
+  static std::int64_t most_halo(const StageDraft& cut) {
+    for (const auto& param : cut.task->params)
+      if (param.name == "halo" && param.max) return static_cast<std::int64_t>(*param.max);
+    return kMostHalo;
   }
 
   Context& context_;
@@ -161,7 +183,7 @@ class TileCheck {
   const std::vector<std::size_t>& order_;
   std::map<std::string, std::map<std::string, int>> ways_;  // by stage and source; 2: more than one
   std::map<std::string, Carried> carried_;                  // by the stage that emits them
-  std::map<StageDraft*, std::int64_t> needed_;
+  std::map<std::string, std::int64_t> needed_;              // halo, by the split
 };
 
 }  // namespace

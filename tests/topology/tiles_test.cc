@@ -130,6 +130,77 @@ TEST(TilesTopology, TilesStayAsTheyAreAndInsideTheJob) {
               HasSubstr("whose order is not kept"));
 }
 
+TEST(TilesTopology, AHaloThatNoTileCanTakeAlongIsRefused) {
+  std::string stages = kCut, last = "cut";
+  for (int i = 0; i < 1001; ++i) {
+    const auto name = "s" + std::to_string(i);
+    stages += "  - { name: " + name + ", from: [" + last + "], task: gaussian_blur, params: { ksize: 201 } }\n";
+    last = name;
+  }
+  EXPECT_THAT(error_in(tile_job(stages + "  - { name: join, from: [" + last + "], task: merge }\n")),
+              HasSubstr("5: the tasks between stage 'cut' and its merge need a halo of 100100 pixels in all, more than "
+                        "the 100000 that a tile may take along"));
+}
+
+// Two splits that are both wrong: in the order of the flow, whatever lies where in memory.
+TEST(TilesTopology, ErrorsComeInTheOrderOfTheFlow) {
+  std::string stages, last;
+  for (const auto* name : {"z", "m", "a1", "k", "b1"}) {
+    const std::string cut = std::string("cut_") + name;
+    stages += "  - { name: " + cut + ", from: [a], task: split, params: { stripes: 2, halo: 1 } }\n  - { name: blur_" +
+              name + ", from: [" + cut + "], task: gaussian_blur, params: { ksize: 61 } }\n  - { name: join_" + name +
+              ", from: [blur_" + name + "], task: merge }\n";
+    last += (last.empty() ? "join_" : ", join_") + std::string(name);
+  }
+  std::vector<int> lines;
+  for (const auto& one : tile_outcome(tile_job(stages, last)).diagnostics)
+    if (one.severity == Severity::error) lines.push_back(one.line);
+  EXPECT_EQ(lines, (std::vector<int>{5, 8, 11, 14, 17}));
+}
+
+std::string warning_in(const std::string& text) {
+  for (const auto& one : tile_outcome(text).diagnostics)
+    if (one.severity == Severity::warning && one.message.find("source 'b'") == std::string::npos)
+      return std::to_string(one.line) + ": " + one.message + " | " + one.fix;
+  return "";
+}
+
+// Decision 0036: what a merge passes on comes as it is finished.
+TEST(TilesTopology, ATaskThatNeedsOrderBehindAMergeIsWarnedOf) {
+  const auto behind = [](const std::string& topic) {
+    return tile_job(
+        "  - { name: cut, from: [a], topic: { partition_by: source }, task: split, params: { stripes: 4 } }\n"
+        "  - { name: blur, from: [cut], topic: { " +
+            topic +
+            " }, task: gaussian_blur }\n"
+            "  - { name: join, from: [blur], topic: { partition_by: source }, task: merge }\n"
+            "  - { name: moved, from: [join], task: motion }\n",
+        "moved");
+  };
+  EXPECT_THAT(warning_in(behind("partitions: 4")),
+              HasSubstr("8: stage 'moved' (task 'motion') needs each source's frames in order, but stage 'blur' works "
+                        "on several of them at a time and passes them on as each is finished | let it read what comes "
+                        "before the split"));
+  EXPECT_THAT(warning_in(behind("partitions: 1")), HasSubstr("but stage 'join' works on several of them"));
+}
+
+TEST(TilesTopology, ATestPutsWholePicturesInAndLooksAtWholePictures) {
+  const auto with = [](const std::string& through) {
+    return tile_job(std::string(kCut) + kBlur + kJoin) +
+           "tests:\n  - { name: t, input: { synthetic: {} }, through: " + through + ", expect: { outcome: passed } }\n";
+  };
+  EXPECT_TRUE(tile_outcome(with("[cut, blur, join]")).topology);
+  EXPECT_THAT(
+      error_in(with("[blur, join]")),
+      HasSubstr("10: test 't' begins with stage 'blur', which takes tiles: a test puts whole pictures in | begin "
+                "with the stage whose task is split"));
+  EXPECT_THAT(error_in(with("[join]")), HasSubstr("begins with stage 'join', which takes tiles"));
+  EXPECT_THAT(error_in(with("[cut, blur]")),
+              HasSubstr("test 't' ends with stage 'blur', which emits tiles: a test looks at whole pictures | end with "
+                        "the stage whose task is merge"));
+  EXPECT_THAT(error_in(with("cut")), HasSubstr("test 't' ends with stage 'cut', which emits tiles"));
+}
+
 TEST(TilesTopology, ASplitSaysHowManyPartsItMakes) {
   EXPECT_THAT(error_in(tile_job("  - { name: cut, from: [a], task: split }\n" + std::string(kBlur) + kJoin)),
               HasSubstr("task 'split': state either stripes (for example 4) or tiles (for example 2x3)"));
