@@ -125,5 +125,54 @@ TEST_F(SplitTest, APictureWithATileThatCrashesItsTaskEndsAsIncompleteAndSaysWhic
   expect_nothing_lost_and_nothing_twice();
 }
 
+TEST_F(SplitTest, ATileIsNotRunAgainWithoutItsPicture) {
+  run_->start_agent("n1", {"--slots", "5"}, "error=7");
+  ASSERT_TRUE(
+      run_->submit("ride: v1\nname: film\nsources:\n  scene: { synthetic: { width: 64, height: 48 }, fps: 20 }\n"
+                   "stages:\n"
+                   "  - { name: cut, from: [scene], task: split, params: { stripes: 2 } }\n"
+                   "  - { name: work, from: [cut], topic: { partitions: 2 }, task: identity }\n"
+                   "  - { name: join, from: [work], task: merge }\n"
+                   "sinks:\n" +
+                   album("parts", "join")));
+  ASSERT_TRUE(wait_until(60s, [&] { return run_->stage("film", "parts").value("dead", 0) == 1; })) << run_->logs();
+  const auto replayed = run_->ride({"dead", "replay", "film/work", "--all"});
+  EXPECT_NE(replayed.code, 0);
+  EXPECT_THAT(replayed.text, HasSubstr("is tile 1 of 2 of the picture scene/1/7, which ended as incomplete at the "
+                                       "merge: a part of it alone leads to nothing. Send the whole picture again"));
+  EXPECT_TRUE(run_->cancel("film"));
+}
+
+// A tile that does not come in time ends its picture; when it comes after all, it leads to nothing.
+TEST_F(SplitTest, APictureWhoseTileDoesNotComeInTimeEndsAsIncompleteAndTheOthersAreWhole) {
+  constexpr int kFrames = 120;
+  run_->start_agent("n1", {"--slots", "7"}, "slow=30");
+  ASSERT_TRUE(
+      run_->submit("ride: v1\nname: film\nsources:\n  scene: { synthetic: { width: 64, height: 48, frames: " +
+                   std::to_string(kFrames) +
+                   " }, fps: 15 }\nstages:\n"
+                   "  - { name: cut, from: [scene], task: split, params: { stripes: 2 } }\n"
+                   "  - { name: work, from: [cut], topic: { partitions: 2 }, task: identity, frame_timeout: 60s,\n"
+                   "      group: { min: 2, max: 2 } }\n"
+                   "  - { name: join, from: [work], topic: { partitions: 1 }, task: merge,\n"
+                   "      params: { timeout_ms: 2500 } }\n"
+                   "sinks:\n" +
+                   album("parts", "join")));
+  wait_for_the_end();
+  const auto whole = pictures("parts").size();
+  EXPECT_EQ(pictures("parts").count("30.png"), 0U);
+  std::vector<std::string> reasons;
+  for (const auto& record : run_->records(run_->prefix() + ".film.1.parts")) {
+    const auto header = stream::decode_header(record.headers);
+    if (header.ok() && header->kind == stream::RecordKind::outcome) reasons.push_back(header->reason);
+  }
+  EXPECT_EQ(whole + reasons.size(), static_cast<std::size_t>(kFrames));
+  ASSERT_FALSE(reasons.empty());
+  for (const auto& reason : reasons) EXPECT_THAT(reason, HasSubstr("did not come within 2500ms"));
+  EXPECT_GE(whole, 40U) << "those before it, and those that came when it was over";
+  EXPECT_THAT(run_->events(), HasSubstr("incomplete: tile "));
+  expect_nothing_lost_and_nothing_twice();
+}
+
 }  // namespace
 }  // namespace ride::test
