@@ -47,6 +47,7 @@ class TestCheck {
       draft.test.through.push_back(reference.name);
       before = here;
     }
+    if (before == nullptr) return false;
     draft.test.port = port.empty() ? default_port(*before) : port;
     return true;
   }
