@@ -78,6 +78,12 @@ const std::map<std::string, Benchmark>& benchmarks() {
         "by Dask, in turns, 3 trials, with broken files among them (speedup, efficiency, cpu_efficiency, amdahl_p, "
         "each also with_start; compared.dask, compared.seed; ride_cpu_of each process); --frames, --runs, --size",
         ride::bench::run_batch}},
+      {"stripes",
+       {"one 8K picture (7680x4320, 3 channels) in two stripes on two workers beside whole on one, 3 trials: `blur` "
+        "(61x61) and "
+        "`heavy` (some ten seconds): work_speedup, end_to_end_speedup, identical, medians of work_s, end_to_end_s, "
+        "cpu_s",
+        ride::bench::run_stripes}},
       {"figures",
        {"the paper's Figures 9, 10 and 11: how long stddev_filter, surf (RIDE_SURF), matmul and fft take by the "
         "picture's "

@@ -6,6 +6,7 @@
 namespace ride::bench {
 
 Result<Figures> run_batch(const Options& options);
+Result<Figures> run_stripes(const Options& options);
 Result<Figures> run_figures(const Options& options);
 
 }  // namespace ride::bench

@@ -28,6 +28,13 @@ struct FilesDecl {
   const char* format_param = nullptr;
 };
 
+// What a task does to pictures that are worked on in parts (common/frame_tile.h, decision 0037).
+enum class TileRole {
+  none,   // with a halo: may stand between the other two
+  cuts,   // makes tiles of a picture
+  joins,  // makes a picture of its tiles: it is given all of them, in order, one after the other
+};
+
 struct TaskDecl {
   std::string name;  // "gaussian_blur"
   std::string doc;   // one or two sentences; the method's source where it computes
@@ -40,6 +47,7 @@ struct TaskDecl {
   bool gpu = false;       // a CUDA variant exists
   // Rows (and columns) of neighbours on each side that a pixel of the output depends on; null: not splittable.
   int (*halo)(const ParamValues&) = nullptr;
+  TileRole tiles = TileRole::none;
   // A rule over several parameters, for example "low is not above high": returns what is wrong, or nothing. May be
   // null. It sees names of files without kNodePrefix.
   std::optional<std::string> (*rule)(const ParamValues&) = nullptr;

@@ -47,8 +47,12 @@ Result<void> Follower::begin() {
   store_ = std::move(commits);
   RIDE_ASSIGN(auto reader, kafka::KafkaReader::open(config_, {.group = "ride-ledger"}));
   reader_ = std::move(reader);
-  for (const auto& stage : spec_.stages)
+  for (const auto& stage : spec_.stages) {
     if (stage.adopt) foreign_.insert(stage.topic);
+    if (stage.partition_by != stream::PartitionBy::tile) continue;
+    audit_.expect_tiles(stage.topic);
+    for (const auto& output : stage.outputs) audit_.expect_tiles(output.topic);
+  }
   for (const auto& at : partitions_of(spec_)) {
     RIDE_ASSIGN(auto range, admin_->range(at));
     if (range.first.value > 0) audit_.skip(place_of(at), range.first.value);

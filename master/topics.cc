@@ -20,7 +20,6 @@ using stream::TopicPartition;
 constexpr const char* kSegmentBytes = "67108864";  // small, so that deletion bites
 constexpr std::chrono::milliseconds kDeadKept = std::chrono::hours(7 * 24);
 constexpr const char* kDeadBytes = "1073741824";
-constexpr std::int64_t kCommonMetadataLimit = 4096;  // Kafka's default of offset.metadata.max.bytes
 
 class TopicMaker {
  public:
@@ -173,7 +172,7 @@ class TopicMaker {
   // (decision 0002).
   Result<void> check_metadata_size(const stream::StageSpec& stage, const TopicPartition& at) {
     const auto size = stream::max_packed_bytes(stage.upstreams);
-    if (size <= kCommonMetadataLimit) return {};
+    if (size <= stream::kCommonMetadataLimit) return {};
     const stream::Commit probe{Offset{0}, std::string(static_cast<std::size_t>(size), 'x')};
     auto taken = patiently([&] { return known_soon(work_.commits.commit(spec_.prefix + ".probe", {{at, probe}})); });
     if (taken.ok() || can_pass(taken.error())) return taken;

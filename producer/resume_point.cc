@@ -213,6 +213,7 @@ void ResumeRule::add(const OutputSpec& output, PartitionId partition, const std:
   }
   std::int64_t missing = 0;
   switch (output.partition_by) {
+    case stream::PartitionBy::tile:  // tiles come from a split, and whole frames lie as by frame
     case stream::PartitionBy::frame:
       missing = tail.last ? *tail.last + output.partitions : partition.value;
       break;

@@ -53,7 +53,7 @@ Result<void> check_bytes(std::int64_t bytes, const std::string& what, std::int64
   const std::int64_t allowed = std::min(max_bytes > 0 ? max_bytes : kMemory, max_pixels * kMostBytesPerPixel);
   if (bytes <= allowed) return {};
   return Error{ErrorCode::resource_exhausted,
-               fmt::format("{} takes {} to decode, more than the limit of {} (max_pixels and memory)", what,
+               fmt::format("{} takes {}, more than the limit of {} (max_pixels and memory)", what,
                            format_byte_size({bytes}), format_byte_size({allowed}))};
 }
 
@@ -227,6 +227,12 @@ Result<Frame> to_frame(const WholeFrame& whole, const std::optional<AdoptSpec>& 
   frame.image = *image;
   if (!pixels) frame.encoded = EncodedPicture{content_type_of(encoding), whole.payload.bytes, whole.payload.owner};
   return frame;
+}
+
+Result<void> check_size(int rows, int cols, std::int64_t bytes, std::int64_t max_pixels, std::int64_t max_bytes) {
+  if (max_pixels <= 0) max_pixels = kDefaultMaxPixels;
+  if (std::int64_t{rows} * cols > max_pixels) return too_many_pixels(rows, cols, max_pixels);
+  return check_bytes(bytes, fmt::format("a picture of {} x {}", cols, rows), max_pixels, max_bytes);
 }
 
 Result<Content> content_for(const Frame& frame, const std::string& codec) {

@@ -31,6 +31,9 @@ Result<Content> encode_picture(const cv::Mat& image, std::shared_ptr<const void>
 Result<Frame> to_frame(const WholeFrame& whole, const std::optional<AdoptSpec>& adopt, std::int64_t max_pixels,
                        std::int64_t max_bytes = 0);
 
+// Whether a picture of this size may be made, which takes `bytes` of memory: by the limits of to_frame().
+Result<void> check_size(int rows, int cols, std::int64_t bytes, std::int64_t max_pixels, std::int64_t max_bytes);
+
 // What goes on for a frame at an output with this codec text ("" = keep an unchanged picture's bytes, else raw).
 Result<Content> content_for(const Frame& frame, const std::string& codec);
 

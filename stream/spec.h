@@ -13,7 +13,24 @@
 
 namespace ride::stream {
 
-enum class PartitionBy { frame, source };
+enum class PartitionBy {
+  frame,
+  source,
+  tile,  // between a split and its merge: by frame, and each tile further on (decision 0037)
+};
+
+// As in the job's JSON. Inline: `topology` uses these values without this library.
+inline const char* to_string(PartitionBy by) {
+  switch (by) {
+    case PartitionBy::frame:
+      return "frame";
+    case PartitionBy::source:
+      return "source";
+    case PartitionBy::tile:
+      return "tile";
+  }
+  return "frame";
+}
 
 // Who writes into a stage's topic: a source (its frames are numbered) or a stage (origins are its input offsets).
 struct UpstreamSpec {

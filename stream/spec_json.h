@@ -33,7 +33,9 @@ void from_json(const nlohmann::json& json, StrongId<Tag, Value>& id) {
 
 namespace ride::stream {
 
-NLOHMANN_JSON_SERIALIZE_ENUM(PartitionBy, {{PartitionBy::frame, "frame"}, {PartitionBy::source, "source"}})
+NLOHMANN_JSON_SERIALIZE_ENUM(PartitionBy, {{PartitionBy::frame, "frame"},
+                                           {PartitionBy::source, "source"},
+                                           {PartitionBy::tile, "tile"}})
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(UpstreamSpec, name, partitions, is_source)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(OutputSpec, port, to, topic, partitions, partition_by, codec)

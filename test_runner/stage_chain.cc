@@ -18,6 +18,7 @@ namespace ride::test_runner {
 namespace {
 
 constexpr std::int64_t kPoolBytes = 128 << 20;
+constexpr std::int64_t kMostHeld = std::int64_t{1} << 48;  // of unfinished pictures: nothing could be read again
 constexpr const char* kWriter = "test@1";
 const RunNumber kTestRun{1};
 
@@ -116,6 +117,8 @@ Result<void> StageChain::open(const tasks::TaskRegistry& registry) {
     worker::SetProcessor::Config config{link.stage, plan_.job.job.value, kTestRun, PartitionId{0}, kWriter};
     if (!type->declaration.outputs.empty()) config.default_port = type->declaration.outputs.front();
     config.now = [this] { return now_; };
+    config.tiles = type->declaration.tiles;
+    if (config.tiles == TileRole::joins) link.gather.emplace(worker::TileGather::Limits{.bytes = kMostHeld});
     link.processor = std::make_unique<worker::SetProcessor>(std::move(config), *link.task, pool_);
   }
   return {};
@@ -174,16 +177,24 @@ Result<void> StageChain::take(std::size_t link, std::vector<stream::OutRecord> r
       continue;
     }
     Link& here = links_[link];
-    const auto step = here.assembler.add(Offset{here.next++}, now_, record.headers, {record.value, record.owner});
+    const Offset offset{here.next++};
+    auto step = here.assembler.add(offset, now_, record.headers, {record.value, record.owner});
     RIDE_CHECK(!step.doubt, "an origin of a test is in doubt");
     // A record that is refused has its outcome, as in a worker: dead, with the reason.
-    if (step.accepted)
-      RIDE_TRY(run(link, *step.accepted));
-    else if (step.problem)
+    if (!step.accepted && step.problem)
       return Error{step.problem->code,
                    fmt::format("stage {} refuses the frame: {}", here.stage.name, step.problem->message)};
+    if (here.gather) here.gather->take(offset, now_, step);
+    RIDE_TRY(run_step(link, step));
   }
   return {};
+}
+
+// Of a merge: what of it waits for other tiles, and what it ends beside itself.
+Result<void> StageChain::run_step(std::size_t link, const stream::AssemblyStep& step) {
+  for (const auto& ended : step.overdue) RIDE_TRY(run(link, ended));
+  if (!step.accepted || step.held || step.accepted->late_for) return {};
+  return run(link, *step.accepted);
 }
 
 Result<void> StageChain::run(std::size_t link, const stream::AcceptedSet& set) {

@@ -16,6 +16,7 @@
 #include "test_runner/chain_plan.h"
 #include "topology/test_case.h"
 #include "worker/buffer_pool.h"
+#include "worker/core/tile_gather.h"
 #include "worker/set_processor.h"
 #include "worker/tasks/task_registry.h"
 
@@ -54,9 +55,11 @@ class StageChain {
     std::int64_t next = 0;  // offset
     std::unique_ptr<tasks::Task> task;
     std::unique_ptr<worker::SetProcessor> processor;
+    std::optional<worker::TileGather> gather;  // of a merge
   };
 
   Result<void> take(std::size_t link, std::vector<stream::OutRecord> records);
+  Result<void> run_step(std::size_t link, const stream::AssemblyStep& step);
   Result<void> run(std::size_t link, const stream::AcceptedSet& set);
   Result<stream::OutRecord> adopted_record(const Frame& frame) const;
   Result<void> keep(const stream::OutRecord& record);

@@ -16,7 +16,7 @@ class TestCheck {
 
   void check(TestDraft& draft) {
     const bool found = draft.through.empty() ? find_way(draft) : follow(draft);
-    if (found) check_source(draft);
+    if (found && takes_whole_pictures(draft)) check_source(draft);
   }
 
  private:
@@ -47,6 +47,7 @@ class TestCheck {
       draft.test.through.push_back(reference.name);
       before = here;
     }
+    if (before == nullptr) return false;
     draft.test.port = port.empty() ? default_port(*before) : port;
     return true;
   }
@@ -113,6 +114,34 @@ class TestCheck {
       if (from.size() > 1) return ambiguous(draft, fmt::format("{} reads several", here->label));
       here = stage(from.front().name);
     }
+  }
+
+  // What goes in, and what is compared, are pictures, not parts of them.
+  bool takes_whole_pictures(const TestDraft& draft) {
+    const StageDraft& first = *stage(draft.test.through.front());
+    const StageDraft& last = *stage(draft.test.through.back());
+    const auto place = [&](const ReferenceDraft* given) { return given == nullptr ? draft.test.place : given->place; };
+    const bool given = !draft.through.empty();
+    if (works_on_tiles(first) || has_role(first, TileRole::joins)) {
+      context_.error(
+          place(given ? &draft.through.front() : nullptr),
+          fmt::format("{} begins with {}, which takes tiles: a test puts whole pictures in", draft.label, first.label),
+          "begin with the stage whose task is split, or with one before it");
+      return false;
+    }
+    if (works_on_tiles(last) || has_role(last, TileRole::cuts)) {
+      context_.error(
+          place(given ? &draft.through.back() : nullptr),
+          fmt::format("{} ends with {}, which emits tiles: a test looks at whole pictures", draft.label, last.label),
+          "end with the stage whose task is merge, or with one behind it");
+      return false;
+    }
+    return true;
+  }
+
+  static bool works_on_tiles(const StageDraft& draft) { return draft.stage.topic.partition_by == PartitionBy::tile; }
+  static bool has_role(const StageDraft& draft, TileRole role) {
+    return draft.task != nullptr && draft.task->tiles == role;
   }
 
   bool ambiguous(const TestDraft& draft, const std::string& why) {

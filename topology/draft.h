@@ -79,6 +79,11 @@ std::vector<std::size_t> check_flow(Context& context, std::vector<SourceDraft>& 
 void check_tests(Context& context, const std::vector<SourceDraft>& sources, const std::vector<StageDraft>& stages,
                  std::vector<TestDraft>& tests);
 
+// What stands between a split and its merge; for a flow without errors, in its order. Fills in the split's halo, and
+// how what lies between is partitioned.
+void check_tiles(Context& context, const std::vector<SourceDraft>& sources, std::vector<StageDraft>& stages,
+                 const std::vector<std::size_t>& order);
+
 // Names of the files that sinks write; for a flow without errors, in its order.
 void check_files(Context& context, const std::vector<SourceDraft>& sources, const std::vector<StageDraft>& stages,
                  const std::vector<std::size_t>& order);

@@ -53,6 +53,7 @@ class FileParser {
     if (const YamlEntry* entry = reader.entry("tests"); entry != nullptr && with_tests_)
       tests = parse_tests(context_, *entry->value);
     const auto order = check_flow(context_, sources, stages);
+    if (!context_.failed()) check_tiles(context_, sources, stages, order);
     if (!context_.failed()) check_tests(context_, sources, stages, tests);
     if (!context_.failed()) check_files(context_, sources, stages, order);
     if (!context_.failed()) check_order(context_, stages, order);

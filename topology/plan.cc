@@ -13,10 +13,6 @@ namespace {
 
 constexpr int kDefaultReplication = 3;
 
-stream::PartitionBy to_stream(PartitionBy by) {
-  return by == PartitionBy::source ? stream::PartitionBy::source : stream::PartitionBy::frame;
-}
-
 class Planner {
  public:
   Planner(const Topology& topology, RunNumber run, const std::string& prefix, const ClusterFacts& facts)

@@ -87,6 +87,8 @@ std::string stage_topic(const std::string& prefix, const std::string& job, RunNu
 // topic is not there. already_exists: an adopted topic has other partitions than the file says.
 Result<Plan> make_plan(const Topology& topology, RunNumber run, const std::string& prefix, const ClusterFacts& facts);
 
+stream::PartitionBy to_stream(PartitionBy by);
+
 // What runs. The plan must be complete().
 stream::JobSpec to_job_spec(const Plan& plan);
 

@@ -33,8 +33,7 @@ stream::StageSpec stage_spec(const PlannedStage& planned, const Plan& plan) {
   spec.params = stage.params;
   spec.outputs = planned.outputs;
   spec.sink = stage.sink;
-  spec.partition_by =
-      stage.topic.partition_by == PartitionBy::source ? stream::PartitionBy::source : stream::PartitionBy::frame;
+  spec.partition_by = to_stream(stage.topic.partition_by);
   spec.group = group_spec(stage.group);
   spec.frame_timeout_ms = stage.frame_timeout.count();
   spec.max_age_ms = stage.max_age.count();
@@ -67,6 +66,18 @@ stream::SourceSpec source_spec(const PlannedSource& planned, const Plan& plan) {
 }
 
 }  // namespace
+
+stream::PartitionBy to_stream(PartitionBy by) {
+  switch (by) {
+    case PartitionBy::frame:
+      return stream::PartitionBy::frame;
+    case PartitionBy::source:
+      return stream::PartitionBy::source;
+    case PartitionBy::tile:
+      return stream::PartitionBy::tile;
+  }
+  return stream::PartitionBy::frame;
+}
 
 stream::JobSpec to_job_spec(const Plan& plan) {
   RIDE_CHECK(plan.complete(), "a plan that was made without the cluster's topics cannot run");

@@ -126,13 +126,16 @@ std::string from_text(const PlannedStage& planned) {
   return fmt::format("from {}", fmt::join(names, ", "));
 }
 
+std::string partitioned_text(PartitionBy by) {
+  return by == PartitionBy::frame ? "" : fmt::format("by {}", to_string(by));
+}
+
 std::string stages_text(const Plan& plan, bool sinks) {
   Rows rows;
   for (const PlannedStage& planned : plan.stages) {
     if (planned.stage.sink != sinks) continue;
     rows.push_back({planned.stage.name, task_text(planned.stage), from_text(planned), group_text(planned.stage.group),
-                    planned.stage.topic.partition_by == PartitionBy::source ? "by source" : "",
-                    readers_text(planned.outputs)});
+                    partitioned_text(planned.stage.topic.partition_by), readers_text(planned.outputs)});
   }
   return table(rows);
 }
@@ -156,7 +159,7 @@ nlohmann::json outputs_json(const std::vector<stream::OutputSpec>& outputs) {
                     {"to", output.to},
                     {"topic", output.topic},
                     {"partitions", output.partitions},
-                    {"partition_by", output.partition_by == stream::PartitionBy::source ? "source" : "frame"},
+                    {"partition_by", to_string(output.partition_by)},
                     {"codec", output.codec}});
   }
   return list;

@@ -42,6 +42,12 @@ sinks:
 - Durations and sizes carry a unit (`10m`, `2GiB`).
 - A Kafka broker holds some thousand partitions: above 4000 in all topics of a job `ride validate` warns, above 20000 it refuses.
 - A task that needs each source's frames in order makes its topic `partition_by: source`.
+- `split` cuts each picture into stripes or tiles, and `merge` puts them together: what stands between the two works on one picture with several
+  workers (`topology/examples/stripes.yaml`). There only tasks may stand that look at a pixel's neighbours (`ride tasks` shows
+  which are splittable), one stage behind the other; a stage that reads the split may do so beside others, each way ends at a merge of its own.
+  The split takes along as many of the neighbours' pixels as all tasks up to the merge need together, at most 100,000. These stages are partitioned by tile: give them at least as
+  many partitions as there are stripes. No sink, no `output`, no `codec: jpeg` there, and a test begins at the split or before it and ends
+  at the merge or behind it. A picture with a tile that is dead, dropped, filtered or does not come is dead at the merge: `incomplete: tile 2 of 4: …`.
 - `output` writes into a topic outside the job as well, one writer to a topic. A stage may have readers and an `output`.
 - An adopted topic is read in place: RIDE neither changes nor deletes it, and its stage has no `from`.
 - Sinks write only where the node of their worker lets them (`ride-agent --output DIR`, by default its working folder; relative paths

@@ -10,6 +10,8 @@ const char* to_string(PartitionBy by) {
       return "frame";
     case PartitionBy::source:
       return "source";
+    case PartitionBy::tile:
+      return "tile";
   }
   return "frame";
 }

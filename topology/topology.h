@@ -22,7 +22,7 @@
 
 namespace ride::topology {
 
-enum class PartitionBy { frame, source };
+enum class PartitionBy { frame, source, tile };  // tile: between a split and its merge
 enum class DeviceChoice { cpu, gpu, prefer_gpu };
 const char* to_string(PartitionBy by);
 const char* to_string(DeviceChoice device);

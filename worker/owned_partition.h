@@ -15,6 +15,8 @@
 #include "stream/core/set_assembler.h"
 #include "stream/ports.h"
 #include "worker/core/partition_flow.h"
+#include "worker/core/tile_gather.h"
+#include "worker/core/tile_reread.h"
 #include "worker/set_processor.h"
 #include "worker/tasks/task.h"
 
@@ -43,6 +45,19 @@ struct OwnedPartition {
     };
     std::optional<Doubting> doubting;
     std::int64_t repeats = 0;  // in a row, since the last that was taken
+    // Of a stage that joins tiles.
+    std::optional<TileGather> gather;
+    // A picture that is complete, but for tiles that were let go: these are read again before the partition goes on.
+    struct Rereading {
+      TileReread tiles;
+      Offset offset;  // the record that completed it, and what it led to
+      stream::AssemblyStep step;
+      std::int64_t bytes = 0;
+      std::chrono::steady_clock::time_point look_again{};  // whether the log still holds the next record
+    };
+    std::optional<Rereading> rereading;
+    std::optional<stream::SetAssembler::Config> reread_with;
+    std::int64_t forgotten = 0;  // of the gather's, reported
     // Before `start` the task is warmed up (decision 0012): a frame is taken once there, too.
     Offset start;
     std::unique_ptr<stream::SetAssembler> warming;
@@ -59,7 +74,7 @@ struct OwnedPartition {
     PartitionFlow flow;
     bool dirty = false;
     std::optional<stream::Commit> published;
-    std::chrono::steady_clock::time_point published_at{};
+    std::chrono::steady_clock::time_point published_at{}, report_waiting_at{};
   };
 
   OwnedPartition(stream::TopicPartition where, Epoch epoch_now, const stream::Commit& commit,

@@ -2,9 +2,12 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <algorithm>
+#include <map>
 #include <utility>
 
 #include "common/cause.h"
+#include "common/frame_tile.h"
 #include "common/log.h"
 #include "common/source_file.h"
 #include "stream/core/dead_letter.h"
@@ -85,9 +88,17 @@ stream::SetIdentity SetProcessor::identity(stream::OriginKey key) const {
           stream::Origin{{config_.stage.name, config_.partition}, key, config_.run}};
 }
 
-stream::TopicPartition SetProcessor::home(const OutputSpec& output, const FrameId& id) const {
+// What somebody outside said of tiles would be believed behind a cut.
+stream::RecordHeader SetProcessor::outcome_header(const AcceptedSet& set) const {
+  auto header = set.header;
+  if (config_.tiles == TileRole::cuts) header.attributes.erase(kTileAttribute);
+  return header;
+}
+
+stream::TopicPartition SetProcessor::home(const OutputSpec& output, const stream::RecordHeader& header) const {
   if (!is_inside(output) && output.partitions == config_.stage.partitions) return {output.topic, config_.partition};
-  return {output.topic, home_partition(id, output.partition_by, output.partitions)};
+  const auto tile = output.partition_by == stream::PartitionBy::tile ? tile_of(header.attributes) : std::nullopt;
+  return {output.topic, home_partition(header.id, output.partition_by, output.partitions, tile ? tile->group : 0)};
 }
 
 Result<Processed> SetProcessor::process(const AcceptedSet& set) {
@@ -130,7 +141,11 @@ Result<Processed> SetProcessor::process_frames(const AcceptedSet& set) {
     }
     auto frame = frame_of(whole);
     if (!frame.ok()) return outcome(set, Outcome::dead, "bad_picture: " + frame.error().message);
+    if (&whole == &set.frames.front())
+      if (auto fits = check_whole(set, *frame); !fits.ok())
+        return outcome(set, Outcome::dead, "bad_picture: " + fits.error().message);
     const auto begin = std::chrono::steady_clock::now();
+    const auto emitted_before = collector.emitted.size();
     Result<void> result;
     try {
       result = task_.process(*frame, collector);
@@ -144,6 +159,8 @@ Result<Processed> SetProcessor::process_frames(const AcceptedSet& set) {
       if (result.error().retriable) return result.error();
       return outcome(set, Outcome::dead, "task_error: " + result.error().message);
     }
+    const auto emitted = std::span(collector.emitted).subspan(emitted_before);
+    if (auto wrong = not_one_tile(set, whole, emitted)) return std::move(*wrong);
   }
   Processed out;
   out.released_by = set.released_by;
@@ -157,6 +174,36 @@ Result<Processed> SetProcessor::process_frames(const AcceptedSet& set) {
 
 Processed SetProcessor::failed(const AcceptedSet& set, const Error& why) const {
   return outcome(set, Outcome::dead, "task_error: " + why.message);
+}
+
+// A merge makes the whole picture with the first of its tiles, which only says how large it is.
+Result<void> SetProcessor::check_whole(const AcceptedSet& set, const Frame& first) const {
+  const auto tile = config_.tiles == TileRole::joins ? tile_of(first.attributes) : std::nullopt;
+  if (!tile) return {};
+  auto bytes = std::int64_t{tile->rows} * tile->cols * static_cast<std::int64_t>(first.image.elemSize());
+  for (const auto& one : set.frames) bytes += static_cast<std::int64_t>(one.payload.bytes.size());
+  return stream::check_size(tile->rows, tile->cols, bytes, config_.stage.max_pixels, config_.stage.group.memory_bytes);
+}
+
+// A merge waits for each tile: one that leads to nothing, or to something else than itself, is the end of its set, and
+// with it of its picture.
+std::optional<Processed> SetProcessor::not_one_tile(const AcceptedSet& set, const stream::WholeFrame& tile,
+                                                    std::span<const std::pair<std::string, Frame>> emitted) const {
+  if (config_.stage.partition_by != stream::PartitionBy::tile) return std::nullopt;
+  const auto which = tile_of(tile.header.attributes);
+  if (!which)
+    return outcome(
+        set, Outcome::dead,
+        fmt::format("task_error: the frame at offset {} of {} is no tile, and stands between a split and "
+                    "its merge",
+                    set.released_by.value, to_string(stream::TopicPartition{config_.stage.topic, config_.partition})));
+  if (emitted.size() == 1 && tile_of(emitted.front().second.attributes) == which) return std::nullopt;
+  const auto name = fmt::format("tile {} of {}", which->index + 1, which->count());
+  if (emitted.empty()) return outcome(set, Outcome::filtered, name + " was filtered");
+  if (emitted.size() > 1)
+    return outcome(set, Outcome::dead,
+                   fmt::format("task_error: {} led to {} pictures instead of one", name, emitted.size()));
+  return outcome(set, Outcome::dead, fmt::format("task_error: the task changed the attribute `tile` of {}", name));
 }
 
 void SetProcessor::warm_up(const AcceptedSet& set) {
@@ -182,12 +229,42 @@ Result<void> SetProcessor::add_sets(const AcceptedSet& set, Collector& collector
       out.bytes += static_cast<std::int64_t>(content.payload.bytes.size());
       frames.push_back({stream::header_for(frame, content), content.payload});
     }
-    const auto to = home(output, set.header.id);
-    const auto who = identity({set.released_by.value, 0});
     if (!frames.empty())
-      out.sets.push_back({to, make_frame_set(who, std::move(frames), limits_)});
+      RIDE_TRY(add_frames(set, output, std::move(frames), out));
     else if (is_inside(output) && set.kind == stream::RecordKind::frame)
-      out.sets.push_back({to, make_outcome_set(who, set.header, Outcome::filtered, "")});
+      out.sets.push_back(
+          {home(output, outcome_header(set)),
+           make_outcome_set(identity({set.released_by.value, 0}), outcome_header(set), Outcome::filtered, "")});
+  }
+  return {};
+}
+
+// One set, in the frame's home partition. The tiles of a fresh cut go to as many partitions as there are for them:
+// those of one partition are one set.
+Result<void> SetProcessor::add_frames(const AcceptedSet& set, const OutputSpec& output,
+                                      std::vector<stream::SetFrame> frames, Processed& out) const {
+  const auto who = identity({set.released_by.value, 0});
+  if (config_.tiles != TileRole::cuts) {
+    const auto to = home(output, output.partition_by == stream::PartitionBy::tile ? frames.front().header : set.header);
+    out.sets.push_back({to, make_frame_set(who, std::move(frames), limits_)});
+    return {};
+  }
+  const int most = output.partition_by == stream::PartitionBy::tile ? output.partitions : 1;
+  std::map<int, std::vector<stream::SetFrame>> groups;
+  int next = 0;
+  for (auto& frame : frames) {
+    auto tile = tile_of(frame.header.attributes);
+    if (!tile || tile->index != next++)
+      return Error{ErrorCode::invalid_argument, "two pictures of one frame came together: only one can be split"};
+    tile->groups = std::min(tile->count(), most);
+    tile->group = tile->index % tile->groups;
+    tile->cut = {config_.partition.value, set.released_by.value};
+    frame.header.attributes[kTileAttribute] = to_string(*tile);
+    groups[tile->group].push_back(std::move(frame));
+  }
+  for (auto& [group, tiles] : groups) {
+    const auto to = home(output, tiles.front().header);
+    out.sets.push_back({to, make_frame_set(who, std::move(tiles), limits_)});
   }
   return {};
 }
@@ -215,8 +292,9 @@ Processed SetProcessor::outcome(const AcceptedSet& set, Outcome what, const std:
   }
   for (const auto& output : config_.stage.outputs)
     if (is_inside(output))
-      out.sets.push_back({home(output, set.header.id),
-                          make_outcome_set(identity({set.released_by.value, 0}), set.header, what, reason)});
+      out.sets.push_back({home(output, outcome_header(set)),
+                          make_outcome_set(identity(set.out_key.value_or(stream::OriginKey{set.released_by.value, 0})),
+                                           outcome_header(set), what, reason)});
   return out;
 }
 

@@ -6,9 +6,12 @@
 #include <chrono>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "common/task_decl.h"
 #include "stream/core/set.h"
 #include "stream/frame_codec.h"
 #include "worker/buffer_pool.h"
@@ -32,6 +35,7 @@ class SetProcessor {
     std::function<void()> progress = [] {};  // the task said that it goes on
     std::string default_port = "out";        // where it emits when it names none, as it declares
     bool can_defer = false;                  // the caller does what is in Processed::deferred
+    TileRole tiles = TileRole::none;         // what it does to tiles, as it declares
   };
   SetProcessor(Config config, tasks::Task& task, BufferPool& pool);
 
@@ -56,8 +60,14 @@ class SetProcessor {
   void finish_task(const stream::AcceptedSet& set, Processed& out);
   Processed pass_end_on(const stream::AcceptedSet& set) const;
   Result<void> add_sets(const stream::AcceptedSet& set, Collector& collector, Processed& out) const;
+  Result<void> add_frames(const stream::AcceptedSet& set, const stream::OutputSpec& output,
+                          std::vector<stream::SetFrame> frames, Processed& out) const;
+  Result<void> check_whole(const stream::AcceptedSet& set, const Frame& first) const;
+  std::optional<Processed> not_one_tile(const stream::AcceptedSet& set, const stream::WholeFrame& tile,
+                                        std::span<const std::pair<std::string, Frame>> emitted) const;
+  stream::RecordHeader outcome_header(const stream::AcceptedSet& set) const;
   stream::SetIdentity identity(stream::OriginKey key) const;
-  stream::TopicPartition home(const stream::OutputSpec& output, const FrameId& id) const;
+  stream::TopicPartition home(const stream::OutputSpec& output, const stream::RecordHeader& header) const;
 
   Config config_;
   tasks::Task& task_;

@@ -78,6 +78,7 @@ Result<tasks::Task*> StageCompute::task_of(OwnedPartition& owned) {
     if (const auto& ports = context_.config.task.declaration.outputs; !ports.empty())
       config.default_port = ports.front();
     config.can_defer = true;
+    config.tiles = context_.config.task.declaration.tiles;
     if (auto* note = context_.config.note) config.progress = [note] { note->progress(); };
     own.processor = std::make_unique<SetProcessor>(std::move(config), *own.task, pool_);
   }

@@ -1,6 +1,7 @@
 #include "worker/stage_reader.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "common/guarded_thread.h"
 #include "common/log.h"
@@ -95,6 +96,7 @@ void StageReader::run(const Command& command) {
 
 void StageReader::read_one(const stream::Record& record) {
   const auto found = reading_.find(record.at);
+  if (found != reading_.end() && found->second->reading.rereading) return reread_one(found->second, record);
   // A record that was fetched before the partition was unassigned, or assigned anew.
   if (found == reading_.end() || record.offset < found->second->reading.next) return;
   const auto owned = found->second;
@@ -105,8 +107,12 @@ void StageReader::read_one(const stream::Record& record) {
   begin_work(record);
   const bool parked = !warms && park(owned, record);
   auto step = parked ? stream::AssemblyStep() : assemble(owned, record);
+  auto& gather = owned->reading.gather;
+  if (gather && !parked && !step.doubt) gather->take(record.offset, record.timestamp, step);
   if (!parked && !step.doubt && !(warms ? *owned->reading.warming : owned->reading.assembler).open().empty())
     free_space();
+  else if (gather)
+    fit_tiles();
   end_work();
   if (parked) return;
   if (step.doubt) return wait_for_knowledge(owned, record.offset, *step.doubt);
@@ -115,6 +121,7 @@ void StageReader::read_one(const stream::Record& record) {
   if (warms) return warm_up(owned, std::move(step), bytes);
   owned->reading.warming.reset();
   report_step(owned, record.offset, step);
+  if (step.accepted && !step.accepted->reread.empty()) return reread(owned, record.offset, std::move(step), bytes);
   pass_on(owned, record.offset, std::move(step), bytes);
 }
 
@@ -154,20 +161,28 @@ void StageReader::learn_sessions(stream::SetAssembler& assembler) const {
 }
 
 void StageReader::pass_on(const OwnedPtr& owned, Offset offset, stream::AssemblyStep step, std::int64_t bytes) {
-  auto work = std::exchange(step.accepted, std::nullopt);
-  if (work) {
-    auto light = *work;
-    light.frames.clear();
-    light.refused.reset();
-    step.accepted = std::move(light);
-  }
+  // What goes to the writer comes without pictures.
+  const auto hand_out = [](stream::AcceptedSet& set) {
+    auto frames = std::exchange(set.frames, {});
+    auto refused = std::exchange(set.refused, std::nullopt);
+    auto work = set;
+    work.frames = std::move(frames);
+    work.refused = std::move(refused);
+    return work;
+  };
+  std::vector<stream::AcceptedSet> overdue;
+  for (auto& ended : step.overdue) overdue.push_back(hand_out(ended));
+  std::optional<stream::AcceptedSet> accepted;
+  if (step.accepted && !step.held && !step.accepted->late_for) accepted = hand_out(*step.accepted);
   // First the window hears of the record, then somebody works on it: never the other way round.
   if (!context_.to_write.push(RecordRead{owned, offset, std::move(step)}, 0)) return;
-  if (work) {
-    std::int64_t size = bytes;
-    for (const auto& frame : work->frames) size = std::max(size, static_cast<std::int64_t>(frame.payload.bytes.size()));
-    context_.to_compute.push({owned, std::move(work)}, size);
-  }
+  const auto work_on = [&](stream::AcceptedSet set) {
+    std::int64_t size = 0;
+    for (const auto& frame : set.frames) size += static_cast<std::int64_t>(frame.payload.bytes.size());
+    context_.to_compute.push({owned, std::move(set)}, std::max(bytes, size));
+  };
+  for (auto& set : overdue) work_on(std::move(set));
+  if (accepted) work_on(std::move(*accepted));
 }
 
 // Where to stop reading: the job drains, and others go on writing (decision 0017).
@@ -225,7 +240,10 @@ bool StageReader::pass_over_overtaken() {
   const auto overtaken = context_.ports.overtaken ? context_.ports.overtaken() : std::nullopt;
   if (!overtaken) return false;
   const auto found = reading_.find(overtaken->first);
-  if (found != reading_.end() && found->second->reading.next < overtaken->second)
+  if (found == reading_.end()) return true;
+  if (found->second->reading.rereading)
+    can_reread(found->second, overtaken->second);
+  else if (found->second->reading.next < overtaken->second)
     pass_over(found->second, overtaken->second);
   return true;
 }
@@ -240,6 +258,10 @@ bool StageReader::pass_over_expired() {
     if (!range.ok()) {
       log_warning("{}", range.error().message);
       return range.error().retriable;  // asked again with the next error
+    }
+    if (owned->reading.rereading) {
+      expired = !can_reread(owned, range->first) || expired;
+      continue;
     }
     if (range->first <= owned->reading.next) continue;
     pass_over(owned, range->first);

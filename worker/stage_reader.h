@@ -57,6 +57,12 @@ class StageReader {
   bool park(const OwnedPtr& owned, const stream::Record& record);
   void unpark();
   void free_space();
+  std::int64_t tile_bytes() const;
+  void fit_tiles();
+  void reread(const OwnedPtr& owned, Offset offset, stream::AssemblyStep step, std::int64_t bytes);
+  void reread_one(const OwnedPtr& owned, const stream::Record& record);
+  bool can_reread(const OwnedPtr& owned, Offset first);
+  void finish_rereading(const OwnedPtr& owned);
   std::int64_t announced_bytes() const;
   void learn_sessions(stream::SetAssembler& assembler) const;
   void wait_for_knowledge(const OwnedPtr& owned, Offset at, const stream::Doubt& doubt);
@@ -71,7 +77,7 @@ class StageReader {
     std::chrono::steady_clock::time_point next{};
   };
   template <class Words>
-  void report(RepeatedNotice& notice, const char* code, Words words);
+  void report(RepeatedNotice& notice, const char* code, Words words, std::int64_t times = 1);
   void report_step(const OwnedPtr& owned, Offset offset, const stream::AssemblyStep& step);
 
   struct AtWork {
@@ -86,7 +92,8 @@ class StageReader {
   bool some_doubts_ = false;
   std::int64_t held_at_last_look_ = 0;
   std::chrono::steady_clock::time_point grew_at_{};
-  RepeatedNotice refused_, given_up_, hidden_, repeated_, not_frames_{.severity = stream::Severity::warning};
+  RepeatedNotice refused_, given_up_, hidden_, repeated_, not_frames_{.severity = stream::Severity::warning},
+      forgotten_{.severity = stream::Severity::warning};
 
   std::atomic<bool> paused_ = false;
   std::mutex mutex_;  // guards commands_

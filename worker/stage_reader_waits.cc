@@ -38,6 +38,7 @@ void for_each_assembler(const std::map<stream::TopicPartition, OwnedPtr>& readin
 // larger.
 void StageReader::free_space() {
   const auto limit = context_.config.held_bytes;
+  fit_tiles();
   for (;;) {
     std::int64_t held = 0;
     std::size_t holding = 0;
@@ -175,8 +176,8 @@ Result<Offset> StageReader::end_of_log(const stream::TopicPartition& at) const {
 // ---- reports
 
 template <class Words>
-void StageReader::report(RepeatedNotice& notice, const char* code, Words words) {
-  ++notice.count;
+void StageReader::report(RepeatedNotice& notice, const char* code, Words words, std::int64_t times) {
+  notice.count += times;
   const auto now = steady_clock::now();
   if (now < notice.next) return;
   notice.next = now + kReportEvery;
@@ -209,6 +210,17 @@ void StageReader::report_step(const OwnedPtr& owned, Offset offset, const stream
           step.hidden_by->by.minor);
     });
   }
+  if (auto& own = owned->reading; own.gather && own.gather->forgotten() != own.forgotten)
+    report(
+        forgotten_, "late_tiles_forgotten",
+        [&](std::int64_t count) {
+          return fmt::format(
+              "{}: {} ended as incomplete so long ago, or so many have since, that their missing tiles are not "
+              "waited for any more: if one comes, its picture is counted again. Look why tiles do not come, or are "
+              "late: a larger timeout_ms waits longer",
+              where, counted(count, "picture", "pictures"));
+        },
+        own.gather->forgotten() - std::exchange(own.forgotten, own.gather->forgotten()));
   auto& repeats = owned->reading.repeats;
   if (step.accepted) repeats = 0;
   if (!step.duplicate || ++repeats % kManyRepeats != 0) return;

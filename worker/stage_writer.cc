@@ -1,8 +1,11 @@
 #include "worker/stage_writer.h"
 
+#include <spdlog/fmt/fmt.h>
+
 #include <algorithm>
 
 #include "common/guarded_thread.h"
+#include "common/units.h"
 
 namespace ride::worker {
 
@@ -11,6 +14,7 @@ using std::chrono::steady_clock;
 
 namespace {
 
+constexpr auto kReportWaitingEvery = std::chrono::seconds(30);
 constexpr auto kPublishEvery = milliseconds(50);  // a takeover repeats at most this much that was done
 
 }  // namespace
@@ -147,11 +151,31 @@ void StageWriter::publish(const OwnedPtr& owned, bool now) {
   own.dirty = false;
   own.published_at = time;
   auto commit = own.flow.commit();
-  if (own.published != commit) {
+  const auto& config = context_.config;
+  // Only what a merge remembers of late tiles grows without an upper bound that was checked at submit.
+  const bool waits =
+      config.task.declaration.tiles == TileRole::joins && own.flow.is_too_large(commit, config.stage.upstreams);
+  if (waits) report_waiting(*owned, commit);
+  if (!waits && own.published != commit) {
     own.published = commit;
     committer_.put(owned->at, commit);
   }
   if (finished) finish_release(owned);
+}
+
+// Once in a while: it goes on by itself when the oldest unfinished picture ends.
+void StageWriter::report_waiting(OwnedPartition& owned, const stream::Commit& commit) const {
+  const auto now = steady_clock::now();
+  if (now < owned.writing.report_waiting_at) return;
+  owned.writing.report_waiting_at = now + kReportWaitingEvery;
+  context_.notify(
+      stream::Severity::warning, "commit_waits",
+      fmt::format("stage {}: {} of pictures that are put together behind an unfinished one at offset {} of {} do not "
+                  "fit into a commit, so an earlier one stands until that picture ends: a takeover would repeat what "
+                  "lies behind it. Look why its tiles do not come; a smaller timeout_ms gives it up earlier",
+                  context_.config.stage.name, format_byte_size({static_cast<std::int64_t>(commit.metadata.size())}),
+                  commit.offset.value, to_string(owned.at)),
+      false);
 }
 
 // The last commit must stand before the next owner reads it.

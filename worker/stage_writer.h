@@ -39,6 +39,7 @@ class StageWriter {
   void was_delivered(const OwnedPtr& owned, std::int64_t batch);
   void publish(const OwnedPtr& owned, bool now);
   void show_progress(OwnedPartition& owned) const;
+  void report_waiting(OwnedPartition& owned, const stream::Commit& commit) const;
   void finish_release(const OwnedPtr& owned);
   void was_committed(const stream::TopicPartition& at, const stream::Commit& commit);
 

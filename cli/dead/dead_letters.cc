@@ -5,6 +5,7 @@
 #include <chrono>
 #include <optional>
 
+#include "common/frame_tile.h"
 #include "stream/core/set.h"
 #include "stream/kafka/admin.h"
 #include "stream/kafka/reader.h"
@@ -90,6 +91,15 @@ Error not_ours(const DeadFrame& frame) {
                   frame.topic, place, frame.notice.stage, frame.notice.at.topic, frame.topic, place)};
 }
 
+// The rest of its picture is behind the merge already.
+Error part_of_a_picture(const DeadFrame& frame, const FrameTile& tile) {
+  return {
+      ErrorCode::unsupported,
+      fmt::format("{} is tile {} of {} of the picture {}, which ended as incomplete at the merge: a part of it alone "
+                  "leads to nothing. Send the whole picture again from its source",
+                  place_text(frame.notice), tile.index + 1, tile.count(), frame.frame ? to_string(*frame.frame) : "")};
+}
+
 }  // namespace
 
 Result<void> DeadLetters::replay(const DeadLetter& letter, RunNumber run, SystemTime now) const {
@@ -97,6 +107,8 @@ Result<void> DeadLetters::replay(const DeadLetter& letter, RunNumber run, System
   if (letter.set.frames.empty())
     return Error{ErrorCode::unsupported, fmt::format("{} is not a frame ({}): there is nothing to run again",
                                                      place_text(letter.about.notice), letter.about.notice.reason)};
+  if (const auto tile = tile_of(letter.set.frames.front().header.attributes); tile && tile->groups > 0)
+    return part_of_a_picture(letter.about, *tile);
   std::vector<stream::SetFrame> frames;
   for (const auto& whole : letter.set.frames) {
     frames.push_back({whole.header, whole.payload});

@@ -7,6 +7,7 @@ namespace ride::ledger {
 AuditResult Audit::add(const LogPartition& at, std::int64_t offset, const Headers& headers) {
   auto entry = read_entry(headers);
   if (!entry.ok()) return add_unknown(at, offset);
+  if (!tile_topics_.contains(at.topic)) entry->session_key.group = entry->session_key.groups = 0;
   auto& topic_audit = topics_[at.topic];
   ++topic_audit.records;
   auto& sets = partitions_[at];
@@ -44,6 +45,7 @@ AuditResult Audit::add_foreign(const LogPartition& at, std::int64_t offset, cons
   auto& topic_audit = topics_[at.topic];
   ++topic_audit.records;
   entry->from = {at.topic, at.partition};  // whoever wrote it
+  entry->session_key.group = entry->session_key.groups = 0;
   const int before = enter(topic_audit, *entry);
   return {Verdict::counts, *entry, before};
 }

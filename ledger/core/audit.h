@@ -55,6 +55,8 @@ struct TopicAudit {
 
 class Audit {
  public:
+  // Frames come in sets of tiles there. Elsewhere what they say of tiles is somebody's attribute.
+  void expect_tiles(const std::string& topic) { tile_topics_.insert(topic); }
   // Records of a partition in offset order, each once.
   AuditResult add(const LogPartition& at, std::int64_t offset, const Headers& headers);
   // A foreign topic, read in place: every record is a frame of its own.
@@ -78,6 +80,7 @@ class Audit {
 
   std::map<LogPartition, PartitionSets> partitions_;
   std::map<std::string, TopicAudit> topics_;
+  std::set<std::string> tile_topics_;
 };
 
 }  // namespace ride::ledger

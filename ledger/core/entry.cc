@@ -9,6 +9,7 @@ namespace ride::ledger {
 namespace {
 
 constexpr std::int64_t kMostParts = 1'000'000;  // of a set
+constexpr std::int64_t kMostGroups = 256, kMostTileNumber = 1 << 20;
 
 std::optional<std::int64_t> number_of(std::string_view text) {
   std::int64_t value = 0;
@@ -63,6 +64,26 @@ bool read_part(std::string_view text, Entry& out) {
   return true;
 }
 
+// "2/4/1/4320/7680/30/2/4/0/1042": the seventh and eighth say in which set of how many. One for all is as a whole
+// frame.
+void read_tile(std::string_view text, Entry& out) {
+  for (int place = 0; place < 2; ++place) {  // of the cut
+    const auto field = cut_last(text, '/');
+    const auto number = field ? number_of(*field) : std::nullopt;
+    if (!number || *number < 0) return;
+  }
+  std::vector<std::int64_t> fields;
+  for (auto field = cut_last(text, '/'); field && fields.size() < 7; field = cut_last(text, '/')) {
+    const auto number = number_of(*field);
+    if (!number || *number < 0 || *number > kMostTileNumber) return;
+    fields.push_back(*number);
+  }
+  if (fields.size() != 7 || !number_of(text)) return;
+  if (fields[0] < 2 || fields[0] > kMostGroups || fields[1] >= fields[0]) return;
+  out.session_key.group = static_cast<int>(fields[1]);
+  out.session_key.groups = static_cast<int>(fields[0]);
+}
+
 bool read_kind(std::string_view text, Entry& out) {
   if (text == "ride.frame")
     out.kind = EntryKind::frame;
@@ -98,15 +119,18 @@ bool read_one(const std::string& name, const std::string& value, Entry& out) {
 Result<Entry> read_entry(const Headers& headers) {
   Entry entry;
   bool format = false, id = false, origin = false, type = false;
+  const std::string* tile = nullptr;  // read last: ce_id sets all that names the frame
   for (const auto& [name, value] : headers) {
     format = format || name == "ride_format";
     id = id || name == "ce_id";
     origin = origin || name == "ride_origin";
     type = type || name == "ce_type";
+    if (name == "ride_attr_tile") tile = &value;
     if (!read_one(name, value, entry))
       return Error{ErrorCode::corrupt, std::string("header ").append(name).append(" is '").append(value).append("'")};
   }
   if (!format) return Error{ErrorCode::not_found, "no header ride_format: not a RIDE frame"};
+  if (tile != nullptr) read_tile(*tile, entry);
   if (!id || !origin || !type) return Error{ErrorCode::corrupt, "ce_id, ce_type or ride_origin is missing"};
   return entry;
 }

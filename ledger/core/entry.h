@@ -16,10 +16,12 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 
 enum class EntryKind { frame, outcome, end };
 
-// The source and the session that a frame belongs to.
+// The source and the session that a frame belongs to. Between a split and its merge a frame comes in several sets: each
+// group of its tiles counts for itself.
 struct SessionKey {
   std::string source;
   std::int64_t session = 0;
+  int group = 0, groups = 0;  // 0 groups: a whole frame
   auto operator<=>(const SessionKey&) const = default;
 };
 

@@ -16,7 +16,9 @@ constexpr std::size_t kExamples = 5, kNamed = 1000;
 using FramesBySession = std::map<SessionKey, NumberTally>;
 
 std::string name_of(const SessionKey& session_key, std::int64_t number) {
-  return fmt::format("{}/{}/{}", session_key.source, session_key.session, number);
+  const auto name = fmt::format("{}/{}/{}", session_key.source, session_key.session, number);
+  if (session_key.groups == 0) return name;
+  return fmt::format("{} (tiles {}/{})", name, session_key.group + 1, session_key.groups);
 }
 
 const Inflow& inflow_of(const TopicAudit& topic_audit, const std::string& upstream) {
@@ -69,13 +71,82 @@ void compare(const FramesBySession& given, const FramesBySession& arrived, FlowL
   line.arrived = count_of(arrived);
 }
 
+using TileGroups = std::map<std::pair<int, int>, const NumberTally*>;  // by groups and group; (0, 0): whole frames
+
+std::map<SessionKey, TileGroups> by_frame(const FramesBySession& sets) {
+  std::map<SessionKey, TileGroups> frames;
+  for (const auto& [key, tally] : sets) frames[{key.source, key.session}][{key.groups, key.group}] = &tally;
+  return frames;
+}
+
+int levels_of(const TileGroups& groups) {
+  int levels = 0;
+  for (const auto& [group, tally] : groups) levels = std::max(levels, tally->levels());
+  return levels;
+}
+
+// Frames that came in any set of their tiles, as often as the one that came most often.
+FramesBySession in_any_group(const FramesBySession& sets) {
+  FramesBySession frames;
+  for (const auto& [key, groups] : by_frame(sets))
+    for (int level = 0; level < levels_of(groups); ++level) {
+      NumberSet seen;
+      for (const auto& [group, tally] : groups) seen.add(tally->seen(level));
+      frames[key].add(seen);
+    }
+  return frames;
+}
+
+// ... and in all of their sets, or as a whole.
+FramesBySession in_all_groups(const FramesBySession& sets) {
+  FramesBySession frames;
+  for (const auto& [key, groups] : by_frame(sets))
+    for (int level = 0; level < levels_of(groups); ++level) {
+      NumberSet seen;
+      for (auto at = groups.begin(); at != groups.end();) {
+        const auto [count, first] = at->first;
+        NumberSet common = at->second->seen(level);
+        int found = 0;
+        for (; at != groups.end() && at->first.first == count; ++at, ++found)
+          common = common.common_with(at->second->seen(level));
+        if (count == 0 || found == count) seen.add(common);
+      }
+      frames[key].add(seen);
+    }
+  return frames;
+}
+
+// What a split was given must arrive in every set of its tiles.
+void compare_cut(const FramesBySession& given, const FramesBySession& arrived, FlowLine& line) {
+  compare(in_any_group(given), in_all_groups(arrived), line);
+  FlowLine any;
+  compare(in_any_group(given), in_any_group(arrived), any);
+  line.twice = any.twice;
+  line.twice_frames = std::move(any.twice_frames);
+  line.ahead = any.ahead;
+}
+
+// What a stage does to the sets of a frame's tiles.
+enum class Sets { keeps, cuts, joins };
+
 FlowLine flow(const Audit& audit, const std::string& from, const std::string& topic, const std::string& to,
-              const FramesBySession& given) {
+              const FramesBySession& given, Sets sets) {
   FlowLine line{.from = from, .topic = topic, .to = to};
   const auto& topic_audit = audit.of(topic);
   line.repeated = topic_audit.repeated;
   for (const auto& [session_key, numbers] : inflow_of(topic_audit, from).hidden) line.hidden += numbers.size();
-  compare(given, inflow_of(topic_audit, from).all, line);
+  const auto& arrived = inflow_of(topic_audit, from).all;
+  switch (sets) {
+    case Sets::keeps:
+      compare(given, arrived, line);
+      break;
+    case Sets::cuts:
+      compare_cut(given, arrived, line);
+      break;
+    case Sets::joins:
+      compare(in_any_group(given), in_any_group(arrived), line);
+      break;
+  }
   if (topic_audit.unseen > 0) line.explained = line.missing;  // it may have been among what was deleted
   return line;
 }
@@ -94,7 +165,14 @@ void add_source(const stream::SourceSpec& source, const Audit& audit, Statement&
     out.sent += numbers.size();
   }
   for (const auto& output : source.outputs)
-    out.flows.push_back(flow(audit, source.name, output.topic, output.to, given));
+    out.flows.push_back(flow(audit, source.name, output.topic, output.to, given, Sets::keeps));
+}
+
+// A stage that does not work on tiles and writes for one that does has cut them; one that is given tiles and writes for
+// another kind hands them to a merge, or is the merge.
+Sets sets_of(const stream::StageSpec& stage, const stream::OutputSpec& output) {
+  if (stage.partition_by == stream::PartitionBy::tile) return Sets::keeps;
+  return output.partition_by == stream::PartitionBy::tile ? Sets::cuts : Sets::joins;
 }
 
 StageLine stage_line(const stream::StageSpec& stage, const Audit& audit, const Counted& counted) {
@@ -123,7 +201,7 @@ Statement make_statement(const stream::JobSpec& spec, const Audit& audit,
     statement.stages.push_back(stage_line(stage, audit, own));
     const auto given = given_to(audit.of(stage.topic));
     for (const auto& output : stage.outputs) {
-      auto line = flow(audit, stage.name, output.topic, output.to, given);
+      auto line = flow(audit, stage.name, output.topic, output.to, given, sets_of(stage, output));
       if (output.to.empty())
         line.explained = std::max(line.explained, std::min(line.missing, own.filtered + own.dropped + own.dead));
       statement.flows.push_back(std::move(line));

@@ -67,7 +67,7 @@ void add_topic(const JobSpec& job, const StageSpec& stage, Facts& facts) {
     facts["topic.depth"] = stage.adopt->depth;
   }
   facts["topic.partitions"] = std::to_string(stage.partitions);
-  facts["topic.partition_by"] = stage.partition_by == stream::PartitionBy::source ? "source" : "frame";
+  facts["topic.partition_by"] = to_string(stage.partition_by);
   facts["topic.replication"] = std::to_string(stage.replication);
   facts["topic.retention"] = duration_or(stage.retention_ms, "as it is");
   facts["topic.keep"] = duration_or(stage.keep_ms, "0s");

@@ -1,12 +1,15 @@
 #include "stream/core/commit_metadata.h"
 
+#include <algorithm>
 #include <array>
+#include <limits>
 
 namespace ride::stream {
 
 namespace {
 
 constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kVersionOfLateFrames = 2;  // with frames that were given up, where there are some
 constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 // LEB128 varints, zigzag for signed values (as in Protocol Buffers' wire format).
@@ -130,7 +133,43 @@ OriginKey get_key(Unpacker& in) {
   return {major, in.get_signed()};
 }
 
+// Ordered: most follow each other at the same distance, so that differences are short.
+void put_late_frames(Packer& out, const LateFrames& frames) {
+  out.put(frames.size());
+  std::int64_t offset = 0, ended_at = 0;
+  for (const auto& [cut, late] : frames) {
+    out.put_signed(cut.partition);
+    out.put_signed(difference(cut.offset, offset));
+    out.put_signed(late.missing);
+    out.put_signed(difference(late.ended_at.value, ended_at));
+    offset = cut.offset;
+    ended_at = late.ended_at.value;
+  }
+}
+
+void get_late_frames(Unpacker& in, LateFrames& frames) {
+  std::int64_t offset = 0, ended_at = 0;
+  for (auto left = in.get_count(); left > 0 && in.good(); --left) {
+    const auto partition = in.get_signed();
+    offset = sum(offset, in.get_signed());
+    const auto missing = in.get_signed();
+    ended_at = sum(ended_at, in.get_signed());
+    if (partition < 0 || partition > std::numeric_limits<std::int32_t>::max()) continue;
+    if (offset < 0 || missing < 1 || ended_at < 0) continue;  // nobody wrote that: it says nothing
+    frames[{static_cast<std::int32_t>(partition), offset}] = {missing, Offset{ended_at}};
+  }
+}
+
 }  // namespace
+
+std::size_t forget_late_frames(LateFrames& frames, Offset front) {
+  std::erase_if(frames, [front](const auto& one) { return front.value - one.second.ended_at.value > kLateTilesReach; });
+  std::size_t too_many = 0;
+  for (; frames.size() > kMostLateFrames; ++too_many)
+    frames.erase(std::min_element(frames.begin(), frames.end(),
+                                  [](const auto& a, const auto& b) { return a.second.ended_at < b.second.ended_at; }));
+  return too_many;
+}
 
 std::string pack(const CommitMetadata& metadata) {
   // Upstream names are written once and referred to by index.
@@ -141,7 +180,7 @@ std::string pack(const CommitMetadata& metadata) {
   for (const auto& upstream : metadata.ended) note(upstream);
 
   Packer out;
-  out.put(kVersion);
+  out.put(metadata.given_up.empty() ? kVersion : kVersionOfLateFrames);
   out.put(metadata.forwarded_end ? 1 : 0);
   for (const auto field : kCounters) out.put_signed(metadata.counters.*field);
   out.put(names.size());
@@ -172,6 +211,7 @@ std::string pack(const CommitMetadata& metadata) {
   }
   out.put(metadata.ended.size());
   for (const auto& upstream : metadata.ended) put_upstream(upstream);
+  if (!metadata.given_up.empty()) put_late_frames(out, metadata.given_up);
   if (metadata.warm_from) out.put_signed(metadata.warm_from->value);
   return to_base64(out.bytes());
 }
@@ -185,9 +225,9 @@ Result<CommitMetadata> unpack_commit_metadata(std::string_view text) {
   if (!from_base64(text, bytes)) return bad;
   Unpacker in(bytes);
   const auto version = in.get();
-  if (in.good() && version != kVersion)
+  if (in.good() && version != kVersion && version != kVersionOfLateFrames)
     return Error{ErrorCode::unsupported, "the commit's metadata is of version " + std::to_string(version) +
-                                             ", this build reads " + std::to_string(kVersion)};
+                                             ", this build reads up to " + std::to_string(kVersionOfLateFrames)};
   CommitMetadata out;
   out.forwarded_end = in.get() == 1;
   for (const auto field : kCounters) out.counters.*field = in.get_signed();
@@ -211,6 +251,7 @@ Result<CommitMetadata> unpack_commit_metadata(std::string_view text) {
     }
   }
   for (auto left = in.get_count(); left > 0 && in.good(); --left) out.ended.insert(get_upstream());
+  if (in.good() && version == kVersionOfLateFrames) get_late_frames(in, out.given_up);
   if (in.good() && !in.at_end()) out.warm_from = Offset{in.get_signed()};
   if (!in.good()) return bad;
   return out;

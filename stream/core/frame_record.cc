@@ -241,12 +241,15 @@ Result<RecordHeader> decode_header(const Headers& headers) {
   return out;
 }
 
-PartitionId home_partition(const FrameId& id, PartitionBy by, int partitions) {
+PartitionId home_partition(const FrameId& id, PartitionBy by, int partitions, int tile_group) {
   RIDE_CHECK(partitions > 0, "a topic has at least one partition");
   std::uint64_t value = 0;
   switch (by) {
     case PartitionBy::frame:
       value = static_cast<std::uint64_t>(id.number);
+      break;
+    case PartitionBy::tile:
+      value = static_cast<std::uint64_t>(id.number) + static_cast<std::uint64_t>(tile_group);
       break;
     case PartitionBy::source:  // FNV-1a: stable over builds and machines, unlike std::hash
       value = 14695981039346656037ULL;

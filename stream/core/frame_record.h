@@ -73,7 +73,8 @@ Headers encode_header(const RecordHeader& header);
 // corrupt: a RIDE record whose headers contradict themselves; the message names the header.
 Result<RecordHeader> decode_header(const Headers& headers);
 
-// The home partition of a frame's set: a pure function of the frame (decision 0002).
-PartitionId home_partition(const FrameId& id, PartitionBy by, int partitions);
+// The home partition of a frame's set: a pure function of the frame (decision 0002), and of the group of tiles that it
+// travels in (common/frame_tile.h), where it is partitioned by tile.
+PartitionId home_partition(const FrameId& id, PartitionBy by, int partitions, int tile_group = 0);
 
 }  // namespace ride::stream

@@ -7,6 +7,7 @@
 #include <limits>
 #include <new>
 
+#include "common/frame_tile.h"
 #include "common/wording.h"
 
 namespace ride::stream {
@@ -15,6 +16,7 @@ namespace {
 
 // What is kept of a set and of each of its records beside their bytes.
 constexpr std::int64_t kSetCost = 1024, kRecordCost = 16, kItemCost = 512;
+constexpr std::size_t kLongestTileText = 100;
 // Memory is taken for so many times what has come: a large picture's buffer then grows twice or so, and a header that
 // announces far more than ever comes gets nothing for it.
 constexpr std::int64_t kTrust = 16, kFirstCapacity = 64 << 10;
@@ -112,8 +114,10 @@ void OpenSets::copy(Set& set, Item& item, const Payload& payload) {
 void OpenSets::refuse(Set& set, Error why) {
   if (!set.problem) set.problem = std::move(why);
   let_go(set);
-  if (set.header) {  // what names the frame is enough for its outcome
-    set.header->attributes.clear();
+  if (set.header) {                                                    // what names the frame is enough for its outcome
+    std::erase_if(set.header->attributes, [](const auto& attribute) {  // and of a tile, which one it is
+      return attribute.first != kTileAttribute || attribute.second.size() > kLongestTileText;
+    });
     set.header->passed_on.clear();
     set.header->reason.clear();
   }

@@ -19,7 +19,8 @@ struct Upstream {
   auto operator<=>(const Upstream&) const = default;
 };
 
-// A source: (session, number). A stage: (input offset that released the set, 0); its end record has 1 there.
+// A source: (session, number). A stage: (input offset that released the set, 0); its end record has 1 there, and what
+// the record released beside its own set (frames that a merge gives up) a number below 0.
 struct OriginKey {
   std::int64_t major = 0, minor = 0;
   auto operator<=>(const OriginKey&) const = default;

@@ -16,6 +16,20 @@ constexpr std::int64_t kPlausibleJump = 1000;
 
 const Upstream kReplay{kReplayUpstream, PartitionId{0}};
 
+// Below 0 stand outcomes of frames that a merge gives up: by the offset of their first tile (decision 0037).
+bool is_written_by_stages(OriginKey key, RecordKind kind) {
+  if (key.major < 0) return false;
+  switch (kind) {
+    case RecordKind::frame:
+      return key.minor == 0;
+    case RecordKind::outcome:
+      return key.minor <= 0 && key.major + key.minor >= 0;
+    case RecordKind::end:
+      return key.minor == 1;
+  }
+  return false;
+}
+
 }  // namespace
 
 SetAssembler::SetAssembler(Config config, const CommitMetadata& start)
@@ -121,7 +135,7 @@ std::optional<Error> SetAssembler::disagreement(const RecordHeader& header) cons
     return Error{ErrorCode::corrupt, fmt::format("its origin {} and its id {} contradict each other",
                                                  to_string(header.origin), to_string(header.id))};
   }
-  if (key.major >= 0 && key.minor == (header.kind == RecordKind::end ? 1 : 0)) return std::nullopt;
+  if (is_written_by_stages(key, header.kind)) return std::nullopt;
   return Error{ErrorCode::corrupt,
                fmt::format("its origin {} is not one that a stage writes", to_string(header.origin))};
 }

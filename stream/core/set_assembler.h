@@ -29,6 +29,12 @@ struct RefusedRecord {
   Payload payload;
 };
 
+// A frame that a merge gave up while some sets of its tiles were still to come: these lead to nothing (decision 0037).
+struct GivenUpFrame {
+  TileCut cut;
+  LateTiles late;
+};
+
 // All that came from one origin, complete: frames, or the outcome that stands in their place, or the end of the input.
 struct AcceptedSet {
   RecordKind kind = RecordKind::frame;
@@ -40,6 +46,14 @@ struct AcceptedSet {
   std::vector<WholeFrame> frames;        // kind frame
   RecordHeader header;                   // of its first record (outcome: with the reason)
   std::optional<RefusedRecord> refused;  // set: the outcome is our own, the record was no frame
+
+  // Of a stage that joins tiles (worker/core/tile_gather.h).
+  std::vector<Offset> joined;            // what released the sets that were held back for this one and end with it
+  std::optional<OriginKey> out_key;      // of what it leads to, where that is not (released_by, 0)
+  std::optional<GivenUpFrame> given_up;  // this outcome ends a frame whose tiles did not all come
+  std::optional<TileCut> late_for;       // it leads to nothing: its frame was given up before
+  // The records of sets that were held back without their pictures, to be read again before it goes on: ascending.
+  std::vector<std::vector<Offset>> reread;
 };
 
 // An origin that nothing known here vouches for: a session that was not seen given out, an offset that its topic may
@@ -57,7 +71,9 @@ struct AssemblyStep {
   std::size_t given_up = 0;     // so many of `settled` are records of sets that could not be waited for
   std::vector<Offset> settled;  // offsets that lead to nothing more (may be older ones)
   std::optional<AcceptedSet> accepted;
-  std::optional<Upstream> ended;  // an end record was taken
+  bool held = false;                 // `accepted` waits for the other tiles of its frame
+  std::vector<AcceptedSet> overdue;  // frames that this record ends beside it, to be worked on before it
+  std::optional<Upstream> ended;     // an end record was taken
   std::optional<OriginKey> ended_key;
   bool all_ended = false;        // with it, all upstreams have ended: the input is complete
   bool without_record = false;   // the end was ordered: nothing was read at this offset

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <opencv2/core.hpp>
 #include <opencv2/imgcodecs.hpp>
+#include <opencv2/imgproc.hpp>
 #include <thread>
 
 #include "common/json.h"
@@ -186,6 +187,28 @@ TEST_F(RideTest, APartOfTheWayIsTriedByItself) {
       "expected/last.png, frames: 2 } }\n");
   const auto result = ride({"t.yaml"});
   EXPECT_EQ(result.code, 0) << result.out;
+}
+
+// Cut, worked on in parts and put together, a picture has the bytes that it has as a whole (decision 0037).
+TEST_F(RideTest, APictureThatIsSplitAndMergedIsWhatItIsAsAWhole) {
+  const cv::Mat in = picture("pictures/a.png", 61, 47);
+  cv::Mat wanted;
+  cv::medianBlur(in, wanted, 5);
+  write("expected/calm.png", wanted);
+  const std::string stages =
+      "  - { name: cut, from: [photos], task: split, params: { tiles: 3x2 } }\n"
+      "  - { name: calm, from: [cut], topic: { partitions: 4 }, task: median_blur, params: { ksize: 5 } }\n"
+      "  - { name: last, from: [calm], task: merge }\n";
+  topology(stages,
+           "  - { name: same, input: pictures/a.png, expect: { picture: expected/calm.png, frames: 1 } }\n"
+           "  - { name: the whole way, input: pictures/a.png, through: [cut, calm, last],\n"
+           "      expect: { picture: expected/calm.png } }\n");
+  const auto good = ride({"t.yaml"});
+  EXPECT_EQ(good.code, 0) << good.out << good.err;
+  topology(stages, "  - { name: parts, input: pictures/a.png, through: [calm, last], expect: { frames: 1 } }\n");
+  const auto parts = ride({"t.yaml"});
+  EXPECT_EQ(parts.code, 2) << parts.out;
+  EXPECT_THAT(parts.err, HasSubstr("begins with stage 'calm', which takes tiles: a test puts whole pictures in"));
 }
 
 TEST_F(RideTest, AnAdoptedTopicsStageTakesPicturesAsOthersWriteThem) {

@@ -1,6 +1,6 @@
 // ride-worker with an `identity` that does to marked frames what bad code does:
 // RIDE_TEST_FAULTS="crash=17,hang=23,memory=31" names them by number; "error" ends when the file RIDE_TEST_REPAIRED is
-// there. All else is the product's.
+// there; "slow" takes five seconds over the first tile of a picture. All else is the product's.
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "common/frame_tile.h"
 #include "worker/program.h"
 
 namespace {
@@ -60,6 +61,8 @@ class Faulty final : public Task {
       if (mark->second == "crash") crash();
       if (mark->second == "hang") hang();
       if (mark->second == "memory") grow();
+      if (const auto tile = ride::tile_of(frame.attributes); mark->second == "slow" && tile && tile->index == 0)
+        std::this_thread::sleep_for(std::chrono::seconds(5));
       if (mark->second == "error" && !is_repaired())
         return ride::Error{ride::ErrorCode::invalid_argument, "told to fail"};
     }

@@ -197,5 +197,143 @@ TEST_F(Job, WhatASourceRefusedIsToldApart) {
   EXPECT_NE(to_text(result).find("rejected"), std::string::npos);
 }
 
+// "cut" splits the pictures of "cam" (topic "whole") into two sets of tiles for "blur" (topic "tiles"), whose results
+// "join" (topic "done") puts together for "save" (topic "saved").
+class TileJob : public ::testing::Test {
+ protected:
+  TileJob() {
+    stream::SourceSpec cam{.name = "cam"};
+    cam.outputs = {{.to = "cut", .topic = "whole"}};
+    stream::StageSpec cut{.name = "cut", .topic = "whole"};
+    cut.outputs = {{.to = "blur", .topic = "tiles", .partitions = 2, .partition_by = stream::PartitionBy::tile}};
+    stream::StageSpec blur{.name = "blur", .topic = "tiles", .partitions = 2};
+    blur.partition_by = stream::PartitionBy::tile;
+    blur.outputs = {{.to = "join", .topic = "done"}};
+    stream::StageSpec join{.name = "join", .topic = "done"};
+    join.outputs = {{.to = "save", .topic = "saved"}};
+    stream::StageSpec save{.name = "save", .topic = "saved"};
+    save.sink = true;
+    spec_.sources = {cam};
+    spec_.stages = {cut, blur, join, save};
+    audit_.expect_tiles("tiles");
+    audit_.expect_tiles("done");
+    for (int n = 0; n < 3; ++n) {
+      put("whole", 0, record("frame", id(n), "cam/0/1." + std::to_string(n) + "/1"));
+      for (int g = 0; g < 2; ++g) put("tiles", (n + g) % 2, tile(n, g, "cut/0/" + std::to_string(n) + ".0/1"));
+    }
+  }
+  static std::string id(int number) { return "cam/1/" + std::to_string(number); }
+  static Headers tile(int number, int group, const std::string& origin, const std::string& outcome = "") {
+    auto headers = record(outcome.empty() ? "frame" : "outcome", id(number), origin, "w#1@1", "1/1", outcome);
+    const auto which = std::to_string(group);
+    headers.emplace_back("ride_attr_tile", which + "/2/1/100/200/30/" + which + "/2/0/" + std::to_string(number));
+    return headers;
+  }
+  void put(const std::string& topic, int partition, const Headers& headers) {
+    audit_.add({topic, partition}, next_[topic + std::to_string(partition)]++, headers);
+  }
+  void blurred(int number, int group, const std::string& outcome = "") {
+    const auto partition = std::to_string((number + group) % 2);
+    put("done", 0, tile(number, group, "blur/" + partition + "/" + std::to_string(number) + ".0/1", outcome));
+  }
+  void joined(int number, int offset, int minor = 0) {
+    const auto origin = "join/0/" + std::to_string(offset) + "." + std::to_string(minor) + "/1";
+    put("saved", 0,
+        record(minor < 0 ? "outcome" : "frame", id(number), origin, "w#1@1", "1/1", minor < 0 ? "dead" : ""));
+  }
+  Statement statement(int cut, int blur, int join, int save) {
+    return make_statement(
+        spec_, audit_,
+        {{"cut", {.acked = cut}}, {"blur", {.acked = blur}}, {"join", {.acked = join}}, {"save", {.acked = save}}});
+  }
+
+  stream::JobSpec spec_;
+  Audit audit_;
+  std::map<std::string, int> next_;
+};
+
+TEST_F(TileJob, ASplitPictureCountsOnceFromEndToEnd) {
+  for (int n = 0; n < 3; ++n) {
+    blurred(n, 0);
+    blurred(n, 1);
+    joined(n, 2 * n + 1);
+  }
+  const auto result = statement(3, 6, 6, 3);
+  EXPECT_TRUE(result.clean()) << to_text(result);
+  EXPECT_EQ(result.sent, 3);
+  EXPECT_EQ(result.stages[2].in, 6) << "sets of tiles";
+}
+
+TEST_F(TileJob, APictureThatIsGivenUpWithALaterRecordCountsOnce) {
+  blurred(0, 0);
+  blurred(0, 1);
+  blurred(1, 1);
+  blurred(2, 0);
+  blurred(1, 0);
+  joined(0, 1);
+  joined(2, 4, -1);
+  joined(1, 4);
+  blurred(2, 1);
+  const auto result = statement(3, 6, 6, 3);
+  EXPECT_TRUE(result.clean()) << to_text(result);
+}
+
+TEST_F(TileJob, TellsWhichTilesAreMissingAndWhichPicturesCameTwice) {
+  for (int n = 0; n < 3; ++n) {
+    blurred(n, 0);
+    if (n != 1) blurred(n, 1);
+  }
+  joined(0, 1);
+  joined(2, 4);
+  joined(2, 5);
+  const auto result = statement(3, 6, 5, 3);
+  EXPECT_FALSE(result.clean());
+  EXPECT_EQ(result.flows[2].examples, std::vector<std::string>{"cam/1/1 (tiles 2/2)"});
+  EXPECT_EQ(result.flows[3].twice, 1);
+  EXPECT_EQ(result.flows[3].missing, 1);
+}
+
+TEST_F(TileJob, ASplitThatLosesASetOfTilesIsNoticed) {
+  put("whole", 0, record("frame", id(3), "cam/0/1.3/1"));
+  put("tiles", 1, tile(3, 0, "cut/0/3.0/1"));
+  const auto result = statement(4, 7, 6, 3);
+  EXPECT_EQ(result.flows[1].missing, 1) << to_text(result);
+  EXPECT_EQ(result.flows[1].examples, std::vector<std::string>{"cam/1/3"});
+}
+
+// Somebody's frames may have an attribute of that name.
+TEST_F(TileJob, WhatFramesSayOfTilesCountsOnlyWhereTilesAre) {
+  auto headers = record("frame", id(3), "cam/0/1.3/1");
+  headers.emplace_back("ride_attr_tile", "0/2/1/100/200/30/0/2/0/7");
+  put("whole", 0, headers);
+  for (int g = 0; g < 2; ++g) put("tiles", (3 + g) % 2, tile(3, g, "cut/0/3.0/1"));
+  for (int n = 0; n < 4; ++n) {
+    blurred(n, 0);
+    blurred(n, 1);
+    joined(n, 2 * n + 1);
+  }
+  const auto result = statement(4, 8, 8, 4);
+  EXPECT_TRUE(result.clean()) << to_text(result);
+}
+
+// Of a picture that the split itself could not cut, one outcome goes through all stages.
+TEST_F(TileJob, APictureThatTheSplitRefusedGoesThroughAsOneOutcome) {
+  put("whole", 0, record("frame", id(3), "cam/0/1.3/1"));
+  put("tiles", 1, record("outcome", id(3), "cut/0/3.0/1", "w#1@1", "1/1", "dead"));
+  for (int n = 0; n < 3; ++n) {
+    blurred(n, 0);
+    blurred(n, 1);
+    joined(n, 2 * n + 1);
+  }
+  put("done", 0, record("outcome", id(3), "blur/1/3.0/1", "w#1@1", "1/1", "dead"));
+  put("saved", 0, record("outcome", id(3), "join/0/6.0/1", "w#1@1", "1/1", "dead"));
+  const auto result = make_statement(spec_, audit_,
+                                     {{"cut", {.acked = 3, .dead = 1}},
+                                      {"blur", {.acked = 6, .dead = 1}},
+                                      {"join", {.acked = 6, .dead = 1}},
+                                      {"save", {.acked = 3, .dead = 1}}});
+  EXPECT_TRUE(result.clean()) << to_text(result);
+}
+
 }  // namespace
 }  // namespace ride::ledger

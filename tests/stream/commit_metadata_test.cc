@@ -50,6 +50,52 @@ TEST(CommitMetadata, KeepsTheLargestAndSmallestOrigins) {
   EXPECT_EQ(unpack_commit_metadata(pack(metadata)).value(), metadata);
 }
 
+TEST(CommitMetadata, KeepsWhichPicturesAMergeGaveUpAndLeavesOutWhatCannotBe) {
+  CommitMetadata metadata;
+  metadata.warm_from = Offset{7};
+  metadata.given_up = {{{0, 40}, {3, Offset{1000}}}, {{7, 5}, {1, Offset{990}}}};
+  EXPECT_EQ(unpack_commit_metadata(pack(metadata)).value(), metadata);
+  const auto good = metadata.given_up;
+  metadata.given_up[{0, 41}] = {1, Offset{-5}};
+  metadata.given_up[{0, 42}] = {0, Offset{5}};
+  metadata.given_up[{-1, 43}] = {1, Offset{5}};
+  metadata.given_up[{0, -7}] = {1, Offset{5}};
+  EXPECT_EQ(unpack_commit_metadata(pack(metadata)).value().given_up, good);
+}
+
+// An older build must not take what it does not know for something else.
+TEST(CommitMetadata, OnlyWithSuchPicturesItIsOfALaterVersion) {
+  CommitMetadata metadata;
+  EXPECT_EQ(pack(metadata).substr(0, 1), "A") << "0000 0001: the first six bits are 0";
+  const auto version = [](const CommitMetadata& one) { return pack(one).substr(0, 2); };
+  const auto plain = version(metadata);
+  metadata.forwarded_end = true;
+  EXPECT_EQ(version(metadata), plain);
+  metadata.given_up[{0, 40}] = {1, Offset{50}};
+  EXPECT_NE(version(metadata), plain);
+}
+
+TEST(CommitMetadata, AsManyPicturesAsAreRememberedFitIntoKafkasDefault) {
+  CommitMetadata metadata;
+  for (int i = 0; i < 300; ++i)
+    metadata.given_up[{i % 100, (std::int64_t{1} << 40) + (i % 2) * 1'000'000 + i}] = {
+        200, Offset{i % 2 == 0 ? i : 90'000 + i}};
+  forget_late_frames(metadata.given_up, Offset{0});
+  EXPECT_EQ(metadata.given_up.size(), kMostLateFrames);
+  EXPECT_LE(pack(metadata).size(), 2500U);
+}
+
+TEST(CommitMetadata, TheOldestOfThosePicturesAreForgotten) {
+  LateFrames frames;
+  for (int i = 0; i < 103; ++i) frames[{0, 1000 - i}] = {1, Offset{i}};
+  EXPECT_EQ(forget_late_frames(frames, Offset{103}), 3U);
+  EXPECT_FALSE(frames.contains({0, 998})) << "ended third";
+  EXPECT_TRUE(frames.contains({0, 997}));
+  EXPECT_EQ(forget_late_frames(frames, Offset{kLateTilesReach + 50}), 0U) << "that was long enough";
+  EXPECT_EQ(frames.begin()->second.ended_at, Offset{102});
+  EXPECT_EQ(frames.size(), 53U);
+}
+
 TEST(CommitMetadata, StaysBelowTheBoundThatIsCheckedAtSubmit) {
   std::vector<UpstreamSpec> upstreams = {{"a-rather-long-stage-name", 64, false}, {"camera", 1, true}};
   CommitMetadata metadata;

@@ -67,6 +67,46 @@ TEST(AckWindow, ListsAFinishedSetThatBeganBeforeTheCommittedOffset) {
   EXPECT_EQ(window.metadata().counters.acked, 2);
 }
 
+// The next owner drops it as one that was taken before, and would wait for it for ever.
+TEST(AckWindow, ALateSetThatBeganBeforeTheCommitIsNotWaitedForAnyMore) {
+  const TileCut cut{0, 70};
+  AckWindow window(Offset{0}, {});
+  window.read(Offset{0}, {});  // first record of a late set
+  window.read(Offset{1}, accepts(1, 3));
+  AssemblyStep gives_up;
+  gives_up.overdue.emplace_back();
+  gives_up.overdue[0].released_by = Offset{1};
+  gives_up.overdue[0].given_up = stream::GivenUpFrame{cut, {1, Offset{2}}};
+  gives_up.settled = {Offset{2}};
+  window.read(Offset{2}, gives_up);
+  window.read(Offset{3}, accepts(3, 4));  // stays unfinished
+  window.ack(Offset{1}, Counted::dead);
+  EXPECT_TRUE(window.metadata().given_up.empty()) << "the commit stands before it";
+  auto late = accepts(4, 7, {Offset{0}, Offset{4}});
+  late.accepted->late_for = cut;
+  window.read(Offset{4}, late);
+  EXPECT_EQ(window.committable(), Offset{3});
+  EXPECT_TRUE(window.metadata().finished.at(kCam).contains({1, 7}));
+  EXPECT_TRUE(window.metadata().given_up.empty());
+}
+
+TEST(AckWindow, OnlyTheLastPicturesThatWereGivenUpTravelWithACommit) {
+  AckWindow window(Offset{0}, {});
+  for (std::int64_t n = 0; n < 150; ++n) {
+    window.read(Offset{2 * n}, accepts(2 * n, n));
+    AssemblyStep gives_up;
+    gives_up.overdue.emplace_back();
+    gives_up.overdue[0].released_by = Offset{2 * n};
+    gives_up.overdue[0].given_up = stream::GivenUpFrame{{0, n}, {1, Offset{2 * n + 1}}};
+    gives_up.settled = {Offset{2 * n + 1}};
+    window.read(Offset{2 * n + 1}, gives_up);
+    window.ack(Offset{2 * n}, Counted::dead);
+  }
+  const auto metadata = window.metadata();
+  EXPECT_EQ(metadata.given_up.size(), stream::kMostLateFrames);
+  EXPECT_TRUE(metadata.given_up.contains({0, 149}));
+}
+
 TEST(AckWindow, DuplicatesAreCountedAndDoNotHoldTheCommit) {
   AckWindow window(Offset{0}, {});
   window.read(Offset{0}, drops(0));

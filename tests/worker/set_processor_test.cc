@@ -4,6 +4,7 @@
 
 #include <opencv2/core.hpp>
 
+#include "common/frame_tile.h"
 #include "stream/frame_codec.h"
 
 namespace ride::worker {
@@ -185,6 +186,159 @@ TEST(SetProcessorBytes, APictureWhosePixelsNobodyNeedsIsNotDecodedUnlessItIsAStr
   stage.max_pixels = 0;
   set.frames[0].payload.bytes = set.frames[0].payload.bytes.first(set.frames[0].payload.bytes.size() / 2);
   EXPECT_NE(refusal().find("bad_picture"), std::string::npos);
+}
+
+// ---- tiles (decision 0037)
+
+// Cuts a picture into stripes, or leaves out and doubles what the test says.
+class Stripes final : public tasks::Task {
+ public:
+  Result<void> open(const tasks::TaskEnv&) override { return {}; }
+  Result<void> process(const Frame& frame, tasks::Emitter& out) override {
+    for (const auto& tile : cut_into_tiles(7, 1, count, 1, 0)) {
+      auto one = frame;
+      one.attributes[kTileAttribute] = to_string(tile);
+      out.emit(std::move(one));
+    }
+    return {};
+  }
+  int count = 5;
+};
+
+class Between final : public tasks::Task {
+ public:
+  Result<void> open(const tasks::TaskEnv&) override { return {}; }
+  Result<void> process(const Frame& frame, tasks::Emitter& out) override {
+    const bool odd = tile_of(frame.attributes)->index == odd_tile;
+    for (int i = odd ? copies : 1; i > 0; --i) out.emit(frame);
+    return {};
+  }
+  int odd_tile = -1, copies = 1;
+};
+
+// Passes on what it gets.
+class Whole final : public tasks::Task {
+ public:
+  Result<void> open(const tasks::TaskEnv&) override { return {}; }
+  Result<void> process(const Frame& frame, tasks::Emitter& out) override {
+    out.emit(frame);
+    return {};
+  }
+};
+
+class TileProcessorTest : public testing::Test {
+ protected:
+  // What a split writes for a stage with so many partitions.
+  std::vector<SetToSend> cut(std::int64_t number, int partitions, const stream::AcceptedSet& set) {
+    stream::StageSpec stage{.name = "cut", .topic = "in"};
+    stage.outputs = {{.to = "blur", .topic = "t", .partitions = partitions, .partition_by = stream::PartitionBy::tile}};
+    SetProcessor::Config config{stage, "job", RunNumber{1}, PartitionId{0}, "w#1@1"};
+    config.tiles = TileRole::cuts;
+    SetProcessor processor(std::move(config), stripes_, pool_);
+    EXPECT_EQ(set.header.id.number, number);
+    return processor.process(set).value().sets;
+  }
+  // What comes of such a set in a stage behind it.
+  Processed between(const SetToSend& from) {
+    stream::StageSpec stage{.name = "blur", .topic = "t", .partition_by = stream::PartitionBy::tile};
+    stage.outputs = {{.to = "calm", .topic = "c", .partitions = 3, .partition_by = stream::PartitionBy::tile},
+                     {.to = "join", .topic = "j", .partitions = 3}};
+    SetProcessor processor({stage, "job", RunNumber{1}, from.to.partition, "w#1@1"}, between_, pool_);
+    stream::SetAssembler reader({from.to, "job", {}, {}}, {});
+    stream::AssemblyStep step;
+    for (std::size_t i = 0; i < from.records.size(); ++i)
+      step = reader.add(Offset{static_cast<std::int64_t>(i)}, {}, from.records[i].headers, {from.records[i].value, {}});
+    return processor.process(*step.accepted).value();
+  }
+  static std::vector<int> tiles_of_set(const SetToSend& set) {
+    std::vector<int> tiles;
+    for (const auto& record : set.records)
+      if (const auto tile = tile_of(stream::decode_header(record.headers)->attributes)) tiles.push_back(tile->index);
+    return tiles;
+  }
+
+  Stripes stripes_;
+  Between between_;
+  BufferPool pool_{1 << 20};
+};
+
+TEST_F(TileProcessorTest, TheTilesOfAPictureGoToAPartitionEachAndThoseOfOneAreOneSet) {
+  const auto sets = cut(5, 3, set_of(5, 1));
+  ASSERT_EQ(sets.size(), 3U);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(sets[static_cast<std::size_t>(i)].to.partition.value, (5 + i) % 3);
+    EXPECT_EQ(tiles_of_set(sets[static_cast<std::size_t>(i)]),
+              i < 2 ? (std::vector<int>{i, i + 3}) : std::vector<int>{2});
+  }
+}
+
+// A picture that is sent again under its name is another cut.
+TEST_F(TileProcessorTest, TilesNameTheReadingThatCutThem) {
+  auto again = set_of(5, 1);
+  again.released_by = Offset{99};
+  const auto cut_of = [](const std::vector<SetToSend>& sets) {
+    return tile_of(stream::decode_header(sets.at(0).records.at(0).headers)->attributes)->cut;
+  };
+  EXPECT_EQ(cut_of(cut(5, 3, set_of(5, 1))), (TileCut{0, set_of(5, 1).released_by.value}));
+  EXPECT_EQ(cut_of(cut(5, 3, again)), (TileCut{0, 99}));
+}
+
+TEST_F(TileProcessorTest, AFrameThatIsNoTileBehindASplitIsNamedByItsPlace) {
+  stream::StageSpec stage{.name = "blur", .topic = "t", .partition_by = stream::PartitionBy::tile};
+  stage.outputs = {{.to = "join", .topic = "j", .partitions = 3}};
+  Whole whole;
+  SetProcessor alone({stage, "job", RunNumber{1}, PartitionId{2}, "w#1@1"}, whole, pool_);
+  const auto out = alone.process(set_of(4, 1)).value();
+  const auto header = stream::decode_header(out.sets.back().records[0].headers).value();
+  EXPECT_EQ(header.outcome, stream::Outcome::dead);
+  EXPECT_NE(header.reason.find("the frame at offset " + std::to_string(set_of(4, 1).released_by.value) +
+                               " of t/2 is no tile"),
+            std::string::npos)
+      << header.reason;
+}
+
+TEST_F(TileProcessorTest, BehindTheSplitASetStaysTogether) {
+  for (const auto& set : cut(4, 3, set_of(4, 1))) {
+    const auto out = between(set).sets;
+    ASSERT_EQ(out.size(), 2U);
+    EXPECT_EQ(tiles_of_set(out[0]), tiles_of_set(set));
+    EXPECT_EQ(out[0].to.partition.value, (4 + tiles_of_set(set).front()) % 3);
+    EXPECT_EQ(out[1].to.partition.value, 4 % 3) << "all tiles of a picture meet at the merge";
+  }
+}
+
+TEST_F(TileProcessorTest, ATileThatLeadsToNothingOrToTwoEndsItsSetAndTheOutcomeSaysWhich) {
+  const auto sets = cut(0, 3, set_of(0, 1));
+  between_.odd_tile = 3;
+  for (const int copies : {0, 2}) {
+    between_.copies = copies;
+    const auto out = between(sets[0]);
+    const auto header = stream::decode_header(out.sets.back().records[0].headers).value();
+    EXPECT_EQ(header.kind, stream::RecordKind::outcome);
+    EXPECT_EQ(header.outcome, copies == 0 ? stream::Outcome::filtered : stream::Outcome::dead);
+    EXPECT_NE(header.reason.find("tile 4 of 5"), std::string::npos) << header.reason;
+    EXPECT_EQ(tile_of(header.attributes)->group, 0);
+    EXPECT_EQ(between(sets[1]).counted, Counted::acked);
+  }
+}
+
+TEST_F(TileProcessorTest, TwoPicturesOfOneNameCannotBeSplit) {
+  const auto sets = cut(0, 3, set_of(0, 2));
+  const auto header = stream::decode_header(sets.back().records[0].headers).value();
+  EXPECT_EQ(header.outcome, stream::Outcome::dead);
+  EXPECT_NE(header.reason.find("only one can be split"), std::string::npos) << header.reason;
+}
+
+// What another job said of tiles would be taken for a part of this one's picture.
+TEST_F(TileProcessorTest, TheOutcomeOfASplitIsOfTheWholePicture) {
+  auto set = set_of(2, 1);
+  set.header.attributes[kTileAttribute] = set.frames[0].header.attributes[kTileAttribute] = "1/2/1/9/9/0/1/2/0/3";
+  set.frames[0].header.pixels->cols = 99;
+  const auto sets = cut(2, 3, set);
+  const auto header = stream::decode_header(sets.back().records[0].headers).value();
+  EXPECT_EQ(header.kind, stream::RecordKind::outcome);
+  EXPECT_EQ(header.attributes.count(kTileAttribute), 0U);
+  EXPECT_EQ(sets.back().to.partition.value, 2);
 }
 
 }  // namespace

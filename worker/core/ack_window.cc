@@ -47,22 +47,37 @@ void AckWindow::read(Offset offset, const stream::AssemblyStep& step) {
   for (const auto settled : step.settled)
     if (auto* entry = find(settled)) entry->finished = true;
   if (step.accepted || step.ended) {
-    SetState set;
-    set.first = step.accepted ? step.accepted->first : offset;
-    set.upstream = step.accepted ? step.accepted->upstream : *step.ended;
-    set.key = step.accepted ? step.accepted->key : *step.ended_key;
-    if (step.accepted && step.accepted->kind == stream::RecordKind::frame) set.source = step.accepted->header.id.source;
-    set.is_end = step.ended.has_value();
-    set.forwards_end = step.all_ended;
+    auto set = state_of(offset, step);
     entries_[offset].set = offset;
     // An end that is not the last one leads to nothing by itself.
     if (set.is_end && !set.forwards_end) entries_[offset].finished = true;
     if (step.accepted)
       for (const auto member : step.accepted->members)
         if (auto* entry = find(member)) entry->set = offset;
+    const bool leads_to_nothing = set.late_for.has_value();
     sets_.emplace(offset, std::move(set));
+    if (leads_to_nothing) finish(offset, Counted::acked, step.accepted->first);
+  }
+  for (const auto& ended : step.overdue) {
+    auto& set = sets_.at(ended.released_by);
+    set.joined = ended.joined;
+    set.given_up = ended.given_up;
   }
   advance();
+}
+
+AckWindow::SetState AckWindow::state_of(Offset offset, const stream::AssemblyStep& step) const {
+  SetState set;
+  set.first = step.accepted ? step.accepted->first : offset;
+  set.upstream = step.accepted ? step.accepted->upstream : *step.ended;
+  set.key = step.accepted ? step.accepted->key : *step.ended_key;
+  set.is_end = step.ended.has_value();
+  set.forwards_end = step.all_ended;
+  if (!step.accepted) return set;
+  if (step.accepted->kind == stream::RecordKind::frame) set.source = step.accepted->header.id.source;
+  set.joined = step.accepted->joined;
+  set.late_for = step.accepted->late_for;
+  return set;
 }
 
 void AckWindow::expire(Offset first, const std::vector<Offset>& settled) {
@@ -74,13 +89,25 @@ void AckWindow::expire(Offset first, const std::vector<Offset>& settled) {
   advance();
 }
 
-void AckWindow::ack(Offset released_by, Counted counted) {
+std::vector<Offset> AckWindow::ack(Offset released_by, Counted counted) {
   const auto found = sets_.find(released_by);
   RIDE_CHECK(found != sets_.end() && !found->second.counted, "a set is ACKed once");
-  found->second.counted = counted;
-  for (auto it = entries_.lower_bound(found->second.first); it != entries_.end() && it->first <= released_by; ++it)
-    if (it->second.set == released_by) it->second.finished = true;
+  auto acked = found->second.joined;
+  acked.push_back(released_by);
+  // They began with the first of them: what lies behind a commit in their middle must not be taken again.
+  auto began = found->second.first;
+  for (const auto offset : acked) began = std::min(began, sets_.at(offset).first);
+  for (const auto offset : acked) finish(offset, offset == released_by ? counted : Counted::acked, began);
   advance();
+  return acked;
+}
+
+void AckWindow::finish(Offset released_by, Counted counted, Offset began) {
+  auto& set = sets_.at(released_by);
+  for (auto it = entries_.lower_bound(set.first); it != entries_.end() && it->first <= released_by; ++it)
+    if (it->second.set == released_by) it->second.finished = true;
+  set.counted = counted;
+  set.first = began;
 }
 
 void AckWindow::ack_end(Offset released_by) {
@@ -107,6 +134,11 @@ void AckWindow::count(stream::OutcomeCounters& counters, Counted counted) {
   }
 }
 
+void AckWindow::came_late(stream::LateFrames& frames, const TileCut& cut) {
+  const auto late = frames.find(cut);
+  if (late != frames.end() && --late->second.missing <= 0) frames.erase(late);
+}
+
 // Moves the front over finished records; what they say about watermarks, ends and counts becomes part of the base.
 void AckWindow::advance() {
   while (!entries_.empty() && entries_.begin()->second.finished) {
@@ -114,20 +146,27 @@ void AckWindow::advance() {
     if (entries_.begin()->second.duplicate) ++base_.counters.duplicates;
     base_.counters.expired += entries_.begin()->second.expired;
     if (const auto set = sets_.find(offset); set != sets_.end()) {
-      base_.watermarks.raise(set->second.upstream, set->second.key);
-      // What was finished in an earlier owner's time is behind the watermark now.
-      if (auto keys = base_.finished.find(set->second.upstream); keys != base_.finished.end()) {
-        keys->second.erase(keys->second.begin(), keys->second.upper_bound(set->second.key));
-        if (keys->second.empty()) base_.finished.erase(keys);
-      }
-      if (set->second.is_end) base_.ended.insert(set->second.upstream);
-      if (set->second.forwards_end) base_.forwarded_end = true;
-      if (set->second.counted) count(base_.counters, *set->second.counted);
-      if (!set->second.source.empty()) remember(set->second.source, set->second.first);
+      pass(set->second);
       sets_.erase(set);
     }
     entries_.erase(entries_.begin());
   }
+  if (!base_.given_up.empty()) stream::forget_late_frames(base_.given_up, committable());
+}
+
+void AckWindow::pass(const SetState& set) {
+  base_.watermarks.raise(set.upstream, set.key);
+  // What was finished in an earlier owner's time is behind the watermark now.
+  if (auto keys = base_.finished.find(set.upstream); keys != base_.finished.end()) {
+    keys->second.erase(keys->second.begin(), keys->second.upper_bound(set.key));
+    if (keys->second.empty()) base_.finished.erase(keys);
+  }
+  if (set.is_end) base_.ended.insert(set.upstream);
+  if (set.forwards_end) base_.forwarded_end = true;
+  if (set.counted) count(base_.counters, *set.counted);
+  if (!set.source.empty()) remember(set.source, set.first);
+  if (set.given_up) base_.given_up[set.given_up->cut] = set.given_up->late;
+  if (set.late_for) came_late(base_.given_up, *set.late_for);
 }
 
 Offset AckWindow::committable() const { return entries_.empty() ? position_ : entries_.begin()->first; }
@@ -141,7 +180,11 @@ stream::CommitMetadata AckWindow::metadata() const {
     if (!set.counted || set.first >= front || released_by < front) continue;
     metadata.finished[set.upstream].insert(set.key);
     count(metadata.counters, *set.counted);
+    if (set.given_up) metadata.given_up[set.given_up->cut] = set.given_up->late;
+    if (set.late_for) came_late(metadata.given_up, *set.late_for);  // the next owner drops it
   }
+  if (metadata.forwarded_end) metadata.given_up.clear();  // nothing comes any more
+  stream::forget_late_frames(metadata.given_up, front);
   return metadata;
 }
 

@@ -36,8 +36,9 @@ class AckWindow {
   // waited for what was among them.
   void expire(Offset first, const std::vector<Offset>& settled);
 
-  // All that the set released by this offset led to is safe.
-  void ack(Offset released_by, Counted counted);
+  // All that the set released by this offset led to is safe. It and the sets that ended with it (AcceptedSet::joined)
+  // are finished; what released them.
+  std::vector<Offset> ack(Offset released_by, Counted counted);
 
   // The end of the input went on to every output, released by this offset.
   void ack_end(Offset released_by);
@@ -64,10 +65,17 @@ class AckWindow {
     bool is_end = false;        // an end record: raises the watermark, marks the upstream as ended
     bool forwards_end = false;  // the last of them
     std::optional<Counted> counted;
+    std::vector<Offset> joined;  // sets that end with it
+    std::optional<stream::GivenUpFrame> given_up;
+    std::optional<TileCut> late_for;
   };
 
   Entry* find(Offset offset);
+  SetState state_of(Offset offset, const stream::AssemblyStep& step) const;
+  void finish(Offset released_by, Counted counted, Offset began);
+  void pass(const SetState& set);
   void advance();
+  static void came_late(stream::LateFrames& frames, const TileCut& cut);
   void remember(const std::string& source, Offset first);
   std::optional<Offset> warm_from() const;
   static void count(stream::OutcomeCounters& counters, Counted counted);

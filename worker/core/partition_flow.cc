@@ -1,13 +1,16 @@
 #include "worker/core/partition_flow.h"
 
+#include <algorithm>
+
 namespace ride::worker {
 
 void PartitionFlow::read(Offset offset, const stream::AssemblyStep& step) {
   if (given_up_) return;
-  if (step.accepted) {
+  if (step.accepted && !step.accepted->late_for) {
     unacked_[step.accepted->released_by] = step.accepted->header.captured_at;
-    ++processing_;
+    if (!step.held) ++processing_;
   }
+  processing_ += static_cast<std::int64_t>(step.overdue.size());
   window_.read(offset, step);
 }
 
@@ -60,8 +63,13 @@ std::vector<PartitionFlow::Sending> PartitionFlow::finish(const Batch& batch) {
 }
 
 void PartitionFlow::ack(Offset released_by, Counted counted) {
-  window_.ack(released_by, counted);
-  unacked_.erase(released_by);
+  for (const auto offset : window_.ack(released_by, counted)) unacked_.erase(offset);
+}
+
+bool PartitionFlow::is_too_large(const stream::Commit& commit,
+                                 const std::vector<stream::UpstreamSpec>& upstreams) const {
+  const auto size = static_cast<std::int64_t>(commit.metadata.size());
+  return size > std::max(stream::kCommonMetadataLimit, stream::max_packed_bytes(upstreams));
 }
 
 // The end goes on when all before it is ACKed (decision 0040).

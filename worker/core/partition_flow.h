@@ -49,6 +49,9 @@ class PartitionFlow {
   bool ended() const { return window_.ended(); }
 
   stream::Commit commit() const { return {window_.committable(), stream::pack(window_.metadata())}; }
+  // Whether more than a cluster is known to take travels with it: then an earlier commit stands for longer, which a
+  // next owner does some work again for, and no more.
+  bool is_too_large(const stream::Commit& commit, const std::vector<stream::UpstreamSpec>& upstreams) const;
   const AckWindow& window() const { return window_; }
   const std::map<Offset, SystemTime>& unacked() const { return unacked_; }  // capture times, by what released the set
 
