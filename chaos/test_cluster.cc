@@ -157,6 +157,11 @@ std::unique_ptr<CpuLimit> TestCluster::slow(const FaultTarget& victim, int perce
   return CpuLimit::start(fmt::format("ride-chaos-{}-slow-{}", ::getpid(), victim.name), pids_of(victim), percent);
 }
 
+bool TestCluster::runs(const FaultTarget& victim) const {
+  const auto* program = cluster_.find(victim.name);
+  return program != nullptr && program->alive();
+}
+
 Result<void> TestCluster::bring_back(const FaultTarget& victim) {
   if (victim.role == Role::worker) return {};
   if (victim.role == Role::broker) return cluster_.brokers().restart(broker_id(victim.name));

@@ -55,6 +55,7 @@ class TestCluster {
   std::vector<FaultTarget> candidates(Role role) const;
   // Masters and agents that do not run, and how each ended: by us, or by itself.
   std::vector<std::pair<FaultTarget, Error>> ended() const;
+  bool runs(const FaultTarget& victim) const;  // of masters and agents
   // not_found: names what there is.
   Result<FaultTarget> find(const std::string& name) const;
 
