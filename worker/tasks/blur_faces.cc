@@ -171,6 +171,7 @@ void soften(const cv::Mat_<float>& means, const Cut& down, const Cut& across, cv
   const std::size_t values = static_cast<std::size_t>(region.cols) * channels;
   std::vector<float> upper(values), lower(values);
   std::vector<Between> places;
+  places.reserve(static_cast<std::size_t>(region.cols));
   for (int x = 0; x < region.cols; ++x) places.push_back(between(x, across));
   const auto stretched = [&](int block, std::vector<float>& row) {
     stretch(means[std::min(block, down.blocks - 1)], places, channels, across.blocks > 1 ? channels : 0, row);

@@ -46,7 +46,7 @@ class WhiteBalance : public Task {
     const double gray = (sums[0] + sums[1] + sums[2]) / 3;
     // The gains of a row's part, pixel by pixel; alpha has 1.
     const int channels = in.channels();
-    std::array<float, 4 * kPart> gains;
+    std::array<float, std::size_t{4} * kPart> gains;
     gains.fill(1);
     for (int c = 0; c < 3; ++c) {
       const double full = sums[c] > 0 ? gray / sums[c] : 1;
