@@ -36,7 +36,7 @@ struct Load {
   int ksize;
   int period_s;  // between the pictures of a job: more than one takes
 };
-constexpr Load kLoads[] = {{"blur", "gaussian_blur", 61, 20}, {"heavy", "bilateral_filter", 15, 60}};
+constexpr Load kLoads[] = {{"blur", "gaussian_blur", 61, 20}, {"heavy", "bilateral_filter", 15, 45}};
 
 struct Seen {
   double end_to_end_s = 0, work_s = 0, cpu_s = 0;
@@ -53,13 +53,13 @@ std::string topology(const Load& load, const std::string& job, bool split) {
   if (!split)
     return source + fmt::format(
                         "  - {{ name: work, from: [cam], topic: {{ partitions: 1 }}, task: {}, params: {{ ksize: {} "
-                        "}}, group: {{ min: 1, max: 1 }}, {} }}\n",
+                        "}}, group: {{ min: 1, max: 1, cores: 1 }}, {} }}\n",
                         load.task, load.ksize, output);
   return source +
          fmt::format(
              "  - {{ name: cut, from: [cam], topic: {{ partitions: 1 }}, task: split, params: {{ stripes: {2} }} }}\n"
              "  - {{ name: work, from: [cut], topic: {{ partitions: {2} }}, task: {0}, params: {{ ksize: {1} }}, "
-             "group: {{ min: {2}, max: {2} }} }}\n"
+             "group: {{ min: {2}, max: {2}, cores: 1 }} }}\n"
              "  - {{ name: join, from: [work], topic: {{ partitions: 1 }}, task: merge, {3} }}\n",
              load.task, load.ksize, kWorkers, output);
 }
