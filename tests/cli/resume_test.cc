@@ -139,30 +139,6 @@ TEST_F(ResumeTest, TwoPicturesThatWouldBeWrittenToOneFileAreRefusedByName) {
   EXPECT_TRUE(check_picture_names(parsed("{ directory: FOLDER/in, glob: \"*.jpg\" }", kBlurred, kKept)).ok());
 }
 
-TEST_F(ResumeTest, TwoSourcesThatShareNamesNeedTheSourceInThePath) {
-  for (const char* name : {"in/a.jpg", "more/a.jpg"}) write(name, name);
-  const std::string two = "{ directory: FOLDER/in }\n  others: { directory: FOLDER/more }";
-  const std::string blurred =
-      "  - { name: blur, from: [photos, others], task: gaussian_blur, params: { ksize: KSIZE } }\n";
-  const auto checked = check_picture_names(parsed(two, blurred, kKept));
-  ASSERT_FALSE(checked.ok());
-  EXPECT_THAT(checked.error().message, HasSubstr("'a.jpg' of source 'photos' and 'a.jpg' of source 'others'"));
-  EXPECT_THAT(checked.error().message, HasSubstr("Put {source} into"));
-  EXPECT_TRUE(check_picture_names(parsed(two, blurred,
-                                         "  - { name: album, from: [blur], task: write_images, params: { path: "
-                                         "\"FOLDER/out/{source}/{file}\" } }\n"))
-                  .ok());
-}
-
-TEST_F(ResumeTest, ASortingTaskMayLeadAPictureToTheSameNameOnTwoWays) {
-  write("in/a.jpg", "a");
-  const auto two_ways =
-      parsed(kFolder, kBlurred,
-             std::string(kKept) +
-                 "  - { name: others, from: [photos], task: write_images, params: { path: \"FOLDER/out/{file}\" } }\n");
-  EXPECT_TRUE(check_picture_names(two_ways).ok());
-}
-
 TEST_F(ResumeTest, WhatLiesWhereAnotherTopologyWantedItIsNotDone) {
   write("in/a.jpg", "a");
   made("a.jpg", 0, recipe(simple()));

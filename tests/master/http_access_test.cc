@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/ip_address.h"
+
 namespace ride::master {
 namespace {
 

@@ -292,8 +292,9 @@ TEST_F(ArtifactShipTest, APruneThatBrokeOffAnywhereLeavesNothingThatASubmitWould
     expect_is_there(submit());
     if (done) break;
     Steps again;
-    if (index().uploads().contains(upload_key(old)))
+    if (index().uploads().contains(upload_key(old))) {
       EXPECT_EQ(prune(again, {old}, nobody).value().removed.size(), at == 0 ? 0U : 1U) << "the next prune goes on";
+    }
   }
 }
 
