@@ -57,6 +57,15 @@ RIDE_INLINE void view_of_row_in(const float* __restrict values, double least, do
   }
 }
 
+RIDE_INLINE void weighted_in(const float* __restrict values, float weight, float* __restrict to, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) to[i] = weight * values[i];
+}
+
+RIDE_INLINE void add_weighted_in(const float* one, const float* other, float weight, float* __restrict to,
+                                 std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) to[i] += weight * (one[i] + other[i]);
+}
+
 }  // namespace
 
 RIDE_TWICE(magnitudes_of, (float* complex, std::size_t count), (complex, count))
@@ -64,5 +73,8 @@ RIDE_TWICE(add_to_range, (const float* values, std::size_t count, float& least, 
            (values, count, least, largest))
 RIDE_TWICE(view_of_row, (const float* values, double least, double scale, std::uint8_t* to, std::size_t count),
            (values, least, scale, to, count))
+RIDE_TWICE(weighted, (const float* values, float weight, float* to, std::size_t count), (values, weight, to, count))
+RIDE_TWICE(add_weighted, (const float* one, const float* other, float weight, float* to, std::size_t count),
+           (one, other, weight, to, count))
 
 }  // namespace ride::tasks

@@ -18,4 +18,8 @@ void add_to_range(const float* values, std::size_t count, float& least, float& l
 // scale * (value - least), rounded and cut to 0 to 255, in doubles; NaN: 0.
 void view_of_row(const float* values, double least, double scale, std::uint8_t* to, std::size_t count);
 
+// weight * value, and that of two values each added to what is there.
+void weighted(const float* values, float weight, float* to, std::size_t count);
+void add_weighted(const float* one, const float* other, float weight, float* to, std::size_t count);
+
 }  // namespace ride::tasks

@@ -1,8 +1,8 @@
-// gaussian_blur: 8U, 16U or 32F, 1 to 4 channels; border reflect101. 8U by gaussian_filter.h, 16U by OpenCV's bit-exact
-// fixed-point filter, 32F by its float filter: stripes with a halo of ksize / 2 give the same values as the whole
-// picture. Against the definition in real numbers: within 1 on 8U, within 2 on 16U, within 1e-5 on 32F. Where sigma is
-// 0, OpenCV has tables for windows of 3, 5 and 7 that differ from the formula by up to 6, 7 and 6 grey levels of 8
-// bits; the formula is what the parameter promises, so it counts in each depth.
+// gaussian_blur: 8U, 16U or 32F, 1 to 4 channels; border reflect101. 8U and 32F by gaussian_filter.h, 16U by OpenCV's
+// bit-exact fixed-point filter: stripes and tiles with a halo of ksize / 2 give the same values as the whole picture.
+// Against the definition in real numbers: within 1 on 8U, within 2 on 16U, within 1e-5 on 32F. Where sigma is 0, OpenCV
+// has tables for windows of 3, 5 and 7 that differ from the formula by up to 6, 7 and 6 grey levels of 8 bits; the
+// formula is what the parameter promises, so it counts in each depth.
 #include <opencv2/imgproc.hpp>
 #include <optional>
 
@@ -56,6 +56,8 @@ class GaussianBlur : public Task {
     cv::Mat blurred = out.allocate(in.rows, in.cols, in.type());
     if (in.depth() == CV_8U) {
       filter_->whole(in, blurred, env_.threads);
+    } else if (in.depth() == CV_32F) {
+      gaussian_floats(in, options_.ksize, options_.sigma, blurred, env_.threads);
     } else {
       // ISOLATED: a picture that is a view into a larger one must not see its neighbours.
       cv::GaussianBlur(in, blurred, cv::Size(options_.ksize, options_.ksize), options_.sigma, options_.sigma,

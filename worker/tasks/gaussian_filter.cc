@@ -7,6 +7,7 @@
 
 #include "common/check.h"
 #include "worker/tasks/avx2.h"
+#include "worker/tasks/float_rows.h"
 #include "worker/tasks/mirror.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -311,22 +312,33 @@ GaussianKernel<std::uint8_t> kernel_for_small_windows() {
 
 }  // namespace
 
-GaussianWeights gaussian_weights(int ksize, double sigma, int most_shift) {
-  RIDE_CHECK(ksize % 2 == 1 && ksize >= 1 && ksize <= 201 && sigma > 0, "a window that the sums are not proved for");
-  const int radius = ksize / 2;
+namespace {
+
+// Of the middle, and of one pixel at each distance from it.
+std::vector<double> exact_weights(int ksize, double sigma) {
   std::vector<double> exact;
   double total = 0;
-  for (int d = 0; d <= radius; ++d) {
+  for (int d = 0; d <= ksize / 2; ++d) {
     exact.push_back(std::exp(-0.5 * (d / sigma) * (d / sigma)));
     total += exact.back() * (d == 0 ? 1 : 2);
   }
+  for (double& weight : exact) weight /= total;
+  return exact;
+}
+
+}  // namespace
+
+GaussianWeights gaussian_weights(int ksize, double sigma, int most_shift) {
+  RIDE_CHECK(ksize % 2 == 1 && ksize >= 1 && ksize <= 201 && sigma > 0, "a window that the sums are not proved for");
+  const int radius = ksize / 2;
+  const auto exact = exact_weights(ksize, sigma);
   GaussianWeights found;
   for (found.shift = most_shift;; --found.shift) {
     const int one = 1 << found.shift;
     int middle = one;
     found.weights.assign(1, 0);
     for (int d = 1; d <= radius; ++d) {
-      const auto weight = static_cast<std::int16_t>(std::min(32767L, std::lround(exact[d] / total * one)));
+      const auto weight = static_cast<std::int16_t>(std::min(32767L, std::lround(exact[d] * one)));
       found.weights.push_back(weight);
       middle -= 2 * weight;
     }
@@ -389,6 +401,32 @@ void GaussianFilter::strips(const cv::Mat& in, int threads,
       cv::Mat part = means.rowRange(0, end - top);
       rows(in, top, end, part);
       take(top, part);
+    }
+  });
+}
+
+void gaussian_floats(const cv::Mat& in, int ksize, double sigma, cv::Mat& to, int threads) {
+  RIDE_CHECK(in.depth() == CV_32F && to.type() == in.type() && to.size() == in.size(), "the result does not fit");
+  RIDE_CHECK(ksize % 2 == 1 && ksize >= 1 && sigma > 0, "no window");
+  const auto exact = exact_weights(ksize, sigma);
+  const std::vector<float> weights(exact.begin(), exact.end());
+  const int channels = in.channels(), reach = ksize / 2;
+  const std::size_t length = static_cast<std::size_t>(in.cols) * channels;
+  const std::size_t before = static_cast<std::size_t>(reach) * channels;
+  in_parts(in.rows, threads, [&](int first, int last) {
+    std::vector<float> padded(length + 2 * before);
+    float* const line = padded.data() + before;
+    const auto row = [&](int y) { return in.ptr<float>(mirrored(y, in.rows)); };
+    for (int y = first; y < last; ++y) {
+      weighted(row(y), weights[0], line, length);
+      for (int k = 1; k <= reach; ++k) add_weighted(row(y - k), row(y + k), weights[k], line, length);
+      mirror_ends(line, in.cols, channels, reach);
+      float* const result = to.ptr<float>(y);
+      weighted(line, weights[0], result, length);
+      for (int k = 1; k <= reach; ++k) {
+        const std::ptrdiff_t away = std::ptrdiff_t{k} * channels;
+        add_weighted(line - away, line + away, weights[k], result, length);
+      }
     }
   });
 }

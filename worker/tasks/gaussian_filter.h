@@ -47,4 +47,9 @@ class GaussianFilter {
   GaussianWeights small_;  // of windows of up to 9 x 9, for 8U, in both directions
 };
 
+// The same of floats, in floats: `to` has the size and type of `in`, which is 32F. Each value is computed in the same
+// order wherever it stands, so a part of a picture has the bits of the whole; OpenCV's float filter differs in the last
+// bit at the end of its vectors. A value that is no number or infinite spreads over its window.
+void gaussian_floats(const cv::Mat& in, int ksize, double sigma, cv::Mat& to, int threads);
+
 }  // namespace ride::tasks
