@@ -208,6 +208,7 @@ Result<void> ship(const ArtifactPlace& place, const std::string& job, std::vecto
   for (const auto& one : list_of(place.uses, "artifacts"))
     if (text_of(one, "job") == job) options.trusted.insert(text_of(one, "sha256") + "/" + text_of(one, "upload"));
   std::vector<stream::LocalArtifact> list;
+  list.reserve(files.size());
   for (const auto& named : files)
     list.push_back({named.ref, named.path, [&named](std::int64_t at, std::size_t bytes) {
                       return read_at(named.file.get(), named.path, at, bytes);

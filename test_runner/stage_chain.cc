@@ -133,16 +133,16 @@ Result<void> StageChain::put(const Frame& frame) {
     if (record.headers.empty()) last_in_ = {links_.front().stage.topic, SessionId{0}, links_.front().next};
     std::vector<stream::OutRecord> records;
     records.push_back(std::move(record));
-    return take(0, std::move(records));
+    return take(0, records);
   }
   if (!plan_.is_source) {
     RIDE_ASSIGN(auto records, stage_records(plan_, frame, fed_++));
-    return take(0, std::move(records));
+    return take(0, records);
   }
   Records records;
   auto writer = writer_of(plan_, records, feed_codec_);
   RIDE_TRY(writer.write(frame, [](const Result<void>&) {}));
-  return take(0, std::move(records.sent));
+  return take(0, records.sent);
 }
 
 // Of somebody who writes pictures and nothing else; where the frame has attributes, of another job of RIDE's.
@@ -167,11 +167,11 @@ Result<void> StageChain::end() {
   Records records;
   auto writer = writer_of(plan_, records, feed_codec_);
   RIDE_TRY(writer.write_end(last_in_.session, last_in_.number + 1, now_, [](const Result<void>&) {}));
-  return take(0, std::move(records.sent));
+  return take(0, records.sent);
 }
 
-Result<void> StageChain::take(std::size_t link, std::vector<stream::OutRecord> records) {
-  for (auto& record : records) {
+Result<void> StageChain::take(std::size_t link, const std::vector<stream::OutRecord>& records) {
+  for (const auto& record : records) {
     if (link == links_.size()) {
       RIDE_TRY(keep(record));
       continue;
@@ -211,8 +211,8 @@ Result<void> StageChain::run(std::size_t link, const stream::AcceptedSet& set) {
     fates_[set.header.id].stage = here.stage.name;
   }
   for (auto* sets : {&processed->sets, &processed->end_sets})
-    for (auto& next : *sets)
-      if (next.to.topic == here.stage.outputs.front().topic) RIDE_TRY(take(link + 1, std::move(next.records)));
+    for (const auto& next : *sets)
+      if (next.to.topic == here.stage.outputs.front().topic) RIDE_TRY(take(link + 1, next.records));
   return {};
 }
 

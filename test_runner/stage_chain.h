@@ -58,7 +58,7 @@ class StageChain {
     std::optional<worker::TileGather> gather;  // of a merge
   };
 
-  Result<void> take(std::size_t link, std::vector<stream::OutRecord> records);
+  Result<void> take(std::size_t link, const std::vector<stream::OutRecord>& records);
   Result<void> run_step(std::size_t link, const stream::AssemblyStep& step);
   Result<void> run(std::size_t link, const stream::AcceptedSet& set);
   Result<stream::OutRecord> adopted_record(const Frame& frame) const;
