@@ -3,6 +3,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "common/guarded_thread.h"
 #include "common/log.h"
@@ -11,6 +12,8 @@ namespace ride::producer {
 namespace {
 
 constexpr std::chrono::milliseconds kCountPatience(2000), kStep(50), kAgain(1000);
+// What a producer had sent when it was killed may still wait in a busy broker: the log is read until nothing comes.
+constexpr std::chrono::milliseconds kSettled(3000);
 constexpr int kTries = 5;  // with rests that double: a broker that restarts is back by then
 
 // Each look-up has clients of its own; a producer that takes over a hundred cameras does not need them all at once.
@@ -36,6 +39,10 @@ void EarlierFrames::stop() { stop_ = true; }
 
 void EarlierFrames::look() {
   auto rest = kAgain;
+  std::int64_t known = -1;
+  const auto wait = [this](std::chrono::milliseconds left) {
+    for (; left > left.zero() && !stop_; left -= kStep) std::this_thread::sleep_for(kStep);
+  };
   for (int tries = 0; !stop_;) {
     std::unique_lock turn(one_at_a_time, kStep);
     if (!turn) continue;
@@ -46,8 +53,13 @@ void EarlierFrames::look() {
         const std::lock_guard lock(mutex_);
         standing_ = std::move(*found);
       }
-      log_info("source {}: earlier owners wrote {} frames of this run", source_.name, frames());
-      return;
+      const auto now = frames();
+      if (now == std::exchange(known, now)) {
+        log_info("source {}: earlier owners wrote {} frames of this run", source_.name, known);
+        return;
+      }
+      wait(kSettled);
+      continue;
     }
     if (stop_) return;
     if (++tries == kTries) {
@@ -55,7 +67,7 @@ void EarlierFrames::look() {
                   source_.name, found.error().message);
       return;
     }
-    for (auto left = rest; left > left.zero() && !stop_; left -= kStep) std::this_thread::sleep_for(kStep);
+    wait(rest);
     rest *= 2;
   }
 }

@@ -16,7 +16,7 @@ constexpr std::size_t kExamples = 5, kNamed = 1000;
 using FramesBySession = std::map<SessionKey, NumberTally>;
 
 std::string name_of(const SessionKey& session_key, std::int64_t number) {
-  const auto name = fmt::format("{}/{}/{}", session_key.source, session_key.session, number);
+  auto name = fmt::format("{}/{}/{}", session_key.source, session_key.session, number);
   if (session_key.groups == 0) return name;
   return fmt::format("{} (tiles {}/{})", name, session_key.group + 1, session_key.groups);
 }

@@ -168,7 +168,7 @@ TEST_F(SplitTest, APictureWhoseTileDoesNotComeInTimeEndsAsIncompleteAndTheOthers
   }
   EXPECT_EQ(whole + reasons.size(), static_cast<std::size_t>(kFrames));
   ASSERT_FALSE(reasons.empty());
-  for (const auto& reason : reasons) EXPECT_THAT(reason, HasSubstr("did not come within 2500ms"));
+  for (const auto& reason : reasons) EXPECT_THAT(reason, HasSubstr("did not come within 2.5s"));
   EXPECT_GE(whole, 40U) << "those before it, and those that came when it was over";
   EXPECT_THAT(run_->events(), HasSubstr("incomplete: tile "));
   expect_nothing_lost_and_nothing_twice();

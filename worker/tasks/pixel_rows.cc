@@ -158,8 +158,9 @@ RIDE_INLINE void find_spots_in(const Projection& projection, int row, int first,
     spots.rows[i] = two_weights(y - spots.top[i]);
   }
   for (std::size_t i = 0; i < count; ++i) {
-    const bool right = spots.left[i] < cols - 2, above = spots.top[i] < rows - 1;
-    spots.inside[i] = (spots.x[i] >= 0) & (spots.y[i] >= 0) & right & above;
+    const int right = spots.left[i] < cols - 2, above = spots.top[i] < rows - 1;  // numbers: no branches
+    const int left = spots.x[i] >= 0, below = spots.y[i] >= 0;
+    spots.inside[i] = (left & below & right & above) != 0;
   }
 }
 

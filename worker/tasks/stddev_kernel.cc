@@ -117,12 +117,6 @@ RIDE_INLINE void window_sums(const C* __restrict columns, W* __restrict sums, W*
   }
 }
 
-// Signed integers become doubles in one instruction, unsigned ones do not before AVX-512.
-RIDE_INLINE double to_double(double value) { return value; }
-RIDE_INLINE double to_double(std::uint32_t value) {
-  return static_cast<double>(static_cast<std::int32_t>(value ^ 0x80000000u)) + 2147483648.0;
-}
-
 template <class T>
 RIDE_INLINE T rounded(double deviation) {
   if constexpr (std::is_floating_point_v<T>) {
