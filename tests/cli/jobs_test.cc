@@ -23,7 +23,7 @@ using std::chrono::seconds;
 
 constexpr const char* kJob =
     "ride: v1\nname: small\nsources:\n  scene: { synthetic: { width: 64, height: 48 }, fps: 20 }\nstages:\n"
-    "  - { name: gray, from: [scene], topic: { partitions: 2, keep: 1h }, task: grayscale }\nsinks:\n  - { name: bin, "
+    "  - { name: gray, from: [scene], topic: { partitions: 2, keep: 10m }, task: grayscale }\nsinks:\n  - { name: bin, "
     "from: "
     "[gray], task: discard }\n";
 constexpr const char* kOther =
