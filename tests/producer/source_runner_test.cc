@@ -97,6 +97,30 @@ TEST_F(SourceRunnerTest, ASuccessorCountsWhatItsPredecessorWroteAndNeverTold) {
   EXPECT_TRUE(eventually([&] { return successor->progress().frames > 5; }));
 }
 
+// A busy broker writes what it had received from a producer that is gone by now.
+TEST_F(SourceRunnerTest, ASuccessorCountsWhatAKilledOwnersBrokerWritesLate) {
+  auto camera = synthetic(0);
+  {
+    const auto killed = start(camera, 1);
+    ASSERT_TRUE(eventually([&] { return killed->progress().frames > 60; }));
+    access_.gate->left = 0;
+  }
+  access_.gate->left = 1 << 30;
+  before_ = {.session = SessionId{1}, .frames = 1000};
+  auto slow = camera;
+  slow.fps = 20;
+  slow.unpaced = false;
+  const auto successor = start(slow, 2);
+  ASSERT_TRUE(eventually([&] { return successor->progress().earlier > 1000; }));
+  const auto first_look = successor->progress().earlier;
+  before_ = {};
+  {
+    const auto late = start(camera, 1);
+    ASSERT_TRUE(eventually([&] { return late->progress().frames > first_look - 1000 + 20; }));
+  }
+  EXPECT_TRUE(eventually([&] { return successor->progress().earlier > first_look; })) << first_look;
+}
+
 // Its first heartbeat may leave before it has reached Kafka, and be its last.
 TEST_F(SourceRunnerTest, ASuccessorTellsWhatWasToldBeforeItReachesKafka) {
   before_ = {.session = SessionId{1},
