@@ -144,6 +144,7 @@ Result<ApiReply> reply_of(const std::string& url, const char* method, const std:
                           const httplib::Result& result) {
   if (!result) return unreachable(url, reason_of(result.error()));
   ApiReply reply;
+  reply.from = url;
   reply.status = result->status;
   reply.text = result->body;
   auto body = Json::parse(result->body, nullptr, false);

@@ -22,6 +22,7 @@ struct ApiReply {
   bool ok() const { return status >= 200 && status < 300; }
 
   int status = 0;
+  std::string from;                      // URL of the master that answered: the leader, where a standby named it
   std::string text;                      // as received
   std::unique_ptr<nlohmann::json> body;  // an empty object where the text is no JSON
 };

@@ -174,13 +174,21 @@ std::string named_brokers(const Settings& settings) {
   return running ? running->brokers : std::string();
 }
 
+Result<ShippedFiles> none_named(MasterClient& master, const TopologyFile& file) {
+  if (file.text.find("${") == std::string::npos) return ShippedFiles();
+  RIDE_ASSIGN(const auto answer, master.get("/artifacts"));
+  if (answer.status == 404) return ShippedFiles();  // of a version that takes no files
+  if (!answer.ok()) return error_of(answer);
+  return ShippedFiles(std::vector<ShippedFile>());
+}
+
 Result<ArtifactPlace> artifact_place(MasterClient& master, const Settings& settings, const std::string& brokers) {
   RIDE_ASSIGN(auto reply, master.get("/artifacts"));
   if (reply.status == 404)
     return Error{ErrorCode::unsupported,
                  fmt::format("the master at {} is of a version that takes no files: update it, or name files that each "
                              "node has by itself ({}PATH)",
-                             master.url(), kNodePrefix)};
+                             reply.from, kNodePrefix)};
   if (!reply.ok()) return error_of(reply);
   ArtifactPlace place;
   place.topic = text_of(*reply.body, "topic");
@@ -189,7 +197,7 @@ Result<ArtifactPlace> artifact_place(MasterClient& master, const Settings& setti
       place.kafka.brokers,
       brokers_for_files({.named = brokers,
                          .told = text_of(*reply.body, "brokers"),
-                         .master = master.url(),
+                         .master = reply.from,
                          .credentials = kafka::logs_in(place.kafka.extra) ? settings.text("kafka-config") : ""}));
   place.uses = std::move(*reply.body);
   return place;

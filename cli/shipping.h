@@ -41,6 +41,10 @@ std::vector<topology::Diagnostic> missing_files(const TopologyFile& file);
 // What was named as Kafka's address, or that of the `ride up` of the state folder; empty: the master knows it.
 std::string named_brokers(const Settings& settings);
 
+// For a topology that names no file here: a variable may make it name one for the master, which is then to know that
+// there was none. Nothing: no variable, or a master that takes no files.
+Result<ShippedFiles> none_named(MasterClient& master, const TopologyFile& file);
+
 // Where the master's artifacts lie.
 struct ArtifactPlace {
   std::string topic;

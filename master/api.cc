@@ -78,7 +78,7 @@ const std::vector<Api::Entry>& Api::table() {
       {{"GET", "/api/v1/sources"}, &Api::sources},
       {{"GET", "/api/v1/workers"}, &Api::workers},
       {{"GET", "/api/v1/nodes"}, &Api::nodes},
-      {{"GET", "/api/v1/artifacts"}, &Api::artifacts},
+      {{"GET", "/api/v1/artifacts"}, &Api::artifacts, true},  // a prune deletes by it
       {{"GET", "/api/v1/events"}, &Api::events},
       {{"GET", "/api/v1/leader"}, &Api::leader},
       {{"GET", "/api/v1/openapi.json"}, &Api::openapi},

@@ -51,6 +51,10 @@ void EarlierFrames::look() {
     if (found) {
       {
         const std::lock_guard lock(mutex_);
+        // What was seen to stand stands, also where a later look does not reach back as far.
+        if (standing_)
+          for (const auto& [session, frames] : standing_->frames)
+            found->frames[session] = std::max(found->frames[session], frames);
         standing_ = std::move(*found);
       }
       const auto now = frames();

@@ -84,6 +84,12 @@ class TileCheck {
                                  source, draft.label),
                      "give each way a split and a merge of its own");
     }
+    if (draft.stage.max_age.count() > 0)
+      context_.error(draft.name_place,
+                     fmt::format("{} drops frames that are too old, and cuts them: after a takeover a picture could be "
+                                 "cut in part and dropped",
+                                 draft.label),
+                     "write max_age at a stage before the split, or behind its merge");
     check_passes_unchanged(draft);
     carried_[draft.stage.name] = {&draft, 0};
   }
@@ -98,6 +104,13 @@ class TileCheck {
       context_.error(draft.name_place,
                      fmt::format("{} reads several stages: it puts together what one way brings", draft.label),
                      "write a merge for each of them");
+    const milliseconds timeout(std::get<std::int64_t>(draft.stage.params.at("timeout_ms")));
+    if (draft.stage.topic.retention.count() > 0 && draft.stage.topic.retention < 2 * timeout)
+      context_.error(draft.name_place,
+                     fmt::format("{} waits {} for a missing tile, and its topic keeps records for {} only: it could "
+                                 "lose tiles of other pictures meanwhile",
+                                 draft.label, format_duration(timeout), format_duration(draft.stage.topic.retention)),
+                     fmt::format("write retention: {} or more, or a smaller timeout_ms", format_duration(2 * timeout)));
     auto& needed = needed_[tiles->cut->stage.name];
     needed = std::max(needed, tiles->halo);
   }

@@ -53,6 +53,7 @@ struct OwnedPartition {
       Offset offset;  // the record that completed it, and what it led to
       stream::AssemblyStep step;
       std::int64_t bytes = 0;
+      bool begun = false;                                  // else it waits for its turn: one at a time reads again
       std::chrono::steady_clock::time_point look_again{};  // whether the log still holds the next record
     };
     std::optional<Rereading> rereading;
@@ -74,7 +75,7 @@ struct OwnedPartition {
     PartitionFlow flow;
     bool dirty = false;
     std::optional<stream::Commit> published;
-    std::chrono::steady_clock::time_point published_at{}, report_waiting_at{};
+    std::chrono::steady_clock::time_point published_at{}, shown_at{}, report_waiting_at{};
   };
 
   OwnedPartition(stream::TopicPartition where, Epoch epoch_now, const stream::Commit& commit,

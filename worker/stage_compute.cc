@@ -92,6 +92,7 @@ void StageCompute::open_first_task() {
   auto said = steady_clock::time_point{};
   std::optional<steady_clock::time_point> failing;
   while (!context_.stopping) {
+    const auto begun = steady_clock::now();
     auto first = open();
     if (first.ok()) {
       spare_task_ = std::move(first).value();
@@ -105,7 +106,7 @@ void StageCompute::open_first_task() {
       return context_.notify(Severity::error, "task_open_failed", first.error().message, true);
     const auto now = steady_clock::now();
     const auto patience = context_.config.fetch_patience;
-    if (!failing) failing = now;
+    if (!failing || now - begun > patience) failing = now;  // an attempt of that length was getting on
     const bool too_long = now - *failing > patience;
     if (too_long && context_.config.finite)
       return context_.notify(Severity::error, "task_open_failed",

@@ -57,6 +57,7 @@ void StageReader::loop() {
       continue;
     }
     unpark();
+    begin_rereading();
     ask_for_knowledge();
     end_what_is_through();
     auto record = context_.ports.reader->poll(kIdlePoll);

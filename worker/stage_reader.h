@@ -62,6 +62,7 @@ class StageReader {
   void reread(const OwnedPtr& owned, Offset offset, stream::AssemblyStep step, std::int64_t bytes);
   void reread_one(const OwnedPtr& owned, const stream::Record& record);
   bool can_reread(const OwnedPtr& owned, Offset first);
+  void begin_rereading();
   void finish_rereading(const OwnedPtr& owned);
   std::int64_t announced_bytes() const;
   void learn_sessions(stream::SetAssembler& assembler) const;

@@ -26,8 +26,8 @@ std::int64_t StageReader::tile_bytes() const {
   return bytes;
 }
 
-// Pictures that wait for their last tile share the budget of the process with the sets that are being put together, and
-// come after them: they can be read again.
+// Of each partition the youngest go first. Pictures that wait for their last tile share the budget of the process with
+// the sets that are being put together, and come after them: they can be read again.
 void StageReader::fit_tiles() {
   auto excess = tile_bytes();
   if (excess == 0) return;
@@ -47,16 +47,30 @@ void StageReader::fit_tiles() {
 void StageReader::reread(const OwnedPtr& owned, Offset offset, stream::AssemblyStep step, std::int64_t bytes) {
   auto& own = owned->reading;
   TileReread tiles(std::move(*step.accepted), *own.reread_with);
-  const auto from = tiles.next();
   step.accepted.reset();
   own.rereading = OwnedPartition::Reading::Rereading{std::move(tiles), offset, std::move(step), bytes};
   context_.ports.reader->unassign(owned->at);
-  if (auto assigned = context_.ports.reader->assign(owned->at, from); !assigned.ok()) context_.fail(assigned.error());
+}
+
+// What is read again has no budget: it is one picture, of which the stage's memory holds at least one.
+void StageReader::begin_rereading() {
+  OwnedPartition* next = nullptr;
+  for (const auto& [at, owned] : reading_) {
+    const auto& rereading = owned->reading.rereading;
+    if (!rereading) continue;
+    if (rereading->begun) return;
+    if (next == nullptr) next = owned.get();
+  }
+  if (next == nullptr) return;
+  auto& rereading = *next->reading.rereading;
+  rereading.begun = true;
+  if (auto assigned = context_.ports.reader->assign(next->at, rereading.tiles.next()); !assigned.ok())
+    context_.fail(assigned.error());
 }
 
 void StageReader::reread_one(const OwnedPtr& owned, const stream::Record& record) {
   auto& rereading = *owned->reading.rereading;
-  if (owned->dropped || record.offset < rereading.tiles.next()) return;
+  if (owned->dropped || !rereading.begun || record.offset < rereading.tiles.next()) return;
   if (record.offset > rereading.tiles.next()) {
     // Fetched before the partition was assigned anew, or what is needed is not there any more.
     const auto now = steady_clock::now();

@@ -215,7 +215,7 @@ void StageReader::report_step(const OwnedPtr& owned, Offset offset, const stream
         forgotten_, "late_tiles_forgotten",
         [&](std::int64_t count) {
           return fmt::format(
-              "{}: {} ended as incomplete so long ago, or so many have since, that their missing tiles are not "
+              "{}: {} ended as incomplete, and so many have since that their missing tiles are not "
               "waited for any more: if one comes, its picture is counted again. Look why tiles do not come, or are "
               "late: a larger timeout_ms waits longer",
               where, counted(count, "picture", "pictures"));

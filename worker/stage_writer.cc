@@ -143,8 +143,11 @@ void StageWriter::show_progress(OwnedPartition& owned) const {
 
 void StageWriter::publish(const OwnedPtr& owned, bool now) {
   auto& own = owned->writing;
-  show_progress(*owned);
   const auto time = steady_clock::now();
+  if (now || time - own.shown_at >= kPublishEvery) {  // a merge may hold very many sets that are looked at
+    own.shown_at = time;
+    show_progress(*owned);
+  }
   const bool finished = own.flow.handed_out();
   if (!own.dirty && !finished) return;
   if (!now && !finished && time - own.published_at < kPublishEvery) return;

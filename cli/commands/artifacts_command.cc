@@ -27,6 +27,7 @@ Result<stream::Pruned> remove_all(MasterClient& master, const ArtifactPlace& pla
                                   const stream::Stopped& stopped) {
   RIDE_ASSIGN(const auto open, open_artifacts(place));
   std::vector<stream::ArtifactRef> refs;
+  refs.reserve(all.size());
   for (const auto& one : all) refs.push_back(one.upload.ref);
   const auto uses = [&master]() -> Result<std::set<std::string>> {
     RIDE_ASSIGN(const auto answer, master.fetch("/artifacts"));

@@ -190,13 +190,6 @@ bool sources_are_there(const Settings& settings, MasterClient& master, const Top
   return !topology::has_errors(missing);
 }
 
-// A variable may make it name a file for the master: then the master is to know that there was none here.
-ShippedFiles none_named(MasterClient& master, const TopologyFile& file) {
-  if (file.text.find("${") == std::string::npos) return std::nullopt;
-  const auto answer = master.get("/artifacts");
-  return answer.ok() && answer->ok() ? ShippedFiles(std::vector<ShippedFile>()) : std::nullopt;
-}
-
 // The files that the topology names, shipped unless nothing is to be done.
 std::variant<ShippedFiles, ExitCode> ship_files(const JobFlags& flags, const Settings& settings, MasterClient& master,
                                                 const TopologyFile& file) {
@@ -208,7 +201,11 @@ std::variant<ShippedFiles, ExitCode> ship_files(const JobFlags& flags, const Set
     std::fputs(topology::render(named->missing, file.text).c_str(), stderr);
     return ExitCode::usage;
   }
-  if (named->files.empty()) return none_named(master, file);
+  if (named->files.empty()) {
+    auto none = none_named(master, file);
+    if (!none.ok()) return fail(none.error());
+    return std::move(*none);
+  }
   if (flags.dry_run) return ShippedFiles(shipped(named->files));
   const auto place = artifact_place(master, settings, named_brokers(settings));
   if (!place.ok()) return fail(place.error());

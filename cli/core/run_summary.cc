@@ -59,7 +59,8 @@ std::string files_text(const WrittenFiles& files) {
 std::string resumed_text(const Json& job, const RunFacts& facts) {
   std::int64_t rejected = 0;
   for (const Json& source : list_of(job, "sources")) rejected += count_of(source, "rejected");
-  return fmt::format("  pictures: {} done, {} done already, {} broken\n", facts.done_now, *facts.done_before, rejected);
+  const auto done = facts.done_now ? std::to_string(*facts.done_now) : "an unknown number";
+  return fmt::format("  pictures: {} done, {} done already, {} broken\n", done, *facts.done_before, rejected);
 }
 
 }  // namespace
@@ -190,7 +191,7 @@ nlohmann::ordered_json summary_to_json(const Json& job, const RunFacts& facts, c
                              {"last", files.last}});
   if (facts.done_before) {
     json["done_before"] = *facts.done_before;
-    json["done"] = facts.done_now;
+    if (facts.done_now) json["done"] = *facts.done_now;
   }
   json["left_out"] = facts.left_out;
   json["problems"] = facts.problems;

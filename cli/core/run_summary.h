@@ -28,7 +28,7 @@ struct RunFacts {
   std::map<std::string, std::vector<std::string>> upstreams;
   std::vector<WrittenFiles> files;
   std::optional<std::int64_t> done_before;  // pictures that a resumed run left out, since they were done
-  std::int64_t done_now = 0;                // ... and those that were done then: their files are there
+  std::optional<std::int64_t> done_now;     // ... and those that were done then: their files are there
   std::vector<std::string> left_out;        // broken pictures with their causes, told at the end
   std::vector<std::string> problems;        // errors and warnings that were reported, in order
   bool problems_were_shown = false;         // as they came: the text does not repeat them

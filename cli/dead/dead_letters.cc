@@ -36,7 +36,7 @@ std::optional<DeadLetter> letter_of(const std::string& topic, stream::AcceptedSe
 
 }  // namespace
 
-// The assembler puts chunks together and drops what a takeover wrote again: a letter's origin is the frame's place.
+// The assembler puts chunks together; what a takeover wrote again is of the same place.
 Result<void> DeadLetters::each(const std::string& topic, const std::function<bool(DeadLetter&&)>& on_letter) const {
   const stream::TopicPartition at{topic, PartitionId{0}};
   RIDE_ASSIGN(auto admin, kafka::open_admin(config_, std::chrono::seconds(5)));
@@ -44,8 +44,12 @@ Result<void> DeadLetters::each(const std::string& topic, const std::function<boo
   if (range.first == range.end) return {};
   RIDE_ASSIGN(auto reader, kafka::KafkaReader::open(config_, {.group = "ride-dead", .prefetch_bytes = 32 << 20}));
   RIDE_TRY(reader->assign(at, range.first));
-  stream::SetAssembler assembler({at, "", {}, {}}, {});
-  std::set<std::pair<PartitionId, Offset>> refused;  // these carry no origin
+  // Letters of one line do not rise (decision 0037), and those of refused records carry no origin: they are known by
+  // their places.
+  stream::SetAssembler::Config config{at, "", {}, {}};
+  config.drop_duplicates = false;
+  stream::SetAssembler assembler(config, {});
+  std::set<std::pair<stream::TopicPartition, Offset>> seen;
   for (auto deadline = Clock::now() + kPatience; Clock::now() < deadline;) {
     auto record = reader->poll(kPoll);
     if (!record.ok() && !record.error().retriable) return record.error();
@@ -56,8 +60,7 @@ Result<void> DeadLetters::each(const std::string& topic, const std::function<boo
     auto step = assembler.add(offset, (*record)->timestamp, headers, {(*record)->value, (*record)->owner});
     if (step.accepted) {
       auto letter = letter_of(topic, std::move(*step.accepted), headers);
-      const bool repeated = letter && letter->set.refused &&
-                            !refused.insert({letter->about.notice.at.partition, letter->about.notice.offset}).second;
+      const bool repeated = letter && !seen.insert({letter->about.notice.at, letter->about.notice.offset}).second;
       if (letter && !repeated && !on_letter(std::move(*letter))) return {};
     }
     if (offset.value + 1 >= range.end.value) return {};

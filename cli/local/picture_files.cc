@@ -30,21 +30,24 @@ Feeders feeders_of(const Topology& topology) {
 }
 
 struct Picture {
-  std::string source, name;
+  std::string source, name, sink, from;
   bool operator==(const Picture&) const = default;
 };
 
-Error same_name(const Picture& one, const Picture& other, const std::string& sink, const std::string& path) {
+Error same_name(const Picture& one, const Picture& other, const std::string& path) {
+  const bool other_sink = one.sink != other.sink, other_source = one.source != other.source;
   const auto shown = [&](const Picture& picture) {
-    return one.source == other.source ? fmt::format("'{}'", picture.name)
-                                      : fmt::format("'{}' of source '{}'", picture.name, picture.source);
+    return fmt::format("'{}'{}{}", picture.name, other_source ? fmt::format(" of source '{}'", picture.source) : "",
+                       other_sink ? fmt::format(" by sink '{}'", picture.sink) : "");
   };
-  return {
-      ErrorCode::invalid_argument,
-      fmt::format("sink '{}': {} and {} would both be written to {}, and only one of them would be left. Put {} into "
-                  "'path', or leave one of them out with the source's 'glob'",
-                  sink, shown(one), shown(other), path,
-                  one.source == other.source ? "{file} (the name with its extension) or {seq}" : "{source}")};
+  const std::string apart = other_sink               ? "Give each sink a folder of its own in 'path'"
+                            : other_source           ? "Set {source} apart in 'path', as in {source}/"
+                            : one.from != other.from ? "Set {from} apart in 'path', as in {from}/"
+                                                     : "Put {file} (the name with its extension) or {seq} into 'path'";
+  return {ErrorCode::invalid_argument,
+          fmt::format("sink '{}': {} and {} would both be written to {}, and only one of them would be left. {}, or "
+                      "leave one of them out with the source's 'glob'",
+                      other.sink, shown(one), shown(other), path, apart)};
 }
 
 }  // namespace
@@ -111,9 +114,9 @@ Result<void> check_picture_names(const Topology& topology) {
       for (const auto& name : pictures->names) {
         const auto path = name_of(file, topology.name(), source.name, name, number++);
         if (path.empty() || name.ends_with('/')) continue;
-        const auto [at, is_new] = taken.try_emplace(path, Picture{source.name, name});
-        if (!is_new && at->second != Picture{source.name, name})
-          return same_name(at->second, {source.name, name}, file.sink, path);
+        const Picture picture{source.name, name, file.sink, file.from};
+        const auto [at, is_new] = taken.try_emplace(path, picture);
+        if (!is_new && at->second != picture) return same_name(at->second, picture, path);
       }
     }
   }

@@ -272,7 +272,7 @@ class Session {
       return Error{ErrorCode::invalid_argument,
                    fmt::format("job '{}' cannot begin: files that it names are not there", watch_->name())};
     }
-    if (named.files.empty()) return ShippedFiles();
+    if (named.files.empty()) return none_named(cluster_.master(), *file_);
     RIDE_ASSIGN(const auto place, artifact_place(cluster_.master(), options_.settings, cluster_.brokers()));
     RIDE_TRY(ship(
         place, watch_->name(), named.files, [this](const std::string& line) { say(line); }, stopped));
@@ -468,8 +468,11 @@ class Session {
     if (options_.resume && done_) {
       facts.done_before = done_->done;
       // What is on the disk by now, and not what was sent: a run may have been broken off between the two.
-      if (const auto now = find_done(topology, recipe_, false); now.ok())
+      const auto now = find_done(topology, recipe_, false);
+      if (now.ok())
         facts.done_now = std::max<std::int64_t>(0, now->done - done_->done);
+      else
+        say("how many pictures are done now is not known: " + now.error().message);
     }
     const RunVerdict verdict = judge(watch_->job(), facts, on_purpose_);
     if (options_.json) {

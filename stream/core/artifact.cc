@@ -51,6 +51,9 @@ std::optional<std::string> find_topic_fault(const std::string& topic, int partit
   };
   if (const auto policy = settings.find("cleanup.policy"); policy != settings.end() && policy->second != "compact")
     add("cleanup.policy", policy->second, "which deletes files that jobs use after a time", "compact");
+  if (const auto stamp = settings.find("message.timestamp.type");
+      stamp != settings.end() && stamp->second != "LogAppendTime")
+    add(stamp->first, stamp->second, "so that a prune goes by the clocks of those who submit", "LogAppendTime");
   if (const auto most = settings.find("max.message.bytes"); most != settings.end()) {
     std::int64_t bytes = 0;
     const auto* end = most->second.data() + most->second.size();

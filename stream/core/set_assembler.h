@@ -88,7 +88,7 @@ class SetAssembler {
     std::vector<UpstreamSpec> upstreams;
     std::optional<AdoptSpec> adopt;        // set: a foreign topic, every record is a frame of its own
     OpenSets::Limits open;                 // what lies beyond them is refused: its outcome is dead
-    bool drop_duplicates = true;           // false only in the test that shows that the ledger notices
+    bool drop_duplicates = true;           // false: the caller knows them, as a list of letters does
     RunNumber run;                         // that all records are of; 0: not checked
     bool checks_sessions = false;          // origins of sources: see learn_session()
     bool checks_offsets = false;           // origins of stages: see learn_end()

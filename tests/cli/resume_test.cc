@@ -139,6 +139,29 @@ TEST_F(ResumeTest, TwoPicturesThatWouldBeWrittenToOneFileAreRefusedByName) {
   EXPECT_TRUE(check_picture_names(parsed("{ directory: FOLDER/in, glob: \"*.jpg\" }", kBlurred, kKept)).ok());
 }
 
+TEST_F(ResumeTest, TwoSinksThatWouldWriteOneFileFromOnePictureAreRefusedByName) {
+  write("in/a.png", "a");
+  const auto checked =
+      check_picture_names(parsed(kFolder, kBlurred,
+                                 std::string(kKept) + "  - { name: others, from: [photos], task: write_images, params: "
+                                                      "{ path: \"FOLDER/out/{file_stem}.png\" } }\n"));
+  ASSERT_FALSE(checked.ok());
+  EXPECT_THAT(checked.error().message, HasSubstr("'a.png' by sink 'album' and 'a.png' by sink 'others'"));
+  EXPECT_THAT(checked.error().message, HasSubstr("Give each sink a folder of its own"));
+}
+
+TEST_F(ResumeTest, SourcesWhoseNamesRunIntoThoseOfTheirPicturesAreToBeSetApart) {
+  for (const char* name : {"in/11.jpg", "more/1.jpg"}) write(name, name);
+  const auto checked = check_picture_names(
+      parsed("{ directory: FOLDER/in }\n  photos1: { directory: FOLDER/more }",
+             "  - { name: blur, from: [photos, photos1], task: gaussian_blur, params: { ksize: KSIZE } }\n",
+             "  - { name: album, from: [blur], task: write_images, params: { path: "
+             "\"FOLDER/out/{source}{file_stem}.png\" } }\n"));
+  ASSERT_FALSE(checked.ok());
+  EXPECT_THAT(checked.error().message, HasSubstr("'11.jpg' of source 'photos' and '1.jpg' of source 'photos1'"));
+  EXPECT_THAT(checked.error().message, HasSubstr("Set {source} apart"));
+}
+
 TEST_F(ResumeTest, WhatLiesWhereAnotherTopologyWantedItIsNotDone) {
   write("in/a.jpg", "a");
   made("a.jpg", 0, recipe(simple()));

@@ -236,6 +236,9 @@ TEST(ArtifactsTopic, SettingsThatWouldLoseOrRefuseFilesAreNamedWithWhatToDo) {
               AllOf(HasSubstr("a chunk of a file needs 528384"),
                     HasSubstr("--add-config cleanup.policy=compact,max.message.bytes=1048576")));
   EXPECT_EQ(fault(2, {{"max.message.bytes", "many"}}), "");
+  EXPECT_EQ(fault(2, {{"message.timestamp.type", "LogAppendTime"}}), "");
+  EXPECT_THAT(fault(2, {{"message.timestamp.type", "CreateTime"}}),
+              AllOf(HasSubstr("the clocks of those who submit"), HasSubstr("message.timestamp.type=LogAppendTime")));
 }
 
 TEST(ArtifactName, IsPlainAndKeepsItsEnding) {

@@ -104,6 +104,15 @@ TEST(SplitMerge, ASplitSaysWhatItCannotDo) {
   EXPECT_THAT(try_open("split", {{"stripes", std::int64_t{2}}}).error().message, HasSubstr("halo is not known"));
 }
 
+TEST(SplitMerge, TilesThatWouldWeighFarMoreThanTheirPictureAreRefused) {
+  KeepingEmitter out;
+  const auto cut = opened("split", {{"tiles", std::string("16x16")}, {"halo", std::int64_t{1000}}});
+  const auto refused = cut->process(frame_of(cv::Mat::zeros(1000, 1000, CV_32FC3)), out);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_THAT(refused.error().message, HasSubstr("its 256 tiles have 256 times the pixels of the picture"));
+  EXPECT_TRUE(out.frames.empty());
+}
+
 class MergeTest : public testing::Test {
  protected:
   MergeTest() { EXPECT_TRUE(opened("split", grid("3x1", 2))->process(frame_of(noise(30, 20, CV_8UC1)), cut_).ok()); }

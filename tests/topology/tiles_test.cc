@@ -68,6 +68,22 @@ TEST(TilesTopology, ThePlanSaysWhoIsPartitionedByTile) {
   EXPECT_THAT(render_plan(*plan), HasSubstr("by tile"));
 }
 
+TEST(TilesTopology, ASplitThatDropsOldFramesIsRefused) {
+  const std::string cut = "  - { name: cut, from: [a], task: split, max_age: 2s, params: { stripes: 4 } }\n";
+  EXPECT_THAT(error_in(tile_job(cut + kBlur + kJoin)),
+              testing::AllOf(HasSubstr("cut in part and dropped"), HasSubstr("write max_age at a stage before")));
+}
+
+TEST(TilesTopology, AMergesTopicKeepsItsTilesForTwiceTheTimeThatItWaits) {
+  const auto join = [](const std::string& topic) {
+    return tile_job(std::string(kCut) + kBlur + "  - { name: join, from: [blur], task: merge, topic: { " + topic +
+                    " }, params: { timeout_ms: 60000 } }\n");
+  };
+  EXPECT_THAT(error_in(join("retention: 90s")),
+              testing::AllOf(HasSubstr("waits 1m for a missing tile"), HasSubstr("write retention: 2m or more")));
+  tile_topology(join("retention: 2m"));
+}
+
 TEST(TilesTopology, AStatedHaloMayBeLargerButNotSmaller) {
   const auto with = [](int halo) {
     return tile_job("  - { name: cut, from: [a], task: split, params: { tiles: 2x2, halo: " + std::to_string(halo) +

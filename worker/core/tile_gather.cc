@@ -27,16 +27,6 @@ constexpr std::size_t kNamedTiles = 8;
 constexpr std::int64_t kSetCost = 1024, kFrameCost = 512, kRecordCost = 16;  // beside texts and pixels
 constexpr std::int64_t kMostKeptTexts = 1024;                                // of a set without its pictures
 
-// A held message would pin its whole fetch buffer. False: there is no memory for it.
-bool own_payload(stream::Payload& payload) {
-  const std::shared_ptr<std::uint8_t[]> copy(new (std::nothrow)
-                                                 std::uint8_t[std::max<std::size_t>(payload.bytes.size(), 1)]);
-  if (!copy) return false;
-  if (!payload.bytes.empty()) std::memcpy(copy.get(), payload.bytes.data(), payload.bytes.size());
-  payload = {{copy.get(), payload.bytes.size()}, copy};
-  return true;
-}
-
 std::int64_t text_bytes(const RecordHeader& header) {
   std::size_t bytes = header.reason.size();
   for (const auto& [name, value] : header.attributes) bytes += name.size() + value.size();
@@ -93,6 +83,15 @@ std::vector<int> missing_tiles(const FrameTile& shape, const Sets& sets) {
 }
 
 }  // namespace
+
+bool own_payload(stream::Payload& payload) {
+  const std::shared_ptr<std::uint8_t[]> copy(new (std::nothrow)
+                                                 std::uint8_t[std::max<std::size_t>(payload.bytes.size(), 1)]);
+  if (!copy) return false;
+  if (!payload.bytes.empty()) std::memcpy(copy.get(), payload.bytes.data(), payload.bytes.size());
+  payload = {{copy.get(), payload.bytes.size()}, copy};
+  return true;
+}
 
 std::string tiles_text(const FrameTile& shape, const std::vector<int>& indices) {
   std::string text = indices.size() == 1 ? "tile " : "tiles ";

@@ -23,7 +23,7 @@ class TileGather {
  public:
   struct Limits {
     // A frame is given up with the first record that was written so much later than the last of its tiles, or ...
-    std::chrono::milliseconds timeout{600'000};
+    std::chrono::milliseconds timeout{120'000};
     std::int64_t records = 200'000;              // ... before which so many lie behind its first tile
     std::int64_t bytes = std::int64_t{1} << 30;  // that are held here; beyond them pictures are let go
   };
@@ -82,6 +82,9 @@ class TileGather {
 
 // As a merge's parameters say.
 TileGather::Limits tile_limits(const ParamValues& params);
+
+// Copies the bytes: a held message would pin its whole fetch buffer. False: there is no memory for it.
+bool own_payload(stream::Payload& payload);
 
 // Makes a picture's set of those of all its tiles: in order, under the picture's name.
 void put_tiles_in_order(stream::AcceptedSet& whole);

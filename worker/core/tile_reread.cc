@@ -45,7 +45,11 @@ void TileReread::add(SystemTime timestamp, const stream::Headers& headers, const
   if (!step.accepted) return fail("its tiles were not the same when they were read again");
   if (step.accepted->kind != RecordKind::frame)  // there is no memory for them, for example
     return fail("its tiles could not be read again: " + step.accepted->header.reason);
-  for (auto& frame : step.accepted->frames) whole_.frames.push_back(std::move(frame));
+  for (auto& frame : step.accepted->frames) {
+    // What came in several records was put together in memory of its own.
+    if (step.accepted->members.empty() && !own_payload(frame.payload)) return fail("there is no memory for its tiles");
+    whole_.frames.push_back(std::move(frame));
+  }
 }
 
 void TileReread::fail(const std::string& why) {

@@ -3,7 +3,7 @@
 // Definition: weights exp(-d^2 / (2 sigma^2)), normalised to a sum of one, in both directions; border reflect101.
 // Values: within 1/8 grey level of the definition for windows up to 61, within 1/2 up to 201 (the sum of what rounding
 // the weights can do at the worst; on pictures it is far less), so within 1 of it when rounded; an even area stays as
-// it is. Windows up to 9 have kernels of their own for 8U, 1.5 times as fast as OpenCV's there. The same bits on each
+// it is. Windows up to 9 have kernels of their own for 8U. The same bits on each
 // machine, for any part of the rows, and with any number of threads. Pure. Internal to this folder.
 #pragma once
 

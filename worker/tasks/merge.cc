@@ -4,13 +4,14 @@
 
 #include "common/frame_tile.h"
 #include "worker/tasks/picture.h"
+#include "worker/tasks/planes.h"
 #include "worker/tasks/register_task.h"
 
 namespace ride::tasks::merge {
 namespace {
 
 struct Options {
-  std::int64_t timeout_ms = 600'000;
+  std::int64_t timeout_ms = 120'000;
   std::int64_t max_held_mb = 1000;
 };
 
@@ -58,7 +59,10 @@ class Merge : public Task {
                             "picture's size",
                             tile->index + 1, tile->count(), part.cols, part.rows, wide.width, wide.height));
     if (tile->index == 0) {
-      if (static_cast<double>(tile->rows) * tile->cols > kMaxPixels) return at(frame, "the picture is too large");
+      if (auto fits = expect_output_fits(env_, frame, {tile->cols, tile->rows}, part.type()); !fits) {
+        whole_.release();
+        return fits;
+      }
       whole_ = out.allocate(tile->rows, tile->cols, part.type());
     } else if (part.type() != whole_.type()) {
       return at(frame, fmt::format("tile {} of {} has other values than the first: {}", tile->index + 1, tile->count(),

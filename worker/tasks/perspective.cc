@@ -116,11 +116,7 @@ class Perspective : public Task {
     const cv::Mat& in = frame.image;
     const int width = options_.width > 0 ? options_.width : in.cols;
     const int height = options_.height > 0 ? options_.height : in.rows;
-    if (static_cast<double>(width) * height > kMaxPixels) {
-      return Error{ErrorCode::resource_exhausted,
-                   fmt::format("{}: {} would become {}x{}, more than {:.0f} pixels; set a smaller 'width' or 'height'",
-                               place(env_, frame), shape_text(in), width, height, kMaxPixels)};
-    }
+    RIDE_TRY(expect_output_fits(env_, frame, {width, height}, in.type()));
     cv::Mat seen = out.allocate(height, width, in.type());
     warp(in, from_pixels_to_pixels(seen, in), color_in(seen, options_.fill), seen, [&out] { out.progress(); });
     out.emit(with_image(frame, std::move(seen)));

@@ -12,7 +12,7 @@
 namespace ride::tasks::split {
 namespace {
 
-constexpr double kMostTilePixels = 1 << 28;  // in all tiles of a picture; or four times those of the picture
+constexpr double kMostTileBytes = 1 << 28;  // in all tiles of a picture; or twice those of the picture
 
 struct Options {
   int stripes = 0;
@@ -117,7 +117,7 @@ class Split : public Task {
       const cv::Rect area = tile.wide();
       all += static_cast<double>(area.width) * area.height;
     }
-    if (all <= std::max(kMostTilePixels, 4 * own)) return {};
+    if (all * static_cast<double>(frame.image.elemSize()) <= kMostTileBytes || all <= 2 * own) return {};
     return Error{ErrorCode::invalid_argument,
                  fmt::format("{}: with a halo of {}, its {} tiles have {:.0f} times the pixels of the picture: cut it "
                              "into fewer",
