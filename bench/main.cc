@@ -82,7 +82,7 @@ const std::map<std::string, Benchmark>& benchmarks() {
        {"one 8K picture (7680x4320, 3 channels) in two stripes on two workers beside whole on one, 3 trials: `blur` "
         "(61x61) and "
         "`heavy` (some ten seconds): work_speedup, end_to_end_speedup, identical, medians of work_s, end_to_end_s, "
-        "cpu_s",
+        "cpu_s; floor_speedup: of the same task in two threads of one process",
         ride::bench::run_stripes}},
       {"figures",
        {"the paper's Figures 9, 10 and 11: how long stddev_filter, surf (RIDE_SURF), matmul and fft take by the "
@@ -95,6 +95,10 @@ const std::map<std::string, Benchmark>& benchmarks() {
        {"each task that processes pictures beside the fastest plain OpenCV call of the same tolerance, one thread, in "
         "turns (of each: mpx_per_s, plain_mpx_per_s, ratio, plain; lowest_ratio); --only NAME, --side PIXELS (900)",
         ride::bench::run_tasks}},
+      {"large",
+       {"each of those on the paper's largest frame, 24160x25720 bytes, in a process of its own that may have 8 GiB (of "
+        "each: seconds, peak_mb, outcome); --only NAME, --seconds: for each at the most (120)",
+        ride::bench::run_large}},
       {"figure12",
        {"the paper's figure: unprocessed and processed frames over time, workers added by hand and by the platform, as "
         "figure12-*.png and .csv in --figure; --only 30 or 6.9; --seconds: of each run (180)",

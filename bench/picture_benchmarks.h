@@ -8,5 +8,6 @@ namespace ride::bench {
 Result<Figures> run_batch(const Options& options);
 Result<Figures> run_stripes(const Options& options);
 Result<Figures> run_figures(const Options& options);
+Result<Figures> run_large(const Options& options);
 
 }  // namespace ride::bench

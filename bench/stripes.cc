@@ -2,15 +2,19 @@
 // (split, the task, merge), in turns: with a blur of 61x61, and with a task of some ten seconds. Each job has two
 // pictures, one after the other; the first one warms up and does not count. `work`: decoding, process() and encoding,
 // as the workers report it; `end_to_end`: from the capture to the last byte of the result at a consumer; `cpu`: of all
-// workers of the job.
+// workers of the job. The floor is what the machine gives without RIDE: the same task in one process, on one thread with
+// the whole picture and on two threads with a half each.
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <map>
+#include <opencv2/core/utility.hpp>
 #include <optional>
+#include <thread>
 
 #include "bench/local_cluster.h"
+#include "bench/measure_task.h"
 #include "bench/picture_benchmarks.h"
 #include "bench/timed_job.h"
 #include "common/sha256.h"
@@ -175,6 +179,43 @@ double middle(const Trials& trials, double Seen::*value) {
   return median(values);
 }
 
+// Until all of `pictures` are through the task, each on a thread of its own.
+Result<double> seconds_at_once(const Load& load, const std::vector<cv::Mat>& pictures) {
+  std::vector<std::unique_ptr<OpenedTask>> tasks;
+  for (const auto& picture : pictures) {
+    const TaskCase one{
+        .name = load.name, .task = load.task, .params = {{"ksize", std::int64_t{load.ksize}}}, .plain = {}};
+    RIDE_ASSIGN(auto opened, OpenedTask::open(one, picture));
+    tasks.push_back(std::move(opened));
+  }
+  std::vector<Result<void>> results(tasks.size());
+  const auto begin = Clock::now();
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 0; i < tasks.size(); ++i)
+      threads.emplace_back([&results, &tasks, i] { results[i] = tasks[i]->process(); });
+  }
+  const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+  for (const auto& result : results) RIDE_TRY(result);
+  return seconds;
+}
+
+// How much faster two halves at once are than the whole, on this machine.
+Result<double> floor_speedup(const Load& load, int trials) {
+  cv::setNumThreads(1);
+  cv::Mat picture(kHeight, kWidth, CV_8UC3);
+  cv::randu(picture, 0, 255);
+  const std::vector<cv::Mat> halves{picture.rowRange(0, kHeight / 2), picture.rowRange(kHeight / 2, kHeight)};
+  std::vector<double> whole, split;
+  for (int trial = 0; trial < trials; ++trial) {
+    RIDE_ASSIGN(const auto one, seconds_at_once(load, {picture}));
+    RIDE_ASSIGN(const auto two, seconds_at_once(load, halves));
+    whole.push_back(one);
+    split.push_back(two);
+  }
+  return median(whole) / median(split);
+}
+
 Figures figures_of(const Trials& whole, const Trials& split) {
   Figures figures;
   const auto ratio = [&](double Seen::*value) { return middle(whole, value) / middle(split, value); };
@@ -206,6 +247,9 @@ Result<Figures> compare(LocalCluster& cluster, const Load& load, const Options& 
   if (!figures["identical"].get<bool>())
     return Error{ErrorCode::internal, "the stripes give other bytes than the whole picture"};
   figures["trials"] = trials;
+  RIDE_ASSIGN(const auto floor, floor_speedup(load, trials));
+  figures["floor_speedup"] = floor;
+  figures["work_to_floor"] = figures["work_speedup"].get<double>() / floor;
   figures["task"] = fmt::format("{} {}x{}", load.task, load.ksize, load.ksize);
   return figures;
 }

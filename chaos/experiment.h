@@ -33,7 +33,7 @@ struct ExperimentResult {
   std::vector<ledger::SinkFiles> files;
   Timeline timeline;
   bool completed = false;  // the job came to its end after the drain
-  bool clean() const { return completed && statement.clean() && ledger::missing(files) == 0; }
+  bool clean() const { return completed && report.crashes.empty() && statement.clean() && ledger::missing(files) == 0; }
 };
 
 Result<ExperimentResult> run_experiment(const ExperimentOptions& options, std::stop_token stop = {});

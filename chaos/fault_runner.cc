@@ -169,14 +169,16 @@ Result<void> FaultRunner::end_what_is_due(SystemTime now) {
   return {};
 }
 
-// A program that ends by itself is started again, as whatever looks after it in production does; the run says why.
+// A program that ends by itself is started again, as whatever looks after it in production does; the run says why. One
+// that refused to go on ended with an exit code; a signal that nobody sent is a defect of it.
 Result<void> FaultRunner::bring_back_what_ended(SystemTime now) {
   if (now - looked_ < 1s) return {};
   looked_ = now;
-  for (const auto& [victim, why] : test_cluster_.ended()) {
-    if (is_hit(victim)) continue;
-    say_(why.message + "\nIt is started again.");
-    RIDE_TRY(test_cluster_.bring_back(victim));
+  for (const auto& one : test_cluster_.ended()) {
+    if (is_hit(one.victim)) continue;
+    say_(one.how + "\nIt is started again.");
+    if (one.by_signal) crashes_.push_back(one.how);
+    RIDE_TRY(test_cluster_.bring_back(one.victim));
   }
   return {};
 }
@@ -229,7 +231,7 @@ void FaultRunner::record_detection(Struck& struck) const {
 }
 
 Report FaultRunner::report(const ledger::Statement& statement) const {
-  Report report{.seed = seed_, .plan_began = first_, .faults = struck_};
+  Report report{.seed = seed_, .plan_began = first_, .faults = struck_, .crashes = crashes_};
   const auto arrivals = recorder_.arrivals_since(began_);
   const auto baseline = baseline_of(arrivals, began_, first_);
   report.usual_ms = baseline.median_ms;

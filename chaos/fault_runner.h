@@ -59,6 +59,7 @@ class FaultRunner {
   Say say_;
   std::vector<Struck> struck_;
   std::list<Open> open_;
+  std::vector<std::string> crashes_;
   SystemTime began_{}, first_{}, ended_{}, looked_{};
   mutable SteadyWall clock_;  // faults last as long as they should, whoever sets the clock
 };

@@ -94,12 +94,13 @@ std::vector<FaultTarget> TestCluster::candidates(Role role) const {
   return all;
 }
 
-std::vector<std::pair<FaultTarget, Error>> TestCluster::ended() const {
-  std::vector<std::pair<FaultTarget, Error>> all;
-  for (const auto& [name, program] : cluster_.programs())
-    if (!program->alive())
-      all.emplace_back(FaultTarget{name.starts_with("master") ? Role::master : Role::node, name},
-                       program->explain_end());
+std::vector<TestCluster::Ended> TestCluster::ended() const {
+  std::vector<Ended> all;
+  for (const auto& [name, program] : cluster_.programs()) {
+    if (program->alive()) continue;
+    const FaultTarget victim{name.starts_with("master") ? Role::master : Role::node, name};
+    all.push_back({victim, program->explain_end().message, program->process().exit_code().value_or(0) > 128});
+  }
   return all;
 }
 

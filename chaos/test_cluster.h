@@ -53,8 +53,13 @@ class TestCluster {
 
   // All that could be hit now, of a role; workers as they run at this moment.
   std::vector<FaultTarget> candidates(Role role) const;
+  struct Ended {
+    FaultTarget victim;
+    std::string how;  // and its last words
+    bool by_signal = false;
+  };
   // Masters and agents that do not run, and how each ended: by us, or by itself.
-  std::vector<std::pair<FaultTarget, Error>> ended() const;
+  std::vector<Ended> ended() const;
   bool runs(const FaultTarget& victim) const;  // of masters and agents
   // not_found: names what there is.
   Result<FaultTarget> find(const std::string& name) const;

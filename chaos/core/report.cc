@@ -36,6 +36,8 @@ std::string to_text(const Report& report) {
       "\nseed {}: {} sent, usually {:.0f} ms late; {} lost, {} counted twice, {} written again and dropped by "
       "readers\n",
       report.seed, counted(report.sent, "frame"), report.usual_ms, report.lost, report.twice, report.redelivered);
+  if (!report.crashes.empty()) text += counted(report.crashes.size(), "program") + " crashed without a fault:\n";
+  for (const auto& crash : report.crashes) text += crash + "\n";
   return text;
 }
 
@@ -47,6 +49,7 @@ nlohmann::ordered_json to_json(const Report& report) {
                                  {"redelivered", report.redelivered},
                                  {"usual_ms", report.usual_ms},
                                  {"clean", report.clean()},
+                                 {"crashes", report.crashes},
                                  {"faults", nlohmann::ordered_json::array()}};
   for (const auto& one : report.faults)
     json["faults"].push_back(

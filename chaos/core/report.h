@@ -29,9 +29,10 @@ struct Report {
   std::uint64_t seed = 0;
   SystemTime plan_began{};  // what the plan's times count from
   std::vector<Struck> faults;
+  std::vector<std::string> crashes;  // programs that ended by a signal that was no fault, with their last words
   std::int64_t sent = 0, lost = 0, twice = 0, redelivered = 0;
   double usual_ms = 0;
-  bool clean() const { return lost == 0 && twice == 0; }
+  bool clean() const { return lost == 0 && twice == 0 && crashes.empty(); }
 };
 
 std::string to_text(const Report& report);

@@ -77,5 +77,14 @@ TEST(Report, TellsWhenAFaultStruckAsThePlanCounts) {
   EXPECT_NE(to_text(report).find("  1     5.0  "), std::string::npos) << to_text(report);
 }
 
+TEST(Report, AProgramThatCrashedWithoutAFaultIsNoCleanRun) {
+  Report report{.crashes = {"master-1 ended by itself, by signal 11. Its log (m.log) ends with:\nassigned"}};
+  EXPECT_FALSE(report.clean());
+  EXPECT_EQ(to_json(report)["crashes"].size(), 1U);
+  EXPECT_NE(to_text(report).find("1 program crashed without a fault:\nmaster-1 ended by itself, by signal 11"),
+            std::string::npos)
+      << to_text(report);
+}
+
 }  // namespace
 }  // namespace ride::chaos

@@ -99,6 +99,7 @@ TEST(FaultSchedule, FiftyMixedFaultsLoseNothingAndCountNothingTwice) {
   ASSERT_TRUE(result.ok()) << result.error().message;
   std::cout << to_text(result->report);
   EXPECT_TRUE(result->completed) << "the job did not come to its end";
+  EXPECT_TRUE(result->report.crashes.empty()) << result->report.crashes.front();
   EXPECT_TRUE(result->statement.clean()) << to_text(result->statement);
   EXPECT_EQ(ledger::missing(result->files), 0) << to_text(result->files);
   ASSERT_EQ(result->files.size(), 1U);

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cmath>
+#include <map>
 #include <opencv2/core.hpp>
 
 #include "tests/tasks/harness.h"
@@ -156,6 +157,23 @@ TEST(Perspective, RefusesCornersThatMakeNoShapeAndResultsThatNoMemoryHolds) {
   EXPECT_NE(error_of("perspective", quads(kSheet), frame_of(cv::Mat(4, 4, CV_32SC1, cv::Scalar(1)))).find("allowed"),
             std::string::npos);
   EXPECT_EQ(builtin_tasks().catalog().find("perspective")->halo, nullptr) << "pixels change their place";
+}
+
+TEST(Warps, GiveTheSameWithAnyNumberOfThreads) {
+  const OpenCvThreads threads(3);
+  const std::map<std::string, ParamValues> warps = {{"perspective", quads(kSheet)}, {"rotate", {{"angle", 30.0}}}};
+  for (const auto& [name, params] : warps) {
+    for (const int rows : {1, 64, 65, 331}) {
+      const cv::Mat in = noise(rows, 300, CV_8UC3);
+      TaskEnv env = env_for(name, params);
+      env.threads = threads.count();
+      auto task = builtin_tasks().find(name)->make();
+      ASSERT_TRUE(task->open(env));
+      KeepingEmitter out;
+      ASSERT_TRUE(task->process(frame_of(in), out));
+      EXPECT_EQ(largest_difference(out.only().image, run(name, params, in)), 0) << name << " " << rows;
+    }
+  }
 }
 
 }  // namespace

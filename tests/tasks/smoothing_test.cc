@@ -149,7 +149,7 @@ TEST(Sharpen, EqualsTheUnsharpMaskWithinOneGreyLevel) {
   for (const int type : {CV_8UC1, CV_8UC3}) {
     for (const cv::Size size : kSizes) {
       for (const double sigma : {0.3, 1.5, 6.0}) {
-        for (const double amount : {0.5, 1.0, 20.0}) {
+        for (const double amount : {0.5, 1.0, 4.0, 20.0}) {
           const cv::Mat in = noise(size.height, size.width, type);
           const cv::Mat out = run("sharpen", {{"sigma", sigma}, {"amount", amount}}, in);
           EXPECT_LE(largest_difference(out, unsharp(in, sigma, amount)), 1) << type << size << sigma << " " << amount;
@@ -163,6 +163,16 @@ TEST(Sharpen, ChangesNothingByNothingAndNoEvenArea) {
   const cv::Mat in = noise(9, 8, CV_8UC3), even(9, 8, CV_8UC4, cv::Scalar(0, 1, 254, 255));
   EXPECT_EQ(largest_difference(run("sharpen", {{"amount", 0.0}}, in), in), 0);
   EXPECT_EQ(largest_difference(run("sharpen", {{"amount", 20.0}}, even), even), 0);
+}
+
+TEST(Sharpen, LeavesAnEvenAreaOfEachValueAsItIsWhateverTheAmount) {
+  for (int value = 0; value < 256; ++value) {
+    const cv::Mat even(12, 40, CV_8UC1, cv::Scalar(value));
+    for (const double sigma : {0.5, 1.0, 1.5, 1.6})
+      for (const double amount : {1.0, 4.0, 4.1})
+        ASSERT_EQ(largest_difference(run("sharpen", {{"sigma", sigma}, {"amount", amount}}, even), even), 0)
+            << value << " " << sigma << " " << amount;
+  }
 }
 
 TEST(Smoothing, StripesWithTheirHaloAreBitExactWithTheWhole) {

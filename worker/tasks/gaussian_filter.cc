@@ -22,9 +22,9 @@ constexpr int kMiddle = 128, kBetweenShift = 7;
 // Of the weights downwards: 255 * 2^22 fits 32 bits. Across: 2^14 * 2^16.
 constexpr int kMostShiftDown = 22, kMostShiftAcross = 16;
 // Small windows have fewer steps for each value: products of 16 bits, rounded to 16 bits. A value v between the two
-// directions is v * 2^6, and so is each of the products; they are at most 5, each within 1/2, in each direction: within
-// 1/12 grey level.
-constexpr int kMostSmallReach = 4, kSmallBetweenShift = 6, kSmallShift = 15;
+// directions is v * 2^6, and so is each of the products; they are at most 6, each within 1/2, in each direction: within
+// 1/10 grey level.
+constexpr int kMostSmallReach = 5, kSmallBetweenShift = 6, kSmallShift = 15;
 
 struct Pass {
   explicit Pass(const GaussianWeights& from) : weights(from.weights), shift(from.shift) {
@@ -92,12 +92,21 @@ void small_down_any(const std::uint8_t* const* rows, const Pass& pass, int first
   }
 }
 
-void small_across_any(const std::int16_t* row, const Pass& pass, int step, std::uint8_t* to, int length) {
+// From steps of 2^-6 to those of the result.
+void put_small(int sum, std::uint8_t& to) {
+  to = static_cast<std::uint8_t>(std::min(255, (sum + (1 << (kSmallBetweenShift - 1))) >> kSmallBetweenShift));
+}
+void put_small(int sum, std::uint16_t& to) {
+  to = static_cast<std::uint16_t>(sum << (fraction_bits(&to) - kSmallBetweenShift));
+}
+
+template <class Value>
+void small_across_any(const std::int16_t* row, const Pass& pass, int step, Value* to, int length) {
   for (int x = 0; x < length; ++x) {
-    int sum = small_product(row[x], pass.weights[0]) + (1 << (kSmallBetweenShift - 1));
+    int sum = small_product(row[x], pass.weights[0]);
     for (int k = 1; k <= pass.reach(); ++k)
       sum += small_product(row[x - k * step] + row[x + k * step], pass.weights[k]);
-    to[x] = static_cast<std::uint8_t>(std::min(255, sum >> kSmallBetweenShift));
+    put_small(sum, to[x]);
   }
 }
 
@@ -211,38 +220,49 @@ RIDE_INLINE __attribute__((target("avx2"))) void small_down_32(const std::uint8_
 template <int Reach>
 RIDE_INLINE __attribute__((target("avx2"))) __m256i small_across_16(const std::int16_t* row, const Pass& pass,
                                                                     int step) {
-  const __m256i half = _mm256_set1_epi16(1 << (kSmallBetweenShift - 1));
-  __m256i sum = _mm256_add_epi16(half, _mm256_mulhrs_epi16(load(row), _mm256_set1_epi16(pass.weights[0])));
+  __m256i sum = _mm256_mulhrs_epi16(load(row), _mm256_set1_epi16(pass.weights[0]));
   for (std::ptrdiff_t k = 1; k <= Reach; ++k)
     sum = _mm256_add_epi16(sum, _mm256_mulhrs_epi16(_mm256_add_epi16(load(row - k * step), load(row + k * step)),
                                                     _mm256_set1_epi16(pass.weights[k])));
-  return _mm256_srai_epi16(sum, kSmallBetweenShift);
+  return sum;
+}
+
+RIDE_INLINE __attribute__((target("avx2"))) void store_small(__m256i low, __m256i high, std::uint8_t* to) {
+  const __m256i half = _mm256_set1_epi16(1 << (kSmallBetweenShift - 1));
+  const __m256i bytes = _mm256_packus_epi16(_mm256_srai_epi16(_mm256_add_epi16(low, half), kSmallBetweenShift),
+                                            _mm256_srai_epi16(_mm256_add_epi16(high, half), kSmallBetweenShift));
+  store(to, _mm256_permute4x64_epi64(bytes, 0xd8));
+}
+RIDE_INLINE __attribute__((target("avx2"))) void store_small(__m256i low, __m256i high, std::uint16_t* to) {
+  store(to, _mm256_slli_epi16(low, 8 - kSmallBetweenShift));
+  store(to + 16, _mm256_slli_epi16(high, 8 - kSmallBetweenShift));
 }
 
 template <int Reach>
 RIDE_AVX2 void small_down_of(const std::uint8_t* const* rows, const Pass& pass, int first, int last, std::int16_t* to) {
   for (int x = first; x < last; x += 32) small_down_32<Reach>(rows, pass, std::min(x, last - 32), to);
 }
-template <int Reach>
-RIDE_AVX2 void small_across_of(const std::int16_t* row, const Pass& pass, int step, std::uint8_t* to, int length) {
+template <int Reach, class Value>
+RIDE_AVX2 void small_across_of(const std::int16_t* row, const Pass& pass, int step, Value* to, int length) {
   for (int x = 0; x < length; x += 32) {
     const int at = std::min(x, length - 32);
-    const __m256i bytes = _mm256_packus_epi16(small_across_16<Reach>(row + at, pass, step),
-                                              small_across_16<Reach>(row + at + 16, pass, step));
-    store(to + at, _mm256_permute4x64_epi64(bytes, 0xd8));
+    store_small(small_across_16<Reach>(row + at, pass, step), small_across_16<Reach>(row + at + 16, pass, step),
+                to + at);
   }
 }
 
 // By the window's reach, so that the compiler unrolls the loops over it.
 void small_down_avx2(const std::uint8_t* const* rows, const Pass& pass, int first, int last, std::int16_t* to) {
   constexpr decltype(&small_down_any) kOf[] = {small_down_of<0>, small_down_of<1>, small_down_of<2>, small_down_of<3>,
-                                               small_down_of<4>};
+                                               small_down_of<4>, small_down_of<5>};
   (last - first < 32 ? small_down_any : kOf[pass.reach()])(rows, pass, first, last, to);
 }
-void small_across_avx2(const std::int16_t* row, const Pass& pass, int step, std::uint8_t* to, int length) {
-  constexpr decltype(&small_across_any) kOf[] = {small_across_of<0>, small_across_of<1>, small_across_of<2>,
-                                                 small_across_of<3>, small_across_of<4>};
-  (length < 32 ? small_across_any : kOf[pass.reach()])(row, pass, step, to, length);
+template <class Value>
+void small_across_avx2(const std::int16_t* row, const Pass& pass, int step, Value* to, int length) {
+  constexpr decltype(&small_across_any<Value>) kOf[] = {small_across_of<0, Value>, small_across_of<1, Value>,
+                                                        small_across_of<2, Value>, small_across_of<3, Value>,
+                                                        small_across_of<4, Value>, small_across_of<5, Value>};
+  (length < 32 ? small_across_any<Value> : kOf[pass.reach()])(row, pass, step, to, length);
 }
 
 #else
@@ -250,7 +270,8 @@ void small_across_avx2(const std::int16_t* row, const Pass& pass, int step, std:
 void small_down_avx2(const std::uint8_t* const* rows, const Pass& pass, int first, int last, std::int16_t* to) {
   small_down_any(rows, pass, first, last, to);
 }
-void small_across_avx2(const std::int16_t* row, const Pass& pass, int step, std::uint8_t* to, int length) {
+template <class Value>
+void small_across_avx2(const std::int16_t* row, const Pass& pass, int step, Value* to, int length) {
   small_across_any(row, pass, step, to, length);
 }
 void down_avx2(const std::uint8_t* const* rows, const Pass& pass, int first, int last, std::int16_t* to) {
@@ -305,9 +326,10 @@ GaussianKernel<Value> kernel_for_any_window() {
   return has_avx2() ? GaussianKernel<Value>{down_avx2, across_avx2<Value>}
                     : GaussianKernel<Value>{down_any, across_any<Value>};
 }
-GaussianKernel<std::uint8_t> kernel_for_small_windows() {
-  return has_avx2() ? GaussianKernel<std::uint8_t>{small_down_avx2, small_across_avx2}
-                    : GaussianKernel<std::uint8_t>{small_down_any, small_across_any};
+template <class Value>
+GaussianKernel<Value> kernel_for_small_windows() {
+  return has_avx2() ? GaussianKernel<Value>{small_down_avx2, small_across_avx2<Value>}
+                    : GaussianKernel<Value>{small_down_any, small_across_any<Value>};
 }
 
 }  // namespace
@@ -353,16 +375,18 @@ GaussianFilter::GaussianFilter(int ksize, double sigma)
       across_(gaussian_weights(ksize, sigma, kMostShiftAcross)),
       small_(gaussian_weights(ksize, sigma, kSmallShift)) {}
 
-void GaussianFilter::rows(const cv::Mat& in, int first, int last, cv::Mat& to) const {
+void GaussianFilter::rows(const cv::Mat& in, int first, int last, cv::Mat& to, Steps steps) const {
   RIDE_CHECK(in.depth() == CV_8U && to.rows == last - first && to.cols == in.cols && to.channels() == in.channels(),
              "the result does not fit the picture");
   const Pass down(down_), across(across_), small(small_);
   // A lower shift: the middle's weight is nearly 1, and does not fit into 16 bits otherwise.
   const bool is_small = small.reach() <= kMostSmallReach && small.shift == kSmallShift;
   if (to.depth() == CV_8U && is_small)
-    return filter_rows(in, first, last, small, small, kernel_for_small_windows(), to);
+    return filter_rows(in, first, last, small, small, kernel_for_small_windows<std::uint8_t>(), to);
   if (to.depth() == CV_8U) return filter_rows(in, first, last, down, across, kernel_for_any_window<std::uint8_t>(), to);
   RIDE_CHECK(to.depth() == CV_16U, "a depth that the filter does not give");
+  if (steps == Steps::coarse && is_small)
+    return filter_rows(in, first, last, small, small, kernel_for_small_windows<std::uint16_t>(), to);
   filter_rows(in, first, last, down, across, kernel_for_any_window<std::uint16_t>(), to);
 }
 
@@ -392,14 +416,14 @@ void GaussianFilter::whole(const cv::Mat& in, cv::Mat& to, int threads) const {
 }
 
 void GaussianFilter::strips(const cv::Mat& in, int threads,
-                            const std::function<void(int top, const cv::Mat& means)>& take) const {
+                            const std::function<void(int top, const cv::Mat& means)>& take, Steps steps) const {
   const int strip = std::clamp(kBlockValues / (in.cols * in.channels()), kLeastBlockRows, kMostBlockRows);
   in_parts(in.rows, threads, [&](int first, int last) {
     cv::Mat means(std::min(strip, last - first), in.cols, CV_MAKETYPE(CV_16U, in.channels()));
     for (int top = first; top < last; top += strip) {
       const int end = std::min(last, top + strip);
       cv::Mat part = means.rowRange(0, end - top);
-      rows(in, top, end, part);
+      rows(in, top, end, part, steps);
       take(top, part);
     }
   });

@@ -3,8 +3,8 @@
 // Definition: weights exp(-d^2 / (2 sigma^2)), normalised to a sum of one, in both directions; border reflect101.
 // Values: within 1/8 grey level of the definition for windows up to 61, within 1/2 up to 201 (the sum of what rounding
 // the weights can do at the worst; on pictures it is far less), so within 1 of it when rounded; an even area stays as
-// it is. Windows up to 9 have kernels of their own for 8U. The same bits on each
-// machine, for any part of the rows, and with any number of threads. Pure. Internal to this folder.
+// it is. Windows up to 11 have kernels of their own for 8U. The same bits on each machine, for any part of the rows,
+// and with any number of threads. Pure. Internal to this folder.
 #pragma once
 
 #include <cstdint>
@@ -30,21 +30,25 @@ GaussianWeights gaussian_weights(int ksize, double sigma, int most_shift);
 
 class GaussianFilter {
  public:
+  // Of means as 16U. coarse: faster for windows up to 11, within 1/10 grey level; an even area may be as far off.
+  enum class Steps { fine, coarse };
+
   GaussianFilter(int ksize, double sigma);
 
   // Rows `first` to `last` - 1 of the filtered picture into `to`, which has as many rows, the picture's columns and
   // channels, and 8U: rounded to the nearest, or 16U: times 256. `in` is 8U; it is seen as a whole picture, though it
   // may be a view. Memory: 0.2 MB, or 16 bytes for each value of a row where that is more.
-  void rows(const cv::Mat& in, int first, int last, cv::Mat& to) const;
+  void rows(const cv::Mat& in, int first, int last, cv::Mat& to, Steps steps = Steps::fine) const;
 
   // All rows, on up to `threads` threads: into `to`, or strip by strip as 16U, whose first row is `top`; take() may be
   // called on several threads at once.
   void whole(const cv::Mat& in, cv::Mat& to, int threads) const;
-  void strips(const cv::Mat& in, int threads, const std::function<void(int top, const cv::Mat& means)>& take) const;
+  void strips(const cv::Mat& in, int threads, const std::function<void(int top, const cv::Mat& means)>& take,
+              Steps steps = Steps::fine) const;
 
  private:
   GaussianWeights down_, across_;
-  GaussianWeights small_;  // of windows of up to 9 x 9, for 8U, in both directions
+  GaussianWeights small_;  // of windows of up to 11 x 11, in both directions
 };
 
 // The same of floats, in floats: `to` has the size and type of `in`, which is 32F. Each value is computed in the same

@@ -118,7 +118,8 @@ class Perspective : public Task {
     const int height = options_.height > 0 ? options_.height : in.rows;
     RIDE_TRY(expect_output_fits(env_, frame, {width, height}, in.type()));
     cv::Mat seen = out.allocate(height, width, in.type());
-    warp(in, from_pixels_to_pixels(seen, in), color_in(seen, options_.fill), seen, [&out] { out.progress(); });
+    warp(in, from_pixels_to_pixels(seen, in), color_in(seen, options_.fill), seen, env_.threads,
+         [&out] { out.progress(); });
     out.emit(with_image(frame, std::move(seen)));
     return {};
   }

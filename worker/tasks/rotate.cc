@@ -119,7 +119,7 @@ class Rotate : public Task {
     const Projection back{.x = {cosine, sine, (in.cols - 1) / 2.0 - cosine * x - sine * y},
                           .y = {-sine, cosine, (in.rows - 1) / 2.0 + sine * x - cosine * y},
                           .depth = {0, 0, 1}};
-    warp(in, back, color_in(turned, options_.fill), turned, [&out] { out.progress(); });
+    warp(in, back, color_in(turned, options_.fill), turned, env_.threads, [&out] { out.progress(); });
   }
 
   TaskEnv env_;

@@ -1,6 +1,6 @@
 // sharpen: unsharp mask, 8U, 1 to 4 channels, within 1 of the definition (the mean has steps of 1/256,
-// gaussian_filter.h; an `amount` of 20 makes its errors 20 times as large); border reflect101. The Gaussian is cut at 3
-// sigma.
+// gaussian_filter.h; an `amount` of 20 makes its errors 20 times as large); border reflect101; even areas stay as they
+// are. The Gaussian is cut at 3 sigma.
 #include <cmath>
 #include <opencv2/core.hpp>
 #include <optional>
@@ -28,6 +28,9 @@ const Params<Options>& params() {
   return kParams;
 }
 
+// A coarse mean is 1/10 off at the most: up to this amount that stays below half a grey level.
+constexpr double kMostCoarse = 4;
+
 int radius(double sigma) { return static_cast<int>(std::ceil(3 * sigma)); }
 
 TaskDecl declaration() {
@@ -54,10 +57,12 @@ class Sharpen : public Task {
     cv::Mat sharp = out.allocate(in.rows, in.cols, in.type());
     const std::size_t values = static_cast<std::size_t>(in.cols) * in.channels();
     const float share = static_cast<float>(options_.amount / 256);
-    filter_->strips(in, env_.threads, [&](int top, const cv::Mat& means) {
+    const auto away = [&](int top, const cv::Mat& means) {
       for (int y = 0; y < means.rows; ++y)
         away_from_mean(in.ptr(top + y), means.ptr<std::uint16_t>(y), share, sharp.ptr(top + y), values);
-    });
+    };
+    filter_->strips(in, env_.threads, away,
+                    options_.amount <= kMostCoarse ? GaussianFilter::Steps::coarse : GaussianFilter::Steps::fine);
     out.emit(with_image(frame, std::move(sharp)));
     return {};
   }

@@ -5,6 +5,7 @@
 
 #include "worker/tasks/avx2.h"
 #include "worker/tasks/bilinear.h"
+#include "worker/tasks/planes.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #include <immintrin.h>
@@ -12,6 +13,8 @@
 
 namespace ride::tasks {
 namespace {
+
+constexpr int kStrip = 64;  // rows that a thread computes at once
 
 // Between the columns a value v is v * 2^7, so that it and a weight of the rows fit 16 bits with a sign.
 constexpr int kColumnsDrop = 7, kRowsDrop = 14 + 14 - kColumnsDrop;
@@ -77,7 +80,7 @@ void mix_avx2(const WarpSource in, const Spots& spots, std::size_t first, std::s
 
 #endif
 
-// WarpSource that are inside.
+// Of spots that are inside.
 template <int Channels>
 void mix(const WarpSource in, const Spots& spots, std::size_t first, std::size_t last, std::uint8_t* to) {
   if (Channels >= 3 && has_avx2()) return mix_avx2<Channels>(in, spots, first, last, to);
@@ -100,18 +103,20 @@ void fill(const cv::Mat& in, const Bilinear<Value, Channels>& source, const Spot
 
 }  // namespace
 
-void warp(const cv::Mat& in, const Projection& back, const cv::Scalar& outside, cv::Mat& to,
+void warp(const cv::Mat& in, const Projection& back, const cv::Scalar& outside, cv::Mat& to, int threads,
           const std::function<void()>& progress) {
-  Spots spots;
   with_bilinear(in, outside, [&]<class Value, int Channels>(const Bilinear<Value, Channels>& source) {
-    for (int row = 0; row < to.rows; ++row) {
-      if (row % 256 == 0) progress();
-      for (int col = 0; col < to.cols; col += static_cast<int>(kMostSpots)) {
-        const std::size_t count = std::min(kMostSpots, static_cast<std::size_t>(to.cols - col));
-        find_spots(back, row, col, count, in.cols, in.rows, spots);
-        fill(in, source, spots, count, to.ptr<Value>(row) + static_cast<std::size_t>(col) * Channels);
+    const auto strip = [&](int number) {
+      Spots spots;
+      for (int row = number * kStrip; row < std::min(to.rows, (number + 1) * kStrip); ++row) {
+        for (int col = 0; col < to.cols; col += static_cast<int>(kMostSpots)) {
+          const std::size_t count = std::min(kMostSpots, static_cast<std::size_t>(to.cols - col));
+          find_spots(back, row, col, count, in.cols, in.rows, spots);
+          fill(in, source, spots, count, to.ptr<Value>(row) + static_cast<std::size_t>(col) * Channels);
+        }
       }
-    }
+    };
+    in_batches((to.rows - 1) / kStrip + 1, threads, strip, progress);
   });
 }
 

@@ -13,8 +13,9 @@
 namespace ride::tasks {
 
 // `to` has the type of `in`; `back` leads from its pixels to those of `in`; outside of them, and behind the horizon,
-// lies `outside`. progress() is called every 256 rows.
-void warp(const cv::Mat& in, const Projection& back, const cv::Scalar& outside, cv::Mat& to,
+// lies `outside`. Strips of rows on up to `threads` threads; progress() is called after each of them, on the
+// caller's.
+void warp(const cv::Mat& in, const Projection& back, const cv::Scalar& outside, cv::Mat& to, int threads,
           const std::function<void()>& progress);
 
 }  // namespace ride::tasks
