@@ -96,7 +96,8 @@ const std::map<std::string, Benchmark>& benchmarks() {
         "turns (of each: mpx_per_s, plain_mpx_per_s, ratio, plain; lowest_ratio); --only NAME, --side PIXELS (900)",
         ride::bench::run_tasks}},
       {"large",
-       {"each of those on the paper's largest frame, 24160x25720 bytes, in a process of its own that may have 8 GiB (of "
+       {"each of those on the paper's largest frame, 24160x25720 bytes, in a process of its own that may have 8 GiB "
+        "(of "
         "each: seconds, peak_mb, outcome); --only NAME, --seconds: for each at the most (120)",
         ride::bench::run_large}},
       {"figure12",

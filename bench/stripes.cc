@@ -2,8 +2,8 @@
 // (split, the task, merge), in turns: with a blur of 61x61, and with a task of some ten seconds. Each job has two
 // pictures, one after the other; the first one warms up and does not count. `work`: decoding, process() and encoding,
 // as the workers report it; `end_to_end`: from the capture to the last byte of the result at a consumer; `cpu`: of all
-// workers of the job. The floor is what the machine gives without RIDE: the same task in one process, on one thread with
-// the whole picture and on two threads with a half each.
+// workers of the job. The floor is what the machine gives without RIDE: the same task in one process, on one thread
+// with the whole picture and on two threads with a half each.
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>

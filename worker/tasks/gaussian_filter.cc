@@ -253,8 +253,8 @@ RIDE_AVX2 void small_across_of(const std::int16_t* row, const Pass& pass, int st
 
 // By the window's reach, so that the compiler unrolls the loops over it.
 void small_down_avx2(const std::uint8_t* const* rows, const Pass& pass, int first, int last, std::int16_t* to) {
-  constexpr decltype(&small_down_any) kOf[] = {small_down_of<0>, small_down_of<1>, small_down_of<2>, small_down_of<3>,
-                                               small_down_of<4>, small_down_of<5>};
+  constexpr decltype(&small_down_any) kOf[] = {small_down_of<0>, small_down_of<1>, small_down_of<2>,
+                                               small_down_of<3>, small_down_of<4>, small_down_of<5>};
   (last - first < 32 ? small_down_any : kOf[pass.reach()])(rows, pass, first, last, to);
 }
 template <class Value>
