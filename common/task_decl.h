@@ -45,8 +45,9 @@ struct TaskDecl {
   FilesDecl files;                             // of sinks
   int warmup_frames = 0;  // accepted frames of each source that a new owner is fed without emitting
   bool gpu = false;       // a CUDA variant exists
-  // Rows (and columns) of neighbours on each side that a pixel of the output depends on; null: not splittable.
-  int (*halo)(const ParamValues&) = nullptr;
+  // Rows (and columns) of neighbours on each side that a pixel of the output depends on; empty: not splittable. A
+  // plug-in's is made of what it declares.
+  std::function<int(const ParamValues&)> halo;
   TileRole tiles = TileRole::none;
   // A rule over several parameters, for example "low is not above high": returns what is wrong, or nothing. May be
   // null. It sees names of files without kNodePrefix.
