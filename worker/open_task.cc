@@ -10,7 +10,10 @@ namespace ride::worker {
 Result<std::unique_ptr<tasks::Task>> open_task(const tasks::TaskType& type, const stream::StageSpec& stage,
                                                const TaskOwner& owner) {
   auto task = type.make ? type.make() : nullptr;
-  if (!task) return Error{ErrorCode::not_found, "this worker has no task '" + stage.task + "'"};
+  if (!task)
+    return Error{ErrorCode::not_found, "this worker has no task '" + stage.task +
+                                           "': it is not built in, and no plug-in that it was started with has it "
+                                           "(ride-worker or ride-agent --plugin FILE)"};
   // A task takes it for granted that its parameters are as declared; who wrote the job into the log may not have.
   auto checked = check_task_params(type.declaration, stage.params);
   if (!checked.ok())

@@ -1,14 +1,20 @@
 #include "worker/program.h"
 
 #include <CLI/CLI.hpp>
+#include <cstdio>
+#include <cstdlib>
 #include <optional>
 
 #include "common/environment.h"
 #include "common/label.h"
 #include "common/large_buffers.h"
 #include "common/written_line.h"
+#include "plugin/describe.h"
+#include "plugin/plugin_flag.h"
+#include "plugin/plugin_tasks.h"
 #include "process/proc.h"
 #include "process/service.h"
+#include "process/whole_file.h"
 #include "stream/kafka/client_flags.h"
 #include "worker/tasks/output_place.h"
 #include "worker/tasks/written_log.h"
@@ -25,8 +31,8 @@ constexpr const char* kDescription =
 
 struct Flags {
   std::optional<kafka::ClientFlags> kafka;
-  std::string name, node, metrics, artifacts;
-  std::vector<std::string> outputs, labels;
+  std::string name, node, metrics, artifacts, described, describe_to;
+  std::vector<std::string> outputs, labels, plugins;
 };
 
 void declare(CLI::App& app, Flags& flags) {
@@ -47,9 +53,31 @@ void declare(CLI::App& app, Flags& flags) {
   app.add_option("--label", flags.labels,
                  "NAME=VALUE that a group's `labels` may ask for, for example site=north; repeatable")
       ->type_name("NAME=VALUE");
+  plugin::declare_plugin_flag(app, flags.plugins, "whose tasks it can run");
+  app.add_option("--describe-plugin", flags.described,
+                 "Print what the tasks of a plug-in declare, as JSON, and end; no Kafka is needed")
+      ->type_name("FILE");
+  app.add_option("--describe-to", flags.describe_to, "With --describe-plugin: write it, or what is wrong, to this file")
+      ->type_name("FILE");
+}
+
+// For programs that run no code of plug-ins themselves (plugin/describe.h).
+Result<void> describe(const Flags& flags) {
+  const auto text = plugin::describe_here(flags.described);
+  if (!flags.describe_to.empty()) {
+    RIDE_TRY(process::write_whole_file(flags.describe_to, text.ok() ? *text : plugin::refusal_to_json(text.error())));
+  } else {
+    if (!text.ok()) return process::wrong_usage(text.error());
+    std::fputs(text->c_str(), stdout);
+    std::fflush(stdout);
+  }
+  std::_Exit(0);  // what was asked for is said: a plug-in's destructors have no say in it
 }
 
 Result<void> run(process::Service& service, const Flags& flags, tasks::TaskRegistry registry) {
+  if (!flags.described.empty()) return describe(flags);
+  auto loaded = plugin::with_plugins(std::move(registry), flags.plugins);
+  if (!loaded.ok()) return process::wrong_usage(loaded.error());
   WorkerConfig config;
   auto labels = parse_labels(flags.labels);
   if (!labels.ok()) return process::wrong_usage(labels.error());
@@ -60,7 +88,7 @@ Result<void> run(process::Service& service, const Flags& flags, tasks::TaskRegis
   config.labels = std::move(*labels);
   config.kafka = *kafka;
   config.prefix = flags.kafka->prefix();
-  config.registry = std::move(registry);
+  config.registry = std::move(*loaded);
   tasks::confine_outputs(flags.outputs.empty() ? std::vector<std::string>{"."} : flags.outputs);
   tasks::keep_written_logs(process_environment()(kRecipeVariable).value_or(""));
   config.node = NodeName{flags.node.empty() ? process::host_name() : flags.node};

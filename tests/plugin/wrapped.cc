@@ -1,0 +1,104 @@
+// A plug-in of the C++ wrapper: parameters of every type, ports, a halo, finish(), exceptions.
+#include <fstream>
+
+#include "ride/opencv.h"
+#include "ride/task.h"
+
+namespace {
+
+using ride::sdk::Declaration;
+using ride::sdk::Env;
+using ride::sdk::Frame;
+using ride::sdk::Halo;
+using ride::sdk::Output;
+
+struct Options {
+  bool invert = false;
+  int ksize = 5;
+  std::int64_t seed = 1'000'000'000'000;
+  double gain = 1.5;
+  std::string mode = "plain";
+  std::string note = "say \"hi\", \\ \n";
+};
+
+const ride::sdk::Params<Options>& params() {
+  static const ride::sdk::Params<Options> kParams{
+      {"invert", &Options::invert, "Whether"},
+      {"ksize", &Options::ksize, "Side", {.min = 1, .max = 201, .odd = true}},
+      {"seed", &Options::seed, "Seed"},
+      {"gain", &Options::gain, "Factor", {.min = 0, .max = 8}},
+      {"mode",
+       &Options::mode,
+       "What it does",
+       {.choices = {"plain", "throw", "throw an int", "retry", "split", "mat"}}}};
+  return kParams;
+}
+
+class Wrapped : public ride::sdk::Task {
+ public:
+  static Declaration declaration() {
+    return {.name = "wrapped",
+            .doc = "Tries the wrapper.",
+            .params = params().specs(),
+            .outputs = {"main", "rest"},
+            .needs_order = true,
+            .warmup_frames = 3,
+            .halo = Halo::of("ksize", 1, 2)};
+  }
+  void open(const Env& env) override {
+    options_ = params().read(env);
+    if (options_.seed == 13) throw std::invalid_argument("13 is no good seed");
+  }
+  void process(const Frame& frame, Output& out) override {
+    if (options_.mode == "throw") throw std::runtime_error("thrown on purpose");
+    if (options_.mode == "throw an int") throw 3;
+    if (options_.mode == "retry") throw ride::sdk::Retry("not yet");
+    if (options_.mode == "split") {
+      frame.number() % 2 == 0 ? out.pass() : out.pass("rest");
+      return;
+    }
+    frame.expect({ride::sdk::Depth::u8}, {1, 3});
+    if (options_.mode == "mat") {
+      ride::sdk::emit(out, ride::sdk::mat_of(frame.picture()) + cv::Scalar::all(1));
+      return;
+    }
+    const auto picture = out.allocate_like(frame.picture());
+    for (int row = 0; row < picture.rows; ++row) {
+      const auto* from = frame.picture().row<std::uint8_t>(row);
+      auto* to = picture.row<std::uint8_t>(row);
+      for (int i = 0; i < picture.values_in_row(); ++i) to[i] = static_cast<std::uint8_t>(255 - from[i]);
+    }
+    out.emit(picture);
+  }
+
+ private:
+  Options options_;
+};
+
+// Keeps how many frames there were, and says it at the end as a picture of so many columns.
+class CountAtEnd : public ride::sdk::Task {
+ public:
+  static Declaration declaration() { return {.name = "count_at_end", .doc = "One picture for all.", .halo = 0}; }
+  void open(const Env&) override {}
+  void process(const Frame&, Output&) override { ++frames_; }
+  void finish(Output& out) override {
+    const auto picture = out.allocate(1, frames_, 1, ride::sdk::Depth::u8);
+    for (int i = 0; i < frames_; ++i) picture.row<std::uint8_t>(0)[i] = 1;
+    out.emit(picture);
+  }
+
+ private:
+  int frames_ = 0;
+};
+
+class CannotBeMade : public ride::sdk::Task {
+ public:
+  CannotBeMade() { throw std::runtime_error("the constructor gave up"); }
+  static Declaration declaration() { return {.name = "cannot_be_made", .doc = "Throws in its constructor."}; }
+  void open(const Env&) override {}
+  void process(const Frame&, Output&) override {}
+};
+
+}  // namespace
+
+RIDE_PLUGIN(Wrapped, CountAtEnd, CannotBeMade)
