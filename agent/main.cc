@@ -9,9 +9,12 @@
 #include "common/label.h"
 #include "common/output_folders.h"
 #include "common/setting_checks.h"
+#include "plugin/describe.h"
+#include "plugin/plugin_flag.h"
 #include "process/proc.h"
 #include "process/service.h"
 #include "stream/kafka/client_flags.h"
+#include "worker/tasks/builtin_catalog.h"
 
 namespace {
 
@@ -84,6 +87,7 @@ void declare(CLI::App& app, Flags& flags) {
          "--label", options.labels,
          "NAME=VALUE of this node's workers, which a group's `labels` may ask for, for example site=north; repeatable")
       ->type_name("NAME=VALUE");
+  ride::plugin::declare_plugin_flag(app, options.plugins, "that this node's workers load");
   app.add_option("--log-dir", options.log_folder,
                  "Folder for the children's logs, two files of 8 MiB each at most (default: standard error)");
   app.add_option("--bin-dir", options.bin_folder,
@@ -94,6 +98,15 @@ void declare(CLI::App& app, Flags& flags) {
   app.add_option("--producer-kafka-config", flags.producer_file,
                  "--kafka-config of the producers (default: the agent's)")
       ->envname("RIDE_PRODUCER_KAFKA_CONFIG");
+}
+
+// A worker that cannot load one would be started again and again, too.
+ride::Result<void> check_plugins(ride::agent::Options& options) {
+  if (options.plugins.empty()) return {};
+  options.plugins = ride::plugin::different_files(options.plugins);
+  const auto worker = options.bin_folder.empty() ? options.bin_folder : options.bin_folder / "ride-worker";
+  const auto all = ride::plugin::catalog_with(ride::tasks::builtin_catalog(), options.plugins, {.worker = worker});
+  return all.ok() ? ride::Result<void>() : ride::process::wrong_usage(all.error());
 }
 
 // A child that cannot read its file would be started again and again: better known now.
@@ -113,6 +126,7 @@ ride::Result<void> run(Flags& flags) {
                     options.node.value)};
   }
   RIDE_ASSIGN([[maybe_unused]] const auto labels, ride::parse_labels(options.labels));
+  RIDE_TRY(check_plugins(options));
   std::error_code failed;
   const std::string here = std::filesystem::current_path(failed).string();
   if (options.output_folders.empty()) options.output_folders = {here};

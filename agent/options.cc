@@ -59,6 +59,8 @@ Result<std::vector<ChildPlan>> plan_children(const Options& options) {
       children.back().arguments.insert(children.back().arguments.end(), {"--output", folder});
     if (!options.artifacts_folder.empty())
       children.back().arguments.insert(children.back().arguments.end(), {"--artifacts", options.artifacts_folder});
+    for (const auto& plugin : options.plugins)
+      children.back().arguments.insert(children.back().arguments.end(), {"--plugin", plugin});
     for (const auto& label : options.labels)
       children.back().arguments.insert(children.back().arguments.end(), {"--label", label});
     give_resources(children.back(), options, cores, i - 1);

@@ -25,6 +25,7 @@ struct Options {
   std::vector<std::string> output_folders;  // where workers' sinks may write; the first is where relative paths begin
   std::string artifacts_folder;             // where workers keep files that jobs bring; empty: the workers' default
   std::vector<std::string> labels;          // NAME=VALUE, of the workers
+  std::vector<std::string> plugins;         // that workers load
   std::filesystem::path log_folder;         // empty: children write to our standard error
   std::filesystem::path bin_folder;         // where ride-worker and ride-producer are; empty: beside this program
   // Flags for Kafka of the children: ours, with a --kafka-config of their own where one was given.

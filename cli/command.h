@@ -71,6 +71,7 @@ ExitCode fail(const Error& error);
 // One function for each group of commands.
 void add_topology_commands(Program& program);
 void add_test_command(Program& program);
+void add_try_command(Program& program);
 void add_task_commands(Program& program);
 void add_job_commands(Program& program);
 void add_scale_commands(Program& program);

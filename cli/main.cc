@@ -36,6 +36,7 @@ void add_commands(Program& program) {
   add_local_commands(program);
   add_topology_commands(program);
   add_test_command(program);
+  add_try_command(program);
   add_task_commands(program);
   add_job_commands(program);
   add_scale_commands(program);

@@ -7,15 +7,19 @@
 #include "cli/command.h"
 #include "cli/terminal.h"
 #include "common/file_text.h"
+#include "plugin/describe.h"
 #include "worker/tasks/builtin_catalog.h"
 
 namespace ride::cli {
 
-Result<TopologyFile> load_topology(const std::string& path, std::stop_token stop) {
+Result<TopologyFile> load_topology(const std::string& path, const std::vector<std::string>& plugins,
+                                   std::stop_token stop) {
+  RIDE_ASSIGN(const auto catalog, plugin::catalog_with(tasks::builtin_catalog(), plugins));
   RIDE_ASSIGN(auto text, read_named_file(path, {.stop = std::move(stop)}));
   TopologyFile file{.path = path, .text = std::move(text), .outcome = {}};
-  file.outcome = topology::parse_topology(file.text, path == "-" ? "standard input" : path, tasks::builtin_catalog(),
-                                          process_environment());
+  file.outcome =
+      topology::parse_topology(file.text, path == "-" ? "standard input" : path, catalog, process_environment());
+  file.plugins = plugin::different_files(plugins);
   return file;
 }
 
@@ -29,8 +33,8 @@ ExitCode report_diagnostics(const TopologyFile& file, bool json) {
   return topology::has_errors(diagnostics) ? ExitCode::usage : ExitCode::ok;
 }
 
-CheckedFile checked_topology(const std::string& path, std::stop_token stop) {
-  auto file = load_topology(path, std::move(stop));
+CheckedFile checked_topology(const std::string& path, const std::vector<std::string>& plugins, std::stop_token stop) {
+  auto file = load_topology(path, plugins, std::move(stop));
   if (!file.ok()) return {std::nullopt, fail(file.error())};
   const ExitCode checked = report_diagnostics(*file, false);
   if (checked != ExitCode::ok) return {std::nullopt, checked};

@@ -4,6 +4,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "cli/core/exit_code.h"
 #include "common/result.h"
@@ -15,13 +16,16 @@ namespace ride::cli {
 struct TopologyFile {
   std::string path, text;
   topology::ParseOutcome outcome;
+  std::vector<std::string> plugins = {};  // whose tasks it was checked with, absolute
   bool valid() const { return outcome.topology.has_value(); }
   const topology::Topology& topology() const { return *outcome.topology; }
 };
 
+// `plugins`: files whose tasks stages may name, beside the built-in ones; what is wrong with one is an Error.
 // `stop` breaks off waiting for a pipe that says nothing (cancelled): for commands in which Ctrl-C no longer ends the
 // process.
-Result<TopologyFile> load_topology(const std::string& path, std::stop_token stop = {});
+Result<TopologyFile> load_topology(const std::string& path, const std::vector<std::string>& plugins = {},
+                                   std::stop_token stop = {});
 
 // Errors and warnings to standard error (or as JSON to standard output). ok when the file is valid.
 ExitCode report_diagnostics(const TopologyFile& file, bool json);
@@ -31,6 +35,7 @@ struct CheckedFile {
   std::optional<TopologyFile> file;
   ExitCode failure = ExitCode::ok;
 };
-CheckedFile checked_topology(const std::string& path, std::stop_token stop = {});
+CheckedFile checked_topology(const std::string& path, const std::vector<std::string>& plugins = {},
+                             std::stop_token stop = {});
 
 }  // namespace ride::cli

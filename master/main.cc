@@ -14,11 +14,14 @@
 #include "common/token_file.h"
 #include "master/http_server.h"
 #include "master/master.h"
+#include "plugin/describe.h"
+#include "plugin/plugin_flag.h"
 #include "process/interrupt.h"
 #include "process/proc.h"
 #include "process/service.h"
 #include "process/start_again.h"
 #include "stream/kafka/client_flags.h"
+#include "worker/tasks/builtin_catalog.h"
 
 namespace {
 
@@ -54,7 +57,7 @@ struct Flags {
   std::string http = "127.0.0.1:7800";
   std::string advertised;
   std::string port_file, token_file;
-  std::vector<std::string> http_names;
+  std::vector<std::string> http_names, plugins;
   bool insecure = false;
   std::string tick_interval = "100ms";
   int loss_ticks = 5;
@@ -88,6 +91,7 @@ void declare(CLI::App& app, Flags& flags) {
       ->envname("RIDE_LOSS_TICKS")
       ->check(CLI::Range(2, 1000))
       ->capture_default_str();
+  ride::plugin::declare_plugin_flag(app, flags.plugins, "whose tasks topologies may name");
   app.add_option("--snapshot-records", flags.snapshot_records,
                  "After so many records of <prefix>.decisions a snapshot is written and what is before it deleted")
       ->envname("RIDE_SNAPSHOT_RECORDS")
@@ -119,6 +123,11 @@ ride::Result<ride::master::MasterOptions> options_of(const Flags& flags) {
   if (!interval.ok())
     return ride::Error{ride::ErrorCode::invalid_argument, "--tick-interval: " + interval.error().message};
   options.rules.tick_interval = *interval;
+  if (!flags.plugins.empty()) {
+    auto catalog = ride::plugin::catalog_with(ride::tasks::builtin_catalog(), flags.plugins);
+    if (!catalog.ok()) return ride::process::wrong_usage(catalog.error());
+    options.catalog = std::move(*catalog);
+  }
   return options;
 }
 

@@ -99,10 +99,11 @@ struct Master::Parts {
     topic_worker = std::make_unique<TopicWorker>(
         TopicWorker::Ports{std::move(admin), std::move(commits), metrics, events, options.clean_interval});
     RIDE_ASSIGN(auto questions, kafka::open_admin(options.kafka));
-    plans = std::make_unique<PlanService>(
-        PlanService::Config{options.prefix, options.kafka.max_message_bytes, tasks::builtin_catalog(),
-                            options.environment, options.kafka.brokers},
-        std::move(questions));
+    plans =
+        std::make_unique<PlanService>(PlanService::Config{options.prefix, options.kafka.max_message_bytes,
+                                                          options.catalog ? *options.catalog : tasks::builtin_catalog(),
+                                                          options.environment, options.kafka.brokers},
+                                      std::move(questions));
     return {};
   }
 

@@ -12,6 +12,7 @@
 
 #include "common/environment.h"
 #include "common/result.h"
+#include "common/task_decl.h"
 #include "master/core/leadership.h"
 #include "master/core/state.h"
 #include "stream/kafka/client_config.h"
@@ -31,6 +32,7 @@ struct MasterOptions {
   Leadership::Rules leadership;
   std::chrono::milliseconds clean_interval{5000};   // between two looks for records to delete
   Environment environment = process_environment();  // for ${VAR} in topologies
+  std::optional<TaskCatalog> catalog = {};          // what stages may name; nothing: the built-in tasks
 };
 
 class Master {

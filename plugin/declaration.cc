@@ -213,7 +213,9 @@ struct HaloRule {
     return (is_integer ? std::floor(scaled) : std::ceil(scaled)) + static_cast<double>(plus);
   }
   int operator()(const ParamValues& values) const {
-    const auto& value = values.at(param);
+    const auto found = values.find(param);
+    if (found == values.end()) return 0;  // not checked: nobody asks for it
+    const auto& value = found->second;
     if (const auto* whole = std::get_if<std::int64_t>(&value))
       return static_cast<int>(of(static_cast<double>(*whole), true));
     return static_cast<int>(of(std::get<double>(value), false));

@@ -4,9 +4,13 @@
 #include <algorithm>
 
 #include "common/file_text.h"
+#include "common/json.h"
+#include "plugin/plugin_flag.h"
+#include "plugin/plugin_tasks.h"
 #include "process/service.h"
 #include "process/whole_file.h"
 #include "test_runner/run_test.h"
+#include "test_runner/try_task.h"
 
 namespace ride::test_runner {
 namespace {
@@ -14,23 +18,44 @@ namespace {
 constexpr const char* kDescription =
     "ride-test runs one test of a topology file and writes its report. `ride test FILE` starts it, once for each "
     "test,\n"
-    "so that a task that crashes ends its own test alone.";
+    "so that a task that crashes ends its own test alone; `ride try` starts it with --try.";
 
 struct Flags {
   std::string file, test, folder, sheet, report;
+  TryRequest tried;
+  std::string params;  // JSON
   bool update = false;
+  std::vector<std::string> plugins;
 };
 
 void declare(CLI::App& app, Flags& flags) {
-  app.add_option("FILE", flags.file, "Topology file (YAML)")->required();
-  app.add_option("--test", flags.test, "Name of the test")->required();
-  app.add_option("--folder", flags.folder, "Where relative paths of the test begin")->required();
-  app.add_option("--sheet", flags.sheet, "File for the picture of a failure")->required();
+  app.add_option("FILE", flags.file, "Topology file (YAML)");
+  app.add_option("--test", flags.test, "Name of the test");
+  app.add_option("--folder", flags.folder, "Where relative paths of the test begin");
+  app.add_option("--sheet", flags.sheet, "File for the picture of a failure");
   app.add_option("--report", flags.report, "File for the report (JSON)")->required();
   app.add_flag("--update", flags.update, "Write an expected picture that differs or is not there");
+  app.add_option("--try", flags.tried.task, "Instead of a test: the task that is given a picture");
+  app.add_option("--on", flags.tried.picture, "The picture");
+  app.add_option("--params", flags.params, "The task's parameters (JSON)");
+  app.add_option("--save", flags.tried.save, "File for what comes out");
+  plugin::declare_plugin_flag(app, flags.plugins, "whose tasks stages may name");
 }
 
-Result<void> run(const Flags& flags, const tasks::TaskRegistry& registry) {
+Result<void> run_try(const Flags& flags, const tasks::TaskRegistry& registry) {
+  auto request = flags.tried;
+  const auto given = nlohmann::json::parse(flags.params.empty() ? "{}" : flags.params, nullptr, false);
+  RIDE_ASSIGN(request.params, params_from_json(given));
+  return process::write_whole_file(flags.report, try_to_json(try_task(request, registry)));
+}
+
+Result<void> run(const Flags& flags, const tasks::TaskRegistry& builtin) {
+  const auto loaded = plugin::with_plugins(builtin, flags.plugins);
+  if (!loaded.ok()) return process::wrong_usage(loaded.error());
+  const auto& registry = *loaded;
+  if (!flags.tried.task.empty()) return run_try(flags, registry);
+  for (const auto& [flag, value] : {std::pair{"FILE", flags.file}, {"--test", flags.test}, {"--sheet", flags.sheet}})
+    if (value.empty()) return invalid_argument(std::string(flag) + " is missing; 'ride test FILE' starts this program");
   RIDE_ASSIGN(const auto text, read_named_file(flags.file));
   const auto environment = process_environment();
   const auto parsed = topology::parse_topology(text, flags.file, registry.catalog(), environment);

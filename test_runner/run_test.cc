@@ -9,9 +9,9 @@
 
 #include "common/cause.h"
 #include "common/written_line.h"
-#include "process/whole_file.h"
 #include "test_runner/failure_sheet.h"
 #include "test_runner/picture_compare.h"
+#include "test_runner/picture_write.h"
 #include "test_runner/test_input.h"
 #include "worker/tasks/known_models.h"
 
@@ -45,19 +45,6 @@ std::string missing_variable(const topology::TestCase& test, const ChainPlan& pl
   return "";
 }
 
-Result<void> write_picture(const fs::path& file, const cv::Mat& picture) {
-  std::error_code failed;
-  if (file.has_parent_path()) fs::create_directories(file.parent_path(), failed);
-  std::vector<std::uint8_t> bytes;
-  try {
-    if (!cv::imencode(file.extension().string(), picture, bytes))
-      return Error{ErrorCode::unsupported, fmt::format("{} cannot be written as a picture", file.string())};
-  } catch (const std::exception& failure) {
-    return Error{ErrorCode::unsupported, fmt::format("{} cannot be written: {}", file.string(), cause_of(failure))};
-  }
-  return process::write_whole_file(file, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-}
-
 // Where its bytes are: a link to them stays one.
 fs::path behind_links(const fs::path& file) {
   std::error_code failed;
@@ -69,20 +56,6 @@ fs::path behind_links(const fs::path& file) {
 std::string state_of(const fs::path& file) {
   struct stat state {};
   return ::stat(file.c_str(), &state) == 0 ? input_version(state) : std::string();
-}
-
-// What holds the pixels as they are.
-Result<void> check_keeps_pixels(const fs::path& file, const cv::Mat& picture) {
-  std::string ending = file.extension().string();
-  std::transform(ending.begin(), ending.end(), ending.begin(), [](unsigned char c) { return std::tolower(c); });
-  const bool tiff = ending == ".tif" || ending == ".tiff";
-  if (picture.channels() != 1 && picture.channels() != 3)
-    return Error{ErrorCode::unsupported,
-                 fmt::format("a picture of {} cannot be compared with a file; expect sha256", shape_of(picture))};
-  if (tiff || (ending == ".png" && picture.depth() != CV_32F)) return {};
-  return Error{ErrorCode::unsupported,
-               fmt::format("{} would not hold the pixels of {}: name a {}", file.string(), shape_of(picture),
-                           picture.depth() == CV_32F ? ".tiff" : ".png or .tiff")};
 }
 
 cv::Mat picture_of(const Frame& frame) {

@@ -19,6 +19,7 @@
 #include "cli/submit.h"
 #include "cli/terminal.h"
 #include "cli/topology_file.h"
+#include "plugin/plugin_flag.h"
 #include "process/proc.h"
 #include "stream/kafka/client_flags.h"
 #include "worker/tasks/builtin_catalog.h"
@@ -31,6 +32,7 @@ constexpr std::chrono::seconds kCountPatience{2}, kReportEvery{5};
 
 struct JobFlags {
   std::string job, file;
+  std::vector<std::string> plugins;
   bool json = false, wait = false, delete_topics = false, replace = false, dry_run = false;
   SettingFlags settings;
 };
@@ -218,7 +220,7 @@ std::variant<ShippedFiles, ExitCode> ship_files(const JobFlags& flags, const Set
 ExitCode submit_file(const JobFlags& flags) {
   const auto settings = flags.settings.resolve();
   if (!settings.ok()) return fail(settings.error());
-  const auto loaded = load_topology(flags.file);
+  const auto loaded = load_topology(flags.file, flags.plugins);
   if (!loaded.ok()) return fail(loaded.error());
   const auto& text = loaded->text;
   auto master = find_master(*settings);
@@ -292,6 +294,7 @@ void add_job_commands(Program& program) {
       "  ride submit street.yaml --replace    everything else: the run is drained, then a new one begins",
       [flags] { return submit_file(*flags); });
   command.add_option("FILE", flags->file, "Topology file (YAML); - is standard input")->required();
+  plugin::declare_plugin_flag(command, flags->plugins, "whose tasks stages may name (the master's --plugin decides)");
   flags->settings.declare(command, {"master", "token-file", "state", "brokers", "kafka-config", "max-message-bytes"});
   command.add_flag("--wait", flags->wait,
                    "Return when the job has ended; exit code 1 if it failed, was cancelled, or lost a frame");

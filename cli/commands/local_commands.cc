@@ -9,6 +9,7 @@
 #include "cli/local/session.h"
 #include "cli/terminal.h"
 #include "common/units.h"
+#include "plugin/plugin_flag.h"
 #include "process/temp_folder.h"
 
 namespace ride::cli {
@@ -18,6 +19,7 @@ constexpr const char* kLocalGroup = "On this machine";
 
 struct LocalFlags {
   std::string file, duration;
+  std::vector<std::string> plugins;
   bool fresh = false, keep = false, json = false, idle = false, resume = false, any_recipe = false;
   SettingFlags settings;
 };
@@ -43,6 +45,7 @@ ExitCode up(const LocalFlags& flags) {
                              : "--idle starts no job and removes nothing: leave FILE and --fresh out"});
   if (flags.idle) return run_idle({.settings = *settings, .duration = *duration});
   SessionOptions options{.file = flags.file,
+                         .plugins = flags.plugins,
                          .settings = *settings,
                          .state = settings->text("state"),
                          .fresh = flags.fresh,
@@ -58,6 +61,7 @@ ExitCode run(const LocalFlags& flags) {
   if (!made.ok()) return fail(made.error());
   const std::string folder = made->string();
   SessionOptions options{.file = flags.file,
+                         .plugins = flags.plugins,
                          .settings = *settings,
                          .state = folder,
                          .finite = true,
@@ -95,6 +99,7 @@ void add_local_commands(Program& program) {
   command->add_flag("--idle", flags->idle, "Start no job: open what earlier runs kept, to look at it");
   command->add_flag("--fresh", flags->fresh, "Remove what earlier runs left in the state folder first");
   command->add_option("--for", flags->duration, "End by itself after this time (30s, 5m), with all frames finished");
+  plugin::declare_plugin_flag(*command, flags->plugins, "that the master and the workers load");
   flags->settings.declare(*command, {"slots", "brokers", "broker-port", "http", "token-file", "state", "prefix",
                                      "kafka-config", "max-message-bytes", "loss-ticks", "tick-interval"});
   add_json_flag(*command, flags->json);
@@ -117,6 +122,7 @@ void add_local_commands(Program& program) {
       "neither they nor the picture nor the topology has changed since");
   command->add_flag("--resume-changed", flags->any_recipe,
                     "The same, and what another version of the topology has written counts as done, too");
+  plugin::declare_plugin_flag(*command, flags->plugins, "that the master and the workers load");
   flags->settings.declare(
       *command, {"slots", "brokers", "prefix", "kafka-config", "max-message-bytes", "loss-ticks", "tick-interval"});
   add_json_flag(*command, flags->json);

@@ -8,6 +8,8 @@
 #include "cli/terminal.h"
 #include "common/json.h"
 #include "common/suggest.h"
+#include "plugin/describe.h"
+#include "plugin/plugin_flag.h"
 #include "worker/tasks/builtin_catalog.h"
 
 namespace ride::cli {
@@ -16,10 +18,13 @@ namespace {
 struct TaskFlags {
   std::string name;
   bool json = false;
+  std::vector<std::string> plugins;
 };
 
 ExitCode show_tasks(const TaskFlags& flags) {
-  const TaskCatalog& catalog = tasks::builtin_catalog();
+  const auto known = plugin::catalog_with(tasks::builtin_catalog(), flags.plugins);
+  if (!known.ok()) return fail(known.error());
+  const TaskCatalog& catalog = *known;
   const Terminal terminal = stdout_terminal();
   if (flags.name.empty()) {
     if (!flags.json) {
@@ -48,9 +53,11 @@ void add_task_commands(Program& program) {
   auto& command = program.add("Topology files", "tasks", "List the tasks, or show one with its parameters",
                               "  ride tasks                  all tasks\n"
                               "  ride tasks gaussian_blur    its parameters with type, default, bounds and meaning\n"
-                              "  ride tasks --json           the same, for scripts",
+                              "  ride tasks --json           the same, for scripts\n"
+                              "  ride tasks vignette --plugin vignette.so    one of a plug-in",
                               [flags] { return show_tasks(*flags); });
   command.add_option("NAME", flags->name, "Show only this task");
+  plugin::declare_plugin_flag(command, flags->plugins, "whose tasks are shown, too");
   add_json_flag(command, flags->json);
 }
 

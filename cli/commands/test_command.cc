@@ -5,19 +5,20 @@
 #include "cli/interrupt.h"
 #include "cli/local/topology_tests.h"
 #include "cli/terminal.h"
+#include "plugin/plugin_flag.h"
 
 namespace ride::cli {
 namespace {
 
 struct TestFlags {
   std::string file, out = "out/tests";
-  std::vector<std::string> only;
+  std::vector<std::string> only, plugins;
   bool update = false, strict = false, json = false;
 };
 
 ExitCode test(const TestFlags& flags) {
   Interrupt interrupt;
-  const auto checked = checked_topology(flags.file, interrupt.token());
+  const auto checked = checked_topology(flags.file, flags.plugins, interrupt.token());
   if (!checked.file) return checked.failure;
   const auto style = stdout_terminal().style;
   const auto results = run_topology_tests(*checked.file, {flags.only, flags.out, flags.update}, interrupt.token(),
@@ -53,6 +54,7 @@ void add_test_command(Program& program) {
   command.add_option("--out", flags->out, "Folder for the pictures of failed tests")->capture_default_str();
   command.add_flag("--update", flags->update, "Write what comes out as what is expected: pictures and hashes");
   command.add_flag("--strict", flags->strict, "Fail where a test is skipped");
+  plugin::declare_plugin_flag(command, flags->plugins, "whose tasks stages may name");
   add_json_flag(command, flags->json);
 }
 

@@ -10,6 +10,8 @@
 #include "cli/topology_file.h"
 #include "common/json.h"
 #include "common/wording.h"
+#include "plugin/describe.h"
+#include "plugin/plugin_flag.h"
 #include "stream/kafka/admin.h"
 #include "topology/graph.h"
 #include "topology/schema.h"
@@ -21,6 +23,7 @@ namespace {
 struct FileFlags {
   std::string file;
   bool json = false;
+  std::vector<std::string> plugins;
   SettingFlags settings;
 };
 
@@ -37,7 +40,7 @@ std::string workers_text(const topology::Topology& topology) {
 }
 
 ExitCode validate(const FileFlags& flags) {
-  auto file = load_topology(flags.file);
+  auto file = load_topology(flags.file, flags.plugins);
   if (!file.ok()) return fail(file.error());
   if (file->valid()) {  // notes: the file may be meant for another machine
     auto missing = missing_inputs(*file, topology::Severity::warning);
@@ -73,7 +76,7 @@ Result<topology::ClusterFacts> cluster_facts(const Settings& settings) {
 ExitCode plan(const FileFlags& flags) {
   const auto settings = flags.settings.resolve();
   if (!settings.ok()) return fail(settings.error());
-  const auto checked = checked_topology(flags.file);
+  const auto checked = checked_topology(flags.file, flags.plugins);
   if (!checked.file) return checked.failure;
   const auto facts = cluster_facts(*settings);
   if (!facts.ok()) return fail(facts.error());
@@ -93,7 +96,7 @@ ExitCode plan(const FileFlags& flags) {
 }
 
 ExitCode graph(const FileFlags& flags) {
-  const auto checked = checked_topology(flags.file);
+  const auto checked = checked_topology(flags.file, flags.plugins);
   if (!checked.file) return checked.failure;
   const auto made = topology::make_plan(checked.file->topology(), RunNumber{1}, "ride", {});
   if (!made.ok()) return fail(made.error());
@@ -101,8 +104,17 @@ ExitCode graph(const FileFlags& flags) {
   return ExitCode::ok;
 }
 
+// With the tasks of plug-ins.
+ExitCode schema(const FileFlags& flags) {
+  const auto catalog = plugin::catalog_with(tasks::builtin_catalog(), flags.plugins);
+  if (!catalog.ok()) return fail(catalog.error());
+  print(topology::topology_schema(*catalog).dump(2) + "\n");
+  return ExitCode::ok;
+}
+
 void add_file(CLI::App& command, FileFlags& flags) {
   command.add_option("FILE", flags.file, "Topology file (YAML); - is standard input")->required();
+  plugin::declare_plugin_flag(command, flags.plugins, "whose tasks stages may name");
 }
 
 }  // namespace
@@ -133,13 +145,12 @@ void add_topology_commands(Program& program) {
                          "  ride graph street.yaml | dot -Tsvg > street.svg", [flags] { return graph(*flags); });
   add_file(*command, *flags);
 
-  program.add(kGroup, "schema", "Print the JSON Schema of topology files, for editors",
-              "  ride schema > ride.schema.json    then, as the file's first line:\n"
-              "                                    # yaml-language-server: $schema=./ride.schema.json",
-              [] {
-                print(topology::topology_schema(tasks::builtin_catalog()).dump(2) + "\n");
-                return ExitCode::ok;
-              });
+  flags = std::make_shared<FileFlags>();
+  command = &program.add(kGroup, "schema", "Print the JSON Schema of topology files, for editors",
+                         "  ride schema > ride.schema.json    then, as the file's first line:\n"
+                         "                                    # yaml-language-server: $schema=./ride.schema.json",
+                         [flags] { return schema(*flags); });
+  plugin::declare_plugin_flag(*command, flags->plugins, "whose tasks stages may name");
 }
 
 }  // namespace ride::cli

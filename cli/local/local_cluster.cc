@@ -150,6 +150,7 @@ Result<void> LocalCluster::start_master(std::stop_token stop, const Say& say) {
   auto arguments = kafka_arguments(settings, brokers_, options_.prefix);
   arguments.insert(arguments.end(), {"--http", address, "--loss-ticks", std::to_string(settings.integer("loss-ticks")),
                                      "--tick-interval", settings.text("tick-interval")});
+  for (const auto& plugin : options_.plugins) arguments.insert(arguments.end(), {"--plugin", plugin});
   if (!settings.text("token-file").empty())
     arguments.insert(arguments.end(), {"--token-file", settings.text("token-file")});
   RIDE_ASSIGN(const auto token, master_token(settings));
@@ -184,6 +185,7 @@ Result<void> LocalCluster::start_agent(std::stop_token, const Say&) {
   // The working folder, where relative paths begin, and what the file at hand names.
   arguments.insert(arguments.end(), {"--output", "."});
   for (const auto& folder : options_.output_folders) arguments.insert(arguments.end(), {"--output", folder});
+  for (const auto& plugin : options_.plugins) arguments.insert(arguments.end(), {"--plugin", plugin});
   RIDE_ASSIGN(auto launched, launch("ride-agent", std::move(arguments), options_.environment));
   agent_ = std::move(launched);
   return {};

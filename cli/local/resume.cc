@@ -43,7 +43,8 @@ std::string version_of_input(const fs::path& path) {
 // What keeps a stage from being taken up picture by picture; empty: nothing.
 std::string obstacle(const Stage& stage) {
   const auto* task = tasks::builtin_catalog().find(stage.task);
-  if (task == nullptr) return "this program does not know its task";
+  if (task == nullptr)
+    return fmt::format("its task {} is of a plug-in, and which version of it is not noted down", stage.task);
   if (task->needs_order || task->warmup_frames > 0)
     return fmt::format("what the task {} makes of a picture depends on the pictures before it", stage.task);
   if (stage.topic.adopt) return "it reads a topic of others";

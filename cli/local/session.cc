@@ -50,7 +50,7 @@ class Session {
 
   ExitCode run() {
     // Ctrl-C no longer ends the process by itself: a pipe that says nothing must not hold it.
-    auto checked = checked_topology(options_.file, interrupt_.token());
+    auto checked = checked_topology(options_.file, options_.plugins, interrupt_.token());
     if (interrupt_.requested()) return interrupt_.exit_code();
     if (!checked.file) return checked.failure;
     file_ = std::move(checked.file);
@@ -171,6 +171,7 @@ class Session {
                        .producers = need.producers,
                        .prefix = prefix(),
                        .output_folders = outputs_,
+                       .plugins = file_->plugins,
                        .environment = std::move(*environment),
                        .any_ports = options_.finite,
                        .short_lived = options_.finite};

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/core/exit_code.h"
 #include "cli/core/settings.h"
@@ -14,6 +15,7 @@ namespace ride::cli {
 
 struct SessionOptions {
   std::string file;
+  std::vector<std::string> plugins = {};  // whose tasks the file may name
   Settings settings;
   std::filesystem::path state;  // folder; of `run`: a temporary one
   bool fresh = false;           // wipe it first

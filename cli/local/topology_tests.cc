@@ -4,15 +4,13 @@
 
 #include <algorithm>
 #include <chrono>
-#include <csignal>
-#include <cstring>
 #include <set>
 
+#include "cli/local/task_process.h"
 #include "cli/programs.h"
 #include "common/file_text.h"
 #include "common/suggest.h"
 #include "common/units.h"
-#include "process/program.h"
 #include "process/temp_folder.h"
 #include "process/whole_file.h"
 #include "topology/edit_hashes.h"
@@ -24,9 +22,6 @@ namespace {
 using std::chrono::steady_clock;
 using test_runner::TestStatus;
 using topology::TestCase;
-
-constexpr std::chrono::milliseconds kTestLook{20};
-constexpr std::size_t kLastWords = 5;
 
 Result<std::vector<TestCase>> chosen_tests(const TopologyFile& file, const std::vector<std::string>& only) {
   const auto& all = file.topology().tests();
@@ -77,18 +72,18 @@ class TestProcesses {
     const fs::path sheet = options_.out / sheet_name(test.name);
     std::error_code failed;
     fs::remove(sheet, failed);  // of an earlier failure
-    process::ProgramPlan plan{
-        .name = "ride-test",
-        .arguments = {program_, copy_.string(), "--test=" + test.name, "--folder=" + folder_.string(),
-                      "--sheet=" + sheet.string(), "--report=" + report.string()},
-        .log = log,
-        .working_folder = fs::current_path(failed),
-        .signal_on_parent_death = SIGKILL};
-    if (options_.update) plan.arguments.emplace_back("--update");
+    std::vector<std::string> arguments = {program_,
+                                          copy_.string(),
+                                          "--test=" + test.name,
+                                          "--folder=" + folder_.string(),
+                                          "--sheet=" + sheet.string(),
+                                          "--report=" + report.string()};
+    for (const auto& plugin : file_.plugins) arguments.insert(arguments.end(), {"--plugin", plugin});
+    if (options_.update) arguments.emplace_back("--update");
     const auto began = steady_clock::now();
-    RIDE_ASSIGN(const auto process, process::Program::start(std::move(plan)));
+    RIDE_ASSIGN(const auto ended, run_task_process(std::move(arguments), log, test.timeout, stop));
     TestResult result{.name = test.name};
-    RIDE_ASSIGN(result.report, report_of(*process, test, report, stop));
+    RIDE_ASSIGN(result.report, report_of(ended, test, report));
     result.seconds = std::chrono::duration<double>(steady_clock::now() - began).count();
     return result;
   }
@@ -102,30 +97,21 @@ class TestProcesses {
     return sheet;
   }
 
-  static Result<test_runner::TestReport> report_of(process::Program& process, const TestCase& test,
-                                                   const fs::path& report, const std::stop_token& stop) {
-    const auto until = steady_clock::now() + test.timeout;
-    while (!process.process().wait_until_ended(kTestLook)) {
-      const bool late = steady_clock::now() >= until;
-      if (!late && !stop.stop_requested()) continue;
-      process.process().signal_group(SIGKILL);
-      process.process().wait_until_ended(std::chrono::seconds(10));
-      if (!late) return Error{ErrorCode::cancelled, "interrupted"};
-      return test_runner::TestReport{
-          .failures = {fmt::format("it took longer than {} and was ended (timeout: says how long it may take)",
-                                   format_duration(test.timeout))}};
+  static Result<test_runner::TestReport> report_of(const TaskProcessResult& ended, const TestCase& test,
+                                                   const fs::path& report) {
+    switch (ended.end) {
+      case TaskProcessEnd::stopped:
+        return Error{ErrorCode::cancelled, "interrupted"};
+      case TaskProcessEnd::late:
+        return test_runner::TestReport{
+            .failures = {fmt::format("it took longer than {} and was ended (timeout: says how long it may take)",
+                                     format_duration(test.timeout))}};
+      case TaskProcessEnd::by_itself:
+        break;
     }
-    const int code = process.process().exit_code().value_or(-1);
     auto read = test_runner::report_from_json(file_text(report));
-    if (code == 0 && read.ok()) return read;
-    return test_runner::TestReport{.failures = {how_it_ended(process, code)}};
-  }
-
-  static std::string how_it_ended(const process::Program& process, int code) {
-    const auto words = process::log_tail(process.log(), 0, kLastWords);
-    const auto end = code > 128 ? fmt::format("it crashed with signal {} ({})", code - 128, ::strsignal(code - 128))
-                                : fmt::format("it ended with code {} before it was through", code);
-    return words.empty() ? end : end + "; its last words: " + words;
+    if (ended.code == 0 && read.ok()) return read;
+    return test_runner::TestReport{.failures = {ended.how}};
   }
 
   const TopologyFile& file_;

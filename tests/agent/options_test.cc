@@ -63,6 +63,13 @@ TEST_F(AgentPlan, WorkersCarryTheLabelsOfTheirNode) {
   EXPECT_THAT(children[1].arguments, ::testing::Not(::testing::Contains("--label"))) << "producers have none";
 }
 
+TEST_F(AgentPlan, WorkersLoadThePluginsOfTheirNode) {
+  options.plugins = {"/opt/vignette.so", "/opt/grain.so"};
+  const auto children = plan_children(options).value();
+  EXPECT_THAT(children[0].arguments, ::testing::IsSupersetOf({"--plugin", "/opt/vignette.so", "/opt/grain.so"}));
+  EXPECT_THAT(children.back().arguments, ::testing::Not(::testing::Contains("--plugin"))) << "producers have none";
+}
+
 TEST_F(AgentPlan, WorkersAreToldWhereSinksMayWrite) {
   options.output_folders = {"/srv/out", "/mnt/videos"};
   const auto children = plan_children(options).value();
