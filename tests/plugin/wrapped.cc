@@ -1,5 +1,5 @@
 // A plug-in of the C++ wrapper: parameters of every type, ports, a halo, finish(), exceptions.
-#include <fstream>
+#include <algorithm>
 
 #include "ride/opencv.h"
 #include "ride/task.h"
@@ -41,8 +41,6 @@ class Wrapped : public ride::sdk::Task {
             .doc = "Tries the wrapper.",
             .params = params().specs(),
             .outputs = {"main", "rest"},
-            .needs_order = true,
-            .warmup_frames = 3,
             .halo = Halo::of("ksize", 1, 2)};
   }
   void open(const Env& env) override {
@@ -91,6 +89,33 @@ class CountAtEnd : public ride::sdk::Task {
   int frames_ = 0;
 };
 
+// One output and a halo: may work on tiles.
+class Shifted : public ride::sdk::Task {
+ public:
+  struct By {
+    int rows = 1;
+  };
+  static const ride::sdk::Params<By>& by() {
+    static const ride::sdk::Params<By> kBy{{"rows", &By::rows, "How far", {.min = 0, .max = 50}}};
+    return kBy;
+  }
+  static Declaration declaration() {
+    return {.name = "shifted", .doc = "Moves rows up.", .params = by().specs(), .halo = Halo::of("rows")};
+  }
+  void open(const Env& env) override { by_ = by().read(env); }
+  void process(const Frame& frame, Output& out) override {
+    const auto picture = out.allocate_like(frame.picture());
+    for (int row = 0; row < picture.rows; ++row) {
+      const auto* from = frame.picture().row<std::uint8_t>(std::min(row + by_.rows, picture.rows - 1));
+      std::copy_n(from, picture.values_in_row(), picture.row<std::uint8_t>(row));
+    }
+    out.emit(picture);
+  }
+
+ private:
+  By by_;
+};
+
 class CannotBeMade : public ride::sdk::Task {
  public:
   CannotBeMade() { throw std::runtime_error("the constructor gave up"); }
@@ -101,4 +126,4 @@ class CannotBeMade : public ride::sdk::Task {
 
 }  // namespace
 
-RIDE_PLUGIN(Wrapped, CountAtEnd, CannotBeMade)
+RIDE_PLUGIN(Wrapped, CountAtEnd, Shifted, CannotBeMade)
