@@ -38,6 +38,7 @@ Result<Figures> run_mixed(const Options& options);
 Result<Figures> run_speedup(const Options& options);
 Result<Figures> run_detect(const Options& options);
 Result<Figures> run_tasks(const Options& options);
+Result<Figures> run_plugin(const Options& options);
 Result<Figures> run_plan_scale(const Options& options);
 
 }  // namespace ride::bench

@@ -95,6 +95,12 @@ const std::map<std::string, Benchmark>& benchmarks() {
        {"each task that processes pictures beside the fastest plain OpenCV call of the same tolerance, one thread, in "
         "turns (of each: mpx_per_s, plain_mpx_per_s, ratio, plain; lowest_ratio); --only NAME, --side PIXELS (900)",
         ride::bench::run_tasks}},
+      {"plugin",
+       {"tasks of a plug-in beside the same built in, one process, in turns, one thread, 900x900 of 8 bits: a task "
+        "that "
+        "does nothing (noop_us, cpp_noop_us, over_us, copies) and a box blur (blur_us, cpp_blur_us, ratio, fps); "
+        "--rounds, --side",
+        ride::bench::run_plugin}},
       {"large",
        {"each of those on the paper's largest frame, 24160x25720 bytes, in a process of its own that may have 8 GiB "
         "(of "

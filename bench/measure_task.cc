@@ -32,8 +32,9 @@ Result<void> call(const PlainCall& plain, const cv::Mat& in, cv::Mat& out) {
 
 }  // namespace
 
-Result<std::unique_ptr<OpenedTask>> OpenedTask::open(const TaskCase& one, const cv::Mat& picture) {
-  const auto* type = tasks::builtin_tasks().find(one.task);
+Result<std::unique_ptr<OpenedTask>> OpenedTask::open(const TaskCase& one, const cv::Mat& picture,
+                                                     const tasks::TaskRegistry& registry) {
+  const auto* type = registry.find(one.task);
   if (type == nullptr) return Error{ErrorCode::not_found, fmt::format("no task is named '{}'", one.task)};
   RIDE_ASSIGN(auto params, check_task_params(type->declaration, one.params));
   std::unique_ptr<OpenedTask> opened(new OpenedTask);

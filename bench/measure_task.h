@@ -16,7 +16,8 @@ namespace ride::bench {
 // A task that is opened and given one picture again and again, its outputs in reused memory as in a worker.
 class OpenedTask : tasks::Emitter {
  public:
-  static Result<std::unique_ptr<OpenedTask>> open(const TaskCase& one, const cv::Mat& picture);
+  static Result<std::unique_ptr<OpenedTask>> open(const TaskCase& one, const cv::Mat& picture,
+                                                  const tasks::TaskRegistry& registry = tasks::builtin_tasks());
   ~OpenedTask() override;
   OpenedTask(const OpenedTask&) = delete;
   OpenedTask& operator=(const OpenedTask&) = delete;
