@@ -94,8 +94,8 @@ TEST_F(ForgedRecords, SetsThatNobodyCompletesDoNotFillTheMemory) {
   begin(1'000'000);  // frames flow as long as it takes
   for (int n = 0; n < 600; ++n) forge({.number = 10'000'000 + n, .part = "1/2"}, n % 2, 1'000'000);
   flush();
-  EXPECT_TRUE(wait_until(std::chrono::seconds(240),
-                         [&] { return run_->events().find("sets_refused: ") != std::string::npos; }))
+  EXPECT_TRUE(
+      wait_until(std::chrono::seconds(240), [&] { return run_->events().find("sets_refused: ") != std::string::npos; }))
       << run_->events() << run_->logs();
   ASSERT_EQ(run_->ask_master({"drain", "film"}).code, 0);
   expect_completed();
