@@ -106,6 +106,10 @@ const std::map<std::string, Benchmark>& benchmarks() {
         "(of "
         "each: seconds, peak_mb, outcome); --only NAME, --seconds: for each at the most (120)",
         ride::bench::run_large}},
+      {"python",
+       {"a Python class that passes 900x900 bytes on, or copies them, beside the task identity, in turns, and once "
+        "24160x25720 bytes (cpp_noop_us, noop_us, over_us, copy_us, fps, copies, large_s); --frames (2000)",
+        ride::bench::run_python}},
       {"figure12",
        {"the paper's figure: unprocessed and processed frames over time, workers added by hand and by the platform, as "
         "figure12-*.png and .csv in --figure; --only 30 or 6.9; --seconds: of each run (180)",

@@ -9,5 +9,6 @@ Result<Figures> run_batch(const Options& options);
 Result<Figures> run_stripes(const Options& options);
 Result<Figures> run_figures(const Options& options);
 Result<Figures> run_large(const Options& options);
+Result<Figures> run_python(const Options& options);
 
 }  // namespace ride::bench

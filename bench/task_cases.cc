@@ -23,6 +23,7 @@ const std::map<std::string, std::string>& tasks_without_case() {
       {"identity", "passes the frame on"},
       {"merge", "needs the tiles of a split: bench/run stripes"},
       {"print", "is a sink that writes text"},
+      {"python", "runs what its file says: bench/run python"},
       {"split", "cuts for a merge: bench/run stripes"},
       {"surf", "is part of builds with RIDE_SURF only"},
       {"track", "reads the attribute 'detections', no pixels"},

@@ -23,6 +23,7 @@ const std::map<std::string, std::string>& left_out() {
   static const std::map<std::string, std::string> kReasons = {
       {"detect", "needs a network; detect_test.cc gives it such pictures"},
       {"merge", "takes tiles only; split_merge_test.cc gives it some that do not fit"},
+      {"python", "needs a file; tests/python gives it such pictures"},
       {"split", "cuts no picture into more parts than it has rows; split_merge_test.cc tries small ones"},
       {"surf", "is part of some builds only; surf_test.cc gives its search such pictures"}};
   return kReasons;

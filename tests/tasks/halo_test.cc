@@ -111,6 +111,7 @@ const std::map<std::string, std::string>& tasks_without_halo() {
       {"overlay_text", kPlace},
       {"perspective", kMoves},
       {"print", kSink},
+      {"python", "does what its file says"},
       {"qr", kFinds},
       {"resize", kMoves},
       {"rotate", kMoves},
