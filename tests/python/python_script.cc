@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -11,6 +12,13 @@
 #include "process/proc.h"
 
 namespace ride::tasks {
+
+namespace {
+
+// Debian's Python has numpy (scripts/install-deps --tests); one that stands before it may not.
+[[maybe_unused]] const int kDebiansFirst = ::setenv("PATH", "/usr/bin:/bin", 1);
+
+}  // namespace
 
 PythonScript::PythonScript(const std::string& text, ParamValues more) : params_(std::move(more)) {
   std::ofstream(folder_ / "test.py") << text;
