@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 #include <spdlog/fmt/fmt.h>
 
+#include <algorithm>
+
 #include "master/api.h"
 #include "stream/control_client.h"
 #include "stream/kafka/admin.h"
@@ -345,6 +347,11 @@ TEST_F(MasterTest, AForeignTopicWithOtherPartitionsIsRefusedInWords) {
   auto admin = kafka::open_admin(config_).value();
   const auto topic = ride::test::unique_name("edges");
   admin->create({topic, 3, 1, {}}).value();
+  // Who asks is told by the broker's copy of the metadata, which follows.
+  ASSERT_TRUE(soon([&] {
+    const auto topics = admin->topics().value();
+    return std::any_of(topics.begin(), topics.end(), [&](const auto& one) { return one.name == topic; });
+  }));
   auto text = street();
   text.replace(text.find("    group:"), 0, "    output: { topic: " + topic + ", partitions: 5 }\n");
   const auto refused = http().post("/api/v1/jobs", text);
