@@ -79,7 +79,7 @@ class Try {
     RIDE_ASSIGN(task_, worker::open_task(type == nullptr ? tasks::TaskType{} : *type, stage,
                                          {JobName{kTried}, RunNumber{1}, kTried, {}}));
     const auto begin = std::chrono::steady_clock::now();
-    const auto done = processed(frame);
+    auto done = processed(frame);
     report.milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
     report.peak_bytes = process::peak_memory_of(::getpid());
     if (!done.ok()) {
