@@ -92,11 +92,12 @@ std::int32_t get_string(const RideCall* call, const char* name, RideText* value)
 // Nothing: it fits.
 std::optional<std::string> unfit_shape(std::int32_t rows, std::int32_t cols, std::int32_t channels,
                                        std::int32_t depth) {
-  if (rows < 1 || cols < 1 || static_cast<double>(rows) * cols > tasks::kMaxPixels)
-    return fmt::format("{}x{} pixels; from 1x1 up to {:.0f} in all are possible", cols, rows, tasks::kMaxPixels);
+  if (rows < 1 || cols < 1) return fmt::format("{}x{} pixels; 1x1 is the least", cols, rows);
   if (channels < 1 || channels > 4) return fmt::format("{} channels; 1 to 4 are possible", channels);
   if (depth != RIDE_8U && depth != RIDE_16U && depth != RIDE_32F)
     return fmt::format("depth {}; 8U (0), 16U (2) and 32F (5) are possible", depth);
+  if (!tasks::fits_a_frame(cols, rows, CV_MAKETYPE(depth, channels)))
+    return fmt::format("{}x{} pixels of {} channels, above the 4 GiB that a frame may have", cols, rows, channels);
   return std::nullopt;
 }
 

@@ -62,6 +62,8 @@ Result<Library> load(const std::string& file) {
     handle = ::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
   } catch (const std::exception& failure) {
     return left_by_exception("loading it", cause_of(failure));
+  } catch (...) {
+    return left_by_exception("loading it", "of an unknown type");
   }
   if (handle == nullptr) {
     const char* why = ::dlerror();

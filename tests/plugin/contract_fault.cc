@@ -83,6 +83,7 @@ std::int32_t process(void* self, const RideFrame* frame, const RideCall* call) {
   if (act == "talk") return say(call, std::string(1 << 20, 'x')), RIDE_FAILED;
   if (act == "null words") return call->set_error(call, nullptr, 1000), RIDE_FAILED;
   if (act == "allocate huge") return call->allocate(call, 2'000'000'000, 2'000'000'000, 4, RIDE_32F, &picture), RIDE_OK;
+  if (act == "allocate wide") return call->allocate(call, 40'000, 40'000, 4, RIDE_32F, &picture), RIDE_OK;
   if (act == "allocate none") return call->allocate(call, 0, 10, 1, RIDE_8U, &picture), RIDE_OK;
   if (act == "allocate negative") return call->allocate(call, -5, 10, 1, RIDE_8U, &picture), RIDE_OK;
   if (act == "allocate five channels") return call->allocate(call, 5, 10, 5, RIDE_8U, &picture), RIDE_OK;

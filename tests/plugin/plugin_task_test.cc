@@ -168,6 +168,7 @@ TEST_F(PluginTasks, EachBreachOfTheContractIsAnErrorThatNamesIt) {
       {"throw an int", "of an unknown type"},
       {"status", "process() returned 42, which is no status"},
       {"allocate huge", "a picture of 2000000000x2000000000 pixels"},
+      {"allocate wide", "a picture of 40000x40000 pixels of 4 channels, above the 4 GiB that a frame may have"},
       {"allocate none", "a picture of 10x0 pixels"},
       {"allocate negative", "a picture of 10x-5 pixels"},
       {"allocate five channels", "5 channels; 1 to 4"},

@@ -46,7 +46,7 @@ TEST(Reply, NoNumberIsTakenUnchecked) {
   EXPECT_FALSE(picture_shape(1, 1, 1, "64F").ok());
   EXPECT_FALSE(picture_shape(2147483647, 2147483647, 4, "32F").ok());
   EXPECT_FALSE(picture_shape(2147483648, 1, 1, "8U").ok());
-  EXPECT_TRUE(picture_shape(65536, 65536, 1, "8U").ok());
+  EXPECT_TRUE(picture_shape(65536, 65535, 1, "8U").ok());
   EXPECT_FALSE(picture_shape(65536, 65537, 1, "8U").ok());
   EXPECT_EQ(picture_shape(24160, 25720, 1, "8U")->bytes, 621395200);
 }

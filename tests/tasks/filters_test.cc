@@ -301,11 +301,6 @@ TEST(Resize, PassesAPictureOfTheWantedSizeOn) {
   EXPECT_EQ(resized({{"width", std::int64_t{20}}}, {20, 10}), cv::Size(20, 10));  // run() checks that its bytes stay
 }
 
-TEST(Resize, RefusesAPictureThatNoMemoryHolds) {
-  EXPECT_NE(error_of("resize", {{"width", std::int64_t{65535}}}, frame_of(noise(60, 1, CV_8UC1))).find("smaller size"),
-            std::string::npos);
-}
-
 TEST(Filters, RefuseWhatTheyCannotDoWithPlaceCauseAndFix) {
   const ParamValues scale = {{"scale", 0.5}};
   for (const char* task : {"grayscale", "gaussian_blur", "stddev_filter", "canny", "resize", "detect_people"}) {

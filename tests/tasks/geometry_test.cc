@@ -174,6 +174,19 @@ TEST(Rotate, HalfATurnCopiesFloatsThoughTheSizeStays) {
   EXPECT_EQ(count_of(run("rotate", angle(90, false), square), 0.25), 5 * 5 - 1);
 }
 
+// 40,000 x 40,000 pixels are few enough, and their bytes are not.
+TEST(Resize, RefusesWhatNoFrameCanHoldByItsBytes) {
+  const ParamValues wide = {{"width", std::int64_t{40000}}, {"height", std::int64_t{40000}}, {"keep_aspect", false}};
+  EXPECT_NE(error_of("resize", wide, frame_of(noise(4, 4, CV_32FC4))).find("above the 4 GiB"), std::string::npos);
+  const ParamValues scale = {{"scale", 64.0}};
+  const auto problem_of = [&] { return error_of("resize", scale, frame_of(noise(1200, 1200, CV_8UC1))); };
+  EXPECT_NE(
+      error_of("resize", {{"width", std::int64_t{65535}}}, frame_of(noise(60, 1, CV_8UC1))).find("65535 x 3932100"),
+      std::string::npos)
+      << "a side that follows from the other one";
+  EXPECT_NE(problem_of().find("76800 x 76800 values of 8U, above the 4 GiB"), std::string::npos) << problem_of();
+}
+
 TEST(Rotate, ShowsProgress) {
   KeepingEmitter out;
   ASSERT_TRUE(opened("rotate", angle(30, false))->process(frame_of(noise(600, 4, CV_8UC1)), out).ok());

@@ -10,12 +10,12 @@
 #include <variant>
 #include <vector>
 
+#include "common/frame_limits.h"
 #include "common/result.h"
 
 namespace ride::python {
 
 inline constexpr std::size_t kMostMessage = std::size_t{192} * 1024;
-inline constexpr std::int64_t kMostPictureBytes = std::int64_t{4} << 30;
 inline constexpr int kMostAttributes = 64;
 inline constexpr int kMostSlots = 64;  // for outputs, at a time
 inline constexpr int kPassedOn = -1;   // in the place of a slot: the input goes on as it came

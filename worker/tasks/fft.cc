@@ -78,7 +78,7 @@ class Fft : public Task {
     const bool back = options_.output == "roundtrip";
     const int depth = back ? in.depth() : options_.depth == "8u" ? CV_8U : CV_32F;
     const cv::Size wanted = back ? in.size() : size;
-    RIDE_TRY(expect_output_fits(env_, frame, wanted, CV_MAKETYPE(depth, planes)));
+    RIDE_TRY(expect_output_fits(env_, frame, wanted.width, wanted.height, CV_MAKETYPE(depth, planes)));
     cv::Mat result = out.allocate(wanted.height, wanted.width, CV_MAKETYPE(depth, planes));
     Spectrum spectrum(size, {.threads = env_.threads, .progress = [&] { out.progress(); }});
     for (int c = 0; c < planes; ++c) {

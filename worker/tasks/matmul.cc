@@ -87,7 +87,7 @@ class Matmul : public Task {
     const int planes = plane_count(in, gray_);
     const cv::Size size(result_cols(in), in.rows);
     const bool view = options_.output == "view";
-    RIDE_TRY(expect_output_fits(env_, frame, size, CV_MAKETYPE(CV_32F, view ? 1 : planes)));
+    RIDE_TRY(expect_output_fits(env_, frame, size.width, size.height, CV_MAKETYPE(CV_32F, view ? 1 : planes)));
     cv::Mat result = out.allocate(size.height, size.width, CV_MAKETYPE(view ? CV_8U : CV_32F, planes));
     cv::Mat sums;
     if (view) sums.create(size, CV_32FC1);

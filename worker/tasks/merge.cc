@@ -4,7 +4,6 @@
 
 #include "common/frame_tile.h"
 #include "worker/tasks/picture.h"
-#include "worker/tasks/planes.h"
 #include "worker/tasks/register_task.h"
 
 namespace ride::tasks::merge {
@@ -59,7 +58,7 @@ class Merge : public Task {
                             "picture's size",
                             tile->index + 1, tile->count(), part.cols, part.rows, wide.width, wide.height));
     if (tile->index == 0) {
-      if (auto fits = expect_output_fits(env_, frame, {tile->cols, tile->rows}, part.type()); !fits) {
+      if (auto fits = expect_output_fits(env_, frame, tile->cols, tile->rows, part.type()); !fits) {
         whole_.release();
         return fits;
       }

@@ -116,7 +116,7 @@ class Perspective : public Task {
     const cv::Mat& in = frame.image;
     const int width = options_.width > 0 ? options_.width : in.cols;
     const int height = options_.height > 0 ? options_.height : in.rows;
-    RIDE_TRY(expect_output_fits(env_, frame, {width, height}, in.type()));
+    RIDE_TRY(expect_output_fits(env_, frame, width, height, in.type()));
     cv::Mat seen = out.allocate(height, width, in.type());
     warp(in, from_pixels_to_pixels(seen, in), color_in(seen, options_.fill), seen, env_.threads,
          [&out] { out.progress(); });

@@ -3,8 +3,10 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
+#include <limits>
 #include <opencv2/imgproc.hpp>
 
+#include "common/frame_limits.h"
 #include "common/source_file.h"
 
 namespace ride::tasks {
@@ -39,6 +41,23 @@ Result<void> expect_picture(const TaskEnv& env, const Frame& frame, std::initial
     return unsupported(env, frame, fmt::format("{} channels", fmt::join(channels, ", ")));
   }
   return {};
+}
+
+bool fits_a_frame(double cols, double rows, int type) {
+  constexpr double kLongestSide = std::numeric_limits<int>::max();
+  const auto bytes_each = static_cast<double>(CV_ELEM_SIZE(type));
+  return cols <= kLongestSide && rows <= kLongestSide &&
+         cols * rows <= static_cast<double>(kMostPictureBytes) / bytes_each;
+}
+
+Result<void> expect_output_fits(const TaskEnv& env, const Frame& frame, double cols, double rows, int type) {
+  if (fits_a_frame(cols, rows, type)) return {};
+  const std::string channels = CV_MAT_CN(type) == 1 ? "" : fmt::format(" in {} channels", CV_MAT_CN(type));
+  return Error{
+      ErrorCode::resource_exhausted,
+      fmt::format("{}: the result of a picture of {} has {:.0f} x {:.0f} values of {}{}, above the 4 GiB that "
+                  "a frame may have; make the picture smaller first (crop, resize), or ask for less",
+                  place(env, frame), shape_text(frame.image), cols, rows, depth_name(CV_MAT_DEPTH(type)), channels)};
 }
 
 Frame with_image(const Frame& frame, cv::Mat image) {

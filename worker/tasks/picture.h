@@ -2,6 +2,7 @@
 // folder.
 #pragma once
 
+#include <cstdint>
 #include <initializer_list>
 #include <string>
 
@@ -11,9 +12,6 @@
 
 namespace ride::tasks {
 
-// A larger picture than this, in pixels, is a slip in the topology and would take the worker's memory.
-inline constexpr double kMaxPixels = 2e9;
-
 // "stage 'people', frame gate/3/1042"
 std::string place(const TaskEnv& env, const Frame& frame);
 
@@ -21,6 +19,11 @@ std::string place(const TaskEnv& env, const Frame& frame);
 // `depths` are OpenCV's (CV_8U, ...).
 Result<void> expect_picture(const TaskEnv& env, const Frame& frame, std::initializer_list<int> depths,
                             std::initializer_list<int> channels);
+
+// Whether a picture of so many pixels across and down has at most kMostPictureBytes, and sides that fit into an int.
+bool fits_a_frame(double cols, double rows, int type);
+// resource_exhausted: it does not. The sides may be those that somebody asks for.
+Result<void> expect_output_fits(const TaskEnv& env, const Frame& frame, double cols, double rows, int type);
 
 // The frame with another picture: identity, capture time, attributes and unknown headers stay, encoded bytes do not.
 Frame with_image(const Frame& frame, cv::Mat image);

@@ -17,19 +17,6 @@ Result<void> expect_planes(const TaskEnv& env, const Frame& frame, bool gray) {
                fmt::format("{}: a picture of 2 channels has no brightness; set 'channels' to each", place(env, frame))};
 }
 
-Result<void> expect_output_fits(const TaskEnv& env, const Frame& frame, cv::Size size, int type) {
-  const std::int64_t pixels = std::int64_t{size.width} * size.height;  // below 2^62
-  const auto most = kMostOutputBytes / static_cast<std::int64_t>(CV_ELEM_SIZE(type));
-  if (pixels <= most) return {};
-  const std::string channels = CV_MAT_CN(type) == 1 ? "" : fmt::format(" in {} channels", CV_MAT_CN(type));
-  return Error{ErrorCode::resource_exhausted,
-               fmt::format("{}: the result of a picture of {} has {} x {} values of {}{}, above the 4 GiB that a frame "
-                           "may have; make the picture smaller first (crop, resize), or ask for less ('output', "
-                           "'channels')",
-                           place(env, frame), shape_text(frame.image), size.width, size.height,
-                           depth_name(CV_MAT_DEPTH(type)), channels)};
-}
-
 void read_plane(const Plane& plane, const cv::Rect& part, cv::Mat& to) {
   const cv::Mat& image = *plane.image;
   cv::Mat pixels = image(part), one;

@@ -17,9 +17,6 @@
 
 namespace ride::tasks {
 
-// What a frame may have: a larger set of records is refused by whoever reads it (OpenSets::Limits in stream/).
-inline constexpr std::int64_t kMostOutputBytes = (std::int64_t{4} << 30) - 1;
-
 template <class Options>
 Param<Options> channels_param(std::string Options::*channels) {
   return {"channels",
@@ -30,8 +27,6 @@ Param<Options> channels_param(std::string Options::*channels) {
 
 // Checked: 8U, 16U or 32F; gray has no meaning for two channels. `gray` is the task's parameter.
 Result<void> expect_planes(const TaskEnv& env, const Frame& frame, bool gray);
-// resource_exhausted: a picture of that size and type is larger than kMostOutputBytes.
-Result<void> expect_output_fits(const TaskEnv& env, const Frame& frame, cv::Size size, int type);
 
 inline int plane_count(const cv::Mat& image, bool gray) { return gray ? 1 : image.channels(); }
 

@@ -71,11 +71,7 @@ class Resize : public Task {
     if (auto fit = expect_picture(env_, frame, {CV_8U, CV_16U, CV_32F}, {1, 2, 3, 4}); !fit) return fit;
     const cv::Mat& in = frame.image;
     const auto [width, height] = wanted(in.cols, in.rows);
-    if (width * height > kMaxPixels) {
-      return Error{ErrorCode::resource_exhausted,
-                   fmt::format("{}: {} would become {}x{}, more than {:.0f} pixels; ask for a smaller size",
-                               place(env_, frame), shape_text(in), width, height, kMaxPixels)};
-    }
+    RIDE_TRY(expect_output_fits(env_, frame, width, height, in.type()));
     const cv::Size size(static_cast<int>(width), static_cast<int>(height));
     if (size == in.size()) {
       out.emit(frame);

@@ -64,13 +64,13 @@ class Rotate : public Task {
       return {};
     }
     const auto [width, height] = extent(frame.image);
-    const double most =
-        std::min(kMaxPixels, std::max(kSmallPixels, kMaxGrowth * static_cast<double>(frame.image.total())));
+    const double most = std::max(kSmallPixels, kMaxGrowth * static_cast<double>(frame.image.total()));
     if (width * height > most) {
       return Error{ErrorCode::resource_exhausted,
                    fmt::format("{}: {} would become {}x{}, more than {:.0f} pixels; set 'expand' to false",
                                place(env_, frame), shape_text(frame.image), width, height, most)};
     }
+    RIDE_TRY(expect_output_fits(env_, frame, width, height, frame.image.type()));
     cv::Mat turned = out.allocate(static_cast<int>(height), static_cast<int>(width), frame.image.type());
     turn(frame.image, turned, out);
     out.emit(with_image(frame, std::move(turned)));
