@@ -20,10 +20,10 @@ struct TriedFrame {
 };
 
 struct TryReport {
-  std::string error;               // empty: the task has done it
+  std::string error;               // empty: the task has done it, and what came out is saved
   bool retriable = false;          // ... a worker would try again
   std::vector<TriedFrame> frames;  // that came out, in order
-  double milliseconds = 0;         // that process() took
+  double milliseconds = 0;         // that process() and finish() took
   std::int64_t peak_bytes = 0;     // of the process, with the picture and all libraries
   std::string picture;             // "768x576x3 8U", that went in
 };

@@ -54,11 +54,6 @@ Result<Frame> read_picture(const std::string& path) {
   return frame;
 }
 
-bool is_jpeg(const fs::path& file) {
-  const auto ending = file.extension().string();
-  return ending == ".jpg" || ending == ".jpeg" || ending == ".JPG" || ending == ".JPEG";
-}
-
 class Try {
  public:
   Try(const TryRequest& request, const tasks::TaskRegistry& registry) : request_(request), registry_(registry) {}
@@ -73,6 +68,7 @@ class Try {
     if (type != nullptr && type->declaration.sink)
       return invalid_argument("the task " + request_.task +
                               " is a sink: nothing comes out of it. Use it in a topology");
+    if (!request_.save.empty()) RIDE_TRY(check_ending(request_.save));
     RIDE_ASSIGN(const auto frame, read_picture(request_.picture));
     report.picture = tasks::shape_text(frame.image);
     const stream::StageSpec stage{.name = kTried, .task = request_.task, .params = request_.params};
@@ -100,7 +96,9 @@ class Try {
     }
   }
 
+  // All that came out is told, also where a file cannot hold it.
   Result<void> tell(const TaskDecl& declaration, TryReport& report) {
+    Result<void> saved;
     const auto first = declaration.outputs.front();
     std::map<std::string, int> count;
     for (auto& [named, frame] : out_.emitted) {
@@ -113,13 +111,14 @@ class Try {
                        .attributes = std::move(frame.attributes)};
       tried.attributes.erase(kSourceFileAttribute);
       if (!request_.save.empty()) {
-        tried.file = saved_name(request_.save, first, port, ++count[port]);
-        if (!is_jpeg(tried.file)) RIDE_TRY(check_keeps_pixels(tried.file, frame.image));
-        RIDE_TRY(write_picture(tried.file, frame.image));
+        auto file = saved_name(request_.save, first, port, ++count[port]);
+        const auto written = write_picture(file, frame.image);
+        if (written.ok()) tried.file = std::move(file);
+        if (!written.ok() && saved.ok()) saved = written;
       }
       report.frames.push_back(std::move(tried));
     }
-    return {};
+    return saved;
   }
 
   const TryRequest& request_;

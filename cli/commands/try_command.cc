@@ -6,8 +6,6 @@
 
 #include "cli/command.h"
 #include "cli/interrupt.h"
-#include "cli/local/task_process.h"
-#include "cli/programs.h"
 #include "cli/terminal.h"
 #include "common/file_text.h"
 #include "common/json.h"
@@ -15,6 +13,8 @@
 #include "common/text.h"
 #include "plugin/describe.h"
 #include "plugin/plugin_flag.h"
+#include "process/own_programs.h"
+#include "process/run_to_end.h"
 #include "process/temp_folder.h"
 #include "test_runner/try_report.h"
 #include "worker/tasks/builtin_catalog.h"
@@ -34,6 +34,14 @@ std::vector<std::string> param_names(const TaskDecl& task) {
   std::vector<std::string> names;
   for (const auto& spec : task.params) names.push_back(spec.name);
   return names;
+}
+
+// They travel as JSON.
+Result<void> check_texts(const std::vector<std::string>& texts) {
+  for (const auto& text : texts)
+    for (std::size_t at = 0; at < text.size(); at += utf8_length(text, at))
+      if (utf8_length(text, at) == 0) return invalid_argument(fmt::format("--param '{}' is not UTF-8", one_line(text)));
+  return {};
 }
 
 // "ksize=7" each, by the declaration.
@@ -77,7 +85,7 @@ std::string frame_line(const test_runner::TriedFrame& frame) {
 ExitCode show(const TryFlags& flags, const TryReport& report) {
   if (flags.json) {
     print(test_runner::try_to_json(report) + "\n");
-  } else if (report.error.empty()) {
+  } else if (report.error.empty() || !report.frames.empty()) {
     std::string text =
         fmt::format("{} on {} ({}): {:.1f} ms, peak memory of the process {:.0f} MB\n", flags.task, flags.picture,
                     report.picture, report.milliseconds, static_cast<double>(report.peak_bytes) / 1e6);
@@ -92,24 +100,31 @@ ExitCode show(const TryFlags& flags, const TryReport& report) {
 }
 
 Result<TryReport> tried(const TryFlags& flags, const std::filesystem::path& temp, const std::stop_token& stop) {
-  RIDE_ASSIGN(const auto catalog, plugin::catalog_with(tasks::builtin_catalog(), flags.plugins));
+  RIDE_ASSIGN(const auto catalog, plugin::catalog_with(tasks::builtin_catalog(), flags.plugins, {.stop = stop}));
   RIDE_ASSIGN(const auto* task, task_named(catalog, flags.task));
   RIDE_ASSIGN(const auto params, given_params(*task, flags.params));
-  RIDE_ASSIGN(auto program, find_program("ride-test"));
+  RIDE_ASSIGN(auto program, process::find_program("ride-test"));
   const auto report = temp / "report";
-  std::vector<std::string> arguments = {std::move(program), "--try=" + flags.task, "--on=" + flags.picture,
-                                        "--params=" + params_to_json(params).dump(), "--report=" + report.string()};
+  std::vector<std::string> arguments = {std::move(program),
+                                        "try",
+                                        flags.task,
+                                        "--on=" + flags.picture,
+                                        "--params=" + params_to_json(params).dump(),
+                                        "--report=" + report.string()};
   if (!flags.save.empty()) arguments.push_back("--save=" + flags.save);
   for (const auto& plugin : plugin::different_files(flags.plugins))
     arguments.insert(arguments.end(), {"--plugin", plugin});
-  RIDE_ASSIGN(const auto ended, run_task_process(std::move(arguments), temp / "log", std::nullopt, stop));
-  if (ended.end != TaskProcessEnd::by_itself) return Error{ErrorCode::cancelled, "interrupted"};
+  RIDE_ASSIGN(const auto ended,
+              process::run_to_end({.name = "ride-test", .arguments = std::move(arguments), .log = temp / "log"},
+                                  std::nullopt, stop));
+  if (ended.end != process::RunEnd::by_itself) return Error{ErrorCode::cancelled, "interrupted"};
   auto read = test_runner::try_from_json(file_text(report));
   if (ended.code == 0 && read.ok()) return read;
-  return TryReport{.error = fmt::format("task '{}': {}", flags.task, ended.how)};
+  return TryReport{.error = fmt::format("task '{}': {}", flags.task, ended.explained())};
 }
 
 ExitCode try_task(const TryFlags& flags) {
+  if (const auto fit = check_texts(flags.params); !fit.ok()) return fail(fit.error());
   Interrupt interrupt;
   const auto temp = process::make_temp_folder("ride-try");
   if (!temp.ok()) return fail(temp.error());
