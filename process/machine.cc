@@ -124,6 +124,13 @@ std::vector<int> usable_core_numbers() {
 }
 
 std::int64_t machine_memory() { return meminfo("MemTotal"); }
-std::int64_t available_memory() { return meminfo("MemAvailable"); }
+std::int64_t available_memory() {
+  const std::int64_t all = meminfo("MemAvailable");
+  std::istringstream limit(file_text("/sys/fs/cgroup/memory.max")), taken(file_text("/sys/fs/cgroup/memory.current"));
+  std::int64_t most = 0, now = 0;
+  if (limit >> most && taken >> now && most > 0)
+    return std::clamp<std::int64_t>(most - now, 0, std::max<std::int64_t>(all, 0));
+  return all;
+}
 
 }  // namespace ride::process

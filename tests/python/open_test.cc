@@ -93,5 +93,14 @@ TEST(PythonOpen, WhatANodeLacksIsSaid) {
   expect_said(gone.open_error(), "FileNotFoundError");
 }
 
+TEST(PythonOpen, ModulesInTheWorkingFolderAreNotTakenForPythons) {
+  const TempFolder folder;
+  for (const char* name : {"json.py", "socket.py", "numpy.py"}) std::ofstream(folder / name) << "raise SystemExit(9)\n";
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(folder / "");
+  EXPECT_EQ(PythonScript(script_of("out.emit(frame)")).open_error(), "");
+  std::filesystem::current_path(before);
+}
+
 }  // namespace
 }  // namespace ride::tasks

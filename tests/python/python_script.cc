@@ -8,6 +8,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "common/file_text.h"
 #include "common/log.h"
 #include "process/proc.h"
 
@@ -84,8 +85,7 @@ std::vector<int> python_processes() {
   const std::string mark = "RIDE_PYTHON_CHILD=" + std::to_string(getpid()) + "-";
   std::vector<int> found;
   for (const pid_t pid : process::all_processes()) {
-    std::ifstream file("/proc/" + std::to_string(pid) + "/environ", std::ios::binary);
-    const std::string environment{std::istreambuf_iterator<char>(file), {}};
+    const std::string environment = file_text("/proc/" + std::to_string(pid) + "/environ");
     const auto stat = process::read_stat(pid);
     if (environment.find(mark) != std::string::npos && stat && !stat->ended()) found.push_back(pid);
   }

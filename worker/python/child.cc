@@ -30,12 +30,16 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr const char* kTokenVariable = "RIDE_PYTHON_CHILD";
-// The script comes as the first message, so that no file of ours must be found, and `ps` shows a short line.
+// Without the working folder, where a json.py may lie. The script comes as the first message, so that no file of ours
+// must be found, and `ps` shows a short line.
 constexpr const char* kFirstLine =
-    "import socket; s = socket.socket(fileno=3); exec(compile(s.recv(1 << 18), 'ride', 'exec'))";
+    "import sys; sys.path[:] = [p for p in sys.path if p]; import socket; s = socket.socket(fileno=3); "
+    "exec(compile(s.recv(1 << 18), 'ride', 'exec'))";
 constexpr int kSocketBuffer = 1 << 20;
 constexpr int kMostReads = 16;  // of 64 KiB of output at a time: a child that only prints must be asked for its time
 constexpr int kKillRounds = 20;
+constexpr auto kCountAgain = std::chrono::milliseconds(100);
+constexpr int kDyingTime = 1000;  // milliseconds: a process closes its socket before it has ended
 
 std::string new_token() {
   static std::atomic<std::int64_t> count{0};
@@ -44,18 +48,6 @@ std::string new_token() {
 
 Error system_error(const char* what) {
   return {ErrorCode::resource_exhausted, fmt::format("cannot start Python: {}: {}", what, std::strerror(errno)), true};
-}
-
-std::string environment_of(pid_t pid) {
-  const process::Descriptor file(open(fmt::format("/proc/{}/environ", pid).c_str(), O_RDONLY | O_CLOEXEC));
-  std::string text;
-  std::array<char, 4096> part{};
-  while (file.ok() && text.size() < (std::size_t{1} << 20)) {
-    const auto got = read(file.get(), part.data(), part.size());
-    if (got <= 0) break;
-    text.append(part.data(), static_cast<std::size_t>(got));
-  }
-  return text;
 }
 
 }  // namespace
@@ -70,7 +62,6 @@ Result<std::unique_ptr<Child>> Child::start(const ChildPlan& plan) {
   std::unique_ptr<Child> child(new Child());
   child->token_ = std::string(kTokenVariable) + "=" + new_token();
   child->log_name_ = plan.log_name;
-  child->memory_kills_ = process::out_of_memory_kills();
   const auto threads = std::to_string(plan.threads);
   process::SpawnPlan spawned{.arguments = {plan.interpreter.string(), "-c", kFirstLine},
                              .output = output.write_end.get(),
@@ -96,6 +87,11 @@ Result<void> Child::send(std::string_view message, int descriptor) {
     return Error{ErrorCode::resource_exhausted,
                  fmt::format("the frame's attributes and name have {} bytes, and {} can be told to Python",
                              message.size(), kMostMessage)};
+  // What the system killed long before is not why this one ends.
+  if (const auto now = steady_clock::now(); !memory_kills_ || now - counted_ > kCountAgain) {
+    memory_kills_ = process::out_of_memory_kills();
+    counted_ = now;
+  }
   iovec part{const_cast<char*>(message.data()), message.size()};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> extra{};
   msghdr header{};
@@ -114,6 +110,10 @@ Result<void> Child::send(std::string_view message, int descriptor) {
   do sent = sendmsg(socket_.get(), &header, MSG_NOSIGNAL | MSG_DONTWAIT);
   while (sent < 0 && errno == EINTR);
   if (sent >= 0) return {};
+  if (errno == EPIPE || errno == ECONNRESET) {
+    await_own_end();
+    return Error{ErrorCode::unavailable, "Python has closed its socket"};
+  }
   return Error{ErrorCode::unavailable, fmt::format("Python takes no message: {}", std::strerror(errno))};
 }
 
@@ -139,12 +139,17 @@ Child::Seen Child::wait(std::chrono::milliseconds time) {
     if (all[1].revents != 0) return Seen::ended;
     // It has closed its socket: nobody can speak to it any more.
     if ((all[0].revents & (POLLHUP | POLLIN)) != 0) {
-      pollfd process{process_.get(), POLLIN, 0};
-      poll(&process, 1, 1000);  // most are about to end: then its own end is what is told
+      await_own_end();
       return Seen::ended;
     }
     if (left <= 0) return Seen::nothing;
   }
+}
+
+// Most that have closed their socket are about to end: then that is what is told of them.
+void Child::await_own_end() const {
+  pollfd process{process_.get(), POLLIN, 0};
+  poll(&process, 1, kDyingTime);
 }
 
 bool Child::has_ended() {
@@ -192,7 +197,8 @@ void Child::kill_leftovers() const {
   for (int round = 0; round < kKillRounds; ++round) {
     bool found = false;
     for (const pid_t pid : process::all_processes()) {
-      if (pid == getpid() || environment_of(pid).find(token_) == std::string::npos) continue;
+      if (pid == getpid() || file_text(fmt::format("/proc/{}/environ", pid)).find(token_) == std::string::npos)
+        continue;
       if (const auto stat = process::read_stat(pid); !stat || stat->ended()) continue;
       found = true;
       kill(pid, SIGKILL);

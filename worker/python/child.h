@@ -48,11 +48,12 @@ class Child {
   };
   // Kills it, if it runs, and what it has started; reaps it.
   End end();
-  bool ran_out_of_memory() const;  // the system has killed somebody for want of memory since it was started
+  bool ran_out_of_memory() const;  // the system has killed somebody for want of memory since it was last told something
 
  private:
   Child() = default;
   void log_output();
+  void await_own_end() const;
   void kill_leftovers() const;
 
   pid_t pid_ = -1;
@@ -62,6 +63,7 @@ class Child {
   process::Descriptor process_, socket_, output_;
   OutputLines lines_;
   std::optional<std::int64_t> memory_kills_;
+  std::chrono::steady_clock::time_point counted_{};
 };
 
 }  // namespace ride::python

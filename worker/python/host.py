@@ -1,15 +1,20 @@
 # What runs in the child process beside the user's class: one request of the worker after the other, over a socket with
-# messages. Pictures lie in memory that both map. Whatever leaves this process is checked again by the worker.
+# messages. Pictures lie in memory that both map. Whatever leaves this process is checked again by the worker. What is
+# needed when something fails is imported before: there may be no descriptor left for it then.
 import array
 import gc
 import json
+import mmap
 import os
 import re
 import sys
+import traceback
 
 MOST_MESSAGE = 192 * 1024
 MOST_ATTRIBUTES = 64
-MOST_TEXT = 2000
+MOST_TEXT = 2000  # bytes
+MOST_KEPT = 400  # each holds a descriptor
+LONGEST_SIDE = 2**31 - 1
 CHANNELS = (1, 2, 3, 4)
 PID = os.getpid()
 
@@ -23,8 +28,8 @@ def text_of(value, most=MOST_TEXT):
         text = str(value)
     except Exception:
         text = "(it has no text)"
-    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
-    return text if len(text) <= most else text[:most] + "..."
+    data = text.encode("utf-8", "backslashreplace")
+    return data.decode() if len(data) <= most else data[:most].decode("utf-8", "ignore") + "..."
 
 
 class Wire:
@@ -34,7 +39,7 @@ class Wire:
     def send(self, message):
         if os.getpid() != PID:
             os._exit(0)  # a fork that came back from the user's code: it is not the one that is asked
-        data = json.dumps(message, separators=(",", ":")).encode()
+        data = json.dumps(message, separators=(",", ":"), ensure_ascii=False).encode()
         if len(data) > MOST_MESSAGE:
             raise ValueError("attributes of %d bytes are more than %d" % (len(data), MOST_MESSAGE))
         self.sock.send(data)
@@ -63,8 +68,8 @@ class Slot:
     """Memory shared with the worker. Every array over it has `root` as its base: its references say who looks on."""
 
     def __init__(self, number, fd, size, writable):
-        import mmap
-
+        if fd is None:
+            raise OSError("the memory of a picture did not arrive: this process has no descriptor left")
         prot = mmap.PROT_READ | (mmap.PROT_WRITE if writable else 0)
         try:
             memory = mmap.mmap(fd, size, flags=mmap.MAP_SHARED, prot=prot)
@@ -115,7 +120,9 @@ class Out:
         """The picture as it is now: an array, or the frame itself. `attributes` are added; None as a value removes."""
         with self._host.lock:
             self._check_open()
-            message = {"t": "emit", "port": "" if port is None else str(port), "attributes": {}}
+            if port is not None and port not in self._host.ports:
+                raise ValueError("there is no port %r; ports: %s" % (port, ", ".join(self._host.ports)))
+            message = {"t": "emit", "port": "" if port is None else port, "attributes": {}}
             for name, value in (attributes or {}).items():
                 name = str(name)
                 if not re.fullmatch("[A-Za-z0-9_.-]{1,64}", name):
@@ -137,7 +144,7 @@ class Host:
 
         self.wire, self.lock = wire, threading.RLock()
         self.input, self.outputs, self.kept, self.dropped = None, [], [], []
-        self.out, self.task, self.script = None, None, ""
+        self.out, self.task, self.script, self.ports = None, None, "", []
 
     # -- memory ------------------------------------------------------------------------------------------------------
     def check_kind(self, shape, dtype):
@@ -145,7 +152,7 @@ class Host:
             text = "a picture of %s cannot be emitted: uint8, uint16 or float32, for example array.astype(np.uint8)"
             raise TypeError(text % dtype)
         flat = len(shape) == 2 or (len(shape) == 3 and shape[2] in CHANNELS)
-        if not flat or any(int(side) < 1 for side in shape):
+        if not flat or any(not 1 <= int(side) <= LONGEST_SIDE for side in shape):
             raise ValueError("a picture has the shape (rows, columns) or (rows, columns, 1 to 4), not %s" % (shape,))
 
     def slot_for(self, shape, dtype):
@@ -163,7 +170,11 @@ class Host:
             answer, fd = self.wire.ask({"t": "slot", "bytes": size, "drop": self.take_dropped()})
         except Refused as refused:
             raise MemoryError(text_of(refused)) from None
-        slot = Slot(answer["id"], fd, answer["bytes"], True)
+        try:
+            slot = Slot(answer["id"], fd, answer["bytes"], True)
+        except BaseException:
+            self.dropped.append(answer["id"])
+            raise
         self.outputs.append(slot)
         return slot.view(shape, dtype, size)
 
@@ -214,8 +225,6 @@ class Host:
 
     # -- the user's class --------------------------------------------------------------------------------------------
     def describe(self, error):
-        import traceback
-
         place = ""
         if isinstance(error, SyntaxError) and error.filename == self.script:
             place = "%s:%s: " % (self.script, error.lineno)
@@ -233,8 +242,6 @@ class Host:
         return text_of(place + what)
 
     def print_traceback(self, error):
-        import traceback
-
         try:
             lines = "".join(traceback.format_exception(type(error), error, error.__traceback__.tb_next, 8)).splitlines()
             print("\n".join(lines[-24:]), file=sys.stderr)
@@ -309,7 +316,7 @@ class Host:
             raise Refused("%s needs the parameter '%s' in `values`: it has no default" % (self.script, missing[0]))
 
     def open(self, message):
-        self.memory = message["memory"]
+        self.memory, self.ports = message["memory"], message["ports"]
         try:
             kind = self.load(message)
             self.task = kind()
@@ -329,14 +336,17 @@ class Host:
         outputs = [slot for slot in self.outputs if slot.looked_at()]
         self.drop(outputs)
         self.kept += outputs
-        if self.input is None or not self.input.looked_at():
+        if self.input is None:
+            return True  # its memory did not get here
+        if not self.input.looked_at():
             return False
         self.kept.append(self.input)
         self.input = None
         return True
 
     def image_of(self, message, fd):
-        if fd is not None:
+        if fd is not None or self.input is None or self.input.number != message["input"]:
+            self.input = None
             self.input = Slot(message["input"], fd, message["capacity"], False)
         dtype = np.dtype({"8U": np.uint8, "16U": np.uint16, "32F": np.float32}[message["depth"]])
         shape = (message["rows"], message["cols"])
@@ -346,12 +356,15 @@ class Host:
         return self.input.view(shape, dtype, size)
 
     def check_kept(self):
-        if sum(slot.size for slot in self.kept) <= self.memory:
+        def size_of_all():
+            return sum(slot.size for slot in self.kept)
+
+        if size_of_all() <= self.memory and len(self.kept) <= MOST_KEPT:
             return
         gc.collect()
         self.kept = [slot for slot in self.kept if slot.looked_at()]
-        size = sum(slot.size for slot in self.kept)
-        if size > self.memory:
+        size = size_of_all()
+        if size > self.memory or len(self.kept) > MOST_KEPT:
             text = "views of %d earlier frames are kept, %d MiB: keep frame.image.copy(), or less of it"
             raise MemoryError(text % (len(self.kept), size >> 20))
 
@@ -371,9 +384,10 @@ class Host:
             self.print_traceback(error)
             answer = {"t": "raised", "text": self.describe(error)}
         finally:
-            if self.out is not None:
-                self.out._frame = self.out._image = None
-            self.out = None
+            with self.lock:  # a thread of the user's that emits comes to its end first
+                if self.out is not None:
+                    self.out._frame = self.out._image = None
+                self.out = None
         return answer
 
     def run(self):
@@ -388,10 +402,12 @@ class Host:
                 except Exception as error:
                     self.print_traceback(error)
                 answer = {"t": "closed"}
-            else:
+            elif message["t"] in ("frame", "finish"):
                 answer = self.call(message, fd)
                 answer["kept"] = self.keep()
                 answer["drop"] = self.take_dropped()
+            else:
+                os._exit(70)  # what the worker never says
             for stream in (sys.stdout, sys.stderr):
                 try:
                     stream.flush()

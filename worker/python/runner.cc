@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <cstring>
 
 #include "common/cause.h"
 #include "common/log.h"
@@ -30,26 +29,11 @@ constexpr std::int64_t kLeastSlot = 64 << 10;
 
 const char* depth_text(int depth) { return depth == CV_8U ? "8U" : depth == CV_16U ? "16U" : "32F"; }
 
+// start(): somebody has ended the child while it was opened.
+bool was_killed(const Error& error) { return error.code == ErrorCode::unavailable; }
+
 // Foreign attributes may hold any bytes.
 std::string dumped(const json& message) { return message.dump(-1, ' ', false, json::error_handler_t::replace); }
-
-void copy_rows(const cv::Mat& from, std::uint8_t* to) {
-  const auto row = static_cast<std::size_t>(from.cols) * from.elemSize();
-  if (from.isContinuous()) {
-    std::memcpy(to, from.data, row * static_cast<std::size_t>(from.rows));
-    return;
-  }
-  for (int y = 0; y < from.rows; ++y, to += row) std::memcpy(to, from.ptr(y), row);
-}
-
-void copy_rows(const std::uint8_t* from, cv::Mat& to) {
-  const auto row = static_cast<std::size_t>(to.cols) * to.elemSize();
-  if (to.isContinuous()) {
-    std::memcpy(to.data, from, row * static_cast<std::size_t>(to.rows));
-    return;
-  }
-  for (int y = 0; y < to.rows; ++y, from += row) std::memcpy(to.ptr(y), from, row);
-}
 
 }  // namespace
 
@@ -68,12 +52,13 @@ std::optional<pid_t> Runner::child() const { return child_ ? std::optional(child
 
 Result<void> Runner::open() {
   for (int kills = 1;; ++kills) {
-    auto opened = start();
-    if (opened.ok() || !opened.error().retriable || kills >= kOpenKills) return opened;
+    auto opened = start(nullptr);
+    if (opened.ok() || !was_killed(opened.error()) || kills >= kOpenKills) return opened;
   }
 }
 
-Result<void> Runner::start() {
+// `out`: of the frame that waits meanwhile; null: none does.
+Result<void> Runner::start(tasks::Emitter* out) {
   forget_child();
   const char* search = std::getenv("PATH");
   RIDE_ASSIGN(auto interpreter,
@@ -86,17 +71,19 @@ Result<void> Runner::start() {
                     {"name", plan_.name},
                     {"class", plan_.class_name},
                     {"values", plan_.values},
+                    {"ports", plan_.ports},
                     {"memory", plan_.memory}});
   // One that has ended before it was told anything says more by how.
-  if (ready.ok() || ready.error().code == ErrorCode::unavailable) ready = await_ready();
+  if (ready.ok() || ready.error().code == ErrorCode::unavailable) ready = await_ready(out);
   if (!ready.ok()) forget_child();
   return ready;
 }
 
-Result<void> Runner::await_ready() {
+Result<void> Runner::await_ready(tasks::Emitter* out) {
   const auto until = steady_clock::now() + plan_.open_timeout;
   while (steady_clock::now() < until) {
     const auto seen = child_->wait(kTick);
+    if (out != nullptr) out->progress();
     if (seen == Child::Seen::nothing) continue;
     if (seen == Child::Seen::message) {
       auto reply = parse_reply(child_->message());
@@ -117,28 +104,55 @@ Result<void> Runner::await_ready() {
 Result<void> Runner::process(const Frame& frame, tasks::Emitter& out) {
   last_ = Frame{.id = frame.id, .from = frame.from, .captured_at = frame.captured_at, .attributes = {}};
   last_->passed_on = frame.passed_on;
-  return work(&frame, out);
+  return work(frame, out);
 }
 
-Result<void> Runner::finish(tasks::Emitter& out) { return work(nullptr, out); }
+// Once: a process that is started anew has seen no frame, and what it would tell of them were wrong.
+Result<void> Runner::finish(tasks::Emitter& out) {
+  if (!child_ || child_->has_ended()) {
+    if (last_)
+      return Error{ErrorCode::internal,
+                   plan_.name + ": the Python process that had seen the frames ended before finish()"};
+    RIDE_TRY(start(&out));
+  }
+  Asked asked{.frame = nullptr, .out = out};
+  const auto answer = ask(asked);
+  if (answer.refused) return *answer.refused;
+  if (answer.attempt == Attempt::done) return deliver(asked);
+  return Error{answer.attempt == Attempt::raised ? ErrorCode::invalid_argument : ErrorCode::internal,
+               fmt::format("{}: finish(): {}", plan_.name, answer.what)};
+}
 
-Result<void> Runner::work(const Frame* frame, tasks::Emitter& out) {
+Result<void> Runner::deliver(Asked& asked) {
+  for (auto& [port, picture] : asked.emitted)
+    port.empty() ? asked.out.emit(std::move(picture)) : asked.out.emit(port, std::move(picture));
+  return {};
+}
+
+// A child that cannot be opened again (what it needs is away) makes no frame dead: the partition waits, and says why.
+std::optional<Runner::Answer> Runner::start_again(tasks::Emitter& out) {
+  auto started = start(&out);
+  if (started.ok()) return std::nullopt;
+  if (was_killed(started.error())) return Answer{Attempt::killed, started.error().message, {}};
+  return Answer{.refused =
+                    Error{started.error().code, "Python cannot be started again: " + started.error().message, true}};
+}
+
+Result<void> Runner::work(const Frame& frame, tasks::Emitter& out) {
   Tries tries;
-  std::string tried;
   for (;;) {
+    Asked asked{.frame = &frame, .out = out};
+    std::optional<Answer> failed;
     if (!child_ || child_->has_ended()) {
-      if (child_ && tried.empty())
+      if (child_)
         log_warning("stage {}: {}: {} between frames; it is started again", plan_.stage, plan_.name, ended().what);
-      RIDE_TRY(start());
+      failed = start_again(out);
     }
-    Asked asked{.frame = frame, .out = out};
-    const auto answer = ask(asked);
+    const auto answer = failed ? std::move(*failed) : ask(asked);
     if (answer.refused) return *answer.refused;
     switch (next_step(tries, answer.attempt)) {
       case Next::deliver:
-        for (auto& [port, picture] : asked.emitted)
-          port.empty() ? out.emit(std::move(picture)) : out.emit(port, std::move(picture));
-        return {};
+        return deliver(asked);
       case Next::dead:
         if (answer.attempt == Attempt::raised) return invalid_argument(answer.what);
         return Error{ErrorCode::internal, fmt::format("{}: {}; it was tried {} times", plan_.name, answer.what,
@@ -146,17 +160,17 @@ Result<void> Runner::work(const Frame* frame, tasks::Emitter& out) {
       case Next::again:
         log_warning("stage {}: {}: {}; it is started again and gets the frame once more", plan_.stage, plan_.name,
                     answer.what);
-        tried = answer.what;
         break;
     }
   }
 }
 
-// Whatever ends the talk before its time leaves a child that is in the middle of it: it is not asked again.
+// Whatever ends the talk before its time leaves a child that is in the middle of it: it is not asked again. One that
+// was told nothing, since the frame cannot be told, goes on.
 Runner::Answer Runner::ask(Asked& asked) {
   try {
     auto answer = converse(asked);
-    if (answer.refused || (answer.attempt != Attempt::done && answer.attempt != Attempt::raised)) forget_child();
+    if (answer.attempt != Attempt::done && answer.attempt != Attempt::raised) forget_child();
     return answer;
   } catch (const std::exception& failure) {
     forget_child();
@@ -207,11 +221,12 @@ Result<void> Runner::hand_over(const Frame& frame, json& request, int& descripto
     input_.reset();
     input_is_known_ = false;
     RIDE_ASSIGN(input_, SharedMemory::make(std::max(shape->bytes, kLeastSlot), SharedMemory::Writer::us));
+    ++input_number_;
   }
-  copy_rows(image, input_->data());
+  image.copyTo(cv::Mat(image.rows, image.cols, image.type(), input_->data()));
   if (!input_is_known_) descriptor = input_->descriptor();
   request = {{"t", "frame"},
-             {"input", 0},
+             {"input", input_number_},
              {"capacity", input_->bytes()},
              {"rows", image.rows},
              {"cols", image.cols},
@@ -230,7 +245,7 @@ Result<void> Runner::hand_over(const Frame& frame, json& request, int& descripto
 // An answer: the call is over.
 std::optional<Runner::Answer> Runner::take(Asked& asked, const Reply& reply) {
   if (const auto* finished = std::get_if<Finished>(&reply)) {
-    // What its arrays look at stays as it is; the next frame gets other memory.
+    // What its arrays look at stays as it is, or the memory did not reach it: the next frame gets other memory.
     if (finished->kept) input_.reset(), input_is_known_ = false;
     drop(finished->dropped);
     if (finished->raised) return Answer{Attempt::raised, one_line(*finished->raised), {}};
@@ -263,10 +278,11 @@ Result<void> Runner::give_slot(const SlotWanted& wanted) {
                  fmt::format("a picture of {} bytes is larger than 4 GiB", wanted.bytes)};
   std::int64_t all = wanted.bytes;
   for (const auto& [number, memory] : slots_) all += memory.bytes();
-  if (slots_.size() >= kMostSlots || all > 2 * kMostPictureBytes)
+  if (slots_.size() >= kMostSlots || all > plan_.memory)
     return Error{ErrorCode::resource_exhausted,
-                 fmt::format("{} output pictures are kept at a time, of {} bytes: emit them, and keep copies",
-                             slots_.size(), all - wanted.bytes)};
+                 fmt::format("{} output pictures of {} bytes are kept, and one of {} is asked for: `memory` allows {} "
+                             "bytes of them, and {} at a time",
+                             slots_.size(), all - wanted.bytes, wanted.bytes, plan_.memory, kMostSlots)};
   RIDE_ASSIGN(auto memory, SharedMemory::make(std::max(wanted.bytes, kLeastSlot), SharedMemory::Writer::them));
   const int number = next_number_ = (next_number_ + 1) % (1 << 30);
   const auto& made = slots_.insert_or_assign(number, std::move(memory)).first->second;
@@ -293,7 +309,9 @@ Result<void> Runner::take_picture(Asked& asked, const Emitted& emitted) {
     if (asked.bytes > kMostPictureBytes)
       return Error{ErrorCode::resource_exhausted, "the pictures that one frame leads to have more than 4 GiB"};
     cv::Mat image = asked.out.allocate(shape.rows, shape.cols, shape.type);
-    copy_rows(found->second.data() + emitted.offset, image);
+    // Read only: the matrix is another view of it.
+    cv::Mat(shape.rows, shape.cols, shape.type, const_cast<std::uint8_t*>(found->second.data()) + emitted.offset)
+        .copyTo(image);
     frame.image = std::move(image);
     frame.owner.reset();
     frame.encoded.reset();
@@ -314,7 +332,8 @@ void Runner::drop(const std::vector<int>& slots) {
 
 Runner::Answer Runner::ended() {
   const auto end = child_->end();
-  if (!end.by_itself) return {Attempt::broken, "it closed what it speaks with the worker through", {}};
+  if (!end.by_itself)
+    return {Attempt::broken, "it closed, or does not read, what it speaks with the worker through", {}};
   const auto attempt = attempt_of(end.status, child_->ran_out_of_memory());
   const char* why = attempt == Attempt::too_large ? ", as the machine had no memory left" : "";
   return {attempt, fmt::format("the Python process ended ({}{})", how_it_ended(end.status), why), {}};

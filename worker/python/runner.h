@@ -58,9 +58,11 @@ class Runner {
     std::optional<Error> refused;  // it could not be asked at all
   };
 
-  Result<void> start();
-  Result<void> await_ready();
-  Result<void> work(const Frame* frame, tasks::Emitter& out);
+  Result<void> start(tasks::Emitter* out);
+  std::optional<Answer> start_again(tasks::Emitter& out);  // nothing: it runs
+  Result<void> await_ready(tasks::Emitter* out);
+  Result<void> work(const Frame& frame, tasks::Emitter& out);
+  static Result<void> deliver(Asked& asked);
   Answer ask(Asked& asked);
   Answer converse(Asked& asked);
   Result<void> hand_over(const Frame& frame, nlohmann::json& request, int& descriptor);
@@ -77,7 +79,8 @@ class Runner {
   RunnerPlan plan_;
   std::unique_ptr<Child> child_;
   std::optional<SharedMemory> input_;
-  bool input_is_known_ = false;  // the child has mapped it
+  std::int64_t input_number_ = 0;  // of input_: the child compares it with the one that it has
+  bool input_is_known_ = false;    // it was given to the child
   int next_number_ = 0;
   std::map<int, SharedMemory> slots_;  // for outputs
   std::optional<Frame> last_;          // what finish() emits has its name
