@@ -59,14 +59,14 @@ std::vector<TaskFile> files_of(const NewTask& task) {
 std::vector<std::string> next_commands(const NewTask& task) {
   const auto& name = task.name;
   if (task.language == TaskLanguage::python)
-    return {with_comment(fmt::format("ride try python --param file={}.py --on picture.jpg --save out.png", name),
+    return {with_comment(fmt::format("ride try {}.py --on picture.jpg --save out.png", name),
                          "one picture: what comes out"),
             with_comment("ride test topology.yaml", "what is expected of known pictures"),
             with_comment("ride up topology.yaml", "frame after frame, until Ctrl-C")};
   const auto plugin = fmt::format("--plugin build/{}.so", name);
   return {fmt::format("cmake -B build -DCMAKE_PREFIX_PATH={} && cmake --build build",
                       task.sdk.empty() ? "PATH_OF_THE_SDK" : shell_word(task.sdk)),
-          with_comment(fmt::format("ride try {} {} --on picture.jpg --save out.png", name, plugin),
+          with_comment(fmt::format("ride try build/{}.so --on picture.jpg --save out.png", name),
                        "one picture: what comes out"),
           with_comment(fmt::format("ride test topology.yaml {}", plugin), "what is expected of known pictures"),
           with_comment(fmt::format("ride up topology.yaml {}", plugin), "frame after frame, until Ctrl-C")};
