@@ -67,7 +67,7 @@ Result<void> StageCompute::fetch_artifacts() {
   for (const auto& [param, ref] : stage.artifacts) {
     if (artifacts_.contains(param)) continue;
     if (auto newer = newer_version(param, ref)) {
-      artifacts_[param] = {*std::move(newer), {}};
+      artifacts_[param].path = *std::move(newer);
       continue;
     }
     if (!context_.config.fetch)
