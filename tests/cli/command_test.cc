@@ -156,7 +156,7 @@ TEST_F(RideCommand, DoctorTellsWhatIsThere) {
     names.push_back(check["name"]);
     EXPECT_FALSE(check["detail"].get<std::string>().empty()) << check;
   }
-  for (const char* name : {"java", "kafka", "programs", "video", "gpu", "cameras", "resources", "disk"})
+  for (const char* name : {"java", "kafka", "programs", "video", "python", "gpu", "cameras", "resources", "disk"})
     EXPECT_THAT(names, ::testing::Contains(name));
 }
 
@@ -164,6 +164,7 @@ TEST_F(RideCommand, DoctorSaysHowToFixAMissingJava) {
   const auto result = ride({"doctor"}, {{"JAVA_HOME", "/nowhere"}, {"PATH", "/nowhere"}});
   EXPECT_EQ(result.code, 1);
   EXPECT_THAT(result.out, HasSubstr("missing  java"));
+  EXPECT_THAT(result.out, HasSubstr("there is no Python 'python3' on this node: install it"));
 }
 
 TEST_F(RideCommand, AMasterThatIsAwayIsExitCode3WithWhatToDo) {
