@@ -15,6 +15,7 @@
 #include "cli/local/local_inputs.h"
 #include "cli/local/run_folder.h"
 #include "cli/local/topology_facts.h"
+#include "cli/python_scripts.h"
 #include "cli/shipping.h"
 #include "cli/submit.h"
 #include "cli/terminal.h"
@@ -211,10 +212,11 @@ std::variant<ShippedFiles, ExitCode> ship_files(const JobFlags& flags, const Set
   const stream::Stopped never = [] { return false; };  // Ctrl-C ends the process
   auto named = named_files(file, never);
   if (!named.ok()) return fail(named.error());
-  if (!named->missing.empty()) {
-    std::fputs(topology::render(named->missing, file.text).c_str(), stderr);
-    return ExitCode::usage;
-  }
+  auto wrong = script_problems(file);
+  wrong.insert(wrong.end(), named->missing.begin(), named->missing.end());
+  topology::sort_diagnostics(wrong);
+  if (!wrong.empty()) std::fputs(topology::render(wrong, file.text).c_str(), stderr);
+  if (topology::has_errors(wrong)) return ExitCode::usage;
   if (named->files.empty()) {
     auto none = none_named(master, file);
     if (!none.ok()) return fail(none.error());
