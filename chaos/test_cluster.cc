@@ -45,7 +45,7 @@ Result<void> TestCluster::begin(std::stop_token stop) {
   if (!started.ok()) return started;
   for (int i = 1; i <= options_.masters; ++i) {
     const auto name = fmt::format("master{}", i);
-    RIDE_ASSIGN(auto master, add(name, "ride-master", {"--http", "127.0.0.1:0"}, options_.gates));
+    RIDE_ASSIGN(auto master, add(name, "ride-master", with_plugins({"--http", "127.0.0.1:0"}), options_.gates));
     if (i > 1) continue;  // the first one makes the topics
     RIDE_TRY(cluster_.wait_for_master(*master, stop));
   }
@@ -53,7 +53,7 @@ Result<void> TestCluster::begin(std::stop_token stop) {
     std::vector<std::string> words = {
         "--node", node, "--slots", std::to_string(slots), "--producers", std::to_string(producers)};
     for (const auto& folder : options_.outputs) words.insert(words.end(), {"--output", folder});
-    auto added = add(node, "ride-agent", std::move(words), gate);
+    auto added = add(node, "ride-agent", with_plugins(std::move(words)), gate);
     return added.ok() ? Result<void>() : added.error();
   };
   RIDE_TRY(agent(kCamera, 0, 1, false));
@@ -68,6 +68,11 @@ TestCluster::~TestCluster() {
   for (const auto& [name, program] : cluster_.programs())
     for (const auto pid : cluster_.tree_of(name)) ::kill(pid, SIGCONT);
   cluster_.end();
+}
+
+std::vector<std::string> TestCluster::with_plugins(std::vector<std::string> arguments) const {
+  for (const auto& file : options_.plugins) arguments.insert(arguments.end(), {"--plugin", file});
+  return arguments;
 }
 
 Result<process::Program*> TestCluster::add(const std::string& name, const std::string& program,

@@ -26,6 +26,7 @@ struct TestClusterOptions {
   std::filesystem::path folder;      // for data and logs
   std::filesystem::path work;        // where sources and sinks find relative paths; empty: the folder
   std::vector<std::string> outputs;  // folders where sinks may write; empty: the working folder
+  std::vector<std::string> plugins;  // that masters and workers load; absolute
   std::filesystem::path programs;    // where ride-master, ride-agent and the others are
   int brokers = 1, masters = 1, nodes = 3, slots = 2;
   bool quick_start = false;  // brokers that start soon and are slow under load
@@ -77,6 +78,7 @@ class TestCluster {
  private:
   explicit TestCluster(TestClusterOptions options) : options_(std::move(options)) {}
   Result<void> begin(std::stop_token stop);
+  std::vector<std::string> with_plugins(std::vector<std::string> arguments) const;
   Result<process::Program*> add(const std::string& name, const std::string& program, std::vector<std::string> arguments,
                                 bool gate);
   std::vector<pid_t> pids_of(const FaultTarget& victim) const;

@@ -14,7 +14,7 @@ namespace ride::cli {
 
 Result<TopologyFile> load_topology(const std::string& path, const std::vector<std::string>& plugins,
                                    std::stop_token stop) {
-  RIDE_ASSIGN(const auto catalog, plugin::catalog_with(tasks::builtin_catalog(), plugins));
+  RIDE_ASSIGN(const auto catalog, plugin::catalog_with(tasks::builtin_catalog(), plugins, {.stop = stop}));
   RIDE_ASSIGN(auto text, read_named_file(path, {.stop = std::move(stop)}));
   TopologyFile file{.path = path, .text = std::move(text), .outcome = {}};
   file.outcome =

@@ -22,9 +22,9 @@ struct TopologyFile {
 };
 
 // `plugins`: files whose tasks stages may name, beside the built-in ones; what is wrong with one is an Error.
-// `stop` breaks off waiting for a pipe that says nothing (cancelled): for commands in which Ctrl-C no longer ends the
-// process.
-Result<TopologyFile> load_topology(const std::string& path, const std::vector<std::string>& plugins = {},
+// `stop` breaks off waiting for a pipe that says nothing, and a plug-in that hangs (cancelled): for commands in which
+// Ctrl-C no longer ends the process.
+Result<TopologyFile> load_topology(const std::string& path, const std::vector<std::string>& plugins,
                                    std::stop_token stop = {});
 
 // Errors and warnings to standard error (or as JSON to standard output). ok when the file is valid.
@@ -35,7 +35,7 @@ struct CheckedFile {
   std::optional<TopologyFile> file;
   ExitCode failure = ExitCode::ok;
 };
-CheckedFile checked_topology(const std::string& path, const std::vector<std::string>& plugins = {},
+CheckedFile checked_topology(const std::string& path, const std::vector<std::string>& plugins,
                              std::stop_token stop = {});
 
 }  // namespace ride::cli

@@ -17,7 +17,6 @@
 #include "stream/kafka/admin.h"
 #include "stream/kafka/reader.h"
 #include "stream/member.h"
-#include "worker/tasks/builtin_catalog.h"
 
 namespace ride::master {
 
@@ -101,8 +100,7 @@ struct Master::Parts {
     RIDE_ASSIGN(auto questions, kafka::open_admin(options.kafka));
     plans =
         std::make_unique<PlanService>(PlanService::Config{options.prefix, options.kafka.max_message_bytes,
-                                                          options.catalog ? *options.catalog : tasks::builtin_catalog(),
-                                                          options.environment, options.kafka.brokers},
+                                                          options.catalog, options.environment, options.kafka.brokers},
                                       std::move(questions));
     return {};
   }

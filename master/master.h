@@ -16,6 +16,7 @@
 #include "master/core/leadership.h"
 #include "master/core/state.h"
 #include "stream/kafka/client_config.h"
+#include "worker/tasks/builtin_catalog.h"
 
 namespace ride::master {
 
@@ -32,7 +33,7 @@ struct MasterOptions {
   Leadership::Rules leadership;
   std::chrono::milliseconds clean_interval{5000};   // between two looks for records to delete
   Environment environment = process_environment();  // for ${VAR} in topologies
-  std::optional<TaskCatalog> catalog = {};          // what stages may name; nothing: the built-in tasks
+  TaskCatalog catalog = tasks::builtin_catalog();   // what stages may name
 };
 
 class Master {

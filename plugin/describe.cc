@@ -1,19 +1,16 @@
 #include "plugin/describe.h"
 
 #include <spdlog/fmt/fmt.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <csignal>
-#include <cstring>
 
 #include "common/file_text.h"
 #include "common/json.h"
 #include "common/text.h"
 #include "plugin/declaration.h"
 #include "plugin/elf_file.h"
-#include "process/proc.h"
-#include "process/program.h"
+#include "process/own_programs.h"
+#include "process/run_to_end.h"
 #include "process/temp_folder.h"
 
 namespace ride::plugin {
@@ -21,61 +18,60 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::uintmax_t kMostDescription = 16 << 20;
-constexpr std::size_t kWordsOfChild = 5;  // lines
-constexpr std::chrono::seconds kKillPatience{10};
 
 Error about(const std::string& file, ErrorCode code, const std::string& what) {
   return {code, fmt::format("plug-in {}: {}", file, what)};
 }
 
-Result<fs::path> worker_program(const DescribeOptions& options) {
-  const auto path = options.worker.empty() ? process::own_folder() / "ride-worker" : options.worker;
-  if (::access(path.c_str(), X_OK) == 0) return path;
-  return Error{ErrorCode::not_found,
-               fmt::format("{} is not there: it is asked what a plug-in declares. Install all of RIDE's programs into "
-                           "one folder",
-                           path.string())};
-}
-
 // With what the child wrote last: the plug-in's own words, if it has some.
-Error ended_early(const std::string& file, const process::Program& child, int code) {
-  const auto how =
-      code > 128 ? fmt::format("it crashes with signal {} ({}) when it is loaded", code - 128, ::strsignal(code - 128))
-                 : fmt::format("it ends its process with code {} when it is loaded", code);
-  const auto words = process::log_tail(child.log(), 0, kWordsOfChild);
-  return about(file, ErrorCode::internal,
-               fmt::format("{}. Load it in a debugger (gdb --args ride-worker --describe-plugin {}), or leave it out{}",
-                           how, file, words.empty() ? "" : "; its last words: " + words));
+Error ended_early(const std::string& file, const process::EndedRun& ended) {
+  return about(
+      file, ErrorCode::internal,
+      fmt::format("loading it failed: {}. Load it in a debugger (gdb --args ride-worker --describe-plugin {}), "
+                  "or leave it out{}",
+                  ended.how, file, ended.last_words.empty() ? "" : "; its last words: " + ended.last_words));
 }
 
 Result<std::vector<TaskDecl>> ask(const std::string& file, const DescribeOptions& options, const fs::path& temp) {
-  RIDE_ASSIGN(const auto worker, worker_program(options));
-  const auto answer = temp / "tasks.json";
-  std::error_code failed;
-  RIDE_ASSIGN(const auto child, process::Program::start({.name = "ride-worker",
-                                                         .arguments = {worker.string(), "--describe-plugin", file,
-                                                                       "--describe-to", answer.string()},
-                                                         .log = temp / "log",
-                                                         .working_folder = fs::current_path(failed),
-                                                         .signal_on_parent_death = SIGKILL}));
-  if (!child->process().wait_until_ended(options.limit)) {
-    child->process().signal_group(SIGKILL);
-    child->process().wait_until_ended(kKillPatience);
-    return about(file, ErrorCode::timeout,
-                 fmt::format("loading it takes longer than {} s, and was ended. Do no work in constructors of static "
-                             "objects: open() is for it",
-                             std::chrono::duration_cast<std::chrono::seconds>(options.limit).count()));
+  auto worker = options.worker.string();
+  if (worker.empty()) {
+    RIDE_ASSIGN(worker, process::find_program("ride-worker"));
   }
-  const int code = child->process().exit_code().value_or(-1);
+  const auto answer = temp / "tasks.json";
+  RIDE_ASSIGN(const auto ended,
+              process::run_to_end({.name = "ride-worker",
+                                   .arguments = {worker, "--describe-plugin", file, "--describe-to", answer.string()},
+                                   .log = temp / "log"},
+                                  options.limit, options.stop));
+  switch (ended.end) {
+    case process::RunEnd::stopped:
+      return about(file, ErrorCode::cancelled, "loading it was interrupted");
+    case process::RunEnd::late:
+      return about(file, ErrorCode::internal,
+                   fmt::format("loading it takes longer than {} s, and was ended. Do no work in constructors of static "
+                               "objects: open() is for it",
+                               std::chrono::duration_cast<std::chrono::seconds>(options.limit).count()));
+    case process::RunEnd::by_itself:
+      break;
+  }
+  std::error_code failed;
   const auto size = fs::file_size(answer, failed);
-  if (code != 0 || failed) return ended_early(file, *child, code);
+  if (ended.code != 0 || failed) return ended_early(file, ended);
   if (size > kMostDescription) return about(file, ErrorCode::resource_exhausted, "its declarations are too long");
   return parse_description(file_text(answer), file);
 }
 
+// Two names may lead to one file, but never by their text alone: "link/../x" is beside what the link leads to.
+bool same_file(const std::string& one, const std::string& other) {
+  std::error_code failed;
+  return one == other || fs::equivalent(one, other, failed);
+}
+
 }  // namespace
 
-std::string refusal_to_json(const Error& why) { return nlohmann::json{{"error", why.message}}.dump(2) + "\n"; }
+std::string refusal_to_json(const Error& why) {
+  return nlohmann::json{{"error", why.message}}.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
 
 Result<std::vector<TaskDecl>> parse_description(const std::string& text, const std::string& file) {
   const auto parsed = nlohmann::json::parse(text, nullptr, false);
@@ -137,8 +133,9 @@ std::vector<std::string> different_files(const std::vector<std::string>& files) 
   for (const auto& file : files) {
     std::error_code failed;
     const auto path = fs::absolute(file, failed);
-    auto one = failed ? file : path.lexically_normal().string();
-    if (std::find(all.begin(), all.end(), one) == all.end()) all.push_back(std::move(one));
+    auto one = failed ? file : path.string();
+    if (std::none_of(all.begin(), all.end(), [&](const auto& other) { return same_file(one, other); }))
+      all.push_back(std::move(one));
   }
   return all;
 }

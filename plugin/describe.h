@@ -6,6 +6,7 @@
 #include <chrono>
 #include <filesystem>
 #include <map>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@ namespace ride::plugin {
 struct DescribeOptions {
   std::filesystem::path worker = {};  // the program; empty: ride-worker beside this one
   std::chrono::milliseconds limit = std::chrono::seconds(20);
+  std::stop_token stop = {};  // ends the child: cancelled
 };
 
 // The tasks of one plug-in, checked as foreign input.
@@ -35,7 +37,7 @@ class NameOwners {
   std::map<std::string, std::string> owners_;  // empty: built in
 };
 
-// Each once, in order; absolute, so that a child with another working folder finds them.
+// Each file once, in order; absolute, so that a child with another working folder finds them.
 std::vector<std::string> different_files(const std::vector<std::string>& files);
 
 // What the child writes: the declarations (plugin/plugin_tasks.h), or why there are none. For describe(), the child and

@@ -28,14 +28,15 @@ std::int32_t answered(HostCall& host, Work work) noexcept {
   try {
     return work();
   } catch (const std::bad_alloc&) {
-    return RIDE_FAILED;  // there is no memory to say so
+    host.out_of_memory = true;
   } catch (const std::exception& failure) {
     try {
       return refuse(host, ErrorCode::resource_exhausted, cause_of(failure));
     } catch (const std::exception&) {
-      return RIDE_FAILED;
+      host.out_of_memory = true;
     }
   }
+  return RIDE_FAILED;
 }
 
 void set_error(const RideCall* call, const char* text, std::uint64_t length) noexcept {
@@ -54,11 +55,14 @@ void progress(const RideCall* call) noexcept {
   });
 }
 
-template <class T, class Set>
-std::int32_t give_param(const RideCall* call, const char* name, Set set) noexcept {
+template <class T, class Out, class Set>
+std::int32_t give_param(const RideCall* call, const char* name, Out* to, Set set) noexcept {
   auto& host = host_of(call);
   return answered(host, [&] {
     const std::string asked = name == nullptr ? "" : std::string(name, ::strnlen(name, kLongestAsked + 1));
+    if (to == nullptr)
+      return refuse(host, ErrorCode::internal,
+                    fmt::format("it asks for the parameter '{}' without a place for its value", one_line(asked)));
     const auto found = host.params->find(asked);
     if (found == host.params->end())
       return refuse(host, ErrorCode::internal,
@@ -75,18 +79,16 @@ std::int32_t give_param(const RideCall* call, const char* name, Set set) noexcep
 }
 
 std::int32_t get_boolean(const RideCall* call, const char* name, std::int32_t* value) noexcept {
-  return value == nullptr ? RIDE_FAILED : give_param<bool>(call, name, [=](bool is) { *value = is ? 1 : 0; });
+  return give_param<bool>(call, name, value, [=](bool is) { *value = is ? 1 : 0; });
 }
 std::int32_t get_integer(const RideCall* call, const char* name, std::int64_t* value) noexcept {
-  return value == nullptr ? RIDE_FAILED : give_param<std::int64_t>(call, name, [=](std::int64_t is) { *value = is; });
+  return give_param<std::int64_t>(call, name, value, [=](std::int64_t is) { *value = is; });
 }
 std::int32_t get_number(const RideCall* call, const char* name, double* value) noexcept {
-  return value == nullptr ? RIDE_FAILED : give_param<double>(call, name, [=](double is) { *value = is; });
+  return give_param<double>(call, name, value, [=](double is) { *value = is; });
 }
 std::int32_t get_string(const RideCall* call, const char* name, RideText* value) noexcept {
-  return value == nullptr ? RIDE_FAILED : give_param<std::string>(call, name, [=](const std::string& is) {
-    *value = {is.data(), is.size()};
-  });
+  return give_param<std::string>(call, name, value, [=](const std::string& is) { *value = {is.data(), is.size()}; });
 }
 
 // Nothing: it fits.

@@ -1,6 +1,6 @@
 // What a plug-in may ask of RIDE during one call (RideCall), answered by the Emitter and the parameters of its task.
-// Owner: the task that makes the call. Threads: the task's one. Failure: a question that does not fit is remembered:
-// misuse() is then why the call failed, whatever the plug-in returned.
+// Owner: the task that makes the call. Threads: the task's one. Failure: a question that does not fit, or for which
+// there is no memory, is remembered: that is then why the call failed, whatever the plug-in returned.
 #pragma once
 
 #include <optional>
@@ -22,6 +22,7 @@ struct HostCall {
   std::vector<cv::Mat> allocated;  // in this call
   std::string said;                // the plug-in's own reason
   std::optional<Error> misuse;
+  bool out_of_memory = false;
 
   RideCall table();  // valid while this object stays where it is
 };

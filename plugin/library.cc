@@ -5,10 +5,8 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <exception>
 #include <filesystem>
 
-#include "common/cause.h"
 #include "common/text.h"
 #include "plugin/declaration.h"
 #include "plugin/elf_file.h"
@@ -47,24 +45,12 @@ Result<const RidePlugin*> call_entry(void* handle) {
         fmt::format("is a shared library, but no plug-in of RIDE: it has no function {}(). RIDE_PLUGIN(...) of "
                     "ride/task.h exports it",
                     kSymbol));
-  try {
-    return entry(RIDE_PLUGIN_ABI);
-  } catch (const std::exception& failure) {
-    return left_by_exception(kSymbol, cause_of(failure));
-  } catch (...) {
-    return left_by_exception(kSymbol, "of an unknown type");
-  }
+  return guarded(kSymbol, [&] { return entry(RIDE_PLUGIN_ABI); });
 }
 
 Result<Library> load(const std::string& file) {
-  void* handle = nullptr;
-  try {  // constructors of the library's own objects
-    handle = ::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
-  } catch (const std::exception& failure) {
-    return left_by_exception("loading it", cause_of(failure));
-  } catch (...) {
-    return left_by_exception("loading it", "of an unknown type");
-  }
+  // Constructors of the library's own objects run.
+  RIDE_ASSIGN(auto* const handle, guarded("loading it", [&] { return ::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL); }));
   if (handle == nullptr) {
     const char* why = ::dlerror();
     return cause(ErrorCode::invalid_argument,

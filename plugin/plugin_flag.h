@@ -10,7 +10,10 @@ class App;
 
 namespace ride::plugin {
 
-// `what`: what the program does with them.
+// `what`: what the program does with them. RIDE_PLUGIN fills `files` at once; the flag replaces them.
 void declare_plugin_flag(CLI::App& app, std::vector<std::string>& files, const std::string& what);
+
+// "/a/x.so:/b/y.so"; only there is ':' no part of a name.
+std::vector<std::string> files_in_variable(const std::string& value);
 
 }  // namespace ride::plugin

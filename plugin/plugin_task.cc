@@ -3,10 +3,8 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <chrono>
-#include <exception>
 #include <utility>
 
-#include "common/cause.h"
 #include "common/log.h"
 #include "plugin/host_call.h"
 #include "worker/tasks/picture.h"
@@ -20,7 +18,7 @@ class PluginTask final : public tasks::Task {
  public:
   explicit PluginTask(const PluginTaskApi& task) : declaration_(task.declaration), api_(*task.api) {}
   ~PluginTask() override {
-    if (self_ != nullptr) quietly("destroy", [this] { api_.destroy(self_); });
+    if (self_ != nullptr) quietly("destroy", api_.destroy);
   }
   PluginTask(const PluginTask&) = delete;
   PluginTask& operator=(const PluginTask&) = delete;
@@ -30,7 +28,7 @@ class PluginTask final : public tasks::Task {
     host_.declaration = &declaration_;
     host_.params = &env_.params;
     if (self_ == nullptr) {
-      RIDE_ASSIGN(self_, made());
+      RIDE_ASSIGN(self_, guarded("create", [this] { return api_.create(&api_); }));
       if (self_ == nullptr)
         return Error{ErrorCode::internal, "the plug-in could not make its task (create() returned null)"};
     }
@@ -70,24 +68,15 @@ class PluginTask final : public tasks::Task {
   }
 
   void close() override {
-    if (std::exchange(opened_, false) && api_.close != nullptr) quietly("close", [this] { api_.close(self_); });
+    if (std::exchange(opened_, false) && api_.close != nullptr) quietly("close", api_.close);
   }
 
  private:
-  Result<void*> made() {
-    try {
-      return api_.create(&api_);
-    } catch (const std::exception& failure) {
-      return left_by_exception("create", cause_of(failure));
-    } catch (...) {
-      return left_by_exception("create", "of an unknown type");
-    }
-  }
-
   template <class Work>
   Result<void> call(const char* what, Work work) {
     host_.said.clear();
     host_.misuse.reset();
+    host_.out_of_memory = false;
     const RideCall table = host_.table();
     auto done = judged(what, table, work);
     host_.allocated.clear();  // back into the pool, but for what was emitted
@@ -99,14 +88,12 @@ class PluginTask final : public tasks::Task {
 
   template <class Work>
   Result<void> judged(const char* what, const RideCall& table, Work& work) {
-    std::int32_t status = RIDE_FAILED;
-    try {
-      status = work(table);
-    } catch (const std::exception& failure) {
-      return left_by_exception(what, cause_of(failure));
-    } catch (...) {
-      return left_by_exception(what, "of an unknown type");
-    }
+    RIDE_ASSIGN(const std::int32_t status, guarded(what, [&] { return work(table); }));
+    if (host_.out_of_memory)
+      return Error{ErrorCode::resource_exhausted,
+                   fmt::format("there is no memory for what the plug-in asks for in {}(). Give the worker more, or "
+                               "take smaller pictures",
+                               what)};
     if (host_.misuse)
       return Error{host_.misuse->code,
                    fmt::format("the plug-in breaks its contract in {}(): {}", what, host_.misuse->message)};
@@ -121,16 +108,10 @@ class PluginTask final : public tasks::Task {
     return Error{ErrorCode::invalid_argument, why};
   }
 
-  template <class Work>
-  void quietly(const char* what, Work work) noexcept {
+  void quietly(const char* what, void (*end)(void*)) noexcept {
     try {
-      try {
-        work();
-      } catch (const std::exception& failure) {
-        log_warning("task {}: {}", declaration_.name, left_by_exception(what, cause_of(failure)).message);
-      } catch (...) {
-        log_warning("task {}: {}", declaration_.name, left_by_exception(what, "of an unknown type").message);
-      }
+      const auto done = guarded(what, [&] { return end(self_), true; });
+      if (!done.ok()) log_warning("task {}: {}", declaration_.name, done.error().message);
     } catch (...) {  // there is no memory to say so
     }
   }

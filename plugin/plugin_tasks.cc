@@ -40,7 +40,7 @@ Result<std::string> describe_here(const std::string& file) {
   for (const auto& task : library.tasks)
     list.push_back(nlohmann::json::parse(std::string_view(task.api->declaration.data, task.api->declaration.size)));
   return nlohmann::json{{"plugin", file}, {"abi", RIDE_PLUGIN_ABI}, {"built_with", library.built_with}, {"tasks", list}}
-             .dump(2) +
+             .dump(2, ' ', false, nlohmann::json::error_handler_t::replace) +
          "\n";
 }
 

@@ -16,35 +16,45 @@ namespace ride::test_runner {
 namespace {
 
 constexpr const char* kDescription =
-    "ride-test runs one test of a topology file and writes its report. `ride test FILE` starts it, once for each "
-    "test,\n"
-    "so that a task that crashes ends its own test alone; `ride try` starts it with --try.";
+    "ride-test runs what may crash for the command line: one test of a topology file, for `ride test FILE` (once for\n"
+    "each test, so that a task that crashes ends its own test alone), or one picture through a task, for `ride try`.";
 
 struct Flags {
   std::string file, test, folder, sheet, report;
   TryRequest tried;
-  std::string params;  // JSON
-  bool update = false;
+  std::string params = "{}";  // JSON
+  bool update = false, tries = false;
   std::vector<std::string> plugins;
 };
 
+void declare_both(CLI::App& command, Flags& flags) {
+  command.add_option("--report", flags.report, "File for the report (JSON)")->required();
+  plugin::declare_plugin_flag(command, flags.plugins, "whose tasks can be run");
+}
+
 void declare(CLI::App& app, Flags& flags) {
-  app.add_option("FILE", flags.file, "Topology file (YAML)");
-  app.add_option("--test", flags.test, "Name of the test");
-  app.add_option("--folder", flags.folder, "Where relative paths of the test begin");
-  app.add_option("--sheet", flags.sheet, "File for the picture of a failure");
-  app.add_option("--report", flags.report, "File for the report (JSON)")->required();
-  app.add_flag("--update", flags.update, "Write an expected picture that differs or is not there");
-  app.add_option("--try", flags.tried.task, "Instead of a test: the task that is given a picture");
-  app.add_option("--on", flags.tried.picture, "The picture");
-  app.add_option("--params", flags.params, "The task's parameters (JSON)");
-  app.add_option("--save", flags.tried.save, "File for what comes out");
-  plugin::declare_plugin_flag(app, flags.plugins, "whose tasks stages may name");
+  app.require_subcommand(1);
+  auto& test = *app.add_subcommand("test", "Run one test of a topology file");
+  test.add_option("FILE", flags.file, "Topology file (YAML)")->required();
+  test.add_option("--test", flags.test, "Name of the test")->required();
+  test.add_option("--folder", flags.folder, "Where relative paths of the test begin")->required();
+  test.add_option("--sheet", flags.sheet, "File for the picture of a failure")->required();
+  test.add_flag("--update", flags.update, "Write an expected picture that differs or is not there");
+  declare_both(test, flags);
+
+  auto& tries = *app.add_subcommand("try", "Give one picture to one task");
+  tries.callback([&flags] { flags.tries = true; });
+  tries.add_option("TASK", flags.tried.task, "The task")->required();
+  tries.add_option("--on", flags.tried.picture, "The picture; without one the task is opened, and that is all");
+  tries.add_option("--params", flags.params, "The task's parameters (JSON)");
+  tries.add_option("--show", flags.tried.show, "File for a picture of what goes in beside what comes out");
+  tries.add_option("--save", flags.tried.save, "File for what comes out");
+  declare_both(tries, flags);
 }
 
 Result<void> run_try(const Flags& flags, const tasks::TaskRegistry& registry) {
   auto request = flags.tried;
-  const auto given = nlohmann::json::parse(flags.params.empty() ? "{}" : flags.params, nullptr, false);
+  const auto given = nlohmann::json::parse(flags.params, nullptr, false);
   RIDE_ASSIGN(request.params, params_from_json(given));
   return process::write_whole_file(flags.report, try_to_json(try_task(request, registry)));
 }
@@ -53,9 +63,7 @@ Result<void> run(const Flags& flags, const tasks::TaskRegistry& builtin) {
   const auto loaded = plugin::with_plugins(builtin, flags.plugins);
   if (!loaded.ok()) return process::wrong_usage(loaded.error());
   const auto& registry = *loaded;
-  if (!flags.tried.task.empty()) return run_try(flags, registry);
-  for (const auto& [flag, value] : {std::pair{"FILE", flags.file}, {"--test", flags.test}, {"--sheet", flags.sheet}})
-    if (value.empty()) return invalid_argument(std::string(flag) + " is missing; 'ride test FILE' starts this program");
+  if (flags.tries) return run_try(flags, registry);
   RIDE_ASSIGN(const auto text, read_named_file(flags.file));
   const auto environment = process_environment();
   const auto parsed = topology::parse_topology(text, flags.file, registry.catalog(), environment);

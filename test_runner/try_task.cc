@@ -12,6 +12,7 @@
 #include "common/source_file.h"
 #include "process/proc.h"
 #include "producer/sources/picture_frame.h"
+#include "test_runner/failure_sheet.h"
 #include "test_runner/picture_write.h"
 #include "test_runner/test_input.h"
 #include "worker/buffer_pool.h"
@@ -54,11 +55,6 @@ Result<Frame> read_picture(const std::string& path) {
   return frame;
 }
 
-bool is_jpeg(const fs::path& file) {
-  const auto ending = file.extension().string();
-  return ending == ".jpg" || ending == ".jpeg" || ending == ".JPG" || ending == ".JPEG";
-}
-
 class Try {
  public:
   Try(const TryRequest& request, const tasks::TaskRegistry& registry) : request_(request), registry_(registry) {}
@@ -73,11 +69,11 @@ class Try {
     if (type != nullptr && type->declaration.sink)
       return invalid_argument("the task " + request_.task +
                               " is a sink: nothing comes out of it. Use it in a topology");
+    if (request_.picture.empty()) return open(type);
+    if (!request_.save.empty()) RIDE_TRY(check_ending(request_.save));
     RIDE_ASSIGN(const auto frame, read_picture(request_.picture));
     report.picture = tasks::shape_text(frame.image);
-    const stream::StageSpec stage{.name = kTried, .task = request_.task, .params = request_.params};
-    RIDE_ASSIGN(task_, worker::open_task(type == nullptr ? tasks::TaskType{} : *type, stage,
-                                         {JobName{kTried}, RunNumber{1}, kTried, {}}));
+    RIDE_TRY(open(type));
     const auto begin = std::chrono::steady_clock::now();
     auto done = processed(frame);
     report.milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
@@ -86,10 +82,24 @@ class Try {
       report.retriable = done.error().retriable;
       return done;
     }
+    if (!request_.show.empty()) RIDE_TRY(show(frame.image));
     return tell(type->declaration, report);
   }
 
  private:
+  Result<void> open(const tasks::TaskType* type) {
+    const stream::StageSpec stage{.name = kTried, .task = request_.task, .params = request_.params};
+    RIDE_ASSIGN(task_, worker::open_task(type == nullptr ? tasks::TaskType{} : *type, stage,
+                                         {JobName{kTried}, RunNumber{1}, kTried, {}}));
+    return {};
+  }
+
+  Result<void> show(const cv::Mat& input) const {
+    std::vector<cv::Mat> pictures = {input};
+    for (const auto& [port, frame] : out_.emitted) pictures.push_back(frame.image);
+    return write_picture(request_.show, side_by_side(pictures));
+  }
+
   // What a task that holds frames back has kept is emitted at the end.
   Result<void> processed(const Frame& frame) {
     try {
@@ -100,7 +110,9 @@ class Try {
     }
   }
 
+  // All that came out is told, also where a file cannot hold it.
   Result<void> tell(const TaskDecl& declaration, TryReport& report) {
+    Result<void> saved;
     const auto first = declaration.outputs.front();
     std::map<std::string, int> count;
     for (auto& [named, frame] : out_.emitted) {
@@ -113,13 +125,14 @@ class Try {
                        .attributes = std::move(frame.attributes)};
       tried.attributes.erase(kSourceFileAttribute);
       if (!request_.save.empty()) {
-        tried.file = saved_name(request_.save, first, port, ++count[port]);
-        if (!is_jpeg(tried.file)) RIDE_TRY(check_keeps_pixels(tried.file, frame.image));
-        RIDE_TRY(write_picture(tried.file, frame.image));
+        auto file = saved_name(request_.save, first, port, ++count[port]);
+        const auto written = write_picture(file, frame.image);
+        if (written.ok()) tried.file = std::move(file);
+        if (!written.ok() && saved.ok()) saved = written;
       }
       report.frames.push_back(std::move(tried));
     }
-    return {};
+    return saved;
   }
 
   const TryRequest& request_;

@@ -11,6 +11,7 @@
 #include "cli/topology_file.h"
 #include "common/json.h"
 #include "common/wording.h"
+#include "plugin/plugin_flag.h"
 #include "stream/core/rights.h"
 #include "stream/kafka/acls.h"
 
@@ -18,7 +19,7 @@ namespace ride::cli {
 namespace {
 
 struct AclFlags {
-  std::vector<std::string> files;
+  std::vector<std::string> files, plugins;
   std::map<stream::Role, std::vector<std::string>> users;
   std::string command_config = "admin.properties";
   bool apply = false, json = false;
@@ -62,7 +63,7 @@ ExitCode acls(const AclFlags& flags) {
   const auto& prefix = settings->text("prefix");
   std::vector<stream::ForeignTopics> topologies;
   for (const auto& file : flags.files) {
-    const auto checked = checked_topology(file);
+    const auto checked = checked_topology(file, flags.plugins);
     if (!checked.file) return checked.failure;
     topologies.push_back(topics_of(checked.file->topology()));
   }
@@ -107,6 +108,7 @@ void add_acls_command(Program& program) {
   command
       .add_option("--command-config", flags->command_config, "The administrator's settings file, in the printed lines")
       ->capture_default_str();
+  plugin::declare_plugin_flag(command, flags->plugins, "whose tasks stages may name");
   command.add_flag("--apply", flags->apply, "Set them up on the cluster; what is there already stays");
   flags->settings.declare(command, {"brokers", "prefix", "kafka-config", "max-message-bytes"});
   add_json_flag(command, flags->json);

@@ -11,13 +11,13 @@
 #include "cli/core/fields.h"
 #include "cli/interrupt.h"
 #include "cli/master_client.h"
-#include "cli/programs.h"
 #include "cli/submit.h"
 #include "cli/terminal.h"
 #include "cli/topology_file.h"
 #include "common/file_text.h"
 #include "common/json.h"
 #include "common/wording.h"
+#include "plugin/plugin_flag.h"
 #include "process/proc.h"
 #include "process/temp_folder.h"
 #include "topology/output_check.h"
@@ -31,6 +31,7 @@ namespace fs = std::filesystem;
 struct ChaosFlags {
   std::string topology, plan, out;
   std::uint64_t seed = 0;
+  std::vector<std::string> plugins;
   bool json = false, keep = false;
 };
 
@@ -85,7 +86,7 @@ ExitCode report_result(const ChaosFlags& flags, const chaos::ExperimentResult& r
 ExitCode run(const ChaosFlags& flags) {
   const auto plan = checked_plan(flags.plan);
   if (!plan) return ExitCode::usage;
-  const auto checked = checked_topology(flags.topology);
+  const auto checked = checked_topology(flags.topology, flags.plugins);
   if (!checked.file) return checked.failure;
   Interrupt interrupt;
   std::error_code gone;
@@ -100,6 +101,7 @@ ExitCode run(const ChaosFlags& flags) {
   options.test_cluster.programs = process::own_folder();
   options.test_cluster.outputs = topology::sink_folders(checked.file->topology(), tasks::builtin_catalog());
   options.test_cluster.outputs.insert(options.test_cluster.outputs.begin(), ".");
+  options.test_cluster.plugins = checked.file->plugins;
   options.plan = *plan;
   options.seed = flags.seed != 0 ? flags.seed : std::random_device{}();
   options.submit = [&](const std::string& url) { return hand_in(url, *checked.file); };
@@ -146,6 +148,7 @@ void add_chaos_command(Program& program) {
   command.add_option("--seed", flags->seed, "Of what is random in the plan (default: another each time)");
   command.add_option("--out", flags->out,
                      "Folder for chaos.png and chaos.csv: frames over time, with the faults marked");
+  plugin::declare_plugin_flag(command, flags->plugins, "that its masters and workers load");
   command.add_flag("--keep", flags->keep, "Do not remove the temporary folder with the logs");
   add_json_flag(command, flags->json);
 }

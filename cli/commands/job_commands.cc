@@ -20,6 +20,7 @@
 #include "cli/submit.h"
 #include "cli/terminal.h"
 #include "cli/topology_file.h"
+#include "plugin/describe.h"
 #include "plugin/plugin_flag.h"
 #include "process/proc.h"
 #include "stream/kafka/client_flags.h"
@@ -48,23 +49,36 @@ Json with_last_counts(MasterClient& master, const std::string& path, Json job, I
   return job;
 }
 
-// What the topology allows to be lost, as its text in the master's answer says it.
-RunFacts run_facts_of(const Json& job) {
-  const auto parsed = topology::parse_topology(job.value("topology", std::string()), "topology",
-                                               tasks::builtin_catalog(), process_environment());
-  if (parsed.topology) return {.may_drop = may_drop(*parsed.topology), .upstreams = upstreams_of(*parsed.topology)};
+// The end of a job that is waited for.
+struct AwaitedEnd {
+  std::string job, verb;
+  std::int64_t run = 0;  // this one, or a later one
+  bool json = false;
+  std::optional<RunFacts> facts = {};  // what its topology allows to be lost; nothing: its text at the master says it
+  TaskCatalog catalog = tasks::builtin_catalog();  // ... whose stages may name these tasks
+};
+
+RunFacts facts_of(const topology::Topology& topology) {
+  return {.may_drop = may_drop(topology), .upstreams = upstreams_of(topology)};
+}
+
+RunFacts run_facts_of(const Json& job, const AwaitedEnd& awaited) {
+  if (awaited.facts) return *awaited.facts;
+  const auto parsed = topology::parse_topology(job.value("topology", std::string()), "topology", awaited.catalog,
+                                               process_environment());
+  if (parsed.topology) return facts_of(*parsed.topology);
   print_error(
-      "what the topology allows to be dropped is not known here, so every dropped frame counts as lost (a "
-      "variable that it names may be set where the master runs, but not here)");
+      "what the topology allows to be dropped is not known here, so every dropped frame counts as lost (a variable "
+      "that it names may be set where the master runs, but not here; or name the plug-ins of its tasks with --plugin)");
   return {};
 }
 
 // Reported with the rule of `ride run`: all went well, or what is missing. A cancel is complete when the job has ended.
-ExitCode report_end(Json job, const std::string& verb, bool json) {
+ExitCode report_end(Json job, const AwaitedEnd& awaited) {
   const std::string phase = text_of(job, "phase"), reason = text_of(job, "reason");
   RunVerdict verdict{.good = phase != "failed", .reasons = {}};
-  if (verb != "cancel") verdict = judge(job, run_facts_of(job), false);
-  if (json) {
+  if (awaited.verb != "cancel") verdict = judge(job, run_facts_of(job, awaited), false);
+  if (awaited.json) {
     job["good"] = verdict.good;
     job["reasons"] = verdict.reasons;
     print(job.dump(2) + "\n");
@@ -97,21 +111,19 @@ class WaitReporter {
   WaitWords waits_;
 };
 
-// Until this run of the job, or a later one, is over.
-ExitCode wait_for_end(MasterClient& master, const std::string& job, std::int64_t run, const std::string& verb,
-                      bool json) {
+ExitCode wait_for_end(MasterClient& master, const AwaitedEnd& awaited) {
   Interrupt interrupt;
-  const std::string path = "/jobs/" + url_encoded(job);
-  WaitReporter reporter(job);
+  const std::string path = "/jobs/" + url_encoded(awaited.job);
+  WaitReporter reporter(awaited.job);
   for (;;) {
     auto now = master.fetch(path);
     if (!now.ok()) return fail(now.error());
     reporter.see(*now);
     const std::string phase = text_of(*now, "phase");
-    if (phase_is_over(phase) && count_of(*now, "run") < run && phase == "completed") {
+    if (phase_is_over(phase) && count_of(*now, "run") < awaited.run && phase == "completed") {
       // The run that is to follow begins a moment later.
     } else if (phase_is_over(phase)) {
-      return report_end(with_last_counts(master, path, std::move(*now), interrupt), verb, json);
+      return report_end(with_last_counts(master, path, std::move(*now), interrupt), awaited);
     }
     if (interrupt.wait(kJobLook)) {
       print_error(fmt::format("no longer waiting; the job goes on ({})", phase));
@@ -236,11 +248,14 @@ ExitCode submit_file(const JobFlags& flags) {
   if (!submitted.ok()) return fail(submitted.error());
   if (!loaded->valid())
     print_error(
-        "what is wrong with the topology here is not wrong for the master (a variable that is set there?): the "
-        "files that it names were not shipped, each node must have them");
+        "what is wrong with the topology here is not wrong for the master (a variable that is set there, or "
+        "a plug-in that --plugin does not name here?): the files that it names were not shipped, each node must have "
+        "them");
   if (flags.wait) {
     if (!flags.json) print(submitted_text(*submitted));
-    return wait_for_end(*master, submitted->job, submitted->run, "submit", flags.json);
+    AwaitedEnd awaited{.job = submitted->job, .verb = "submit", .run = submitted->run, .json = flags.json};
+    if (loaded->valid()) awaited.facts = facts_of(loaded->topology());
+    return wait_for_end(*master, awaited);
   }
   print(flags.json ? submitted->answer.dump() + "\n" : submitted_text(*submitted));
   return ExitCode::ok;
@@ -249,6 +264,8 @@ ExitCode submit_file(const JobFlags& flags) {
 ExitCode change(const JobFlags& flags, const std::string& verb) {
   const auto settings = flags.settings.resolve();
   if (!settings.ok()) return fail(settings.error());
+  const auto catalog = plugin::catalog_with(tasks::builtin_catalog(), flags.plugins);
+  if (!catalog.ok()) return fail(catalog.error());
   auto master = find_master(*settings);
   if (!master.ok()) return fail(master.error());
   const std::string path = "/jobs/" + url_encoded(flags.job);
@@ -257,7 +274,8 @@ ExitCode change(const JobFlags& flags, const std::string& verb) {
   if (!reply.ok()) return fail(reply.error());
   if (reply->status == 404) return fail(no_such_job(*master, flags.job));
   if (!reply->ok()) return fail(error_of(*reply));
-  if (flags.wait) return wait_for_end(*master, flags.job, 0, verb, flags.json);
+  if (flags.wait)
+    return wait_for_end(*master, {.job = flags.job, .verb = verb, .json = flags.json, .catalog = *catalog});
   if (flags.json) {
     print(reply->body->dump() + "\n");
   } else {
@@ -276,6 +294,8 @@ std::shared_ptr<JobFlags> add_change(Program& program, const char* verb, const c
     command.add_flag("--wait", flags->wait,
                      std::string(verb) == "cancel" ? "Return when the job has ended"
                                                    : "Return when the job has ended; exit code 1 if a frame was lost");
+  if (std::string(verb) == "drain")
+    plugin::declare_plugin_flag(command, flags->plugins, "whose tasks its stages name (for --wait)");
   if (std::string(verb) == "cancel")
     command.add_flag("--delete-topics", flags->delete_topics, "Also delete the job's topics, with all that is in them");
   return flags;

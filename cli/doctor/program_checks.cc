@@ -7,10 +7,10 @@
 #include "cli/find_master.h"
 #include "cli/kafka_settings.h"
 #include "cli/local/run_folder.h"
-#include "cli/programs.h"
 #include "common/host_port.h"
 #include "common/wording.h"
 #include "process/free_port.h"
+#include "process/own_programs.h"
 #include "process/proc.h"
 #include "stream/kafka/admin.h"
 #include "worker/python/script_facts.h"
@@ -35,7 +35,7 @@ Check check_kafka_jars() {
 
 Check check_programs() {
   for (const char* name : {"ride-master", "ride-agent", "ride-worker", "ride-producer", "ride-test"}) {
-    const auto found = find_program(name);
+    const auto found = process::find_program(name);
     if (!found.ok())
       return {"programs", Finding::bad, found.error().message, "ninja -C build/release, or install them together"};
   }

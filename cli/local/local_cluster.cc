@@ -11,11 +11,11 @@
 #include "cli/core/host_port.h"
 #include "cli/find_master.h"
 #include "cli/kafka_settings.h"
-#include "cli/programs.h"
 #include "common/log.h"
 #include "common/setting_checks.h"
 #include "common/wording.h"
 #include "process/free_port.h"
+#include "process/own_programs.h"
 #include "stream/kafka/admin.h"
 
 namespace ride::cli {
@@ -125,7 +125,7 @@ Result<void> LocalCluster::start_broker(std::stop_token stop, const Say& say) {
 Result<std::unique_ptr<process::Program>> LocalCluster::launch(const std::string& program,
                                                                std::vector<std::string> arguments,
                                                                std::vector<std::string> environment) const {
-  RIDE_ASSIGN(auto path, find_program(program));
+  RIDE_ASSIGN(auto path, process::find_program(program));
   const fs::path log = options_.logs / (program.substr(5) + ".log");
   keep_log_small(log);
   arguments.insert(arguments.begin(), path);
@@ -250,6 +250,10 @@ Result<void> LocalCluster::check() const {
   for (const auto* program : {&master_process_, &agent_})
     if (*program && !(*program)->alive()) return (*program)->explain_end();
   return {};
+}
+
+void LocalCluster::renew_workers() {
+  if (agent_) agent_->process().send_signal(SIGUSR1);
 }
 
 void LocalCluster::end(std::unique_ptr<process::Program>& program, milliseconds deadline, std::stop_token hurry,

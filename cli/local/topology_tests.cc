@@ -6,11 +6,11 @@
 #include <chrono>
 #include <set>
 
-#include "cli/local/task_process.h"
-#include "cli/programs.h"
 #include "common/file_text.h"
 #include "common/suggest.h"
 #include "common/units.h"
+#include "process/own_programs.h"
+#include "process/run_to_end.h"
 #include "process/temp_folder.h"
 #include "process/whole_file.h"
 #include "topology/edit_hashes.h"
@@ -73,6 +73,7 @@ class TestProcesses {
     std::error_code failed;
     fs::remove(sheet, failed);  // of an earlier failure
     std::vector<std::string> arguments = {program_,
+                                          "test",
                                           copy_.string(),
                                           "--test=" + test.name,
                                           "--folder=" + folder_.string(),
@@ -81,7 +82,9 @@ class TestProcesses {
     for (const auto& plugin : file_.plugins) arguments.insert(arguments.end(), {"--plugin", plugin});
     if (options_.update) arguments.emplace_back("--update");
     const auto began = steady_clock::now();
-    RIDE_ASSIGN(const auto ended, run_task_process(std::move(arguments), log, test.timeout, stop));
+    RIDE_ASSIGN(
+        const auto ended,
+        process::run_to_end({.name = "ride-test", .arguments = std::move(arguments), .log = log}, test.timeout, stop));
     TestResult result{.name = test.name};
     RIDE_ASSIGN(result.report, report_of(ended, test, report));
     result.seconds = std::chrono::duration<double>(steady_clock::now() - began).count();
@@ -97,21 +100,21 @@ class TestProcesses {
     return sheet;
   }
 
-  static Result<test_runner::TestReport> report_of(const TaskProcessResult& ended, const TestCase& test,
+  static Result<test_runner::TestReport> report_of(const process::EndedRun& ended, const TestCase& test,
                                                    const fs::path& report) {
     switch (ended.end) {
-      case TaskProcessEnd::stopped:
+      case process::RunEnd::stopped:
         return Error{ErrorCode::cancelled, "interrupted"};
-      case TaskProcessEnd::late:
+      case process::RunEnd::late:
         return test_runner::TestReport{
             .failures = {fmt::format("it took longer than {} and was ended (timeout: says how long it may take)",
                                      format_duration(test.timeout))}};
-      case TaskProcessEnd::by_itself:
+      case process::RunEnd::by_itself:
         break;
     }
     auto read = test_runner::report_from_json(file_text(report));
     if (ended.code == 0 && read.ok()) return read;
-    return test_runner::TestReport{.failures = {ended.how}};
+    return test_runner::TestReport{.failures = {ended.explained()}};
   }
 
   const TopologyFile& file_;
@@ -164,7 +167,7 @@ Result<std::vector<TestResult>> run_all(const TopologyFile& file, const TestOpti
       std::any_of(tests.begin(), tests.end(), [](const auto& test) { return !test.expect.sha256.empty(); });
   if (options.update && hashes && file.path == "-")
     return Error{ErrorCode::invalid_argument, "--update writes hashes into the file, and standard input is none"};
-  RIDE_ASSIGN(auto program, find_program("ride-test"));
+  RIDE_ASSIGN(auto program, process::find_program("ride-test"));
   TestProcesses processes(file, options, std::move(program), temp);
   RIDE_TRY(processes.prepare());
   std::vector<TestResult> results;

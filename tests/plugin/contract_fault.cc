@@ -44,6 +44,8 @@ std::int32_t open(void* self, const RideOpen*, const RideCall* call) {
   if (task.act == "open: fail without a word") return RIDE_FAILED;
   if (task.act == "open: unknown parameter") return call->get_integer(call, "tims", &whole), RIDE_OK;
   if (task.act == "open: parameter of another type") return call->get_number(call, "times", &number), RIDE_OK;
+  if (task.act == "open: value to nowhere") return call->get_integer(call, "times", nullptr), RIDE_OK;
+  if (task.act == "open: text to nowhere") return call->get_string(call, "do", nullptr), RIDE_OK;
   if (task.act == "open: allocate") return call->allocate(call, 1, 1, 1, 0, &picture), RIDE_OK;
   if (task.act == "open: emit") return call->emit(call, nullptr, 0, &picture), RIDE_OK;
   if (task.act == "open: pass") return call->pass(call, nullptr, 0), RIDE_OK;
@@ -89,6 +91,7 @@ std::int32_t process(void* self, const RideFrame* frame, const RideCall* call) {
   if (act == "allocate five channels") return call->allocate(call, 5, 10, 5, RIDE_8U, &picture), RIDE_OK;
   if (act == "allocate another depth") return call->allocate(call, 5, 10, 1, 99, &picture), RIDE_OK;
   if (act == "allocate into nothing") return call->allocate(call, 5, 10, 1, 0, nullptr), RIDE_OK;
+  if (act == "allocate what it may") return call->allocate(call, 5, 10, 1, RIDE_8U, &picture), RIDE_OK;
   if (act == "allocate for ever") {
     while (call->allocate(call, 1, 1, 1, RIDE_8U, &picture) == RIDE_OK) {
     }

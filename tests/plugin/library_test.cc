@@ -5,9 +5,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <CLI/CLI.hpp>
+#include <cstdlib>
 #include <fstream>
+#include <thread>
 
 #include "plugin/describe.h"
+#include "plugin/plugin_flag.h"
 #include "plugin/plugin_tasks.h"
 #include "tests/support/temp_folder.h"
 #include "worker/tasks/builtin_catalog.h"
@@ -21,6 +25,8 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 std::string file_of(const std::string& name) { return std::string(RIDE_PLUGINS) + "/" + name + ".so"; }
+
+constexpr std::chrono::hours kForEver{1};
 
 std::string opening(const std::string& file) {
   const auto opened = Library::open(file);
@@ -79,17 +85,32 @@ TEST(PluginLibrary, AChildAnswersTheSame) {
 
 TEST(PluginLibrary, ACrashAtLoadingEndsTheChildAlone) {
   EXPECT_THAT(describing(file_of("fault_crash")),
-              AllOf(HasSubstr("fault_crash.so: it crashes with signal 11 (Segmentation fault) when it is loaded"),
+              AllOf(HasSubstr("fault_crash.so: loading it failed: it crashed with signal 11 (Segmentation fault)"),
                     HasSubstr("gdb --args ride-worker --describe-plugin")));
 }
 
 TEST(PluginLibrary, AnEndAtLoadingIsSaidWithItsLastWords) {
   EXPECT_THAT(describing(file_of("fault_exit")),
-              AllOf(HasSubstr("ends its process with code 7"), HasSubstr("no licence was found")));
+              AllOf(HasSubstr("it ended with code 7"), HasSubstr("no licence was found")));
 }
 
 TEST(PluginLibrary, AHangAtLoadingIsEnded) {
-  EXPECT_THAT(describing(file_of("fault_hang"), std::chrono::seconds(3)), HasSubstr("takes longer than 3 s"));
+  const auto tasks = described(file_of("fault_hang"), std::chrono::seconds(3));
+  ASSERT_FALSE(tasks.ok());
+  EXPECT_THAT(tasks.error().message, HasSubstr("takes longer than 3 s"));
+  EXPECT_EQ(tasks.error().code, ErrorCode::internal) << "a timeout would be the master's, or Kafka's";
+}
+
+TEST(PluginLibrary, AHangAtLoadingIsEndedWhenWeAreAskedToStop) {
+  std::stop_source stop;
+  const std::jthread asks([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    stop.request_stop();
+  });
+  const auto tasks =
+      describe(file_of("fault_hang"), {.worker = RIDE_WORKER, .limit = kForEver, .stop = stop.get_token()});
+  ASSERT_FALSE(tasks.ok());
+  EXPECT_EQ(tasks.error().code, ErrorCode::cancelled);
 }
 
 TEST(PluginLibrary, NoiseAtLoadingIsNoAnswer) {
@@ -122,6 +143,51 @@ TEST(PluginLibrary, TwoPluginsOfOneTaskAreRefusedAndOneThatIsNamedTwiceIsNot) {
   ASSERT_TRUE(twice.ok()) << twice.error().message;
   EXPECT_NE(twice->find("count_at_end"), nullptr);
   EXPECT_NE(twice->find("gaussian_blur"), nullptr);
+}
+
+// A file is the one that its name leads to, whatever the name looks like.
+TEST(PluginLibrary, LinksLeadWhereTheyLead) {
+  test::TempFolder folder("plugin");
+  fs::create_directories(folder / "here/inner");
+  fs::create_directories(folder / "there");
+  fs::copy_file(file_of("wrapped"), folder / "here/v.so");
+  fs::copy_file(file_of("contract_fault"), folder / "v.so");
+  fs::create_symlink(folder / "here/inner", folder / "link");
+  fs::create_symlink("v.so", folder / "here/alias.so");
+  const auto through = (folder / "link/../v.so").string(), straight = (folder / "here/v.so").string();
+  const auto files =
+      different_files({through, straight, (folder / "here/alias.so").string(), (folder / "v.so").string()});
+  EXPECT_THAT(files, ::testing::ElementsAre(through, (folder / "v.so").string()));
+  const auto tasks = with_plugins(tasks::builtin_tasks(), {through});
+  ASSERT_TRUE(tasks.ok()) << tasks.error().message;
+  EXPECT_NE(tasks->find("wrapped"), nullptr);
+}
+
+TEST(PluginLibrary, AFileMayHaveAnyName) {
+  test::TempFolder folder("plugin");
+  const auto odd = (folder / "a\xff\n:b.so").string(), broken = (folder / "c\xff.so").string();
+  fs::copy_file(file_of("wrapped"), odd);
+  fs::copy_file(file_of("fault_other_version"), broken);
+  EXPECT_EQ(describing(odd), "it was described");
+  EXPECT_THAT(describing(broken), HasSubstr("was built for version 77"));
+}
+
+TEST(PluginFlag, OnlyTheVariableIsSplit) {
+  EXPECT_THAT(files_in_variable("/a/x.so:/b/y.so"), ::testing::ElementsAre("/a/x.so", "/b/y.so"));
+  EXPECT_THAT(files_in_variable(":a.so::"), ::testing::ElementsAre("a.so"));
+  EXPECT_THAT(files_in_variable(""), ::testing::IsEmpty());
+  ::setenv("RIDE_PLUGIN", "/a/x.so:/b/y.so", 1);
+  const auto given = [](std::vector<std::string> arguments) {
+    CLI::App app;
+    std::vector<std::string> files;
+    declare_plugin_flag(app, files, "that are tried");
+    app.parse(arguments);
+    return files;
+  };
+  EXPECT_THAT(given({}), ::testing::ElementsAre("/a/x.so", "/b/y.so"));
+  EXPECT_THAT(given({"/c:d/z.so", "--plugin"}), ::testing::ElementsAre("/c:d/z.so"));
+  EXPECT_THAT(given({"2.so", "--plugin", "1:.so", "--plugin"}), ::testing::ElementsAre("1:.so", "2.so"));
+  ::unsetenv("RIDE_PLUGIN");
 }
 
 TEST(PluginLibrary, TheSdkSaysOfWhichVersionItIs) {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <csignal>
 #include <fstream>
 #include <opencv2/imgcodecs.hpp>
 
@@ -142,6 +144,37 @@ TEST_F(RidePlugins, OnePictureIsTried) {
   EXPECT_GT(report.at("peak_bytes").get<std::int64_t>(), 1 << 20);
 }
 
+TEST_F(RidePlugins, WhatIsSavedIsWhatCameOut) {
+  cv::imwrite((folder_ / "deep.png").string(), cv::Mat(4, 6, CV_16UC3, cv::Scalar(1000, 20000, 60000)));
+  const auto saved = [&](const std::string& task, const std::string& file, std::vector<std::string> more = {},
+                         const std::string& in = "deep.png") {
+    std::vector<std::string> arguments = {"try", task, "--on", in, "--save", file};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return ride(arguments);
+  };
+  for (const std::string file : {"x.jpg", "x.JpEg", "x.webp"}) {
+    const auto lossy = saved("identity", file);
+    EXPECT_EQ(lossy.code, 1) << file;
+    EXPECT_THAT(lossy.err, HasSubstr("cannot hold a picture of 6x4x3 16U: name one of .png, .tif, .tiff")) << file;
+    EXPECT_THAT(lossy.out, HasSubstr("out: 6x4x3 16U\n")) << "what came out is told";
+    EXPECT_FALSE(fs::exists(folder_ / file));
+  }
+  EXPECT_EQ(saved("identity", "x.TIFF").code, 0);
+  const cv::Mat deep = cv::imread((folder_ / "x.TIFF").string(), cv::IMREAD_UNCHANGED);
+  ASSERT_EQ(deep.type(), CV_16UC3);
+  EXPECT_EQ(deep.at<cv::Vec3w>(3, 5), cv::Vec3w(1000, 20000, 60000));
+  const auto unknown = saved("identity", "x.gif");
+  EXPECT_EQ(unknown.code, 1);
+  EXPECT_THAT(unknown.err, AllOf(HasSubstr("x.gif has no ending of a picture that can be written: .jpg, .png"),
+                                 Not(HasSubstr("ms"))));
+  picture();
+  const auto four = saved("wrapped", "four.png", {"--param", "mode=four", "--plugin", plugin_at("wrapped")}, "in.png");
+  EXPECT_EQ(four.code, 0) << four.err;
+  const cv::Mat kept = cv::imread((folder_ / "four.png").string(), cv::IMREAD_UNCHANGED);
+  ASSERT_EQ(kept.type(), CV_8UC4) << four.out;
+  EXPECT_EQ(kept.at<cv::Vec4b>(1, 2), cv::Vec4b(1, 2, 3, 4));
+}
+
 TEST_F(RidePlugins, ATryThatCannotBeIsExplained) {
   const auto in = picture();
   const auto refused = [&](std::vector<std::string> arguments, int code) {
@@ -157,6 +190,7 @@ TEST_F(RidePlugins, ATryThatCannotBeIsExplained) {
   EXPECT_THAT(refused({"gaussian_blur", "--on", in, "--param", "ksize=4"}, 2), HasSubstr("odd"));
   EXPECT_THAT(refused({"gaussian_blur", "--on", in, "--param", "ksize=3", "--param", "ksize=5"}, 2),
               HasSubstr("twice"));
+  EXPECT_THAT(refused({"faulty", "--on", in, "--param", "do=\xff"}, 2), HasSubstr("is not UTF-8"));
   EXPECT_THAT(refused({"flip", "--on", "none.png"}, 1), HasSubstr("none.png: cannot be opened"));
   EXPECT_THAT(refused({"discard", "--on", in}, 1), HasSubstr("is a sink"));
   EXPECT_THAT(refused({"faulty", "--on", in, "--param", "do=throw"}, 1), HasSubstr("out of luck"));
@@ -169,7 +203,7 @@ TEST_F(RidePlugins, EachProgramSaysWhichPluginItCannotTake) {
   for (const char* name : {"ride-master", "ride-agent"}) {
     const auto result = program(name, {"--plugin", crash});
     EXPECT_EQ(result.code, 2) << name;
-    EXPECT_THAT(result.err, AllOf(HasSubstr("fault_crash.so"), HasSubstr("crashes with signal 11"))) << name;
+    EXPECT_THAT(result.err, AllOf(HasSubstr("fault_crash.so"), HasSubstr("crashed with signal 11"))) << name;
   }
   for (const char* name : {"ride-master", "ride-agent", "ride-worker"}) {
     const auto result = program(name, {"--plugin", version});
@@ -197,7 +231,100 @@ TEST_F(RidePlugins, FramesThatATaskCannotTakeAreDeadAndTheJobEnds) {
   const auto run = ride({"run", topology("faulty", "do: throw", "input: {}, expect: { frames: 1 }"), "--plugin",
                          plugin_at("contract_fault"), "--json"});
   EXPECT_EQ(run.code, 1) << run.out << run.err;
-  EXPECT_THAT(run.out, HasSubstr("\"dead\"")) << run.err;
+  const auto summary = nlohmann::json::parse(run.out, nullptr, false);
+  ASSERT_TRUE(summary.is_object()) << run.out;
+  EXPECT_EQ(summary.at("phase"), "completed");
+  EXPECT_EQ(summary.at("stages").at(0).at("dead"), 4);
+  EXPECT_THAT(summary.dump(), HasSubstr("out of luck"));
+}
+
+// Whoever waits judges by the topology as it is, with its plug-ins: what it allows to be dropped is no loss.
+TEST_F(RidePlugins, WhoeverWaitsKnowsWhatTheTopologyAllows) {
+  const auto plugin = plugin_at("contract_fault");
+  const auto write = [&](const std::string& name, const std::string& source) {
+    std::ofstream(folder_ / (name + ".yaml"))
+        << "ride: v1\nname: " << name << "\nsources: { scene: { synthetic: { width: 60, height: 40" << source
+        << " }, fps: 50 } }\nstages: [{ name: one, from: [scene], task: faulty, max_age: 1ms }]\n"
+           "sinks: [{ name: bin, from: [one], task: discard }]\n";
+    return name + ".yaml";
+  };
+  const auto base = write("base", ""), finite = write("finite", ", frames: 40"), endless = write("endless", "");
+  RideProcess up({"up", base, "--http", "127.0.0.1:0", "--broker-port", "0", "--slots", "7", "--plugin", plugin},
+                 {folder_.path(), {}});
+  ASSERT_TRUE(up.wait_for_output("base running", seconds(240))) << up.out() << up.err();
+
+  const auto waited = ride({"submit", finite, "--wait", "--plugin", plugin});
+  EXPECT_EQ(waited.code, 0) << waited.out << waited.err;
+  EXPECT_THAT(waited.err, Not(HasSubstr("not known here")));
+  const auto unnamed = ride({"submit", finite});
+  EXPECT_EQ(unnamed.code, 0) << unnamed.err;
+  EXPECT_THAT(unnamed.err, HasSubstr("a plug-in that --plugin does not name here"));
+
+  for (const bool named : {false, true}) {
+    ASSERT_EQ(ride({"submit", endless, "--plugin", plugin}).code, 0);
+    const auto deadline = std::chrono::steady_clock::now() + seconds(120);
+    const auto dropped = [&] {
+      const auto status = nlohmann::json::parse(ride({"status", "endless", "--json"}).out, nullptr, false);
+      std::int64_t count = 0;
+      if (status.is_object())
+        for (const auto& stage : status.at("stages")) count += stage.value("dropped", 0);
+      return count;
+    };
+    while (dropped() == 0 && std::chrono::steady_clock::now() < deadline) {
+    }
+    std::vector<std::string> drain = {"drain", "endless", "--wait"};
+    if (named) drain.insert(drain.end(), {"--plugin", plugin});
+    const auto drained = ride(drain);
+    EXPECT_EQ(drained.code, named ? 0 : 1) << drained.out << drained.err;
+    EXPECT_EQ(drained.err.find("name the plug-ins of its tasks with --plugin") == std::string::npos, named)
+        << drained.err;
+  }
+  up.signal(SIGINT);
+  up.wait(seconds(240));
+}
+
+// Ctrl-C is for whoever waits for a plug-in that hangs at loading, too.
+TEST_F(RidePlugins, AHangAtLoadingCanBeInterrupted) {
+  const auto hang = plugin_at("fault_hang");
+  for (const auto& arguments : std::vector<std::vector<std::string>>{
+           {"try", "flip", "--on", picture()}, {"test", example()}, {"run", example()}}) {
+    auto command = arguments;
+    command.insert(command.end(), {"--plugin", hang});
+    RideProcess process(command, {folder_.path(), {}});
+    const auto deadline = std::chrono::steady_clock::now() + seconds(60);
+    while (processes_with(hang).size() < 2 && std::chrono::steady_clock::now() < deadline) {
+    }
+    const auto asked = std::chrono::steady_clock::now();
+    process.signal(SIGINT);
+    EXPECT_EQ(process.wait(seconds(60)).code, 130) << arguments.front();
+    EXPECT_LT(std::chrono::steady_clock::now() - asked, seconds(10)) << "the plug-in's own time is 20 s";
+  }
+}
+
+TEST_F(RidePlugins, AFolderMayHaveAColonInItsName) {
+  fs::create_directories(folder_ / "a:b");
+  fs::copy_file(kVignette, folder_ / "a:b/vignette.so");
+  fs::copy_file(RIDE_VIGNETTE_YAML, folder_ / "a:b/vignette.yaml");
+  const auto tested = run_ride({"test", "vignette.yaml", "--plugin", "vignette.so"}, {folder_ / "a:b", {}});
+  EXPECT_EQ(tested.code, 0) << tested.out << tested.err;
+}
+
+TEST_F(RidePlugins, RightsAreToldOfTopologiesThatNameThem) {
+  const auto file = example();
+  EXPECT_EQ(ride({"acls", file}).code, 2);
+  const auto told = ride({"acls", file, "--plugin", kVignette});
+  EXPECT_EQ(told.code, 0) << told.err;
+  EXPECT_THAT(told.out, HasSubstr("--add"));
+}
+
+TEST_F(RidePlugins, AFaultPlanRunsThroughThem) {
+  std::ofstream(folder_ / "plan.yaml") << "ride_chaos: v1\nnodes: 1\nslots: 2\nfaults: [{ at: 1s, kill: worker }]\n";
+  std::ofstream(folder_ / "live.yaml")
+      << "ride: v1\nname: live\nsources: { scene: { synthetic: { width: 60, height: 40 }, fps: 20 } }\n"
+         "stages: [{ name: one, from: [scene], task: vignette }]\n"
+         "sinks: [{ name: bin, from: [one], task: discard }]\n";
+  const auto run = ride({"chaos", "live.yaml", "--plan", "plan.yaml", "--plugin", kVignette});
+  EXPECT_EQ(run.code, 0) << run.out << run.err;
 }
 
 // With the SDK alone: its package is installed, the example is built with it, and what was built is loaded.

@@ -24,6 +24,7 @@ class Kept final : public tasks::Emitter {
   void emit(Frame frame) override { emit("", std::move(frame)); }
   void emit(const std::string& port, Frame frame) override { frames[port].push_back(std::move(frame)); }
   cv::Mat allocate(int rows, int cols, int type) override {
+    if (no_memory) throw std::bad_alloc();
     allocated.emplace_back(rows, cols, type);
     return allocated.back();
   }
@@ -31,6 +32,7 @@ class Kept final : public tasks::Emitter {
 
   std::map<std::string, std::vector<Frame>> frames;  // "": the default port
   std::vector<cv::Mat> allocated;
+  bool no_memory = false;
 };
 
 Frame frame_of(const cv::Mat& image, std::int64_t number = 0) {
@@ -107,6 +109,19 @@ TEST_F(PluginTasks, AnOwnMatIsCopied) {
   EXPECT_EQ(out_.frames[""].front().image.at<cv::Vec3b>(0, 0), cv::Vec3b(11, 21, 31));
 }
 
+TEST_F(PluginTasks, APictureThatOpencvDidNotWriteIntoIsNotSentOn) {
+  ASSERT_TRUE(open("wrapped", {{"mode", std::string("into")}}).ok());
+  ASSERT_TRUE(task_->process(frame_of(image_), out_).ok());
+  EXPECT_EQ(out_.frames[""].front().image.at<cv::Vec3b>(0, 0), cv::Vec3b(20, 40, 60));
+  EXPECT_EQ(out_.frames[""].front().image.data, out_.allocated.front().data) << "not copied";
+  out_.frames.clear();
+  ASSERT_TRUE(open("wrapped", {{"mode", std::string("into another")}}).ok());
+  const auto failed = task_->process(frame_of(image_), out_);
+  ASSERT_FALSE(failed.ok());
+  EXPECT_THAT(failed.error().message, HasSubstr("another size or type than the picture that was allocated"));
+  EXPECT_TRUE(out_.frames.empty());
+}
+
 TEST_F(PluginTasks, WhatIsHeldBackComesAtTheEnd) {
   ASSERT_TRUE(open("count_at_end", {}).ok());
   ASSERT_TRUE(task_->process(frame_of(image_, 5), out_).ok());
@@ -161,6 +176,8 @@ TEST_F(PluginTasks, EachBreachOfTheContractIsAnErrorThatNamesIt) {
       {"open: throw an int", "an exception left the plug-in in open (it must catch its own): of an unknown type"},
       {"open: unknown parameter", "breaks its contract in open(): it asks for the parameter 'tims'"},
       {"open: parameter of another type", "the parameter 'times' as another type than the integer"},
+      {"open: value to nowhere", "it asks for the parameter 'times' without a place for its value"},
+      {"open: text to nowhere", "it asks for the parameter 'do' without a place for its value"},
       {"open: allocate", "it allocates a picture in open()"},
       {"open: emit", "it emits in open()"},
       {"open: pass", "it passes on a frame outside of process()"},
@@ -189,6 +206,16 @@ TEST_F(PluginTasks, EachBreachOfTheContractIsAnErrorThatNamesIt) {
     EXPECT_THAT(failure(act).message, HasSubstr(why)) << act;
     EXPECT_TRUE(out_.frames.empty()) << act;
   }
+}
+
+// It would be filtered, as if it had been looked at.
+TEST_F(PluginTasks, AFrameWithoutMemoryIsNotLostWhereThePluginDoesNotLook) {
+  out_.no_memory = true;
+  const auto failed = failure("allocate what it may");
+  EXPECT_EQ(failed.code, ErrorCode::resource_exhausted);
+  EXPECT_THAT(failed.message, HasSubstr("no memory for what the plug-in asks for in process()"));
+  out_.no_memory = false;
+  EXPECT_TRUE(task_->process(frame_of(image_), out_).ok()) << "the next one";
 }
 
 TEST_F(PluginTasks, FailuresThatAreAllowedAreToldInThePluginsOwnWords) {

@@ -30,7 +30,7 @@ const ride::sdk::Params<Options>& params() {
       {"mode",
        &Options::mode,
        "What it does",
-       {.choices = {"plain", "throw", "throw an int", "retry", "split", "mat"}}}};
+       {.choices = {"plain", "throw", "throw an int", "retry", "split", "mat", "into", "into another", "four"}}}};
   return kParams;
 }
 
@@ -56,11 +56,22 @@ class Wrapped : public ride::sdk::Task {
       return;
     }
     frame.expect({ride::sdk::Depth::u8}, {1, 3});
+    if (options_.mode == "four") {
+      ride::sdk::emit(out, cv::Mat(2, 3, CV_8UC4, cv::Scalar(1, 2, 3, 4)));
+      return;
+    }
     if (options_.mode == "mat") {
       ride::sdk::emit(out, ride::sdk::mat_of(frame.picture()) + cv::Scalar::all(1));
       return;
     }
     const auto picture = out.allocate_like(frame.picture());
+    if (options_.mode.starts_with("into")) {
+      auto to = ride::sdk::mat_of(picture);
+      const auto from = ride::sdk::mat_of(frame.picture());
+      from.convertTo(to, options_.mode == "into" ? from.depth() : CV_32F, 2);
+      ride::sdk::emit(out, picture, to);
+      return;
+    }
     for (int row = 0; row < picture.rows; ++row) {
       const auto* from = frame.picture().row<std::uint8_t>(row);
       auto* to = picture.row<std::uint8_t>(row);

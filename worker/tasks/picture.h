@@ -1,5 +1,5 @@
-// What the tasks share about pictures: checks of what comes in, and frames with a new picture. Pure. Internal to this
-// folder.
+// What tasks share about pictures, built in or from plug-ins: checks of what comes in, frames with a new picture. Pure;
+// for those who run tasks.
 #pragma once
 
 #include <cstdint>

@@ -7,7 +7,6 @@
 
 #include <functional>
 #include <memory>
-#include <opencv2/imgcodecs.hpp>
 #include <optional>
 
 #include "common/log.h"
@@ -16,6 +15,7 @@
 #include "worker/tasks/path_template.h"
 #include "worker/tasks/paths_under_way.h"
 #include "worker/tasks/picture.h"
+#include "worker/tasks/picture_format.h"
 #include "worker/tasks/register_task.h"
 #include "worker/tasks/shared_params.h"
 #include "worker/tasks/written_log.h"
@@ -79,15 +79,11 @@ TaskDecl declaration() {
 
 // Longer than any path that Linux takes.
 constexpr std::size_t kLongestFile = 4096;
-constexpr int kTiffLzw = 5;  // the number that the TIFF 6.0 specification gives it
 
 // The extension under which a type of file is known to us and to OpenCV; empty: none.
 std::string encoding_of(const std::string& extension) {
-  if (extension == "jpg" || extension == "jpeg" || extension == "jpe") return "jpg";
-  if (extension == "bmp" || extension == "dib") return "bmp";
-  for (const char* known : {"png", "tif", "tiff", "webp", "pgm", "ppm", "pnm"})
-    if (extension == known) return extension;
-  return {};
+  const auto* format = picture_format(extension);
+  return format == nullptr ? std::string() : std::string(format->name);
 }
 
 std::string content_type_of(const std::string& extension) {
@@ -174,29 +170,14 @@ class WriteImages : public Task {
   }
 
   Result<std::vector<std::uint8_t>> encode(const Frame& frame, const std::string& extension) const {
-    Result<void> fit;
-    if (extension == "pgm" || extension == "ppm" || extension == "pnm") {
-      fit = extension == "pgm"   ? expect_picture(env_, frame, {CV_8U, CV_16U}, {1})
-            : extension == "ppm" ? expect_picture(env_, frame, {CV_8U, CV_16U}, {3})
-                                 : expect_picture(env_, frame, {CV_8U, CV_16U}, {1, 3});
-    } else if (extension == "png") {
-      fit = expect_picture(env_, frame, {CV_8U, CV_16U}, {1, 3, 4});
-    } else if (extension == "tif" || extension == "tiff") {
-      fit = expect_picture(env_, frame, {CV_8U, CV_16U, CV_32F}, {1, 3});
-    } else {
-      fit = expect_picture(env_, frame, {CV_8U}, {1, 3});
-    }
+    const PictureFormat& format = *picture_format(extension);
+    const auto fit = expect_picture(env_, frame, format.depths, format.channels);
     if (!fit) {
       return Error{fit.error().code, fmt::format("{} in .{} files; choose .png or .tif, or convert the picture before",
                                                  fit.error().message, extension)};
     }
-    std::vector<int> options;
-    if (extension == "jpg") options = {cv::IMWRITE_JPEG_QUALITY, options_.quality};
-    // OpenCV's own choice for floats of three channels is a lossy one.
-    if (content_type_of(extension) == "image/tiff") options = {cv::IMWRITE_TIFF_COMPRESSION, kTiffLzw};
-    if (extension == "webp") options = {cv::IMWRITE_WEBP_QUALITY, options_.quality};
-    std::vector<std::uint8_t> bytes;
-    if (!cv::imencode("." + extension, frame.image, bytes, options) || bytes.empty()) {
+    auto bytes = encode_picture(frame.image, format, options_.quality);
+    if (bytes.empty()) {
       return Error{ErrorCode::unsupported,
                    fmt::format("{}: {} cannot be encoded as .{}; it may be too large for that format",
                                place(env_, frame), shape_text(frame.image), extension)};

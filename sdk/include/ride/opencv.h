@@ -13,11 +13,19 @@ inline const cv::Mat mat_of(const Picture& picture) {
   return {picture.rows, picture.cols, CV_MAKETYPE(static_cast<int>(picture.depth), picture.channels),
           const_cast<std::uint8_t*>(picture.data), picture.step};
 }
-// To write into: the output of an OpenCV function, which must be of this size and type, else OpenCV would write into
-// memory of its own (emit() then copies).
+// To write into: the output of an OpenCV function. It must make a result of this size and type: else OpenCV gives the
+// Mat memory of its own, and the picture stays as it was. emit(out, picture, mat) notices that.
 inline cv::Mat mat_of(const OutPicture& picture) {
   return {picture.rows, picture.cols, CV_MAKETYPE(static_cast<int>(picture.depth), picture.channels), picture.data,
           picture.step};
+}
+
+// Sends on `picture`, which `mat`, of mat_of(picture), was written through. logic_error: OpenCV has given `mat` other
+// memory, so what it holds is not in the picture; emit(out, mat) would copy it.
+inline void emit(const Output& out, const OutPicture& picture, const cv::Mat& mat, std::string_view port = {}) {
+  if (mat.data != picture.data)
+    throw std::logic_error("the result has another size or type than the picture that was allocated for it");
+  out.emit(picture, port);
 }
 
 // An own picture, by a copy. invalid_argument: its depth is none of RIDE's.

@@ -5,8 +5,8 @@
 
 #include "common/result.h"
 
-namespace ride::cli {
+namespace ride::process {
 
 Result<std::string> find_program(const std::string& name);  // not_found: with the fix
 
-}  // namespace ride::cli
+}  // namespace ride::process
