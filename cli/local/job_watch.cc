@@ -38,11 +38,12 @@ void JobWatch::read_events() {
       events_seen_ = std::max(events_seen_, count_of(event, "n"));
       const std::string severity = text_of(event, "severity"), job = text_of(event, "job");
       if ((severity != "warning" && severity != "error") || (!job.empty() && job != job_)) continue;
-      const std::string stage = text_of(event, "stage"), text = text_of(event, "text");
+      const std::string stage = text_of(event, "stage"), text = text_of(event, "text"), code = text_of(event, "code");
+      if (expects_missing_workers_ && (code == "stage_waits" || code == "pool_dry" || code == "spares_low")) continue;
       if (shown_lately(text)) continue;
       const bool named = stage.empty() || names_its_part(text, stage);
       const std::string line = fmt::format("{}: {}{}", severity, named ? "" : stage + ": ", text);
-      if (gathers_left_out_ && text_of(event, "code") == "broken_picture")
+      if (gathers_left_out_ && code == "broken_picture")
         left_out_.push_back(text);
       else
         news_.push_back(line);

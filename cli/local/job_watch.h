@@ -28,6 +28,8 @@ class JobWatch {
   bool over() const;                     // completed, cancelled or failed
   std::vector<std::string> take_news();  // warnings and errors since the last call, as lines; one cause once
   const std::vector<std::string>& problems() const { return problems_; }  // all of them, the first 20
+  // Whether stages without workers are no news: those that are about to be replaced.
+  void expect_missing_workers(bool expected) { expects_missing_workers_ = expected; }
   // From now on broken pictures are no news: left_out() lists them, for the end.
   void gather_left_out() { gathers_left_out_ = true; }
   const std::vector<std::string>& left_out() const { return left_out_; }
@@ -45,7 +47,7 @@ class JobWatch {
   nlohmann::json view_ = nlohmann::json::object(), workers_ = nlohmann::json::object();
   std::int64_t events_seen_ = 0;
   std::vector<std::string> news_, problems_, left_out_;
-  bool gathers_left_out_ = false;
+  bool gathers_left_out_ = false, expects_missing_workers_ = false;
   std::deque<Shown> shown_;
 };
 

@@ -190,7 +190,10 @@ Result<std::string> Reload::fault_of_stage(const topology::Stage& stage, ParamVa
   RIDE_ASSIGN(
       const auto report,
       run_try({.task = stage.task, .params = std::move(params), .plugins = std::move(plugins)}, folder_ / "new", stop));
-  return report.error;
+  // The place is not the stage's: "task 'python' of stage try cannot be opened: count.py:2: ...".
+  constexpr std::string_view kOpening = " cannot be opened: ";
+  const auto at = report.error.find(kOpening);
+  return at == std::string::npos ? report.error : report.error.substr(at + kOpening.size());
 }
 
 std::vector<std::string> Reload::plugins_with(const Watched& one, const std::string& file) const {

@@ -366,9 +366,11 @@ class Session {
     for (const auto& text : look->refused) say(text);
     if (look->placed.empty()) return;
     const auto before = members_of(watch_->workers(), watch_->name());
+    watch_->expect_missing_workers(true);
     cluster_.renew_workers();
-    const bool all = wait_until(
-        [&] { return watch_->over() || renewed(watch_->workers(), watch_->name(), before); }, kRenewPatience);
+    const bool all = wait_until([&] { return watch_->over() || renewed(watch_->workers(), watch_->name(), before); },
+                                kRenewPatience);
+    watch_->expect_missing_workers(false);
     for (const auto& text : look->placed)
       say(fmt::format("{} {}", text,
                       all ? "runs since " + format_time(system_now()).substr(11, 8)

@@ -82,6 +82,21 @@ TEST_F(DocsPages, FirstTopologyRunsAsPrinted) {
   EXPECT_THAT(result.out, HasSubstr("edges, run 1: completed"));
 }
 
+// As a newcomer does it, with the end of `ride up` that a test needs.
+TEST_F(DocsPages, TheReadmesTaskOfYourOwnRunsAsPrinted) {
+  const auto readme = page("../README.md");
+  const auto begin = readme.find("## A task of your own");
+  ASSERT_NE(begin, std::string::npos);
+  const auto section = readme.substr(begin, readme.find("\n## ", begin) - begin);
+  const auto script = std::regex_replace(script_of(section), std::regex("ride up topology.yaml"),
+                                         "ride up topology.yaml --for 5s --http 127.0.0.1:0 --broker-port 0");
+  const auto result = type("PATH=/usr/bin:/bin:$PATH\n" + script);  // Debian's Python has numpy
+  ASSERT_EQ(result.code, 0) << result.out << result.err;
+  EXPECT_THAT(result.out, HasSubstr("2 tests: 2 ok"));
+  EXPECT_TRUE(fs::exists(folder_ / "bright_spots/out.png"));
+  EXPECT_TRUE(fs::exists(folder_ / "bright_spots/out/1/00009.jpg")) << result.out << result.err;
+}
+
 TEST_F(DocsPages, KafkaInAndOutRunsAsPrinted) {
   if (std::system("kcat -V > /dev/null 2>&1") != 0) GTEST_SKIP() << "kcat is not installed";
   for (const char* name : {"p01.jpg", "p02.jpg"}) make_picture(name);

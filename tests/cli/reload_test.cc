@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <fstream>
 #include <thread>
 
@@ -44,7 +45,7 @@ class RideReload : public ::testing::Test {
     return "class Mark:\n    def process(self, frame, out):\n        out.emit(frame, attributes={\"version\": " +
            std::to_string(version) + "})\n";
   }
-  void job(const std::string& stage, int frames = 600, const std::string& group = "{ min: 1, max: 1 }") {
+  void job(const std::string& stage, int frames = 1200, const std::string& group = "{ min: 1, max: 1 }") {
     write("job.yaml", "ride: v1\nname: numbered\nsources: { scene: { synthetic: { width: 32, height: 24, frames: " +
                           std::to_string(frames) + " }, fps: 50 } }\nstages:\n  - { name: mark, from: [scene], " +
                           stage + ", group: " + group +
@@ -60,9 +61,10 @@ class RideReload : public ::testing::Test {
     for (std::string text; std::getline(in, text);) {
       const auto line = Json::parse(text, nullptr, false);
       if (line.is_discarded()) continue;  // being written
-      const auto version = line.at("attributes").find("version");
-      all.push_back({line.at("number").get<int>(),
-                     version == line.at("attributes").end() ? line.at("width").get<int>() : version->get<int>()});
+      const auto& attributes = line.at("attributes");
+      all.push_back({line.at("number").get<int>(), attributes.contains("version")
+                                                       ? std::stoi(attributes.at("version").get<std::string>())
+                                                       : line.at("width").get<int>()});
     }
     return all;
   }
@@ -94,7 +96,7 @@ class RideReload : public ::testing::Test {
 
 TEST_F(RideReload, APythonFileThatIsSavedRunsFromTheNextFrameOnAndNoFrameIsLostOrTwice) {
   write("mark.py", script(1));
-  job("task: python, params: { file: mark.py }");
+  job("topic: { partitions: 1 }, task: python, params: { file: mark.py }");
   RideProcess up_process(up(), options());
   ASSERT_TRUE(wait_for_lines(50, 1)) << up_process.out() << up_process.err();
   write("mark.py", script(2));
@@ -105,12 +107,12 @@ TEST_F(RideReload, APythonFileThatIsSavedRunsFromTheNextFrameOnAndNoFrameIsLostO
   ASSERT_TRUE(up_process.wait_for_output("mark.py has changed: version 3 runs since ", kStart));
   const auto result = up_process.wait(kEnd);
   EXPECT_EQ(result.code, 0) << result.out << result.err;
-  expect_once_in_order(lines(), 600, {1, 2, 3});
+  expect_once_in_order(lines(), 1200, {1, 2, 3});
 }
 
 TEST_F(RideReload, AVersionThatDoesNotStartIsToldAndTheOneBeforeGoesOn) {
   write("mark.py", script(1));
-  job("task: python, params: { file: mark.py }");
+  job("topic: { partitions: 1 }, task: python, params: { file: mark.py }");
   RideProcess up_process(up(), options());
   ASSERT_TRUE(wait_for_lines(20, 1)) << up_process.out() << up_process.err();
   write("mark.py", "class Mark:\n    def process(self, frame, out)\n        pass\n");
@@ -126,12 +128,12 @@ TEST_F(RideReload, AVersionThatDoesNotStartIsToldAndTheOneBeforeGoesOn) {
   const auto result = up_process.wait(kEnd);
   EXPECT_EQ(result.code, 0) << result.out << result.err;
   EXPECT_THAT(result.out, Not(HasSubstr("version 2")));
-  expect_once_in_order(lines(), 600, {1});
+  expect_once_in_order(lines(), 1200, {1});
 }
 
 TEST_F(RideReload, WhatWasSavedBetweenTwoUpsIsBroughtInByTheNext) {
   write("mark.py", script(1));
-  job("task: python, params: { file: mark.py }");
+  job("topic: { partitions: 1 }, task: python, params: { file: mark.py }");
   RideProcess first(up(), options());
   ASSERT_TRUE(wait_for_lines(20, 1)) << first.out() << first.err();
   write("mark.py", script(2));
@@ -143,12 +145,12 @@ TEST_F(RideReload, WhatWasSavedBetweenTwoUpsIsBroughtInByTheNext) {
   ASSERT_TRUE(second.wait_for_output("mark.py has changed: version 2 runs since ", kStart)) << second.out();
   const auto result = second.wait(kEnd);
   EXPECT_EQ(result.code, 0) << result.out << result.err;
-  expect_once_in_order(lines(), 600, {1, 2, 3});
+  expect_once_in_order(lines(), 1200, {1, 2, 3});
 }
 
 TEST_F(RideReload, SeveralWorkersChangeTogether) {
   write("mark.py", script(1));
-  job("topic: { partitions: 4 }, task: python, params: { file: mark.py }", 600, "{ min: 2, max: 2 }");
+  job("topic: { partitions: 4 }, task: python, params: { file: mark.py }", 1200, "{ min: 2, max: 2 }");
   RideProcess up_process(up(), options());
   ASSERT_TRUE(wait_for_lines(50, 1)) << up_process.out() << up_process.err();
   write("mark.py", script(2));
@@ -160,12 +162,12 @@ TEST_F(RideReload, SeveralWorkersChangeTogether) {
   for (const auto& line : all) numbers.push_back(line.number);
   std::sort(numbers.begin(), numbers.end());
   EXPECT_EQ(std::adjacent_find(numbers.begin(), numbers.end()), numbers.end()) << "twice";
-  EXPECT_EQ(numbers.size(), 600U) << "lost";
+  EXPECT_EQ(numbers.size(), 1200U) << "lost";
 }
 
 TEST_F(RideReload, AFileIsLeftAloneWhereThatIsAskedFor) {
   write("mark.py", script(1));
-  job("task: python, params: { file: mark.py }", 200);
+  job("topic: { partitions: 1 }, task: python, params: { file: mark.py }", 200);
   RideProcess up_process(up({"--no-reload"}), options());
   ASSERT_TRUE(wait_for_lines(20, 1)) << up_process.out() << up_process.err();
   write("mark.py", script(2));
@@ -189,27 +191,34 @@ class RideReloadPlugin : public RideReload {
               ", 1, ride::sdk::Depth::u8);\n    for (int i = 0; i < p.cols; ++i) p.data[i] = 0;\n    "
               "out.emit(p);\n    (void)f;\n  }\n};\nRIDE_PLUGIN(Wide)\n");
     const auto command = std::string("g++ -std=c++20 -shared -fPIC -I " RIDE_SDK_INCLUDE " -o ") +
-                         (folder_ / "new.so").string() + " " + (folder_ / "wide.cc").string() + " 2>&1";
+                         (folder_ / ("v" + std::to_string(version))).string() + " " + (folder_ / "wide.cc").string() +
+                         " 2>&1";
     ASSERT_EQ(std::system(command.c_str()), 0);
-    std::ifstream in(folder_ / "new.so", std::ios::binary);
-    std::ofstream(folder_ / "wide.so", std::ios::binary) << in.rdbuf();  // into the file that was loaded
+  }
+  // Into the file that was loaded.
+  void place(int version) {
+    std::ifstream in(folder_ / ("v" + std::to_string(version)), std::ios::binary);
+    std::ofstream(folder_ / "wide.so", std::ios::binary) << in.rdbuf();
   }
 };
 
 TEST_F(RideReloadPlugin, APluginThatIsBuiltAnewIsLoadedByNewWorkers) {
   build(1);
-  job("task: wide", 900);
+  build(2, " With more words.");
+  build(3);
+  place(1);
+  job("topic: { partitions: 1 }, task: wide", 1500);
   RideProcess up_process(up({"--plugin", "wide.so"}), options());
   ASSERT_TRUE(wait_for_lines(50, 1)) << up_process.out() << up_process.err();
   write("wide.so", "no library at all, and long enough to be looked at as one by whoever does not look at it closely");
   ASSERT_TRUE(up_process.wait_for_output("wide.so has changed, and is not brought in: ", kStart)) << up_process.out();
-  build(2, " With more words.");
+  place(2);
   ASSERT_TRUE(up_process.wait_for_output("declares other tasks or parameters", kStart)) << up_process.out();
-  build(3);
+  place(3);
   ASSERT_TRUE(up_process.wait_for_output("wide.so has changed: version 2 runs since ", kStart)) << up_process.out();
   const auto result = up_process.wait(kEnd);
   EXPECT_EQ(result.code, 0) << result.out << result.err;
-  expect_once_in_order(lines(), 900, {1, 3});
+  expect_once_in_order(lines(), 1500, {1, 3});
 }
 
 }  // namespace
