@@ -58,7 +58,7 @@ struct AwaitedEnd {
   TaskCatalog catalog = tasks::builtin_catalog();  // ... whose stages may name these tasks
 };
 
-RunFacts facts_of(const topology::Topology& topology) {
+RunFacts run_facts_in(const topology::Topology& topology) {
   return {.may_drop = may_drop(topology), .upstreams = upstreams_of(topology)};
 }
 
@@ -66,7 +66,7 @@ RunFacts run_facts_of(const Json& job, const AwaitedEnd& awaited) {
   if (awaited.facts) return *awaited.facts;
   const auto parsed = topology::parse_topology(job.value("topology", std::string()), "topology", awaited.catalog,
                                                process_environment());
-  if (parsed.topology) return facts_of(*parsed.topology);
+  if (parsed.topology) return run_facts_in(*parsed.topology);
   print_error(
       "what the topology allows to be dropped is not known here, so every dropped frame counts as lost (a variable "
       "that it names may be set where the master runs, but not here; or name the plug-ins of its tasks with --plugin)");
@@ -254,7 +254,7 @@ ExitCode submit_file(const JobFlags& flags) {
   if (flags.wait) {
     if (!flags.json) print(submitted_text(*submitted));
     AwaitedEnd awaited{.job = submitted->job, .verb = "submit", .run = submitted->run, .json = flags.json};
-    if (loaded->valid()) awaited.facts = facts_of(loaded->topology());
+    if (loaded->valid()) awaited.facts = run_facts_in(loaded->topology());
     return wait_for_end(*master, awaited);
   }
   print(flags.json ? submitted->answer.dump() + "\n" : submitted_text(*submitted));
