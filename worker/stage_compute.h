@@ -49,6 +49,8 @@ class StageCompute {
   Result<tasks::Task*> task_of(OwnedPartition& owned);
   Result<std::unique_ptr<tasks::Task>> open();
   Result<void> fetch_artifacts();
+  Result<void> check_permit() const;
+  Result<void> load_plugin();
   void open_first_task();
 
   StageContext& context_;
