@@ -96,11 +96,23 @@ class Loop {
     signalfd_siginfo info{};
     while (read(signals_, &info, sizeof info) == sizeof info) {
       if (info.ssi_signo == SIGCHLD) continue;  // several ends may come as one signal: reap() looks for all
+      if (info.ssi_signo == SIGUSR1) {
+        renew_workers();
+        continue;
+      }
       log_info("asked to stop (signal {}); the children get {} s", info.ssi_signo,
                SupervisorPolicy{}.stop_deadline.count() / 1000);
       perform(supervisor_.stop(now_point()));
     }
     reap();
+  }
+
+  void renew_workers() {
+    log_info("asked for new workers: those that run end in order, and are started again");
+    std::vector<SlotIndex> workers;
+    for (SlotIndex i = 0; i < children_.size(); ++i)
+      if (children_[i].plan().kind == ChildKind::worker) workers.push_back(i);
+    perform(supervisor_.renew(workers, now_point()));
   }
 
   // Who hangs, or has more memory than it may, is killed; that makes it an end like any other, with its reason.
@@ -206,7 +218,7 @@ class Loop {
 Result<int> take_over_signals() {
   sigset_t set;
   sigemptyset(&set);
-  for (const int signal : {SIGCHLD, SIGTERM, SIGINT}) sigaddset(&set, signal);
+  for (const int signal : {SIGCHLD, SIGTERM, SIGINT, SIGUSR1}) sigaddset(&set, signal);
   if (pthread_sigmask(SIG_BLOCK, &set, nullptr) != 0) return Error{ErrorCode::internal, "signals cannot be blocked"};
   signal(SIGPIPE, SIG_IGN);
   const int descriptor = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);

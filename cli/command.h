@@ -72,6 +72,7 @@ ExitCode fail(const Error& error);
 void add_topology_commands(Program& program);
 void add_test_command(Program& program);
 void add_try_command(Program& program);
+void add_new_command(Program& program);
 void add_task_commands(Program& program);
 void add_job_commands(Program& program);
 void add_scale_commands(Program& program);

@@ -23,6 +23,7 @@ Start here:
   ride doctor                     is everything there that RIDE needs?
   ride up street.yaml             start everything for a topology on this machine; Ctrl-C ends it
   ride run pictures.yaml          process a finite input and end
+  ride new task bright_spots --lang python    a folder with a task of your own, to begin with
 
 With a running cluster:
   ride submit street.yaml --master http://host:7800
@@ -35,6 +36,7 @@ With a running cluster:
 void add_commands(Program& program) {
   add_local_commands(program);
   add_topology_commands(program);
+  add_new_command(program);
   add_test_command(program);
   add_try_command(program);
   add_task_commands(program);

@@ -72,6 +72,7 @@ Result<TopologyFile> load_topology(const std::string& path, const std::vector<st
     if (!with.ok()) {
       if (with.error().code == ErrorCode::cancelled) return with.error();
       file.outcome.diagnostics = {about_plugin(shown, name, with.error())};
+      file.lacks_plugin = true;
       return file;
     }
     catalog = std::move(*with);

@@ -25,6 +25,7 @@ struct TopologyFile {
   topology::ParseOutcome outcome;
   std::vector<std::string> plugins = {};  // whose tasks it was checked with, absolute
   std::vector<NamedPlugin> named = {};    // ... and those that it names
+  bool lacks_plugin = false;              // that it names: nobody need be asked about the rest
   bool valid() const { return outcome.topology.has_value(); }
   const topology::Topology& topology() const { return *outcome.topology; }
 };

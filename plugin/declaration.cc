@@ -25,6 +25,10 @@ Error wrong(const std::string& where, const std::string& what) {
   return invalid_argument(where.empty() ? what : where + ": " + what);
 }
 
+std::string no_name() {
+  return fmt::format(" is no name: a small letter, then small letters, digits and _, {} at the most", kLongestName);
+}
+
 Result<void> check_keys(const std::string& where, const Declared& object, const std::vector<std::string>& known) {
   if (!object.is_object()) return wrong(where, fmt::format("is {}, but an object is expected", object.type_name()));
   for (const auto& [key, value] : object.items())
@@ -46,16 +50,11 @@ Result<std::string> text_in(const std::string& where, const Declared& object, co
   return *text;
 }
 
-// "gaussian_blur": what topologies, headers and file names take.
+// What topologies, headers and file names take.
 Result<std::string> name_in(const std::string& where, const Declared& value) {
   const auto* name = value.get_ptr<const std::string*>();
-  const auto fits = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; };
-  if (name == nullptr || name->empty() || name->size() > kLongestName || name->front() < 'a' || name->front() > 'z' ||
-      !std::all_of(name->begin(), name->end(), fits))
-    return wrong(where, fmt::format("{} is no name: a small letter, then small letters, digits and _, {} at the most",
-                                    name == nullptr ? value.type_name()
-                                                    : "'" + one_line(name->substr(0, 2 * kLongestName)) + "'",
-                                    kLongestName));
+  const auto fault = name == nullptr ? std::optional(value.type_name() + no_name()) : name_fault(*name);
+  if (fault) return wrong(where, *fault);
   return *name;
 }
 
@@ -251,6 +250,14 @@ Result<void> read_halo(const std::string& where, const Declared& task, TaskDecl&
 }
 
 }  // namespace
+
+std::optional<std::string> name_fault(const std::string& name) {
+  const auto fits = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; };
+  if (!name.empty() && name.size() <= kLongestName && name.front() >= 'a' && name.front() <= 'z' &&
+      std::all_of(name.begin(), name.end(), fits))
+    return std::nullopt;
+  return "'" + one_line(name.substr(0, 2 * kLongestName)) + "'" + no_name();
+}
 
 Result<TaskDecl> parse_declaration(const nlohmann::json& task) {
   if (!task.is_object()) return wrong("", "the declaration of a task is no JSON object");

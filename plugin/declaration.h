@@ -2,6 +2,7 @@
 // every size, name, type and number of it is checked. Pure; any thread.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -12,6 +13,9 @@ namespace ride::plugin {
 
 inline constexpr std::size_t kMostDeclarationBytes = 256 << 10;
 inline constexpr std::size_t kMostTasks = 256;  // of a plug-in
+
+// Of a task, parameter or output, as "gaussian_blur": why it is none.
+std::optional<std::string> name_fault(const std::string& name);
 
 // invalid_argument: which task, which key, what is wrong with it; without the plug-in's name.
 Result<TaskDecl> parse_declaration(std::string_view text);

@@ -13,6 +13,8 @@ namespace ride::test_runner {
 namespace {
 
 constexpr int kPanels = 4, kLineHeight = 20, kMostLines = 30, kLongestLine = 210;
+constexpr std::size_t kMostInRow = 16;
+const cv::Size kScreen(1920, 1080);
 constexpr double kFont = 0.45;
 const cv::Scalar kGround(40, 40, 40), kInk(230, 230, 230), kGood(0, 200, 0), kBad(40, 40, 255), kNear(0, 200, 255);
 
@@ -178,6 +180,31 @@ class Sheet {
 
 cv::Rect panel(int index) {
   return {kPanelGap + index * (kPanelWidth + kPanelGap), kPanelTop, kPanelWidth, kPanelHeight};
+}
+
+cv::Mat side_by_side(const std::vector<cv::Mat>& pictures) {
+  std::vector<cv::Mat> fitted;
+  int rows = 1, cols = kPanelGap;
+  for (const auto& picture : pictures) {
+    if (fitted.size() == kMostInRow) break;
+    const double scale = std::min(
+        {1.0, kScreen.width / static_cast<double>(picture.cols), kScreen.height / static_cast<double>(picture.rows)});
+    cv::Mat small = picture;
+    if (scale < 1)
+      cv::resize(picture, small,
+                 {std::max(1, cvRound(picture.cols * scale)), std::max(1, cvRound(picture.rows * scale))}, 0, 0,
+                 cv::INTER_AREA);
+    fitted.push_back(shown(small));
+    rows = std::max(rows, small.rows);
+    cols += small.cols + kPanelGap;
+  }
+  cv::Mat row(rows + 2 * kPanelGap, cols, CV_8UC3, kGround);
+  int at = kPanelGap;
+  for (const auto& picture : fitted) {
+    picture.copyTo(row(cv::Rect({at, kPanelGap}, picture.size())));
+    at += picture.cols + kPanelGap;
+  }
+  return row;
 }
 
 cv::Mat failure_sheet(const topology::TestCase& test, const cv::Mat& input, const Seen& seen, const Verdict& verdict) {

@@ -45,8 +45,9 @@ void declare(CLI::App& app, Flags& flags) {
   auto& tries = *app.add_subcommand("try", "Give one picture to one task");
   tries.callback([&flags] { flags.tries = true; });
   tries.add_option("TASK", flags.tried.task, "The task")->required();
-  tries.add_option("--on", flags.tried.picture, "The picture")->required();
+  tries.add_option("--on", flags.tried.picture, "The picture; without one the task is opened, and that is all");
   tries.add_option("--params", flags.params, "The task's parameters (JSON)");
+  tries.add_option("--show", flags.tried.show, "File for a picture of what goes in beside what comes out");
   tries.add_option("--save", flags.tried.save, "File for what comes out");
   declare_both(tries, flags);
 }

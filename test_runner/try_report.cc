@@ -5,7 +5,7 @@
 namespace ride::test_runner {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TriedFrame, port, cols, rows, channels, depth, file, attributes)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TryReport, error, retriable, frames, milliseconds, peak_bytes, picture)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TryReport, error, retriable, frames, milliseconds, peak_bytes, picture, printed)
 
 std::string try_to_json(const TryReport& report) {
   return nlohmann::json(report).dump(2, ' ', false, nlohmann::json::error_handler_t::replace);

@@ -20,12 +20,13 @@ struct TriedFrame {
 };
 
 struct TryReport {
-  std::string error;               // empty: the task has done it, and what came out is saved
-  bool retriable = false;          // ... a worker would try again
-  std::vector<TriedFrame> frames;  // that came out, in order
-  double milliseconds = 0;         // that process() and finish() took
-  std::int64_t peak_bytes = 0;     // of the process, with the picture and all libraries
-  std::string picture;             // "768x576x3 8U", that went in
+  std::string error;                 // empty: the task has done it, and what came out is saved
+  bool retriable = false;            // ... a worker would try again
+  std::vector<TriedFrame> frames;    // that came out, in order
+  double milliseconds = 0;           // that process() and finish() took
+  std::int64_t peak_bytes = 0;       // of the process, with the picture and all libraries
+  std::string picture;               // "768x576x3 8U", that went in
+  std::vector<std::string> printed;  // what the task has written, lines; filled in by who reads its log
 };
 
 std::string try_to_json(const TryReport& report);

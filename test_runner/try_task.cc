@@ -12,6 +12,7 @@
 #include "common/source_file.h"
 #include "process/proc.h"
 #include "producer/sources/picture_frame.h"
+#include "test_runner/failure_sheet.h"
 #include "test_runner/picture_write.h"
 #include "test_runner/test_input.h"
 #include "worker/buffer_pool.h"
@@ -68,12 +69,11 @@ class Try {
     if (type != nullptr && type->declaration.sink)
       return invalid_argument("the task " + request_.task +
                               " is a sink: nothing comes out of it. Use it in a topology");
+    if (request_.picture.empty()) return open(type);
     if (!request_.save.empty()) RIDE_TRY(check_ending(request_.save));
     RIDE_ASSIGN(const auto frame, read_picture(request_.picture));
     report.picture = tasks::shape_text(frame.image);
-    const stream::StageSpec stage{.name = kTried, .task = request_.task, .params = request_.params};
-    RIDE_ASSIGN(task_, worker::open_task(type == nullptr ? tasks::TaskType{} : *type, stage,
-                                         {JobName{kTried}, RunNumber{1}, kTried, {}}));
+    RIDE_TRY(open(type));
     const auto begin = std::chrono::steady_clock::now();
     auto done = processed(frame);
     report.milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
@@ -82,10 +82,24 @@ class Try {
       report.retriable = done.error().retriable;
       return done;
     }
+    if (!request_.show.empty()) RIDE_TRY(show(frame.image));
     return tell(type->declaration, report);
   }
 
  private:
+  Result<void> open(const tasks::TaskType* type) {
+    const stream::StageSpec stage{.name = kTried, .task = request_.task, .params = request_.params};
+    RIDE_ASSIGN(task_, worker::open_task(type == nullptr ? tasks::TaskType{} : *type, stage,
+                                         {JobName{kTried}, RunNumber{1}, kTried, {}}));
+    return {};
+  }
+
+  Result<void> show(const cv::Mat& input) const {
+    std::vector<cv::Mat> pictures = {input};
+    for (const auto& [port, frame] : out_.emitted) pictures.push_back(frame.image);
+    return write_picture(request_.show, side_by_side(pictures));
+  }
+
   // What a task that holds frames back has kept is emitted at the end.
   Result<void> processed(const Frame& frame) {
     try {

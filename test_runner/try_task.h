@@ -11,8 +11,9 @@
 namespace ride::test_runner {
 
 struct TryRequest {
-  std::string task, picture;  // a picture file
+  std::string task, picture;  // a picture file; empty: the task is opened, and that is all
   ParamValues params;
+  std::string show;  // file for a picture of what went in beside all that came out; empty: none
   std::string save;  // file for what comes out of the first output; others stand beside it. Empty: nothing is saved
 };
 

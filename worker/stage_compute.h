@@ -51,6 +51,7 @@ class StageCompute {
   Result<void> fetch_artifacts();
   Result<void> check_permit() const;
   Result<void> load_plugin();
+  std::optional<std::string> newer_version(const std::string& param, const stream::ArtifactRef& ref) const;
   void open_first_task();
 
   StageContext& context_;

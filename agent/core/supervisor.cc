@@ -35,11 +35,19 @@ Supervisor::Supervisor(std::vector<std::string> names, SupervisorPolicy policy) 
   for (auto& name : names) slots_.push_back(Slot{.name = std::move(name)});
 }
 
+// Of those that are renewed none before the last has ended.
+bool Supervisor::may_start(const Slot& slot) const {
+  return slot.state == ChildState::waiting && !slot.start_ordered &&
+         !(slot.renewed && std::any_of(slots_.begin(), slots_.end(), [](const Slot& other) {
+             return other.renewed && other.state == ChildState::stopping;
+           }));
+}
+
 std::vector<Action> Supervisor::due(TimePoint now) {
   std::vector<Action> actions;
   for (SlotIndex i = 0; i < slots_.size(); ++i) {
     Slot& slot = slots_[i];
-    if (slot.state == ChildState::waiting && !slot.start_ordered && now >= slot.due) {
+    if (may_start(slot) && now >= slot.due) {
       slot.start_ordered = true;
       actions.push_back(StartChild{i});
     } else if (slot.state == ChildState::stopping && !slot.killed && now >= slot.due) {
@@ -53,7 +61,7 @@ std::vector<Action> Supervisor::due(TimePoint now) {
 std::optional<TimePoint> Supervisor::next_due() const {
   std::optional<TimePoint> next;
   for (const Slot& slot : slots_) {
-    const bool starts = slot.state == ChildState::waiting && !slot.start_ordered;
+    const bool starts = may_start(slot);
     const bool kills = slot.state == ChildState::stopping && !slot.killed;
     if ((starts || kills) && (!next || slot.due < *next)) next = slot.due;
   }
@@ -68,6 +76,7 @@ void Supervisor::started(SlotIndex slot, pid_t pid, TimePoint now) {
   child.pid = pid;
   child.since = now;
   child.killed = false;
+  child.renewed = false;
 }
 
 void Supervisor::start_failed(SlotIndex slot, TimePoint now) {
@@ -96,8 +105,9 @@ std::vector<Action> Supervisor::exited(pid_t pid, ExitStatus status, TimePoint n
   const SlotIndex index = static_cast<SlotIndex>(found - slots_.begin());
   Slot& slot = *found;
   if (slot.state == ChildState::stopping) {
-    slot.state = ChildState::ended;
+    slot.state = slot.renewed && !stopping_ ? ChildState::waiting : ChildState::ended;
     slot.pid = 0;
+    slot.due = now;
     return {ReportExit{index, pid, status, true, TimePoint{0}}};
   }
   if (ran_long(slot, status, now)) slot.delay = TimePoint{0};
@@ -106,16 +116,34 @@ std::vector<Action> Supervisor::exited(pid_t pid, ExitStatus status, TimePoint n
   return {ReportExit{index, pid, status, false, slot.delay}};
 }
 
+void Supervisor::order_end(SlotIndex index, TimePoint now, std::vector<Action>& actions) {
+  Slot& slot = slots_[index];
+  slot.state = ChildState::stopping;
+  slot.since = now;
+  slot.due = now + policy_.stop_deadline;
+  actions.push_back(SignalChild{index, slot.pid, SIGTERM});
+}
+
+std::vector<Action> Supervisor::renew(const std::vector<SlotIndex>& slots, TimePoint now) {
+  std::vector<Action> actions;
+  if (stopping_) return actions;
+  for (const SlotIndex index : slots) {
+    Slot& slot = slots_.at(index);
+    slot.renewed = true;
+    slot.delay = TimePoint{0};
+    if (slot.state == ChildState::waiting) slot.due = now;
+    if (slot.state == ChildState::running) order_end(index, now, actions);
+  }
+  return actions;
+}
+
 std::vector<Action> Supervisor::stop(TimePoint now) {
   std::vector<Action> actions;
   for (SlotIndex i = 0; i < slots_.size(); ++i) {
     Slot& slot = slots_[i];
     if (slot.state == ChildState::waiting) slot.state = ChildState::ended;
     if (slot.state == ChildState::running) {
-      slot.state = ChildState::stopping;
-      slot.since = now;
-      slot.due = now + policy_.stop_deadline;
-      actions.push_back(SignalChild{i, slot.pid, SIGTERM});
+      order_end(i, now, actions);
     } else if (slot.state == ChildState::stopping && !slot.killed) {
       slot.killed = true;
       actions.push_back(SignalChild{i, slot.pid, SIGKILL});

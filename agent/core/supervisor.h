@@ -73,6 +73,9 @@ class Supervisor {
   // A child was seen to end. Nothing is returned for a pid that is none of ours.
   std::vector<Action> exited(pid_t pid, ExitStatus status, TimePoint now);
 
+  // These have to end, and are started again when all of them have ended: no new one runs beside an old one.
+  std::vector<Action> renew(const std::vector<SlotIndex>& slots, TimePoint now);
+
   // All have to end; nothing is started any more. A second call kills at once.
   std::vector<Action> stop(TimePoint now);
   bool finished() const;  // after stop(): nobody runs
@@ -83,6 +86,7 @@ class Supervisor {
     pid_t pid = 0;
     bool start_ordered = false;  // StartChild was returned, its outcome is not yet known
     bool killed = false;         // SIGKILL was returned
+    bool renewed = false;        // until it is started again
     TimePoint since{0};          // running: start; stopping: order to end; waiting: when it was decided
     TimePoint due{0};            // waiting: when to start; stopping: when to kill
     TimePoint delay{0};          // before the latest start
@@ -92,6 +96,8 @@ class Supervisor {
 
  private:
   void wait_for_restart(Slot& slot, TimePoint now);
+  void order_end(SlotIndex index, TimePoint now, std::vector<Action>& actions);
+  bool may_start(const Slot& slot) const;
   bool ran_long(const Slot& slot, const ExitStatus& status, TimePoint now) const;
 
   SupervisorPolicy policy_;

@@ -21,7 +21,7 @@ constexpr const char* kLocalGroup = "On this machine";
 struct LocalFlags {
   std::string file, duration;
   std::vector<std::string> plugins, permits;
-  bool fresh = false, keep = false, json = false, idle = false, resume = false, any_recipe = false;
+  bool fresh = false, no_reload = false, keep = false, json = false, idle = false, resume = false, any_recipe = false;
   SettingFlags settings;
 };
 
@@ -52,6 +52,7 @@ ExitCode up(const LocalFlags& flags) {
                          .settings = *settings,
                          .state = settings->text("state"),
                          .fresh = flags.fresh,
+                         .reload = !flags.no_reload,
                          .json = flags.json,
                          .duration = *duration};
   return run_session(options);
@@ -101,6 +102,8 @@ void add_local_commands(Program& program) {
   command->add_option("FILE", flags->file, "Topology file (YAML)");
   command->add_flag("--idle", flags->idle, "Start no job: open what earlier runs kept, to look at it");
   command->add_flag("--fresh", flags->fresh, "Remove what earlier runs left in the state folder first");
+  command->add_flag("--no-reload", flags->no_reload,
+                    "Go on with the Python files and plug-ins that it began with, also when they are saved");
   command->add_option("--for", flags->duration, "End by itself after this time (30s, 5m), with all frames finished");
   plugin::declare_plugin_flag(*command, flags->plugins, "that the master and the workers load");
   plugin::declare_permit_flag(*command, flags->permits);

@@ -5,16 +5,17 @@
 #include <algorithm>
 
 #include "cli/command.h"
+#include "cli/core/try_words.h"
 #include "cli/interrupt.h"
+#include "cli/local/file_watch.h"
+#include "cli/local/task_try.h"
+#include "cli/local/viewer.h"
 #include "cli/terminal.h"
-#include "common/file_text.h"
 #include "common/json.h"
 #include "common/suggest.h"
 #include "common/text.h"
 #include "plugin/describe.h"
 #include "plugin/plugin_flag.h"
-#include "process/own_programs.h"
-#include "process/run_to_end.h"
 #include "process/temp_folder.h"
 #include "test_runner/try_report.h"
 #include "worker/tasks/builtin_catalog.h"
@@ -27,7 +28,7 @@ using test_runner::TryReport;
 struct TryFlags {
   std::string task, picture, save;
   std::vector<std::string> params, plugins;
-  bool json = false;
+  bool show = false, watch = false, json = false;
 };
 
 std::vector<std::string> param_names(const TaskDecl& task) {
@@ -48,16 +49,14 @@ Result<void> check_texts(const std::vector<std::string>& texts) {
 Result<ParamValues> given_params(const TaskDecl& task, const std::vector<std::string>& texts) {
   ParamValues values;
   for (const auto& text : texts) {
-    const auto equals = text.find('=');
-    if (equals == std::string::npos || equals == 0)
-      return invalid_argument(fmt::format("--param '{}' is not NAME=VALUE, for example --param ksize=7", text));
-    const auto name = text.substr(0, equals);
+    RIDE_ASSIGN(const auto param, name_and_value(text));
+    const auto& name = param.first;
     const auto spec =
         std::find_if(task.params.begin(), task.params.end(), [&](const auto& one) { return one.name == name; });
     if (spec == task.params.end())
       return invalid_argument(fmt::format("--param {}: task '{}' has no parameter '{}'{} 'ride tasks {}' lists them",
                                           text, task.name, name, did_you_mean(name, param_names(task)), task.name));
-    auto value = parse_param_text(*spec, text.substr(equals + 1));
+    auto value = parse_param_text(*spec, param.second);
     if (!value.ok()) return invalid_argument("--param " + text + ": " + value.error().message);
     if (!values.emplace(name, std::move(*value)).second)
       return invalid_argument(fmt::format("--param {} is given twice", name));
@@ -93,62 +92,127 @@ ExitCode show(const TryFlags& flags, const TryReport& report) {
     for (const auto& frame : report.frames) text += frame_line(frame);
     print(text);
   }
+  if (!flags.json)
+    for (const auto& line : report.printed) print("  | " + line + "\n");
   if (report.error.empty()) return ExitCode::ok;
   if (!flags.json)
     print_error(report.error + (report.retriable ? " (a worker would try again, and the partition would wait)" : ""));
   return ExitCode::failed;
 }
 
-Result<TryReport> tried(const TryFlags& flags, const std::filesystem::path& temp, const std::stop_token& stop) {
-  RIDE_ASSIGN(const auto catalog, plugin::catalog_with(tasks::builtin_catalog(), flags.plugins, {.stop = stop}));
-  RIDE_ASSIGN(const auto* task, task_named(catalog, flags.task));
-  RIDE_ASSIGN(const auto params, given_params(*task, flags.params));
-  RIDE_ASSIGN(auto program, process::find_program("ride-test"));
-  const auto report = temp / "report";
-  std::vector<std::string> arguments = {std::move(program),
-                                        "try",
-                                        flags.task,
-                                        "--on=" + flags.picture,
-                                        "--params=" + params_to_json(params).dump(),
-                                        "--report=" + report.string()};
-  if (!flags.save.empty()) arguments.push_back("--save=" + flags.save);
-  for (const auto& plugin : plugin::different_files(flags.plugins))
-    arguments.insert(arguments.end(), {"--plugin", plugin});
-  RIDE_ASSIGN(const auto ended,
-              process::run_to_end({.name = "ride-test", .arguments = std::move(arguments), .log = temp / "log"},
-                                  std::nullopt, stop));
-  if (ended.end != process::RunEnd::by_itself) return Error{ErrorCode::cancelled, "interrupted"};
-  auto read = test_runner::try_from_json(file_text(report));
-  if (ended.code == 0 && read.ok()) return read;
-  return TryReport{.error = fmt::format("task '{}': {}", flags.task, ended.explained())};
+// The only task of a plug-in that was named in the place of a task.
+Result<std::string> only_task_of(const std::string& plugin, const std::stop_token& stop) {
+  RIDE_ASSIGN(const auto tasks, plugin::describe(plugin, {.stop = stop}));
+  if (tasks.size() == 1) return tasks.front().name;
+  std::string names;
+  for (const auto& task : tasks) names += (names.empty() ? "" : ", ") + task.name;
+  return invalid_argument(fmt::format("{} has several tasks ({}): ride try TASK --plugin {}", plugin, names, plugin));
 }
+
+Result<TryOrder> order_of(const TryFlags& flags, const std::stop_token& stop) {
+  TryOrder order{.task = flags.task, .plugins = flags.plugins, .picture = flags.picture, .save = flags.save};
+  auto texts = flags.params;
+  if (is_plugin_file(flags.task)) {
+    RIDE_ASSIGN(order.task, only_task_of(flags.task, stop));
+    order.plugins.push_back(flags.task);
+  } else if (is_python_file(flags.task)) {
+    order.task = "python";
+    RIDE_ASSIGN(texts, python_params(flags.task, flags.params, tasks::builtin_catalog().find("python")->params));
+  }
+  RIDE_ASSIGN(const auto catalog, plugin::catalog_with(tasks::builtin_catalog(), order.plugins, {.stop = stop}));
+  RIDE_ASSIGN(const auto* task, task_named(catalog, order.task));
+  RIDE_ASSIGN(order.params, given_params(*task, texts));
+  return order;
+}
+
+// What makes another result when it is saved: the picture, the task's file, plug-ins, and files in parameters.
+std::vector<std::filesystem::path> files_of(const TryFlags& flags) {
+  std::vector<std::filesystem::path> files(flags.plugins.begin(), flags.plugins.end());
+  files.emplace_back(flags.picture);
+  if (is_plugin_file(flags.task) || is_python_file(flags.task)) files.emplace_back(flags.task);
+  std::error_code failed;
+  for (const auto& text : flags.params)
+    if (const auto param = name_and_value(text); param.ok() && std::filesystem::is_regular_file(param->second, failed))
+      files.emplace_back(param->second);
+  return files;
+}
+
+class Tries {
+ public:
+  Tries(const TryFlags& flags, std::filesystem::path temp, Interrupt& interrupt)
+      : flags_(flags), temp_(std::move(temp)), interrupt_(interrupt) {}
+  // What a viewer looks at stays.
+  ~Tries() {
+    std::error_code ignored;
+    if (!is_shown_) std::filesystem::remove_all(temp_, ignored);
+    for (const char* file : {"report", "log"}) std::filesystem::remove(temp_ / file, ignored);
+  }
+  Tries(const Tries&) = delete;
+  Tries& operator=(const Tries&) = delete;
+
+  ExitCode once() {
+    const auto report = tried();
+    if (report.ok()) return show(flags_, *report);
+    const auto code = fail(report.error());
+    return interrupt_.requested() ? interrupt_.exit_code() : code;
+  }
+
+  ExitCode watch() {
+    FileWatch files(files_of(flags_));  // before they are read: what is saved meanwhile is tried again
+    if (const auto code = once(); code == ExitCode::usage) return code;
+    for (;;) {
+      if (interrupt_.wait(FileWatch::kLook)) return interrupt_.exit_code();
+      if (!files.saved().empty()) once();
+    }
+  }
+
+ private:
+  Result<TryReport> tried() {
+    RIDE_ASSIGN(auto order, order_of(flags_, interrupt_.token()));
+    const auto sheet = temp_ / (std::filesystem::path(flags_.task).stem().string() + ".png");
+    if (flags_.show) order.show = sheet.string();
+    RIDE_ASSIGN(auto report, run_try(order, temp_, interrupt_.token()));
+    if (!flags_.show || is_shown_ || !report.error.empty()) return report;
+    is_shown_ = true;
+    RIDE_TRY(open_in_viewer(sheet));
+    return report;
+  }
+
+  const TryFlags& flags_;
+  const std::filesystem::path temp_;
+  Interrupt& interrupt_;
+  bool is_shown_ = false;  // viewers look at the file again by themselves
+};
 
 ExitCode try_task(const TryFlags& flags) {
   if (const auto fit = check_texts(flags.params); !fit.ok()) return fail(fit.error());
+  if (flags.show)
+    if (const auto screen = check_screen(); !screen.ok()) return fail(screen.error());
   Interrupt interrupt;
   const auto temp = process::make_temp_folder("ride-try");
   if (!temp.ok()) return fail(temp.error());
-  const auto report = tried(flags, *temp, interrupt.token());
-  std::error_code ignored;
-  std::filesystem::remove_all(*temp, ignored);
-  if (report.ok()) return show(flags, *report);
-  const auto code = fail(report.error());
-  return interrupt.requested() ? interrupt.exit_code() : code;
+  Tries tries(flags, *temp, interrupt);
+  return flags.watch ? tries.watch() : tries.once();
 }
 
 }  // namespace
 
 void add_try_command(Program& program) {
   auto flags = std::make_shared<TryFlags>();
-  auto& command = program.add("Topology files", "try",
-                              "Give one picture to one task: what comes out, how long it takes, how much memory",
-                              "  ride try gaussian_blur --on street.jpg --param ksize=31 --save blurred.png\n"
-                              "  ride try vignette --plugin build/vignette.so --on street.jpg --save dark.png\n"
-                              "  ride try canny --on street.jpg --json",
-                              [flags] { return try_task(*flags); });
-  command.add_option("TASK", flags->task, "Its name, as 'ride tasks' shows it")->required();
+  auto& command = program.add(
+      "Topology files", "try", "Give one picture to one task: what comes out, how long it takes, how much memory",
+      "  ride try gaussian_blur --on street.jpg --param ksize=31 --save blurred.png\n"
+      "  ride try count.py --on street.jpg --param threshold=180    a Python class, with its parameters\n"
+      "  ride try build/vignette.so --on street.jpg --show          a plug-in's task\n"
+      "  ride try count.py --on street.jpg --save out.png --watch   again at each save, until Ctrl-C\n"
+      "  ride try canny --on street.jpg --json",
+      [flags] { return try_task(*flags); });
+  command
+      .add_option("TASK", flags->task,
+                  "Its name, as 'ride tasks' shows it; or a file: a Python class (.py), a plug-in with one task (.so)")
+      ->required();
   command.add_option("--on", flags->picture, "The picture file")->required()->type_name("PICTURE");
-  command.add_option("--param", flags->params, "A parameter of the task; repeatable")
+  command.add_option("--param", flags->params, "A parameter of the task, or of the Python class; repeatable")
       ->type_name("NAME=VALUE")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
@@ -157,6 +221,9 @@ void add_try_command(Program& program) {
                   "File for the picture that comes out (.png, .tiff, .jpg); those of other outputs, and further ones,\n"
                   "stand beside it: out.png, out.side.png, out.2.png")
       ->type_name("FILE");
+  command.add_flag("--show", flags->show, "Open what goes in beside what comes out in the desktop's viewer");
+  command.add_flag("--watch", flags->watch,
+                   "Again at each save of the task's file, of the picture, and of files in parameters, until Ctrl-C");
   plugin::declare_plugin_flag(command, flags->plugins, "whose tasks can be tried, too");
   add_json_flag(command, flags->json);
 }

@@ -253,6 +253,10 @@ Result<void> LocalCluster::check() const {
   return {};
 }
 
+void LocalCluster::renew_workers() {
+  if (agent_) agent_->process().send_signal(SIGUSR1);
+}
+
 void LocalCluster::end(std::unique_ptr<process::Program>& program, milliseconds deadline, std::stop_token hurry,
                        const Say& say) {
   if (program && !program->end(deadline, hurry)) say(fmt::format("{} did not end and is killed", program->name()));

@@ -54,6 +54,8 @@ class LocalCluster {
   Result<void> start(const LocalOptions& options, std::stop_token stop, const Say& say);
   // unavailable: what should run has ended; the message holds the last lines of its log.
   Result<void> check() const;
+  // The workers end in order, and others take their places when all of them have ended; sources go on. Returns at once.
+  void renew_workers();
   // Agent (and with it workers and producers), master, broker, each with its deadline; a request of `hurry` ends the
   // patience.
   void stop(std::stop_token hurry, const Say& say);

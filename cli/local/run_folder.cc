@@ -16,7 +16,7 @@ namespace ride::cli {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::array kOwnEntries = {"broker", "logs", "done", "run.json", "lock"};
+constexpr std::array kOwnEntries = {"broker", "logs", "done", "reload", "run.json", "lock"};
 
 Error refused(const fs::path& path, const std::string& why) {
   return {ErrorCode::permission,
@@ -97,7 +97,7 @@ Result<void> RunFolder::wipe() {
             "{} holds '{}', which RIDE did not make: the folder is not wiped. Name another one with --state DIR",
             path_.string(), name)};
   }
-  for (const char* entry : {"broker", "logs", "done", "run.json"}) {
+  for (const char* entry : {"broker", "logs", "done", "reload", "run.json"}) {
     fs::remove_all(path_ / entry, failed);
     if (failed)
       return Error{ErrorCode::permission,

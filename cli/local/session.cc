@@ -11,6 +11,7 @@
 #include "cli/core/fields.h"
 #include "cli/core/host_port.h"
 #include "cli/core/progress.h"
+#include "cli/core/renewal.h"
 #include "cli/core/run_summary.h"
 #include "cli/core/status_view.h"
 #include "cli/core/wait_words.h"
@@ -22,6 +23,7 @@
 #include "cli/local/local_cluster.h"
 #include "cli/local/local_inputs.h"
 #include "cli/local/picture_files.h"
+#include "cli/local/reload.h"
 #include "cli/local/resume.h"
 #include "cli/local/run_folder.h"
 #include "cli/local/topology_facts.h"
@@ -30,6 +32,7 @@
 #include "cli/submit.h"
 #include "cli/terminal.h"
 #include "cli/topology_file.h"
+#include "common/newer_file.h"
 #include "common/plugin_permit.h"
 #include "common/wording.h"
 #include "stream/core/artifact.h"
@@ -44,7 +47,8 @@ using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 
 constexpr milliseconds kLook{250};
-constexpr std::chrono::seconds kLineEvery{5}, kDrainPatience{120}, kPausePatience{3}, kCountPatience{2};
+constexpr std::chrono::seconds kLineEvery{5}, kDrainPatience{120}, kPausePatience{3}, kCountPatience{2},
+    kRenewPatience{60};
 
 class Session {
  public:
@@ -180,6 +184,8 @@ class Session {
     outputs_.insert(outputs_.end(), last_.outputs.begin(), last_.outputs.end());
     auto environment = environment_of_run();
     if (!environment.ok()) return fail(environment.error());
+    auto plugins = file_->plugins;
+    if (auto prepared = prepare_reload(plugins, *environment); !prepared.ok()) return fail(prepared.error());
     const Need need = need_of(file_->topology(), static_cast<int>(options_.settings.integer("slots")));
     LocalOptions local{.settings = &options_.settings,
                        .broker_data = folder_->broker_data(),
@@ -188,7 +194,7 @@ class Session {
                        .producers = need.producers,
                        .prefix = prefix(),
                        .output_folders = outputs_,
-                       .plugins = file_->plugins,
+                       .plugins = std::move(plugins),
                        .permits = permits(),
                        .environment = std::move(*environment),
                        .any_ports = options_.finite,
@@ -269,7 +275,13 @@ class Session {
     const bool alive = phase == "creating" || phase == "running" || phase == "paused" || phase == "draining";
     if (alive && before.body->value("topology", std::string()) == file_->text) {
       RIDE_ASSIGN(const bool same, has_plugins_of_file());
-      if (same) return continue_job(*before.body, phase);
+      if (same) {
+        RIDE_TRY(continue_job(*before.body, phase));
+        if (reload_)
+          if (auto named = named_files(*file_, [this] { return interrupt_.requested(); }); named.ok())
+            reload_->go_on(named->files);
+        return {};
+      }
     }
     if (!inputs_checked_ && !inputs_are_there()) {
       RIDE_TRY(save_info(last_.paused_job));
@@ -280,6 +292,8 @@ class Session {
     if (alive) {
       RIDE_TRY(end_older_version(count_of(*before.body, "run"), phase));
     }
+    if (reload_) RIDE_TRY(reload_->begin(named_));
+    named_.clear();
     RIDE_TRY(check_placement(files));
     RIDE_ASSIGN(const auto submitted, submit(master, file_->text, options_.file, files));
     say(fmt::format("job '{}': submitted as run {}", submitted.job, submitted.run));
@@ -310,7 +324,8 @@ class Session {
     RIDE_ASSIGN(const auto place, artifact_place(cluster_.master(), options_.settings, cluster_.brokers()));
     RIDE_TRY(ship(
         place, watch_->name(), named.files, [this](const std::string& line) { say(line); }, stopped));
-    return ShippedFiles(shipped(named.files));
+    named_ = std::move(named.files);
+    return ShippedFiles(shipped(named_));
   }
 
   // What lacks now lacks for ever.
@@ -362,6 +377,37 @@ class Session {
                     run, watch_->name(), kDrainPatience.count())};
   }
 
+  // ---- new versions of what it runs (decision 0050)
+  // ------------------------------------------------------------------
+
+  // Others' machines and their workers know nothing of our files.
+  Result<void> prepare_reload(std::vector<std::string>& plugins, std::vector<std::string>& environment) {
+    std::error_code failed;
+    const auto folder = std::filesystem::absolute(folder_->path() / "reload", failed);
+    const bool reloads = options_.reload && options_.settings.is_default("brokers");
+    environment.push_back(fmt::format("{}={}", kReloadVariable, reloads ? folder.string() : ""));
+    if (!reloads) return {};
+    reload_.emplace(*file_, folder);
+    RIDE_ASSIGN(plugins, reload_->place_plugins());
+    return {};
+  }
+
+  void look_for_new_versions() {
+    if (!reload_) return;
+    const auto look = reload_->look(interrupt_.token());
+    if (!look.ok()) return;  // we were asked to stop
+    for (const auto& text : look->refused) say(text);
+    if (look->placed.empty()) return;
+    const auto before = members_of(watch_->workers(), watch_->name());
+    cluster_.renew_workers();
+    const bool all = wait_until([&] { return watch_->over() || renewed(watch_->workers(), watch_->name(), before); },
+                                kRenewPatience);
+    for (const auto& text : look->placed)
+      say(fmt::format("{} {}", text,
+                      all ? "runs since " + format_time(system_now()).substr(11, 8)
+                          : "was given to new workers; 'ride status' shows what they wait for"));
+  }
+
   // ---- while it runs ------------------------------------------------------------------------------------------------
 
   ExitCode watch() {
@@ -378,6 +424,7 @@ class Session {
       if (!looked.ok() && !looked.error().retriable) return fail(looked.error());
       show(next_line);
       if (watch_->over()) return settle(), ExitCode::ok;
+      look_for_new_versions();
       if (options_.duration && has_run_for(*options_.duration)) return drain();
       if (options_.duration && !running_since_ && Clock::now() - started_ >= *options_.duration + kDrainPatience)
         return fail({ErrorCode::timeout,
@@ -538,6 +585,8 @@ class Session {
   SinkPaths files_before_;
   std::string recipe_;  // empty: this run can not be resumed
   std::optional<DonePictures> done_;
+  std::optional<Reload> reload_;  // ride up on a broker of its own
+  std::vector<NamedFile> named_;  // shipped, until the run begins
   bool on_purpose_ = false, inputs_checked_ = false;
 };
 

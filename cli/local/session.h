@@ -20,6 +20,7 @@ struct SessionOptions {
   Settings settings;
   std::filesystem::path state;  // folder; of `run`: a temporary one
   bool fresh = false;           // wipe it first
+  bool reload = false;          // bring in new versions of Python files and plug-ins while the job runs
   bool finite = false;          // `run`: end with the job, refuse an endless source, progress bar
   bool keep = false;            // `run`: do not remove the folder
   bool resume = false;          // `run`: leave out what an earlier one has written

@@ -131,6 +131,35 @@ TEST(Supervisor, StartsNobodyWhileItStops) {
   EXPECT_TRUE(supervisor.finished());
 }
 
+TEST(Supervisor, RenewedChildrenStartWhenTheLastOfThemHasEndedAndOthersGoOn) {
+  Supervisor supervisor({"n-w1", "n-w2", "n-w3", "n-p1"});
+  supervisor.due(ms(0));
+  for (SlotIndex slot = 0; slot < 4; ++slot) supervisor.started(slot, static_cast<pid_t>(11 + slot), ms(0));
+  supervisor.exited(13, {1, 0}, ms(900));  // waits for its restart
+  EXPECT_THAT(supervisor.renew({0, 1, 2}, ms(910)),
+              ElementsAre(SignalChild{0, 11, SIGTERM}, SignalChild{1, 12, SIGTERM}));
+  EXPECT_THAT(supervisor.exited(11, {0, 0}, ms(1000)), ElementsAre(ReportExit{0, 11, {0, 0}, true, ms(0)}));
+  EXPECT_THAT(supervisor.due(ms(2000)), IsEmpty()) << "one of before still runs";
+  EXPECT_EQ(supervisor.next_due(), ms(5910)) << "when it is killed";
+  EXPECT_THAT(supervisor.due(ms(5910)), ElementsAre(SignalChild{1, 12, SIGKILL}));
+  supervisor.exited(12, {-1, SIGKILL}, ms(5911));
+  EXPECT_THAT(supervisor.due(ms(5911)), ElementsAre(StartChild{0}, StartChild{1}, StartChild{2}));
+  supervisor.started(0, 21, ms(5920));
+  EXPECT_THAT(supervisor.exited(21, {1, 0}, ms(6000)), ElementsAre(ReportExit{0, 21, {1, 0}, false, ms(50)}))
+      << "as ever again";
+  EXPECT_EQ(supervisor.slots()[3].state, ChildState::running);
+}
+
+TEST(Supervisor, ARenewalThatIsOvertakenByAStopStartsNobody) {
+  auto supervisor = running_pair();
+  supervisor.renew({0, 1}, ms(1000));
+  supervisor.exited(11, {0, 0}, ms(1010));
+  supervisor.stop(ms(1020));
+  supervisor.exited(12, {-1, SIGKILL}, ms(1030));
+  EXPECT_THAT(supervisor.due(ms(9000)), IsEmpty());
+  EXPECT_TRUE(supervisor.finished());
+}
+
 TEST(Supervisor, AnAgentWithoutChildrenHasFinishedAsSoonAsItStops) {
   Supervisor supervisor({});
   EXPECT_FALSE(supervisor.finished());

@@ -46,9 +46,10 @@ TEST_F(RideCommand, WithoutArgumentsTeachesAndFails) {
 TEST_F(RideCommand, EveryCommandHasHelpWithExamplesAndExitCodes) {
   const auto all = ride({"--help"});
   EXPECT_EQ(all.code, 0);
-  for (const char* command : {"up",    "run",    "validate", "plan",   "graph",   "submit", "list", "status",
-                              "top",   "pause",  "drain",    "resume", "cancel",  "tap",    "logs", "schema",
-                              "tasks", "config", "doctor",   "broker", "version", "models", "test", "artifacts"}) {
+  for (const char* command :
+       {"up",     "run",    "validate", "plan",   "graph", "submit",    "list",   "status", "top",
+        "pause",  "drain",  "resume",   "cancel", "tap",   "logs",      "schema", "tasks",  "config",
+        "doctor", "broker", "version",  "models", "test",  "artifacts", "new"}) {
     EXPECT_THAT(all.out, HasSubstr(std::string("\n  ") + command + " ")) << command;
     const auto help = ride({command, "--help"});
     EXPECT_EQ(help.code, 0) << command;

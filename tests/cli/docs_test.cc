@@ -109,10 +109,12 @@ TEST_F(DocsPages, InstalledProgramsRunFromTheirOwnFolder) {
   const auto result = type(
       "set -euo pipefail\nRIDE_BUILD='" + bin.parent_path().string() + "' '" + RIDE_SOURCE_DIR +
       "/deploy/install-programs' \"$PWD/local\"\nunset RIDE_KAFKA_LIBS\nPATH=$PWD/local/bin:$PATH\ncommand -v ride\n"
-      "ride run job.yaml\n");
+      "ride run job.yaml\nride new task mine --lang cpp\ncd mine\neval \"$(grep '^cmake' README.md)\"\n"
+      "ride tasks mine --plugin build/mine.so\n");
   ASSERT_EQ(result.code, 0) << result.out << result.err;
   EXPECT_THAT(result.out, HasSubstr("/local/bin/ride\n"));
   EXPECT_TRUE(fs::exists(folder_ / "out/p01.jpg"));
+  EXPECT_THAT(result.out, HasSubstr("task: mine")) << "with the SDK that was installed";
 }
 
 }  // namespace

@@ -356,6 +356,9 @@ TEST_F(RidePlugins, OneThatATopologyNamesAndThatCannotBeTakenIsToldWithItsLine) 
     return validated.err;
   };
   EXPECT_THAT(said("none.so"), HasSubstr("none.so: cannot be opened"));
+  const auto submitted = ride({"submit", "t.yaml"});
+  EXPECT_EQ(submitted.code, 2) << "no master is asked";
+  EXPECT_THAT(submitted.err, HasSubstr("none.so: cannot be opened"));
   EXPECT_THAT(said("t.yaml"), HasSubstr("is no shared library (ELF)"));
   EXPECT_THAT(said(plugin_at("fault_crash")), HasSubstr("it crashed with signal 11"));
 }
