@@ -236,6 +236,7 @@ ExitCode submit_file(const JobFlags& flags) {
   if (!settings.ok()) return fail(settings.error());
   const auto loaded = load_topology(flags.file, flags.plugins);
   if (!loaded.ok()) return fail(loaded.error());
+  if (loaded->lacks_plugin) return report_diagnostics(*loaded, false);
   const auto& text = loaded->text;
   auto master = find_master(*settings);
   if (!master.ok()) return fail(master.error());

@@ -26,7 +26,8 @@ class HoldingWriter final : public stream::RecordWriter {
       held_.erase(held_.begin(), held_.begin() + static_cast<std::ptrdiff_t>(count));
       allowed_ -= count;
       if (allowed_ == 0) fault = fault_;
-      if (fault) due.insert(due.end(), std::move_iterator(held_.begin()), std::move_iterator(held_.end())), held_.clear();
+      if (fault)
+        due.insert(due.end(), std::move_iterator(held_.begin()), std::move_iterator(held_.end())), held_.clear();
     }
     for (auto& one : due) {
       {
