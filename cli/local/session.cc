@@ -28,6 +28,7 @@
 #include "cli/local/run_folder.h"
 #include "cli/local/topology_facts.h"
 #include "cli/local/written_files.h"
+#include "cli/python_scripts.h"
 #include "cli/shipping.h"
 #include "cli/submit.h"
 #include "cli/terminal.h"
@@ -92,12 +93,11 @@ class Session {
   bool inputs_are_there() {
     inputs_checked_ = true;
     auto missing = missing_inputs(*file_, topology::Severity::error);
-    const auto files = missing_files(*file_);
-    missing.insert(missing.end(), files.begin(), files.end());
+    for (const auto& more : {missing_files(*file_), script_problems(*file_)})
+      missing.insert(missing.end(), more.begin(), more.end());
     topology::sort_diagnostics(missing);
-    if (missing.empty()) return true;
-    std::fputs(topology::render(missing, file_->text).c_str(), stderr);
-    return false;
+    if (!missing.empty()) std::fputs(topology::render(missing, file_->text).c_str(), stderr);
+    return !topology::has_errors(missing);
   }
 
   // Of a run that can be resumed, what its workers note down; nothing where it cannot. A run that is not resumed begins

@@ -131,6 +131,29 @@ TEST_F(StageDelivery, ADroppedPartitionsDeliveriesLeadToNothingMore) {
   EXPECT_EQ(ends, 0) << "nor did it pass the end on";
 }
 
+TEST_F(StageDelivery, AFrameInWorkWhenItsPartitionIsDroppedGoesNoFurther) {
+  make_writer = [this] { return log->writer(); };
+  std::atomic<std::int64_t> begun = -1;
+  std::atomic<bool> allowed = false;
+  task = task_that([&](const Frame& frame, tasks::Emitter& out) -> Result<void> {
+    if (begun < 0) begun = frame.id.number;
+    wait_for([&] { return allowed.load(); });
+    out.emit(frame);
+    return {};
+  });
+  send(10);
+  auto runner = start();
+  take_all(*runner);
+  ASSERT_TRUE(wait_for([&] { return begun >= 0; }));
+  const int dropped = static_cast<int>(begun % 2);  // frame n lies in partition n % 2
+  runner->drop(PartitionId{dropped});
+  allowed = true;
+  ASSERT_TRUE(wait_for([&] { return committed(1 - dropped) == Offset{5}; })) << "the other one's come behind it";
+  const auto sent = counted();
+  EXPECT_FALSE(sent.contains("cam/1/" + std::to_string(begun)));
+  EXPECT_EQ(sent.size(), 5U);
+}
+
 TEST_F(StageDelivery, WhatIsNotDeliveredIsBounded) {
   write_queue_bytes = 3000;
   send(200);
