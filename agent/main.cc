@@ -8,6 +8,7 @@
 #include "agent/agent.h"
 #include "common/label.h"
 #include "common/output_folders.h"
+#include "common/plugin_permit.h"
 #include "common/setting_checks.h"
 #include "plugin/describe.h"
 #include "plugin/plugin_flag.h"
@@ -88,6 +89,7 @@ void declare(CLI::App& app, Flags& flags) {
          "NAME=VALUE of this node's workers, which a group's `labels` may ask for, for example site=north; repeatable")
       ->type_name("NAME=VALUE");
   ride::plugin::declare_plugin_flag(app, options.plugins, "that this node's workers load");
+  ride::plugin::declare_permit_flag(app, options.permits);
   app.add_option("--log-dir", options.log_folder,
                  "Folder for the children's logs, two files of 8 MiB each at most (default: standard error)");
   app.add_option("--bin-dir", options.bin_folder,
@@ -126,6 +128,8 @@ ride::Result<void> run(Flags& flags) {
                     options.node.value)};
   }
   RIDE_ASSIGN([[maybe_unused]] const auto labels, ride::parse_labels(options.labels));
+  if (const auto permit = ride::PluginPermit::parse(options.permits); !permit.ok())
+    return ride::process::wrong_usage(permit.error());
   RIDE_TRY(check_plugins(options));
   std::error_code failed;
   const std::string here = std::filesystem::current_path(failed).string();

@@ -61,6 +61,8 @@ Result<std::vector<ChildPlan>> plan_children(const Options& options) {
       children.back().arguments.insert(children.back().arguments.end(), {"--artifacts", options.artifacts_folder});
     for (const auto& plugin : options.plugins)
       children.back().arguments.insert(children.back().arguments.end(), {"--plugin", plugin});
+    for (const auto& permit : options.permits)
+      children.back().arguments.insert(children.back().arguments.end(), {"--allow-plugin", permit});
     for (const auto& label : options.labels)
       children.back().arguments.insert(children.back().arguments.end(), {"--label", label});
     give_resources(children.back(), options, cores, i - 1);

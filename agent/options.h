@@ -26,6 +26,7 @@ struct Options {
   std::string artifacts_folder;             // where workers keep files that jobs bring; empty: the workers' default
   std::vector<std::string> labels;          // NAME=VALUE, of the workers
   std::vector<std::string> plugins;         // that workers load
+  std::vector<std::string> permits;         // plug-ins of jobs that they may load (common/plugin_permit.h)
   std::filesystem::path log_folder;         // empty: children write to our standard error
   std::filesystem::path bin_folder;         // where ride-worker and ride-producer are; empty: beside this program
   // Flags for Kafka of the children: ours, with a --kafka-config of their own where one was given.

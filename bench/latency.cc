@@ -1,9 +1,10 @@
 // bench/run latency: a 30 fps source of 900x900 8-bit frames, one stddev_filter stage of 2 workers and 4 partitions;
 // the time from capture to the filtered frame's arrival at a consumer.
+#include "bench/latency.h"
+
 #include <cstdio>
 #include <map>
 
-#include "bench/benchmarks.h"
 #include "bench/local_cluster.h"
 #include "stream/core/frame_record.h"
 #include "stream/kafka/reader.h"
@@ -17,11 +18,13 @@ using namespace std::chrono_literals;
 constexpr int kPartitions = 4;
 constexpr const char* kOut = "latency-out";
 
-std::string topology(int frames) {
+std::string topology(const std::string& task, int frames) {
   return "ride: v1\nname: latency\nsources:\n  cam: { synthetic: { width: 900, height: 900, channels: 1, frames: " +
          std::to_string(frames) +
          " }, fps: 30, codec: raw }\nstages:\n  - name: stddev\n    from: [cam]\n    topic: { partitions: 4 }\n"
-         "    task: stddev_filter\n    group: { min: 2, max: 2, cores: 1 }\n    output: { topic: latency-out, "
+         "    " +
+         task +
+         "    group: { min: 2, max: 2, cores: 1 }\n    output: { topic: latency-out, "
          "partitions: 4 }\n";
 }
 
@@ -52,12 +55,15 @@ Result<void> receive(stream::RecordReader& reader, int frames, std::chrono::seco
 }  // namespace
 
 Result<Figures> run_latency(const Options& options) {
-  const int frames = options.frames > 0 ? options.frames : 1800;
+  return stream_latency("task: stddev_filter\n", options.frames > 0 ? options.frames : 1800, options.verbose);
+}
+
+Result<Figures> stream_latency(const std::string& task, int frames, bool verbose) {
   RIDE_ASSIGN(auto started, LocalCluster::start());
   auto& cluster = *started;
   RIDE_TRY(cluster.run_master());
   RIDE_TRY(cluster.run("ride-agent", {"--brokers", cluster.brokers(), "--slots", "2"}));
-  RIDE_TRY(cluster.submit(topology(frames)));
+  RIDE_TRY(cluster.submit(topology(task, frames)));
   RIDE_TRY(cluster.wait_for_phase("latency", "running", 30s));
 
   RIDE_ASSIGN(auto reader, kafka::KafkaReader::open(cluster.kafka(), {.group = "latency-bench"}));
@@ -66,7 +72,7 @@ Result<Figures> run_latency(const Options& options) {
   RIDE_TRY(receive(*reader, frames, 30s, arrivals));
 
   RIDE_ASSIGN(auto sources, cluster.get("/sources"));
-  if (options.verbose)
+  if (verbose)
     for (std::size_t i = 0; i < arrivals.latency_ms.size(); ++i)
       std::fprintf(stderr, "%zu %.1f\n", i, arrivals.latency_ms[i]);
   std::int64_t duplicates = 0;

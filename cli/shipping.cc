@@ -19,6 +19,7 @@
 #include "cli/local/yaml_places.h"
 #include "common/sha256.h"
 #include "common/units.h"
+#include "plugin/describe.h"
 #include "stream/control_client.h"
 #include "stream/kafka/admin.h"
 #include "stream/kafka/reader.h"
@@ -112,6 +113,7 @@ class FileFinder {
         RIDE_TRY(look_at(stage, param, std::get<std::string>(value->second)));
       }
     }
+    for (const auto& plugin : topology_.named) RIDE_TRY(look_at(plugin));
     topology::sort_diagnostics(found_.missing);
     return std::move(found_);
   }
@@ -132,6 +134,20 @@ class FileFinder {
     named->value = value;
     named->ref.upload = new_upload();  // until it is known which one it is
     found_.files.push_back(*std::move(named));
+    return {};
+  }
+
+  // What it declares was asked of these bytes.
+  Result<void> look_at(const NamedPlugin& plugin) {
+    if (!stopped_) return {};
+    RIDE_ASSIGN(auto named, open_file(plugin.path, static_cast<std::int64_t>(plugin::kMostPluginBytes)));
+    RIDE_ASSIGN(named.ref.sha256, hash_of_file(named, stopped_));
+    if (named.ref.sha256 != plugin.sha256)
+      return unusable_file(ErrorCode::invalid_argument, plugin.path, "was changed while it was read; submit again");
+    named.value = plugin.value;
+    named.declarations = plugin.declarations;
+    named.ref.upload = new_upload();
+    found_.files.push_back(std::move(named));
     return {};
   }
 
@@ -242,7 +258,7 @@ Result<std::unique_ptr<OpenArtifacts>> open_artifacts(const ArtifactPlace& place
 std::vector<ShippedFile> shipped(const std::vector<NamedFile>& files) {
   std::vector<ShippedFile> list;
   list.reserve(files.size());
-  for (const auto& file : files) list.push_back({file.stage, file.param, file.value, file.ref});
+  for (const auto& file : files) list.push_back({file.stage, file.param, file.value, file.ref, file.declarations});
   return list;
 }
 

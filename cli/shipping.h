@@ -22,6 +22,7 @@ namespace ride::cli {
 // Opened, and what its reference says of its content. Where it lies is known when it was shipped.
 struct NamedFile {
   std::string stage, param, value, path;
+  std::string declarations;  // of a plug-in, as JSON: it is no parameter's
   process::Descriptor file;
   stream::ArtifactRef ref;
 };
@@ -31,8 +32,8 @@ struct NamedFiles {
   std::vector<topology::Diagnostic> missing;  // and those that are no regular files, empty or too large
 };
 
-// Files of stages; relative paths begin in the working folder. None that stand on the nodes (node:PATH). cancelled:
-// stopped while they were read.
+// Files of stages and plug-ins; relative paths begin in the working folder. None that stand on the nodes (node:PATH).
+// cancelled: stopped while they were read.
 Result<NamedFiles> named_files(const TopologyFile& file, const stream::Stopped& stopped);
 
 // What named_files() would find missing, without a look at what they hold.

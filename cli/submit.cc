@@ -38,15 +38,22 @@ Error refusal(const ApiReply& reply, const std::string& text, const std::string&
 Result<ApiReply> hand_in_text(MasterClient& master, const std::string& path, const std::string& text,
                               const ShippedFiles& files) {
   if (!files) return master.post(path, text, "application/yaml");
-  Json list = Json::array();
+  Json list = Json::array(), plugins = Json::array();
   for (const auto& file : *files) {
     Json one = file.ref;
+    if (!file.declarations.empty()) {
+      one["file"] = file.value;
+      one["tasks"] = Json::parse(file.declarations, nullptr, false);
+      plugins.push_back(std::move(one));
+      continue;
+    }
     one["stage"] = file.stage;
     one["param"] = file.param;
     one["value"] = file.value;
     list.push_back(std::move(one));
   }
-  const Json body = {{"topology", text}, {"artifacts", std::move(list)}};
+  Json body = {{"topology", text}, {"artifacts", std::move(list)}};
+  if (!plugins.empty()) body["plugins"] = std::move(plugins);
   return master.post(path, body.dump(-1, ' ', false, Json::error_handler_t::replace),
                      "application/vnd.ride.submission+json");
 }

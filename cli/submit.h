@@ -24,6 +24,7 @@ struct ShippedFile {
   std::string stage, param;
   std::string value;  // of the parameter, as it was read here
   stream::ArtifactRef ref;
+  std::string declarations = {};  // of a plug-in, which is no parameter's; as JSON
 };
 // All that a topology names; nothing: its text is handed in alone, and what it names lies on the nodes.
 using ShippedFiles = std::optional<std::vector<ShippedFile>>;

@@ -33,6 +33,7 @@ enum class KeyType {
   references,
   params,
   labels,
+  files,  // a list of paths
   section,
   source_map,
   stage_list,

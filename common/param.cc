@@ -224,6 +224,7 @@ Result<ParamValues> params_from_json(const nlohmann::json& object) {
 
 nlohmann::json param_schema(const ParamSpec& spec) {
   nlohmann::json schema = {{"type", to_string(spec.type)}};
+  if (spec.object) schema["type"] = {to_string(spec.type), "object"};
   schema["description"] = spec.rule_doc.empty() ? spec.doc : spec.doc + " (" + spec.rule_doc + ")";
   if (spec.default_value) schema["default"] = value_to_json(*spec.default_value);
   if (spec.min) schema["minimum"] = bound_to_json(spec.type, *spec.min);

@@ -47,6 +47,7 @@ struct ParamSpec {
   std::optional<std::string> (*rule)(const ParamValue&) = nullptr;
   std::string rule_doc;           // the same rule in words, for the reference page
   std::optional<InputFile> file;  // of a string that names a file to read; the rule sees it without kNodePrefix
+  bool object = false;            // of a string: a JSON object, which a topology may also write as a map
 };
 
 // The value names a file that each node has by itself.

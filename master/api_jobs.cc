@@ -70,7 +70,7 @@ std::variant<Api::Submission, ApiResponse> Api::make_plan(const ApiRequest& requ
   auto submitted = read_submission(request);
   if (!submitted.ok()) return problem(400, submitted.error().message);
   auto parsed = ports_.plans.parse(submitted->topology, name == request.query.end() ? "topology.yaml" : name->second,
-                                   *nodes, warnings);
+                                   submitted->plugins, *nodes, warnings);
   if (const auto* refusal = std::get_if<Refusal>(&parsed)) return refuse(*refusal);
   const auto& topology = std::get<topology::Topology>(parsed);
   struct RunState {
@@ -90,6 +90,11 @@ std::variant<Api::Submission, ApiResponse> Api::make_plan(const ApiRequest& requ
   auto spec = topology::to_job_spec(std::get<Planned>(planned).plan);
   if (const auto attached = attach_artifacts(*submitted, ports_.plans.catalog(), spec); !attached.ok())
     return problem(422, attached.error().message);
+  attach_plugins(submitted->plugins, spec);
+  const auto forbidden =
+      ports_.loop.ask<std::string>([spec](const State& state) { return plugin_refusal(state, spec); });
+  if (!forbidden.ok()) return problem_of(forbidden.error());
+  if (!forbidden->empty()) return problem(422, *forbidden);
   return Submission{std::get<Planned>(std::move(planned)), std::move(spec), std::move(submitted->topology), before};
 }
 

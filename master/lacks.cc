@@ -7,8 +7,10 @@
 #include <tuple>
 
 #include "common/json.h"
+#include "common/plugin_permit.h"
 #include "master/core/offers.h"
 #include "master/pool_words.h"
+#include "stream/core/artifact.h"
 
 namespace ride::master {
 
@@ -103,6 +105,29 @@ std::vector<Lack> lacks(const State& state, const stream::JobSpec& spec) {
   add_stages(state, spec, found);
   add_sources(state, spec, found);
   return found;
+}
+
+std::string plugin_refusal(const State& state, const stream::JobSpec& spec) {
+  for (const auto& stage : spec.stages) {
+    const auto plugin = stage.artifacts.find(stream::kPluginArtifact);
+    const auto wanted = stage.group.labels.find(kPluginLabel);
+    if (plugin == stage.artifacts.end() || wanted == stage.group.labels.end()) continue;
+    std::set<std::string> nodes;
+    bool allowed = false;
+    for (const auto& [id, process] : state.soft.processes) {
+      if (!process.heard || process.last.kind != ProcessKind::worker) continue;
+      nodes.insert(process.last.node.value);
+      const auto label = process.last.labels.find(kPluginLabel);
+      allowed = allowed || (label != process.last.labels.end() && label_allows(label->second, wanted->second));
+    }
+    if (nodes.empty() || allowed) continue;
+    return fmt::format(
+        "no node lets its workers load the plug-in '{}' (SHA-256 {}) of the stage '{}': the nodes are {}. Who runs "
+        "them "
+        "allows it with ride-agent --allow-plugin {}",
+        plugin->second.name, plugin->second.sha256, stage.name, fmt::join(nodes, ", "), wanted->second);
+  }
+  return {};
 }
 
 std::vector<Lack> lacks_of_sizes(const State& state, const Job& job, const StageName& only) {

@@ -20,6 +20,10 @@ struct Lack {
 std::vector<Lack> lacks(const State& state, const stream::JobSpec& spec);
 nlohmann::json lacks_view(const std::vector<Lack>& lacks);  // [{"stage" or "source", "text"}, ...]
 
+// Why no worker that is there may load a plug-in that the job brings; empty: one may, or there is none at all, so that
+// it is not known yet.
+std::string plugin_refusal(const State& state, const stream::JobSpec& spec);
+
 // Of groups that want more workers than they have and could get now; all of the job where `stage` is empty.
 std::vector<Lack> lacks_of_sizes(const State& state, const Job& job, const StageName& stage);
 

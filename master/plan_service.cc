@@ -4,15 +4,50 @@
 
 #include <algorithm>
 
+#include "common/text.h"
 #include "master/topics.h"
+#include "plugin/describe.h"
 #include "stream/core/control_limits.h"
+#include "topology/plugin_names.h"
 
 namespace ride::master {
 
+std::variant<TaskCatalog, Refusal> PlanService::catalog_for(const std::string& text, const std::string& file,
+                                                            const std::vector<BroughtPlugin>& plugins) const {
+  const auto named = topology::named_plugins(text, config_.environment);
+  std::vector<topology::Diagnostic> missing;
+  for (const auto& one : named)
+    if (std::none_of(plugins.begin(), plugins.end(), [&](const auto& brought) { return brought.file == one.file; }))
+      missing.push_back({.file = file,
+                         .line = one.place.line,
+                         .column = one.place.column,
+                         .length = one.place.length,
+                         .message = fmt::format("the plug-in '{}' did not come with the topology", one.file),
+                         .fix = "submit it with 'ride submit', which ships what the file names; a ${VAR} in the name "
+                                "must have the same value there and for the master"});
+  if (!missing.empty())
+    return Refusal{Error{ErrorCode::invalid_argument, "plug-ins of the topology are missing"}, std::move(missing)};
+  auto catalog = config_.catalog;
+  for (const auto& brought : plugins) {
+    if (std::none_of(named.begin(), named.end(), [&](const auto& one) { return one.file == brought.file; }))
+      return Refusal{invalid_argument(fmt::format("the plug-in '{}' came with a topology that does not list it under "
+                                                  "`plugins`",
+                                                  one_line(brought.file))),
+                     {}};
+    auto with = plugin::catalog_with(catalog, brought.tasks, one_line(brought.file));
+    if (!with.ok()) return Refusal{invalid_argument(with.error().message), {}};
+    catalog = std::move(*with);
+  }
+  return catalog;
+}
+
 std::variant<topology::Topology, Refusal> PlanService::parse(const std::string& text, const std::string& file,
+                                                             const std::vector<BroughtPlugin>& plugins,
                                                              const std::vector<topology::NodeOutputs>& nodes,
                                                              std::vector<topology::Diagnostic>& warnings) const {
-  auto parsed = topology::parse_topology(text, file, config_.catalog, config_.environment, nodes);
+  auto catalog = catalog_for(text, file, plugins);
+  if (auto* refusal = std::get_if<Refusal>(&catalog)) return std::move(*refusal);
+  auto parsed = topology::parse_topology(text, file, std::get<TaskCatalog>(catalog), config_.environment, nodes);
   if (!parsed.topology) {
     const auto errors = std::count_if(parsed.diagnostics.begin(), parsed.diagnostics.end(),
                                       [](const auto& one) { return one.severity == topology::Severity::error; });

@@ -29,6 +29,13 @@ struct Planned {
   std::vector<topology::Diagnostic> warnings;
 };
 
+// A plug-in that comes with a topology: what it is called there, what it declares, and where it lies.
+struct BroughtPlugin {
+  std::string file;
+  std::vector<TaskDecl> tasks;
+  stream::ArtifactRef ref;
+};
+
 class PlanService {
  public:
   struct Config {
@@ -45,8 +52,10 @@ class PlanService {
   const std::string& brokers() const { return config_.brokers; }
   std::string artifacts_topic() const { return stream::artifacts_topic(config_.prefix); }
 
-  // `nodes`: where their workers may write.
+  // `plugins`: whose tasks it may name, besides ours; exactly those that it lists. `nodes`: where their workers may
+  // write.
   std::variant<topology::Topology, Refusal> parse(const std::string& text, const std::string& file,
+                                                  const std::vector<BroughtPlugin>& plugins,
                                                   const std::vector<topology::NodeOutputs>& nodes,
                                                   std::vector<topology::Diagnostic>& warnings) const;
   // Where the topics that the job adopts end now.
@@ -57,6 +66,8 @@ class PlanService {
                                       const stream::JobSpec* running);
 
  private:
+  std::variant<TaskCatalog, Refusal> catalog_for(const std::string& text, const std::string& file,
+                                                 const std::vector<BroughtPlugin>& plugins) const;
   Result<topology::ClusterFacts> facts(const stream::JobSpec* running);
 
   Config config_;

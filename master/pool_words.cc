@@ -6,6 +6,7 @@
 #include <set>
 #include <vector>
 
+#include "common/plugin_permit.h"
 #include "common/units.h"
 #include "common/wording.h"
 #include "master/core/offers.h"
@@ -33,6 +34,15 @@ std::string label_words(const Offers& offers, const std::string& name) {
   return text;
 }
 
+std::string plugin_words(const Offers& offers, const std::string& wanted) {
+  const auto allowing = std::count_if(offers.begin(), offers.end(), [&](const auto* offer) {
+    const auto label = offer->labels.find(kPluginLabel);
+    return label != offer->labels.end() && label_allows(label->second, wanted);
+  });
+  return allowing == 0 ? "none is on a node that allows the plug-in"
+                       : fmt::format("{} on nodes that allow the plug-in", allowing);
+}
+
 // Of each thing that the group asks for, the best that there is.
 std::string what_is_there(const Offers& offers, const stream::GroupSpec& group) {
   std::vector<std::string> words;
@@ -48,7 +58,8 @@ std::string what_is_there(const Offers& offers, const stream::GroupSpec& group) 
   }
   if (group.cores > 0 && cores > 0) words.push_back(fmt::format("the largest has {:g} cores", cores));
   if (group.memory_bytes > 0 && memory > 0) words.push_back("the largest has " + format_byte_size({memory}));
-  for (const auto& [name, value] : group.labels) words.push_back(label_words(offers, name));
+  for (const auto& [name, value] : group.labels)
+    words.push_back(name == kPluginLabel ? plugin_words(offers, value) : label_words(offers, name));
   std::string text;
   for (const auto& word : words) text += (text.empty() ? ": " : ", ") + word;
   return text;

@@ -6,12 +6,17 @@
 
 #include "common/cause.h"
 #include "common/json.h"
+#include "common/plugin_permit.h"
+#include "common/text.h"
+#include "plugin/describe.h"
 #include "stream/core/artifact.h"
 #include "stream/core/control_limits.h"
 #include "stream/spec_json.h"
 
 namespace ride::master {
 namespace {
+
+constexpr std::size_t kMostPlugins = 64;
 
 Error no_submission(const std::string& why) {
   return invalid_argument(fmt::format("the body is no {}: {}", kSubmissionType, why));
@@ -24,6 +29,19 @@ Error another_value(const std::string& stage, const std::string& param, const st
                   "${{VAR}} of it "
                   "has another value there. Write the value into the file, or set the variable alike in both places",
                   param, stage, here, there));
+}
+
+// With the JSON that its own `ride` had of it from a child; foreign all the same.
+Result<BroughtPlugin> read_plugin(const nlohmann::json& json) {
+  auto reference = json;
+  reference.erase("tasks");  // its numbers are checked as declarations
+  if (const auto misfit = stream::find_misfit(reference)) return no_submission(*misfit);
+  BroughtPlugin plugin{json.at("file").get<std::string>(), {}, reference.get<stream::ArtifactRef>()};
+  if (const auto fault = find_fault(plugin.ref)) return no_submission(*fault);
+  auto tasks = plugin::parse_tasks(json.at("tasks"), one_line(plugin.file));
+  if (!tasks.ok()) return no_submission(tasks.error().message);
+  plugin.tasks = std::move(*tasks);
+  return plugin;
 }
 
 // The declaration of a parameter whose value is no file of the nodes; null: it has none, or takes none.
@@ -55,6 +73,14 @@ Result<SubmittedTopology> read_submission(const ApiRequest& request) {
       if (const auto value = one.find("value"); value != one.end()) file.value = value->get<std::string>();
       if (const auto fault = find_fault(file.ref)) return no_submission(*fault);
       submitted.artifacts.push_back(std::move(file));
+    }
+    if (const auto plugins = json.find("plugins"); plugins != json.end()) {
+      if (!plugins->is_array() || plugins->size() > kMostPlugins)
+        return no_submission(fmt::format("'plugins' is no list of at most {}", kMostPlugins));
+      for (const auto& one : *plugins) {
+        RIDE_ASSIGN(auto plugin, read_plugin(one));
+        submitted.plugins.push_back(std::move(plugin));
+      }
     }
   } catch (const nlohmann::json::exception& failure) {
     return no_submission(cause_of(failure));
@@ -102,6 +128,17 @@ Result<void> attach_artifacts(const SubmittedTopology& submitted, const TaskCata
     }
   }
   return {};
+}
+
+void attach_plugins(const std::vector<BroughtPlugin>& plugins, stream::JobSpec& spec) {
+  for (auto& stage : spec.stages) {
+    for (const auto& plugin : plugins) {
+      const auto is_its = [&](const TaskDecl& task) { return task.name == stage.task; };
+      if (std::none_of(plugin.tasks.begin(), plugin.tasks.end(), is_its)) continue;
+      stage.artifacts[stream::kPluginArtifact] = plugin.ref;
+      stage.group.labels[kPluginLabel] = permit_word(plugin.ref.sha256);
+    }
+  }
 }
 
 }  // namespace ride::master

@@ -1,5 +1,6 @@
 // What is handed in with `POST /jobs` and `POST /plan`: the text of a topology alone, or, as kSubmissionType, a JSON
-// object of the text and of the files that were shipped for it (decision 0044). Pure. Threads: any.
+// object of the text and of the files and plug-ins that were shipped for it (decisions 0044 and 0049). Pure. Threads:
+// any.
 #pragma once
 
 #include <optional>
@@ -8,6 +9,7 @@
 
 #include "common/task_decl.h"
 #include "master/api.h"
+#include "master/plan_service.h"
 #include "stream/spec.h"
 
 namespace ride::master {
@@ -24,6 +26,7 @@ struct SubmittedTopology {
   std::string topology;
   std::vector<ShippedFile> artifacts;
   bool with_files = false;  // all that its text names, for who handed it in; false: the text alone
+  std::vector<BroughtPlugin> plugins = {};
 };
 
 // invalid_argument: not an object as docs/openapi.json has it, or a reference with a fault.
@@ -33,5 +36,8 @@ Result<SubmittedTopology> read_submission(const ApiRequest& request);
 // of files is another one here, because a ${VAR} of the text has another value for the master than for who handed it
 // in.
 Result<void> attach_artifacts(const SubmittedTopology& submitted, const TaskCatalog& catalog, stream::JobSpec& spec);
+
+// Each stage whose task is one of theirs: the file, and workers that may load it.
+void attach_plugins(const std::vector<BroughtPlugin>& plugins, stream::JobSpec& spec);
 
 }  // namespace ride::master

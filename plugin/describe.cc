@@ -32,7 +32,8 @@ Error ended_early(const std::string& file, const process::EndedRun& ended) {
                   ended.how, file, ended.last_words.empty() ? "" : "; its last words: " + ended.last_words));
 }
 
-Result<std::vector<TaskDecl>> ask(const std::string& file, const DescribeOptions& options, const fs::path& temp) {
+// What the child wrote.
+Result<std::string> ask(const std::string& file, const DescribeOptions& options, const fs::path& temp) {
   auto worker = options.worker.string();
   if (worker.empty()) {
     RIDE_ASSIGN(worker, process::find_program("ride-worker"));
@@ -58,7 +59,16 @@ Result<std::vector<TaskDecl>> ask(const std::string& file, const DescribeOptions
   const auto size = fs::file_size(answer, failed);
   if (ended.code != 0 || failed) return ended_early(file, ended);
   if (size > kMostDescription) return about(file, ErrorCode::resource_exhausted, "its declarations are too long");
-  return parse_description(file_text(answer), file);
+  return file_text(answer);
+}
+
+Result<std::string> answer_about(const std::string& file, const DescribeOptions& options) {
+  RIDE_TRY(check_file(file));
+  RIDE_ASSIGN(const auto temp, process::make_temp_folder("ride-plugin"));
+  auto answer = ask(file, options, temp);
+  std::error_code ignored;
+  fs::remove_all(temp, ignored);
+  return answer;
 }
 
 // Two names may lead to one file, but never by their text alone: "link/../x" is beside what the link leads to.
@@ -77,7 +87,10 @@ Result<std::vector<TaskDecl>> parse_description(const std::string& text, const s
   const auto parsed = nlohmann::json::parse(text, nullptr, false);
   if (parsed.is_object() && parsed.contains("error") && parsed["error"].is_string())
     return invalid_argument(printable_lines(parsed["error"].get<std::string>()));
-  const auto list = parsed.is_object() && parsed.contains("tasks") ? parsed["tasks"] : nlohmann::json();
+  return parse_tasks(parsed.is_object() && parsed.contains("tasks") ? parsed["tasks"] : nlohmann::json(), file);
+}
+
+Result<std::vector<TaskDecl>> parse_tasks(const nlohmann::json& list, const std::string& file) {
   if (!list.is_array() || list.empty() || list.size() > kMostTasks)
     return about(file, ErrorCode::corrupt,
                  "ride-worker describes it in a way that is not known here. Install programs of one version");
@@ -91,12 +104,16 @@ Result<std::vector<TaskDecl>> parse_description(const std::string& text, const s
 }
 
 Result<std::vector<TaskDecl>> describe(const std::string& file, const DescribeOptions& options) {
-  RIDE_TRY(check_file(file));
-  RIDE_ASSIGN(const auto temp, process::make_temp_folder("ride-plugin"));
-  auto tasks = ask(file, options, temp);
-  std::error_code ignored;
-  fs::remove_all(temp, ignored);
-  return tasks;
+  RIDE_ASSIGN(const auto answer, answer_about(file, options));
+  return parse_description(answer, file);
+}
+
+Result<Description> describe_whole(const std::string& file, const DescribeOptions& options) {
+  RIDE_ASSIGN(const auto answer, answer_about(file, options));
+  Description description;
+  RIDE_ASSIGN(description.tasks, parse_description(answer, file));
+  description.json = nlohmann::json::parse(answer, nullptr, false)["tasks"].dump();
+  return description;
 }
 
 Result<TaskCatalog> catalog_with(const TaskCatalog& tasks, const std::vector<std::string>& files,
@@ -113,6 +130,17 @@ Result<TaskCatalog> catalog_with(const TaskCatalog& tasks, const std::vector<std
   return TaskCatalog(std::move(all));
 }
 
+Result<TaskCatalog> catalog_with(const TaskCatalog& tasks, const std::vector<TaskDecl>& described,
+                                 const std::string& file) {
+  NameOwners owners(tasks);
+  auto all = tasks.all();
+  for (const auto& task : described) {
+    RIDE_TRY(owners.add(task.name, file));
+    all.push_back(task);
+  }
+  return TaskCatalog(std::move(all));
+}
+
 NameOwners::NameOwners(const TaskCatalog& builtin) {
   for (const auto& name : builtin.names()) owners_[name] = "";
 }
@@ -120,7 +148,7 @@ NameOwners::NameOwners(const TaskCatalog& builtin) {
 Result<void> NameOwners::add(const std::string& task, const std::string& file) {
   const auto [owner, added] = owners_.emplace(task, file);
   if (added) return {};
-  const auto whose = owner->second.empty()   ? std::string("of a task that is built into RIDE")
+  const auto whose = owner->second.empty()   ? std::string("of a task that is built into RIDE, or of another plug-in")
                      : owner->second == file ? std::string("of another one of its tasks")
                                              : "of a task of the plug-in " + owner->second;
   return about(

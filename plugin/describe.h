@@ -10,9 +10,12 @@
 #include <string>
 #include <vector>
 
+#include "common/json.h"
 #include "common/task_decl.h"
 
 namespace ride::plugin {
+
+inline constexpr std::uintmax_t kMostPluginBytes = 256 << 20;  // of one that comes with a job
 
 struct DescribeOptions {
   std::filesystem::path worker = {};  // the program; empty: ride-worker beside this one
@@ -23,9 +26,21 @@ struct DescribeOptions {
 // The tasks of one plug-in, checked as foreign input.
 Result<std::vector<TaskDecl>> describe(const std::string& file, const DescribeOptions& options = {});
 
+// The same with its text: the declarations as a JSON list, for who parses them elsewhere (parse_tasks()).
+struct Description {
+  std::vector<TaskDecl> tasks;
+  std::string json;
+};
+Result<Description> describe_whole(const std::string& file, const DescribeOptions& options = {});
+// corrupt: no list of 1 to kMostTasks declarations. `file`: for messages.
+Result<std::vector<TaskDecl>> parse_tasks(const nlohmann::json& list, const std::string& file);
+
 // The tasks of `tasks` and of the plug-ins. already_exists: a name is taken.
 Result<TaskCatalog> catalog_with(const TaskCatalog& tasks, const std::vector<std::string>& files,
                                  const DescribeOptions& options = {});
+// ... and of one that was described.
+Result<TaskCatalog> catalog_with(const TaskCatalog& tasks, const std::vector<TaskDecl>& described,
+                                 const std::string& file);
 
 // What two plug-ins, or a plug-in and RIDE, cannot both have.
 class NameOwners {

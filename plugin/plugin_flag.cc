@@ -28,4 +28,13 @@ void declare_plugin_flag(CLI::App& app, std::vector<std::string>& files, const s
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
+void declare_permit_flag(CLI::App& app, std::vector<std::string>& permits) {
+  app.add_option("--allow-plugin", permits,
+                 "Plug-in that a job may bring and this node's workers load: sha256:HEX (sha256sum FILE.so), any or\n"
+                 "none; repeatable (default: none)")
+      ->type_name("WHICH")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
 }  // namespace ride::plugin

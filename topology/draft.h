@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "topology/plugin_names.h"
 #include "topology/section_reader.h"
 #include "topology/topology.h"
 
@@ -45,7 +46,7 @@ struct TestDraft {
   SourceLocation input_place;
 };
 
-inline constexpr std::size_t kMaxSources = 2000, kMaxStages = 2000, kMaxTests = 1000;
+inline constexpr std::size_t kMaxSources = 2000, kMaxStages = 2000, kMaxTests = 1000, kMaxPlugins = 16;
 // Of all topics that are made for a job. A Kafka broker holds some thousands: beyond that, elections and restarts take
 // minutes.
 inline constexpr std::int64_t kManyPartitions = 4000, kMostPartitions = 20'000;
@@ -59,6 +60,8 @@ std::vector<TestDraft> parse_tests(Context& context, const YamlNode& list);
 void parse_input_source(Context& context, const YamlNode& node, const std::string& where, TestInput& input);
 // Names in `from`-like lists; a single one needs no brackets.
 std::vector<ReferenceDraft> parse_references(Context& context, const YamlEntry& entry);
+// Of `plugins`.
+std::vector<PluginName> parse_plugins(Context& context, const YamlEntry& entry);
 void parse_labels(Context& context, const YamlEntry& entry, std::map<std::string, std::string>& labels);
 
 // The parameters of a stage's task; what is wrong is reported at the value. `task_place`: where missing ones are

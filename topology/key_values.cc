@@ -175,6 +175,7 @@ std::optional<ScalarValue> convert(const KeySpec& key, const ScalarText& text) {
     case KeyType::references:
     case KeyType::params:
     case KeyType::labels:
+    case KeyType::files:
     case KeyType::section:
     case KeyType::source_map:
     case KeyType::stage_list:
@@ -233,6 +234,7 @@ std::string expected(const KeySpec& key) {
       return "a list of names";
     case KeyType::params:
     case KeyType::labels:
+    case KeyType::files:
     case KeyType::section:
     case KeyType::source_map:
     case KeyType::outputs:
@@ -281,6 +283,7 @@ std::string fix_for(const KeySpec& key, const ScalarText& text) {
     case KeyType::references:
     case KeyType::params:
     case KeyType::labels:
+    case KeyType::files:
     case KeyType::section:
     case KeyType::source_map:
     case KeyType::stage_list:

@@ -391,6 +391,13 @@ const Section& file_section() {
            .min = -1000,
            .max = 1000,
            .example = "10"},
+          {.name = "plugins",
+           .type = KeyType::files,
+           .doc = "Plug-ins (.so) whose tasks the stages may name. They come with the job, and a node's workers load "
+                  "those that its agent allows (`ride-agent --allow-plugin`). Relative paths begin in the folder where "
+                  "the file is submitted.",
+           .default_text = "none",
+           .example = "[build/vignette.so]"},
           {.name = "sources",
            .type = KeyType::source_map,
            .doc = "A map from a source's name to what it is.",

@@ -36,6 +36,7 @@ class FileParser {
     const std::string name = reader.text("name").value_or("");
     const auto priority = static_cast<int>(reader.whole("priority").value_or(0));
     reader.text("ride");
+    if (const YamlEntry* entry = reader.entry("plugins")) parse_plugins(context_, *entry);
     std::vector<SourceDraft> sources;
     std::vector<StageDraft> stages;
     if (const YamlEntry* entry = reader.entry("sources")) sources = parse_sources(context_, *entry->value);

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "common/json.h"
 #include "common/suggest.h"
 #include "topology/draft.h"
 #include "topology/secrets.h"
@@ -54,8 +55,43 @@ void report_unknown(Context& context, const TaskDecl& task, const YamlEntry& ent
                               : fmt::format("its parameters: {}", fmt::join(names, ", ")));
 }
 
+// As JSON, with variables filled in; `whole` learns whether there were some. Nothing: what is wrong was said.
+std::optional<nlohmann::json> json_of(Context& context, const YamlNode& node, const std::string& name, Scalar& whole) {
+  if (node.kind == YamlNode::Kind::null) return nlohmann::json();
+  if (node.kind == YamlNode::Kind::scalar) {
+    const auto scalar = context.scalar(node, name, "a value");
+    if (!scalar) return std::nullopt;
+    whole.from_environment = whole.from_environment || scalar->from_environment;
+    return std::visit([](const auto& value) { return nlohmann::json(value); },
+                      natural(*scalar, ParamType::number));  // a text only where it looks like nothing else
+  }
+  bool good = true;
+  auto value = node.kind == YamlNode::Kind::list ? nlohmann::json::array() : nlohmann::json::object();
+  for (const auto& item : node.items) {
+    auto one = json_of(context, *item, name, whole);
+    if ((good = good && one)) value.push_back(std::move(*one));
+  }
+  for (const auto& entry : node.entries) {
+    auto one = json_of(context, *entry.value, name + "." + entry.key, whole);
+    if ((good = good && one)) value[entry.key] = std::move(*one);
+  }
+  return good ? std::optional(std::move(value)) : std::nullopt;
+}
+
+std::optional<Scalar> scalar_of(Context& context, const ParamSpec& spec, const YamlEntry& entry) {
+  if (!spec.object || entry.value->kind != YamlNode::Kind::map)
+    return context.scalar(
+        *entry.value, spec.name,
+        spec.object ? std::string("a map") : fmt::format("a single value ({})", to_string(spec.type)));
+  Scalar whole{.text = {}, .quoted = true, .from_environment = false, .shown = spec.name, .place = entry.value->place};
+  const auto value = json_of(context, *entry.value, spec.name, whole);
+  if (!value) return std::nullopt;
+  whole.text = value->dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return whole;
+}
+
 std::optional<ParamValue> parse_value(Context& context, const ParamSpec& spec, const YamlEntry& entry) {
-  const auto scalar = context.scalar(*entry.value, spec.name, fmt::format("a single value ({})", to_string(spec.type)));
+  const auto scalar = scalar_of(context, spec, entry);
   if (!scalar) return std::nullopt;
   auto checked = check_param(spec, natural(*scalar, spec.type));
   if (!checked.ok()) {

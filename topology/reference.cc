@@ -104,6 +104,8 @@ std::string type_text(const KeySpec& key) {
       return "map of the task's parameters";
     case KeyType::labels:
       return "map of texts";
+    case KeyType::files:
+      return "list of paths";
     case KeyType::boolean:
     case KeyType::integer:
     case KeyType::number:

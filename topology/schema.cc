@@ -70,6 +70,8 @@ Json type_schema(const KeySpec& key) {
       return or_variable(any_of({{{"type", "boolean"}}, {{"type", "integer"}, {"minimum", 1}}}));
     case KeyType::references:
       return any_of({{{"type", "string"}}, {{"type", "array"}, {"minItems", 1}, {"items", {{"type", "string"}}}}});
+    case KeyType::files:
+      return {{"type", "array"}, {"items", {{"type", "string"}, {"minLength", 1}}}};
     case KeyType::params:
       return {{"type", "object"}};
     case KeyType::labels:

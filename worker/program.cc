@@ -32,7 +32,7 @@ constexpr const char* kDescription =
 struct Flags {
   std::optional<kafka::ClientFlags> kafka;
   std::string name, node, metrics, artifacts, described, describe_to;
-  std::vector<std::string> outputs, labels, plugins;
+  std::vector<std::string> outputs, labels, plugins, permits;
 };
 
 void declare(CLI::App& app, Flags& flags) {
@@ -54,6 +54,7 @@ void declare(CLI::App& app, Flags& flags) {
                  "NAME=VALUE that a group's `labels` may ask for, for example site=north; repeatable")
       ->type_name("NAME=VALUE");
   plugin::declare_plugin_flag(app, flags.plugins, "whose tasks it can run");
+  plugin::declare_permit_flag(app, flags.permits);
   app.add_option("--describe-plugin", flags.described,
                  "Print what the tasks of a plug-in declare, as JSON, and end; no Kafka is needed")
       ->type_name("FILE");
@@ -81,11 +82,16 @@ Result<void> run(process::Service& service, const Flags& flags, tasks::TaskRegis
   WorkerConfig config;
   auto labels = parse_labels(flags.labels);
   if (!labels.ok()) return process::wrong_usage(labels.error());
+  auto permit = PluginPermit::parse(flags.permits);
+  if (!permit.ok()) return process::wrong_usage(permit.error());
   auto kafka = flags.kafka->config("ride-worker");
   if (!kafka.ok()) return process::wrong_usage(kafka.error());
   config.name = flags.name;
   config.artifacts = flags.artifacts;
   config.labels = std::move(*labels);
+  config.labels.erase(kPluginLabel);
+  if (auto label = permit->label(); !label.empty()) config.labels[kPluginLabel] = std::move(label);
+  config.plugins = std::move(*permit);
   config.kafka = *kafka;
   config.prefix = flags.kafka->prefix();
   config.registry = std::move(*loaded);

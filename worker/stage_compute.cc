@@ -11,6 +11,9 @@
 #include "common/guarded_thread.h"
 #include "common/newer_file.h"
 #include "common/units.h"
+#include "plugin/plugin_task.h"
+#include "plugin/shipped.h"
+#include "stream/core/artifact.h"
 #include "worker/open_task.h"
 #include "worker/tasks/durable_file.h"
 #include "worker/visible_retry.h"
@@ -42,11 +45,45 @@ void StageCompute::start() {
 void StageCompute::join() { thread_.join(); }
 
 Result<std::unique_ptr<tasks::Task>> StageCompute::open() {
+  RIDE_TRY(check_permit());
   RIDE_TRY(fetch_artifacts());
+  RIDE_TRY(load_plugin());
   const auto& config = context_.config;
   TaskOwner owner{config.job, config.run, config.worker.value, {}};
-  for (const auto& [param, artifact] : artifacts_) owner.files[param] = artifact.path;
-  return open_task(config.task, config.stage, owner);
+  for (const auto& [param, artifact] : artifacts_)
+    if (param != stream::kPluginArtifact) owner.files[param] = artifact.path;
+  return open_task(context_.task(), config.stage, owner);
+}
+
+// What somebody else's machine allows is nothing that we have to believe: asked before any byte is fetched.
+Result<void> StageCompute::check_permit() const {
+  const auto& config = context_.config;
+  const auto plugin = config.stage.artifacts.find(stream::kPluginArtifact);
+  if (plugin == config.stage.artifacts.end() || config.plugins.allows(plugin->second.sha256)) return {};
+  return Error{ErrorCode::permission,
+               fmt::format("stage {}: the job brings the plug-in '{}', and this node does not let its workers load it. "
+                           "Who runs the node allows it with ride-agent --allow-plugin {}",
+                           config.stage.name, plugin->second.name, permit_word(plugin->second.sha256))};
+}
+
+Result<void> StageCompute::load_plugin() {
+  const auto held = artifacts_.find(stream::kPluginArtifact);
+  if (held == artifacts_.end() || context_.has_brought_task()) return {};
+  const auto& stage = context_.config.stage;
+  const auto& ref = stage.artifacts.at(stream::kPluginArtifact);
+  const auto library = plugin::load_shipped(held->second.in_use.get(), ref.name, ref.sha256);
+  if (!library.ok()) {
+    auto error = library.error();
+    error.message = fmt::format("stage {}: {}", stage.name, error.message);
+    return error;
+  }
+  for (const auto& task : (*library)->tasks) {
+    if (task.declaration.name != stage.task) continue;
+    context_.use(plugin::task_type_of(task));
+    return {};
+  }
+  return Error{ErrorCode::not_found, fmt::format("stage {}: the plug-in '{}' that the job brings has no task '{}'",
+                                                 stage.name, ref.name, stage.task)};
 }
 
 // That `ride up` has brought in since (decision 0050).
@@ -66,7 +103,8 @@ Result<void> StageCompute::fetch_artifacts() {
   const auto& stage = context_.config.stage;
   for (const auto& [param, ref] : stage.artifacts) {
     if (artifacts_.contains(param)) continue;
-    if (auto newer = newer_version(param, ref)) {
+    // A plug-in is what its hash says, or nothing.
+    if (auto newer = param == stream::kPluginArtifact ? std::nullopt : newer_version(param, ref)) {
       artifacts_[param].path = *std::move(newer);
       continue;
     }
@@ -93,10 +131,9 @@ Result<tasks::Task*> StageCompute::task_of(OwnedPartition& owned) {
     SetProcessor::Config config{context_.config.stage, context_.config.job.value, context_.config.run,
                                 owned.at.partition,
                                 context_.config.worker.value + "@" + std::to_string(owned.epoch.value)};
-    if (const auto& ports = context_.config.task.declaration.outputs; !ports.empty())
-      config.default_port = ports.front();
+    if (const auto& ports = context_.task().declaration.outputs; !ports.empty()) config.default_port = ports.front();
     config.can_defer = true;
-    config.tiles = context_.config.task.declaration.tiles;
+    config.tiles = context_.task().declaration.tiles;
     if (auto* note = context_.config.note) config.progress = [note] { note->progress(); };
     own.processor = std::make_unique<SetProcessor>(std::move(config), *own.task, pool_);
   }

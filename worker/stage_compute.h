@@ -49,6 +49,8 @@ class StageCompute {
   Result<tasks::Task*> task_of(OwnedPartition& owned);
   Result<std::unique_ptr<tasks::Task>> open();
   Result<void> fetch_artifacts();
+  Result<void> check_permit() const;
+  Result<void> load_plugin();
   std::optional<std::string> newer_version(const std::string& param, const stream::ArtifactRef& ref) const;
   void open_first_task();
 

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "common/crash_note.h"
+#include "common/plugin_permit.h"
 #include "stream/control.h"
 #include "stream/core/set_assembler.h"
 #include "worker/artifact_fetch.h"
@@ -45,6 +46,7 @@ struct StageConfig {
       upstream_topics;        // of stages that write into this one's topic; absent: not checked
   tasks::TaskType task;       // that of the stage; without `make`: this worker has none of its name
   CrashNote* note = nullptr;  // of the process; null: nobody would read it
+  PluginPermit plugins;       // that jobs bring and this worker may load
   FetchArtifact fetch;        // brings the files that the job has with it; empty: nobody does
   std::chrono::milliseconds fetch_patience{60'000};  // with brokers that are away or a full disk: a finite job fails
 };
@@ -142,6 +144,18 @@ struct StageContext {
     return sessions;
   }
 
+  // That of a plug-in which the job brings, once it is loaded; before that we own no partition.
+  const tasks::TaskType& task() const {
+    const auto* brought = brought_task.load();
+    return brought == nullptr ? config.task : *brought;
+  }
+  void use(tasks::TaskType task) {  // once
+    const std::lock_guard lock(mutex);
+    kept_task = std::make_unique<const tasks::TaskType>(std::move(task));
+    brought_task = kept_task.get();
+  }
+  bool has_brought_task() const { return brought_task.load() != nullptr; }
+
   const StageConfig config;
   StagePorts ports;
   const Notify notify;
@@ -163,6 +177,8 @@ struct StageContext {
   std::map<PartitionId, Offset> ends;
   std::map<std::string, SessionId> sessions;
   std::atomic<bool> some_ends = false, some_quarantined = false;
+  std::unique_ptr<const tasks::TaskType> kept_task;
+  std::atomic<const tasks::TaskType*> brought_task = nullptr;
 };
 
 }  // namespace ride::worker

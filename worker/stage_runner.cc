@@ -46,9 +46,9 @@ Result<void> StageRunner::assign(PartitionId partition, Epoch epoch) {
   auto metadata = stream::unpack_commit_metadata(commit->metadata);
   if (!metadata.ok()) return Error{metadata.error().code, to_string(at) + ": " + metadata.error().message};
   auto assembler = assembler_config(at);
-  auto owned =
-      std::make_shared<OwnedPartition>(at, epoch, *commit, *metadata, assembler, config.task.declaration.warmup_frames);
-  if (config.task.declaration.tiles == TileRole::joins) {
+  auto owned = std::make_shared<OwnedPartition>(at, epoch, *commit, *metadata, assembler,
+                                                context_.task().declaration.warmup_frames);
+  if (context_.task().declaration.tiles == TileRole::joins) {
     owned->reading.gather.emplace(tile_limits(config.stage.params), metadata->given_up);
     owned->reading.reread_with = std::move(assembler);
   }

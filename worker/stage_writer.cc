@@ -157,7 +157,7 @@ void StageWriter::publish(const OwnedPtr& owned, bool now) {
   const auto& config = context_.config;
   // Only what a merge remembers of late tiles grows without an upper bound that was checked at submit.
   const bool waits =
-      config.task.declaration.tiles == TileRole::joins && own.flow.is_too_large(commit, config.stage.upstreams);
+      context_.task().declaration.tiles == TileRole::joins && own.flow.is_too_large(commit, config.stage.upstreams);
   if (waits) report_waiting(*owned, commit);
   if (!waits && own.published != commit) {
     own.published = commit;

@@ -9,7 +9,9 @@
 #include "common/log.h"
 #include "common/units.h"
 #include "master/core/decided.h"
+#include "plugin/shipped.h"
 #include "process/start_again.h"
+#include "stream/core/artifact.h"
 #include "worker/worker_metrics.h"
 
 namespace ride::worker {
@@ -91,9 +93,24 @@ std::optional<Error> Worker::must_end(const DesiredState& duty) const {
                  true};
   if (member_->since_acknowledged() > kAnewAfter)
     return Error{ErrorCode::unavailable, "no heartbeat was acknowledged for " + format_duration(kAnewAfter), true};
+  if (auto why = has_another_plugin(duty)) return why;
   auto failed = runner_ ? runner_->failed() : std::nullopt;
   if (failed) failed->retriable = !runner_->died_at_work() && process::may_start_again(*failed);
   return failed;
+}
+
+// A plug-in that a job brought stays loaded until the process ends, and is not to meet another one.
+std::optional<Error> Worker::has_another_plugin(const DesiredState& duty) const {
+  if (!duty.stage || duty.stage == stage_) return std::nullopt;
+  const auto loaded = plugin::loaded_shipped();
+  const auto* job = loaded.empty() ? nullptr : ownership_->job(duty.stage->job, duty.stage->run);
+  const auto* stage = job == nullptr ? nullptr : job->stage(duty.stage->stage.value);
+  if (stage == nullptr) return std::nullopt;
+  const auto wanted = stage->artifacts.find(stream::kPluginArtifact);
+  if (wanted == stage->artifacts.end() || wanted->second.sha256 == loaded) return std::nullopt;
+  return Error{ErrorCode::cancelled,
+               fmt::format("it has loaded another plug-in than the stage {} needs, and starts again", stage->name),
+               true};
 }
 
 // Who is not heard may have been replaced, and reads nothing new. What is inside process() goes on: it may take
@@ -118,6 +135,8 @@ void Worker::end(const Error& why) {
     log_error("{}", text);  // the master has reported it
   else if (duty.out)
     member_->notice(stream::Severity::warning, "declared_lost", text + "; it joins again as a new one");
+  else if (why.code == ErrorCode::cancelled)
+    member_->notice(stream::Severity::info, "starts_again", text);
   else
     member_->notice(stream::Severity::error, "worker_failed", text);
   report_gone_topic(why);
@@ -209,6 +228,7 @@ void Worker::open_stage(const StageKey& key) {
     config.held_bytes = memory / 4;
     config.set_bytes = std::min(config.set_bytes, memory / 2);
   }
+  config.plugins = config_.plugins;
   config.fetch = fetch_from_kafka(config_.kafka, config_.prefix, config_.artifacts);
   config.note = note_.get();
   if (note_) note_->limit_memory(stage->group.memory_bytes);

@@ -29,6 +29,7 @@ struct WorkerConfig {
   NodeName node;
   std::map<std::string, std::string> labels;              // that groups may ask for
   bool drop_duplicates = true;                            // false only in the test that shows that the ledger notices
+  PluginPermit plugins;                                   // that jobs bring and it may load
   std::string artifacts;                                  // folder of their cache; empty: artifacts_folder()
   tasks::TaskRegistry registry = tasks::builtin_tasks();  // the tasks that it can run
   // Ends the process when run() has an error to return and cannot, since a task is at work or a library waits.
@@ -51,6 +52,7 @@ class Worker {
   Result<void> control(const std::atomic<bool>& stop);
   static Error passing(Error error);
   std::optional<Error> must_end(const DesiredState& duty) const;
+  std::optional<Error> has_another_plugin(const DesiredState& duty) const;
   void end(const Error& why);
   void watch_reach();
   void fill(stream::Heartbeat& beat);

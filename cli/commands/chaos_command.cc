@@ -88,6 +88,10 @@ ExitCode run(const ChaosFlags& flags) {
   if (!plan) return ExitCode::usage;
   const auto checked = checked_topology(flags.topology, flags.plugins);
   if (!checked.file) return checked.failure;
+  if (!checked.file->named.empty())
+    return fail({ErrorCode::unsupported,
+                 fmt::format("ride chaos ships no plug-ins: take `plugins` out of {} and name them with --plugin",
+                             flags.topology)});
   Interrupt interrupt;
   std::error_code gone;
   const fs::path work = fs::current_path(gone);

@@ -15,6 +15,7 @@
 #include "cli/local/local_inputs.h"
 #include "cli/local/run_folder.h"
 #include "cli/local/topology_facts.h"
+#include "cli/python_scripts.h"
 #include "cli/shipping.h"
 #include "cli/submit.h"
 #include "cli/terminal.h"
@@ -57,7 +58,7 @@ struct AwaitedEnd {
   TaskCatalog catalog = tasks::builtin_catalog();  // ... whose stages may name these tasks
 };
 
-RunFacts facts_of(const topology::Topology& topology) {
+RunFacts run_facts_in(const topology::Topology& topology) {
   return {.may_drop = may_drop(topology), .upstreams = upstreams_of(topology)};
 }
 
@@ -65,7 +66,7 @@ RunFacts run_facts_of(const Json& job, const AwaitedEnd& awaited) {
   if (awaited.facts) return *awaited.facts;
   const auto parsed = topology::parse_topology(job.value("topology", std::string()), "topology", awaited.catalog,
                                                process_environment());
-  if (parsed.topology) return facts_of(*parsed.topology);
+  if (parsed.topology) return run_facts_in(*parsed.topology);
   print_error(
       "what the topology allows to be dropped is not known here, so every dropped frame counts as lost (a variable "
       "that it names may be set where the master runs, but not here; or name the plug-ins of its tasks with --plugin)");
@@ -211,10 +212,11 @@ std::variant<ShippedFiles, ExitCode> ship_files(const JobFlags& flags, const Set
   const stream::Stopped never = [] { return false; };  // Ctrl-C ends the process
   auto named = named_files(file, never);
   if (!named.ok()) return fail(named.error());
-  if (!named->missing.empty()) {
-    std::fputs(topology::render(named->missing, file.text).c_str(), stderr);
-    return ExitCode::usage;
-  }
+  auto wrong = script_problems(file);
+  wrong.insert(wrong.end(), named->missing.begin(), named->missing.end());
+  topology::sort_diagnostics(wrong);
+  if (!wrong.empty()) std::fputs(topology::render(wrong, file.text).c_str(), stderr);
+  if (topology::has_errors(wrong)) return ExitCode::usage;
   if (named->files.empty()) {
     auto none = none_named(master, file);
     if (!none.ok()) return fail(none.error());
@@ -234,6 +236,7 @@ ExitCode submit_file(const JobFlags& flags) {
   if (!settings.ok()) return fail(settings.error());
   const auto loaded = load_topology(flags.file, flags.plugins);
   if (!loaded.ok()) return fail(loaded.error());
+  if (loaded->lacks_plugin) return report_diagnostics(*loaded, false);
   const auto& text = loaded->text;
   auto master = find_master(*settings);
   if (!master.ok()) return fail(master.error());
@@ -252,7 +255,7 @@ ExitCode submit_file(const JobFlags& flags) {
   if (flags.wait) {
     if (!flags.json) print(submitted_text(*submitted));
     AwaitedEnd awaited{.job = submitted->job, .verb = "submit", .run = submitted->run, .json = flags.json};
-    if (loaded->valid()) awaited.facts = facts_of(loaded->topology());
+    if (loaded->valid()) awaited.facts = run_facts_in(loaded->topology());
     return wait_for_end(*master, awaited);
   }
   print(flags.json ? submitted->answer.dump() + "\n" : submitted_text(*submitted));

@@ -8,6 +8,7 @@
 #include "cli/local/kept.h"
 #include "cli/local/session.h"
 #include "cli/terminal.h"
+#include "common/plugin_permit.h"
 #include "common/units.h"
 #include "plugin/plugin_flag.h"
 #include "process/temp_folder.h"
@@ -19,7 +20,7 @@ constexpr const char* kLocalGroup = "On this machine";
 
 struct LocalFlags {
   std::string file, duration;
-  std::vector<std::string> plugins;
+  std::vector<std::string> plugins, permits;
   bool fresh = false, no_reload = false, keep = false, json = false, idle = false, resume = false, any_recipe = false;
   SettingFlags settings;
 };
@@ -43,9 +44,11 @@ ExitCode up(const LocalFlags& flags) {
     return fail({ErrorCode::invalid_argument,
                  !flags.idle ? "FILE is missing: Topology file (YAML); 'ride up --idle' opens what an earlier run kept"
                              : "--idle starts no job and removes nothing: leave FILE and --fresh out"});
+  if (const auto permit = PluginPermit::parse(flags.permits); !permit.ok()) return fail(permit.error());
   if (flags.idle) return run_idle({.settings = *settings, .duration = *duration});
   SessionOptions options{.file = flags.file,
                          .plugins = flags.plugins,
+                         .permits = flags.permits,
                          .settings = *settings,
                          .state = settings->text("state"),
                          .fresh = flags.fresh,
@@ -103,6 +106,7 @@ void add_local_commands(Program& program) {
                     "Go on with the Python files and plug-ins that it began with, also when they are saved");
   command->add_option("--for", flags->duration, "End by itself after this time (30s, 5m), with all frames finished");
   plugin::declare_plugin_flag(*command, flags->plugins, "that the master and the workers load");
+  plugin::declare_permit_flag(*command, flags->permits);
   flags->settings.declare(*command, {"slots", "brokers", "broker-port", "http", "token-file", "state", "prefix",
                                      "kafka-config", "max-message-bytes", "loss-ticks", "tick-interval"});
   add_json_flag(*command, flags->json);

@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "cli/kafka_settings.h"
 #include "cli/local/local_inputs.h"
+#include "cli/python_scripts.h"
 #include "cli/terminal.h"
 #include "cli/topology_file.h"
 #include "common/json.h"
@@ -46,6 +47,8 @@ ExitCode validate(const FileFlags& flags) {
     auto missing = missing_inputs(*file, topology::Severity::warning);
     auto& all = file->outcome.diagnostics;
     all.insert(all.end(), missing.begin(), missing.end());
+    const auto scripts = script_problems(*file);
+    all.insert(all.end(), scripts.begin(), scripts.end());
   }
   const ExitCode code = report_diagnostics(*file, flags.json);
   if (code == ExitCode::ok && !flags.json) {

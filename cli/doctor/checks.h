@@ -18,6 +18,7 @@ Check check_programs();
 Check check_gpu();
 Check check_cameras();
 Check check_video();
+Check check_python();
 Check check_resources();
 Check check_disk(const std::string& folder);
 Check check_port(const std::string& name, int port);

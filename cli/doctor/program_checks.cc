@@ -13,6 +13,7 @@
 #include "process/own_programs.h"
 #include "process/proc.h"
 #include "stream/kafka/admin.h"
+#include "worker/python/script_facts.h"
 
 namespace ride::cli {
 
@@ -42,6 +43,13 @@ Check check_programs() {
           "ride-master, ride-agent, ride-worker, ride-producer, ride-test in " + process::own_folder().string(), ""};
 }
 
+Check check_python() {
+  const auto found = python::python_and_modules();
+  if (!found.ok())
+    return {"python", Finding::note, found.error().message, "workers here cannot run the task python; all else works"};
+  return {"python", Finding::good, *found + ": for the task python", ""};
+}
+
 Check check_port(const std::string& name, int port) {
   const auto free = process::check_port_free("127.0.0.1", port);
   if (free.ok()) return {name, Finding::good, fmt::format("{} is free", port), ""};
@@ -60,8 +68,9 @@ Check check_cluster(const Settings& settings) {
 }
 
 std::vector<Check> examine(const Settings& settings) {
-  std::vector<Check> checks = {check_java(), check_kafka_jars(), check_programs(),  check_video(),
-                               check_gpu(),  check_cameras(),    check_resources(), check_disk(settings.text("state"))};
+  std::vector<Check> checks = {check_java(),    check_kafka_jars(), check_programs(),
+                               check_video(),   check_python(),     check_gpu(),
+                               check_cameras(), check_resources(),  check_disk(settings.text("state"))};
   const auto running = running_in(settings.text("state"));
   if (running) {
     checks.push_back({"running", Finding::good,

@@ -186,6 +186,7 @@ Result<void> LocalCluster::start_agent(std::stop_token, const Say&) {
   arguments.insert(arguments.end(), {"--output", "."});
   for (const auto& folder : options_.output_folders) arguments.insert(arguments.end(), {"--output", folder});
   for (const auto& plugin : options_.plugins) arguments.insert(arguments.end(), {"--plugin", plugin});
+  for (const auto& permit : options_.permits) arguments.insert(arguments.end(), {"--allow-plugin", permit});
   RIDE_ASSIGN(auto launched, launch("ride-agent", std::move(arguments), options_.environment));
   agent_ = std::move(launched);
   return {};

@@ -26,6 +26,7 @@ struct LocalOptions {
   std::string prefix = "ride";
   std::vector<std::string> output_folders;  // where sinks may write, besides the working folder
   std::vector<std::string> plugins = {};    // of the master and the workers, absolute
+  std::vector<std::string> permits = {};    // plug-ins of jobs that the workers may load (--allow-plugin)
   std::vector<std::string> environment;     // "NAME=value" for the agent, its workers and producers, beside ours
   bool any_ports = false;                   // free ports of our choice: for temporary clusters
   bool short_lived = false;                 // a run: the broker's own work is to stay small from the first second on

@@ -44,6 +44,7 @@ std::string to_json(const RunInfo& info) {
                                        {"brokers", info.brokers},
                                        {"token_file", info.token_file},
                                        {"outputs", info.outputs},
+                                       {"permits", info.permits},
                                        {"paused_job", info.paused_job},
                                        {"prefix", info.prefix}};
   return json.dump(2) + "\n";
@@ -52,9 +53,11 @@ std::string to_json(const RunInfo& info) {
 std::optional<RunInfo> parse_run_info(const std::string& text) {
   const Json json = Json::parse(text, nullptr, false);
   if (!json.is_object()) return std::nullopt;
-  std::vector<std::string> outputs;
+  std::vector<std::string> outputs, permits;
   for (const Json& folder : list_of(json, "outputs"))
     if (folder.is_string()) outputs.push_back(folder.get<std::string>());
+  for (const Json& permit : list_of(json, "permits"))
+    if (permit.is_string()) permits.push_back(permit.get<std::string>());
   return RunInfo{.pid = count_of(json, "pid"),
                  .started_at = text_of(json, "started_at"),
                  .topology = text_of(json, "topology"),
@@ -63,6 +66,7 @@ std::optional<RunInfo> parse_run_info(const std::string& text) {
                  .brokers = text_of(json, "brokers"),
                  .token_file = text_of(json, "token_file"),
                  .outputs = std::move(outputs),
+                 .permits = std::move(permits),
                  .paused_job = text_of(json, "paused_job"),
                  .prefix = text_of(json, "prefix")};
 }

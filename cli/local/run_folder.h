@@ -24,9 +24,10 @@ struct RunInfo {
   std::string brokers;
   std::string token_file;  // of the master, absolute; empty: it asks for no token
   std::vector<std::string>
-      outputs;             // folders of its sinks: what it has taken in is written there, also by the next one
-  std::string paused_job;  // that this `ride up` paused when it ended: the next one resumes it
-  std::string prefix;      // of its topics; empty: of an older version
+      outputs;  // folders of its sinks: what it has taken in is written there, also by the next one
+  std::vector<std::string> permits;  // plug-ins that its workers might load: a run that goes on has them
+  std::string paused_job;            // that this `ride up` paused when it ended: the next one resumes it
+  std::string prefix;                // of its topics; empty: of an older version
 };
 
 std::string to_json(const RunInfo& info);

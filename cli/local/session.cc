@@ -28,12 +28,15 @@
 #include "cli/local/run_folder.h"
 #include "cli/local/topology_facts.h"
 #include "cli/local/written_files.h"
+#include "cli/python_scripts.h"
 #include "cli/shipping.h"
 #include "cli/submit.h"
 #include "cli/terminal.h"
 #include "cli/topology_file.h"
 #include "common/newer_file.h"
+#include "common/plugin_permit.h"
 #include "common/wording.h"
+#include "stream/core/artifact.h"
 #include "stream/kafka/admin.h"
 #include "topology/output_check.h"
 #include "worker/tasks/builtin_catalog.h"
@@ -90,12 +93,11 @@ class Session {
   bool inputs_are_there() {
     inputs_checked_ = true;
     auto missing = missing_inputs(*file_, topology::Severity::error);
-    const auto files = missing_files(*file_);
-    missing.insert(missing.end(), files.begin(), files.end());
+    for (const auto& more : {missing_files(*file_), script_problems(*file_)})
+      missing.insert(missing.end(), more.begin(), more.end());
     topology::sort_diagnostics(missing);
-    if (missing.empty()) return true;
-    std::fputs(topology::render(missing, file_->text).c_str(), stderr);
-    return false;
+    if (!missing.empty()) std::fputs(topology::render(missing, file_->text).c_str(), stderr);
+    return !topology::has_errors(missing);
   }
 
   // Of a run that can be resumed, what its workers note down; nothing where it cannot. A run that is not resumed begins
@@ -155,6 +157,21 @@ class Session {
     }
   }
 
+  std::vector<std::string> permits_of_file() const {
+    std::vector<std::string> words;
+    for (const auto& plugin : file_->named) words.push_back(permit_word(plugin.sha256));
+    return words;
+  }
+
+  // What the user's own file names, what a run that goes on may still need, and what was asked for.
+  std::vector<std::string> permits() const {
+    auto words = options_.permits;
+    for (const auto& word : words)
+      if (word == "any" || word == "none") return words;
+    for (const auto& more : {permits_of_file(), last_.permits}) words.insert(words.end(), more.begin(), more.end());
+    return words;
+  }
+
   ExitCode run_in_folder() {
     if (auto usable = check_http(options_.settings, options_.finite); !usable.ok()) return fail(usable.error());
     if (options_.fresh) {
@@ -178,6 +195,7 @@ class Session {
                        .prefix = prefix(),
                        .output_folders = outputs_,
                        .plugins = std::move(plugins),
+                       .permits = permits(),
                        .environment = std::move(*environment),
                        .any_ports = options_.finite,
                        .short_lived = options_.finite};
@@ -238,6 +256,7 @@ class Session {
                        .brokers = cluster_.brokers(),
                        .token_file = absolute_token_file(options_.settings),
                        .outputs = topology::sink_folders(file_->topology(), tasks::builtin_catalog()),
+                       .permits = permits_of_file(),
                        .paused_job = paused_job,
                        .prefix = prefix()};
     return folder_->save(info);
@@ -255,11 +274,14 @@ class Session {
     const std::string phase = before.ok() ? text_of(*before.body, "phase") : "";
     const bool alive = phase == "creating" || phase == "running" || phase == "paused" || phase == "draining";
     if (alive && before.body->value("topology", std::string()) == file_->text) {
-      RIDE_TRY(continue_job(*before.body, phase));
-      if (reload_)
-        if (auto named = named_files(*file_, [this] { return interrupt_.requested(); }); named.ok())
-          reload_->go_on(named->files);
-      return {};
+      RIDE_ASSIGN(const bool same, has_plugins_of_file());
+      if (same) {
+        RIDE_TRY(continue_job(*before.body, phase));
+        if (reload_)
+          if (auto named = named_files(*file_, [this] { return interrupt_.requested(); }); named.ok())
+            reload_->go_on(named->files);
+        return {};
+      }
     }
     if (!inputs_checked_ && !inputs_are_there()) {
       RIDE_TRY(save_info(last_.paused_job));
@@ -272,10 +294,21 @@ class Session {
     }
     if (reload_) RIDE_TRY(reload_->begin(named_));
     named_.clear();
-    RIDE_TRY(check_placement());
+    RIDE_TRY(check_placement(files));
     RIDE_ASSIGN(const auto submitted, submit(master, file_->text, options_.file, files));
     say(fmt::format("job '{}': submitted as run {}", submitted.job, submitted.run));
     return {};
+  }
+
+  // The text is the same when a plug-in was built anew.
+  Result<bool> has_plugins_of_file() {
+    RIDE_ASSIGN(const auto used, cluster_.master().fetch("/artifacts"));
+    for (const Json& one : list_of(used, "artifacts")) {
+      if (text_of(one, "job") != watch_->name() || text_of(one, "param") != stream::kPluginArtifact) continue;
+      const auto is_it = [&](const NamedPlugin& plugin) { return plugin.sha256 == text_of(one, "sha256"); };
+      if (std::none_of(file_->named.begin(), file_->named.end(), is_it)) return false;
+    }
+    return true;
   }
 
   // Through Kafka also here: workers of other machines may join.
@@ -298,9 +331,9 @@ class Session {
   // What lacks now lacks for ever.
   bool nobody_else_can_join() const { return options_.settings.is_default("brokers") || own_prefix(); }
 
-  Result<void> check_placement() {
+  Result<void> check_placement(const ShippedFiles& files) {
     if (!nobody_else_can_join()) return {};
-    RIDE_ASSIGN(const auto plan, dry_run(cluster_.master(), file_->text, options_.file));
+    RIDE_ASSIGN(const auto plan, dry_run(cluster_.master(), file_->text, options_.file, files));
     const auto lacks = render_lacks(plan);
     if (lacks.empty()) return {};
     return Error{

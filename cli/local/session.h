@@ -16,6 +16,7 @@ namespace ride::cli {
 struct SessionOptions {
   std::string file;
   std::vector<std::string> plugins = {};  // whose tasks the file may name
+  std::vector<std::string> permits = {};  // plug-ins of other jobs that the workers may load, besides those of the file
   Settings settings;
   std::filesystem::path state;  // folder; of `run`: a temporary one
   bool fresh = false;           // wipe it first

@@ -79,7 +79,7 @@ class TestProcesses {
                                           "--folder=" + folder_.string(),
                                           "--sheet=" + sheet.string(),
                                           "--report=" + report.string()};
-    for (const auto& plugin : file_.plugins) arguments.insert(arguments.end(), {"--plugin", plugin});
+    for (const auto& plugin : all_plugins(file_)) arguments.insert(arguments.end(), {"--plugin", plugin});
     if (options_.update) arguments.emplace_back("--update");
     const auto began = steady_clock::now();
     RIDE_ASSIGN(

@@ -6,8 +6,10 @@
 #include <map>
 #include <set>
 
+#include "common/plugin_permit.h"
 #include "common/units.h"
 #include "common/wording.h"
+#include "stream/core/artifact.h"
 
 namespace ride::master {
 
@@ -45,7 +47,8 @@ void add_group(const stream::GroupSpec& group, Facts& facts) {
   facts["group.target"] = fmt::format("{:g}", group.scaling.target);
   facts["group.drain"] = duration_or(group.scaling.drain_ms, "0s");
   facts["group.calm"] = duration_or(group.scaling.calm_ms, "0s");
-  for (const auto& [name, value] : group.labels) facts["group.labels." + name] = value;
+  for (const auto& [name, value] : group.labels)
+    if (name != kPluginLabel) facts["group.labels." + name] = value;  // the plug-in itself is named
 }
 
 template <class Writer>
@@ -78,7 +81,8 @@ Facts facts_of(const JobSpec& job, const StageSpec& stage) {
   facts["task"] = stage.task;
   add_params(stage.params, facts);
   for (const auto& [param, file] : stage.artifacts)
-    facts["params." + param + " (file)"] = fmt::format("{} {}", file.name, file.sha256.substr(0, 12));
+    facts[param == stream::kPluginArtifact ? param : "params." + param + " (file)"] =
+        fmt::format("{} {}", file.name, file.sha256.substr(0, 12));
   add_topic(job, stage, facts);
   add_outputs(stage.outputs, facts);
   add_group(stage.group, facts);

@@ -201,7 +201,9 @@ void on(State& state, const stream::Released& released, SystemTime) {
 // A zombie's report does not count: its records may have been deleted since its successor took over, which is no loss.
 void on(State& state, const stream::Notice& notice, SystemTime) {
   if (state.hard.is_out(notice.from)) return;
-  if (notice.fatal_for_job && !notice.job.empty()) state.soft.due.fatal.push_back({notice.job, notice.text});
+  if (!notice.fatal_for_job || notice.job.empty()) return;
+  const auto& node = notice.node.value;
+  state.soft.due.fatal.push_back({notice.job, node.empty() ? notice.text : notice.text + " (node " + node + ")"});
 }
 
 // ---- not from the log -----------------------------------------------------------------------------------------------

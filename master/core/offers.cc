@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "common/plugin_permit.h"
 #include "common/units.h"
 
 namespace ride::master {
@@ -19,7 +20,8 @@ bool fits(const stream::Heartbeat& offer, const stream::GroupSpec& group) {
   if (group.memory_bytes > 0 && offer.memory_bytes > 0 && offer.memory_bytes < group.memory_bytes) return false;
   return std::all_of(group.labels.begin(), group.labels.end(), [&](const auto& label) {
     const auto found = offer.labels.find(label.first);
-    return found != offer.labels.end() && found->second == label.second;
+    if (found == offer.labels.end()) return false;
+    return label.first == kPluginLabel ? label_allows(found->second, label.second) : found->second == label.second;
   });
 }
 
@@ -33,7 +35,9 @@ std::string needs(const stream::GroupSpec& group) {
   if (group.device == "gpu") text += ", with a GPU";
   if (group.cores > 0) text += fmt::format(", with {} cores", group.cores);
   if (group.memory_bytes > 0) text += ", with " + format_byte_size({group.memory_bytes});
-  for (const auto& [name, value] : group.labels) text += fmt::format(", labelled {}={}", name, value);
+  for (const auto& [name, value] : group.labels)
+    text += name == kPluginLabel ? fmt::format(", on a node with --allow-plugin {}", value)
+                                 : fmt::format(", labelled {}={}", name, value);
   return text;
 }
 

@@ -26,6 +26,8 @@ inline constexpr std::int64_t kArtifactChunkBytes = 512 << 10;  // fits into any
 inline constexpr std::int64_t kMostArtifactBytes = std::int64_t{4} << 30;
 inline constexpr std::size_t kMostArtifactName = 100;
 inline constexpr std::size_t kMostArtifactsOfStage = 64;
+// In StageSpec::artifacts, beside the parameters: the plug-in that has the stage's task (decision 0049).
+inline constexpr const char* kPluginArtifact = "plug-in";
 inline constexpr std::size_t kMostUploads = 100'000;  // that an index holds
 
 std::string artifacts_topic(const std::string& prefix);

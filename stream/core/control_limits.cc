@@ -16,7 +16,8 @@ constexpr std::int64_t kMostMs = std::int64_t{3650} * 24 * 3600 * 1000;    // of
 constexpr std::int64_t kLatest = std::int64_t{4'102'444'800} * 1'000'000;  // of a time, in µs: the year 2100
 constexpr double kMostReal = 1e15, kMostCores = 1e6;
 constexpr std::size_t kMostList = 16'384;  // entries of a list that has no limit of its own
-constexpr std::size_t kMostLabels = 64, kMostLabel = 1'024, kMostDevices = 16, kMostParams = 1'000;
+// 64 that a command line may give (common/label.h), and our own.
+constexpr std::size_t kMostLabels = 72, kMostLabel = 1'024, kMostDevices = 16, kMostParams = 1'000;
 constexpr std::size_t kMostValue = 65'536;      // bytes of a parameter or a URI
 constexpr std::size_t kMostTopology = 4 << 20;  // a file has at most 1 MiB; bytes that are no UTF-8 grow
 constexpr std::size_t kMostPartText = 4 << 20;

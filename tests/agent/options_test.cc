@@ -76,6 +76,16 @@ TEST_F(AgentPlan, WorkersLoadThePluginsOfTheirNode) {
   }
 }
 
+TEST_F(AgentPlan, WorkersAreToldWhichPluginsOfJobsTheyMayLoad) {
+  for (const auto& child : plan_children(options).value())
+    EXPECT_THAT(child.arguments, ::testing::Not(::testing::Contains("--allow-plugin"))) << child.name;
+  options.permits = {"sha256:" + std::string(64, 'a')};
+  for (const auto& child : plan_children(options).value())
+    EXPECT_EQ(std::count(child.arguments.begin(), child.arguments.end(), options.permits.front()),
+              child.kind == ChildKind::worker ? 1 : 0)
+        << child.name;
+}
+
 TEST_F(AgentPlan, WorkersAreToldWhereSinksMayWrite) {
   options.output_folders = {"/srv/out", "/mnt/videos"};
   const auto children = plan_children(options).value();

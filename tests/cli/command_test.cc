@@ -88,6 +88,34 @@ TEST_F(RideCommand, ValidateShowsPlaceCauseAndFixOfEachError) {
   EXPECT_EQ(errors[0]["line"], 6);
 }
 
+TEST_F(RideCommand, ValidateReadsThePythonFilesThatATopologyNamesAndRunsNothingOfThem) {
+  std::string text = kGood;
+  text.replace(text.find("task: grayscale"), 15, "task: python, params: { file: mine.py, values: { leest: 2 } }");
+  file("mine.yaml", text);
+  EXPECT_EQ(ride({"validate", "mine.yaml"}).code, 0) << "without the file nothing is known of it";
+  file("mine.py",
+       "open('was_run', 'w')\nimport nothing_of_that_name\nclass Mine:\n    \"\"\"Is mine.\"\"\"\n    least: int = 1\n"
+       "    def process(self, frame, out): pass\n");
+  const auto wrong = ride({"validate", "mine.yaml"});
+  EXPECT_EQ(wrong.code, 2);
+  EXPECT_THAT(wrong.err, HasSubstr("mine.py has no parameter 'leest'; it has: least"));
+  EXPECT_THAT(wrong.err, HasSubstr("mine.yaml:6:"));
+  file("mine.yaml", text.replace(text.find("leest"), 5, "least"));
+  EXPECT_EQ(ride({"validate", "mine.yaml"}).code, 0) << "modules may be on the nodes alone";
+  const auto shown = ride({"tasks", "mine.py"});
+  EXPECT_EQ(shown.code, 0) << shown.err;
+  for (const char* part : {"Mine\n  Is mine.", "least  int, default 1", "imports: nothing_of_that_name"})
+    EXPECT_THAT(shown.out, HasSubstr(part));
+  EXPECT_EQ(Json::parse(ride({"tasks", "mine.py", "--json"}).out)["classes"][0]["params"][0]["name"], "least");
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "was_run"));
+  file("mine.py", "class Mine:\n    def process(self, frame, out)\n");
+  EXPECT_THAT(ride({"validate", "mine.yaml"}).err, HasSubstr("mine.py:2: SyntaxError"));
+  EXPECT_THAT(ride({"tasks", "mine.py"}).err, HasSubstr("mine.py:2: SyntaxError"));
+  EXPECT_EQ(ride({"tasks", "none.py"}).code, 1);
+  const auto without = ride({"validate", "mine.yaml"}, {{"PATH", "/nowhere"}});
+  EXPECT_EQ(without.code, 0) << "no Python here, so the nodes will say it: " << without.err;
+}
+
 TEST_F(RideCommand, AFileThatIsNotThereIsAUsageError) {
   const auto result = ride({"validate", "nowhere.yaml"});
   EXPECT_EQ(result.code, 2);
@@ -157,7 +185,7 @@ TEST_F(RideCommand, DoctorTellsWhatIsThere) {
     names.push_back(check["name"]);
     EXPECT_FALSE(check["detail"].get<std::string>().empty()) << check;
   }
-  for (const char* name : {"java", "kafka", "programs", "video", "gpu", "cameras", "resources", "disk"})
+  for (const char* name : {"java", "kafka", "programs", "video", "python", "gpu", "cameras", "resources", "disk"})
     EXPECT_THAT(names, ::testing::Contains(name));
 }
 
@@ -165,6 +193,7 @@ TEST_F(RideCommand, DoctorSaysHowToFixAMissingJava) {
   const auto result = ride({"doctor"}, {{"JAVA_HOME", "/nowhere"}, {"PATH", "/nowhere"}});
   EXPECT_EQ(result.code, 1);
   EXPECT_THAT(result.out, HasSubstr("missing  java"));
+  EXPECT_THAT(result.out, HasSubstr("there is no Python 'python3' on this node: install it"));
 }
 
 TEST_F(RideCommand, AMasterThatIsAwayIsExitCode3WithWhatToDo) {

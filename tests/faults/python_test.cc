@@ -57,6 +57,11 @@ class PythonStage : public KafkaTest {
         << more << "        result = out.allocate(frame.image.shape)\n"
         << "        result[...] = 255 - frame.image\n"
         << "        out.emit(result, attributes={'seen': frame.number})\n";
+    write_topology();
+    const auto said = run_->ask_master({"submit", (run_->folder() / "film.yaml").string()});
+    ASSERT_EQ(said.code, 0) << said.text;
+  }
+  void write_topology() {
     std::ofstream(run_->folder() / "film.yaml")
         << "ride: v1\nname: film\nsources:\n  scene: { synthetic: { width: 64, height: 48, frames: " << kFrames
         << " }, fps: 40 }\nstages:\n"
@@ -65,8 +70,6 @@ class PythonStage : public KafkaTest {
         << "      group: { min: 1, max: 2, spares: 1 } }\nsinks:\n"
         << "  - { name: album, from: [work], task: write_images, params: { path: \""
         << (run_->folder() / "out").string() << "/{seq}.png\" } }\n";
-    const auto said = run_->ask_master({"submit", (run_->folder() / "film.yaml").string()});
-    ASSERT_EQ(said.code, 0) << said.text;
   }
   void start_agent(const std::string& node) {
     run_->start_agent(node, {"--slots", "3", "--artifacts", (run_->folder() / ("files-" + node)).string()});
@@ -185,6 +188,30 @@ TEST_F(PythonStage, AFrameThatEndsItsProcessTwiceIsDeadAndItsNeighboursAreDelive
                 AllOf(HasSubstr(number == kPoison ? ends[0].second : ends[1].second), HasSubstr("tried 2 times")));
   }
   EXPECT_EQ(numbers, (std::set<std::int64_t>{kPoison, kPoison + 1}));
+}
+
+// Before a frame is asked of anybody, and once: the job has failed, and whoever waits for it is told why.
+TEST_F(PythonStage, AModuleThatANodeLacksIsToldWithTheNodeBeforeFramesFlow) {
+  start_agent("n1");
+  std::ofstream(run_->folder() / "held.py") << "import nothing_of_that_name\n\nclass Held:\n"
+                                            << "    def process(self, frame, out): out.emit(frame)\n";
+  write_topology();
+  const auto said = run_->ask_master({"submit", "--wait", (run_->folder() / "film.yaml").string()});
+  EXPECT_EQ(said.code, 1);
+  EXPECT_THAT(said.text, AllOf(HasSubstr("'python' of stage work"), HasSubstr("ModuleNotFoundError"),
+                               HasSubstr("apt-get install python3-nothing_of_that_name"), HasSubstr("(node n1)")));
+  EXPECT_THAT(run_->ask_master({"status", "film"}).text, HasSubstr("apt-get install python3-nothing_of_that_name"));
+  EXPECT_EQ(run_->phase("film"), "failed");
+  EXPECT_FALSE(fs::exists(run_->folder() / "out"));
+}
+
+// What no node could run is told where it is submitted.
+TEST_F(PythonStage, AFileThatCannotBeRightIsRefusedBeforeItIsShipped) {
+  std::ofstream(run_->folder() / "held.py") << "class Held:\n    def process(self, frame, out)\n        pass\n";
+  write_topology();
+  const auto said = run_->ask_master({"submit", (run_->folder() / "film.yaml").string()});
+  EXPECT_EQ(said.code, 2);
+  EXPECT_THAT(said.text, AllOf(HasSubstr("held.py:2: SyntaxError"), HasSubstr("film.yaml:")));
 }
 
 // The poisoned frame's first strike is forgotten with the worker: it costs more ends, not other frames.

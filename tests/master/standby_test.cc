@@ -92,13 +92,14 @@ TEST_F(StandbyTest, WhoIsDeposedForgetsWhatItWasAboutToDo) {
 }
 
 TEST_F(StandbyTest, AFatalNoticeWaitsForTheNextLeader) {
-  hear(stream::Notice{.text = "topic gone", .job = "street", .fatal_for_job = true});
+  hear(stream::Notice{.node = NodeName{"n1"}, .text = "topic gone", .job = "street", .fatal_for_job = true});
   ticks(3);
   const auto decisions = take_over();
   ASSERT_FALSE(decisions.empty());
   const auto* changed = std::get_if<stream::JobPhaseChanged>(&decisions[0]);
   ASSERT_NE(changed, nullptr);
   EXPECT_EQ(changed->phase, stream::JobPhase::failed);
+  EXPECT_EQ(changed->reason, "topic gone (node n1)");
 }
 
 }  // namespace

@@ -3,8 +3,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <spdlog/fmt/fmt.h>
 
 #include "common/json.h"
+#include "common/plugin_permit.h"
+#include "stream/core/artifact.h"
 #include "stream/spec_json.h"
 #include "worker/tasks/builtin_catalog.h"
 
@@ -116,6 +119,95 @@ TEST(Submission, AValueThatIsAnotherOneForTheMasterIsRefusedInWords) {
   EXPECT_EQ(said({"", {}, false}, "/srv/other.npy"), "attached") << "the text alone: a path of the nodes";
   file.value.reset();
   EXPECT_EQ(said({"", {file}, true}, "/srv/other.npy"), "attached") << "an older client says no value";
+}
+
+json honest_plugin() {
+  json plugin = stream::ArtifactRef{"stamp.so", std::string(64, 'a'), 7, std::string(16, 'b'), 3};
+  plugin["file"] = "build/stamp.so";
+  plugin["tasks"] = {{{"name", "stamp"},
+                      {"doc", "Stamps."},
+                      {"params", {{{"name", "gain"}, {"type", "number"}, {"doc", "x"}, {"default", 0.5}}}}}};
+  return plugin;
+}
+
+TEST(Submission, PluginsComeWithWhatTheyDeclare) {
+  const json whole = {{"topology", "x"}, {"artifacts", json::array()}, {"plugins", {honest_plugin()}}};
+  const auto read = read_body(whole.dump());
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  ASSERT_EQ(read->plugins.size(), 1U);
+  EXPECT_EQ(read->plugins[0].file, "build/stamp.so");
+  EXPECT_EQ(read->plugins[0].ref.name, "stamp.so");
+  ASSERT_EQ(read->plugins[0].tasks.size(), 1U);
+  EXPECT_EQ(read->plugins[0].tasks[0].params.at(0).name, "gain");
+  for (const auto& [key, value] : std::vector<std::pair<std::string, json>>{{"file", 7},
+                                                                            {"file", nullptr},
+                                                                            {"name", "../x.so"},
+                                                                            {"sha256", "zz"},
+                                                                            {"size", -1},
+                                                                            {"size", 1e300},
+                                                                            {"upload", 0},
+                                                                            {"offset", UINT64_MAX},
+                                                                            {"tasks", nullptr},
+                                                                            {"tasks", json::array()},
+                                                                            {"tasks", {7}},
+                                                                            {"tasks", {{{"name", "No Name"}}}},
+                                                                            {"tasks", json::array_t(300, json())}}) {
+    auto forged = whole;
+    forged["plugins"][0][key] = value;
+    EXPECT_THAT(refused(forged), HasSubstr("no application/vnd")) << key << " " << value;
+  }
+  for (const json& plugins : std::vector<json>{7, "x", nullptr, {{"a", 1}}, json::array_t(100, honest_plugin())}) {
+    auto forged = whole;
+    forged["plugins"] = plugins;
+    EXPECT_NE(refused(forged), "it is read") << plugins.dump().substr(0, 40);
+  }
+}
+
+TEST(Submission, AStageWhoseTaskAPluginHasNeedsItAndWorkersThatMayLoadIt) {
+  const json whole = {{"topology", "x"}, {"artifacts", json::array()}, {"plugins", {honest_plugin()}}};
+  const auto read = read_body(whole.dump());
+  ASSERT_TRUE(read.ok());
+  auto spec = job_with("stamp", {});
+  spec.stages.push_back({.name = "other", .task = "identity"});
+  attach_plugins(read->plugins, spec);
+  EXPECT_EQ(spec.stages[0].artifacts.at(stream::kPluginArtifact), read->plugins[0].ref);
+  EXPECT_EQ(spec.stages[0].group.labels.at(kPluginLabel), "sha256:" + std::string(64, 'a'));
+  EXPECT_TRUE(spec.stages[1].artifacts.empty());
+  EXPECT_TRUE(spec.stages[1].group.labels.empty());
+}
+
+// What a master says of a text that names plug-ins.
+std::string parsed(const std::string& text, const std::vector<BroughtPlugin>& plugins) {
+  const PlanService desk({.catalog = tasks::builtin_catalog(), .environment = environment_of({})}, nullptr);
+  std::vector<topology::Diagnostic> warnings;
+  const auto outcome = desk.parse(text, "t.yaml", plugins, {}, warnings);
+  const auto* refusal = std::get_if<Refusal>(&outcome);
+  if (refusal == nullptr) return "it is taken";
+  std::string words = refusal->error.message;
+  for (const auto& one : refusal->diagnostics) words += fmt::format("; {}:{}: {}", one.line, one.column, one.message);
+  return words;
+}
+
+TEST(Submission, APluginIsNamedByTheTextAndComesWithIt) {
+  const auto text = [](const std::string& plugins, const std::string& task) {
+    return "ride: v1\nname: x\nplugins: " + plugins +
+           "\nsources: { a: { synthetic: { width: 9, height: 9 }, fps: 1 } }\nsinks:\n  - { name: bin, from: [one], "
+           "task: "
+           "discard }\nstages:\n  - { name: one, from: [a], task: " +
+           task + " }\n";
+  };
+  const auto plugins =
+      read_body(json{{"topology", "x"}, {"artifacts", json::array()}, {"plugins", {honest_plugin()}}}.dump())
+          .value()
+          .plugins;
+  EXPECT_EQ(parsed(text("[build/stamp.so]", "stamp"), plugins), "it is taken");
+  EXPECT_THAT(parsed(text("[build/stamp.so]", "stamp"), {}),
+              HasSubstr("3:11: the plug-in 'build/stamp.so' did not come with the topology"));
+  EXPECT_THAT(parsed(text("[]", "identity"), plugins), HasSubstr("does not list it under `plugins`"));
+  EXPECT_THAT(parsed(text("[build/stamp.so]", "stomp"), plugins), HasSubstr("unknown task 'stomp'"));
+  auto taken = plugins;
+  taken[0].tasks[0].name = "identity";
+  EXPECT_THAT(parsed(text("[build/stamp.so]", "stamp"), taken), HasSubstr("the name 'identity' is that of a task"));
 }
 
 }  // namespace

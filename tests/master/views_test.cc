@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "common/json.h"
+#include "common/plugin_permit.h"
 #include "master/api.h"
 #include "master/change_view.h"
 #include "master/core/concerns.h"
@@ -14,6 +15,7 @@
 #include "master/master_metrics.h"
 #include "master/openapi_text.h"
 #include "master/stage_view.h"
+#include "stream/core/artifact.h"
 #include "tests/master/simulated_cluster.h"
 
 namespace ride::master::test {
@@ -249,6 +251,29 @@ TEST(Lacks, AStageThatWouldHaveNobodyIsToldWithNumbers) {
             "'album' has no worker: the job needs 2 workers, one for each stage (clean, album); the pool has 1 worker");
   cluster.join(worker("w2#a"));
   EXPECT_TRUE(lacks(cluster.state(), two_stages("street")).empty());
+}
+
+TEST(Lacks, APluginThatNoNodeAllowsIsRefusedByName) {
+  auto spec = two_stages("street");
+  spec.stages[0].artifacts[stream::kPluginArtifact] = {"stamp.so", std::string(64, 'a'), 7, std::string(16, 'b'), 3};
+  spec.stages[0].group.labels[kPluginLabel] = permit_word(std::string(64, 'a'));
+  SimulatedCluster cluster;
+  EXPECT_EQ(plugin_refusal(cluster.state(), spec), "") << "nobody is there: one that allows it may come";
+  cluster.join(worker("w1#a"));
+  auto other = worker("w2#a");
+  other.node = NodeName{"n2"};
+  other.labels[kPluginLabel] = PluginPermit::parse({permit_word(std::string(64, 'b'))})->label();
+  cluster.join(other);
+  EXPECT_THAT(plugin_refusal(cluster.state(), spec),
+              ::testing::AllOf(HasSubstr("no node lets its workers load the plug-in 'stamp.so'"), HasSubstr("n1, n2"),
+                               HasSubstr("--allow-plugin sha256:" + std::string(64, 'a'))));
+  const auto found = lacks(cluster.state(), spec);
+  EXPECT_THAT(found.at(0).text, HasSubstr("none is on a node that allows the plug-in"));
+  auto third = worker("w3#a");
+  third.labels[kPluginLabel] = "any";
+  cluster.join(third);
+  EXPECT_EQ(plugin_refusal(cluster.state(), spec), "");
+  for (const auto& lack : lacks(cluster.state(), spec)) EXPECT_TRUE(lack.source) << lack.text;
 }
 
 TEST(Lacks, OtherJobsKeepOneWorkerForEachStage) {

@@ -327,6 +327,81 @@ TEST_F(RidePlugins, AFaultPlanRunsThroughThem) {
   EXPECT_EQ(run.code, 0) << run.out << run.err;
 }
 
+// A topology that names its plug-in needs no flag, on one machine either.
+TEST_F(RidePlugins, ATopologyBringsItsOwn) {
+  fs::create_directories(folder_ / "build");
+  fs::copy_file(kVignette, folder_ / "build/vignette.so");
+  fs::copy_file(RIDE_VIGNETTE_FOLDER "/job.yaml", folder_ / "job.yaml");
+  for (const std::string command : {"validate", "plan", "graph", "test"}) {
+    const auto said = ride({command, "job.yaml"});
+    EXPECT_EQ(said.code, 0) << command << said.out << said.err;
+  }
+  const auto run = ride({"run", "job.yaml", "--json"});
+  EXPECT_EQ(run.code, 0) << run.out << run.err;
+  EXPECT_TRUE(fs::exists(folder_ / "out/vignette-job/24.png")) << run.err;
+  const auto twice = ride({"validate", "job.yaml", "--plugin", kVignette});
+  EXPECT_EQ(twice.code, 2);
+  EXPECT_THAT(twice.err, AllOf(HasSubstr("job.yaml:7:11"), HasSubstr("the name 'vignette' is that of a task")));
+}
+
+TEST_F(RidePlugins, OneThatATopologyNamesAndThatCannotBeTakenIsToldWithItsLine) {
+  const auto said = [&](const std::string& file) {
+    std::ofstream(folder_ / "t.yaml") << "ride: v1\nname: t\nplugins: [" + file +
+                                             "]\nsources: { s: { synthetic: { width: 60, height: 40 }, fps: 5 } }\n"
+                                             "stages: [{ name: one, from: [s], task: vignette }]\n"
+                                             "sinks: [{ name: bin, from: [one], task: discard }]\n";
+    const auto validated = ride({"validate", "t.yaml"});
+    EXPECT_EQ(validated.code, 2) << validated.out;
+    EXPECT_THAT(validated.err, AllOf(HasSubstr("t.yaml:3:11"), Not(HasSubstr("unknown task")))) << validated.err;
+    return validated.err;
+  };
+  EXPECT_THAT(said("none.so"), HasSubstr("none.so: cannot be opened"));
+  const auto submitted = ride({"submit", "t.yaml"});
+  EXPECT_EQ(submitted.code, 2) << "no master is asked";
+  EXPECT_THAT(submitted.err, HasSubstr("none.so: cannot be opened"));
+  EXPECT_THAT(said("t.yaml"), HasSubstr("is no shared library (ELF)"));
+  EXPECT_THAT(said(plugin_at("fault_crash")), HasSubstr("it crashed with signal 11"));
+}
+
+// What it was not given it does not allow; and a plug-in that was built anew is another version of the job.
+TEST_F(RidePlugins, AnUpAllowsWhatItsOwnTopologyNames) {
+  fs::create_directories(folder_ / "build");
+  const auto build = [&](const std::string& version) {
+    fs::copy_file(plugin_at(version), folder_ / "build/stamp.so", fs::copy_options::overwrite_existing);
+  };
+  const auto write = [&](const std::string& name, const std::string& plugin, const std::string& task) {
+    std::ofstream(folder_ / (name + ".yaml"))
+        << "ride: v1\nname: " + name + "\nplugins: [" + plugin +
+               "]\nsources: { s: { synthetic: { width: 60, height: 40 }, fps: 20 } }\nstages: [{ name: one, from: [s], "
+               "task: " +
+               task + " }]\nsinks: [{ name: bin, from: [one], task: discard }]\n";
+    return name + ".yaml";
+  };
+  build("stamp_1");
+  const auto mine = write("mine", "build/stamp.so", "stamp");
+  const std::vector<std::string> command = {"up", mine, "--http", "127.0.0.1:0", "--broker-port", "0", "--slots", "4"};
+  {
+    RideProcess up(command, {folder_.path(), {}});
+    ASSERT_TRUE(up.wait_for_output("mine running", seconds(240))) << up.out() << up.err();
+    const auto other = ride({"submit", write("other", kVignette, "vignette")});
+    EXPECT_NE(other.code, 0);
+    EXPECT_THAT(other.err, AllOf(HasSubstr("no node lets its workers load the plug-in 'vignette.so'"),
+                                 HasSubstr("--allow-plugin sha256:")));
+    const auto same = ride({"submit", write("again", "build/stamp.so", "stamp")});
+    EXPECT_EQ(same.code, 0) << same.err;
+    EXPECT_EQ(ride({"cancel", "again", "--wait"}).code, 0);
+    up.signal(SIGINT);
+    up.wait(seconds(240));
+  }
+  build("stamp_2");
+  RideProcess up(command, {folder_.path(), {}});
+  EXPECT_TRUE(up.wait_for_output("made from another version of mine.yaml", seconds(240))) << up.out() << up.err();
+  EXPECT_TRUE(up.wait_for_output("submitted as run 2", seconds(240))) << up.out() << up.err();
+  EXPECT_TRUE(up.wait_for_output("mine running", seconds(240))) << up.out() << up.err();
+  up.signal(SIGINT);
+  up.wait(seconds(240));
+}
+
 // With the SDK alone: its package is installed, the example is built with it, and what was built is loaded.
 TEST_F(RidePlugins, AnInstalledSdkBuildsThem) {
   const auto sdk = (folder_ / "sdk").string(), source = (folder_ / "vignette").string(),

@@ -53,7 +53,8 @@ TEST(PythonOpen, AFileThatIsNoPythonIsSaidWithItsLine) {
   expect_said(opened_with("class Test:\n    def process(self, frame out):\n        pass\n"),
               "test.py:2: SyntaxError: ");
   expect_said(opened_with("x = 1\nraise ValueError('no\\x1b[31m luck')\n"), "test.py:2: ValueError: no\\x1b[31m luck");
-  expect_said(opened_with("import nothing_of_that_name\n"), "install it for");
+  expect_said(opened_with("import nothing_of_that_name\n"), "apt-get install python3-nothing_of_that_name");
+  expect_said(opened_with("raise ModuleNotFoundError('no cv2', name='cv2')\n"), "apt-get install python3-opencv,");
   expect_said(opened_with("x = '\xff'\n"), "SyntaxError");
   expect_said(opened_with("class A:\n    def process(self, f, o): pass\n    def open(self):\n        open('/none')\n"),
               "test.py:4: FileNotFoundError");

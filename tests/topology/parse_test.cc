@@ -7,6 +7,7 @@
 #include "topology/output_check.h"
 #include "topology/topology.h"
 #include "topology/yaml_tree.h"
+#include "worker/tasks/builtin_catalog.h"
 
 namespace ride::topology {
 namespace {
@@ -61,6 +62,29 @@ TEST(TopologyParse, DefaultsAreFilledIn) {
   EXPECT_FALSE(topology.source("v")->drop_when_late) << "a file keeps";
   EXPECT_EQ(topology.source("a")->max_pixels, 1'000'000'000);
   EXPECT_FALSE(topology.finite());
+}
+
+TEST(TopologyParse, AParameterThatIsAnObjectIsWrittenAsAMapOrAsJson) {
+  const auto environment = environment_of({{"LEAST", "7"}, {"TOKEN", "hidden"}});
+  const auto parsed = [&](const std::string& values) {
+    return parse_topology(job("sources: { a: { camera: 0 } }\nstages: [{ name: s, from: a, task: python, params: { "
+                              "file: x.py, values: " +
+                              values + " } }]\nsinks: [{ name: end, from: s, task: discard }]\n"),
+                          "f.yaml", tasks::builtin_catalog(), environment);
+  };
+  const auto values = [&](const std::string& text) {
+    const auto outcome = parsed(text);
+    EXPECT_TRUE(outcome.topology) << (outcome.diagnostics.empty() ? text : outcome.diagnostics[0].message);
+    return outcome.topology ? get_string(outcome.topology->stage("s")->params, "values") : "";
+  };
+  EXPECT_EQ(values("{ least: 2, share: 0.5, on: true, name: red, text: \"3\", none: , list: [1, { x: y }] }"),
+            R"({"least":2,"list":[1,{"x":"y"}],"name":"red","none":null,"on":true,"share":0.5,"text":"3"})");
+  EXPECT_EQ(values("{ least: \"${LEAST}\", most: \"${MOST:-9}\" }"), R"({"least":7,"most":9})");
+  EXPECT_EQ(values("'{\"least\": 2}'"), R"({"least": 2})");
+  EXPECT_EQ(values("{}"), "{}");
+  for (const char* wrong : {"[1]", "5", "text", "{ a: \"${NOBODY}\" }", "{ password: \"pw=${TOKEN}\", a: [\"${}\"] }"})
+    EXPECT_FALSE(parsed(wrong).topology) << wrong;
+  EXPECT_THAT(parsed("[1]").diagnostics[0].message, HasSubstr("'values' is a list, but a map is expected"));
 }
 
 TEST(TopologyParse, AJobIsFiniteWhenEverySourceThatIsReadEnds) {

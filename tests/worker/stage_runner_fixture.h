@@ -107,11 +107,12 @@ class StageRunnerTest : public testing::Test {
     config.finite = finite;
     config.fetch_patience = fetch_patience;
     if (held_bytes > 0) config.held_bytes = held_bytes;
+    if (write_queue_bytes > 0) config.write_queue_bytes = write_queue_bytes;
     config.space_patience = 200ms;
     config.checks_sessions = checks_sessions;
     StagePorts ports{make_reader(),
-                     log->writer(),
-                     log->commits(),
+                     make_writer(),
+                     make_commits(),
                      [](const TopicPartition&) { return std::nullopt; },
                      {},
                      [log = log](const TopicPartition& at) { return log->admin()->range(at); }};
@@ -194,9 +195,11 @@ class StageRunnerTest : public testing::Test {
   FetchArtifact fetch;
   bool finite = false;
   std::chrono::milliseconds fetch_patience{60'000};
-  std::int64_t held_bytes = 0;
+  std::int64_t held_bytes = 0, write_queue_bytes = 0;  // 0: as by default
   bool checks_sessions = false;
   std::function<std::shared_ptr<stream::RecordReader>()> make_reader = [this] { return log->reader(); };
+  std::function<std::shared_ptr<stream::RecordWriter>()> make_writer = [this] { return log->writer(); };
+  std::function<std::shared_ptr<stream::CommitStore>()> make_commits = [this] { return log->commits(); };
   int incarnations = 0, ends = 0;
   std::mutex mutex;
   std::vector<std::string> notices;

@@ -10,6 +10,10 @@ TEST_F(StageRunnerTest, EveryFrameGoesThroughTheTaskAndIsCommitted) {
   take_all(*runner);
   EXPECT_TRUE(wait_for([&] { return each_once(20); }));
   EXPECT_TRUE(wait_for([&] { return committed(0) == Offset{10} && committed(1) == Offset{10}; }));
+  EXPECT_TRUE(wait_for([&] {
+    const auto progress = runner->progress();
+    return progress.size() == 2 && progress[0].committed == 10 && progress[1].committed == 10;
+  })) << "and it is told";
 }
 
 TEST_F(StageRunnerTest, TheNextOwnerResumesAndNothingIsLostOrCountedTwice) {

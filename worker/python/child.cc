@@ -121,6 +121,8 @@ Child::Seen Child::wait(std::chrono::milliseconds time) {
   const auto until = steady_clock::now() + time;
   for (;;) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - steady_clock::now()).count();
+    // Output is looked at behind the socket: what was printed before a message was sent is logged before it is
+    // returned.
     std::array<pollfd, 3> all{pollfd{socket_.get(), POLLIN, 0}, pollfd{process_.get(), POLLIN, 0},
                               pollfd{output_.get(), POLLIN, 0}};
     const int ready = poll(all.data(), all.size(), static_cast<int>(std::max<std::int64_t>(left, 0)));
@@ -130,11 +132,8 @@ Child::Seen Child::wait(std::chrono::milliseconds time) {
     if ((all[0].revents & POLLIN) != 0) {
       message_.resize(kMostMessage + 1);
       const auto got = recv(socket_.get(), message_.data(), message_.size(), MSG_DONTWAIT);
-      message_.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
-      if (got > 0) {
-        log_output();  // printed before it was sent
-        return Seen::message;
-      }
+      message_bytes_ = static_cast<std::size_t>(std::max<ssize_t>(got, 0));
+      if (got > 0) return Seen::message;
     }
     if (all[1].revents != 0) return Seen::ended;
     // It has closed its socket: nobody can speak to it any more.

@@ -39,7 +39,7 @@ class Child {
   enum class Seen { nothing, message, ended };
   // Until there is a message (message()), or it has ended, or the time is over. What it prints is logged meanwhile.
   Seen wait(std::chrono::milliseconds time);
-  const std::string& message() const { return message_; }
+  std::string_view message() const { return {message_.data(), message_bytes_}; }  // until the next wait()
   bool has_ended();
 
   struct End {
@@ -59,7 +59,9 @@ class Child {
   pid_t pid_ = -1;
   std::optional<End> end_;
   std::string token_;  // in its environment, and so in that of all that it starts
-  std::string log_name_, message_;
+  std::string log_name_;
+  std::string message_;  // whole, so that nobody clears it for each message
+  std::size_t message_bytes_ = 0;
   process::Descriptor process_, socket_, output_;
   OutputLines lines_;
   std::optional<std::int64_t> memory_kills_;

@@ -16,6 +16,8 @@ MOST_TEXT = 2000  # bytes
 MOST_KEPT = 400  # each holds a descriptor
 LONGEST_SIDE = 2**31 - 1
 CHANNELS = (1, 2, 3, 4)
+DEBIAN_PACKAGES = {"cv2": "python3-opencv", "PIL": "python3-pil", "scipy": "python3-scipy", "yaml": "python3-yaml"}
+PIP_PACKAGES = {"cv2": "opencv-python-headless", "PIL": "pillow", "skimage": "scikit-image", "yaml": "pyyaml"}
 PID = os.getpid()
 
 
@@ -32,29 +34,63 @@ def text_of(value, most=MOST_TEXT):
     return data.decode() if len(data) <= most else data[:most].decode("utf-8", "ignore") + "..."
 
 
-class Wire:
-    def __init__(self, sock):
-        self.sock = sock
+def how_to_install(module):
+    name = module.split(".")[0]
+    if sys.prefix != "/usr":
+        return "on this node: %s -m pip install %s" % (sys.executable, PIP_PACKAGES.get(name, name))
+    if name in DEBIAN_PACKAGES:
+        return "on this node: apt-get install %s" % DEBIAN_PACKAGES[name]
+    return "on this node: apt-get install python3-%s, if Debian has it under that name" % name.lower()
 
-    def send(self, message):
-        if os.getpid() != PID:
-            os._exit(0)  # a fork that came back from the user's code: it is not the one that is asked
-        data = json.dumps(message, separators=(",", ":"), ensure_ascii=False).encode()
+
+ENCODE = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
+
+class Wire:
+    """Messages are lines; those that wait for no answer go with the next one that does."""
+
+    def __init__(self, sock):
+        self.sock, self.held, self.buffer = sock, b"", bytearray(2 * MOST_MESSAGE)
+
+    def encoded(self, message):
+        data = ENCODE(message).encode()
         if len(data) > MOST_MESSAGE:
             raise ValueError("attributes of %d bytes are more than %d" % (len(data), MOST_MESSAGE))
+        return data
+
+    def hold(self, message):
+        data = self.encoded(message)
+        if len(self.held) + len(data) >= MOST_MESSAGE:
+            self.flush()
+        self.held += data + b"\n"
+
+    def put(self, data):
+        if os.getpid() != PID:
+            os._exit(0)  # a fork that came back from the user's code: it is not the one that is asked
+        self.held = b""
         self.sock.send(data)
+
+    def flush(self):
+        if self.held:
+            self.put(self.held)
+
+    def send(self, message):
+        data = self.encoded(message)
+        if len(self.held) + len(data) > MOST_MESSAGE:
+            self.flush()
+        self.put(self.held + data)
 
     def receive(self):
         """A message, and the descriptor that came with it or None."""
         if os.getpid() != PID:
             os._exit(0)
-        data, extra, _, _ = self.sock.recvmsg(1 << 20, 64)
-        if not data:
+        size, extra, _, _ = self.sock.recvmsg_into([self.buffer], 64)
+        if not size:
             os._exit(0)  # the worker has gone
         fds = array.array("i")
         for _, _, piece in extra:
             fds.frombytes(piece[: len(piece) - len(piece) % fds.itemsize])
-        return json.loads(data), (fds[0] if fds else None)
+        return json.loads(self.buffer[:size].decode()), (fds[0] if fds else None)
 
     def ask(self, message):
         self.send(message)
@@ -206,7 +242,7 @@ class Host:
         if not isinstance(picture, np.ndarray):
             raise TypeError("emit() takes a numpy array or the frame, not %s" % type(picture).__name__)
         if picture is out._image:
-            self.wire.send(dict(message, slot=-1))  # goes on as it came, without a copy; what is wrong is said later
+            self.wire.hold(dict(message, slot=-1))  # goes on as it came, without a copy; what is wrong is said later
             return
         self.check_kind(picture.shape, picture.dtype)
         place = self.place_of(picture)
@@ -238,7 +274,7 @@ class Host:
         if isinstance(error, MemoryError):
             what += " (this stage's `memory` is %d MiB)" % (self.memory >> 20)
         if isinstance(error, ModuleNotFoundError):
-            what += " (install it for %s on this node, or name a venv that has it with `python`)" % sys.executable
+            what += " (" + how_to_install(error.name or "it") + ", or name a venv that has it with `python`)"
         return text_of(place + what)
 
     def print_traceback(self, error):

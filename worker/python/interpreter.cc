@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace ride::python {
 namespace fs = std::filesystem;
@@ -15,6 +16,11 @@ bool can_be_run(const fs::path& file) {
 }
 
 }  // namespace
+
+std::string own_path() {
+  const char* search = std::getenv("PATH");
+  return search != nullptr ? search : "/usr/local/bin:/usr/bin:/bin";
+}
 
 Result<fs::path> find_interpreter(const std::string& wanted, const std::string& search) {
   std::error_code failed;

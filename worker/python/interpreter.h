@@ -9,7 +9,9 @@
 
 namespace ride::python {
 
+std::string own_path();  // PATH of this process, or what is usual where it has none
+
 // `search`: folders with ':' between them, as PATH has.
-Result<std::filesystem::path> find_interpreter(const std::string& wanted, const std::string& search);
+Result<std::filesystem::path> find_interpreter(const std::string& wanted, const std::string& search = own_path());
 
 }  // namespace ride::python

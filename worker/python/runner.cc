@@ -3,7 +3,6 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "common/cause.h"
 #include "common/log.h"
@@ -60,9 +59,7 @@ Result<void> Runner::open() {
 // `out`: of the frame that waits meanwhile; null: none does.
 Result<void> Runner::start(tasks::Emitter* out) {
   forget_child();
-  const char* search = std::getenv("PATH");
-  RIDE_ASSIGN(auto interpreter,
-              find_interpreter(plan_.interpreter, search != nullptr ? search : "/usr/local/bin:/usr/bin:/bin"));
+  RIDE_ASSIGN(auto interpreter, find_interpreter(plan_.interpreter));
   RIDE_ASSIGN(child_, Child::start({.interpreter = std::move(interpreter),
                                     .threads = plan_.threads,
                                     .log_name = fmt::format("stage {}: {}", plan_.stage, plan_.name)}));
@@ -202,9 +199,7 @@ Runner::Answer Runner::converse(Asked& asked) {
       if (uses_too_much()) return stopped(Attempt::too_large, "it used more memory than `memory` allows");
       continue;
     }
-    const auto reply = parse_reply(child_->message());
-    if (!reply.ok()) return stopped(Attempt::broken, "it spoke with the worker itself: " + reply.error().message);
-    if (auto answer = take(asked, *reply)) return std::move(*answer);
+    if (auto answer = take_all(asked, child_->message())) return std::move(*answer);
   }
   return stopped(Attempt::timed_out, fmt::format("it took longer than `timeout` ({})", format_duration(plan_.timeout)));
 }
@@ -240,6 +235,18 @@ Result<void> Runner::hand_over(const Frame& frame, json& request, int& descripto
              {"captured_at", seconds_between(SystemTime{}, frame.captured_at)},
              {"attributes", frame.attributes}};
   return {};
+}
+
+// A line each; what ends the call is the last.
+std::optional<Runner::Answer> Runner::take_all(Asked& asked, std::string_view lines) {
+  while (!lines.empty()) {
+    const auto end = std::min(lines.find('\n'), lines.size());
+    const auto reply = parse_reply(lines.substr(0, end));
+    lines.remove_prefix(std::min(end + 1, lines.size()));
+    if (!reply.ok()) return stopped(Attempt::broken, "it spoke with the worker itself: " + reply.error().message);
+    if (auto answer = take(asked, *reply)) return answer;
+  }
+  return std::nullopt;
 }
 
 // An answer: the call is over.

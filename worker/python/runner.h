@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/frame.h"
@@ -66,6 +67,7 @@ class Runner {
   Answer ask(Asked& asked);
   Answer converse(Asked& asked);
   Result<void> hand_over(const Frame& frame, nlohmann::json& request, int& descriptor);
+  std::optional<Answer> take_all(Asked& asked, std::string_view lines);
   std::optional<Answer> take(Asked& asked, const Reply& reply);
   Result<void> give_slot(const SlotWanted& wanted);
   Result<void> take_picture(Asked& asked, const Emitted& emitted);

@@ -25,6 +25,7 @@ struct Allowed {
   std::string rule_doc;
   bool required = false;          // the topology must state it: there is no default
   std::optional<InputFile> file;  // it names a file that the task reads (input_file.h)
+  bool object = false;            // a JSON object; see ParamSpec
 };
 
 inline constexpr const char* kFileDoc =
@@ -42,7 +43,8 @@ struct Param {
              .choices = allowed.choices,
              .rule = allowed.rule,
              .rule_doc = allowed.rule_doc,
-             .file = allowed.file} {
+             .file = allowed.file,
+             .object = allowed.object} {
     using Value = std::conditional_t<std::is_same_v<Field, int>, std::int64_t, Field>;
     if (!allowed.required) spec.default_value = ParamValue(static_cast<Value>(Options{}.*field));
     // An int holds no more than this; an std::int64_t needs no bounds.

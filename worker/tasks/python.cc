@@ -33,7 +33,7 @@ std::optional<std::string> named(const ParamValue& value) {
 
 std::optional<std::string> is_object(const ParamValue& value) {
   if (nlohmann::json::parse(std::get<std::string>(value), nullptr, false).is_object()) return std::nullopt;
-  return "it is no JSON object; write for example '{\"least\": 200}'";
+  return "it is no map and no JSON object; write for example { least: 200 }";
 }
 
 std::optional<std::string> is_memory(const ParamValue& value) {
@@ -52,8 +52,8 @@ const Params<Options>& params() {
       {"class", &Options::class_name, "Name of the class in it; empty: the only one that has process()"},
       {"values",
        &Options::values,
-       "Parameters of the class, a JSON object: {\"least\": 200}",
-       {.rule = is_object, .rule_doc = "a JSON object"}},
+       "Parameters of the class: a map, or a JSON object as text",
+       {.rule = is_object, .rule_doc = "a map or a JSON object", .object = true}},
       {"python",
        &Options::interpreter,
        "Python that runs it, with numpy, on each node: a name, a path, or the folder of a venv",
