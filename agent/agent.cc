@@ -184,7 +184,7 @@ class Loop {
     const auto& child = children_[exit.slot];
     const std::string& name = child.plan().name;
     if (report.orderly && exit.status.code == kExitStartAgain)
-      return log_warning("{} (process {}) was declared lost, and joins again in {}", name, exit.pid,
+      return log_warning("{} (process {}) has ended to begin again, as its own log says, in {}", name, exit.pid,
                          format_duration(exit.restart_in));
     log_warning("{} (process {}) ended by itself: {}{}; started again in {}", name, exit.pid, describe(exit.status),
                 report.frames.empty()                      ? ""

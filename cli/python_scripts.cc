@@ -29,14 +29,17 @@ struct Found {
   Severity severity = Severity::error;
 };
 
-// By the Python that the stage names, or else by what is here, whose word counts less.
+// By the Python that the stage names where it is one of PATH: who looks at somebody's topology runs no program that it
+// names by a path. Else by what is here, whose word counts less.
 Found look_at(const topology::Stage& stage, const std::string& script) {
   python::ScriptQuestion question{.file = script,
                                   .interpreter = get_string(stage.params, "python"),
                                   .class_name = get_string(stage.params, "class"),
                                   .values = nlohmann::json::parse(get_string(stage.params, "values"), nullptr, false)};
-  auto facts = python::look_at_script(question);
-  const bool another = !facts.ok() && facts.error().code == ErrorCode::not_found;
+  bool another = question.interpreter.find('/') != std::string::npos || question.interpreter.starts_with('.');
+  auto facts = another ? Result<python::ScriptFacts>(Error{ErrorCode::not_found, "it is not run here"})
+                       : python::look_at_script(question);
+  another = another || (!facts.ok() && facts.error().code == ErrorCode::not_found);
   if (another) {
     question.interpreter = "python3";
     facts = python::look_at_script(question);

@@ -14,7 +14,7 @@ inline constexpr const char* kReloadVariable = "RIDE_RELOAD";
 // to do with it.
 inline std::filesystem::path newer_file(const std::filesystem::path& folder, const std::string& job,
                                         const std::string& stage, const std::string& param, const std::string& sha256) {
-  return folder / job / (stage + "." + param + "." + sha256);
+  return folder / "jobs" / job / (stage + "." + param + "." + sha256);
 }
 
 }  // namespace ride

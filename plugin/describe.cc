@@ -3,6 +3,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
+#include <csignal>
 
 #include "common/file_text.h"
 #include "common/json.h"
@@ -21,6 +22,11 @@ constexpr std::uintmax_t kMostDescription = 16 << 20;
 
 Error about(const std::string& file, ErrorCode code, const std::string& what) {
   return {code, fmt::format("plug-in {}: {}", file, what)};
+}
+
+Error may_pass(Error error) {
+  error.retriable = true;
+  return error;
 }
 
 // With what the child wrote last: the plug-in's own words, if it has some.
@@ -48,15 +54,17 @@ Result<std::string> ask(const std::string& file, const DescribeOptions& options,
     case process::RunEnd::stopped:
       return about(file, ErrorCode::cancelled, "loading it was interrupted");
     case process::RunEnd::late:
-      return about(file, ErrorCode::internal,
-                   fmt::format("loading it takes longer than {} s, and was ended. Do no work in constructors of static "
-                               "objects: open() is for it",
-                               std::chrono::duration_cast<std::chrono::seconds>(options.limit).count()));
+      return may_pass(about(file, ErrorCode::internal,
+                            fmt::format("loading it takes longer than {} s, and was ended. Do no work in constructors "
+                                        "of static objects: open() is for it",
+                                        std::chrono::duration_cast<std::chrono::seconds>(options.limit).count())));
     case process::RunEnd::by_itself:
       break;
   }
   std::error_code failed;
   const auto size = fs::file_size(answer, failed);
+  // From outside, or for want of memory: the plug-in is not to blame.
+  if (ended.code == 128 + SIGKILL) return may_pass(ended_early(file, ended));
   if (ended.code != 0 || failed) return ended_early(file, ended);
   if (size > kMostDescription) return about(file, ErrorCode::resource_exhausted, "its declarations are too long");
   return file_text(answer);
@@ -64,7 +72,9 @@ Result<std::string> ask(const std::string& file, const DescribeOptions& options,
 
 Result<std::string> answer_about(const std::string& file, const DescribeOptions& options) {
   RIDE_TRY(check_file(file));
-  RIDE_ASSIGN(const auto temp, process::make_temp_folder("ride-plugin"));
+  const auto temp_folder = process::make_temp_folder("ride-plugin");
+  if (!temp_folder.ok()) return may_pass(temp_folder.error());
+  const auto& temp = *temp_folder;
   auto answer = ask(file, options, temp);
   std::error_code ignored;
   fs::remove_all(temp, ignored);

@@ -26,8 +26,9 @@ struct Loaded {
   std::string sha256;
   std::unique_ptr<const Library> library;
 };
-std::mutex loading;
-// Until the process ends, as its code.
+std::mutex loading;  // one at a time; may take long
+std::mutex knowing;  // what loaded() holds
+// Until the process ends, as its code. Written with both locks.
 Loaded& loaded() {
   static auto* const kLoaded = new Loaded;
   return *kLoaded;
@@ -55,27 +56,36 @@ bool write_all(int to, const char* bytes, std::size_t count) {
   return true;
 }
 
-// What is hashed is what is copied: each byte is read once.
+// What is hashed is what is loaded: the copy cannot be changed any more when it is hashed.
 Result<process::Descriptor> sealed_copy(int file, const std::string& name, const std::string& sha256) {
   auto memory = make_memory();
   const auto no_memory = [&] {
-    return about(name, ErrorCode::resource_exhausted,
-                 fmt::format("there is no memory to hold it: {}", std::strerror(errno)));
+    auto error = about(name, ErrorCode::resource_exhausted,
+                       fmt::format("there is no memory to hold it: {}", std::strerror(errno)));
+    error.retriable = true;
+    return error;
   };
   if (!memory.ok()) return no_memory();
   std::string bytes(kCopyBytes, '\0');
-  Sha256 sum;
+  off_t size = 0;
   for (off_t at = 0; at <= static_cast<off_t>(kMostPluginBytes);) {
     const auto got = ::pread(file, bytes.data(), bytes.size(), at);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return about(name, ErrorCode::permission, fmt::format("cannot be read: {}", std::strerror(errno)));
     if (got == 0) break;
     if (!write_all(memory.get(), bytes.data(), static_cast<std::size_t>(got))) return no_memory();
-    sum.add({bytes.data(), static_cast<std::size_t>(got)});
-    at += got;
+    size = at += got;
   }
   if (::fcntl(memory.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0)
     return about(name, ErrorCode::internal, fmt::format("its memory cannot be sealed: {}", std::strerror(errno)));
+  Sha256 sum;
+  for (off_t at = 0; at < size;) {
+    const auto got = ::pread(memory.get(), bytes.data(), bytes.size(), at);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return about(name, ErrorCode::internal, "its copy in memory cannot be read");
+    sum.add({bytes.data(), static_cast<std::size_t>(got)});
+    at += got;
+  }
   if (const auto hash = sum.hex(); hash != sha256)
     return about(name, ErrorCode::corrupt,
                  fmt::format("its bytes have the SHA-256 {}, and the job names {}", hash, sha256));
@@ -108,12 +118,13 @@ Result<const Library*> load_shipped(int file, const std::string& name, const std
   memory.release();
   if (!library.ok()) return named(library.error(), path, name);
   library->file = name;
+  const std::lock_guard known(knowing);
   have = {sha256, std::make_unique<const Library>(std::move(*library))};
   return have.library.get();
 }
 
 std::string loaded_shipped() {
-  const std::lock_guard lock(loading);
+  const std::lock_guard lock(knowing);
   return loaded().sha256;
 }
 

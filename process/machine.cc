@@ -128,9 +128,14 @@ std::int64_t available_memory() {
   const std::int64_t all = meminfo("MemAvailable");
   std::istringstream limit(file_text("/sys/fs/cgroup/memory.max")), taken(file_text("/sys/fs/cgroup/memory.current"));
   std::int64_t most = 0, now = 0;
-  if (limit >> most && taken >> now && most > 0)
-    return std::clamp<std::int64_t>(most - now, 0, std::max<std::int64_t>(all, 0));
-  return all;
+  if (!(limit >> most && taken >> now && most > 0)) return all;
+  // Pages of files that nobody uses count as taken there, and are given back when memory is asked for.
+  std::istringstream counts(file_text("/sys/fs/cgroup/memory.stat"));
+  std::int64_t of_files = 0;
+  std::string name;
+  for (std::int64_t count = 0; counts >> name >> count;)
+    if (name == "inactive_file" || name == "active_file") of_files += count;
+  return std::clamp<std::int64_t>(most - now + of_files, 0, std::max<std::int64_t>(all, 0));
 }
 
 }  // namespace ride::process

@@ -71,6 +71,8 @@ Result<void> StageCompute::load_plugin() {
   if (held == artifacts_.end() || context_.has_brought_task()) return {};
   const auto& stage = context_.config.stage;
   const auto& ref = stage.artifacts.at(stream::kPluginArtifact);
+  if (context_.stopping)  // it cannot be unloaded, and the next stage may need another
+    return Error{ErrorCode::cancelled, fmt::format("stage {}: the worker leaves it", stage.name), true};
   const auto library = plugin::load_shipped(held->second.in_use.get(), ref.name, ref.sha256);
   if (!library.ok()) {
     auto error = library.error();

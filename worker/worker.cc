@@ -101,7 +101,7 @@ std::optional<Error> Worker::must_end(const DesiredState& duty) const {
 
 // A plug-in that a job brought stays loaded until the process ends, and is not to meet another one.
 std::optional<Error> Worker::has_another_plugin(const DesiredState& duty) const {
-  if (!duty.stage || duty.stage == stage_) return std::nullopt;
+  if (!duty.stage) return std::nullopt;
   const auto loaded = plugin::loaded_shipped();
   const auto* job = loaded.empty() ? nullptr : ownership_->job(duty.stage->job, duty.stage->run);
   const auto* stage = job == nullptr ? nullptr : job->stage(duty.stage->stage.value);

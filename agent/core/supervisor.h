@@ -52,7 +52,7 @@ struct ReportExit {
   pid_t pid;
   ExitStatus status;
   bool ordered;          // we had asked it to stop
-  TimePoint restart_in;  // 0 when ordered: it is not started again
+  TimePoint restart_in;  // 0 when ordered: it is not started again, or with others that are renewed
   bool operator==(const ReportExit&) const = default;
 };
 using Action = std::variant<StartChild, SignalChild, ReportExit>;

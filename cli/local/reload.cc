@@ -18,6 +18,7 @@ namespace ride::cli {
 namespace fs = std::filesystem;
 namespace {
 
+constexpr std::chrono::seconds kLongestOpen{150};                 // more than Python has for it in a worker
 constexpr std::uintmax_t kMostBytes = std::uintmax_t{256} << 20;  // of a plug-in; a script is refused at submit
 
 Result<std::string> bytes_of(const fs::path& file) {
@@ -78,7 +79,7 @@ std::optional<Reload::Watched> Reload::script_of(const NamedFile& named) const {
 }
 
 Result<void> Reload::begin(const std::vector<NamedFile>& files) {
-  const auto place = folder_ / topology_.topology().name();
+  const auto place = newer_file(folder_, topology_.topology().name(), "", "", "").parent_path();
   std::error_code failed;
   fs::remove_all(place, failed);
   fs::create_directories(place, failed);
@@ -119,18 +120,24 @@ Result<Reload::Look> Reload::look(const std::stop_token& stop) {
   Look look;
   if (!files_) return look;
   const auto saved = files_->saved();
-  for (auto& one : watched_)
-    if (all_ || std::find(saved.begin(), saved.end(), one.file) != saved.end()) RIDE_TRY(take(one, look, stop));
+  // All are checked before the first is put in place: whoever begins meanwhile finds what runs.
+  std::vector<Checked> news;
+  for (auto& one : watched_) {
+    if (!all_ && std::find(saved.begin(), saved.end(), one.file) == saved.end()) continue;
+    RIDE_ASSIGN(auto checked, check(one, look, stop));
+    if (checked) news.push_back(*std::move(checked));
+  }
+  for (const auto& one : news) place(one, look);
   all_ = false;
   return look;
 }
 
 // The bytes that were opened in a process of their own are those that workers get, whatever is saved meanwhile.
-Result<void> Reload::take(Watched& one, Look& look, const std::stop_token& stop) {
+Result<std::optional<Reload::Checked>> Reload::check(Watched& one, Look& look, const std::stop_token& stop) {
   const auto bytes = bytes_of(one.file);
-  if (!bytes.ok()) return {};  // removed again: what runs, runs
+  if (!bytes.ok()) return std::optional<Checked>();  // removed again: what runs, runs
   const auto sum = sha256_hex(*bytes);
-  if (sum == one.runs || sum == one.refused) return {};
+  if (sum == one.runs || sum == one.refused) return std::optional<Checked>();
   const auto name = one.file.filename().string();
   const auto tried = folder_ / "new" / name;
   std::error_code failed;
@@ -139,23 +146,29 @@ Result<void> Reload::take(Watched& one, Look& look, const std::stop_token& stop)
     RIDE_TRY(process::write_whole_file(tried, *bytes));
     return fault_of(one, tried.string(), stop);
   }();
-  if (fault.ok() && fault->empty())
-    if (const auto placed = process::write_whole_file(one.placed, *bytes); !placed.ok()) fault = placed.error();
   fs::remove(tried, failed);
   if (!fault.ok() && fault.error().code == ErrorCode::cancelled) return fault.error();
   const auto why = fault.ok() ? *fault : fault.error().message;
-  if (!why.empty()) {
-    one.refused = sum;
-    look.refused.push_back(
-        fmt::format("{} has changed, and is not brought in: {}. Version {} goes on", name, why, one.version));
-    return {};
-  }
-  one.runs = sum;
+  if (why.empty()) return std::optional(Checked{&one, *bytes, sum});
+  refuse(one, sum, why, look);
+  return std::optional<Checked>();
+}
+
+void Reload::refuse(Watched& one, const std::string& sha256, const std::string& why, Look& look) {
+  one.refused = sha256;
+  look.refused.push_back(fmt::format("{} has changed, and is not brought in: {}. Version {} goes on",
+                                     one.file.filename().string(), why, one.version));
+}
+
+void Reload::place(const Checked& checked, Look& look) {
+  auto& one = *checked.of;
+  if (const auto placed = process::write_whole_file(one.placed, checked.bytes); !placed.ok())
+    return refuse(one, checked.sha256, placed.error().message, look);
+  one.runs = checked.sha256;
   one.refused.clear();
-  auto text = fmt::format("{} has changed: version {}", name, ++one.version);
+  auto text = fmt::format("{} has changed: version {}", one.file.filename().string(), ++one.version);
   if (std::find(look.placed.begin(), look.placed.end(), text) == look.placed.end())
     look.placed.push_back(std::move(text));
-  return {};
 }
 
 Result<std::string> Reload::fault_of(const Watched& one, const std::string& file, const std::stop_token& stop) const {
@@ -189,7 +202,8 @@ Result<std::string> Reload::fault_of_stage(const topology::Stage& stage, ParamVa
                                            std::vector<std::string> plugins, const std::stop_token& stop) const {
   RIDE_ASSIGN(
       const auto report,
-      run_try({.task = stage.task, .params = std::move(params), .plugins = std::move(plugins)}, folder_ / "new", stop));
+      run_try({.task = stage.task, .params = std::move(params), .plugins = std::move(plugins), .limit = kLongestOpen},
+              folder_ / "new", stop));
   // The place is not the stage's: "task 'python' of stage try cannot be opened: count.py:2: ...".
   constexpr std::string_view kOpening = " cannot be opened: ";
   const auto at = report.error.find(kOpening);

@@ -47,7 +47,14 @@ class Reload {
   };
   void watch(std::vector<Watched> more);
   std::optional<Watched> script_of(const NamedFile& named) const;
-  Result<void> take(Watched& one, Look& look, const std::stop_token& stop);
+  // A new version that may take the place of the one that runs.
+  struct Checked {
+    Watched* of;
+    std::string bytes, sha256;
+  };
+  Result<std::optional<Checked>> check(Watched& one, Look& look, const std::stop_token& stop);
+  static void place(const Checked& checked, Look& look);
+  static void refuse(Watched& one, const std::string& sha256, const std::string& why, Look& look);
   // Why a new version cannot take the place of the one that runs; empty: it can.
   Result<std::string> fault_of(const Watched& one, const std::string& file, const std::stop_token& stop) const;
   Result<std::string> fault_of_plugin(const Watched& one, const std::string& file, const std::stop_token& stop) const;

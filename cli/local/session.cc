@@ -48,6 +48,7 @@ using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 
 constexpr milliseconds kLook{250};
+constexpr std::size_t kMostPermitsKept = 50;
 constexpr std::chrono::seconds kLineEvery{5}, kDrainPatience{120}, kPausePatience{3}, kCountPatience{2},
     kRenewPatience{60};
 
@@ -163,6 +164,15 @@ class Session {
     return words;
   }
 
+  // Until --fresh: a run that was broken off while it drained has the plug-ins that it began with.
+  std::vector<std::string> permits_to_keep() const {
+    auto words = permits_of_file();
+    for (const auto& word : last_.permits)
+      if (words.size() < kMostPermitsKept && std::find(words.begin(), words.end(), word) == words.end())
+        words.push_back(word);
+    return words;
+  }
+
   // What the user's own file names, what a run that goes on may still need, and what was asked for.
   std::vector<std::string> permits() const {
     auto words = options_.permits;
@@ -256,7 +266,7 @@ class Session {
                        .brokers = cluster_.brokers(),
                        .token_file = absolute_token_file(options_.settings),
                        .outputs = topology::sink_folders(file_->topology(), tasks::builtin_catalog()),
-                       .permits = permits_of_file(),
+                       .permits = permits_to_keep(),
                        .paused_job = paused_job,
                        .prefix = prefix()};
     return folder_->save(info);

@@ -8,6 +8,7 @@
 #include "common/file_text.h"
 #include "common/json.h"
 #include "common/text.h"
+#include "common/units.h"
 #include "plugin/describe.h"
 #include "process/own_programs.h"
 #include "process/run_to_end.h"
@@ -56,7 +57,10 @@ Result<test_runner::TryReport> run_try(const TryOrder& order, const std::filesys
     arguments.insert(arguments.end(), {"--plugin", plugin});
   RIDE_ASSIGN(
       const auto ended,
-      process::run_to_end({.name = "ride-test", .arguments = std::move(arguments), .log = log}, std::nullopt, stop));
+      process::run_to_end({.name = "ride-test", .arguments = std::move(arguments), .log = log}, order.limit, stop));
+  if (ended.end == process::RunEnd::late)
+    return test_runner::TryReport{
+        .error = fmt::format("task '{}': it is not through after {}", order.task, format_duration(*order.limit))};
   if (ended.end != process::RunEnd::by_itself) return Error{ErrorCode::cancelled, "interrupted"};
   auto read = test_runner::try_from_json(file_text(report));
   if (ended.code != 0 || !read.ok())

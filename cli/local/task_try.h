@@ -20,6 +20,7 @@ struct TryOrder {
   std::vector<std::string> plugins;
   std::string picture;     // a file; empty: the task is only opened
   std::string save, show;  // files; empty: none (test_runner/try_task.h)
+  std::optional<std::chrono::milliseconds> limit = {};
 };
 
 // `temp`: a folder for the report and the log.

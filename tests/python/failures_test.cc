@@ -190,7 +190,8 @@ TEST(PythonFailures, FinishIsNotAskedOfAProcessThatHasSeenNoFrame) {
     for (const pid_t pid : process::descendants_of(getpid())) {
       if (!before) break;
       kill(pid, SIGKILL);
-      while (process::is_running(pid)) std::this_thread::yield();
+      const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+      while (process::is_running(pid) && std::chrono::steady_clock::now() < until) std::this_thread::yield();
     }
     const auto done = script.task().finish(out);
     ASSERT_FALSE(done.ok());
@@ -238,20 +239,27 @@ TEST(PythonFailures, WhileItCannotBeStartedAgainFramesWaitAndAreNotDead) {
 
 // Its limit of descriptors keeps the next picture's memory away; what it sees is never an earlier picture.
 TEST(PythonFailures, WithoutADescriptorLeftAFrameFailsAndLaterOnesAreDelivered) {
+  const TempFolder folder;
+  const std::string go = folder / "go";
   PythonScript script(
       script_of("import resource, threading\n"
                 "if frame.number == 0:\n"
                 "    self.kept = frame.image\n"
                 "    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]\n"
                 "    resource.setrlimit(resource.RLIMIT_NOFILE, (3, most))\n"
-                "    later = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (256, most))\n"
-                "    threading.Timer(2, later).start()\n"
+                "    def later():\n"
+                "        while not os.path.exists('" +
+                go +
+                "'): time.sleep(0.02)\n"
+                "        resource.setrlimit(resource.RLIMIT_NOFILE, (256, most))\n"
+                "    threading.Thread(target=later, daemon=True).start()\n"
                 "out.emit(frame)"));
   const cv::Mat in = noise(20, 30, CV_8UC3);
   script.expect_delivered(frame_of(in, 0), in);
   const cv::Mat next = noise(40, 30, CV_8UC3);
   const auto error = script.error_of(frame_of(next, 1));
   EXPECT_NE(error.find("did not arrive"), std::string::npos) << error;
+  std::ofstream(go) << "there may be descriptors again";
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   int number = 2;
   for (; !script.error_of(frame_of(next, number)).empty() && std::chrono::steady_clock::now() < until; ++number)

@@ -101,7 +101,7 @@ class Script:
                 text = "%s has no class '%s' with process(self, frame, out); it has: %s"
                 problems.append({"about": "class", "text": text % (self.name, name, known)})
             return found.get(name)
-        if len(found) > 1 or (not found and sure):
+        if len(found) != 1 and sure:
             text = "%s has %d classes with process(self, frame, out) and needs one, or the parameter `class`; it has: "
             problems.append({"about": "class", "text": text % (self.name, len(found)) + known})
         return next(iter(found.values())) if len(found) == 1 and sure else None

@@ -263,6 +263,10 @@ std::optional<Runner::Answer> Runner::take(Asked& asked, const Reply& reply) {
   if (const auto* wanted = std::get_if<SlotWanted>(&reply)) {
     said = give_slot(*wanted);
     if (!said.ok() && said.error().code == ErrorCode::unavailable) return ended();
+    if (!said.ok() && said.error().retriable) {  // the machine has no memory now: the frame is not to blame
+      forget_child();
+      return Answer{.refused = said.error()};
+    }
   } else if (const auto* emitted = std::get_if<Emitted>(&reply)) {
     said = take_picture(asked, *emitted);
     if (emitted->slot == kPassedOn) {  // it does not wait for an answer

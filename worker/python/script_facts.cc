@@ -2,14 +2,13 @@
 
 #include <spdlog/fmt/fmt.h>
 
-#include <csignal>
 #include <fstream>
 #include <system_error>
 #include <utility>
 
 #include "common/file_text.h"
 #include "common/text.h"
-#include "process/program.h"
+#include "process/run_to_end.h"
 #include "process/temp_folder.h"
 #include "worker/python/host_script.h"
 #include "worker/python/interpreter.h"
@@ -21,8 +20,8 @@ namespace {
 using nlohmann::json;
 
 constexpr std::uintmax_t kMostAnswer = std::uintmax_t{4} << 20;
-constexpr std::size_t kMostText = 2000, kWordsOfChild = 3;
-constexpr std::chrono::seconds kKillPatience{10}, kVersionsLimit{20};
+constexpr std::size_t kMostText = 2000;
+constexpr std::chrono::seconds kVersionsLimit{20};
 // cv2 is looked for only: to import it takes long.
 constexpr const char* kVersions =
     "import sys, importlib.util, numpy; open(sys.argv[1], 'w').write('Python %s, numpy %s, %s' % ("
@@ -62,21 +61,16 @@ class Question {
   Result<std::string> ask(std::vector<std::string> arguments, std::chrono::milliseconds limit,
                           const std::string& what) const {
     const auto python = arguments.front();
-    RIDE_ASSIGN(const auto child, process::Program::start({.name = "python",
-                                                           .arguments = std::move(arguments),
-                                                           .log = folder_ / "log",
-                                                           .working_folder = folder_,
-                                                           .signal_on_parent_death = SIGKILL}));
-    if (!child->process().wait_until_ended(limit)) {
-      child->process().signal_group(SIGKILL);
-      child->process().wait_until_ended(kKillPatience);
+    RIDE_ASSIGN(
+        const auto ended,
+        process::run_to_end({.name = "python", .arguments = std::move(arguments), .log = folder_ / "log"}, limit, {}));
+    if (ended.end == process::RunEnd::late)
       return Error{ErrorCode::timeout, fmt::format("{} takes too long to {}", python, what)};
-    }
     std::error_code failed;
     const auto size = fs::file_size(answer(), failed);
     if (failed || size > kMostAnswer)
-      return Error{ErrorCode::internal,
-                   fmt::format("{} cannot {}: {}", python, what, process::log_tail(child->log(), 0, kWordsOfChild))};
+      return Error{ErrorCode::internal, fmt::format("{} cannot {}: {}", python, what,
+                                                    ended.last_words.empty() ? ended.how : ended.last_words)};
     return file_text(answer());
   }
 
