@@ -402,7 +402,18 @@ class Session {
     return {};
   }
 
+  // Only the run that was begun here has its files where its workers look for newer ones.
+  bool is_the_run_of_reload() {
+    const auto run = count_of(watch_->job(), "run");
+    if (reloads_run_ == 0) reloads_run_ = run;
+    if (run == reloads_run_) return true;
+    say(fmt::format("run {} of job '{}' was submitted meanwhile: files that are saved are not brought into it", run,
+                    watch_->name()));
+    return false;
+  }
+
   void look_for_new_versions() {
+    if (reload_ && !is_the_run_of_reload()) reload_.reset();
     if (!reload_) return;
     const auto look = reload_->look(interrupt_.token());
     if (!look.ok()) return;  // we were asked to stop
@@ -598,6 +609,7 @@ class Session {
   std::string recipe_;  // empty: this run can not be resumed
   std::optional<DonePictures> done_;
   std::optional<Reload> reload_;  // ride up on a broker of its own
+  std::int64_t reloads_run_ = 0;
   std::vector<NamedFile> named_;  // shipped, until the run begins
   bool on_purpose_ = false, inputs_checked_ = false;
 };
