@@ -20,7 +20,7 @@ constexpr std::array kFormats = {PictureFormat{"jpg"},
                                  PictureFormat{"ppm", {CV_8U, CV_16U}, {3}},
                                  PictureFormat{"pnm", {CV_8U, CV_16U}}};
 
-bool holds_one(std::initializer_list<int> all, int one) { return std::find(all.begin(), all.end(), one) != all.end(); }
+bool holds_one(const std::array<int, 3>& all, int one) { return std::find(all.begin(), all.end(), one) != all.end(); }
 
 }  // namespace
 

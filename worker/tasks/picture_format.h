@@ -1,8 +1,8 @@
 // The formats in which pictures become files: what each can hold, and how it is encoded. Pure; any thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <initializer_list>
 #include <opencv2/core/mat.hpp>
 #include <span>
 #include <string_view>
@@ -11,9 +11,9 @@
 namespace ride::tasks {
 
 struct PictureFormat {
-  std::string_view name;                        // the extension that OpenCV knows it by
-  std::initializer_list<int> depths = {CV_8U};  // OpenCV's
-  std::initializer_list<int> channels = {1, 3};
+  std::string_view name;                // the extension that OpenCV knows it by
+  std::array<int, 3> depths = {CV_8U};  // OpenCV's; the rest is 0, which is CV_8U, and which each format holds
+  std::array<int, 3> channels = {1, 3};
   bool holds(const cv::Mat& picture) const;
 };
 
