@@ -53,9 +53,20 @@ void JobWatch::read_events() {
   }
 }
 
+namespace {
+
+// "small/1 failed: film.avi cannot be opened (node n1)": the master adds whose report failed the job.
+std::string without_node(const std::string& text) {
+  const auto at = text.rfind(" (node ");
+  return at != std::string::npos && text.ends_with(')') ? text.substr(0, at) : text;
+}
+
+}  // namespace
+
 // All workers of a stage may report the same, and a job fails for what one of them reported ("street/1 failed: stage
 // ...").
-bool JobWatch::shown_lately(const std::string& text) {
+bool JobWatch::shown_lately(const std::string& event) {
+  const std::string text = without_node(event);
   if (text.empty()) return false;  // every text ends with it
   const auto now = std::chrono::steady_clock::now();
   std::erase_if(shown_, [&](const Shown& one) { return now - one.at > kLately; });

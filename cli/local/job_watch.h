@@ -40,7 +40,7 @@ class JobWatch {
     std::chrono::steady_clock::time_point at;
   };
   void read_events();
-  bool shown_lately(const std::string& text);
+  bool shown_lately(const std::string& event);
 
   MasterClient& master_;
   std::string job_;

@@ -52,7 +52,7 @@ Result<void> write_new_folder(const fs::path& folder, const std::vector<TaskFile
   if (::lstat(folder.c_str(), &about) == 0) return cannot_make(folder, EEXIST);
   std::string aside = (folder.parent_path() / ("." + folder.filename().string() + "-XXXXXX")).string();
   if (::mkdtemp(aside.data()) == nullptr) return cannot_make(folder, errno);
-  const auto written = [&]() -> Result<void> {
+  auto written = [&]() -> Result<void> {
     for (const auto& file : files) RIDE_TRY(process::write_whole_file(fs::path(aside) / file.path, file.text));
     open_to_others(aside);
     if (const int error = rename_to_new(aside, folder); error != 0) return cannot_make(folder, error);

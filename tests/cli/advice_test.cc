@@ -80,10 +80,11 @@ class Advice : public ::testing::Test {
 };
 
 TEST_F(Advice, EveryFlagInAMessageExists) {
-  Flags known = {
-      "--version", "--config", "--user",  // --user-ROLE
-                                          // Of Kafka's own programs and of curl, which messages name beside them.
-      "--alter", "--add-config", "--add-scram", "--cluster-id", "--data-binary", "--entity-type", "--entity-name"};
+  Flags known = {"--version", "--config",
+                 "--user",  // --user-ROLE
+                            // Of Kafka's own programs, of curl and of CMake, which messages name, too.
+                 "--build", "--component", "--install", "--alter", "--add-config", "--add-scram", "--cluster-id",
+                 "--data-binary", "--entity-type", "--entity-name"};
   for (const auto& command : commands()) known.merge(Flags(flags_of(command)));
   ASSERT_TRUE(known.contains("--slots"));
   // Other programs' flags, where they are declared.
