@@ -12,9 +12,7 @@
 namespace ride::tasks {
 namespace {
 
-bool listed(std::initializer_list<int> list, int value) {
-  return std::find(list.begin(), list.end(), value) != list.end();
-}
+bool listed(std::span<const int> list, int value) { return std::find(list.begin(), list.end(), value) != list.end(); }
 
 Error unsupported(const TaskEnv& env, const Frame& frame, const std::string& allowed) {
   return {ErrorCode::unsupported, fmt::format("{}: a picture of {} is not supported here; allowed: {}",
@@ -27,8 +25,8 @@ std::string place(const TaskEnv& env, const Frame& frame) {
   return fmt::format("stage '{}', frame {}{}", env.stage, to_string(frame.id), file_note(frame.attributes));
 }
 
-Result<void> expect_picture(const TaskEnv& env, const Frame& frame, std::initializer_list<int> depths,
-                            std::initializer_list<int> channels) {
+Result<void> expect_picture(const TaskEnv& env, const Frame& frame, std::span<const int> depths,
+                            std::span<const int> channels) {
   if (frame.image.empty() || frame.image.dims != 2) {
     return Error{ErrorCode::invalid_argument, place(env, frame) + ": the picture is empty"};
   }

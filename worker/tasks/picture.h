@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 #include <string>
 
 #include "common/frame.h"
@@ -17,8 +18,13 @@ std::string place(const TaskEnv& env, const Frame& frame);
 
 // Error (unsupported or invalid_argument) when the picture is empty, or its depth or number of channels is not listed.
 // `depths` are OpenCV's (CV_8U, ...).
-Result<void> expect_picture(const TaskEnv& env, const Frame& frame, std::initializer_list<int> depths,
-                            std::initializer_list<int> channels);
+Result<void> expect_picture(const TaskEnv& env, const Frame& frame, std::span<const int> depths,
+                            std::span<const int> channels);
+inline Result<void> expect_picture(const TaskEnv& env, const Frame& frame, std::initializer_list<int> depths,
+                                   std::initializer_list<int> channels) {
+  return expect_picture(env, frame, std::span(depths.begin(), depths.size()),
+                        std::span(channels.begin(), channels.size()));
+}
 
 // Whether a picture of so many pixels across and down has at most kMostPictureBytes, and sides that fit into an int.
 bool fits_a_frame(double cols, double rows, int type);

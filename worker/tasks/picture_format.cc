@@ -10,17 +10,19 @@ namespace {
 
 constexpr int kTiffLzw = 5;  // the number that the TIFF 6.0 specification gives it
 
-constexpr std::array kFormats = {PictureFormat{"jpg"},
-                                 PictureFormat{"png", {CV_8U, CV_16U}, {1, 3, 4}},
-                                 PictureFormat{"tif", {CV_8U, CV_16U, CV_32F}},
-                                 PictureFormat{"tiff", {CV_8U, CV_16U, CV_32F}},
-                                 PictureFormat{"bmp"},
-                                 PictureFormat{"webp"},
-                                 PictureFormat{"pgm", {CV_8U, CV_16U}, {1}},
-                                 PictureFormat{"ppm", {CV_8U, CV_16U}, {3}},
-                                 PictureFormat{"pnm", {CV_8U, CV_16U}}};
+constexpr int kBytes[] = {CV_8U}, kBytesAndWords[] = {CV_8U, CV_16U}, kAllDepths[] = {CV_8U, CV_16U, CV_32F};
+constexpr int kGray[] = {1}, kColor[] = {3}, kGrayAndColor[] = {1, 3}, kAndAlpha[] = {1, 3, 4};
+constexpr std::array<PictureFormat, 9> kFormats = {{{"jpg", kBytes, kGrayAndColor},
+                                                    {"png", kBytesAndWords, kAndAlpha},
+                                                    {"tif", kAllDepths, kGrayAndColor},
+                                                    {"tiff", kAllDepths, kGrayAndColor},
+                                                    {"bmp", kBytes, kGrayAndColor},
+                                                    {"webp", kBytes, kGrayAndColor},
+                                                    {"pgm", kBytesAndWords, kGray},
+                                                    {"ppm", kBytesAndWords, kColor},
+                                                    {"pnm", kBytesAndWords, kGrayAndColor}}};
 
-bool holds_one(const std::array<int, 3>& all, int one) { return std::find(all.begin(), all.end(), one) != all.end(); }
+bool holds_one(std::span<const int> all, int one) { return std::find(all.begin(), all.end(), one) != all.end(); }
 
 }  // namespace
 

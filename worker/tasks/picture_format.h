@@ -1,7 +1,6 @@
 // The formats in which pictures become files: what each can hold, and how it is encoded. Pure; any thread.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <opencv2/core/mat.hpp>
 #include <span>
@@ -11,9 +10,9 @@
 namespace ride::tasks {
 
 struct PictureFormat {
-  std::string_view name;                // the extension that OpenCV knows it by
-  std::array<int, 3> depths = {CV_8U};  // OpenCV's; the rest is 0, which is CV_8U, and which each format holds
-  std::array<int, 3> channels = {1, 3};
+  std::string_view name;        // the extension that OpenCV knows it by
+  std::span<const int> depths;  // OpenCV's
+  std::span<const int> channels;
   bool holds(const cv::Mat& picture) const;
 };
 
