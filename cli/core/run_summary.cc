@@ -99,13 +99,18 @@ bool all_have_ended(const Json& job) {
   return true;
 }
 
+std::string without_node(const std::string& text) {
+  const auto at = text.rfind(" (node ");
+  return at != std::string::npos && text.ends_with(')') ? text.substr(0, at) : text;
+}
+
 std::string render_reasons(const RunVerdict& verdict, const Style& style, const std::vector<std::string>& shown) {
   std::string text;
   for (const auto& full : verdict.reasons) {
     const auto colon = full.find(": ");
-    const auto cause = colon == std::string::npos ? full : full.substr(colon + 2);
+    const auto cause = without_node(colon == std::string::npos ? full : full.substr(colon + 2));
     const bool is_shown = !cause.empty() && std::any_of(shown.begin(), shown.end(), [&](const auto& line) {
-      return redact(line).ends_with(cause);
+      return without_node(redact(line)).ends_with(cause);
     });
     const auto reason = is_shown ? full.substr(0, colon) + " (its cause is shown above)" : full;
     text += style.paint("problem: " + reason, Tone::bad) + "\n";

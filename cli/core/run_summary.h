@@ -47,6 +47,9 @@ RunVerdict judge(const nlohmann::json& job, const RunFacts& facts, bool ended_on
 // Every source and stage has reported its last counts: the last sink may have reported its end before others did.
 bool all_have_ended(const nlohmann::json& job);
 
+// "film.avi cannot be opened (node n1)" without the node: the master adds it where a report fails the job.
+std::string without_node(const std::string& text);
+
 // "problem: stage 'people': 1 dead frame", a line for each reason. What a line of `shown` shows already is not
 // repeated.
 std::string render_reasons(const RunVerdict& verdict, const Style& style, const std::vector<std::string>& shown = {});

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "cli/core/fields.h"
+#include "cli/core/run_summary.h"
 #include "cli/core/status_view.h"
 
 namespace ride::cli {
@@ -52,16 +53,6 @@ void JobWatch::read_events() {
     more = events.size() >= 500;
   }
 }
-
-namespace {
-
-// "small/1 failed: film.avi cannot be opened (node n1)": the master adds whose report failed the job.
-std::string without_node(const std::string& text) {
-  const auto at = text.rfind(" (node ");
-  return at != std::string::npos && text.ends_with(')') ? text.substr(0, at) : text;
-}
-
-}  // namespace
 
 // All workers of a stage may report the same, and a job fails for what one of them reported ("street/1 failed: stage
 // ...").
