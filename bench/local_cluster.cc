@@ -74,7 +74,7 @@ Result<void> LocalCluster::post(const std::string& path, const nlohmann::json& b
 
 Result<void> LocalCluster::drain(const std::string& job) {
   RIDE_TRY(post("/jobs/" + job + "/drain", nullptr));
-  return wait_for_phase(job, "completed", 60s);
+  return wait_for_phase(job, "completed", 180s);
 }
 
 Result<nlohmann::json> LocalCluster::get(const std::string& path) {

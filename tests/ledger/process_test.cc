@@ -45,8 +45,8 @@ class LedgerProcess : public ::testing::Test {
                     .ok());
     const auto submitted = cluster_->submit(topology(cluster_->folder()));
     ASSERT_TRUE(submitted.ok()) << submitted.error().message;
-    ASSERT_TRUE(cluster_->wait_for_phase("twice", "running", 30s).ok());
-    auto recorder = chaos::Recorder::start(cluster_->kafka(), "ride", JobName{"twice"}, 10s);
+    ASSERT_TRUE(cluster_->wait_for_phase("twice", "running", 120s).ok());
+    auto recorder = chaos::Recorder::start(cluster_->kafka(), "ride", JobName{"twice"}, 60s);
     ASSERT_TRUE(recorder.ok()) << recorder.error().message;
     recorder_ = std::move(recorder).value();
   }
@@ -55,7 +55,7 @@ class LedgerProcess : public ::testing::Test {
   void kill_until_repeated(std::int64_t at_least) {
     for (int attempt = 0; recorder_->repeated() < at_least; ++attempt) {
       ASSERT_LT(attempt, 20) << "20 killed workers left nothing behind";
-      const auto group = bench::wait_for_group(*cluster_, "twice", "first", 1, 1, 30s);
+      const auto group = bench::wait_for_group(*cluster_, "twice", "first", 1, 1, 120s);
       ASSERT_TRUE(group.ok()) << group.error().message;
       const auto since = system_now();
       ASSERT_TRUE(bench::wait_until(90s, [&] { return recorder_->arrivals_since(since).size() > 30; })) << "no frames";
