@@ -45,6 +45,8 @@ struct TaskDecl {
   FilesDecl files;                             // of sinks
   int warmup_frames = 0;  // accepted frames of each source that a new owner is fed without emitting
   bool gpu = false;       // a CUDA variant exists
+  // open() takes long and an open task costs little: a worker opens those of its share before frames come.
+  bool opens_ahead = false;
   // Rows (and columns) of neighbours on each side that a pixel of the output depends on; empty: not splittable. A
   // plug-in's is made of what it declares.
   std::function<int(const ParamValues&)> halo;

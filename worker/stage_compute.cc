@@ -9,11 +9,13 @@
 #include <thread>
 
 #include "common/guarded_thread.h"
+#include "common/log.h"
 #include "common/newer_file.h"
 #include "common/units.h"
 #include "plugin/plugin_task.h"
 #include "plugin/shipped.h"
 #include "stream/core/artifact.h"
+#include "worker/core/tasks_ahead.h"
 #include "worker/open_task.h"
 #include "worker/tasks/durable_file.h"
 #include "worker/visible_retry.h"
@@ -123,13 +125,17 @@ Result<void> StageCompute::fetch_artifacts() {
   return {};
 }
 
-// Each partition has a task of its own, so that a task may keep state; the first one was opened in advance.
+// Each partition has a task of its own, so that a task may keep state.
 Result<tasks::Task*> StageCompute::task_of(OwnedPartition& owned) {
   auto& own = owned.computing;
   if (!own.task) {
     tasks::look_for_leftovers();  // it was another worker's, perhaps
-    RIDE_ASSIGN(auto task, spare_task_ ? Result(std::move(spare_task_)) : open());
-    own.task = std::move(task);
+    if (spare_tasks_.empty()) {
+      RIDE_ASSIGN(own.task, open());
+    } else {
+      own.task = std::move(spare_tasks_.back());
+      spare_tasks_.pop_back();
+    }
     SetProcessor::Config config{context_.config.stage, context_.config.job.value, context_.config.run,
                                 owned.at.partition,
                                 context_.config.worker.value + "@" + std::to_string(owned.epoch.value)};
@@ -144,7 +150,7 @@ Result<tasks::Task*> StageCompute::task_of(OwnedPartition& owned) {
 
 // What may pass (brokers that are away, a full disk) is tried again, visibly; the master gives us no partition
 // meanwhile.
-void StageCompute::open_first_task() {
+void StageCompute::open_first_tasks() {
   auto wait = kFirstOpenRetry;
   auto said = steady_clock::time_point{};
   std::optional<steady_clock::time_point> failing;
@@ -152,7 +158,8 @@ void StageCompute::open_first_task() {
     const auto begun = steady_clock::now();
     auto first = open();
     if (first.ok()) {
-      spare_task_ = std::move(first).value();
+      spare_tasks_.push_back(std::move(first).value());
+      while (!context_.stopping && opens_another()) open_another();
       if (said != steady_clock::time_point{})
         context_.notify(Severity::info, "stage_unblocked", "stage " + context_.config.stage.name + " goes on", false);
       warm_ = true;
@@ -178,13 +185,39 @@ void StageCompute::open_first_task() {
   }
 }
 
+bool StageCompute::opens_another() {
+  if (!opens_ahead_ || !context_.task().declaration.opens_ahead) return false;
+  const auto& stage = context_.config.stage;
+  TasksOpen open{
+      .partitions = stage.partitions, .min_workers = stage.group.min, .spare = static_cast<int>(spare_tasks_.size())};
+  for (const auto& owned : context_.owned.all()) {
+    if (owned->computing.task) ++open.in_use;
+    const std::lock_guard lock(owned->mutex);
+    if (!owned->computing.task && !owned->computing.given_up && !owned->progress.ended) ++open.without;
+  }
+  return wants_another(open);
+}
+
+// What goes wrong is told when a frame needs it.
+void StageCompute::open_another() {
+  auto task = open();
+  opens_ahead_ = task.ok();
+  if (task.ok())
+    spare_tasks_.push_back(std::move(task).value());
+  else
+    log_debug("stage {}: no task is opened in advance any more: {}", context_.config.stage.name, task.error().message);
+}
+
 void StageCompute::loop() {
-  open_first_task();
+  open_first_tasks();
   while (!context_.stopping) {
-    if (auto item = context_.to_compute.pop(milliseconds(100))) compute(std::move(*item));
+    if (auto item = context_.to_compute.pop(milliseconds(100)))
+      compute(std::move(*item));
+    else if (opens_another())
+      open_another();
   }
   deferred_.stop();
-  if (spare_task_) spare_task_->close();
+  for (const auto& task : spare_tasks_) task->close();
   for (const auto& owned : context_.owned.all())
     if (owned->computing.task) owned->computing.task->close();
 }

@@ -1,7 +1,8 @@
 // StageCompute: the middle third of the data plane: takes sets through the stage's task, one at a time, and waits
 // visibly where a task says that it may work later. One task is opened in advance, so that a first frame does not wait
-// for it. Threads: one inner thread, from start() to join(); frames(), busy() and warm() may be asked from any.
-// Failure: a task that cannot be opened is reported by the context's notify, and ends the job.
+// for it; of those that take long to open as many as the worker may need (core/tasks_ahead.h). Threads: one inner
+// thread, from start() to join(); frames(), busy() and warm() may be asked from any. Failure: a task that cannot be
+// opened is reported by the context's notify, and ends the job.
 #pragma once
 
 #include <atomic>
@@ -10,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "worker/buffer_pool.h"
 #include "worker/core/frame_time_limit.h"
@@ -52,13 +54,16 @@ class StageCompute {
   Result<void> check_permit() const;
   Result<void> load_plugin();
   std::optional<std::string> newer_version(const std::string& param, const stream::ArtifactRef& ref) const;
-  void open_first_task();
+  void open_first_tasks();
+  bool opens_another();
+  void open_another();
 
   StageContext& context_;
   BufferPool pool_;
-  FrameTimeLimit time_limit_;                      // compute thread
-  std::unique_ptr<tasks::Task> spare_task_;        // compute thread
-  std::map<std::string, HeldArtifact> artifacts_;  // compute thread; by parameter, of the stage
+  FrameTimeLimit time_limit_;                              // compute thread
+  std::vector<std::unique_ptr<tasks::Task>> spare_tasks_;  // compute thread
+  bool opens_ahead_ = true;                                // compute thread; until it did not work
+  std::map<std::string, HeldArtifact> artifacts_;          // compute thread; by parameter, of the stage
   std::atomic<bool> warm_ = false;
   std::atomic<std::int64_t> frames_ = 0, busy_ns_ = 0;
   DeferredWork deferred_;

@@ -16,6 +16,78 @@ TEST_F(StageRunnerTest, EveryFrameGoesThroughTheTaskAndIsCommitted) {
   })) << "and it is told";
 }
 
+// Counts what is open, and takes as many as it is told.
+struct Openings {
+  std::atomic<int> open = 0, may_open = 1000;
+};
+
+tasks::TaskType counted_task(Openings& counts, bool opens_ahead) {
+  struct Counted final : tasks::Task {
+    explicit Counted(Openings& openings) : counts(openings) {}
+    Result<void> open(const tasks::TaskEnv&) override {
+      if (--counts.may_open < 0) return invalid_argument("no more of these");
+      ++counts.open;
+      return {};
+    }
+    Result<void> process(const Frame& frame, tasks::Emitter& out) override {
+      out.emit(frame);
+      return {};
+    }
+    void close() override { --counts.open; }
+    Openings& counts;
+  };
+  auto type = task_that({});
+  type.declaration.opens_ahead = opens_ahead;
+  type.make = [&counts] { return std::make_unique<Counted>(counts); };
+  return type;
+}
+
+TEST_F(StageRunnerTest, ATaskThatTakesLongToOpenIsOpenForTheWholeShareBeforeTheWorkerIsWarm) {
+  Openings counts;
+  task = counted_task(counts, true);
+  auto runner = start();
+  ASSERT_TRUE(wait_for([&] { return runner->stats().warm; }));
+  EXPECT_EQ(counts.open, 2) << "two partitions, and one worker is the fewest";
+  counts.may_open = 0;
+  send(20);
+  take_all(*runner);
+  EXPECT_TRUE(wait_for([&] { return each_once(20); })) << "with what was open";
+  runner.reset();
+  EXPECT_EQ(counts.open, 0);
+}
+
+TEST_F(StageRunnerTest, OneOfOtherTasksIsOpenInAdvance) {
+  Openings counts;
+  task = counted_task(counts, false);
+  auto runner = start();
+  ASSERT_TRUE(wait_for([&] { return runner->stats().warm; }));
+  EXPECT_EQ(counts.open, 1);
+}
+
+TEST_F(StageRunnerTest, APartitionBeyondTheShareHasATaskThatOpensLongBeforeItsFirstFrame) {
+  Openings counts;
+  stage.group.min = 2;
+  task = counted_task(counts, true);
+  auto runner = start();
+  ASSERT_TRUE(wait_for([&] { return runner->stats().warm; }));
+  EXPECT_EQ(counts.open, 1);
+  take_all(*runner);
+  EXPECT_TRUE(wait_for([&] { return counts.open == 2; }));
+}
+
+TEST_F(StageRunnerTest, ATaskThatCannotBeOpenedInAdvanceFailsTheJobOnlyWhenAFrameNeedsIt) {
+  Openings counts;
+  counts.may_open = 1;
+  stage.group.min = 2;
+  task = counted_task(counts, true);
+  auto runner = start();
+  take_all(*runner);
+  ASSERT_TRUE(wait_for([&] { return counts.may_open < 0; }));
+  EXPECT_FALSE(has_notice("task_open_failed"));
+  send(20);
+  EXPECT_TRUE(wait_for([&] { return has_notice("task_open_failed"); }));
+}
+
 TEST_F(StageRunnerTest, TheNextOwnerResumesAndNothingIsLostOrCountedTwice) {
   send(30);
   for (int owner = 0; owner < 5; ++owner) {

@@ -77,7 +77,8 @@ TaskDecl declaration() {
               "use up its memory without harm to the worker. It is a process of the worker's user: no protection "
               "against code that means harm. Takes 8U, 16U and 32F with 1 to 4 channels.",
           .params = params().specs(),
-          .outputs = {std::begin(kPorts), std::end(kPorts)}};
+          .outputs = {std::begin(kPorts), std::end(kPorts)},
+          .opens_ahead = true};
 }
 
 class Python : public Task {
