@@ -112,6 +112,7 @@ StageChain::~StageChain() {
 Result<void> StageChain::open(const tasks::TaskRegistry& registry) {
   for (Link& link : links_) {
     const auto* type = registry.find(link.stage.task);
+    cv::setNumThreads(worker::threads_of(link.stage));
     RIDE_ASSIGN(link.task, worker::open_task(type == nullptr ? tasks::TaskType{} : *type, link.stage,
                                              {plan_.job.job, kTestRun, kWriter, {}}));
     worker::SetProcessor::Config config{link.stage, plan_.job.job.value, kTestRun, PartitionId{0}, kWriter};
@@ -200,7 +201,7 @@ Result<void> StageChain::run_step(std::size_t link, const stream::AssemblyStep& 
 Result<void> StageChain::run(std::size_t link, const stream::AcceptedSet& set) {
   Link& here = links_[link];
   // Of the process: in a worker it is of the one stage that it has.
-  cv::setNumThreads(std::max(1, static_cast<int>(here.stage.group.cores)));
+  cv::setNumThreads(worker::threads_of(here.stage));
   auto processed = here.processor->process(set);
   if (!processed.ok())
     return Error{processed.error().code, fmt::format("stage {} would wait with frame {}: {}", here.stage.name,

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <opencv2/core/utility.hpp>
 
 #include "common/cause.h"
 #include "common/source_file.h"
@@ -89,6 +90,7 @@ class Try {
  private:
   Result<void> open(const tasks::TaskType* type) {
     const stream::StageSpec stage{.name = kTried, .task = request_.task, .params = request_.params};
+    cv::setNumThreads(worker::threads_of(stage));
     RIDE_ASSIGN(task_, worker::open_task(type == nullptr ? tasks::TaskType{} : *type, stage,
                                          {JobName{kTried}, RunNumber{1}, kTried, {}}));
     return {};

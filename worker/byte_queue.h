@@ -40,7 +40,8 @@ class ByteQueue {
   // Nothing when none came in time, or when the queue is closed and empty.
   std::optional<Item> pop(std::chrono::milliseconds timeout) {
     std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, timeout, [&] { return closed_ || !items_.empty(); });
+    // A wait of no time at all is still a call of the system, and a turn of the scheduler.
+    if (timeout.count() > 0) changed_.wait_for(lock, timeout, [&] { return closed_ || !items_.empty(); });
     if (items_.empty()) return std::nullopt;
     auto [item, bytes] = std::move(items_.front());
     items_.pop_front();

@@ -7,20 +7,15 @@
 
 namespace ride::worker {
 
-namespace {
-
-constexpr auto kReadBackEvery = std::chrono::seconds(1);
-constexpr auto kRetryAfter = std::chrono::milliseconds(50);
-
-}  // namespace
+using std::chrono::steady_clock;
 
 Committer::Committer(std::shared_ptr<stream::CommitStore> store, std::string group, Committed committed)
-    : store_(std::move(store)), group_(std::move(group)), committed_(std::move(committed)) {
+    : store_(std::move(store)), group_(std::move(group)), committed_(std::move(committed)), flow_(steady_clock::now()) {
   thread_ = guarded_thread(
       "the committer", [this] { loop(); },
       [this](Error error) {
         const std::lock_guard lock(mutex_);
-        if (!failure_) failure_ = std::move(error);
+        if (!died_) died_ = std::move(error);
       });
 }
 
@@ -36,65 +31,53 @@ Committer::~Committer() {
 void Committer::put(const stream::TopicPartition& at, stream::Commit commit) {
   {
     const std::lock_guard lock(mutex_);
-    pending_.put(at, std::move(commit));
+    flow_.put(at, std::move(commit));
   }
   wake_.notify_all();
 }
 
 void Committer::forget(const stream::TopicPartition& at) {
   const std::lock_guard lock(mutex_);
-  pending_.forget(at);
+  flow_.forget(at);
 }
 
 std::optional<Error> Committer::failed() const {
   const std::lock_guard lock(mutex_);
-  return failure_;
+  return died_ ? died_ : flow_.failed();
 }
 
 void Committer::loop() {
   std::unique_lock lock(mutex_);
-  auto next_read_back = std::chrono::steady_clock::now() + kReadBackEvery;
-  for (;;) {
-    wake_.wait_until(lock, next_read_back, [&] { return stopping_ || !pending_.idle(); });
-    if (stopping_ && pending_.idle()) return;
-    if (!pending_.idle()) write(lock);
-    if (stopping_) return;  // one try for the last commits
-    if (std::chrono::steady_clock::now() < next_read_back) continue;
-    read_back(lock);
-    next_read_back = std::chrono::steady_clock::now() + kReadBackEvery;
+  const auto ask_for = [&](CommitFlow::Request& request) {
+    std::visit([&](auto& one) { ask(lock, std::move(one)); }, request);
+  };
+  while (!stopping_) {
+    if (auto request = flow_.next(steady_clock::now()))
+      ask_for(*request);
+    else
+      wake_.wait_until(lock, flow_.next_at());
   }
+  if (auto request = flow_.last()) ask_for(*request);  // one try
 }
 
-void Committer::write(std::unique_lock<std::mutex>& lock) {
-  auto taken = pending_.take();
+void Committer::ask(std::unique_lock<std::mutex>& lock, CommitFlow::Write write) {
   lock.unlock();
-  auto result = store_->commit(group_, taken);
+  auto result = store_->commit(group_, write.commits);
   if (result.ok())
-    for (const auto& [at, commit] : taken) committed_(at, commit);
+    for (const auto& [at, commit] : write.commits) committed_(at, commit);
+  else
+    log_debug("{}", result.error().message);
   lock.lock();
-  if (result.ok()) {
-    pending_.written(taken);
-    return;
-  }
-  if (!result.error().retriable) {
-    if (!failure_) failure_ = result.error();
-    return;
-  }
-  log_debug("{}", result.error().message);
-  pending_.refused(std::move(taken));
-  wake_.wait_for(lock, kRetryAfter, [&] { return stopping_; });
+  flow_.answered(std::move(write), result, steady_clock::now());
 }
 
-void Committer::read_back(std::unique_lock<std::mutex>& lock) {
-  const auto at = pending_.standing();
-  if (at.empty()) return;
+void Committer::ask(std::unique_lock<std::mutex>& lock, CommitFlow::ReadBack request) {
   lock.unlock();
-  auto found = store_->committed(group_, at);
+  auto found = store_->committed(group_, request.at);
   lock.lock();
-  if (!found.ok()) return;  // said by the next write
-  for (const auto& one : pending_.read_back(*found))
+  for (const auto& one : flow_.answered(request, found))
     log_warning("the commit of {} was lowered to {} by a late one; committing {} again", to_string(one),
-                (*found)[one] ? (*found)[one]->offset.value : -1, pending_.stands(one)->offset.value);
+                (*found)[one] ? (*found)[one]->offset.value : -1, flow_.stands(one)->offset.value);
 }
 
 }  // namespace ride::worker

@@ -1,12 +1,8 @@
-// Committer: writes committed offsets beside the flow of frames, the newest of each partition, and reads them back
-// every second: a late commit of a predecessor may have lowered one (decision 0033).
-// Threads: one inner thread; all methods may be called from any. Failure: retriable errors are tried again for ever;
-// the first other one is kept in failed().
+// Committer: asks the store for what a CommitFlow says, beside the flow of frames.
+// Threads: one inner thread; all methods may be called from any. Failure: as CommitSink says.
 #pragma once
 
 #include <condition_variable>
-#include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -14,35 +10,33 @@
 #include <thread>
 
 #include "stream/ports.h"
-#include "worker/core/pending_commits.h"
+#include "worker/commit_sink.h"
+#include "worker/core/commit_flow.h"
 
 namespace ride::worker {
 
-class Committer {
+class Committer final : public CommitSink {
  public:
-  // Called on the committer's thread, after the store has taken it.
-  using Committed = std::function<void(const stream::TopicPartition&, const stream::Commit&)>;
-
+  // `committed` is called on the committer's thread.
   Committer(std::shared_ptr<stream::CommitStore> store, std::string group, Committed committed);
-  ~Committer();
+  ~Committer() override;
 
-  void put(const stream::TopicPartition& at, stream::Commit commit);
-  // Nothing more is committed for this partition.
-  void forget(const stream::TopicPartition& at);
-  std::optional<Error> failed() const;
+  void put(const stream::TopicPartition& at, stream::Commit commit) override;
+  void forget(const stream::TopicPartition& at) override;
+  std::optional<Error> failed() const override;
 
  private:
   void loop();
-  void write(std::unique_lock<std::mutex>& lock);
-  void read_back(std::unique_lock<std::mutex>& lock);
+  void ask(std::unique_lock<std::mutex>& lock, CommitFlow::Write write);
+  void ask(std::unique_lock<std::mutex>& lock, CommitFlow::ReadBack request);
 
   std::shared_ptr<stream::CommitStore> store_;
   const std::string group_;
   Committed committed_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
-  PendingCommits pending_;
-  std::optional<Error> failure_;
+  CommitFlow flow_;
+  std::optional<Error> died_;
   bool stopping_ = false;
   std::thread thread_;
 };

@@ -1,11 +1,12 @@
 #include "worker/open_task.h"
 
 #include <algorithm>
-#include <opencv2/core/utility.hpp>
 
 #include "common/cause.h"
 
 namespace ride::worker {
+
+int threads_of(const stream::StageSpec& stage) { return std::max(1, static_cast<int>(stage.group.cores)); }
 
 Result<std::unique_ptr<tasks::Task>> open_task(const tasks::TaskType& type, const stream::StageSpec& stage,
                                                const TaskOwner& owner) {
@@ -28,8 +29,7 @@ Result<std::unique_ptr<tasks::Task>> open_task(const tasks::TaskType& type, cons
   env.stage = stage.name;
   env.run = owner.run.value;
   env.worker = owner.worker;
-  env.threads = std::max(1, static_cast<int>(stage.group.cores));
-  cv::setNumThreads(env.threads);
+  env.threads = threads_of(stage);
   Result<void> opened;
   try {
     opened = task->open(env);

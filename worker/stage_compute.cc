@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <opencv2/core/utility.hpp>
 #include <optional>
 #include <thread>
 
@@ -28,6 +29,7 @@ using stream::Severity;
 
 namespace {
 
+constexpr auto kIdleTurn = milliseconds(100);
 constexpr auto kFirstOpenRetry = milliseconds(200);
 constexpr auto kLongestOpenRetry = milliseconds(5000);
 constexpr auto kSayOpenAgain = std::chrono::seconds(30);
@@ -44,7 +46,9 @@ void StageCompute::start() {
       });
 }
 
-void StageCompute::join() { thread_.join(); }
+void StageCompute::join() {
+  if (thread_.joinable()) thread_.join();
+}
 
 Result<std::unique_ptr<tasks::Task>> StageCompute::open() {
   RIDE_TRY(check_permit());
@@ -141,6 +145,7 @@ Result<tasks::Task*> StageCompute::task_of(OwnedPartition& owned) {
                                 context_.config.worker.value + "@" + std::to_string(owned.epoch.value)};
     if (const auto& ports = context_.task().declaration.outputs; !ports.empty()) config.default_port = ports.front();
     config.can_defer = true;
+    config.now = context_.config.clock.wall;
     config.tiles = context_.task().declaration.tiles;
     if (auto* note = context_.config.note) config.progress = [note] { note->progress(); };
     own.processor = std::make_unique<SetProcessor>(std::move(config), *own.task, pool_);
@@ -150,7 +155,7 @@ Result<tasks::Task*> StageCompute::task_of(OwnedPartition& owned) {
 
 // What may pass (brokers that are away, a full disk) is tried again, visibly; the master gives us no partition
 // meanwhile.
-void StageCompute::open_first_tasks() {
+void StageCompute::prepare() {
   auto wait = kFirstOpenRetry;
   auto said = steady_clock::time_point{};
   std::optional<steady_clock::time_point> failing;
@@ -209,13 +214,22 @@ void StageCompute::open_another() {
 }
 
 void StageCompute::loop() {
-  open_first_tasks();
-  while (!context_.stopping) {
-    if (auto item = context_.to_compute.pop(milliseconds(100)))
-      compute(std::move(*item));
-    else if (opens_another())
-      open_another();
+  cv::setNumThreads(threads_of(context_.config.stage));
+  prepare();
+  while (!context_.stopping) turn(kIdleTurn);
+  close();
+}
+
+bool StageCompute::turn(milliseconds wait) {
+  if (auto item = context_.to_compute.pop(wait)) {
+    compute(std::move(*item));
+    return true;
   }
+  if (opens_another()) open_another();
+  return false;
+}
+
+void StageCompute::close() {
   deferred_.stop();
   for (const auto& task : spare_tasks_) task->close();
   for (const auto& owned : context_.owned.all())

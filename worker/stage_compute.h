@@ -32,6 +32,12 @@ class StageCompute {
 
   void start();
   void join();  // after context.stopping is set and the queues are closed
+  // For who has no thread for it: first prepare(), which opens tasks, then one set a turn, and at the end close(). A
+  // turn waits no longer than that for a set, unless the task defers work or asks to be tried again. False: there was
+  // none.
+  void prepare();
+  bool turn(std::chrono::milliseconds wait);
+  void close();
 
   std::int64_t frames() const { return frames_; }  // sets taken through the task, cumulative
   // That they took: decoded, processed, encoded; cumulative.
@@ -54,7 +60,6 @@ class StageCompute {
   Result<void> check_permit() const;
   Result<void> load_plugin();
   std::optional<std::string> newer_version(const std::string& param, const stream::ArtifactRef& ref) const;
-  void open_first_tasks();
   bool opens_another();
   void open_another();
 

@@ -16,6 +16,7 @@
 #include <variant>
 #include <vector>
 
+#include "common/clock.h"
 #include "common/crash_note.h"
 #include "common/plugin_permit.h"
 #include "stream/control.h"
@@ -35,6 +36,7 @@ struct StageConfig {
   bool finite = false;  // the job ends by itself: a sink that stays blocked fails it
   stream::StageSpec stage;
   WorkerId worker;
+  Clock clock;
   std::int64_t read_queue_bytes = 16 << 20;
   std::int64_t write_queue_bytes = 32 << 20;
   std::int64_t held_bytes = std::int64_t{2} << 30;   // of all unfinished sets; one alone may be larger

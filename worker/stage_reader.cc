@@ -15,6 +15,8 @@ using stream::Severity;
 namespace {
 
 constexpr auto kIdlePoll = milliseconds(5);  // also how long an assignment may wait
+constexpr auto kIdleWait = milliseconds(100);
+constexpr auto kRestAfterFailure = milliseconds(200);
 
 }  // namespace
 
@@ -33,7 +35,9 @@ void StageReader::start() {
       });
 }
 
-void StageReader::join() { thread_.join(); }
+void StageReader::join() {
+  if (thread_.joinable()) thread_.join();
+}
 
 void StageReader::post(Command command) {
   {
@@ -49,23 +53,32 @@ void StageReader::pause(bool paused) {
 }
 
 void StageReader::loop() {
-  while (!context_.stopping) {
-    run_commands();
-    if (reading_.empty() || paused_) {
-      std::unique_lock lock(mutex_);
-      changed_.wait_for(lock, milliseconds(100), [&] { return context_.stopping || !commands_.empty(); });
-      continue;
-    }
-    unpark();
-    begin_rereading();
-    ask_for_knowledge();
-    end_what_is_through();
-    auto record = context_.ports.reader->poll(kIdlePoll);
-    if (!record.ok())
-      read_failed(record.error());
-    else if (*record)
-      read_one(**record);
+  while (!context_.stopping) turn(true);
+}
+
+bool StageReader::turn(bool waits) {
+  run_commands();
+  if (reading_.empty() || paused_ || rests()) {
+    std::unique_lock lock(mutex_);
+    if (waits) changed_.wait_for(lock, kIdleWait, [&] { return context_.stopping || !commands_.empty(); });
+    return false;
   }
+  unpark();
+  begin_rereading();
+  ask_for_knowledge();
+  end_what_is_through();
+  auto record = context_.ports.reader->poll(waits ? kIdlePoll : milliseconds(0));
+  if (!record.ok()) {
+    read_failed(record.error());
+    return false;
+  }
+  if (*record) read_one(**record);
+  return record->has_value();
+}
+
+bool StageReader::rests() {
+  if (rests_until_ && context_.config.clock.now() >= *rests_until_) rests_until_.reset();
+  return rests_until_.has_value();
 }
 
 void StageReader::run_commands() {
@@ -207,7 +220,7 @@ void StageReader::end(const OwnedPtr& owned, Offset last) {
   context_.ports.reader->unassign(owned->at);
   reading_.erase(owned->at);
   const auto offset = std::max(owned->reading.next, last);
-  auto step = owned->reading.assembler.end_at(offset, system_now());
+  auto step = owned->reading.assembler.end_at(offset, context_.config.clock.wall());
   auto work = step.accepted;
   owned->reading.next = offset;
   if (!context_.to_write.push(RecordRead{owned, offset, std::move(step)}, 0)) return;
@@ -232,7 +245,7 @@ void StageReader::read_failed(const Error& error) {
                                                           : "read_failed";
   context_.notify(Severity::error, code,
                   "stage " + context_.config.stage.name + " cannot go on reading: " + error.message, true);
-  std::this_thread::sleep_for(milliseconds(200));
+  rests_until_ = context_.config.clock.now() + kRestAfterFailure;
 }
 
 // The reader has it from the partition's leader which one retention has overtaken. It may have been passed over

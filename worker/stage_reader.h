@@ -23,6 +23,9 @@ class StageReader {
 
   void start();
   void join();  // after context.stopping is set and wake() was called
+  // One round of the thread, for who has none: does what was asked, and reads a record. It waits for nothing unless
+  // `waits`. False: there was none.
+  bool turn(bool waits);
 
   void assign(const OwnedPtr& owned) { post({Command::Kind::assign, owned}); }
   // Stops reading it.
@@ -37,6 +40,7 @@ class StageReader {
   };
   void post(Command command);
   void loop();
+  bool rests();
   void run_commands();
   void run(const Command& command);
   void read_one(const stream::Record& record);
@@ -91,6 +95,7 @@ class StageReader {
   std::map<stream::TopicPartition, OwnedPtr> reading_;
   std::optional<AtWork> at_work_;  // the record whose headers are looked at
   bool some_doubts_ = false;
+  std::optional<std::chrono::steady_clock::time_point> rests_until_;  // what failed is not tried again at once
   std::int64_t held_at_last_look_ = 0;
   std::chrono::steady_clock::time_point grew_at_{};
   RepeatedNotice refused_, given_up_, hidden_, repeated_, not_frames_{.severity = stream::Severity::warning},

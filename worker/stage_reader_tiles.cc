@@ -7,8 +7,6 @@
 
 namespace ride::worker {
 
-using std::chrono::steady_clock;
-
 namespace {
 
 constexpr std::int64_t kSkipped = 8;  // records that are rather read than passed over
@@ -73,7 +71,7 @@ void StageReader::reread_one(const OwnedPtr& owned, const stream::Record& record
   if (owned->dropped || !rereading.begun || record.offset < rereading.tiles.next()) return;
   if (record.offset > rereading.tiles.next()) {
     // Fetched before the partition was assigned anew, or what is needed is not there any more.
-    const auto now = steady_clock::now();
+    const auto now = context_.config.clock.now();
     if (now < rereading.look_again || !context_.ports.range_of) return;
     rereading.look_again = now + kLookAgain;
     if (const auto range = context_.ports.range_of(owned->at); range.ok()) can_reread(owned, range->first);

@@ -12,7 +12,6 @@
 namespace ride::worker {
 
 using std::chrono::milliseconds;
-using std::chrono::steady_clock;
 using stream::Severity;
 
 namespace {
@@ -77,7 +76,7 @@ bool StageReader::park(const OwnedPtr& owned, const stream::Record& record) {
   auto header = stream::decode_header(record.headers);
   if (!header.ok() || !header->chunk || header->chunk->total <= context_.config.held_bytes - announced) return false;
   context_.ports.reader->unassign(owned->at);
-  own.parked = OwnedPartition::Reading::Parked{record.offset, header->chunk->total, steady_clock::now()};
+  own.parked = OwnedPartition::Reading::Parked{record.offset, header->chunk->total, context_.config.clock.now()};
   return true;
 }
 
@@ -87,7 +86,7 @@ void StageReader::unpark() {
   if (first == reading_.end()) return;
   std::int64_t held = 0;
   for_each_assembler(reading_, [&](const stream::SetAssembler& assembler) { held += assembler.open().held_bytes(); });
-  const auto now = steady_clock::now();
+  const auto now = context_.config.clock.now();
   if (held != held_at_last_look_) grew_at_ = now;
   held_at_last_look_ = held;
   auto& own = first->second->reading;  // one at a time
@@ -141,7 +140,7 @@ void StageReader::ask_for_knowledge() {
 bool StageReader::is_answered(OwnedPartition& owned) {
   auto& own = owned.reading;
   auto& doubting = *own.doubting;
-  const auto now = steady_clock::now();
+  const auto now = context_.config.clock.now();
   if (now < doubting.next_try) return false;
   if (!doubting.written_before) {
     const auto end = end_of_log(owned.at);
@@ -178,7 +177,7 @@ Result<Offset> StageReader::end_of_log(const stream::TopicPartition& at) const {
 template <class Words>
 void StageReader::report(RepeatedNotice& notice, const char* code, Words words, std::int64_t times) {
   notice.count += times;
-  const auto now = steady_clock::now();
+  const auto now = context_.config.clock.now();
   if (now < notice.next) return;
   notice.next = now + kReportEvery;
   context_.notify(notice.severity, code, words(std::exchange(notice.count, 0)), false);

@@ -2,20 +2,39 @@
 
 #include <algorithm>
 
+#include "worker/committer.h"
+
 namespace ride::worker {
 
 using stream::TopicPartition;
 
+namespace {
+
+MakeCommitSink committer_on_a_thread(const StageContext& context) {
+  return [&](Committed committed) {
+    return std::make_unique<Committer>(context.ports.commits, context.config.stage.group_id, std::move(committed));
+  };
+}
+
+}  // namespace
+
 StageRunner::StageRunner(Config config, StagePorts ports, Notify notify, OnReleased on_released)
+    : StageRunner(std::move(config), std::move(ports), std::move(notify), std::move(on_released), {}) {}
+
+StageRunner::StageRunner(Config config, StagePorts ports, Notify notify, OnReleased on_released,
+                         const MakeCommitSink& commits)
     : context_(std::move(config), std::move(ports), std::move(notify)),
-      writer_(context_, std::move(on_released)),
+      writer_(context_, std::move(on_released), commits ? commits : committer_on_a_thread(context_)),
       compute_(context_),
       reader_(context_),
-      ends_(context_.ports.ends_of, [this] {
-        std::vector<TopicPartition> at;
-        for (const auto& owned : context_.owned.all()) at.push_back(owned->at);
-        return at;
-      }) {
+      ends_(context_.ports.ends_of,
+            [this] {
+              std::vector<TopicPartition> at;
+              for (const auto& owned : context_.owned.all()) at.push_back(owned->at);
+              return at;
+            }),
+      by_turns_(commits != nullptr) {
+  if (by_turns_) return;
   compute_.start();
   writer_.start();
   reader_.start();
@@ -26,6 +45,7 @@ StageRunner::~StageRunner() {
   reader_.wake();
   context_.to_compute.close();
   context_.to_write.close();
+  if (by_turns_) compute_.close();
   reader_.join();
   compute_.join();
   writer_.join();
@@ -36,17 +56,22 @@ StageRunner::~StageRunner() {
 Result<void> StageRunner::assign(PartitionId partition, Epoch epoch) {
   const auto& config = context_.config;
   const TopicPartition at{config.stage.topic, partition};
-  RIDE_ASSIGN(auto commits, context_.ports.commits->committed(config.stage.group_id, {at}));
+  RIDE_ASSIGN(const auto commits, context_.ports.commits->committed(config.stage.group_id, {at}));
   const auto& commit = commits.at(at);
-  if (!commit)
-    return Error{ErrorCode::not_found,
-                 "no commit of group " + config.stage.group_id + " for " + to_string(at) +
-                     ": it was deleted or has expired; RIDE never guesses where to begin. Set it with "
-                     "a Kafka tool, or cancel and submit the job again"};
-  auto metadata = stream::unpack_commit_metadata(commit->metadata);
+  if (commit) return take(partition, epoch, *commit);
+  return Error{ErrorCode::not_found,
+               "no commit of group " + config.stage.group_id + " for " + to_string(at) +
+                   ": it was deleted or has expired; RIDE never guesses where to begin. Set it with "
+                   "a Kafka tool, or cancel and submit the job again"};
+}
+
+Result<void> StageRunner::take(PartitionId partition, Epoch epoch, const stream::Commit& commit) {
+  const auto& config = context_.config;
+  const TopicPartition at{config.stage.topic, partition};
+  auto metadata = stream::unpack_commit_metadata(commit.metadata);
   if (!metadata.ok()) return Error{metadata.error().code, to_string(at) + ": " + metadata.error().message};
   auto assembler = assembler_config(at);
-  auto owned = std::make_shared<OwnedPartition>(at, epoch, *commit, *metadata, assembler,
+  auto owned = std::make_shared<OwnedPartition>(at, epoch, commit, *metadata, assembler,
                                                 context_.task().declaration.warmup_frames);
   if (context_.task().declaration.tiles == TileRole::joins) {
     owned->reading.gather.emplace(tile_limits(config.stage.params), metadata->given_up);

@@ -1,8 +1,8 @@
 // StageRunner: the data plane of one stage in one worker, seen from its control thread: read | run | write, three
 // threads joined by queues that are bounded in bytes. Warm from the start: connected, topics known, one task opened.
-// Threads: assign(), release(), drop() and pause() belong to the control thread; progress(), stats() and failed() may
-// be asked from any. Failure: failed() returns an error that ends the incarnation; what concerns frames is reported by
-// Notify.
+// Threads: assign(), take(), release(), drop() and pause() belong to the control thread; progress(), stats() and
+// failed() may be asked from any. Failure: failed() returns an error that ends the incarnation; what concerns frames is
+// reported by Notify.
 #pragma once
 
 #include <optional>
@@ -30,6 +30,8 @@ class StageRunner {
   using OnReleased = StageWriter::OnReleased;
 
   StageRunner(Config config, StagePorts ports, Notify notify, OnReleased on_released);
+  // Without threads: whoever made it takes turns (below), and has somebody write its commits.
+  StageRunner(Config config, StagePorts ports, Notify notify, OnReleased on_released, const MakeCommitSink& commits);
   ~StageRunner();
   StageRunner(const StageRunner&) = delete;
   StageRunner& operator=(const StageRunner&) = delete;
@@ -37,6 +39,8 @@ class StageRunner {
   // Begins to own a partition, from its committed offset on. not_found: it has no commit, which is never guessed
   // (decision 0032).
   Result<void> assign(PartitionId partition, Epoch epoch);
+  // The same, of one whose commit was asked for.
+  Result<void> take(PartitionId partition, Epoch epoch, const stream::Commit& commit);
   // Finishes the frame that is being worked on and what is on its way out, commits, then says on_released (from an
   // inner thread). What was read and not begun is the next owner's.
   void release(PartitionId partition);
@@ -64,6 +68,13 @@ class StageRunner {
   bool died_at_work() const { return context_.died_reading || context_.died_computing; }  // of what the note names
   const Config& config() const { return context_.config; }
 
+  // The parts, for who takes turns: prepare() of compute() first.
+  StageReader& reader() { return reader_; }
+  StageCompute& compute() { return compute_; }
+  StageWriter& writer() { return writer_; }
+  std::size_t sets_to_compute() const { return context_.to_compute.size(); }
+  std::size_t events_to_write() const { return context_.to_write.size(); }
+
  private:
   stream::SetAssembler::Config assembler_config(const stream::TopicPartition& at) const;
 
@@ -73,6 +84,7 @@ class StageRunner {
   StageCompute compute_;
   StageReader reader_;
   EndWatch ends_;
+  const bool by_turns_;
 };
 
 }  // namespace ride::worker

@@ -19,20 +19,21 @@ constexpr auto kPublishEvery = milliseconds(50);  // a takeover repeats at most 
 
 }  // namespace
 
-StageWriter::StageWriter(StageContext& context, OnReleased on_released)
+StageWriter::StageWriter(StageContext& context, OnReleased on_released, const MakeCommitSink& commits)
     : context_(context),
       on_released_(std::move(on_released)),
       sets_(*context.ports.writer),
-      committer_(
-          context.ports.commits, context.config.stage.group_id,
-          [this](const stream::TopicPartition& at, const stream::Commit& commit) { was_committed(at, commit); }) {}
+      committer_(commits(
+          [this](const stream::TopicPartition& at, const stream::Commit& commit) { was_committed(at, commit); })) {}
 
 void StageWriter::start() {
   thread_ = guarded_thread(
       "the writer", [this] { loop(); }, [this](Error error) { context_.fail(std::move(error)); });
 }
 
-void StageWriter::join() { thread_.join(); }
+void StageWriter::join() {
+  if (thread_.joinable()) thread_.join();
+}
 
 void StageWriter::was_committed(const stream::TopicPartition& at, const stream::Commit& commit) {
   const auto owned = context_.owned.find(at.partition);
@@ -45,20 +46,30 @@ void StageWriter::was_committed(const stream::TopicPartition& at, const stream::
 }
 
 void StageWriter::loop() {
-  while (!context_.stopping) {
-    handle_events();
-    if (auto pumped = sets_.pump(sets_.idle() ? milliseconds(0) : milliseconds(1)); !pumped.ok()) {
-      context_.fail(pumped.error());
-      return;
-    }
-    publish_all();
+  while (!context_.stopping && turn(true)) {
   }
 }
 
-void StageWriter::handle_events() {
+bool StageWriter::turn(bool waits) {
+  handle_events(waits);
+  if (auto pumped = sets_.pump(milliseconds(waits && !sets_.idle() ? 1 : 0)); !pumped.ok()) {
+    context_.fail(pumped.error());
+    return false;
+  }
+  publish_all();
+  return true;
+}
+
+bool StageWriter::has_unpublished() const {
+  return std::any_of(writing_.begin(), writing_.end(), [](const auto& one) {
+    return one.second->writing.dirty || one.second->writing.flow.handed_out();
+  });
+}
+
+void StageWriter::handle_events(bool waits) {
   const auto limit = context_.config.write_queue_bytes;
   auto event =
-      sets_.bytes() > limit ? std::nullopt : context_.to_write.pop(sets_.idle() ? milliseconds(10) : milliseconds(0));
+      sets_.bytes() > limit ? std::nullopt : context_.to_write.pop(milliseconds(waits && sets_.idle() ? 10 : 0));
   while (event) {
     std::visit([this](auto& one) { write(std::move(one)); }, *event);
     if (sets_.bytes() > limit) return;
@@ -138,12 +149,12 @@ void StageWriter::show_progress(OwnedPartition& owned) const {
   const auto oldest = std::min_element(captured.begin(), captured.end(),
                                        [](const auto& a, const auto& b) { return a.second < b.second; });
   owned.progress.oldest_unacked_age_ms =
-      std::chrono::duration<double, std::milli>(system_now() - oldest->second).count();
+      std::chrono::duration<double, std::milli>(context_.config.clock.wall() - oldest->second).count();
 }
 
 void StageWriter::publish(const OwnedPtr& owned, bool now) {
   auto& own = owned->writing;
-  const auto time = steady_clock::now();
+  const auto time = context_.config.clock.now();
   if (now || time - own.shown_at >= kPublishEvery) {  // a merge may hold very many sets that are looked at
     own.shown_at = time;
     show_progress(*owned);
@@ -161,14 +172,14 @@ void StageWriter::publish(const OwnedPtr& owned, bool now) {
   if (waits) report_waiting(*owned, commit);
   if (!waits && own.published != commit) {
     own.published = commit;
-    committer_.put(owned->at, commit);
+    committer_->put(owned->at, commit);
   }
   if (finished) finish_release(owned);
 }
 
 // Once in a while: it goes on by itself when the oldest unfinished picture ends.
 void StageWriter::report_waiting(OwnedPartition& owned, const stream::Commit& commit) const {
-  const auto now = steady_clock::now();
+  const auto now = context_.config.clock.now();
   if (now < owned.writing.report_waiting_at) return;
   owned.writing.report_waiting_at = now + kReportWaitingEvery;
   context_.notify(
@@ -193,7 +204,7 @@ void StageWriter::finish_release(const OwnedPtr& owned) {
     return;
   }
   owned->dropped = true;
-  committer_.forget(owned->at);
+  committer_->forget(owned->at);
   context_.owned.erase(owned);
   on_released_(owned->at.partition);
 }

@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "stream/set_queue.h"
-#include "worker/committer.h"
+#include "worker/commit_sink.h"
 #include "worker/stage_context.h"
 
 namespace ride::worker {
@@ -18,17 +18,21 @@ class StageWriter {
  public:
   using OnReleased = std::function<void(PartitionId)>;  // called on the inner thread
 
-  StageWriter(StageContext& context, OnReleased on_released);
+  StageWriter(StageContext& context, OnReleased on_released, const MakeCommitSink& commits);
 
   void start();
   void join();  // after context.stopping is set and the queues are closed
+  // One round of the thread, for who has none: handles what is there, sends, publishes. It waits for nothing unless
+  // `waits`. False: it is over.
+  bool turn(bool waits);
+  bool has_unpublished() const;  // a later turn is needed, though nothing comes
 
-  Committer& committer() { return committer_; }
-  const Committer& committer() const { return committer_; }
+  CommitSink& committer() { return *committer_; }
+  const CommitSink& committer() const { return *committer_; }
 
  private:
   void loop();
-  void handle_events();
+  void handle_events(bool waits);
   void publish_all();
   void write(const RecordRead& event);
   void write(const RecordsExpired& event);
@@ -48,7 +52,7 @@ class StageWriter {
   stream::SetQueue sets_;
   std::map<PartitionId, OwnedPtr> writing_;  // that have been read from
   std::thread thread_;
-  Committer committer_;  // last: its thread calls us for commits
+  std::unique_ptr<CommitSink> committer_;  // last: its thread calls us for commits
 };
 
 }  // namespace ride::worker

@@ -1,22 +1,15 @@
-// StageShell: the data plane of one stage in one worker, as worker/stage_*.cc have it with threads: read, run and
-// write take turns here, each with its own pace, over the real SetAssembler, SetProcessor, PartitionFlow, SetQueue and
-// PendingCommits. Mutations sit here. Owner: SimWorker.
+// StageShell: the data plane of one stage in one worker: the product's own (worker/stage_runner.h), whose reader,
+// compute and writer take turns here instead of having threads, each at its own pace, over the simulated log. Owner:
+// SimWorker.
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
-#include <variant>
 
-#include "stream/set_queue.h"
-#include "tests/simulation/rules.h"
 #include "tests/simulation/sim_task.h"
-#include "tests/simulation/writer.h"
-#include "worker/core/assignment_view.h"
-#include "worker/core/partition_flow.h"
-#include "worker/core/pending_commits.h"
-#include "worker/set_processor.h"
+#include "tests/simulation/stage_ports.h"
+#include "worker/stage_runner.h"
 
 namespace ride::simulation {
 
@@ -32,74 +25,38 @@ class StageShell {
     std::function<void(const std::string& why)> lost;  // the log or the commit is gone: the job cannot go on
   };
   StageShell(Surroundings& around, Host& host, Config config);
-  ~StageShell();
-  StageShell(const StageShell&) = delete;
-  StageShell& operator=(const StageShell&) = delete;
 
   void assign(PartitionId partition, Epoch epoch);
   void release(PartitionId partition);
   void drop(PartitionId partition);
   bool owns(PartitionId partition) const;
-  bool warm() const { return warm_; }
+  bool warm() const { return runner_->stats().warm; }
   void look();  // the network is back
-  std::vector<stream::PartitionProgress> progress() const;
+  std::vector<stream::PartitionProgress> progress() const { return runner_->progress(); }
 
  private:
-  struct Owned;
-  using OwnedPtr = std::shared_ptr<Owned>;
-  struct ToCompute {
-    OwnedPtr owned;
-    std::optional<stream::AcceptedSet> set;  // none: the partition is handed over
-  };
-  struct RecordRead {
-    OwnedPtr owned;
-    Offset offset;
-    stream::AssemblyStep step;
-  };
-  struct WasProcessed {
-    OwnedPtr owned;
-    worker::Processed result;
-  };
-  using ToWrite = std::variant<RecordRead, WasProcessed, OwnedPtr>;  // the last: it must release
-
   // Runs `turn` after a while, unless it is on its way already.
   void soon(bool& asked, Time least, Time most, void (StageShell::*turn)());
-  void own(const OwnedPtr& owned, const stream::Commit& commit);
+  void take(PartitionId partition, Epoch epoch, const stream::Commit& commit);
+  void prepare();
   void read_turn();
-  bool read_one(const OwnedPtr& owned);
-  stream::AssemblyStep assembler(Owned& owned, Offset offset, const Stored& stored);
   void compute_turn();
-  worker::Processed process(Owned& owned, stream::AcceptedSet set);
   void write_turn();
-  void write(RecordRead event);
-  void write(WasProcessed event);
-  void write(OwnedPtr released);
-  void send(const OwnedPtr& owned, std::vector<worker::PartitionFlow::Sending> sendings);
-  void changed(const OwnedPtr& owned);
-  void publish_turn();
-  void publish(const OwnedPtr& owned);
-  stream::Commit commit_of(const Owned& owned) const;
-  void commit_turn();
-  void committed(const worker::PendingCommits::Commits& commits, bool taken);
-  void commit_again();
-  void read_back_turn();
-  void forget(const OwnedPtr& owned);
+  void follow_up();
+  void will_read();
+  void will_compute();
+  void will_write();
+  std::unique_ptr<worker::StageRunner> make_runner();
+  tasks::TaskType task_type();
+  Result<stream::OffsetRange> range_of(const stream::TopicPartition& at) const;
 
   Surroundings& around_;
   Host& host_;
   Config config_;
-  std::map<PartitionId, OwnedPtr> owned_;  // null: its commit is being asked for
-  std::map<PartitionId, Epoch> taking_;
-  std::deque<ToCompute> to_compute_;
-  std::deque<ToWrite> to_write_;
-  worker::BufferPool pool_{1};
-  Writer writer_;
-  stream::SetQueue sets_;
-  worker::PendingCommits pending_;
-  std::int64_t commit_request_ = 0;  // the one that is on its way; 0: none
-  std::int64_t commit_requests_ = 0;
-  bool warm_ = false, reads_ = false, computes_ = false, writes_ = false, publishes_ = false, commits_ = false;
+  std::map<PartitionId, Epoch> taking_;  // the commit is being asked for
+  bool prepares_ = false, reads_ = false, computes_ = false, writes_ = false, publishes_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  std::unique_ptr<worker::StageRunner> runner_;
 };
 
 }  // namespace ride::simulation
