@@ -26,6 +26,7 @@ class StageReader {
   // One round of the thread, for who has none: does what was asked, and reads a record. It waits for nothing unless
   // `waits`. False: there was none.
   bool turn(bool waits);
+  bool has_waiting() const { return some_doubts_ || rests_until_; }  // a later turn is needed, though nothing comes
 
   void assign(const OwnedPtr& owned) { post({Command::Kind::assign, owned}); }
   // Stops reading it.
@@ -98,8 +99,8 @@ class StageReader {
   std::optional<std::chrono::steady_clock::time_point> rests_until_;  // what failed is not tried again at once
   std::int64_t held_at_last_look_ = 0;
   std::chrono::steady_clock::time_point grew_at_{};
-  RepeatedNotice refused_, given_up_, hidden_, repeated_, not_frames_{.severity = stream::Severity::warning},
-      forgotten_{.severity = stream::Severity::warning};
+  RepeatedNotice refused_, given_up_, hidden_, repeated_, superseded_{.severity = stream::Severity::warning},
+      not_frames_{.severity = stream::Severity::warning}, forgotten_{.severity = stream::Severity::warning};
 
   std::atomic<bool> paused_ = false;
   std::mutex mutex_;  // guards commands_

@@ -209,6 +209,14 @@ void StageReader::report_step(const OwnedPtr& owned, Offset offset, const stream
           step.hidden_by->by.minor);
     });
   }
+  if (step.superseded)
+    report(superseded_, "frames_superseded", [&](std::int64_t count) {
+      return fmt::format(
+          "{}: {} of source {} dropped: the producer that wrote in session {} was replaced, and frames of session {} "
+          "stand before it. The new one began behind what was acknowledged to the old one",
+          where, counted(count, "record was", "records were"), step.superseded->source, step.superseded->session,
+          step.superseded->by);
+    });
   if (auto& own = owned->reading; own.gather && own.gather->forgotten() != own.forgotten)
     report(
         forgotten_, "late_tiles_forgotten",

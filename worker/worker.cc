@@ -239,7 +239,7 @@ void Worker::open_stage(const StageKey& key) {
   const auto released = [this, key](PartitionId partition) { on_released(key, partition); };
   auto opened = std::make_shared<StageRunner>(std::move(config), std::move(*ports), notify, released);
   stage_ = key;
-  asked_ = answered_ = 0;
+  question_.clear();
   said_.clear();
   {
     const std::lock_guard lock(runner_mutex_);
@@ -282,7 +282,6 @@ void Worker::close_stage() {
   cores_.reset();
   stage_.reset();
   taken_.clear();
-  released_.clear();
 }
 
 void Worker::reconcile_partitions(const DesiredState& duty) {
@@ -291,28 +290,17 @@ void Worker::reconcile_partitions(const DesiredState& duty) {
   runner_->pause(duty.paused || isolated_);
   runner_->quarantine(duty.quarantined);
   runner_->end_at(duty.ends);
-  for (auto it = taken_.begin(); it != taken_.end();) {
-    const auto wanted = duty.owns.find(it->first);
-    if (wanted != duty.owns.end() && wanted->second == it->second) {
-      ++it;
-      continue;
-    }
-    runner_->drop(it->first);
-    released_.erase(it->first);
-    it = taken_.erase(it);
-  }
-  for (const auto& [partition, epoch] : duty.owns) {
-    if (taken_.contains(partition)) continue;
+  for (const auto partition : taken_.drop(duty)) runner_->drop(partition);
+  for (const auto& [partition, epoch] : taken_.missing(duty)) {
     if (auto taken = runner_->assign(partition, epoch); !taken.ok()) {
       if (said_.insert(taken.error().message).second)
         member_->notice(stream::Severity::error, "take_failed", taken.error().message, stage_->job.value,
                         stage_->stage.value, !taken.error().retriable);
       continue;  // tried again with the next round
     }
-    taken_[partition] = epoch;
+    taken_.took(partition, epoch);
   }
-  for (const auto partition : duty.releasing)
-    if (taken_.contains(partition) && released_.insert(partition).second) runner_->release(partition);
+  for (const auto partition : taken_.release(duty)) runner_->release(partition);
 }
 
 void Worker::on_released(const StageKey& key, PartitionId partition) {
@@ -321,8 +309,7 @@ void Worker::on_released(const StageKey& key, PartitionId partition) {
 
 void Worker::leave() {
   if (runner_) {
-    for (const auto& [partition, epoch] : taken_)
-      if (released_.insert(partition).second) runner_->release(partition);
+    for (const auto partition : taken_.release_all()) runner_->release(partition);
     const auto deadline = steady_clock::now() + kLeaveWithin;
     while (!runner_->owned().empty() && !runner_->failed() && steady_clock::now() < deadline)
       std::this_thread::sleep_for(milliseconds(5));

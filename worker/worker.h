@@ -16,7 +16,9 @@
 #include "stream/kafka/client_config.h"
 #include "stream/member.h"
 #include "worker/core/assignment_view.h"
+#include "worker/core/decisions_question.h"
 #include "worker/core/speed_window.h"
+#include "worker/core/taken_partitions.h"
 #include "worker/core_lease.h"
 #include "worker/stage_runner.h"
 
@@ -75,13 +77,11 @@ class Worker {
   std::atomic<std::int64_t> refused_ = 0;  // records of the decisions log
   std::optional<CoreLease> cores_;         // of the stage that is open, when it says so
   std::optional<StageKey> stage_;
-  std::map<PartitionId, Epoch> taken_;
-  std::set<PartitionId> released_;         // asked to release
-  std::set<std::string> said_;             // problems that were reported
-  bool isolated_ = false;                  // no heartbeat was acknowledged for long: nothing new is begun
-  std::int64_t asked_ = 0, answered_ = 0;  // questions of the reader (StageRunner::decisions_wanted)
-  Offset decided_before_;                  // what the one that was asked last waits for
-  mutable std::mutex runner_mutex_;        // the heartbeat thread looks at runner_
+  TakenPartitions taken_;
+  std::set<std::string> said_;       // problems that were reported
+  bool isolated_ = false;            // no heartbeat was acknowledged for long: nothing new is begun
+  DecisionsQuestion question_;       // of the reader
+  mutable std::mutex runner_mutex_;  // the heartbeat thread looks at runner_
   std::shared_ptr<StageRunner> runner_;
   SpeedWindow speed_;  // under runner_mutex_
 };

@@ -42,17 +42,14 @@ void Worker::report_gone_topic(const Error& failure) {
 void Worker::answer_reader(const DesiredState& duty) {
   if (!runner_) return;
   const auto question = runner_->decisions_wanted();
-  if (question == answered_) return;
-  if (question != asked_) {
+  if (question_.must_ask(question)) {
     auto end = member_->ask_end_of_decisions();
     if (!end.ok()) return log_debug("{}", end.error().message);  // asked again with the next round
-    asked_ = question;
-    decided_before_ = *end;
+    question_.asked(question, end->value);
   }
-  if (member_->decisions_read() < decided_before_) return;
+  if (!question_.answered(question, member_->decisions_read().value)) return;
   runner_->know_sessions(duty.sessions);
   runner_->decisions_were_read(question);
-  answered_ = question;
 }
 
 }  // namespace ride::worker

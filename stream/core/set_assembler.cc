@@ -96,15 +96,21 @@ AssemblyStep SetAssembler::add(Offset offset, SystemTime timestamp, const Header
   return add_part(offset, std::move(header).value(), std::move(payload));
 }
 
-// Written again after a failure; or hidden by a record with a higher origin, which then was not written by this
-// upstream.
+// Written again after a failure; or by a producer that was replaced meanwhile; or hidden by a record with a higher
+// origin, which then was not written by this upstream.
 AssemblyStep SetAssembler::drop_repeated(Offset offset, const RecordHeader& header) const {
   AssemblyStep step;
   step.duplicate = true;
   step.settled.push_back(offset);
   const auto& [upstream, key, run] = header.origin;
   const auto finished = finished_.find(upstream);
-  if (finished == finished_.end() || !finished->second.contains(key)) step.hidden_by = recent_.hides(upstream, key);
+  if (finished != finished_.end() && finished->second.contains(key)) return step;
+  const auto hidden = recent_.hides(upstream, key);
+  const auto* spec = spec_of(upstream);
+  if (hidden && spec != nullptr && spec->is_source && hidden->by.major > key.major)
+    step.superseded = Superseded{upstream.name, key.major, hidden->by.major};
+  else
+    step.hidden_by = hidden;
   return step;
 }
 

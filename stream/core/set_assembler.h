@@ -64,9 +64,16 @@ struct Doubt {
   bool is_session = false;  // of a source; else an offset of a stage's topic
 };
 
+// A record of an earlier session of a source, which came when a later one was being read.
+struct Superseded {
+  std::string source;
+  std::int64_t session = 0, by = 0;
+};
+
 struct AssemblyStep {
   bool duplicate = false;                          // dropped: its origin was taken before, or one above it
   std::optional<RecentOrigins::Raised> hidden_by;  // ... by this record, and its own origin was never taken
+  std::optional<Superseded> superseded;            // ... since its producer was replaced
   std::optional<Doubt> doubt;   // nothing was decided: the record is to be taken again when more is known
   std::size_t given_up = 0;     // so many of `settled` are records of sets that could not be waited for
   std::vector<Offset> settled;  // offsets that lead to nothing more (may be older ones)

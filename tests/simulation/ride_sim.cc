@@ -48,13 +48,16 @@ int main(int argc, char** argv) {
   if (runs == 1) return replay(seed, found->mutation, story, whole);
   int bad = 0;
   std::int64_t events = 0;
+  Fired fired;
   const auto begin = std::chrono::steady_clock::now();
   for (auto one = seed; one < seed + runs; ++one) {
     const auto outcome = run_seed(one, found->mutation);
     events += outcome.events;
+    for (const auto& [what, times] : outcome.fired) fired[what] += times;
     if (!outcome.problem) continue;
     if (++bad <= 20) fmt::print("seed {}: {}\n", one, *outcome.problem);
   }
+  for (const auto& [what, times] : fired) fmt::print("{:>10}  {}\n", times, what);
   fmt::print("{} of {} seeds are bad; {} events, {:.1f} s\n", bad, runs, events,
              std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
   return bad == 0 ? 0 : 1;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -40,12 +41,16 @@ inline constexpr std::array<MutationName, 9> kMutations = {{
     {Mutation::first_record_not_alone, "first_record_not_alone"},
 }};
 
+// How often something happened that a run may or may not lead to.
+using Fired = std::map<std::string, std::int64_t>;
+
 // What every program of a run can reach.
 struct Surroundings {
   Scheduler& clock;
   Kafka& kafka;
   Story& story;
   Mutation broken = Mutation::none;
+  Fired& fired;
 };
 
 inline const stream::TopicPartition kDecisions{stream::kDecisionsTopic, PartitionId{0}};

@@ -67,6 +67,7 @@ Scenario draw_scenario(std::uint64_t seed) {
         .sink = stage.sink,
         .segment = stage.sink && random.one_in(3) ? static_cast<int>(random.between(2, 5)) : 0,
         .fickle = random.one_in(3),
+        .warmup = !stage.sink && random.one_in(3) ? static_cast<int>(random.between(1, 5)) : 0,
         .pace = random.one_in(3) ? 4 : 1,
         .salt = random.next()};
   }

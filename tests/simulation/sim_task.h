@@ -21,6 +21,7 @@ class SimTask final : public tasks::Task {
     bool sink = false;
     int segment = 0;      // a sink holds frames until so many are there; 0: it does not
     bool fickle = false;  // what comes of a frame may differ between incarnations
+    int warmup = 0;       // frames that a new owner is fed without emitting
     int pace = 1;         // how many times as long as usual a frame takes
     std::uint64_t salt = 0;
   };

@@ -29,10 +29,12 @@ void SimWorker::act() {
     shell_.reset();
     stage_.reset();
     taken_.clear();
-    released_.clear();
+    question_.clear();
     if (duty.stage) open_stage(*duty.stage);
   }
-  if (shell_) reconcile(duty);
+  if (!shell_) return;
+  reconcile(duty);
+  answer_reader();
 }
 
 void SimWorker::open_stage(const worker::StageKey& key) {
@@ -48,6 +50,7 @@ void SimWorker::open_stage(const worker::StageKey& key) {
   config.worker = config_.id;
   config.task = config_.task(*stage);
   config.keep = config_.keep;
+  config.asks = [this] { answer_reader(); };
   config.released = [this, key](PartitionId partition) {
     member_.post(stream::Released{key.job, key.run, key.stage, config_.id, {partition}});
   };
@@ -66,24 +69,40 @@ void SimWorker::open_stage(const worker::StageKey& key) {
 }
 
 void SimWorker::reconcile(const worker::DesiredState& duty) {
-  for (auto it = taken_.begin(); it != taken_.end();) {
-    const auto wanted = duty.owns.find(it->first);
-    if (wanted != duty.owns.end() && wanted->second == it->second) {
-      ++it;
-      continue;
-    }
-    shell_->drop(it->first);
-    released_.erase(it->first);
-    it = taken_.erase(it);
-  }
-  for (const auto& [partition, epoch] : duty.owns) {
-    if (taken_.contains(partition)) continue;
+  auto& runner = shell_->runner();
+  runner.know_sessions(duty.sessions);
+  runner.pause(duty.paused);
+  runner.quarantine(duty.quarantined);
+  runner.end_at(duty.ends);
+  for (const auto partition : taken_.drop(duty)) shell_->drop(partition);
+  for (const auto& [partition, epoch] : taken_.missing(duty)) {
     shell_->assign(partition, epoch);
-    taken_[partition] = epoch;
+    taken_.took(partition, epoch);
   }
-  for (const auto partition : duty.releasing)
-    if (taken_.contains(partition) && shell_->owns(partition) && released_.insert(partition).second)
-      shell_->release(partition);
+  for (const auto partition : taken_.release(duty)) shell_->release(partition);
+  shell_->look();
+}
+
+void SimWorker::answer_reader() {
+  if (!shell_) return;
+  const auto question = shell_->runner().decisions_wanted();
+  if (question_.must_ask(question) && !asking_) {
+    asking_ = true;
+    ++around_.fired["asked where the decisions end"];
+    host_.send([this, question, stage = stage_, &host = host_, &kafka = around_.kafka] {
+      host.answer(
+          [this, question, stage, end = kafka.find(kDecisions)->visible] {
+            asking_ = false;
+            if (stage == stage_) question_.asked(question, end);
+            answer_reader();
+          },
+          false);
+    });
+  }
+  if (!question_.answered(question, member_.position())) return;
+  shell_->runner().know_sessions(ownership_.duty().sessions);
+  shell_->runner().decisions_were_read(question);
+  shell_->look();
 }
 
 void SimWorker::fill(stream::Heartbeat& beat) const {

@@ -3,11 +3,12 @@
 #pragma once
 
 #include <memory>
-#include <set>
 
 #include "tests/simulation/member.h"
 #include "tests/simulation/plan_watch.h"
 #include "tests/simulation/stage_shell.h"
+#include "worker/core/decisions_question.h"
+#include "worker/core/taken_partitions.h"
 
 namespace ride::simulation {
 
@@ -30,6 +31,7 @@ class SimWorker final : public Program {
  private:
   void act();
   void reconcile(const worker::DesiredState& duty);
+  void answer_reader();
   void open_stage(const worker::StageKey& key);
   void fill(stream::Heartbeat& beat) const;
 
@@ -38,8 +40,9 @@ class SimWorker final : public Program {
   Config config_;
   worker::AssignmentView ownership_;
   std::optional<worker::StageKey> stage_;
-  std::map<PartitionId, Epoch> taken_;
-  std::set<PartitionId> released_;  // asked to release
+  worker::TakenPartitions taken_;
+  worker::DecisionsQuestion question_;
+  bool asking_ = false;  // where the decisions end
   std::unique_ptr<StageShell> shell_;
   Member member_;
 };

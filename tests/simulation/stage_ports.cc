@@ -149,6 +149,7 @@ void StageCommits::ask(const worker::CommitFlow::Write& write) {
 void StageCommits::written(std::int64_t request, const worker::CommitFlow::Write& write, bool taken) {
   if (request_ != request) return;  // answered before, or given up
   request_ = 0;
+  if (!taken) ++around_.fired["commit refused or not answered"];
   if (taken)
     for (const auto& [at, commit] : write.commits) config_.committed(at, commit);
   flow_.answered(write, taken ? Result<void>() : no_answer(), now());
@@ -172,8 +173,10 @@ void StageCommits::read_back(std::int64_t request, const worker::CommitFlow::Rea
                              const Result<Found>& found) {
   if (request_ != request) return;
   request_ = 0;
-  for (const auto& at : flow_.answered(asked, found))
+  for (const auto& at : flow_.answered(asked, found)) {
+    ++around_.fired["commit lowered by a late one"];
     around_.story.tell("{} finds the commit of {} lowered, and commits again", config_.who, to_string(at));
+  }
   turn();
 }
 

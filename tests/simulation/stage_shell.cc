@@ -23,6 +23,10 @@ std::unique_ptr<worker::StageRunner> StageShell::make_runner() {
   config.clock = {.now = [&clock = around_.clock] { return std::chrono::steady_clock::time_point(clock.now()); },
                   .wall = [&clock = around_.clock] { return clock.wall(); }};
   config.task = task_type();
+  config.checks_sessions = true;
+  for (const auto& upstream : config.stage.upstreams)
+    if (const auto* writes = upstream.is_source ? nullptr : config_.job->stage(upstream.name))
+      config.upstream_topics[upstream.name] = writes->topic;
   const auto read = std::make_shared<ReadOfAll>();
   worker::StagePorts ports;
   ports.reader = std::make_shared<StageReaderPort>(around_, host_, read, [this] { will_read(); });
@@ -40,6 +44,7 @@ std::unique_ptr<worker::StageRunner> StageShell::make_runner() {
                              }});
   };
   const auto notify = [this](stream::Severity, const std::string& code, const std::string& text, bool fatal) {
+    ++around_.fired[code];
     if (fatal || code == "frames_expired") config_.lost(text);
   };
   return std::make_unique<worker::StageRunner>(std::move(config), std::move(ports), notify, config_.released, commits);
@@ -47,6 +52,7 @@ std::unique_ptr<worker::StageRunner> StageShell::make_runner() {
 
 tasks::TaskType StageShell::task_type() {
   auto type = *tasks::builtin_tasks().find(config_.stage->task);
+  type.declaration.warmup_frames = config_.task.warmup;
   type.make = [this] { return std::make_unique<SimTask>(config_.task, host_.random().fork(), config_.keep); };
   return type;
 }
@@ -111,11 +117,22 @@ void StageShell::take(PartitionId partition, Epoch epoch, const stream::Commit& 
   around_.story.tell("{} owns {} at epoch {} from offset {}", config_.worker.value,
                      to_string(stream::TopicPartition{config_.stage->topic, partition}), epoch.value,
                      commit.offset.value);
+  ++around_.fired["taken"];
+  const auto metadata = stream::unpack_commit_metadata(commit.metadata);
+  if (metadata.ok() && metadata->warm_from) ++around_.fired["taken with frames to warm up with"];
+  if (metadata.ok() && !metadata->finished.empty()) ++around_.fired["taken with frames finished beyond the commit"];
   if (auto taken = runner_->take(partition, epoch, commit); !taken.ok()) return config_.lost(taken.error().message);
   will_read();
+  if (releasing_.erase(partition) > 0) release(partition);
 }
 
 void StageShell::release(PartitionId partition) {
+  if (taking_.contains(partition)) {
+    ++around_.fired["released while it is taken"];
+    releasing_.insert(partition);
+    return;
+  }
+  ++around_.fired["released"];
   runner_->release(partition);
   will_read();
   will_compute();
@@ -123,14 +140,11 @@ void StageShell::release(PartitionId partition) {
 
 void StageShell::drop(PartitionId partition) {
   taking_.erase(partition);
+  releasing_.erase(partition);
+  ++around_.fired["dropped"];
   runner_->drop(partition);
   will_read();
   will_compute();
-}
-
-bool StageShell::owns(PartitionId partition) const {
-  const auto owned = runner_->owned();
-  return std::find(owned.begin(), owned.end(), partition) != owned.end();
 }
 
 // ---- turns
@@ -143,6 +157,11 @@ void StageShell::prepare() {
 void StageShell::read_turn() {
   if (runner_->sets_to_compute() >= kReadAhead) return;  // a turn of compute looks again
   if (runner_->reader().turn(false)) will_read();
+  if (runner_->reader().has_waiting()) {
+    ++around_.fired["reader waits for knowledge"];
+    config_.asks();
+    soon(waits_, kAskAgain, kAskAgain, &StageShell::read_turn);
+  }
   follow_up();
 }
 

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 
 #include "tests/simulation/sim_task.h"
 #include "tests/simulation/stage_ports.h"
@@ -22,6 +23,7 @@ class StageShell {
     SimTask::Config task;
     SimTask::Keep keep;
     std::function<void(PartitionId)> released;
+    std::function<void()> asks;  // the reader may wait for decisions (StageRunner::decisions_wanted)
     std::function<void(const std::string& why)> lost;  // the log or the commit is gone: the job cannot go on
   };
   StageShell(Surroundings& around, Host& host, Config config);
@@ -29,9 +31,9 @@ class StageShell {
   void assign(PartitionId partition, Epoch epoch);
   void release(PartitionId partition);
   void drop(PartitionId partition);
-  bool owns(PartitionId partition) const;
   bool warm() const { return runner_->stats().warm; }
-  void look();  // the network is back
+  void look();  // there may be something to read
+  worker::StageRunner& runner() { return *runner_; }
   std::vector<stream::PartitionProgress> progress() const { return runner_->progress(); }
 
  private:
@@ -54,7 +56,8 @@ class StageShell {
   Host& host_;
   Config config_;
   std::map<PartitionId, Epoch> taking_;  // the commit is being asked for
-  bool prepares_ = false, reads_ = false, computes_ = false, writes_ = false, publishes_ = false;
+  std::set<PartitionId> releasing_;      // of these
+  bool prepares_ = false, reads_ = false, waits_ = false, computes_ = false, writes_ = false, publishes_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   std::unique_ptr<worker::StageRunner> runner_;
 };

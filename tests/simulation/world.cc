@@ -17,7 +17,7 @@ World::World(const Scenario& scenario, Mutation broken, bool tell)
       random_(scenario.seed ^ 0x5151'5151ULL),
       story_(clock_, tell),
       kafka_(clock_, random_.fork()),
-      around_{clock_, kafka_, story_, broken},
+      around_{clock_, kafka_, story_, broken, fired_},
       ledger_(story_, scenario.job),
       watch_(clock_, ledger_),
       agent_(clock_, random_.fork(), "agent"),
@@ -58,6 +58,7 @@ Outcome World::run() {
           .faults = static_cast<int>(scenario_.faults.size()),
           .plan = watch_.counts(),
           .lasted = clock_.now(),
+          .fired = fired_,
           .story = story_.lines()};
 }
 

@@ -26,6 +26,7 @@ struct Outcome {
   int faults = 0;
   PlanWatch::Counts plan;
   Time lasted{0};
+  Fired fired;
   std::vector<std::string> story;
 };
 
@@ -64,6 +65,7 @@ class World {
   Scheduler clock_;
   Story story_;
   Kafka kafka_;
+  Fired fired_;
   Surroundings around_;
   Ledger ledger_;
   PlanWatch watch_;

@@ -350,6 +350,21 @@ TEST_F(SetAssemblerTest, FramesThatAForgedOriginHidesAreNoRepetitions) {
   EXPECT_EQ(hidden.hidden_by->by, (OriginKey{1, 1000}));
 }
 
+TEST_F(SetAssemblerTest, WhatAReplacedProducerStillWritesIsNotHiddenButSuperseded) {
+  auto assembler = open();
+  take(assembler, frame(0)[0]);
+  const auto of_the_new = with(with(frame(1, "w2")[0], "ride_origin", "cam/0/2.1/1"), "ce_id", "cam/2/1");
+  ASSERT_TRUE(take(assembler, of_the_new).accepted);
+  const auto late = take(assembler, frame(1)[0]);
+  ASSERT_TRUE(late.duplicate && late.superseded);
+  EXPECT_FALSE(late.hidden_by);
+  EXPECT_EQ(late.superseded->source, "cam");
+  EXPECT_EQ(late.superseded->session, 1);
+  EXPECT_EQ(late.superseded->by, 2);
+  const auto again = take(assembler, frame(0)[0]);
+  EXPECT_TRUE(again.duplicate && !again.superseded) << "it was taken in its time";
+}
+
 TEST_F(SetAssemblerTest, WhatATakeoverRepeatsHidesNothing) {
   CommitMetadata start;
   start.watermarks.raise({"cam", PartitionId{0}}, {1, 4});
