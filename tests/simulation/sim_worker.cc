@@ -89,9 +89,10 @@ void SimWorker::answer_reader() {
   if (question_.must_ask(question) && !asking_) {
     asking_ = true;
     ++around_.fired["asked where the decisions end"];
-    host_.send([this, question, stage = stage_, &host = host_, &kafka = around_.kafka] {
+    host_.send([this, alive = std::weak_ptr(alive_), question, stage = stage_, &host = host_, &kafka = around_.kafka] {
       host.answer(
-          [this, question, stage, end = kafka.find(kDecisions)->visible] {
+          [this, alive, question, stage, end = kafka.find(kDecisions)->visible] {
+            if (alive.expired()) return;
             asking_ = false;
             if (stage == stage_) question_.asked(question, end);
             answer_reader();

@@ -44,6 +44,7 @@ class SimWorker final : public Program {
   worker::DecisionsQuestion question_;
   bool asking_ = false;  // where the decisions end
   std::unique_ptr<StageShell> shell_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   Member member_;
 };
 
