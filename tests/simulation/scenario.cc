@@ -74,6 +74,10 @@ Scenario draw_scenario(std::uint64_t seed) {
   scenario.hosts.workers += static_cast<int>(random.between(0, 3));
   scenario.round_trip = seed % 16 == 0;
   scenario.faults = draw_faults(random, scenario.hosts, kFaultsFrom, kFaultsUntil);
+  for (auto at = kFaultsFrom; random.one_in(2) && at < kFaultsUntil; at += Time(random.between(500'000, 3'000'000))) {
+    const auto& stage = scenario.job.stages[static_cast<std::size_t>(random.below(3))];
+    scenario.scalings.push_back({at, stage.name, static_cast<int>(random.between(1, stage.partitions))});
+  }
   if (!random.one_in(4)) scenario.snapshot_records = random.between(12, 40);
   return scenario;
 }

@@ -11,13 +11,21 @@
 
 namespace ride::simulation {
 
+// A person gives a stage so many workers.
+struct Scaling {
+  Time at{0};
+  std::string stage;
+  int workers = 1;
+};
+
 struct Scenario {
   std::uint64_t seed = 0;
   stream::JobSpec job;
   std::map<std::string, SimTask::Config> tasks;  // by stage
   Hosts hosts;
   std::vector<Fault> faults;
-  bool round_trip = false;  // decisions go through their JSON
+  std::vector<Scaling> scalings;  // by time
+  bool round_trip = false;        // decisions go through their JSON
   std::int64_t snapshot_records = 5000;
 };
 

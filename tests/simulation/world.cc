@@ -45,6 +45,7 @@ Outcome World::run() {
   for (auto& host : hosts_) start(*host);
   clock_.after(Time(400'000), [this] { submit(); });
   for (const auto& fault : scenario_.faults) clock_.at(fault.at, [this, &fault] { begin(fault); });
+  for (const auto& scaling : scenario_.scalings) clock_.at(scaling.at, [this, &scaling] { scale(scaling); });
   clock_.at(kCalm, [this] { story_.tell("no more faults"); });
   clock_.at(kRest, [this] { check_rest(); });
   while (!completed_ && !ledger_.problem() && clock_.step())
@@ -254,6 +255,19 @@ void World::submit() {
   if (watch_.plan().find(scenario_.job.job, RunNumber{1}) != nullptr) return;
   if (auto* master = leader()) master->ask(master::SubmitRequest{.ticket = 1, .spec = scenario_.job, .topology = ""});
   clock_.after(kLookAgain, [this] { submit(); });
+}
+
+void World::scale(const Scaling& scaling) {
+  auto* master = leader();
+  if (master == nullptr || watch_.plan().find(scenario_.job.job, RunNumber{1}) == nullptr) return;
+  story_.tell("a person gives {} {} workers", scaling.stage, scaling.workers);
+  ++fired_["scaled by a person"];
+  master::ScaleRequest request;
+  request.ticket = 3;
+  request.job = scenario_.job.job;
+  request.stage = StageName{scaling.stage};
+  request.workers = scaling.workers;
+  master->ask(request);
 }
 
 void World::drain() {

@@ -54,6 +54,7 @@ class World {
 
   SimMaster* leader();
   void submit();
+  void scale(const Scaling& scaling);
   void drain();
   void check_rest();
   std::optional<std::string> unrest();
