@@ -82,8 +82,7 @@ TEST_F(Balance, ANewcomerWhoseSpeedNobodyKnowsGetsItsShare) {
   cluster.join({.id = worker(3), .node = {"n3"}});  // it has not worked yet
   const auto owned = [&] {
     const auto& partitions = cluster.state().hard.find(kClean)->partitions;
-    return std::count_if(partitions.begin(), partitions.end(),
-                         [](const auto& one) { return one.owner == worker(3); });
+    return std::count_if(partitions.begin(), partitions.end(), [](const auto& one) { return one.owner == worker(3); });
   };
   for (int i = 0; i < 200 && owned() == 0; ++i) tick(1);
   EXPECT_GE(owned(), 2) << "like the others";

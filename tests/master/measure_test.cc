@@ -54,7 +54,8 @@ TEST(Sizing, NothingIsAdvisedWhereTheLoadOrEverySpeedIsUnknown) {
   const auto usual = advise({.arrival = 0.0, .rates = {{}, {}}, .usual_rate = 10}, scaling);
   ASSERT_NE(usual, std::nullopt);
   EXPECT_EQ(usual->enough, 1);
-  EXPECT_GE(advise({.arrival = 25.0, .rates = {10.0, {}, {}}}, scaling)->enough, 3) << "as fast as the one that is known";
+  EXPECT_GE(advise({.arrival = 25.0, .rates = {10.0, {}, {}}}, scaling)->enough, 3)
+      << "as fast as the one that is known";
 }
 
 }  // namespace
