@@ -116,6 +116,20 @@ TEST_F(Job, NoticesAStageThatTookARepetitionAsNew) {
   EXPECT_EQ(result.stages[0].in_flight, -1);
 }
 
+// Somebody wrote a result of a frame that no source sent: nothing is missing and nothing came twice.
+TEST_F(Job, AFrameThatCameWithoutBeingSentIsNotClean) {
+  sent(0, 0);
+  made(0, 0);
+  made(1, 0);
+  const auto result = statement(1, 2);
+  EXPECT_EQ(result.open(), 0) << to_text(result);
+  EXPECT_EQ(result.twice(), 0) << to_text(result);
+  EXPECT_EQ(result.flows[1].ahead, 1);
+  EXPECT_FALSE(result.clean()) << to_text(result);
+  audit_.skip({"in", 1}, 1);
+  EXPECT_TRUE(statement(1, 2).clean()) << "it may be the one that was deleted unseen";
+}
+
 TEST_F(Job, CountsASinkThatAckedMoreThanCame) {
   sent(0, 0);
   made(0, 0);
@@ -140,6 +154,20 @@ TEST_F(Job, AFrameReadByTwoBranchesMayArriveTwiceWhereTheyMeet) {
   EXPECT_EQ(result.stages[1].in, 2);
 }
 
+// A source writes into the topics of all its readers.
+TEST_F(Job, AFrameThatOneTopicOfASourceLacksWasSentAndIsMissingThere) {
+  spec_.sources[0].outputs.push_back({.to = "save", .topic = "mid"});
+  sent(0, 0);
+  made(0, 0);
+  const auto result = statement(1, 1);
+  EXPECT_EQ(result.sent, 1);
+  EXPECT_EQ(result.flows[0].missing, 0) << "in";
+  EXPECT_EQ(result.flows[1].missing, 1) << "mid";
+  EXPECT_EQ(result.flows[1].examples, std::vector<std::string>{"cam/1/0"});
+  EXPECT_EQ(result.flows[0].ahead, 0) << "it did not come from nowhere";
+  EXPECT_FALSE(result.clean()) << to_text(result);
+}
+
 TEST_F(Job, ASetCountsWhenOneWriterHasWrittenAllOfIt) {
   sent(0, 0);
   const auto half = [&](const char* writer, const char* part, int offset) {
@@ -149,6 +177,20 @@ TEST_F(Job, ASetCountsWhenOneWriterHasWrittenAllOfIt) {
   EXPECT_EQ(half("w#2@2", "1/2", 1), Verdict::incomplete);
   EXPECT_EQ(half("w#2@2", "2/2", 2), Verdict::counts);
   EXPECT_EQ(half("w#1@1", "2/2", 3), Verdict::repeated);
+}
+
+// A worker was lost in the middle of a set, and its successor's first half never came.
+TEST_F(Job, HalvesOfTwoWritersAreNoWholeSet) {
+  sent(0, 0);
+  for (const auto* topic : {"mid", "out"}) {
+    EXPECT_EQ(put(topic, 0, 0, record("frame", "cam/1/0", "blur/0/0.0/1", "w#1@1", "1/2")).verdict,
+              Verdict::incomplete);
+    EXPECT_EQ(put(topic, 0, 1, record("frame", "cam/1/0", "blur/0/0.0/1", "w#2@2", "2/2")).verdict,
+              Verdict::incomplete);
+  }
+  const auto result = statement(1, 0);
+  EXPECT_EQ(result.open(), 2) << to_text(result);
+  EXPECT_FALSE(result.clean());
 }
 
 TEST_F(Job, ARecordThatIsNoFrameCountsByItsPlace) {
@@ -299,6 +341,17 @@ TEST_F(TileJob, ASplitThatLosesASetOfTilesIsNoticed) {
   const auto result = statement(4, 7, 6, 3);
   EXPECT_EQ(result.flows[1].missing, 1) << to_text(result);
   EXPECT_EQ(result.flows[1].examples, std::vector<std::string>{"cam/1/3"});
+}
+
+// One of the sets came for no frame of the session at all.
+TEST_F(TileJob, APictureOfWhichOnlyOneSetOfTilesCameIsMissing) {
+  auto half = record("frame", "cam/2/0", "cut/0/3.0/1");
+  half.emplace_back("ride_attr_tile", "0/2/1/100/200/30/0/2/0/0");
+  put("whole", 0, record("frame", "cam/2/0", "cam/0/2.0/1"));
+  put("tiles", 0, half);
+  const auto result = statement(4, 7, 6, 3);
+  EXPECT_EQ(result.flows[1].missing, 1) << to_text(result);
+  EXPECT_EQ(result.flows[1].examples, std::vector<std::string>{"cam/2/0"});
 }
 
 // Somebody's frames may have an attribute of that name.

@@ -71,5 +71,22 @@ TEST_F(Balance, WhoGotAPartitionDoesNotGiveOneAtOnce) {
   EXPECT_TRUE(flaps.empty()) << flaps.size() << " of " << moves << ", the first: " << flaps.front();
 }
 
+TEST_F(Balance, ANewcomerWhoseSpeedNobodyKnowsGetsItsShare) {
+  begin(3, 9);
+  for (int i = 0; i < 3; ++i) cluster.load.set_speed(worker(i), 5);
+  cluster.load.set_arrival(kClean, 9);
+  tick(100);
+  cluster.processes.erase(worker(2));
+  cluster.report(stream::ChildExit{.child = worker(2), .signal = 9});
+  tick(20);
+  cluster.join({.id = worker(3), .node = {"n3"}});  // it has not worked yet
+  const auto owned = [&] {
+    const auto& partitions = cluster.state().hard.find(kClean)->partitions;
+    return std::count_if(partitions.begin(), partitions.end(), [](const auto& one) { return one.owner == worker(3); });
+  };
+  for (int i = 0; i < 200 && owned() == 0; ++i) tick(1);
+  EXPECT_GE(owned(), 2) << "like the others";
+}
+
 }  // namespace
 }  // namespace ride::master::test

@@ -53,6 +53,14 @@ class ForgedRecords : public ::testing::Test {
     if (!decoded.ok()) return std::nullopt;
     return apply(state, *decoded);
   }
+  // It changes nothing, neither for the master nor for members.
+  void expect_void(const DecisionBody& body) {
+    const Decision decision{"log", 1, "m", body};
+    const auto before = state.hard;
+    EXPECT_EQ(read(decision), Applied::contradiction) << stream::encode(decision);
+    EXPECT_EQ(state.hard, before);
+    EXPECT_FALSE(members.apply(decision));
+  }
   std::vector<DecisionBody> hear(stream::ReportBody body) { return handle({ReportRead{std::move(body), now}}); }
   // Of processes that nobody knows, as many at once as the owner takes.
   void hear_strangers(int count, const std::string& name = "x{}#1") {
@@ -141,6 +149,9 @@ TEST_F(ForgedRecords, ChangeNothingAndWhatIsDecidedNextCounts) {
            kJob, kRun, "gate", kP1, {1}, state.hard.find(kJob, kRun)->sources.at("gate").epoch, "", {}})},
       {"a source's epoch that falls", ours(stream::AssignSource{kJob, kRun, "gate", kP1, {1}, Epoch{0}, "", {}})},
       {"a session far ahead", ours(stream::AssignSource{kJob, kRun, "gate", kP1, {kMostNumber}, Epoch{2}, "", {}})},
+      {"another worker's partition asked back", ours(stream::Releasing{kJob, kRun, kClean, kW2, {{0}, {1}}, now, ""})},
+      {"a group larger than its partitions", ours(stream::Scale{kJob, kRun, kClean, 3, false, "", {}})},
+      {"a group of nobody", ours(stream::Scale{kJob, kRun, kClean, 0, false, "", {}})},
       {"a strike at no partition", ours(stream::Strike{kJob, kRun, kClean, {9}, {1}, "", kW1, "", 1, true, {}})},
       {"a snapshot that is no text", ours(stream::SnapshotPart{"s", 1, 1, "{ no json"})},
       {"a snapshot of another version", ours(stream::SnapshotPart{"s", 1, 1, R"({"version": 2})"})},
@@ -166,6 +177,46 @@ TEST_F(ForgedRecords, ChangeNothingAndWhatIsDecidedNextCounts) {
   decided(stream::Assign{kJob, kRun, kClean, kW1, Epoch{3}, {{0}}, "", {}});
   decided(whole(capture(state.hard)));
   EXPECT_EQ(apply(state, {"log", 2, "b", stream::Claim{2, "b", ""}}), Applied::counted);
+}
+
+TEST_F(ForgedRecords, WhoIsOutGetsNoWorkAnyMore) {
+  const WorkerId worker{"w3#a"}, producer{"p2#a"};
+  for (const auto& id : {worker, producer}) decided(stream::WorkerOut{id, "gone", false, {}});
+  expect_void(stream::JoinGroup{worker, kJob, kRun, kClean, false, ""});
+  expect_void(stream::JoinGroup{worker, kJob, kRun, kClean, true, ""});
+  expect_void(stream::AssignSource{kJob, kRun, "gate", producer, SessionId{1}, Epoch{2}, "", {}});
+  decided(stream::AssignSource{kJob, kRun, "gate", WorkerId{"p3#a"}, SessionId{1}, Epoch{2}, "", {}});
+}
+
+TEST_F(ForgedRecords, OneEndStrikesOnce) {
+  const auto strike = [](const WorkerId& worker) {
+    return stream::Strike{kJob, kRun, kClean, {0}, {7}, "gate/1/7", worker, "signal 11", 1, false, {}};
+  };
+  decided(strike(WorkerId{"x#1"}));
+  expect_void(strike(WorkerId{"x#1"}));
+  decided(strike(WorkerId{"x#2"}));
+  expect_void(strike(WorkerId{"x#1"}));
+  const auto& strikes = state.hard.find(StageKey{kJob, kRun, kClean})->strikes;
+  EXPECT_EQ(strikes.at({PartitionId{0}, Offset{7}}).workers, (std::vector<WorkerId>{{"x#1"}, {"x#2"}}));
+}
+
+// Topics, files and commits of an earlier run are named by its number.
+TEST_F(ForgedRecords, TheNumberOfARunIsNotUsedAgain) {
+  expect_void(stream::JobQueued{job("street", 1), "", "", {}});
+  decided(stream::JobPhaseChanged{kJob, kRun, stream::JobPhase::completed, "", {}});
+  expect_void(stream::JobAccepted{job("street", 1), "", {}});
+  decided(stream::JobAccepted{job("street", 2), "", {}});
+}
+
+// By itself a job that is over has nobody; a snapshot may say otherwise.
+TEST_F(ForgedRecords, AJobThatIsOverGetsNoOwners) {
+  auto over = capture(state.hard);
+  over.jobs[0].phase = stream::JobPhase::cancelled;
+  decided(whole(over));
+  ASSERT_NE(state.hard.member(kW1), nullptr);
+  expect_void(stream::Assign{kJob, kRun, kClean, kW1, Epoch{3}, {{1}}, "", {}});
+  expect_void(stream::AssignSource{kJob, kRun, "gate", kP1, SessionId{1}, Epoch{2}, "", {}});
+  expect_void(stream::JoinGroup{WorkerId{"w3#a"}, kJob, kRun, kClean, false, ""});
 }
 
 TEST_F(ForgedRecords, OfAJobThatIsTooLargeAreNotWrittenEither) {

@@ -126,6 +126,38 @@ TEST(Leadership, WhoWasStoppedAsStandbyListensBeforeItClaims) {
   EXPECT_EQ(masters.epoch(), 1) << "nobody was silent but itself";
 }
 
+// All of the half minute's ticks are still to be read, and it does not know that.
+TEST(Leadership, WhoWasStoppedListensForAsLongAsASilenceMayLast) {
+  Leadership standby("b", "");
+  Leadership::Moment now{0};
+  standby.caught_up(now);
+  standby.stands({1, "a", ""}, now);
+  for (; now < 2s; now += 100ms) {
+    standby.ticked(now);
+    ASSERT_FALSE(standby.due(now, 0, 100ms));
+  }
+  now += 30s;
+  const auto goes_on = now;
+  while (!standby.due(now, 0, 100ms) && now - goes_on < 5s) now += 100ms;
+  EXPECT_GE(now - goes_on, 1s);
+  EXPECT_LE(now - goes_on, 1200ms) << "but no longer: nobody is there";
+}
+
+// What was sent so long ago says nothing about now: another claim may stand behind it.
+TEST(Leadership, AClaimThatIsReadLateIsAsOldAsItsSending) {
+  Leadership master("a", "");
+  master.caught_up(0ms);
+  const auto claim = master.due(0ms, 0, 100ms);
+  ASSERT_TRUE(claim);
+  master.stands(*claim, 900ms);
+  ASSERT_TRUE(master.leads());
+  EXPECT_TRUE(master.may_tick(1000ms));
+  EXPECT_FALSE(master.may_tick(1010ms));
+  EXPECT_EQ(master.due(1010ms, 0, 100ms), claim) << "it writes first";
+  master.wrote(1010ms);
+  EXPECT_TRUE(master.may_tick(1020ms));
+}
+
 TEST(Leadership, AnIdleLeaderWritesItsClaimAgainSoThatItMayTick) {
   Masters masters(1);
   masters.pass(10s);
@@ -208,6 +240,20 @@ TEST(Leadership, TruncationThatOvertakesItLeavesNoLeaderBehind) {
   masters[0].overtaken();
   EXPECT_FALSE(masters[0].leads());
   EXPECT_FALSE(masters[0].due(masters.now + 10s, 0, 100ms)) << "nothing before it has read the log again";
+}
+
+TEST(Leadership, ALeaderThatReadsItsOwnClaimAgainGoesOnAsLeader) {
+  Masters masters(2);
+  masters.pass(1s);
+  const auto claim = masters[0].standing();
+  masters[0].overtaken();
+  masters[0].stands(claim, masters.now);
+  EXPECT_FALSE(masters[0].leads()) << "a later claim may follow";
+  masters[0].caught_up(masters.now);
+  EXPECT_TRUE(masters[0].leads());
+  masters.pass(3s);
+  EXPECT_EQ(masters.leaders(), std::vector<std::size_t>{0});
+  EXPECT_EQ(masters.epoch(), 1) << "nobody had to claim";
 }
 
 }  // namespace

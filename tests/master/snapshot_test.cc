@@ -126,6 +126,24 @@ TEST(Snapshot, IsWrittenWhenTheLogGrewAndTruncationWaitsForIt) {
   EXPECT_TRUE(decide(state, tick, {}).empty()) << "once is enough";
 }
 
+TEST(Snapshot, OnlyBehindOneThatCountsTheLogIsCutOff) {
+  const auto log = busy_log();
+  auto state = read(log);
+  std::vector<Decision> snapshot;
+  append_snapshot(snapshot, state, "a", 5);
+  ASSERT_GT(snapshot.size(), 2u);
+  const TruncateBehind order{"a-1"};
+  SnapshotPlace place;
+  std::int64_t at = 100;
+  for (const auto& decision : snapshot) {
+    EXPECT_EQ(place.behind(order, state), std::nullopt) << "not whole at " << at;
+    place.read(std::get<stream::SnapshotPart>(decision.body), Offset{at++});
+    apply(state, decision);
+  }
+  EXPECT_EQ(place.behind(order, state), Offset{100});
+  EXPECT_EQ(place.behind(TruncateBehind{"a-2"}, state), std::nullopt);
+}
+
 TEST(Snapshot, OfAnotherVersionIsRefusedInWords) {
   stream::SnapshotAssembler assembler;
   const auto refused = assembler.add({"x", 1, 1, R"({"version": 99})"});

@@ -208,6 +208,36 @@ TEST_F(OwnershipTest, WhoseNameIsTakenIsToldSo) {
   EXPECT_EQ(ownership.duty().out_reason, "the name is taken");
 }
 
+TEST_F(OwnershipTest, WhatIsAskedBackFromItsOwnerBeforeIsKept) {
+  accept_job();
+  decide(JoinGroup{kMe, kJob, kRun, kStage, false, ""});
+  phase(JobPhase::running);
+  assign(kOther, 1, {{0}, {1}});
+  assign(kMe, 2, {{1}});
+  decide(Releasing{kJob, kRun, kStage, kOther, {{0}, {1}}, {}, ""});
+  EXPECT_TRUE(ownership.duty().releasing.empty());
+  EXPECT_EQ(ownership.duty().owns, (std::map<PartitionId, Epoch>{{{1}, {2}}}));
+}
+
+TEST_F(OwnershipTest, ACondemnedFrameStaysCondemnedBehindASnapshot) {
+  Snapshot snapshot;
+  Snapshot::Job job{.phase = JobPhase::running};
+  job.spec.job = kJob;
+  job.spec.run = kRun;
+  job.spec.stages.push_back({.name = "blur", .partitions = 1});
+  job.stages.push_back({.name = kStage, .epoch = {7}, .actives = {kMe}});
+  job.stages[0].partitions = {{kMe, {}, {7}}};
+  job.stages[0].strikes = {
+      {kJob, kRun, kStage, {0}, {17}, "gate/1/17", WorkerId{"w8#x"}, "signal 11 on w8#x", 1, false, {}},
+      {kJob, kRun, kStage, {0}, {29}, "gate/1/29", WorkerId{"w9#x"}, "it hung on w9#x", 2, true, {}}};
+  snapshot.jobs.push_back(job);
+  for (auto& part : cut(snapshot, "s")) decide(std::move(part));
+  const auto quarantined = ownership.duty().quarantined;
+  ASSERT_EQ(quarantined.size(), 1U);
+  EXPECT_EQ(quarantined.begin()->first, (FramePlace{{0}, {29}}));
+  EXPECT_EQ(quarantined.begin()->second.reason, "poison: it hung on w9#x");
+}
+
 TEST_F(OwnershipTest, AReleasingPartitionIsNamed) {
   accept_job();
   decide(JoinGroup{kMe, kJob, kRun, kStage, false, ""});
