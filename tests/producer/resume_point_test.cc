@@ -47,6 +47,8 @@ TEST(ResumeRule, BeginsAtTheLowestNumberThatIsMissing) {
            {{{.last = 10, .ended = true}, {.last = 7}, {.last = 10, .ended = true}},
             {10, false}},  // only an end is missing
            {{{.last = 10, .ended = true}, {.last = 4}, {.last = 10, .ended = true}}, {7, false}},
+           // The next number of partition 1 would lie behind the end.
+           {{{.last = 9, .ended = true}, {.last = 7}, {.last = 9, .ended = true}}, {9, false}},
        }) {
     EXPECT_EQ(point_of(3, row.tails), row.point);
   }

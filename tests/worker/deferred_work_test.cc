@@ -245,7 +245,7 @@ TEST_F(DeferredWorkTest, AFrameWithoutWorkDoesNotOvertakeOneThatIsOnItsWayToTheD
 
 // A task whose work on the disk says whether the task was finished or closed under it.
 struct Watched {
-  std::atomic<int> inside = 0;
+  std::atomic<int> to_do = 0, inside = 0;
   std::atomic<bool> finished_under_it = false, closed_under_it = false, finished = false;
 };
 
@@ -254,18 +254,20 @@ tasks::TaskType watched_task(Watched& watched) {
     explicit Watching(Watched& facts) : watched(facts) {}
     Result<void> open(const tasks::TaskEnv&) override { return {}; }
     Result<void> process(const Frame& frame, tasks::Emitter& out) override {
+      ++watched.to_do;
       out.defer([this]() -> Result<void> {
         auto& facts = watched;
         ++facts.inside;
         std::this_thread::sleep_for(30ms);
         --facts.inside;
+        --facts.to_do;
         return {};
       });
       out.emit(frame);
       return {};
     }
     Result<void> finish(tasks::Emitter&) override {
-      if (watched.inside > 0) watched.finished_under_it = true;
+      if (watched.to_do > 0) watched.finished_under_it = true;
       watched.finished = true;
       return {};
     }
