@@ -23,6 +23,8 @@ struct WriterGate {
   std::atomic<bool> deliver{true};          // else what was sent stays in flight
   std::atomic<bool> hang{false};            // serve() does not return
   std::atomic<std::int64_t> left{1 << 30};  // records that are still delivered: behind them the process "crashes"
+  std::atomic<bool> fail{false};            // no record is delivered, and each is told so
+  std::atomic<int> timeouts{0};             // of flush()
 };
 
 class GatedWriter : public stream::RecordWriter {
@@ -35,6 +37,11 @@ class GatedWriter : public stream::RecordWriter {
   }
   void serve(std::chrono::milliseconds timeout) override {
     while (gate_->hang) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    while (!waiting_.empty() && gate_->fail) {
+      auto done = std::move(waiting_.front().done);
+      waiting_.pop_front();
+      if (done) done(Error{ErrorCode::permission, "no right to write", false});
+    }
     while (!waiting_.empty() && gate_->deliver && gate_->left > 0) {
       --gate_->left;
       auto [to, record, done] = std::move(waiting_.front());
@@ -47,6 +54,7 @@ class GatedWriter : public stream::RecordWriter {
   Result<void> flush(std::chrono::milliseconds timeout) override {
     serve(timeout);
     if (waiting_.empty()) return {};
+    ++gate_->timeouts;
     return Error{ErrorCode::timeout, "not delivered", true};
   }
 

@@ -47,6 +47,8 @@ TEST(ResumeRule, BeginsAtTheLowestNumberThatIsMissing) {
            {{{.last = 10, .ended = true}, {.last = 7}, {.last = 10, .ended = true}},
             {10, false}},  // only an end is missing
            {{{.last = 10, .ended = true}, {.last = 4}, {.last = 10, .ended = true}}, {7, false}},
+           // The next number of partition 1 would lie behind the end.
+           {{{.last = 9, .ended = true}, {.last = 7}, {.last = 9, .ended = true}}, {9, false}},
        }) {
     EXPECT_EQ(point_of(3, row.tails), row.point);
   }
@@ -245,6 +247,7 @@ TEST_F(FindResumePoint, FramesOfEarlierSessionsAreCountedAsTheyStand) {
   ASSERT_TRUE(log_->commits()->commit("group", {{first, {end, stream::pack(metadata)}}}).ok());
   ASSERT_TRUE(log_->admin()->delete_before(first, end).ok());
   EXPECT_EQ(standing(3, 4), 5);
+  EXPECT_EQ(standing(1, 3), standing(1, 2) + standing(2, 3)) << "of these sessions alone, whatever readers ACKed since";
 }
 
 constexpr std::chrono::seconds kPatience(5);
@@ -366,6 +369,20 @@ TEST_F(FindResumePoint, ASetThatWasCutShortCountsAsMissing) {
           .ok());
   ASSERT_TRUE(writer->flush(std::chrono::seconds(5)).ok());
   EXPECT_EQ(find(), (ResumePoint{4, false}));
+}
+
+TEST_F(FindResumePoint, ReadersCommitsTellThatTheEndStoodWhereDeletionTookIt) {
+  write("src", 1, 0, 20);
+  for (int p = 0; p < 2; ++p) {
+    const stream::TopicPartition at{"frames", PartitionId{p}};
+    const auto end = log_->admin()->range(at)->end;
+    stream::CommitMetadata metadata;
+    metadata.watermarks.raise({"src", PartitionId{0}}, {1, 20});  // of the end record
+    metadata.ended.insert({"src", PartitionId{0}});
+    ASSERT_TRUE(log_->commits()->commit("group", {{at, {end, stream::pack(metadata)}}}).ok());
+    ASSERT_TRUE(log_->admin()->delete_before(at, end).ok());
+  }
+  EXPECT_EQ(find(), (ResumePoint{20, true}));
 }
 
 }  // namespace

@@ -15,6 +15,8 @@ namespace {
 
 using testing::HasSubstr;
 
+constexpr std::int64_t kBytesOf20 = std::int64_t{20} * 16 * 8;  // of pictures of the synthetic source
+
 TEST_F(SourceRunnerTest, AFiniteSourceSendsEachItemOnceAndEndsEveryPartition) {
   const auto runner = start(synthetic(100));
   ASSERT_TRUE(ended(*runner));
@@ -445,6 +447,99 @@ TEST_F(SourceRunnerTest, ATopicIsCopiedWithItsPicturesAndItsBrokenRecords) {
   ASSERT_TRUE(eventually([&] { return taken().pictures.size() == 3; }));
   EXPECT_EQ(taken().frames.rbegin()->first, 3) << "three records have a number";
   ASSERT_TRUE(eventually([&] { return runner->progress().frames == 4; })) << "of all owners, the broken record too";
+}
+
+TEST_F(SourceRunnerTest, WhoIsStoppedWaitsForWhatIsOnItsWay) {
+  access_.gate->deliver = false;
+  const auto runner = start(synthetic(20));
+  ASSERT_TRUE(eventually([&] { return budget_.held() == kBytesOf20; })) << budget_.held();
+  runner->stop();
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  access_.gate->deliver = true;
+  ASSERT_TRUE(eventually([&] { return runner->finished(); }));
+  EXPECT_EQ(taken().pictures.size(), 20u);
+  EXPECT_EQ(runner->progress().frames, 20);
+}
+
+TEST_F(SourceRunnerTest, ASourceHasEndedWhenItsLastFramesStand) {
+  access_.gate->deliver = false;
+  const auto runner = start(synthetic(20));
+  ASSERT_TRUE(eventually([&] { return budget_.held() == kBytesOf20; })) << budget_.held();
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  EXPECT_FALSE(runner->progress().ended);
+  access_.gate->deliver = true;
+  ASSERT_TRUE(ended(*runner));
+  EXPECT_EQ(taken().ended, kPartitions);
+}
+
+TEST_F(SourceRunnerTest, WhatTheClusterRefusesIsNotAcknowledgedAndEndsTheSource) {
+  access_.gate->fail = true;
+  const auto runner = start(synthetic(0));
+  ASSERT_TRUE(eventually([&] { return runner->fatal().has_value() || runner->progress().frames > 0; }));
+  EXPECT_EQ(runner->progress().frames, 0);
+  ASSERT_TRUE(runner->fatal());
+  EXPECT_THAT(runner->fatal()->message, HasSubstr("no right to write"));
+  EXPECT_TRUE(eventually([&] { return runner->finished(); }));
+  EXPECT_EQ(budget_.held(), 0) << "other sources need the memory";
+}
+
+TEST_F(SourceRunnerTest, WhatWaitsTooLongToBeWrittenIsLeftOutAndAccountedFor) {
+  access_.gate->deliver = false;
+  auto spec = synthetic(60);
+  spec.max_age_ms = 30;
+  spec.params["width"] = std::int64_t{400};
+  spec.params["height"] = std::int64_t{300};  // 120 kB a frame: eight fill the budget
+  const auto runner = start(spec);
+  ASSERT_TRUE(eventually([&] { return runner->progress().dropped > 2; }));
+  access_.gate->deliver = true;
+  ASSERT_TRUE(ended(*runner));
+  const Taken all = taken();
+  expect_each_once(all, 60);
+  EXPECT_EQ(static_cast<std::int64_t>(all.dropped.size()), runner->progress().dropped);
+  EXPECT_THAT(all.dropped.begin()->second, HasSubstr("max_age"));
+}
+
+// The numbers that the end records of the source have, one for each partition.
+std::vector<std::int64_t> ends_of(const stream::MemoryLog& log, int partitions) {
+  std::vector<std::int64_t> numbers;
+  for (int p = 0; p < partitions; ++p)
+    for (const auto& record : log.records({"frames", PartitionId{p}}))
+      if (const auto header = stream::decode_header(record.headers); header->kind == stream::RecordKind::end)
+        numbers.push_back(header->id.number);
+  return numbers;
+}
+
+TEST_F(SourceRunnerTest, DrainedWithAnItemAtHandTheEndStandsBehindTheLastThatWasSent) {
+  auto spec = synthetic(1000);
+  spec.unpaced = false;
+  spec.fps = 5;
+  const auto runner = start(spec);
+  ASSERT_TRUE(eventually([&] { return runner->progress().frames >= 1; }));
+  runner->set_mode(SourceMode::drain);
+  ASSERT_TRUE(ended(*runner));
+  const auto sent = std::ssize(taken().pictures);
+  expect_each_once(taken(), sent);
+  EXPECT_EQ(ends_of(*log_, kPartitions), std::vector<std::int64_t>(kPartitions, sent));
+}
+
+// The second picture cannot be sent, and the log does not take the note of it before the job drains.
+TEST_F(SourceRunnerTest, DrainedWithAnItemThatIsNotYetNotedTheEndStandsBeforeIt) {
+  const TempFolder folder;
+  folder.write("a.png", encoded(test_picture(20, 30), ".png"));
+  folder.write("b.png", encoded(test_picture(20, 30, CV_16UC1), ".png"));
+  folder.write("c.png", encoded(test_picture(20, 30), ".png"));
+  auto spec = directory(folder.path());
+  spec.codec = "jpeg:90";
+  access_.gate->left = 3;  // the names of the files, that these are all, and the first picture
+  const auto runner = start(spec);
+  ASSERT_TRUE(eventually([&] { return access_.gate->timeouts > 0; }));
+  ASSERT_EQ(taken().pictures.size(), 1u);
+  runner->set_mode(SourceMode::drain);
+  ASSERT_TRUE(eventually([&] { return !runner->progress().connected; }));
+  access_.gate->left = 1 << 30;
+  ASSERT_TRUE(ended(*runner));
+  expect_each_once(taken(), 1);
+  EXPECT_EQ(ends_of(*log_, kPartitions), std::vector<std::int64_t>(kPartitions, 1));
 }
 
 }  // namespace

@@ -151,6 +151,18 @@ TEST(LeaderFilter, TheFirstClaimOfAnEpochWinsAndOthersRecordsAreVoid) {
   EXPECT_FALSE(standing.counts(by(5, "a", out))) << "a deposed leader decides nothing";
 }
 
+TEST(LeaderFilter, AClaimThatLeavesEpochsOutDoesNotWinAndIsKnownAsNoMastersOwn) {
+  LeaderFilter standing;
+  const auto claim = [](std::int64_t epoch) { return Decision{"log", epoch, "b", Claim{epoch, "b", ""}}; };
+  EXPECT_FALSE(standing.is_ahead(claim(9))) << "a log may begin anywhere";
+  EXPECT_TRUE(standing.counts(Decision{"log", 5, "a", Claim{5, "a", ""}}));
+  EXPECT_FALSE(standing.counts(claim(7)));
+  EXPECT_TRUE(standing.is_ahead(claim(7)));
+  EXPECT_FALSE(standing.is_ahead(claim(6))) << "the next one";
+  EXPECT_FALSE(standing.is_ahead(claim(5))) << "one that came too late";
+  EXPECT_EQ(standing.epoch(), 5);
+}
+
 TEST(LeaderFilter, RecordsOfAnotherLogDoNotCount) {
   LeaderFilter standing;
   EXPECT_TRUE(standing.counts(Decision{"log-1", 1, "a", Claim{1, "a", ""}}));

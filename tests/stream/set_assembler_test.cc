@@ -294,6 +294,57 @@ TEST_F(SetAssemblerTest, ASourcesOriginMustAgreeWithItsId) {
   for (int n = 0; n < 3; ++n) EXPECT_FALSE(take(assembler, frame(n)[0]).problem);
 }
 
+// Frames and their outcomes by the place of what they were made of, ends behind it; a merge's outcomes below it.
+TEST_F(SetAssemblerTest, AStagesOriginIsOneThatStagesWrite) {
+  upstreams = {{"blur", 1, false}};
+  auto assembler = open();
+  const auto outcome = [](OriginKey key) {
+    RecordHeader header;
+    header.id = {"cam", SessionId{1}, 3};
+    return make_outcome_set({"job", "blur", "w", {{"blur", PartitionId{0}}, key, RunNumber{1}}}, header,
+                            Outcome::filtered, "")[0];
+  };
+  for (const auto& forged :
+       {with(from_stage(5), "ride_origin", "blur/0/5.1/1"), with(from_stage(5), "ride_origin", "blur/0/5.-1/1"),
+        outcome({5, 1}), outcome({5, -6}), end_of("blur", 0, {5, 0}), end_of("blur", 0, {5, 2})}) {
+    const auto step = take(assembler, forged);
+    ASSERT_TRUE(step.problem) << ::testing::PrintToString(forged.headers);
+    EXPECT_THAT(step.problem->message, ::testing::HasSubstr("is not one that a stage writes"));
+    EXPECT_FALSE(step.ended);
+  }
+  EXPECT_FALSE(take(assembler, from_stage(4)).problem);
+  EXPECT_FALSE(take(assembler, outcome({5, -2})).problem);
+  EXPECT_FALSE(take(assembler, outcome({5, 0})).problem);
+  EXPECT_TRUE(take(assembler, end_of("blur", 0, {5, 1})).ended);
+}
+
+TEST_F(SetAssemblerTest, AnOutcomeOrAnEndIsOneRecord) {
+  auto assembler = open();
+  RecordHeader header;
+  header.id = {"cam", SessionId{1}, 0};
+  const auto outcome = make_outcome_set({"job", "cam", "w", {{"cam", PartitionId{0}}, {1, 0}, RunNumber{1}}}, header,
+                                        Outcome::dropped, "late")[0];
+  for (const auto& forged : {with(outcome, "ride_part", "1/2"), with(outcome, "ride_chunk", "1/2/0/20"),
+                             with(end_of_source(3), "ride_part", "1/2")}) {
+    const auto step = take(assembler, forged);
+    EXPECT_TRUE(step.problem) << ::testing::PrintToString(forged.headers);
+    EXPECT_FALSE(step.ended);
+  }
+  EXPECT_FALSE(take(assembler, outcome).problem);
+  EXPECT_TRUE(take(assembler, end_of_source(3)).ended);
+}
+
+// Each of its pictures is whole, but one is not there.
+TEST_F(SetAssemblerTest, ASetThatLacksOneOfItsRecordsIsDead) {
+  auto assembler = open();
+  EXPECT_FALSE(take(assembler, part("1/3", "")).accepted);
+  const auto last = take(assembler, part("3/3", "", 2));
+  ASSERT_TRUE(last.problem);
+  EXPECT_THAT(last.problem->message, ::testing::HasSubstr("1 record of its set is missing"));
+  ASSERT_TRUE(last.accepted);
+  EXPECT_EQ(last.accepted->kind, RecordKind::outcome);
+}
+
 TEST_F(SetAssemblerTest, ASessionThatWasNeverGivenOutIsRefusedWhenThatIsKnown) {
   checks = true;
   auto assembler = open();

@@ -226,5 +226,37 @@ TEST(AckWindow, AnOrderedEndStandsBehindTheLastRecordAndTakesNoPlaceInTheLog) {
   EXPECT_TRUE(window.metadata().forwarded_end);
 }
 
+TEST(AckWindow, APredecessorsFinishedSetsAreForgottenOnceTheWatermarkHasPassedThem) {
+  stream::CommitMetadata before;
+  before.finished[kCam] = {{1, 7}, {1, 9}};
+  AckWindow window(Offset{10}, before);
+  window.read(Offset{10}, accepts(10, 8));
+  EXPECT_EQ(window.metadata().finished, before.finished);
+  window.ack(Offset{10}, Counted::acked);
+  EXPECT_EQ(window.metadata().finished.at(kCam), (std::set<stream::OriginKey>{{1, 9}}));
+  window.read(Offset{11}, accepts(11, 10));
+  window.ack(Offset{11}, Counted::acked);
+  EXPECT_TRUE(window.metadata().finished.empty()) << "it travels with every commit";
+}
+
+// Picture 7 comes in two sets of tiles from two lines; between them lies another frame.
+TEST(AckWindow, APictureThatIsPutTogetherBeganWithItsFirstTiles) {
+  const Upstream other{"cam", PartitionId{1}};
+  AckWindow window(Offset{0}, {});
+  auto first = accepts(0, 7);
+  first.held = true;
+  window.read(Offset{0}, first);
+  window.read(Offset{1}, accepts(1, 8));  // stays unfinished
+  auto last = accepts(2, 5);
+  last.accepted->upstream = other;
+  last.accepted->joined = {Offset{0}};
+  window.read(Offset{2}, last);
+  EXPECT_EQ(window.ack(Offset{2}, Counted::acked), (std::vector{Offset{0}, Offset{2}}));
+  EXPECT_EQ(window.committable(), Offset{1}) << "the first tiles lie before the commit";
+  const auto finished = window.metadata().finished;
+  ASSERT_TRUE(finished.contains(other)) << "the next owner would take the last tiles again, and miss the first";
+  EXPECT_EQ(finished.at(other), (std::set<stream::OriginKey>{{1, 5}}));
+}
+
 }  // namespace
 }  // namespace ride::worker

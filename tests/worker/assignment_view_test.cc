@@ -247,5 +247,32 @@ TEST_F(OwnershipTest, AReleasingPartitionIsNamed) {
   EXPECT_EQ(ownership.duty().releasing, std::set<PartitionId>{PartitionId{1}});
 }
 
+TEST_F(OwnershipTest, AnotherWorkersReleaseTakesNothingFromUs) {
+  accept_job();
+  decide(JoinGroup{kMe, kJob, kRun, kStage, false, ""});
+  phase(JobPhase::running);
+  assign(kMe, 2, {PartitionId{0}});
+  decide(Releasing{kJob, kRun, kStage, kOther, {PartitionId{0}}, {}, ""});
+  EXPECT_TRUE(ownership.duty().releasing.empty());
+  EXPECT_EQ(ownership.duty().owns, (std::map<PartitionId, Epoch>{{PartitionId{0}, Epoch{2}}}));
+}
+
+TEST_F(OwnershipTest, WhoBeginsWithASnapshotKnowsTheCondemnedFrames) {
+  Snapshot snapshot;
+  Snapshot::Job job{.phase = JobPhase::running};
+  job.spec.job = kJob;
+  job.spec.run = kRun;
+  job.stages.push_back({.name = kStage, .actives = {kMe}});
+  const auto strike = [](std::int64_t offset, int count, bool condemned) {
+    return Strike{kJob,  kRun,      kStage, PartitionId{1}, Offset{offset}, "gate/1/17", kOther, "signal 11",
+                  count, condemned, {}};
+  };
+  job.stages[0].strikes = {strike(16, 1, false), strike(17, 2, true)};
+  snapshot.jobs.push_back(job);
+  for (auto& part : cut(snapshot, "s")) decide(std::move(part));
+  EXPECT_EQ(ownership.duty().quarantined,
+            (std::map<FramePlace, Quarantined>{{{PartitionId{1}, Offset{17}}, {"poison: signal 11", 2}}}));
+}
+
 }  // namespace
 }  // namespace ride::worker

@@ -224,6 +224,88 @@ TEST_F(DeferredWorkTest, APartitionThatIsGivenUpKeepsWhatIsDoneAndLeavesTheRestT
   ASSERT_TRUE(wait_for([&] { return each_once(8) && both_committed() == 8; }));
 }
 
+TEST_F(DeferredWorkTest, AFrameWithoutWorkDoesNotOvertakeOneThatIsOnItsWayToTheDisk) {
+  task = task_that([this](const Frame& frame, tasks::Emitter& out) -> Result<void> {
+    if (frame.id.number == 0)
+      out.defer([this]() -> Result<void> {
+        gate.pass(0);
+        return {};
+      });
+    out.emit(frame);
+    return {};
+  });
+  send(8);
+  const auto runner = start();
+  take_all(*runner);
+  ASSERT_TRUE(wait_for([&] { return committed(1).value == 4; })) << "the other partition's go on";
+  EXPECT_EQ(counted().size(), 4U) << "frames 2, 4 and 6 wait behind frame 0";
+  gate.open_all();
+  ASSERT_TRUE(wait_for([&] { return each_once(8) && both_committed() == 8; }));
+}
+
+// A task whose work on the disk says whether the task was finished or closed under it.
+struct Watched {
+  std::atomic<int> to_do = 0, inside = 0;
+  std::atomic<bool> finished_under_it = false, closed_under_it = false, finished = false;
+};
+
+tasks::TaskType watched_task(Watched& watched) {
+  struct Watching final : tasks::Task {
+    explicit Watching(Watched& facts) : watched(facts) {}
+    Result<void> open(const tasks::TaskEnv&) override { return {}; }
+    Result<void> process(const Frame& frame, tasks::Emitter& out) override {
+      ++watched.to_do;
+      out.defer([this]() -> Result<void> {
+        auto& facts = watched;
+        ++facts.inside;
+        std::this_thread::sleep_for(30ms);
+        --facts.inside;
+        --facts.to_do;
+        return {};
+      });
+      out.emit(frame);
+      return {};
+    }
+    Result<void> finish(tasks::Emitter&) override {
+      if (watched.to_do > 0) watched.finished_under_it = true;
+      watched.finished = true;
+      return {};
+    }
+    void close() override {
+      if (watched.inside > 0) watched.closed_under_it = true;
+    }
+    Watched& watched;
+  };
+  auto type = task_that({});
+  type.make = [&watched] { return std::make_unique<Watching>(watched); };
+  return type;
+}
+
+TEST_F(DeferredWorkTest, TheTaskIsFinishedWhenItsWorkIsDone) {
+  Watched watched;
+  task = watched_task(watched);
+  send(6, 0, true);
+  const auto runner = start();
+  ASSERT_TRUE(runner->assign(PartitionId{0}, Epoch{1}).ok());
+  ASSERT_TRUE(wait_for([&] { return watched.finished.load(); }));
+  EXPECT_FALSE(watched.finished_under_it);
+}
+
+TEST_F(DeferredWorkTest, AReleasedPartitionsTaskIsClosedWhenItsWorkIsOver) {
+  Watched watched;
+  task = watched_task(watched);
+  send(8);
+  const auto runner = start();
+  ASSERT_TRUE(runner->assign(PartitionId{0}, Epoch{1}).ok());
+  ASSERT_TRUE(wait_for([&] { return watched.inside > 0; }));
+  runner->release(PartitionId{0});
+  ASSERT_TRUE(wait_for([&] {
+    const std::lock_guard lock(mutex);
+    return released.contains(PartitionId{0});
+  }));
+  EXPECT_FALSE(watched.closed_under_it);
+}
+
 TEST_F(DeferredWorkTest, AWorkerThatEndsLeavesTheTaskAloneUntilItsWorkIsOver) {
   std::atomic<int> inside = 0;
   defer([&](std::int64_t) -> Result<void> {

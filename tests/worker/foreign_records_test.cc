@@ -150,5 +150,77 @@ TEST_F(StageRunnerTest, AReaderThatDiesOfARecordNamesItAndTheThirdOwnerDoesNotLo
   EXPECT_FALSE(shared.being_read());
 }
 
+// Hands out what it has fetched before it was told to let the partition go, as a queue of fetched records does.
+class LateReader final : public stream::RecordReader {
+ public:
+  LateReader(std::shared_ptr<stream::RecordReader> inner, int late) : inner_(std::move(inner)), late_(late) {}
+  Result<void> assign(const TopicPartition& at, Offset start) override {
+    left_.erase(at);
+    inner_->unassign(at);
+    return inner_->assign(at, start);
+  }
+  void unassign(const TopicPartition& at) override { left_[at] = late_; }
+  Result<std::optional<stream::Record>> poll(std::chrono::milliseconds timeout) override {
+    auto record = inner_->poll(timeout);
+    if (!record.ok() || !*record) return record;
+    const auto left = left_.find((*record)->at);
+    if (left == left_.end()) return record;
+    if (left->second-- > 0) return record;
+    inner_->unassign(left->first);
+    left_.erase(left);
+    return std::optional<stream::Record>();
+  }
+
+ private:
+  std::shared_ptr<stream::RecordReader> inner_;
+  const int late_;
+  std::map<TopicPartition, int> left_;  // so many records of them still come
+};
+
+TEST_F(StageRunnerTest, RecordsThatWereFetchedBehindADoubtedOneWaitForItsAnswer) {
+  checks_sessions = true;
+  make_reader = [this] { return std::make_shared<LateReader>(log->reader(), 2); };
+  write(0, forged(7, 0));
+  send(8, 0, true);
+  auto runner = start();
+  runner->know_sessions({{"cam", SessionId{1}}});
+  take_all(*runner);
+  ASSERT_TRUE(wait_for([&] { return runner->decisions_wanted() == 1 && committed(1) == Offset{5}; }));
+  EXPECT_EQ(runner->progress()[0].position, 0);
+  runner->decisions_were_read(1);
+  EXPECT_TRUE(wait_for([&] { return counted().size() == 9 && ends == 3; })) << "eight frames, and an outcome 'dead'";
+  EXPECT_EQ(dead().size(), 1U) << "the doubted one has its outcome";
+  EXPECT_FALSE(runner->failed());
+}
+
+// Hands each record out twice: what was fetched before a partition was assigned anew.
+class RepeatingReader final : public stream::RecordReader {
+ public:
+  explicit RepeatingReader(std::shared_ptr<stream::RecordReader> inner) : inner_(std::move(inner)) {}
+  Result<void> assign(const TopicPartition& at, Offset start) override { return inner_->assign(at, start); }
+  void unassign(const TopicPartition& at) override { inner_->unassign(at); }
+  Result<std::optional<stream::Record>> poll(std::chrono::milliseconds timeout) override {
+    if (again_) return std::exchange(again_, std::nullopt);
+    auto record = inner_->poll(timeout);
+    if (record.ok() && *record) again_ = *record;
+    return record;
+  }
+
+ private:
+  std::shared_ptr<stream::RecordReader> inner_;
+  std::optional<stream::Record> again_;
+};
+
+TEST_F(StageRunnerTest, ARecordThatIsHandedOutAgainIsNoRecordOfTheLog) {
+  make_reader = [this] { return std::make_shared<RepeatingReader>(log->reader()); };
+  send(6, 0, true);
+  auto runner = start();
+  take_all(*runner);
+  EXPECT_TRUE(wait_for([&] { return runner->failed() || (each_once(6) && ends == 3); }));
+  EXPECT_TRUE(wait_for([&] { return runner->failed() || (committed(0) == Offset{4} && committed(1) == Offset{4}); }));
+  EXPECT_FALSE(runner->failed()) << runner->failed()->message;
+  for (const auto& one : runner->progress()) EXPECT_EQ(one.counters, (stream::OutcomeCounters{.acked = 3}));
+}
+
 }  // namespace
 }  // namespace ride::worker

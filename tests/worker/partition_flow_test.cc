@@ -110,5 +110,48 @@ TEST_F(PartitionFlowTest, ASetThatReleasesAndIsHeldAgainWaitsForTheNextRelease) 
   EXPECT_EQ(committable(), 1);
 }
 
+TEST_F(PartitionFlowTest, TheEndGoesOnBehindWhatFinishGave) {
+  flow.read(Offset{0}, accepted(0));
+  flow.read(Offset{1}, last_end(1));
+  const auto frame = flow.processed(result(0, 1));
+  auto end = result(1, 1);  // a picture of the task's finish()
+  end.is_end = true;
+  end.end_sets = {{{"out", PartitionId{0}}, {}}};
+  const auto of_finish = flow.processed(std::move(end));
+  ASSERT_EQ(of_finish.size(), 1U);
+  EXPECT_TRUE(flow.delivered(frame[0].batch).empty()) << "all before the end is ACKed, but the picture is on its way";
+  const auto ends = flow.delivered(of_finish[0].batch);
+  ASSERT_EQ(ends.size(), 1U);
+  EXPECT_FALSE(flow.ended());
+  flow.delivered(ends[0].batch);
+  EXPECT_TRUE(flow.ended());
+}
+
+TEST_F(PartitionFlowTest, TheEndDoesNotPassAFrameThatIsHeld) {
+  flow.read(Offset{0}, accepted(0));
+  flow.read(Offset{1}, accepted(1));
+  flow.read(Offset{2}, last_end(2));
+  flow.processed(result_of_segment(0, false, true));
+  const auto frame = flow.processed(result(1, 1));
+  auto end = result(2, 0);
+  end.is_end = true;
+  end.end_sets = {{{"out", PartitionId{0}}, {}}};
+  EXPECT_TRUE(flow.processed(std::move(end)).empty());
+  EXPECT_TRUE(flow.delivered(frame[0].batch).empty()) << "finish() did not make the segment durable";
+  EXPECT_EQ(committable(), 0) << "the next owner gets both again, and the end behind them";
+}
+
+// The reader may learn of it after it was told to let the partition go.
+TEST_F(PartitionFlowTest, WhatExpiresAfterAPartitionIsGivenUpIsTheNextOwnersToCount) {
+  flow.read(Offset{0}, accepted(0));
+  const auto frame = flow.processed(result(0, 1));
+  flow.give_up();
+  flow.read(Offset{1}, accepted(1));
+  flow.expire(Offset{50}, {});
+  flow.delivered(frame[0].batch);
+  EXPECT_EQ(committable(), 1) << "the record at 1 was read, and nobody has worked on it";
+  EXPECT_EQ(flow.window().counters().expired, 0);
+}
+
 }  // namespace
 }  // namespace ride::worker

@@ -62,5 +62,14 @@ TEST_F(CommitBookTest, WhatIsForgottenIsNotCommittedAgain) {
   EXPECT_TRUE(pending.read_back({{kAt, Commit{Offset{3}, "three"}}}).empty());
 }
 
+TEST_F(CommitBookTest, TheLastThatWasWrittenIsTheOneThatShouldStand) {
+  write({Offset{5}, "five"});
+  write({Offset{8}, "eight"});
+  ASSERT_NE(pending.stands(kAt), nullptr);
+  EXPECT_EQ(*pending.stands(kAt), (Commit{Offset{8}, "eight"}));
+  EXPECT_EQ(pending.read_back({{kAt, Commit{Offset{5}, "five"}}}).size(), 1U) << "our own, written late";
+  EXPECT_EQ(pending.take().at(kAt).offset, Offset{8});
+}
+
 }  // namespace
 }  // namespace ride::worker

@@ -421,5 +421,51 @@ TEST_F(StageRunnerTest, APausedStageReadsNothing) {
   EXPECT_TRUE(wait_for([&] { return each_once(6); }));
 }
 
+TEST_F(StageRunnerTest, WhatMayWorkLaterIsTriedAgainWithTheSameFrameAndNobodyDies) {
+  std::atomic<int> tries = 0;
+  task = task_that([&](const Frame& frame, tasks::Emitter& out) -> Result<void> {
+    if (frame.id.number == 2 && ++tries < 3) return Error{ErrorCode::resource_exhausted, "the disk is full", true};
+    out.emit(frame);
+    return {};
+  });
+  send(6, 0, true);
+  auto runner = start();
+  take_all(*runner);
+  EXPECT_TRUE(wait_for([&] { return each_once(6) && ends == 3; }));
+  EXPECT_EQ(tries, 3);
+  EXPECT_TRUE(dead().empty());
+  EXPECT_TRUE(has_notice("stage_blocked: stage grey waits with frame cam/1/2: the disk is full"));
+  EXPECT_TRUE(has_notice("stage_unblocked"));
+}
+
+TEST_F(StageRunnerTest, ACondemnedFrameDoesNotWarmTheNextOwnersTaskUp) {
+  std::set<std::int64_t> ran;
+  std::mutex guard;
+  task = task_that([&](const Frame& frame, tasks::Emitter& out) -> Result<void> {
+    {
+      const std::lock_guard lock(guard);
+      ran.insert(frame.id.number);
+    }
+    out.emit(frame);
+    return {};
+  });
+  task->declaration.warmup_frames = 3;
+  const std::map<FramePlace, Quarantined> condemned = {
+      {{PartitionId{0}, Offset{3}}, {"poison: signal 11 on a and b", 2}}};
+  send(10);  // 0 2 4 6 8 lie in partition 0
+  auto first = start();
+  first->quarantine(condemned);
+  take_all(*first);
+  ASSERT_TRUE(wait_for([&] { return committed(0) == Offset{5}; }));
+  first.reset();
+  ran.clear();
+  auto next = start();
+  next->quarantine(condemned);
+  ASSERT_TRUE(next->assign(PartitionId{0}, Epoch{2}).ok());
+  send(2, 10);
+  ASSERT_TRUE(wait_for([&] { return committed(0) == Offset{6}; }));
+  EXPECT_EQ(ran, (std::set<std::int64_t>{4, 8, 10})) << "frame 6 has ended two workers";
+}
+
 }  // namespace
 }  // namespace ride::worker

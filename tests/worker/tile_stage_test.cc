@@ -191,5 +191,40 @@ TEST_F(TileStageTest, LateTilesOfAPictureThatWasGivenUpLeadToNothingAlsoForTheNe
   EXPECT_EQ(results()[0].times, 1);
 }
 
+// What was finished behind an unfinished picture travels with each commit: more than a cluster takes is not written.
+TEST_F(TileStageTest, ACommitThatIsTooLargeWaitsForTheUnfinishedPicture) {
+  const int pictures = 2500;
+  std::atomic<std::size_t> largest = 0;
+  struct Measuring final : stream::CommitStore {
+    Measuring(std::unique_ptr<stream::CommitStore> store, std::atomic<std::size_t>& size)
+        : inner(std::move(store)), largest(size) {}
+    ::ride::Result<std::map<TopicPartition, std::optional<stream::Commit>>> committed(
+        const std::string& group, const std::vector<TopicPartition>& at) override {
+      return inner->committed(group, at);
+    }
+    ::ride::Result<void> commit(const std::string& group,
+                                const std::map<TopicPartition, stream::Commit>& commits) override {
+      for (const auto& [at, commit] : commits) largest = std::max(largest.load(), commit.metadata.size());
+      return inner->commit(group, commits);
+    }
+    std::unique_ptr<stream::CommitStore> inner;
+    std::atomic<std::size_t>& largest;
+  };
+  make_commits = [&] { return std::make_shared<Measuring>(log->commits(), largest); };
+  for (int n = 1; n <= pictures; ++n) put(n, 0);
+  put(0, 0);  // its other tiles do not come
+  for (int n = 1; n <= pictures; ++n) put(n, 1);
+  auto runner = start();
+  take_all(*runner);
+  ASSERT_TRUE(wait_for([&] { return has_notice("commit_waits: stage grey: "); }));
+  ASSERT_TRUE(wait_for([&] {
+    return runner->progress()[0].position == std::ssize(log->records({"in", PartitionId{0}}));
+  }));
+  put(0, 1);
+  ASSERT_TRUE(wait_for([&] { return committed(0).value == std::ssize(log->records({"in", PartitionId{0}})); }));
+  EXPECT_LE(largest.load(), std::size_t{4096});
+  EXPECT_EQ(runner->failed(), std::nullopt);
+}
+
 }  // namespace
 }  // namespace ride::worker
