@@ -75,7 +75,7 @@ void Committer::ask(std::unique_lock<std::mutex>& lock, CommitFlow::ReadBack req
   lock.unlock();
   auto found = store_->committed(group_, request.at);
   lock.lock();
-  for (const auto& one : flow_.answered(request, found))
+  for (const auto& one : flow_.answered(request, found, steady_clock::now()))
     log_warning("the commit of {} was lowered to {} by a late one; committing {} again", to_string(one),
                 (*found)[one] ? (*found)[one]->offset.value : -1, flow_.stands(one)->offset.value);
 }

@@ -164,7 +164,7 @@ void StageCompute::prepare() {
     auto first = open();
     if (first.ok()) {
       spare_tasks_.push_back(std::move(first).value());
-      while (!context_.stopping && opens_another()) open_another();
+      while (context_.to_compute.size() == 0 && opens_another()) open_another();
       if (said != steady_clock::time_point{})
         context_.notify(Severity::info, "stage_unblocked", "stage " + context_.config.stage.name + " goes on", false);
       warm_ = true;
@@ -191,10 +191,12 @@ void StageCompute::prepare() {
 }
 
 bool StageCompute::opens_another() {
-  if (!opens_ahead_ || !context_.task().declaration.opens_ahead) return false;
+  if (!opens_ahead_ || context_.stopping || !context_.task().declaration.opens_ahead) return false;
   const auto& stage = context_.config.stage;
-  TasksOpen open{
-      .partitions = stage.partitions, .min_workers = stage.group.min, .spare = static_cast<int>(spare_tasks_.size())};
+  TasksOpen open{.warm = warm_,
+                 .partitions = stage.partitions,
+                 .min_workers = stage.group.min,
+                 .spare = static_cast<int>(spare_tasks_.size())};
   for (const auto& owned : context_.owned.all()) {
     if (owned->computing.task) ++open.in_use;
     const std::lock_guard lock(owned->mutex);
@@ -225,7 +227,7 @@ bool StageCompute::turn(milliseconds wait) {
     compute(std::move(*item));
     return true;
   }
-  if (opens_another()) open_another();
+  if (warm_ && opens_another()) open_another();
   return false;
 }
 

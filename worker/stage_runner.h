@@ -1,5 +1,5 @@
 // StageRunner: the data plane of one stage in one worker, seen from its control thread: read | run | write, three
-// threads joined by queues that are bounded in bytes. Warm from the start: connected, topics known, one task opened.
+// threads joined by queues that are bounded in bytes. Warm from the start: connected, topics known, a task opened.
 // Threads: assign(), take(), release(), drop() and pause() belong to the control thread; progress(), stats() and
 // failed() may be asked from any. Failure: failed() returns an error that ends the incarnation; what concerns frames is
 // reported by Notify.

@@ -1,5 +1,5 @@
-// What is broken on purpose in a run, and what a run shares. A mutation sits in the simulator's own shells, around the
-// pure functions of the product, which know nothing of it.
+// What is broken on purpose in a run, and what a run shares. A mutation sits in the simulator's own shells and ports,
+// around what is of the product, which knows nothing of it.
 #pragma once
 
 #include <array>

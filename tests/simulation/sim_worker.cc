@@ -64,6 +64,7 @@ void SimWorker::open_stage(const worker::StageKey& key) {
                                 .stage = key.stage.value,
                                 .fatal_for_job = true});
   };
+  ++opened_;
   shell_ = std::make_unique<StageShell>(around_, host_, std::move(config));
   stage_ = key;
 }
@@ -89,16 +90,17 @@ void SimWorker::answer_reader() {
   if (question_.must_ask(question) && !asking_) {
     asking_ = true;
     ++around_.fired["asked where the decisions end"];
-    host_.send([this, alive = std::weak_ptr(alive_), question, stage = stage_, &host = host_, &kafka = around_.kafka] {
-      host.answer(
-          [this, alive, question, stage, end = kafka.find(kDecisions)->visible] {
-            if (alive.expired()) return;
-            asking_ = false;
-            if (stage == stage_) question_.asked(question, end);
-            answer_reader();
-          },
-          false);
-    });
+    host_.send(
+        [this, alive = std::weak_ptr(alive_), question, opened = opened_, &host = host_, &kafka = around_.kafka] {
+          host.answer(
+              [this, alive, question, opened, end = kafka.find(kDecisions)->visible] {
+                if (alive.expired()) return;
+                asking_ = false;
+                if (opened == opened_) question_.asked(question, end);
+                answer_reader();
+              },
+              false);
+        });
   }
   if (!question_.answered(question, member_.position())) return;
   shell_->runner().know_sessions(ownership_.duty().sessions);

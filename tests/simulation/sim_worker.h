@@ -42,6 +42,7 @@ class SimWorker final : public Program {
   std::optional<worker::StageKey> stage_;
   worker::TakenPartitions taken_;
   worker::DecisionsQuestion question_;
+  int opened_ = 0;       // stages, so far
   bool asking_ = false;  // where the decisions end
   std::unique_ptr<StageShell> shell_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

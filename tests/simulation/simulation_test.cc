@@ -78,6 +78,8 @@ TEST(Simulation, EveryInvariantHoldsInEverySeed) {
       totals.begun_behind);
   for (const auto& [what, times] : totals.fired) std::cout << fmt::format("{:>10}  {}\n", times, what);
   EXPECT_GE(totals.least_events, 1'000);
+  for (const auto* never : {"frames_hidden", "not_a_frame", "sets_refused", "many_repeats", "offset_lost"})
+    EXPECT_EQ(totals.fired[never], 0) << never << ": nobody else writes in these runs";
   for (const auto rare : kRare) EXPECT_TRUE(totals.runs < 1'000 || totals.fired[std::string(rare)] > 0) << rare;
   EXPECT_GE(totals.least_faults, 3);
   // Runs in which nothing happens would prove nothing.

@@ -105,7 +105,7 @@ Result<void> StageWriterPort::send(const stream::TopicPartition& to, stream::Out
 // ---- commits
 
 void StageCommits::put(const stream::TopicPartition& at, stream::Commit commit) {
-  flow_.put(at, mutated(at, std::move(commit)));
+  flow_.put(at, std::move(commit));
   turn();
 }
 
@@ -115,10 +115,25 @@ stream::Commit StageCommits::mutated(const stream::TopicPartition& at, stream::C
   const auto& read = (*read_)[at];
   if (around_.broken == Mutation::watermark_of_read_position)
     for (const auto& [upstream, key] : read.watermarks.all()) metadata.watermarks.raise(upstream, key);
-  if (around_.broken == Mutation::no_finished_list) metadata.finished.clear();
+  if (around_.broken == Mutation::no_finished_list) {
+    for (const auto& [upstream, keys] : metadata.finished)
+      metadata.counters.acked -= static_cast<std::int64_t>(keys.size());
+    metadata.finished.clear();
+  }
   if (around_.broken == Mutation::commit_past_unacked) commit.offset = std::max(commit.offset, Offset{read.position});
   commit.metadata = stream::pack(metadata);
   return commit;
+}
+
+// The product does not see what a mutation made of its commits, nor reads it back.
+worker::PendingCommits::Commits StageCommits::as_sent(const worker::PendingCommits::Commits& commits) {
+  if (around_.broken == Mutation::none) return commits;
+  worker::PendingCommits::Commits sent;
+  for (const auto& [at, commit] : commits) {
+    sent[at] = mutated(at, commit);
+    broken_[at] = {commit, sent[at]};
+  }
+  return sent;
 }
 
 void StageCommits::turn() {
@@ -139,8 +154,8 @@ void StageCommits::ask(const worker::CommitFlow::Write& write) {
   const auto done = [this, alive = std::weak_ptr(alive_), request, write](bool taken) {
     if (!alive.expired()) written(request, write, taken);
   };
-  host_.send([&kafka = around_.kafka, &host = host_, group = config_.group, write, done] {
-    const bool taken = kafka.commit(group, write.commits);
+  host_.send([&kafka = around_.kafka, &host = host_, group = config_.group, commits = as_sent(write.commits), done] {
+    const bool taken = kafka.commit(group, commits);
     host.answer([done, taken] { done(taken); }, true);
   });
   host_.later(kAskWithin, [done] { done(false); });
@@ -173,7 +188,12 @@ void StageCommits::read_back(std::int64_t request, const worker::CommitFlow::Rea
                              const Result<Found>& found) {
   if (request_ != request) return;
   request_ = 0;
-  for (const auto& at : flow_.answered(asked, found)) {
+  auto meant = found;
+  if (meant.ok())
+    for (auto& [at, commit] : *meant)
+      if (const auto broken = broken_.find(at); broken != broken_.end() && commit == broken->second.second)
+        commit = broken->second.first;
+  for (const auto& at : flow_.answered(asked, meant, now())) {
     ++around_.fired["commit lowered by a late one"];
     around_.story.tell("{} finds the commit of {} lowered, and commits again", config_.who, to_string(at));
   }

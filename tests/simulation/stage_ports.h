@@ -87,6 +87,7 @@ class StageCommits final : public worker::CommitSink {
   using Found = worker::CommitFlow::Found;
   worker::CommitFlow::TimePoint now() const { return worker::CommitFlow::TimePoint(around_.clock.now()); }
   stream::Commit mutated(const stream::TopicPartition& at, stream::Commit commit) const;
+  worker::PendingCommits::Commits as_sent(const worker::PendingCommits::Commits& commits);
   void turn();
   void ask(const worker::CommitFlow::Write& write);
   void ask(const worker::CommitFlow::ReadBack& request);
@@ -98,6 +99,7 @@ class StageCommits final : public worker::CommitSink {
   const std::shared_ptr<ReadOfAll> read_;
   const Config config_;
   worker::CommitFlow flow_;
+  std::map<stream::TopicPartition, std::pair<stream::Commit, stream::Commit>> broken_;  // as it was meant, as sent
   std::int64_t request_ = 0, requests_ = 0;  // the one that is on its way; 0: none
   std::optional<worker::CommitFlow::TimePoint> looks_at_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -92,11 +92,53 @@ TEST_F(CommitFlowTest, WhatStandsIsReadBackEachSecondAlsoWhenCommitsComeAllTheTi
       flow.answered(*write, Result<void>(), now);
     } else {
       ++read_back;
-      EXPECT_TRUE(flow.answered(std::get<CommitFlow::ReadBack>(*request), kAway).empty());
+      EXPECT_TRUE(flow.answered(std::get<CommitFlow::ReadBack>(*request), kAway, now).empty());
     }
   }
   EXPECT_EQ(read_back, 3);
   EXPECT_EQ(written, 298);
+}
+
+TEST_F(CommitFlowTest, WritesHaveTheirTurnThoughReadingBackTakesLong) {
+  write({Offset{1}, ""});
+  for (std::int64_t n = 2; n < 6; ++n) {
+    now += 1s;
+    ASSERT_EQ(asks_what_stands(), std::vector{kAt});
+    flow.put(kAt, {Offset{n}, ""});
+    now += 5s;
+    EXPECT_TRUE(flow.answered(CommitFlow::ReadBack{{kAt}}, kAway, now).empty());
+    const auto asked = asks_to_write();
+    ASSERT_EQ(asked, (PendingCommits::Commits{{kAt, {Offset{n}, ""}}}));
+    flow.answered({asked}, Result<void>(), now);
+  }
+}
+
+TEST_F(CommitFlowTest, WhatIsForgottenWhileItIsWrittenIsNotWatchedThen) {
+  flow.put(kAt, {Offset{7}, ""});
+  const auto asked = asks_to_write();
+  flow.forget(kAt);
+  flow.answered({asked}, Result<void>(), now);
+  EXPECT_EQ(flow.stands(kAt), nullptr);
+  now += 1s;
+  EXPECT_FALSE(flow.next(now)) << "it is the next owner's";
+}
+
+TEST_F(CommitFlowTest, WhatIsForgottenWhileItIsWrittenIsNotTriedAgain) {
+  flow.put(kAt, {Offset{7}, ""});
+  const auto asked = asks_to_write();
+  flow.forget(kAt);
+  flow.answered({asked}, kAway, now);
+  now += 50ms;
+  EXPECT_FALSE(flow.next(now));
+}
+
+TEST_F(CommitFlowTest, APartitionThatComesBackWhileItsEarlierCommitIsWrittenIsCommitted) {
+  flow.put(kAt, {Offset{7}, ""});
+  const auto asked = asks_to_write();
+  flow.forget(kAt);
+  flow.put(kAt, {Offset{9}, ""});
+  flow.answered({asked}, Result<void>(), now);
+  EXPECT_EQ(asks_to_write(), (PendingCommits::Commits{{kAt, {Offset{9}, ""}}}));
 }
 
 TEST_F(CommitFlowTest, ACommitThatALateOneLoweredIsWrittenAgain) {
@@ -104,7 +146,8 @@ TEST_F(CommitFlowTest, ACommitThatALateOneLoweredIsWrittenAgain) {
   EXPECT_EQ(flow.next_at(), now + 1s);
   now += 1s;
   ASSERT_EQ(asks_what_stands(), std::vector{kAt});
-  const auto lowered = flow.answered(CommitFlow::ReadBack{{kAt}}, CommitFlow::Found{{kAt, Commit{Offset{3}, "three"}}});
+  const auto lowered =
+      flow.answered(CommitFlow::ReadBack{{kAt}}, CommitFlow::Found{{kAt, Commit{Offset{3}, "three"}}}, now);
   EXPECT_EQ(lowered, std::vector{kAt});
   EXPECT_EQ(asks_to_write(), (PendingCommits::Commits{{kAt, {Offset{7}, "seven"}}}));
 }
@@ -113,7 +156,8 @@ TEST_F(CommitFlowTest, WhatStandsAsItWasWrittenIsLeftAlone) {
   write({Offset{7}, "seven"});
   now += 1s;
   ASSERT_EQ(asks_what_stands(), std::vector{kAt});
-  EXPECT_TRUE(flow.answered(CommitFlow::ReadBack{{kAt}}, CommitFlow::Found{{kAt, Commit{Offset{7}, "seven"}}}).empty());
+  EXPECT_TRUE(
+      flow.answered(CommitFlow::ReadBack{{kAt}}, CommitFlow::Found{{kAt, Commit{Offset{7}, "seven"}}}, now).empty());
   EXPECT_FALSE(flow.next(now));
   EXPECT_EQ(flow.next_at(), now + 1s);
 }

@@ -141,6 +141,31 @@ TEST_F(PartitionFlowTest, TheEndDoesNotPassAFrameThatIsHeld) {
   EXPECT_EQ(committable(), 0) << "the next owner gets both again, and the end behind them";
 }
 
+TEST_F(PartitionFlowTest, AFrameThatIsLetGoIsNotAckedWhileWhatItLedToIsOnItsWay) {
+  flow.read(Offset{0}, accepted(0));
+  flow.read(Offset{1}, accepted(1));
+  auto held = result_of_segment(0, false, true);
+  held.sets = result(0, 2).sets;
+  const auto sendings = flow.processed(std::move(held));
+  ASSERT_EQ(sendings.size(), 2U);
+  flow.delivered(sendings[0].batch);
+  flow.processed(result_of_segment(1, true, false));
+  EXPECT_EQ(committable(), 0) << "one of its sets is not delivered";
+  flow.delivered(sendings[1].batch);
+  EXPECT_EQ(committable(), 2);
+}
+
+TEST_F(PartitionFlowTest, AFrameWhoseSetsAreDeliveredIsAckedWhenItIsLetGo) {
+  flow.read(Offset{0}, accepted(0));
+  flow.read(Offset{1}, accepted(1));
+  auto held = result_of_segment(0, false, true);
+  held.sets = result(0, 1).sets;
+  flow.delivered(flow.processed(std::move(held))[0].batch);
+  EXPECT_EQ(committable(), 0);
+  flow.processed(result_of_segment(1, true, false));
+  EXPECT_EQ(committable(), 2);
+}
+
 // The reader may learn of it after it was told to let the partition go.
 TEST_F(PartitionFlowTest, WhatExpiresAfterAPartitionIsGivenUpIsTheNextOwnersToCount) {
   flow.read(Offset{0}, accepted(0));

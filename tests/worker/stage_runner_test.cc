@@ -56,6 +56,33 @@ TEST_F(StageRunnerTest, ATaskThatTakesLongToOpenIsOpenForTheWholeShareBeforeTheW
   EXPECT_EQ(counts.open, 0);
 }
 
+TEST_F(StageRunnerTest, AWorkerThatHandsBackWhatItHasAndStopsOpensNothingMore) {
+  Openings counts;
+  task = counted_task(counts, true);
+  auto runner = start();
+  ASSERT_TRUE(wait_for([&] { return runner->stats().warm; }));
+  send(20);
+  take_all(*runner);
+  ASSERT_TRUE(wait_for([&] { return each_once(20); }));
+  for (int p = 0; p < 2; ++p) runner->release(PartitionId{p});
+  ASSERT_TRUE(wait_for([&] { return runner->owned().empty(); }));
+  const int left = counts.may_open;
+  runner.reset();
+  EXPECT_EQ(counts.may_open, left);
+  EXPECT_EQ(counts.open, 0);
+}
+
+TEST_F(StageRunnerTest, OneThatCannotBeOpenedIsNotTriedAgainByItself) {
+  Openings counts;
+  counts.may_open = 0;
+  task = counted_task(counts, true);
+  auto runner = start();
+  ASSERT_TRUE(wait_for([&] { return has_notice("task_open_failed"); }));
+  runner->release(PartitionId{0});
+  std::this_thread::sleep_for(300ms);  // three idle turns
+  EXPECT_EQ(counts.may_open, -1);
+}
+
 TEST_F(StageRunnerTest, OneOfOtherTasksIsOpenInAdvance) {
   Openings counts;
   task = counted_task(counts, false);

@@ -31,6 +31,11 @@ TEST(TasksAhead, WhatIsInUseIsNotKeptInAdvanceOnceMore) {
   EXPECT_FALSE(wants_another({.partitions = 4, .min_workers = 2, .in_use = 7}));
 }
 
+TEST(TasksAhead, OnceWarmOnlyWhatWeHaveCounts) {
+  EXPECT_FALSE(wants_another({.warm = true, .partitions = 4, .min_workers = 1, .in_use = 3}));
+  EXPECT_TRUE(wants_another({.warm = true, .partitions = 4, .min_workers = 1, .in_use = 3, .without = 1}));
+}
+
 TEST(TasksAhead, APartitionWithoutATaskIsServedThoughItIsBeyondTheShare) {
   EXPECT_TRUE(wants_another({.partitions = 4, .min_workers = 4, .in_use = 1, .without = 1}));
   EXPECT_FALSE(wants_another({.partitions = 4, .min_workers = 4, .spare = 1, .in_use = 1, .without = 1}));

@@ -13,6 +13,16 @@ constexpr auto kRetryAfter = std::chrono::milliseconds(50);
 
 CommitFlow::CommitFlow(TimePoint now) : read_back_at_(now + kReadBackEvery), retry_at_(now) {}
 
+void CommitFlow::put(const stream::TopicPartition& at, stream::Commit commit) {
+  forgotten_.erase(at);
+  pending_.put(at, std::move(commit));
+}
+
+void CommitFlow::forget(const stream::TopicPartition& at) {
+  pending_.forget(at);
+  if (asked_) forgotten_.insert(at);
+}
+
 std::optional<CommitFlow::Request> CommitFlow::next(TimePoint now) {
   if (asked_) return std::nullopt;
   // First: commits that come all the time would never leave it a turn.
@@ -41,6 +51,7 @@ std::optional<CommitFlow::Request> CommitFlow::last() {
 
 void CommitFlow::answered(Write write, const Result<void>& result, TimePoint now) {
   asked_ = false;
+  for (const auto& at : std::exchange(forgotten_, {})) write.commits.erase(at);
   if (result.ok()) return pending_.written(write.commits);
   if (!result.error().retriable) {
     if (!failure_) failure_ = result.error();
@@ -50,8 +61,10 @@ void CommitFlow::answered(Write write, const Result<void>& result, TimePoint now
   retry_at_ = now + kRetryAfter;
 }
 
-std::vector<stream::TopicPartition> CommitFlow::answered(const ReadBack&, const Result<Found>& found) {
+std::vector<stream::TopicPartition> CommitFlow::answered(const ReadBack&, const Result<Found>& found, TimePoint now) {
   asked_ = false;
+  forgotten_.clear();
+  read_back_at_ = now + kReadBackEvery;  // from the answer on: one that takes long must leave writes their turn
   if (!found.ok()) return {};
   return pending_.read_back(*found);
 }

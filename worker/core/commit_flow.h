@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <optional>
+#include <set>
 #include <variant>
 #include <vector>
 
@@ -29,9 +30,9 @@ class CommitFlow {
   explicit CommitFlow(TimePoint now);
 
   // The newest of a partition replaces an older one that was not written yet.
-  void put(const stream::TopicPartition& at, stream::Commit commit) { pending_.put(at, std::move(commit)); }
-  // Nothing more is committed for this partition.
-  void forget(const stream::TopicPartition& at) { pending_.forget(at); }
+  void put(const stream::TopicPartition& at, stream::Commit commit);
+  // Nothing more is committed for this partition, whatever becomes of what is on its way.
+  void forget(const stream::TopicPartition& at);
 
   // What to ask the store now; then nothing more, until it is answered(). Nothing: look again at next_at(), or after
   // the next put().
@@ -43,7 +44,7 @@ class CommitFlow {
   // A write that passes by itself is tried again; another error is kept in failed(), the first one.
   void answered(Write write, const Result<void>& result, TimePoint now);
   // The partitions whose commit was lowered; theirs is written again. What could not be asked is asked the next time.
-  std::vector<stream::TopicPartition> answered(const ReadBack& request, const Result<Found>& found);
+  std::vector<stream::TopicPartition> answered(const ReadBack& request, const Result<Found>& found, TimePoint now);
 
   const stream::Commit* stands(const stream::TopicPartition& at) const { return pending_.stands(at); }
   const std::optional<Error>& failed() const { return failure_; }
@@ -52,7 +53,8 @@ class CommitFlow {
   PendingCommits pending_;
   std::optional<Error> failure_;
   TimePoint read_back_at_, retry_at_;
-  bool asked_ = false;  // the answer is on its way
+  bool asked_ = false;                          // the answer is on its way
+  std::set<stream::TopicPartition> forgotten_;  // meanwhile
 };
 
 }  // namespace ride::worker

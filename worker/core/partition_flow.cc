@@ -22,7 +22,7 @@ std::vector<PartitionFlow::Sending> PartitionFlow::processed(Processed result) {
   --processing_;
   if (result.is_end) ends_.emplace_back(result.released_by, std::move(result.end_sets));
   for (const auto& group : result.released) {
-    for (const auto& [offset, how] : held_[group]) ack(offset, how);
+    for (const auto& [offset, how] : held_[group]) let_go(offset, how);
     held_.erase(group);
   }
   if (result.held) held_[*result.held].emplace_back(result.released_by, result.counted);
@@ -60,6 +60,16 @@ std::vector<PartitionFlow::Sending> PartitionFlow::finish(const Batch& batch) {
   }
   if (batch.acks) ack(batch.released_by, batch.counted);
   return send_ready_end();
+}
+
+// What it led to may still be on its way.
+void PartitionFlow::let_go(Offset released_by, Counted counted) {
+  for (auto& [number, batch] : batches_) {
+    if (batch.released_by != released_by || batch.is_end) continue;
+    batch.acks = true;
+    return;
+  }
+  ack(released_by, counted);
 }
 
 void PartitionFlow::ack(Offset released_by, Counted counted) {

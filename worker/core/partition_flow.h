@@ -66,6 +66,7 @@ class PartitionFlow {
   std::vector<Sending> begin(Batch batch, std::vector<SetToSend> sets);
   std::vector<Sending> finish(const Batch& batch);
   std::vector<Sending> send_ready_end();
+  void let_go(Offset released_by, Counted counted);
   void ack(Offset released_by, Counted counted);
 
   AckWindow window_;

@@ -15,7 +15,8 @@ int tasks_of_share(int partitions, int min_workers) {
 }
 
 bool wants_another(const TasksOpen& open) {
-  return open.spare < std::max(open.without, tasks_of_share(open.partitions, open.min_workers) - open.in_use);
+  const int share = open.warm ? 0 : tasks_of_share(open.partitions, open.min_workers) - open.in_use;
+  return open.spare < std::max(open.without, share);
 }
 
 }  // namespace ride::worker
