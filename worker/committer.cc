@@ -48,9 +48,7 @@ std::optional<Error> Committer::failed() const {
 
 void Committer::loop() {
   std::unique_lock lock(mutex_);
-  const auto ask_for = [&](CommitFlow::Request& request) {
-    std::visit([&](auto& one) { ask(lock, std::move(one)); }, request);
-  };
+  const auto ask_for = [&](CommitFlow::Request& request) { std::visit([&](auto& one) { ask(lock, one); }, request); };
   while (!stopping_) {
     if (auto request = flow_.next(steady_clock::now()))
       ask_for(*request);
@@ -60,7 +58,7 @@ void Committer::loop() {
   if (auto request = flow_.last()) ask_for(*request);  // one try
 }
 
-void Committer::ask(std::unique_lock<std::mutex>& lock, CommitFlow::Write write) {
+void Committer::ask(std::unique_lock<std::mutex>& lock, CommitFlow::Write& write) {
   lock.unlock();
   auto result = store_->commit(group_, write.commits);
   if (result.ok())
@@ -71,7 +69,7 @@ void Committer::ask(std::unique_lock<std::mutex>& lock, CommitFlow::Write write)
   flow_.answered(std::move(write), result, steady_clock::now());
 }
 
-void Committer::ask(std::unique_lock<std::mutex>& lock, CommitFlow::ReadBack request) {
+void Committer::ask(std::unique_lock<std::mutex>& lock, const CommitFlow::ReadBack& request) {
   lock.unlock();
   auto found = store_->committed(group_, request.at);
   lock.lock();

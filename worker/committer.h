@@ -27,8 +27,8 @@ class Committer final : public CommitSink {
 
  private:
   void loop();
-  void ask(std::unique_lock<std::mutex>& lock, CommitFlow::Write write);
-  void ask(std::unique_lock<std::mutex>& lock, CommitFlow::ReadBack request);
+  void ask(std::unique_lock<std::mutex>& lock, CommitFlow::Write& write);
+  void ask(std::unique_lock<std::mutex>& lock, const CommitFlow::ReadBack& request);
 
   std::shared_ptr<stream::CommitStore> store_;
   const std::string group_;
