@@ -1,9 +1,8 @@
-// MasterLoop: the one thread that holds the master's state. It follows both logs; while it leads, events are posted to
-// it, it decides, writes decisions, reads them back and applies them before it decides again (decision 0031). While
-// another master leads, it stands by and only listens (decision 0008). Questions about the state are answered on this
-// thread, leader or not. Call order: start(), then the rest from any thread. Failure: failed() says why the master has
-// to end: the log begins with a snapshot that it cannot read, or Kafka refuses. Losing leadership is none, nor is any
-// record that somebody else wrote (decision 0021).
+// MasterLoop: the one thread that holds the master's state. It does what the Decider wants, over Kafka: reads the
+// decisions log, appends to it, and hands over the events that are posted. Questions about the state are answered on
+// this thread, whether it leads or stands by (decision 0008). Call order: start(), then the rest from any thread.
+// Failure: failed() says why the master has to end: the log begins with a snapshot that it cannot read, or Kafka
+// refuses.
 #pragma once
 
 #include <atomic>
@@ -11,6 +10,7 @@
 #include <deque>
 #include <functional>
 #include <future>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -21,18 +21,13 @@
 #include <vector>
 
 #include "common/metrics.h"
-#include "common/steady_wall.h"
-#include "master/core/concerns.h"
-#include "master/core/decide.h"
-#include "master/core/leadership.h"
-#include "master/core/snapshot.h"
+#include "master/core/decider.h"
 #include "master/event_ring.h"
 #include "stream/control_client.h"
-#include "stream/core/decisions_filter.h"
 
 namespace ride::master {
 
-class MasterLoop {
+class MasterLoop final : private DeciderPorts {
  public:
   struct Config {
     std::string id;    // of this process start
@@ -50,8 +45,8 @@ class MasterLoop {
     std::function<void(const DeleteTopics&)> remove;
     std::function<void(Offset)> truncate;  // the decisions log, before this offset
   };
-  MasterLoop(Config config, Ports ports);
-  ~MasterLoop();
+  MasterLoop(const Config& config, Ports ports);
+  ~MasterLoop() override;
 
   Result<void> start();  // opens the clients and begins to read
   void stop();           // a leader hands over
@@ -96,7 +91,7 @@ class MasterLoop {
   bool ready() const;  // leads and the log is not stalled, or stands by and knows a leader
   // The tick to send now; nothing when this master may not (decision 0008).
   std::optional<stream::Report> tick(std::int64_t number) const;
-  std::chrono::milliseconds tick_interval() const { return std::chrono::milliseconds(tick_interval_ms_.load()); }
+  std::chrono::milliseconds tick_interval() const;
 
  private:
   static Leadership::Moment now_point();  // of the clock that only runs forward
@@ -106,61 +101,45 @@ class MasterLoop {
   static Error too_late();
   static Error undecided();  // it is out of our hands
   void put_question(Question question);
+  void drop_everything();  // that waits for an answer
   Result<RunNumber> request(const std::function<Event(std::int64_t)>& make);
+
+  // the thread
   void run();
   std::vector<Event> wait_for_events();
-  Result<void> round(std::vector<Event> events);
-  void answer_questions();
-  void refuse_requests(const std::vector<Event>& events);
-  void accept_requests(std::vector<Event>& events);
-  void note_reports(const std::vector<Event>& events);
-  void fail(Error error);
-  void drop_requests();
-
-  // the decisions log
+  Result<void> serve_log();
   Result<void> read(std::chrono::milliseconds timeout);
   Result<void> reopen_reader();
-  Result<void> handle(const stream::ControlReader::Entry& entry);
-  Result<void> handle_unreadable(const stream::ControlReader::Entry& entry);
-  void handle_counted(const stream::ControlReader::Entry& entry, const stream::Decision& decision, bool mine,
-                      const std::vector<Concern>& concerns);
-  void refuse(stream::Refused kind, Offset at, const std::string& why);
-
-  // leading
-  Result<void> seek_leadership();
-  Result<void> claim(const stream::Claim& claim);
-  bool change_role();  // true: begins to lead
-  Result<void> take_over();
+  Result<void> replace_writer();
+  void answer_questions();
   void say_farewell();
-  Result<void> step(std::span<const Event> events);
-  Result<void> perform(const Action& action);
-  Result<void> append(const std::vector<stream::DecisionBody>& decisions);
-  Result<void> wait_for_writer(const Error& why);
-  Result<void> read_back(Offset last);
-  Result<void> replace_writer(const Error& why);
-  std::vector<std::string> encode(const std::vector<stream::DecisionBody>& decisions, const stream::Claim& claim);
-  void stall(const std::string& why);
-  void go_on();
-  bool is_stopping() const;
   void publish();
+  void fail(Error error);
+  void nap();
+  bool is_stopping() const;
 
-  Config config_;
+  // what the decider asks for and tells
+  void ensure(const EnsureTopics& topics) override { ports_.ensure(topics); }
+  void remove(const DeleteTopics& topics) override { ports_.remove(topics); }
+  void truncate(Offset before) override { ports_.truncate(before); }
+  bool take_request(std::int64_t ticket) override;
+  void answer(const Answer& answer) override;
+  void drop_requests() override;
+  void counted(const stream::Decision& decision, SystemTime at, bool mine,
+               const std::vector<Concern>& concerns) override;
+  void refused(stream::Refused kind, const std::string& why) override;
+  void heard(const ReportRead& report) override;
+  void told(const Notify& notify) override;
+  void log(LogLevel level, const std::string& text) override;
+  void count(const char* metric) override;
+  void observe(const char* metric, double seconds) override;
+
   Ports ports_;
   std::unique_ptr<stream::ControlReader> decisions_;
   std::unique_ptr<stream::ControlWriter> writer_;
-  State state_;
-  SteadyWall clock_;  // of decisions and their deadlines
-  Leadership leadership_;
-  bool leading_ = false;                 // as the core knows it: since LeadershipTaken
-  std::string log_id_;                   // empty until the first record is read or written
-  std::int64_t term_ = 0;                // epoch of our claim ...
-  std::int64_t written_ = 0, read_ = 0;  // ... records under it: sent by us, and seen in the log
-  Offset next_;                          // of the decisions log: all before it has been taken
-  stream::KnownBefore before_;
-  stream::Refusals refusals_;
-  int writers_ = 1;  // that we had
-  SnapshotPlace snapshot_;
   std::mt19937_64 random_{std::random_device{}()};
+  Decider decider_;
+  stream::Refusals refusals_;
 
   mutable std::mutex mutex_;
   std::condition_variable wake_, space_;
@@ -179,11 +158,7 @@ class MasterLoop {
   std::int64_t next_ticket_ = 1;
   std::optional<Error> failure_;
   bool stopping_ = false;
-  Leadership published_;  // a copy for other threads
-  std::string published_log_;
-  std::atomic<bool> stalled_ = false;  // Kafka takes no decisions ...
-  std::chrono::steady_clock::time_point stalled_since_{};
-  std::atomic<std::int64_t> tick_interval_ms_ = 100;
+  Decider::Status published_;  // a copy for other threads
   std::thread thread_;
 };
 

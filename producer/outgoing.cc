@@ -44,12 +44,18 @@ Result<void> Outgoing::open(LogAccess& log) {
   return {};
 }
 
-stream::FrameSetWriter::Done Outgoing::settle(std::int64_t bytes, std::int64_t number, bool picture) {
+stream::FrameSetWriter::Done Outgoing::settle(std::int64_t bytes, std::function<void()> acknowledged) {
   ++outstanding_;
-  return [this, bytes, number, picture](const Result<void>& result) {
+  return [this, bytes, acknowledged = std::move(acknowledged)](const Result<void>& result) {
     --outstanding_;
     if (bytes > 0) budget_.release(account_, bytes);
     if (!result) return note(result);
+    if (acknowledged) acknowledged();
+  };
+}
+
+std::function<void()> Outgoing::tell(std::int64_t number, bool picture) {
+  return [this, number, picture] {
     if (acknowledged_) acknowledged_(number, picture);
   };
 }
@@ -65,7 +71,7 @@ Result<Outgoing::Sent> Outgoing::frame(std::int64_t number, const CapturedFrame&
   Frame frame{.id = id(number), .captured_at = captured.captured_at, .image = captured.image};
   frame.encoded = captured.encoded;
   frame.attributes = captured.attributes;
-  auto done = settle(bytes, number, true);
+  auto done = settle(bytes, tell(number, true));
   const auto before = sets_->bytes();
   auto written = sets_->write(frame, done);
   if (written) return Sent::taken;
@@ -81,12 +87,10 @@ Result<Outgoing::Sent> Outgoing::frame(std::int64_t number, const CapturedFrame&
 }
 
 void Outgoing::drop(std::int64_t number, SystemTime at, const std::string& reason) {
-  note(sets_->write_outcome(id(number), at, stream::Outcome::dropped, reason, settle(0, number, false)));
+  note(sets_->write_outcome(id(number), at, stream::Outcome::dropped, reason, settle(0, tell(number, false))));
 }
 
-void Outgoing::end(std::int64_t next, SystemTime at) {
-  note(sets_->write_end(session_, next, at, settle(0, next, false)));
-}
+void Outgoing::end(std::int64_t next, SystemTime at) { note(sets_->write_end(session_, next, at, settle(0, {}))); }
 
 void Outgoing::serve(std::chrono::milliseconds timeout) {
   note(sets_->serve(timeout));

@@ -19,7 +19,8 @@ namespace ride::producer {
 class Outgoing {
  public:
   enum class Sent { taken, full };
-  // An item's set is acknowledged; `picture` is false for the record that stands for a dropped or broken one.
+  // An item's set is acknowledged, not the end; `picture` is false for the record that stands for a dropped or broken
+  // one.
   using Acknowledged = std::function<void(std::int64_t number, bool picture)>;
 
   Outgoing(const stream::JobSpec& job, const stream::SourceSpec& source, SessionId session, std::string incarnation,
@@ -41,7 +42,8 @@ class Outgoing {
   const std::optional<Error>& fatal() const { return fatal_; }
 
  private:
-  stream::FrameSetWriter::Done settle(std::int64_t bytes, std::int64_t number, bool picture);
+  stream::FrameSetWriter::Done settle(std::int64_t bytes, std::function<void()> acknowledged);
+  std::function<void()> tell(std::int64_t number, bool picture);
   void note(const Result<void>& result);
   FrameId id(std::int64_t number) const { return {source_.name, session_, number}; }
 

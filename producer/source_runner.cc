@@ -8,7 +8,6 @@
 #include "common/cause.h"
 #include "common/guarded_thread.h"
 #include "common/log.h"
-#include "producer/make_source.h"
 #include "producer/resume_point.h"
 #include "producer/topic_manifest.h"
 
@@ -18,15 +17,29 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::int64_t kMaxOutstanding = 5000;  // sets without an acknowledgement, however small
+constexpr milliseconds kPrepareAgain{300};
 
 }  // namespace
 
 SourceRunner::SourceRunner(Assignment assignment, const std::string& source, RunnerServices services)
+    : SourceRunner(std::move(assignment), source, std::move(services), MakeSource()) {
+  waits_ = true;
+  thread_ = guarded_thread(
+      "source " + spec_.name, [this] { run(); },
+      [this](Error error) {
+        const std::lock_guard lock(mutex_);
+        if (!fatal_) fatal_ = std::move(error);
+        finished_ = true;
+      });
+}
+
+SourceRunner::SourceRunner(Assignment assignment, const std::string& source, RunnerServices services, MakeSource make)
     : assignment_(std::move(assignment)),
       spec_(*assignment_.job->source(source)),
       kind_(source_kind(spec_.kind)),
       services_(std::move(services)),
-      mode_(assignment_.mode) {
+      mode_(assignment_.mode),
+      make_(std::move(make)) {
   progress_.job = assignment_.job->job;
   progress_.run = assignment_.job->run;
   progress_.source = spec_.name;
@@ -38,18 +51,11 @@ SourceRunner::SourceRunner(Assignment assignment, const std::string& source, Run
   }
   watch_ = std::make_unique<ItemWatch>(*services_.work_budget, assignment_.job->job, assignment_.job->run, spec_.name,
                                        assignment_.struck);
-  thread_ = guarded_thread(
-      "source " + spec_.name, [this] { run(); },
-      [this](Error error) {
-        const std::lock_guard lock(mutex_);
-        if (!fatal_) fatal_ = std::move(error);
-        finished_ = true;
-      });
 }
 
 SourceRunner::~SourceRunner() {
   stop();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 void SourceRunner::set_mode(SourceMode mode) { mode_ = mode; }
@@ -72,7 +78,7 @@ void SourceRunner::continue_counts() {
 }
 
 stream::SourceProgress SourceRunner::progress() const {
-  const auto now = Clock::now();
+  const auto now = this->now();
   const std::lock_guard lock(mutex_);
   auto progress = progress_;
   // Not as the runner saw it last: its thread may be the one that stands.
@@ -93,7 +99,7 @@ std::optional<Error> SourceRunner::fatal() const {
 // No exception leaves the thread. Here, where nothing is known of where it comes from, the incarnation ends, in order.
 void SourceRunner::run() {
   try {
-    work();
+    while (turn()) continue;
   } catch (const std::exception& failure) {
     log_error("source {}: {}", spec_.name, cause_of(failure));
     const std::lock_guard lock(mutex_);
@@ -103,18 +109,30 @@ void SourceRunner::run() {
   finished_ = true;
 }
 
-void SourceRunner::work() {
-  if (prepare()) {
-    while (!stopping() && !out_->fatal()) {
-      guarded_step();
-      if (Clock::now() - published_at_ >= kTurn) publish();
-    }
+bool SourceRunner::turn() {
+  if (stopping() || (out_ && out_->fatal())) return finish();
+  if (phase_ == Phase::preparing) {
+    prepare();
+  } else {
+    guarded_step();
   }
-  close_source();
-  const auto deadline = Clock::now() + services_.finish_limit;
-  while (out_ && out_->outstanding() > 0 && !out_->fatal() && Clock::now() < deadline) out_->serve(kTurn);
+  if (now() - published_at_ >= kTurn) publish();
+  return true;
+}
+
+// What is in flight is waited for, so long as that is reasonable.
+bool SourceRunner::finish() {
+  if (!finish_by_) {
+    close_source();
+    finish_by_ = now() + services_.finish_limit;
+  }
+  if (out_ && out_->outstanding() > 0 && !out_->fatal() && now() < *finish_by_) {
+    serve(kTurn);
+    return true;
+  }
   source_.reset();
   publish();
+  return false;
 }
 
 // The source is opened anew, behind what was sent.
@@ -127,23 +145,20 @@ void SourceRunner::guarded_step() {
   }
 }
 
-// Until everything that sending needs is there; false when stopped before.
-bool SourceRunner::prepare() {
-  while (!stopping()) {
-    auto prepared = prepare_once();
-    if (prepared) return true;
-    if (prepared.error().code == ErrorCode::cancelled) return false;  // stopped while it read
-    error_ = prepared.error().message;
-    if (!prepared.error().retriable) {
-      services_.notify(stream::Severity::error, "source_failed", fmt::format("source {}: {}", spec_.name, error_),
-                       spec_.finite);
-      phase_ = Phase::failed;
-      return out_ != nullptr;
-    }
-    publish();
-    for (int i = 0; i < 15 && !stopping(); ++i) std::this_thread::sleep_for(kTurn);
+// Until everything that sending needs is there.
+void SourceRunner::prepare() {
+  if (const auto now = this->now(); now < retry_at_) return sleep_until(std::min(now + kTurn, retry_at_));
+  const auto prepared = prepare_once();
+  if (prepared.ok() || prepared.error().code == ErrorCode::cancelled) return;  // cancelled: stopped while it read
+  error_ = prepared.error().message;
+  if (prepared.error().retriable) {
+    retry_at_ = now() + kPrepareAgain;
+  } else {
+    services_.notify(stream::Severity::error, "source_failed", fmt::format("source {}: {}", spec_.name, error_),
+                     spec_.finite);
+    phase_ = Phase::failed;
   }
-  return false;
+  publish();
 }
 
 Result<void> SourceRunner::prepare_once() {
@@ -158,8 +173,10 @@ Result<void> SourceRunner::prepare_once() {
   } else {
     manifest_ = std::make_unique<MemoryManifest>();
   }
-  auto source = make_source(*assignment_.job, spec_, services_.log, *manifest_, services_.environment, *watch_);
+  auto source = make_ ? make_(*manifest_, *watch_)
+                      : make_source(*assignment_.job, spec_, services_.log, *manifest_, services_.environment, *watch_);
   if (!source) return source.error();
+  bool ended = false;
   if (continues()) {
     auto resume = find_resume_point(services_.log, *assignment_.job, spec_, assignment_.session, &stop_);
     if (!resume) return Error{resume.error().code, resume.error().message, /*retriable=*/true};
@@ -172,14 +189,16 @@ Result<void> SourceRunner::prepare_once() {
       });
       if (!known && known.error().retriable) return known.error();
       note_rejected_before();
-      phase_ = Phase::ended;
+      ended = true;
     }
     if (resume->next > 0) log_info("source {}: goes on at number {}", spec_.name, resume->next);
-  } else if (!earlier_) {
+  } else if (!earlier_ && waits_) {
     look_up_earlier();
   }
   source_ = std::move(*source);
   error_.clear();
+  retry_at_ = {};
+  phase_ = ended ? Phase::ended : Phase::flowing;
   return {};
 }
 
@@ -213,23 +232,29 @@ void SourceRunner::step() {
       break;
   }
   if (!ensure_open()) return;
-  if (out_->outstanding() >= kMaxOutstanding) return out_->serve(kTurn);
+  if (out_->outstanding() >= kMaxOutstanding) return serve(kTurn);
   if (rejected_) return on_rejected();
   pull();
   if (rejected_) return on_rejected();
   if (pending_) return send();
-  out_->serve(milliseconds(0));
+  serve(milliseconds(0));
 }
 
 void SourceRunner::rest(milliseconds time) {
-  if (out_->outstanding() > 0) return out_->serve(std::min(time, kTurn));
-  out_->serve(milliseconds(0));
-  std::this_thread::sleep_for(std::min(time, kTurn));
+  if (out_->outstanding() > 0) return serve(std::min(time, kTurn));
+  serve(milliseconds(0));
+  sleep_until(now() + std::min(time, kTurn));
+}
+
+void SourceRunner::serve(milliseconds time) { out_->serve(waits_ ? time : milliseconds(0)); }
+
+void SourceRunner::sleep_until(Moment until) {
+  if (waits_) std::this_thread::sleep_until(until);
 }
 
 bool SourceRunner::ensure_open() {
   if (open_) return true;
-  if (const auto now = Clock::now(); now < retry_at_) {
+  if (const auto now = this->now(); now < retry_at_) {
     rest(std::chrono::ceil<milliseconds>(retry_at_ - now));
     return false;
   }
@@ -242,7 +267,7 @@ bool SourceRunner::ensure_open() {
   if (live()) return true;
   note_rejected_before();
   connected_ = true;
-  flowed_at_ = Clock::now();
+  flowed_at_ = now();
   error_.clear();
   const double own = source_->state().own_fps;
   const double fps = spec_.unpaced ? 0 : spec_.fps > 0 ? spec_.fps : own;
@@ -280,7 +305,7 @@ std::int64_t SourceRunner::rejected_by_others() const {
 void SourceRunner::publish() {
   const SourceState state = source_ ? source_->state() : SourceState{};
   const auto rejected = static_cast<std::int64_t>(manifest_ ? manifest_->rejected().size() : 0);
-  published_at_ = Clock::now();
+  published_at_ = now();
   const std::lock_guard lock(mutex_);
   progress_.connected = connected_;
   progress_.ended = phase_ == Phase::ended;

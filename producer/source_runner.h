@@ -1,8 +1,9 @@
-// SourceRunner: one assigned source on a thread of its own: opens it, paces, sends, reconnects, pauses, ends.
-// Owner: Producer. Threads: set_mode(), stop(), progress() and the questions may be called from any; all else is the
-// runner's own. Failure: fatal() is set when the writer to Kafka is beyond use: then the whole incarnation ends
-// (decision 0002). Everything else is reported by progress().error and by notices, and tried again or given up for this
-// source alone.
+// SourceRunner: one assigned source: opens it, paces, sends, reconnects, pauses, ends. What it does is turn(), again
+// and again: its thread calls it, or, where it is made without one (the simulator), its owner. Owner: Producer.
+// Threads: set_mode(), stop(), progress() and the questions may be called from any; all else is for who takes the
+// turns. Failure: fatal() is set when the writer to Kafka is beyond use: then the whole incarnation ends (decision
+// 0002). Everything else is reported by progress().error and by notices, and tried again or given up for this source
+// alone.
 #pragma once
 
 #include <atomic>
@@ -14,6 +15,7 @@
 #include <string>
 #include <thread>
 
+#include "common/clock.h"
 #include "common/environment.h"
 #include "producer/core/assignments.h"
 #include "producer/core/gap_tracker.h"
@@ -23,6 +25,7 @@
 #include "producer/earlier_frames.h"
 #include "producer/item_manifest.h"
 #include "producer/log_access.h"
+#include "producer/make_source.h"
 #include "producer/outgoing.h"
 #include "producer/shared_budget.h"
 #include "producer/source.h"
@@ -42,13 +45,21 @@ struct RunnerServices {
   std::chrono::milliseconds finish_limit{5000};  // for what is in flight when the runner is stopped
   std::function<void()> changed;                 // progress has news that should not wait for the next heartbeat
   WorkBudget* work_budget = nullptr;             // of the process; null: one of its own
+  Clock clock = {};
 };
 
 class SourceRunner {
  public:
+  using MakeSource = std::function<MadeSource(ItemManifest&, ItemWatch&)>;
   // Starts the thread. `assignment.job` has a source of this name.
   SourceRunner(Assignment assignment, const std::string& source, RunnerServices services);
-  ~SourceRunner();  // stops and waits
+  // Without a thread, and with this source: turn() never waits. What earlier owners of a live source wrote is not
+  // looked up.
+  SourceRunner(Assignment assignment, const std::string& source, RunnerServices services, MakeSource make);
+  ~SourceRunner();  // stops and waits; without a thread, what is in flight is given up
+
+  // One step. False: it was stopped, and what was in flight is settled. For who made it without a thread.
+  bool turn();
 
   void set_mode(SourceMode mode);
   void stop();  // finish what is in flight, then the thread ends
@@ -60,15 +71,18 @@ class SourceRunner {
 
  private:
   static constexpr std::chrono::milliseconds kTurn{20};  // how long a turn may wait: commands are seen within it
-  using Clock = std::chrono::steady_clock;
+  using Moment = std::chrono::steady_clock::time_point;
 
   void run();
-  void work();
-  bool prepare();
+  void prepare();
+  bool finish();
   Result<void> prepare_once();
   void step();
   void guarded_step();
-  void rest(std::chrono::milliseconds time);  // serves the writer meanwhile
+  void rest(std::chrono::milliseconds time);   // serves the writer meanwhile
+  void serve(std::chrono::milliseconds time);  // ... until something is acknowledged
+  void sleep_until(Moment until);
+  Moment now() const { return services_.clock.now(); }
   bool ensure_open();
   void note_rejected_before();
   void look_up_earlier();
@@ -84,7 +98,7 @@ class SourceRunner {
   void on_rejected();
   void on_source_error(const Error& error);
   void send();
-  void send_now(Clock::time_point now);
+  void send_now(Moment now);
   void pass_over(const std::string& reason);
   void on_acknowledged(std::int64_t number, bool picture);
 
@@ -109,7 +123,7 @@ class SourceRunner {
   stream::SourceProgress progress_;
   struct Seen {
     RateMeter rate;
-    Clock::time_point flowed_at{};
+    Moment flowed_at{};
     Duration between_frames{};
     bool unacknowledged = false;
   };
@@ -118,8 +132,11 @@ class SourceRunner {
   std::unique_ptr<EarlierFrames> earlier_;  // of a source that begins anew with each owner; set by the runner's thread
 
   // The runner's thread alone.
-  enum class Phase { flowing, ending, ended, failed };
-  Phase phase_ = Phase::flowing;
+  const MakeSource make_;  // empty: by its kind
+  bool waits_ = false;     // in a turn: it has a thread
+  enum class Phase { preparing, flowing, ending, ended, failed };
+  Phase phase_ = Phase::preparing;
+  std::optional<Moment> finish_by_;  // it was stopped
   std::unique_ptr<WorkBudget> own_work_budget_;
   std::unique_ptr<ItemWatch> watch_;
   std::unique_ptr<ItemManifest> manifest_;
@@ -128,10 +145,10 @@ class SourceRunner {
   std::optional<Pacer> pacer_;
   GapTracker gaps_;
   RateMeter rate_;
-  Clock::time_point flowed_at_{};  // last acknowledged picture, or when it was opened
-  Duration between_frames_{};      // as declared; 0: unknown
+  Moment flowed_at_{};         // last acknowledged picture, or when it was opened
+  Duration between_frames_{};  // as declared; 0: unknown
   bool open_ = false, connected_ = false, reported_lost_ = false;
-  Clock::time_point retry_at_{};
+  Moment retry_at_{};
   std::string error_;
   std::optional<CapturedFrame> pending_;  // pulled, not sent
   std::optional<RejectedItem> rejected_;  // pulled, not noted down
@@ -139,7 +156,7 @@ class SourceRunner {
   std::int64_t next_number_ = 0;          // live: of the next frame; else: of the next item to pull
   std::int64_t settled_before_ = 0;       // items that an earlier owner of this session finished
   std::int64_t rejected_before_ = 0;      // of these
-  Clock::time_point published_at_{};
+  Moment published_at_{};
   std::int64_t acked_ = 0, dropped_ = 0, unusable_ = 0;
   std::int64_t broken_notices_ = 0;
   SystemTime last_frame_{};

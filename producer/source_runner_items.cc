@@ -24,7 +24,7 @@ constexpr std::int64_t kBrokenNotices = 20;        // reported one by one; the r
 void SourceRunner::pull() {
   const bool device = live();
   if (pending_ && (!device || !spec_.drop_when_late)) return;
-  auto pulled = next_of_source(pending_ ? milliseconds(0) : kTurn);
+  auto pulled = next_of_source(pending_ || !waits_ ? milliseconds(0) : kTurn);
   if (!pulled) return on_source_error(pulled.error());
   if (auto* frame = std::get_if<CapturedFrame>(&*pulled)) return on_frame(std::move(*frame));
   if (auto* item = std::get_if<RejectedItem>(&*pulled)) rejected_ = std::move(*item);
@@ -63,7 +63,7 @@ void SourceRunner::on_frame(CapturedFrame frame) {
     services_.notify(stream::Severity::warning, "camera_gap", text, false);
   }
   const bool news = !connected_;
-  if (news) flowed_at_ = Clock::now();
+  if (news) flowed_at_ = now();
   connected_ = true;
   reported_lost_ = false;
   error_.clear();
@@ -81,8 +81,7 @@ void SourceRunner::on_rejected() {
   auto noted = manifest_->reject(rejected_->number, rejected_->cause);
   if (!noted) {  // the log is away: the item waits
     log_warning("source {}: {}", spec_.name, noted.error().message);
-    out_->serve(kTurn);
-    return;
+    return serve(kTurn);
   }
   if (*noted) {
     const std::string text =
@@ -97,7 +96,7 @@ void SourceRunner::on_rejected() {
           false);
     }
   }
-  out_->drop(rejected_->number, system_now(), "broken_picture: " + rejected_->name + " " + rejected_->cause);
+  out_->drop(rejected_->number, services_.clock.wall(), "broken_picture: " + rejected_->name + " " + rejected_->cause);
   next_number_ = std::max(next_number_, rejected_->number + 1);
   rejected_.reset();
 }
@@ -108,7 +107,7 @@ void SourceRunner::on_source_error(const Error& error) {
   source_->close();
   open_ = connected_ = false;
   error_ = error.message;
-  retry_at_ = Clock::now() + (device ? (error.retriable ? kLiveRetry : kLiveRetryRefused) : kRetry);
+  retry_at_ = now() + (device ? (error.retriable ? kLiveRetry : kLiveRetryRefused) : kRetry);
   if (device) gaps_.lost();
   if (!device && error.retriable) log_warning("source {}: {}; tried again", spec_.name, error_);
   if (device && !reported_lost_) {
@@ -127,14 +126,14 @@ void SourceRunner::on_source_error(const Error& error) {
 }
 
 void SourceRunner::send() {
-  const auto now = Clock::now();
+  const auto now = this->now();
   if (live()) return send_now(now);
   switch (pacer_->decide(now)) {
     case Pacer::Action::wait: {
       const auto rest = *pacer_->due() - now;
       const auto whole = std::chrono::floor<milliseconds>(rest);
-      out_->serve(std::min(whole, kTurn));
-      if (whole < milliseconds(1)) std::this_thread::sleep_until(*pacer_->due());
+      serve(std::min(whole, kTurn));
+      if (whole < milliseconds(1)) sleep_until(*pacer_->due());
       return;
     }
     case Pacer::Action::pass_over:
@@ -144,9 +143,9 @@ void SourceRunner::send() {
   }
 }
 
-void SourceRunner::send_now(Clock::time_point now) {
+void SourceRunner::send_now(Moment now) {
   if (!stamped_) {
-    pending_->captured_at = system_now();
+    pending_->captured_at = services_.clock.wall();
     pending_->grabbed_at = now;
     stamped_ = true;
   }
@@ -170,7 +169,7 @@ void SourceRunner::send_now(Clock::time_point now) {
     pending_.reset();
     return;
   }
-  if (*sent == Outgoing::Sent::full) return out_->serve(milliseconds(5));
+  if (*sent == Outgoing::Sent::full) return serve(milliseconds(5));
   last_frame_ = pending_->captured_at;
   if (device) ++next_number_;
   if (pacer_) pacer_->advance(now);
@@ -180,8 +179,8 @@ void SourceRunner::send_now(Clock::time_point now) {
 void SourceRunner::pass_over(const std::string& reason) {
   ++dropped_;
   if (!live()) {
-    out_->drop(pending_->number, stamped_ ? pending_->captured_at : system_now(), reason);
-    pacer_->advance(Clock::now());
+    out_->drop(pending_->number, stamped_ ? pending_->captured_at : services_.clock.wall(), reason);
+    pacer_->advance(now());
   }
   pending_.reset();
 }
@@ -190,7 +189,7 @@ void SourceRunner::on_acknowledged(std::int64_t number, bool picture) {
   if (source_) source_->acknowledged(number);
   if (!picture) return;
   ++acked_;
-  flowed_at_ = Clock::now();
+  flowed_at_ = now();
   rate_.count(flowed_at_);
 }
 
@@ -208,12 +207,12 @@ void SourceRunner::begin_end() {
     next_number_ = std::min(next_number_, source_->state().total);  // a restart may have looked behind the end
   }
   close_source();
-  out_->end(next_number_, system_now());
+  out_->end(next_number_, services_.clock.wall());
   phase_ = Phase::ending;
 }
 
 void SourceRunner::finish_end() {
-  if (out_->outstanding() > 0) return out_->serve(kTurn);
+  if (out_->outstanding() > 0) return serve(kTurn);
   phase_ = Phase::ended;
   log_info("source {}: ended behind number {}", spec_.name, next_number_ - 1);
   publish();

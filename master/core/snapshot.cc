@@ -11,8 +11,6 @@ namespace ride::master {
 
 namespace {
 
-constexpr std::size_t kPartBytes = 500'000;
-
 std::vector<stream::Strike> capture(const StageKey& key, const std::map<FramePlace, StruckFrame>& struck) {
   std::vector<stream::Strike> strikes;
   for (const auto& [place, frame] : struck)
@@ -190,8 +188,9 @@ void write_snapshot(Draft& draft, State& state, Due& due) {
   if (!due.snapshot) return;
   state.soft.records = 0;  // whatever becomes of it: tried again when the log has grown as much again
   const auto id = fmt::format("{}-{}", state.hard.standing.epoch(), ++state.soft.snapshots);
-  auto parts = stream::cut(capture(draft.hard()), id, kPartBytes);
-  if (parts.size() * kPartBytes > stream::kMostSnapshotBytes) return too_large(draft);
+  const auto part_bytes = state.rules.snapshot_part_bytes;
+  auto parts = stream::cut(capture(draft.hard()), id, part_bytes);
+  if (parts.size() * part_bytes > stream::kMostSnapshotBytes) return too_large(draft);
   for (auto& part : parts) draft.decide(std::move(part));
   draft.act(TruncateBehind{id});
 }

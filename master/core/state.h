@@ -387,6 +387,7 @@ struct Rules {
   std::int64_t most_announced = 10'000;          // ... and that agents announced
   int settled_ticks = 3;                 // who reported in fewer and has nothing to do is forgotten without a decision
   std::int64_t snapshot_records = 5000;  // of the decisions log: then a snapshot is written and what is before deleted
+  std::size_t snapshot_part_bytes = 500'000;  // in one record
 };
 
 struct State {

@@ -79,6 +79,7 @@ Scenario draw_scenario(std::uint64_t seed) {
     scenario.scalings.push_back({at, stage.name, static_cast<int>(random.between(1, stage.partitions))});
   }
   if (!random.one_in(4)) scenario.snapshot_records = random.between(12, 40);
+  scenario.snapshot_part_bytes = static_cast<std::size_t>(random.between(1'000, 6'000));
   return scenario;
 }
 

@@ -27,6 +27,7 @@ struct Scenario {
   std::vector<Scaling> scalings;  // by time
   bool round_trip = false;        // decisions go through their JSON
   std::int64_t snapshot_records = 5000;
+  std::size_t snapshot_part_bytes = 500'000;
 };
 
 inline constexpr Time kFaultsFrom{1'500'000}, kFaultsUntil{8'000'000};

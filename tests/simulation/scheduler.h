@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/clock.h"
 #include "common/units.h"
 
 namespace ride::simulation {
@@ -52,5 +53,11 @@ class Scheduler {
   std::int64_t order_ = 0, events_ = 0;
   std::vector<Event> heap_;
 };
+
+// Its time as the product asks for it. It must live longer.
+inline Clock clock_of(const Scheduler& scheduler) {
+  return {.now = [&scheduler] { return std::chrono::steady_clock::time_point(scheduler.now()); },
+          .wall = [&scheduler] { return scheduler.wall(); }};
+}
 
 }  // namespace ride::simulation

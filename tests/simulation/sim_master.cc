@@ -7,25 +7,30 @@ namespace ride::simulation {
 
 namespace {
 
-using Role = master::Leadership::Role;
+using Step = master::Decider::Step;
 
 constexpr Time kRound{50'000};
-constexpr std::chrono::milliseconds kAppendTimeout{1'000};
+constexpr Time kAppendTimeout{1'000'000};
+constexpr Time kNewWriterAfter{200'000};
 constexpr Time kCleanEvery{5'000'000};
 
-// The product's parts have 500 KB; here several are wanted of a small state.
-std::vector<stream::SnapshotPart> cut_again(const stream::SnapshotPart& whole, int parts) {
-  const auto size = whole.text.size() / static_cast<std::size_t>(parts) + 1;
-  std::vector<stream::SnapshotPart> pieces;
-  for (int i = 0; i < parts; ++i)
-    pieces.push_back({whole.id, i + 1, parts, whole.text.substr(static_cast<std::size_t>(i) * size, size)});
-  return pieces;
-}
-
+// Where a record stands last: a leader that knows nothing of its writer may have taken it twice.
 Offset place_of(const Line& line, const ContentPtr& content) {
   const auto found =
-      std::find_if(line.records.begin(), line.records.end(), [&](const auto& one) { return one.content == content; });
-  return Offset{found - line.records.begin()};
+      std::find_if(line.records.rbegin(), line.records.rend(), [&](const auto& one) { return one.content == content; });
+  return Offset{line.records.rend() - found - 1};
+}
+
+bool is_part_of_snapshot(const ContentPtr& content) {
+  return std::holds_alternative<stream::SnapshotPart>(content->decision->body);
+}
+
+master::Decider::Config decider_of(const SimMaster::Config& config) {
+  master::Decider::Config decider{
+      .id = config.id, .http = "", .new_log = "log-of-" + config.id, .rules = {}, .leadership = {}};
+  decider.rules.snapshot_records = config.snapshot_records;
+  decider.rules.snapshot_part_bytes = config.snapshot_part_bytes;
+  return decider;
 }
 
 }  // namespace
@@ -34,9 +39,9 @@ SimMaster::SimMaster(Surroundings& around, Host& host, Config config)
     : around_(around),
       host_(host),
       config_(std::move(config)),
-      leadership_(config_.id, ""),
-      log_id_("log-of-" + config_.id),
-      writer_(around.clock, around.kafka, host, {}, [this] { writer_.serve({}); }),
+      decider_(decider_of(config_), *this, clock_of(around.clock),
+               [&host] { return static_cast<double>(host.random().below(1000)) / 1000.0; }),
+      ticks_(around.clock, around.kafka, host, {}, [this] { ticks_.serve({}); }),
       admin_(make_admin(around.kafka)),
       commits_(make_commit_store(around.kafka)),
       cleaner_(*admin_, *commits_),
@@ -46,11 +51,17 @@ SimMaster::SimMaster(Surroundings& around, Host& host, Config config)
       reports_(
           around, host, kReports, around.kafka.find(kReports)->visible,
           [this](const Stored& stored) { take_report(stored); }, [this] { proceed(); }, [] {}) {
-  state_.rules.snapshot_records = config_.snapshot_records;
+  make_writer();
   config_.watch.on_master_begins(decisions_.position());
   host_.later(kRound, [this] { round(); });
-  host_.later(Time(host.random().between(1'000, 100'000)), [this] { tick(); });
+  host_.later(Time(host_.random().between(1'000, 100'000)), [this] { tick(); });
   host_.later(kCleanEvery, [this] { clean(); });
+}
+
+void SimMaster::make_writer() {
+  writer_ =
+      std::make_unique<Writer>(around_.clock, around_.kafka, host_, Writer::Options{}, [this] { writer_->serve({}); });
+  on_the_way_ = 0;
 }
 
 void SimMaster::network_is_back() {
@@ -58,190 +69,148 @@ void SimMaster::network_is_back() {
   reports_.look();
 }
 
-master::Leadership::Moment SimMaster::now() const {
-  return std::chrono::duration_cast<master::Leadership::Moment>(around_.clock.now());
-}
-
 // ---- what is read
 
 void SimMaster::take_decision(const Stored& stored) {
-  const auto& decision = *stored.content->decision;
-  if (decision.epoch == term_ && decision.leader == leadership_.id()) ++read_;
-  const auto applied = master::apply(state_, decision);
-  if (applied == master::Applied::foreign_log || applied == master::Applied::unreadable_snapshot)
-    return config_.end("the log is not its own");
-  log_id_ = state_.hard.standing.log();
-  if (applied != master::Applied::counted) return;
-  if (leadership_.standing() != state_.hard.claim) leadership_.stands(state_.hard.claim, now());
-  if (const auto* part = std::get_if<stream::SnapshotPart>(&decision.body))
-    snapshot_.read(*part, Offset{decisions_.position() - 1});
+  const auto taken = decider_.take(Offset{decisions_.position() - 1}, stored.at, *stored.content->decision);
+  if (!taken.ok()) config_.end(taken.error().message);
 }
 
 void SimMaster::decisions_taken() {
-  config_.watch.on_master(config_.id, state_.hard, decisions_.position());
+  config_.watch.on_master(config_.id, decider_.state().hard, decisions_.position());
   proceed();
 }
 
 void SimMaster::begin_again() {
   around_.story.tell("{} was overtaken by truncation", config_.id);
   config_.watch.on_overtaken();
-  leadership_.overtaken();
-  change_role();
-  auto standing = state_.hard.standing;
-  standing.restart();
-  state_.hard = {};
-  state_.hard.standing = standing;
+  decider_.overtaken();
 }
 
 void SimMaster::take_report(const Stored& stored) {
   const auto& report = *stored.content->report;
-  if (!report.log.empty() && report.log == state_.hard.standing.log())
+  if (!report.log.empty() && report.log == decider_.status().log)
     events_.push_back(master::ReportRead{report.body, stored.at});
 }
 
-// ---- leadership
+// ---- turns
 
 void SimMaster::round() {
   host_.later(kRound, [this] { round(); });
   proceed();
-  seek_leadership();
 }
 
-// What is on its way must be acknowledged and read back; a claim is waited for only so long.
-bool SimMaster::waits() const {
-  if (read_ >= written_ && unacknowledged_ == 0) return false;
-  return leading_ || (leadership_.role() == Role::claiming && now() - asked_at_ < kAppendTimeout);
-}
-
-void SimMaster::append_is_done() {
-  if (writing_ && leading_) leadership_.wrote(asked_at_);
-  writing_ = false;
-}
-
-void SimMaster::change_role() {
-  if (leadership_.leads() == leading_) return;
-  leading_ = taken_ = leadership_.leads();
-  around_.story.tell("{} {} with epoch {}", config_.id, leading_ ? "leads" : "is deposed",
-                     leadership_.standing().epoch);
-  if (leading_) return;
-  actions_.clear();
-  master::step_down(state_);
-}
-
-void SimMaster::note_ticks(const std::vector<master::Event>& events) {
-  const auto& standing = leadership_.standing();
-  for (const auto& event : events) {
-    const auto* report = std::get_if<master::ReportRead>(&event);
-    const auto* tick = report == nullptr ? nullptr : std::get_if<stream::Tick>(&report->body);
-    if (tick != nullptr && tick->epoch == standing.epoch && tick->leader == standing.id) leadership_.ticked(now());
-  }
-}
-
-void SimMaster::seek_leadership() {
-  if (waits() || leadership_.role() == Role::reading) return;
-  const bool led = leadership_.leads();
-  const auto random = static_cast<double>(host_.random().below(1000)) / 1000.0;
-  const auto due = leadership_.due(now(), random, master::tick_interval(state_));
-  if (!due) return;
-  if (!led && term_ != due->epoch) {
-    written_ = read_ = unacknowledged_ = 0;  // else the earlier claim may still land
-    term_ = due->epoch;
-  }
-  append({*due}, *due);
-}
-
-// ---- deciding
-
+// As MasterLoop::run(), but that waiting ends it: it goes on when something came.
 void SimMaster::proceed() {
-  if (leadership_.role() == Role::reading) {
-    if (!decisions_.caught_up()) return;
-    leadership_.caught_up(now());
-  }
-  change_role();
-  while (!waits()) {
-    append_is_done();
-    if (!actions_.empty()) {
-      const auto action = std::move(actions_.front());
-      actions_.pop_front();
-      perform(action);
-      continue;
-    }
-    const auto events = std::exchange(taken_, false) ? std::vector<master::Event>{master::LeadershipTaken{}}
-                                                     : std::exchange(events_, {});
-    note_ticks(events);
-    if (!leading_) return master::stand_by(state_, events);
-    if (events.empty() && !state_.soft.due.any()) return;
-    for (auto& action : master::decide(state_, events, around_.clock.wall())) actions_.push_back(std::move(action));
+  if (std::exchange(serves_, true)) return;
+  do {
+    if (decider_.reads_first() && decisions_.caught_up()) decider_.caught_up();
+    decider_.turn(decider_.takes_events() ? std::exchange(events_, {}) : std::vector<master::Event>());
+    serve_log();
+  } while (decider_.takes_events() && !events_.empty());
+  serves_ = false;
+}
+
+void SimMaster::serve_log() {
+  switch (decider_.step()) {
+    case Step::write:
+      return write(decider_.take_records());
+    case Step::settle:
+      return tell_settled();
+    case Step::at_rest:
+    case Step::sent:
+    case Step::read_back:
+    case Step::broken:
+      return;
   }
 }
 
-void SimMaster::perform(const master::Action& action) {
-  if (const auto* one = std::get_if<master::Append>(&action)) append(one->decisions, leadership_.standing());
-  if (const auto* one = std::get_if<master::EnsureTopics>(&action)) make_topics(one->spec);
-  if (const auto* one = std::get_if<master::TruncateBehind>(&action))
-    if (const auto before = snapshot_.behind(*one, state_)) truncate(*before);
+// ---- the decisions log
+
+void SimMaster::write(const std::vector<stream::Decision>& decisions) {
+  std::vector<ContentPtr> records;
+  for (const auto& decision : decisions) records.push_back(content_of(decision));
+  if (std::any_of(records.begin(), records.end(), is_part_of_snapshot)) config_.writes_snapshot();
+  on_the_way_ += records.size();
+  last_ = records.back();
+  answered_ = false;
+  host_.later(kAppendTimeout, [this, write = ++writes_] {
+    if (write != writes_ || answered_) return;
+    if (host_.random().one_in(4)) return tell_written(Error{ErrorCode::unavailable, "the producer is in a bad state"});
+    ++around_.fired["decisions not acknowledged in time"];
+    tell_written(Error{ErrorCode::timeout, "not acknowledged in time", true});
+  });
+  post(std::make_shared<const std::vector<ContentPtr>>(std::move(records)), 0);
 }
 
-void SimMaster::append(const std::vector<stream::DecisionBody>& decisions, const stream::Claim& claim) {
-  asked_at_ = now();
-  writing_ = true;
-  Contents parts;  // a snapshot is the last thing that is decided
-  for (const auto& body : decisions) {
-    if (const auto* whole = std::get_if<stream::SnapshotPart>(&body)) {
-      for (auto& part : cut_again(*whole, static_cast<int>(host_.random().between(1, 3))))
-        parts.push_back(content_of(claim, std::move(part)));
-    } else {
-      post(content_of(claim, body));
-    }
+// Parts of a snapshot go one after the other, so that this process may be stopped, and deposed, between two of them.
+void SimMaster::post(const Records& records, std::size_t next) {
+  for (; next < records->size(); ++next) {
+    const auto content = (*records)[next];
+    writer_->post(*around_.kafka.find(kDecisions), content,
+                  [this, content, records](const Result<Offset>&) { acknowledged(content, records); });
+    if (!is_part_of_snapshot(content) || next + 1 == records->size()) continue;
+    host_.later(Time(host_.random().between(100, 2'000)), [this, records, next, writer = writer_.get()] {
+      if (writer == writer_.get()) post(records, next + 1);
+    });
+    return;
   }
-  if (parts.empty()) return;
-  config_.writes_snapshot();
-  post_snapshot(std::move(parts), 0);
 }
 
-ContentPtr SimMaster::content_of(const stream::Claim& claim, stream::DecisionBody body) {
-  stream::Decision decision{log_id_, claim.epoch, claim.id, std::move(body)};
+void SimMaster::acknowledged(const ContentPtr& content, const Records& records) {
+  --on_the_way_;
+  const bool last = content == records->back();
+  if (last && around_.broken == Mutation::truncation_behind_void_snapshot) {
+    const auto first = std::find_if(records->begin(), records->end(), is_part_of_snapshot);
+    if (first != records->end()) delete_before(place_of(*around_.kafka.find(kDecisions), *first));
+  }
+  if (on_the_way_ > 0) return;
+  if (!answered_) return tell_written(place_of(*around_.kafka.find(kDecisions), last_));
+  tell_settled();
+  proceed();
+}
+
+void SimMaster::tell_written(const Result<Offset>& last) {
+  answered_ = true;
+  const auto told = decider_.wrote(last);
+  RIDE_CHECK(told.ok(), "nobody refuses this master");
+  if (decider_.step() == Step::broken) {
+    ++around_.fired["a master's writer broke"];
+    host_.later(kNewWriterAfter, [this] {
+      make_writer();
+      decider_.writer_made();
+      proceed();
+    });
+  }
+  proceed();
+}
+
+void SimMaster::tell_settled() {
+  if (decider_.step() != Step::settle || on_the_way_ > 0) return;
+  RIDE_CHECK(decider_.settled({}).ok(), "nothing is refused");
+  if (decider_.step() == Step::write) write(decider_.take_records());
+}
+
+ContentPtr SimMaster::content_of(const stream::Decision& decision) {
   if (config_.round_trip) {
     auto read_back = stream::decode_decision(stream::encode(decision));
     RIDE_CHECK(read_back.ok() && *read_back == decision, "a decision does not survive its JSON");
   }
   around_.story.tell("{} decides: {}", config_.id, master::describe(decision.body).text);
   auto content = std::make_shared<Content>();
-  content->decision = std::make_shared<const stream::Decision>(std::move(decision));
-  ++written_;
-  ++unacknowledged_;
+  content->decision = std::make_shared<const stream::Decision>(decision);
   return content;
 }
 
-void SimMaster::post(ContentPtr content, std::function<void()> acknowledged) {
-  const auto done = [this, term = term_, acknowledged = std::move(acknowledged)](const Result<Offset>&) {
-    if (acknowledged) acknowledged();
-    if (term != term_) return;
-    --unacknowledged_;
-    proceed();
-  };
-  writer_.post(*around_.kafka.find(kDecisions), std::move(content), done);
-}
-
-// One after the other, so that this process may be stopped, and deposed, between two of them.
-void SimMaster::post_snapshot(Contents parts, std::size_t next) {
-  const bool last = next + 1 == parts.size();
-  std::function<void()> acknowledged;
-  if (last && around_.broken == Mutation::truncation_behind_void_snapshot)
-    acknowledged = [this, first = parts.front()] { truncate(place_of(*around_.kafka.find(kDecisions), first)); };
-  post(parts[next], std::move(acknowledged));
-  if (!last)
-    host_.later(Time(host_.random().between(100, 2'000)),
-                [this, parts = std::move(parts), next] { post_snapshot(parts, next + 1); });
-}
-
-void SimMaster::truncate(Offset before) {
+void SimMaster::delete_before(Offset before) {
   // The topic worker's thread does it, when it comes to it; what fails is left to the next snapshot.
   host_.later(Time(host_.random().between(100, 50'000)), [this, before] {
     around_.story.tell("{} deletes the decisions before {}", config_.id, before.value);
     host_.send([&kafka = around_.kafka, before] { kafka.delete_before(*kafka.find(kDecisions), before.value); });
   });
 }
+
+// ---- what the decider asks for and tells
 
 void SimMaster::make_topics(std::shared_ptr<const stream::JobSpec> spec) {
   host_.later(Time(host_.random().between(5'000, 80'000)), [this, spec] {
@@ -253,25 +222,40 @@ void SimMaster::make_topics(std::shared_ptr<const stream::JobSpec> spec) {
   });
 }
 
+void SimMaster::refused(stream::Refused kind, const std::string& why) {
+  ++around_.fired["a master refuses a record"];
+  around_.story.tell("{}: {} ({})", config_.id, why, stream::to_string(kind));
+}
+
+void SimMaster::told(const master::Notify& notify) {
+  if (notify.code == "kafka_away") ++around_.fired["a leader waits for Kafka"];
+  around_.story.tell("{}: {}", config_.id, notify.text);
+}
+
+void SimMaster::log(LogLevel, const std::string& text) { around_.story.tell("{} {}", config_.id, text); }
+
 // ---- timers
 
 void SimMaster::tick() {
-  host_.later(std::chrono::duration_cast<Time>(master::tick_interval(state_)), [this] { tick(); });
-  if (ticking_ || !leadership_.may_tick(now())) return;
+  const auto status = decider_.status();
+  host_.later(std::chrono::duration_cast<Time>(status.tick_interval), [this] { tick(); });
+  if (ticking_) return;
+  auto report = status.tick(tick_number_ + 1, std::chrono::duration_cast<master::Leadership::Moment>(
+                                                  clock_of(around_.clock).now().time_since_epoch()));
+  if (!report) return;
   ticking_ = true;
-  const auto& claim = leadership_.standing();
-  config_.watch.on_tick(claim);
+  ++tick_number_;
+  config_.watch.on_tick(status.leadership.standing());
   auto content = std::make_shared<Content>();
-  content->report = std::make_shared<const stream::Report>(
-      stream::Report{log_id_, stream::Tick{claim.epoch, claim.id, ++tick_number_}});
-  writer_.post(*around_.kafka.find(kReports), std::move(content), [this](const Result<Offset>&) { ticking_ = false; });
+  content->report = std::make_shared<const stream::Report>(std::move(*report));
+  ticks_.post(*around_.kafka.find(kReports), std::move(content), [this](const Result<Offset>&) { ticking_ = false; });
 }
 
 void SimMaster::clean() {
   host_.later(kCleanEvery, [this] { clean(); });
-  if (host_.cut() || !leading_) return;
+  if (host_.cut() || !decider_.leads()) return;
   std::vector<std::shared_ptr<const stream::JobSpec>> jobs;
-  for (const auto& [name, job] : state_.hard.jobs)
+  for (const auto& [name, job] : decider_.state().hard.jobs)
     if (master::has_owners(job->phase)) jobs.push_back(job->spec);
   cleaner_.clean(jobs, around_.clock.wall());
 }

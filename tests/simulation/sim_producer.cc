@@ -1,123 +1,92 @@
 #include "tests/simulation/sim_producer.h"
 
-#include "producer/resume_point.h"
-#include "tests/simulation/log_ports.h"
-#include "tests/simulation/sim_task.h"
+#include "tests/simulation/sim_source.h"
 
 namespace ride::simulation {
 
-namespace {
-
-constexpr std::int64_t kMostOutstanding = 24;
-
-stream::FrameSetWriter::Config writer_config(const WorkerId& producer, const producer::Assignment& assignment,
-                                             const stream::SourceSpec& spec) {
-  return {.job = assignment.job->job.value,
-          .run = assignment.job->run,
-          .source = spec.name,
-          .writer = producer.value,
-          .outputs = spec.outputs,
-          .default_codec = "",
-          .max_message_bytes = spec.max_message_bytes};
-}
-
-}  // namespace
-
-SourceShell::SourceShell(Surroundings& around, Host& host, const WorkerId& producer, producer::Assignment assignment,
-                         const std::string& source, Acknowledged acknowledged)
+SourceShell::SourceShell(Surroundings& around, Host& host, const WorkerId& producer, producer::SharedBudget& budget,
+                         const producer::Assignment& assignment, const std::string& source, Acknowledged acknowledged,
+                         std::function<void()> finished)
     : around_(around),
       host_(host),
-      assignment_(std::move(assignment)),
-      spec_(*assignment_.job->source(source)),
       acknowledged_(std::move(acknowledged)),
-      mode_(assignment_.mode),
-      writer_(around.clock, around.kafka, host, {.first_goes_alone = around.broken != Mutation::first_record_not_alone},
-              [this] { serve(); }),
-      frames_(writer_, writer_config(producer, assignment_, spec_)) {
-  if (spec_.finite) total_ = std::get<std::int64_t>(spec_.params.at("frames"));
-  later(Time(host.random().between(5'000, 60'000)), &SourceShell::prepare);
+      on_finished_(std::move(finished)),
+      log_(around.kafka, host,
+           [this] {
+             return std::make_unique<Writer>(
+                 around_.clock, around_.kafka, host_,
+                 Writer::Options{.first_goes_alone = around_.broken != Mutation::first_record_not_alone},
+                 [this] { serve_soon(); });
+           }),
+      runner_(std::make_unique<producer::SourceRunner>(
+          assignment, source, services(producer, budget),
+          [this, &spec = *assignment.job->source(source), session = assignment.session](auto&, auto&) {
+            return make_source(spec, session);
+          })) {
+  turn_later(Time(host.random().between(5'000, 60'000)));
 }
 
-void SourceShell::later(Time delay, void (SourceShell::*turn)()) {
-  host_.later(delay, [this, turn, alive = std::weak_ptr(alive_)] {
-    if (!alive.expired()) (this->*turn)();
-  });
+producer::RunnerServices SourceShell::services(const WorkerId& producer, producer::SharedBudget& budget) {
+  return {
+      .log = log_,
+      .budget = budget,
+      .incarnation = producer.value,
+      .environment = environment_of({}),
+      .notify = [this](stream::Severity, const std::string& code, const std::string&, bool) { ++around_.fired[code]; },
+      .changed = [] {},
+      .clock = clock_of(around_.clock)};
 }
 
-void SourceShell::prepare() {
-  if (host_.cut()) return later(Time(50'000), &SourceShell::prepare);
-  if (spec_.finite) {
-    SimLogAccess log(around_.kafka);
-    auto resume = producer::find_resume_point(log, *assignment_.job, spec_, assignment_.session);
-    if (!resume.ok()) return later(Time(50'000), &SourceShell::prepare);
-    number_ = resume->next;
-    if (around_.broken == Mutation::resume_at_highest) number_ = std::max(number_, highest() + 1);
-    around_.story.tell("source {} goes on at {}{}", spec_.name, number_, resume->ended ? ", which is its end" : "");
-    phase_ = resume->ended ? Phase::ended : Phase::flowing;
-  } else {
-    phase_ = Phase::flowing;
-  }
-  next();
+producer::MadeSource SourceShell::make_source(const stream::SourceSpec& spec, SessionId session) {
+  const auto acknowledged = [this, &spec, session](std::int64_t number) {
+    acknowledged_({spec.name, session, number});
+  };
+  const bool broken = around_.broken == Mutation::resume_at_highest;
+  return std::unique_ptr<producer::Source>(std::make_unique<SimSource>(
+      SimSource::Config{around_.clock, spec, broken ? behind_highest(spec) : 0, acknowledged}, host_.random().fork()));
 }
 
-std::int64_t SourceShell::highest() const {
-  std::int64_t highest = -1;
-  for (const auto& output : spec_.outputs) {
+std::int64_t SourceShell::behind_highest(const stream::SourceSpec& spec) const {
+  std::int64_t behind = 0;
+  for (const auto& output : spec.outputs) {
     for (int p = 0; p < output.partitions; ++p) {
       const auto* line = around_.kafka.find({output.topic, PartitionId{p}});
       for (auto offset = line->first; offset < line->visible; ++offset) {
         const auto header = stream::decode_header(line->records[static_cast<std::size_t>(offset)].content->headers);
-        if (header->origin.upstream.name == spec_.name) highest = std::max(highest, header->origin.key.minor);
+        if (header->origin.upstream.name == spec.name) behind = std::max(behind, header->origin.key.minor + 1);
       }
     }
   }
-  return highest;
+  return behind;
 }
 
-void SourceShell::next() {
-  if (phase_ != Phase::flowing) return;
-  const auto pace = static_cast<std::int64_t>(1e6 / spec_.fps);
-  if (mode_ == producer::SourceMode::drain || (total_ >= 0 && number_ >= total_)) return end();
-  later(Time(host_.random().between(pace / 2, pace * 3 / 2)), &SourceShell::next);
-  if (outstanding_ < kMostOutstanding) send();
-}
-
-void SourceShell::send() {
-  Frame frame;
-  frame.id = {spec_.name, assignment_.session, number_++};
-  frame.captured_at = around_.clock.wall();
-  frame.image = SimTask::picture(host_.random().one_in(4), static_cast<std::uint8_t>(host_.random().below(256)));
-  ++outstanding_;
-  auto sent = frames_.write(frame, [this, id = frame.id](const Result<void>&) {
-    --outstanding_;
-    ++acked_;
-    acknowledged_(id);
+void SourceShell::turn_later(Time delay) {
+  later(delay, [this] {
+    turn();
+    if (!finished_) turn_later(Time(host_.random().between(5'000, 20'000)));
   });
-  RIDE_CHECK(sent.ok(), "the run's producers do not fail");
 }
 
-void SourceShell::end() {
-  phase_ = Phase::ending;
-  if (total_ >= 0) number_ = std::min(number_, total_);
-  around_.story.tell("source {} ends behind {}", spec_.name, number_ - 1);
-  auto sent = frames_.write_end(assignment_.session, number_, around_.clock.wall(),
-                                [this](const Result<void>&) { phase_ = Phase::ended; });
-  RIDE_CHECK(sent.ok(), "the run's producers do not fail");
+// Something is acknowledged: one more turn.
+void SourceShell::serve_soon() {
+  if (std::exchange(serves_, true)) return;
+  later(Time(50), [this] {
+    serves_ = false;
+    turn();
+  });
 }
 
-void SourceShell::serve() { RIDE_CHECK(frames_.serve({}).ok(), "the run's producers do not fail"); }
+void SourceShell::later(Time delay, std::function<void()> what) {
+  host_.later(delay, [what = std::move(what), alive = std::weak_ptr(alive_)] {
+    if (!alive.expired()) what();
+  });
+}
 
-stream::SourceProgress SourceShell::progress() const {
-  stream::SourceProgress progress;
-  progress.job = assignment_.job->job;
-  progress.run = assignment_.job->run;
-  progress.source = spec_.name;
-  progress.session = assignment_.session;
-  progress.connected = phase_ == Phase::flowing;
-  progress.ended = phase_ == Phase::ended;
-  progress.frames = acked_;
-  progress.total = total_;
-  return progress;
+void SourceShell::turn() {
+  if (finished_) return;
+  finished_ = !runner_->turn();
+  RIDE_CHECK(!runner_->fatal(), "the run's producers do not fail");
+  if (finished_) on_finished_();
 }
 
 SimProducer::SimProducer(Surroundings& around, Host& host, Config config)
@@ -136,14 +105,21 @@ void SimProducer::act() {
   const auto mine = assignments_.mine();
   std::erase_if(sources_, [&](const auto& entry) {
     const auto found = mine.find(entry.first);
-    return found == mine.end() || found->second.session != entry.second->assignment().session;
+    if (found != mine.end() && found->second.session == entry.second->session()) {
+      entry.second->set_mode(found->second.mode);
+      return false;
+    }
+    entry.second->stop();
+    return entry.second->finished();
   });
-  for (const auto& [key, assignment] : mine) {
-    auto& source = sources_[key];
-    if (!source)
-      source = std::make_unique<SourceShell>(around_, host_, config_.id, assignment, key.source, config_.acknowledged);
-    source->set_mode(assignment.mode);
-  }
+  for (const auto& [key, assignment] : mine)
+    if (!sources_.contains(key))
+      sources_[key] = std::make_unique<SourceShell>(around_, host_, config_.id, budget_, assignment, key.source,
+                                                    config_.acknowledged, [this] {
+                                                      host_.later(Time(1'000), [this] {
+                                                        if (member_.caught_up()) act();
+                                                      });
+                                                    });
 }
 
 void SimProducer::fill(stream::Heartbeat& beat) const {

@@ -20,8 +20,7 @@ std::unique_ptr<worker::StageRunner> StageShell::make_runner() {
   config.run = config_.job->run;
   config.stage = *config_.stage;
   config.worker = config_.worker;
-  config.clock = {.now = [&clock = around_.clock] { return std::chrono::steady_clock::time_point(clock.now()); },
-                  .wall = [&clock = around_.clock] { return clock.wall(); }};
+  config.clock = clock_of(around_.clock);
   config.task = task_type();
   config.checks_sessions = true;
   for (const auto& upstream : config.stage.upstreams)

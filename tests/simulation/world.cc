@@ -93,6 +93,7 @@ void World::start_master(Host& host) {
         SimMaster::Config{.id = incarnation(host),
                           .round_trip = scenario_.round_trip,
                           .snapshot_records = scenario_.snapshot_records,
+                          .snapshot_part_bytes = scenario_.snapshot_part_bytes,
                           .watch = watch_,
                           .writes_snapshot = [this, &host] { on_snapshot(host); },
                           .end = [this, &host](const std::string& why) { end(host, why); }});
