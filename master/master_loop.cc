@@ -246,7 +246,8 @@ void MasterLoop::publish() {
   published_ = std::move(status);
 }
 
-// Waits for what the decider waits for, at most a second.
+// Waits for what the decider waits for: a tenth of a second, a second for an acknowledgement; for new clients, as long
+// as the ports let it.
 Result<void> MasterLoop::serve_log() {
   switch (decider_.step()) {
     case Decider::Step::at_rest:

@@ -93,6 +93,7 @@ void Outgoing::drop(std::int64_t number, SystemTime at, const std::string& reaso
 void Outgoing::end(std::int64_t next, SystemTime at) { note(sets_->write_end(session_, next, at, settle(0, {}))); }
 
 void Outgoing::serve(std::chrono::milliseconds timeout) {
+  if (!is_open()) return;
   note(sets_->serve(timeout));
   if (!fatal_ && writer_.failed()) fatal_ = Error{ErrorCode::unavailable, "the writer to Kafka failed for good", false};
 }

@@ -30,6 +30,7 @@ class Outgoing {
   Outgoing& operator=(const Outgoing&) = delete;
 
   Result<void> open(LogAccess& log);
+  bool is_open() const { return sets_ != nullptr; }  // else nothing may be sent
 
   // `full`: nothing was taken; serve() and try again. An error while fatal() is empty concerns this picture alone: its
   // codec cannot hold it.

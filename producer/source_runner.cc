@@ -113,9 +113,9 @@ bool SourceRunner::turn() {
   if (stopping() || (out_ && out_->fatal())) return finish();
   if (phase_ == Phase::preparing) {
     prepare();
-  } else {
-    guarded_step();
+    return true;
   }
+  guarded_step();
   if (now() - published_at_ >= kTurn) publish();
   return true;
 }
@@ -219,7 +219,8 @@ void SourceRunner::forget_earlier() {
 
 void SourceRunner::step() {
   // A camera that never opened sent nothing, but those behind it wait for its end.
-  if (phase_ == Phase::failed && mode_.load() == SourceMode::drain && !spec_.finite) return begin_end();
+  if (phase_ == Phase::failed && mode_.load() == SourceMode::drain && !spec_.finite && out_->is_open())
+    return begin_end();
   if (phase_ == Phase::ended || phase_ == Phase::failed) return rest(kTurn);
   if (phase_ == Phase::ending) return finish_end();
   switch (mode_.load()) {
@@ -279,6 +280,7 @@ bool SourceRunner::ensure_open() {
 
 // What earlier owners rejected, and what is left out, is known once the manifest was read.
 void SourceRunner::note_rejected_before() {
+  counts_known_ = true;
   const auto& known = manifest_->rejected();
   rejected_before_ = std::distance(known.begin(), known.lower_bound(settled_before_));
   if (kind_.numbering != Numbering::by_manifest) return;
@@ -312,7 +314,9 @@ void SourceRunner::publish() {
   const auto& before = assignment_.before;
   // What they left out has a number, too: an earlier owner settled it, and it is no frame.
   const auto left_out = continues() ? before.dropped + rejected_by_others() : 0;
-  progress_.frames = std::max<std::int64_t>(0, settled_before_ - rejected_before_ - left_out) + acked_;
+  // Not before it is known what of these is no frame: no count falls.
+  if (counts_known_ || settled_before_ == 0)
+    progress_.frames = std::max<std::int64_t>(0, settled_before_ - rejected_before_ - left_out) + acked_;
   if (earlier_) {
     progress_.earlier = earlier_->frames();
     progress_.unwritten = earlier_->unwritten();

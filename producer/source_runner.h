@@ -53,8 +53,8 @@ class SourceRunner {
   using MakeSource = std::function<MadeSource(ItemManifest&, ItemWatch&)>;
   // Starts the thread. `assignment.job` has a source of this name.
   SourceRunner(Assignment assignment, const std::string& source, RunnerServices services);
-  // Without a thread, and with this source: turn() never waits. What earlier owners of a live source wrote is not
-  // looked up.
+  // Without a thread, and with this source: turn() waits for nothing but what the ports of services.log and the source
+  // wait for. What earlier owners of a live source wrote is not looked up.
   SourceRunner(Assignment assignment, const std::string& source, RunnerServices services, MakeSource make);
   ~SourceRunner();  // stops and waits; without a thread, what is in flight is given up
 
@@ -156,6 +156,7 @@ class SourceRunner {
   std::int64_t next_number_ = 0;          // live: of the next frame; else: of the next item to pull
   std::int64_t settled_before_ = 0;       // items that an earlier owner of this session finished
   std::int64_t rejected_before_ = 0;      // of these
+  bool counts_known_ = false;             // rejected_before_ is
   Moment published_at_{};
   std::int64_t acked_ = 0, dropped_ = 0, unusable_ = 0;
   std::int64_t broken_notices_ = 0;

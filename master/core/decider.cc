@@ -123,13 +123,16 @@ void Decider::refuse(stream::Refused kind, Offset at, const std::string& why) {
 // ---- one turn -------------------------------------------------------------------------------------------------------
 
 void Decider::turn(std::vector<Event> events) {
+  const bool rested = step_ == Step::at_rest;
   note(events);
   events_.insert(events_.end(), std::move_iterator(events.begin()), std::move_iterator(events.end()));
   look_at_writing();
   if (step_ != Step::at_rest || reads_first()) return;
   change_role();
   while (step_ == Step::at_rest && go_on()) continue;
-  if (step_ == Step::at_rest) seek_leadership();
+  // Who has just been busy looks at what has come meanwhile first: where writing takes as long as a lease, there would
+  // be nothing but leases.
+  if (rested && step_ == Step::at_rest) seek_leadership();
 }
 
 void Decider::note(const std::vector<Event>& events) {
@@ -279,7 +282,8 @@ Result<void> Decider::wrote(const Result<Offset>& last) {
   return {};
 }
 
-// All has arrived; where is not known. The claim, which means nothing when written again, comes behind it.
+// What was sent has arrived; where is not known. The claim, which means nothing when written again, comes behind it,
+// and shows by what stands before it whether all of it was sent.
 Result<void> Decider::settled(const Result<void>& outcome) {
   if (outcome.ok() && !leadership_.leads()) {
     step_ = Step::at_rest;
@@ -322,6 +326,8 @@ void Decider::look_at_writing() {
 
 // Up to the place of our last record: only the broker gives places, so nobody can make us believe that we have read it.
 void Decider::read_back_is_done() {
+  if (read_ < written_)
+    return step_down(fmt::format("{} of its records were never sent, or are lost", written_ - read_));
   if (read_ > written_)
     refuse(stream::Refused::forged, last_,
            fmt::format(
@@ -340,12 +346,15 @@ void Decider::read_back_is_done() {
 Result<void> Decider::replace_writer(const Error& why) {
   if (why.code == ErrorCode::permission || why.code == ErrorCode::not_found)
     return Error{why.code, "cannot write decisions: " + why.message};
-  ports_.log(LogLevel::warning,
-             fmt::format("the writer of decisions broke ({}); stepping down for a new one", why.message));
+  step_down(why.message);
+  return {};
+}
+
+void Decider::step_down(const std::string& why) {
+  ports_.log(LogLevel::warning, fmt::format("the writer of decisions broke ({}); stepping down for a new one", why));
   leadership_.step_down(fmt::format("{}-{}", config_.id, ++writers_), now());
   change_role();
   step_ = Step::broken;
-  return {};
 }
 
 // Said where people look, once: all that they are shown from here on is old.

@@ -10,7 +10,8 @@
 //                          ▲       │ not in time         │ deposed meanwhile, or a claim that was not read in time
 //                          │       ▼                     ▼
 //                          └──── settle ──────────────▶ at_rest
-//   sent, settle ─▶ broken ─▶ at_rest: the writer failed for good; with a new one this master is another candidate
+//   sent, settle, read_back ─▶ broken ─▶ at_rest: the writer failed for good, or what it took does not stand in the
+//                              log; with a new one this master is another candidate
 #pragma once
 
 #include <deque>
@@ -133,6 +134,7 @@ class Decider {
 
   void write(const std::vector<stream::DecisionBody>& decisions, const stream::Claim& claim);
   Result<void> replace_writer(const Error& why);
+  void step_down(const std::string& why);
   void stall(const std::string& why);
   void stall_is_over();
 

@@ -221,19 +221,41 @@ TEST_F(DeciderTest, WhatIsNotAcknowledgedInTimeIsWaitedForAndTheClaimIsWrittenBe
   EXPECT_THAT(heard_.refusals, IsEmpty()) << "all records are its own";
 }
 
-TEST_F(DeciderTest, WhatIsNotReadBackIsReportedAndStopsTheTicks) {
+TEST_F(DeciderTest, WhatIsNotReadBackIsAStallThatIsSaidOnce) {
   lead();
   decider_.turn({submit(1, "street")});
   ASSERT_TRUE(decider_.wrote(append(decider_.take_records())).ok());
   now_ += 1'900ms;
   decider_.turn({});
   EXPECT_FALSE(decider_.stalled());
+  EXPECT_THAT(heard_.notices, IsEmpty());
   now_ += 100ms;
   decider_.turn({});
   EXPECT_TRUE(decider_.stalled());
+  EXPECT_THAT(heard_.notices, ElementsAre("kafka_away"));
+  decider_.turn({});
   read();
   EXPECT_FALSE(decider_.stalled());
   EXPECT_TRUE(heard_.answers.at(1).ok());
+  EXPECT_THAT(heard_.notices, ElementsAre("kafka_away", "kafka_back"));
+}
+
+// A lease is 400 ms.
+TEST_F(DeciderTest, HoweverLongReadingBackTakesEventsHaveTheirTurnBetweenTwoLeases) {
+  lead();
+  for (std::int64_t ticket = 1; ticket <= 3; ++ticket) {
+    now_ += 500ms;
+    decider_.turn({});
+    ASSERT_EQ(decider_.step(), Step::write) << "the lease";
+    ASSERT_TRUE(decider_.wrote(append(decider_.take_records())).ok());
+    now_ += 500ms;
+    read();
+    ASSERT_TRUE(decider_.takes_events());
+    const auto name = "job-" + std::to_string(ticket);
+    decider_.turn({submit(ticket, name)});
+    rest();
+    EXPECT_TRUE(knows(name));
+  }
 }
 
 TEST_F(DeciderTest, AClaimThatIsNotAcknowledgedInTimeIsGivenUpButMayStillWin) {
@@ -321,6 +343,72 @@ TEST_F(DeciderTest, WithANewWriterItIsAnotherCandidate) {
   const auto claim = decider_.take_records();
   EXPECT_EQ(claim[0].leader, "m1-2") << "what the old one had on its way may land later";
   EXPECT_EQ(claim[0].epoch, 2);
+}
+
+TEST_F(DeciderTest, AWriterMayBreakWhileItIsWaitedFor) {
+  lead();
+  decider_.turn({submit(1, "street")});
+  decider_.take_records();
+  ASSERT_TRUE(decider_.wrote(kLate).ok());
+  ASSERT_TRUE(decider_.settled(Error{ErrorCode::unavailable, "the producer is fenced"}).ok());
+  EXPECT_EQ(decider_.step(), Step::broken);
+  EXPECT_FALSE(decider_.leads());
+  EXPECT_FALSE(decider_.stalled());
+  EXPECT_EQ(heard_.dropped, 1);
+  EXPECT_FALSE(decider_.settled(Error{ErrorCode::permission, "not you"}).ok());
+}
+
+TEST_F(DeciderTest, AWriterThatBreaksWithAClaimOnItsWayIsReplacedAndTheClaimMeansNothing) {
+  const auto claim = decider_.take_records();
+  ASSERT_TRUE(decider_.wrote(Error{ErrorCode::unavailable, "the producer is fenced"}).ok());
+  EXPECT_EQ(decider_.step(), Step::broken);
+  append(claim);
+  for (; read_ < log_.size(); ++read_) ASSERT_TRUE(take(log_[read_]).ok());
+  decider_.writer_made();
+  decider_.turn({});
+  EXPECT_FALSE(decider_.leads()) << "it was another candidate's";
+}
+
+// Part of a batch was never handed over: the queue was full.
+TEST_F(DeciderTest, WhoMissesARecordThatItWroteHasABrokenWriterAndAnswersNobody) {
+  lead();
+  decider_.turn({submit(1, "street"), submit(2, "yard")});
+  auto records = decider_.take_records();
+  ASSERT_GE(records.size(), 2U);
+  records.pop_back();
+  append(records);
+  ASSERT_TRUE(decider_.wrote(Error{ErrorCode::resource_exhausted, "the queue is full", true}).ok());
+  ASSERT_TRUE(decider_.settled({}).ok());
+  ASSERT_TRUE(decider_.wrote(append(decider_.take_records())).ok());
+  read();
+  EXPECT_EQ(decider_.step(), Step::broken);
+  EXPECT_FALSE(decider_.leads());
+  EXPECT_THAT(heard_.answers, IsEmpty());
+  EXPECT_EQ(heard_.dropped, 1);
+}
+
+TEST_F(DeciderTest, WhoIsOvertakenWhileItWaitsForKafkaGivesUpWhatItWrote) {
+  lead();
+  decider_.turn({submit(1, "street")});
+  decider_.take_records();
+  ASSERT_TRUE(decider_.wrote(kLate).ok());
+  decider_.overtaken();
+  decider_.turn({});
+  EXPECT_EQ(decider_.step(), Step::at_rest);
+  EXPECT_TRUE(decider_.reads_first());
+  EXPECT_FALSE(decider_.stalled());
+  EXPECT_EQ(heard_.dropped, 1);
+}
+
+TEST_F(DeciderTest, WhoIsOvertakenWhileItReadsBackGivesUpWhatItWrote) {
+  lead();
+  decider_.turn({submit(1, "street")});
+  ASSERT_TRUE(decider_.wrote(append(decider_.take_records())).ok());
+  decider_.overtaken();
+  decider_.turn({});
+  EXPECT_EQ(decider_.step(), Step::at_rest);
+  EXPECT_TRUE(decider_.reads_first());
+  EXPECT_THAT(heard_.answers, IsEmpty());
 }
 
 TEST_F(DeciderTest, WhoMayNotWriteEnds) {

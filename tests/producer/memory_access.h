@@ -74,6 +74,7 @@ class MemoryAccess : public LogAccess {
   explicit MemoryAccess(std::shared_ptr<stream::MemoryLog> log) : log_(std::move(log)) {}
   Result<OpenedWriter> writer(const std::vector<std::string>&, std::int64_t) override {
     while (unreachable) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    if (refuse_writers) return Error{ErrorCode::permission, "no client for you", false};
     return OpenedWriter{std::make_unique<GatedWriter>(log_->writer(), gate), [] { return false; }};
   }
   Result<std::unique_ptr<stream::RecordReader>> reader() override { return log_->reader(); }
@@ -87,7 +88,8 @@ class MemoryAccess : public LogAccess {
   }
 
   std::atomic<bool> unreachable{false};  // a writer is opened once the cluster answers again
-  std::atomic<int> failures{0};          // calls that fail as a cluster does that has just made a topic
+  std::atomic<bool> refuse_writers{false};
+  std::atomic<int> failures{0};  // calls that fail as a cluster does that has just made a topic
   std::shared_ptr<WriterGate> gate = std::make_shared<WriterGate>();
 
  private:

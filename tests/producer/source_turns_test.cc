@@ -124,6 +124,18 @@ TEST_F(SourceTurns, ASourceThatBrokeIsOpenedAgainAfterASecondAndGoesOnBehindWhat
   EXPECT_EQ(taken().pictures.size(), 2U);
 }
 
+// Kafka refuses the client for good: reported, and nothing else happens.
+TEST_F(SourceTurns, WithoutAWriterItFailsInOrder) {
+  access_.refuse_writers = true;
+  pass(100ms);
+  EXPECT_EQ(notices_, std::vector<std::string>{"source_failed"});
+  runner_->set_mode(SourceMode::drain);
+  pass(100ms);
+  EXPECT_FALSE(runner_->progress().ended);
+  runner_->stop();
+  EXPECT_FALSE(runner_->turn());
+}
+
 TEST_F(SourceTurns, StoppedItTakesTurnsUntilWhatIsInFlightIsSettled) {
   access_.gate->deliver = false;
   script_.next.emplace_back(picture(0));

@@ -17,7 +17,8 @@ std::string item_of(const stream::RecordHeader& header) {
 
 }  // namespace
 
-Ledger::Ledger(Story& story, stream::JobSpec job) : story_(story), job_(std::move(job)) {
+Ledger::Ledger(Story& story, stream::JobSpec job, IsPoison is_poison)
+    : story_(story), job_(std::move(job)), is_poison_(std::move(is_poison)) {
   for (const auto& stage : job_.stages) {
     by_topic_[stage.topic] = &stage;
     by_group_[stage.group_id] = &stage;
@@ -26,6 +27,13 @@ Ledger::Ledger(Story& story, stream::JobSpec job) : story_(story), job_(std::mov
 }
 
 // ---- records
+
+bool Ledger::may_be_dead(const stream::RecordHeader& header) const {
+  if (header.reason.find(kNoTaskCanDoIt) != std::string::npos) return true;
+  return header.reason.find("signal 11") != std::string::npos &&
+         std::any_of(job_.stages.begin(), job_.stages.end(),
+                     [&](const auto& stage) { return is_poison_(stage.name, header.id); });
+}
 
 void Ledger::on_visible(const Line& line, std::int64_t offset) {
   const auto found = readers_.find(line.at);
@@ -36,8 +44,7 @@ void Ledger::on_visible(const Line& line, std::int64_t offset) {
   if (!decoded.ok()) return complain(to_string(line.at) + ": " + decoded.error().message);
   const auto& header = *decoded;
   // Also of one that is written again: its writer counts it.
-  if (header.kind == RecordKind::outcome && header.outcome == stream::Outcome::dead &&
-      header.reason.find(kNoTaskCanDoIt) == std::string::npos)
+  if (header.kind == RecordKind::outcome && header.outcome == stream::Outcome::dead && !may_be_dead(header))
     complain(fmt::format("{}, offset {}: frame {} is dead, and nothing was wrong with it: {}", to_string(line.at),
                          offset, to_string(header.id), header.reason));
   const Origin origin{header.origin.upstream, header.origin.key};
@@ -75,6 +82,9 @@ void Ledger::accept(Reader& reader, const Line& line, Origin origin, Accepted se
   if (set.kind == RecordKind::end) {
     if (is_source(origin.upstream.name)) ends_[{origin.upstream.name, SessionId{origin.key.major}}] = origin.key.minor;
   } else {
+    if (set.kind == RecordKind::frame && !is_source(origin.upstream.name) && is_poison_(origin.upstream.name, set.id))
+      complain(fmt::format("{}, offset {}: frame {} came out of {}, where everybody dies of it", to_string(line.at),
+                           set.released, to_string(set.id), origin.upstream.name));
     if (is_source(origin.upstream.name)) ++frames_;
     if (++counted_[{line.at.topic, origin.upstream.name, set.id}] > 1)
       complain(

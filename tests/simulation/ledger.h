@@ -4,6 +4,7 @@
 // (invariants 2, 3 and 4). Owner: one World.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -20,7 +21,9 @@ namespace ride::simulation {
 
 class Ledger {
  public:
-  Ledger(Story& story, stream::JobSpec job);
+  // Of a frame whom every owner of that stage dies of: it may be given up there, and cannot come out of it.
+  using IsPoison = std::function<bool(const std::string& stage, const FrameId&)>;
+  Ledger(Story& story, stream::JobSpec job, IsPoison is_poison);
 
   void on_visible(const Line& line, std::int64_t offset);
   void on_commit(const std::string& group, const stream::TopicPartition& at, const stream::Commit& commit);
@@ -80,8 +83,11 @@ class Ledger {
   void check_stages();
   void check_files();
 
+  bool may_be_dead(const stream::RecordHeader& header) const;
+
   Story& story_;
   stream::JobSpec job_;
+  IsPoison is_poison_;
   std::map<std::string, const stream::StageSpec*> by_topic_, by_group_;
   std::map<stream::TopicPartition, Reader> readers_;
   std::map<std::tuple<std::string, std::string, FrameId>, int> counted_;  // topic, upstream, frame

@@ -1,5 +1,6 @@
-// The simulated Kafka behind the product's ports, for code that asks and waits: answers come at once. Used where the
-// moment matters little: making topics, cleaning up, a source that looks where it has to go on.
+// The simulated Kafka behind the product's ports, for code that asks and waits: answers come at once, but to what a
+// source writes. Used where the moment matters little: making topics, cleaning up, a source that looks where it has to
+// go on.
 #pragma once
 
 #include "producer/log_access.h"

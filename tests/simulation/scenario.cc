@@ -69,6 +69,7 @@ Scenario draw_scenario(std::uint64_t seed) {
         .fickle = random.one_in(3),
         .warmup = !stage.sink && random.one_in(3) ? static_cast<int>(random.between(1, 5)) : 0,
         .pace = random.one_in(3) ? 4 : 1,
+        .poison = !stage.sink && random.one_in(4) ? static_cast<int>(random.below(20)) : -1,
         .salt = random.next()};
   }
   scenario.hosts.workers += static_cast<int>(random.between(0, 3));

@@ -12,14 +12,17 @@ using Step = master::Decider::Step;
 constexpr Time kRound{50'000};
 constexpr Time kAppendTimeout{1'000'000};
 constexpr Time kNewWriterAfter{200'000};
+constexpr Time kBreaksAfter{500'000};
 constexpr Time kCleanEvery{5'000'000};
 
-// Where a record stands last: a leader that knows nothing of its writer may have taken it twice.
 Offset place_of(const Line& line, const ContentPtr& content) {
   const auto found =
       std::find_if(line.records.rbegin(), line.records.rend(), [&](const auto& one) { return one.content == content; });
+  RIDE_CHECK(found != line.records.rend(), "what is acknowledged stands in the log");
   return Offset{line.records.rend() - found - 1};
 }
+
+const Error kBroken{ErrorCode::unavailable, "the producer is in a bad state"};
 
 bool is_part_of_snapshot(const ContentPtr& content) {
   return std::holds_alternative<stream::SnapshotPart>(content->decision->body);
@@ -117,10 +120,11 @@ void SimMaster::serve_log() {
       return write(decider_.take_records());
     case Step::settle:
       return tell_settled();
+    case Step::broken:
+      return replace_writer();
     case Step::at_rest:
     case Step::sent:
     case Step::read_back:
-    case Step::broken:
       return;
   }
 }
@@ -136,7 +140,7 @@ void SimMaster::write(const std::vector<stream::Decision>& decisions) {
   answered_ = false;
   host_.later(kAppendTimeout, [this, write = ++writes_] {
     if (write != writes_ || answered_) return;
-    if (host_.random().one_in(4)) return tell_written(Error{ErrorCode::unavailable, "the producer is in a bad state"});
+    if (host_.random().one_in(4)) return tell_written(kBroken);
     ++around_.fired["decisions not acknowledged in time"];
     tell_written(Error{ErrorCode::timeout, "not acknowledged in time", true});
   });
@@ -172,14 +176,10 @@ void SimMaster::acknowledged(const ContentPtr& content, const Records& records) 
 
 void SimMaster::tell_written(const Result<Offset>& last) {
   answered_ = true;
-  const auto told = decider_.wrote(last);
-  RIDE_CHECK(told.ok(), "nobody refuses this master");
-  if (decider_.step() == Step::broken) {
-    ++around_.fired["a master's writer broke"];
-    host_.later(kNewWriterAfter, [this] {
-      make_writer();
-      decider_.writer_made();
-      proceed();
+  RIDE_CHECK(decider_.wrote(last).ok(), "nobody refuses this master");
+  if (decider_.step() == Step::settle) {
+    host_.later(kBreaksAfter, [this, write = writes_] {
+      if (write == writes_ && decider_.step() == Step::settle && host_.random().one_in(2)) break_while_it_waits();
     });
   }
   proceed();
@@ -189,6 +189,23 @@ void SimMaster::tell_settled() {
   if (decider_.step() != Step::settle || on_the_way_ > 0) return;
   RIDE_CHECK(decider_.settled({}).ok(), "nothing is refused");
   if (decider_.step() == Step::write) write(decider_.take_records());
+}
+
+void SimMaster::break_while_it_waits() {
+  ++around_.fired["a master's writer broke while Kafka was away"];
+  RIDE_CHECK(decider_.settled(kBroken).ok(), "nothing is refused");
+  proceed();
+}
+
+void SimMaster::replace_writer() {
+  if (std::exchange(replaces_, true)) return;
+  ++around_.fired["a master's writer broke"];
+  host_.later(kNewWriterAfter, [this] {
+    replaces_ = false;
+    make_writer();
+    decider_.writer_made();
+    proceed();
+  });
 }
 
 ContentPtr SimMaster::content_of(const stream::Decision& decision) {

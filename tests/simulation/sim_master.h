@@ -47,6 +47,8 @@ class SimMaster final : public Program, private master::DeciderPorts {
   void acknowledged(const ContentPtr& content, const Records& records);
   void tell_written(const Result<Offset>& last);
   void tell_settled();
+  void break_while_it_waits();
+  void replace_writer();
   void make_writer();
   ContentPtr content_of(const stream::Decision& decision);
   void delete_before(Offset before);
@@ -75,6 +77,7 @@ class SimMaster final : public Program, private master::DeciderPorts {
   bool serves_ = false;  // the log, or the decider: what they lead to comes when they are done
   std::vector<master::Event> events_;
   std::unique_ptr<Writer> writer_;
+  bool replaces_ = false;       // it: a new one is being made
   std::int64_t writes_ = 0;     // so many were asked for
   bool answered_ = true;        // the last of them
   ContentPtr last_;             // of its records

@@ -23,6 +23,7 @@ cv::Mat SimTask::picture(bool large, std::uint8_t value) {
 Result<void> SimTask::process(const Frame& frame, tasks::Emitter& out) {
   if (!is_whole(frame.image)) return Error{ErrorCode::corrupt, "the picture was put together from different ones"};
   if (config_.sink) return keep(frame, out);
+  if (config_.is_poison(frame.id)) die_();
   Random of_frame(config_.salt ^ (static_cast<std::uint64_t>(frame.id.number) << 20) ^ frame.id.source.size());
   const auto kind = of_frame.below(12);
   if (kind == 0) return Error{ErrorCode::invalid_argument, kNoTaskCanDoIt};

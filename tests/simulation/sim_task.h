@@ -23,11 +23,17 @@ class SimTask final : public tasks::Task {
     bool fickle = false;  // what comes of a frame may differ between incarnations
     int warmup = 0;       // frames that a new owner is fed without emitting
     int pace = 1;         // how many times as long as usual a frame takes
+    int poison = -1;      // whoever takes up this frame of the finite source dies of it; -1: there is none
     std::uint64_t salt = 0;
+
+    bool is_poison(const FrameId& id) const { return id.source == "files" && id.number == poison; }
   };
   // A sink's effect is durable: this picture of the frame is kept.
   using Keep = std::function<void(const FrameId&, const std::string& item)>;
-  SimTask(Config config, Random random, Keep keep) : config_(config), random_(random), keep_(std::move(keep)) {}
+  // Its process ends, now, inside process().
+  using Die = std::function<void()>;
+  SimTask(Config config, Random random, Keep keep, Die die)
+      : config_(config), random_(random), keep_(std::move(keep)), die_(std::move(die)) {}
 
   Result<void> open(const tasks::TaskEnv&) override { return {}; }
   Result<void> process(const Frame& frame, tasks::Emitter& out) override;
@@ -42,6 +48,7 @@ class SimTask final : public tasks::Task {
   Config config_;
   Random random_;
   Keep keep_;
+  Die die_;
   std::vector<std::pair<FrameId, std::string>> held_;
 };
 

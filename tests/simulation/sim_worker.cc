@@ -51,6 +51,7 @@ void SimWorker::open_stage(const worker::StageKey& key) {
   config.task = config_.task(*stage);
   config.keep = config_.keep;
   config.asks = [this] { answer_reader(); };
+  config.died = config_.died;
   config.released = [this, key](PartitionId partition) {
     member_.post(stream::Released{key.job, key.run, key.stage, config_.id, {partition}});
   };

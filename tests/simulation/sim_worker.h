@@ -21,6 +21,7 @@ class SimWorker final : public Program {
     std::function<SimTask::Config(const stream::StageSpec&)> task;
     SimTask::Keep keep;
     std::function<void(const std::string& why)> end;  // this incarnation must end
+    std::function<void(std::vector<stream::NamedFrame>)> died;
   };
   SimWorker(Surroundings& around, Host& host, Config config);
 

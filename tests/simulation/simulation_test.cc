@@ -22,7 +22,7 @@ std::uint64_t first_seed() {
 [[maybe_unused]] const bool kQuiet = (init_logging("simulation", LogLevel::error), true);
 
 // What some runs lead to, among so many.
-constexpr std::array<std::string_view, 14> kRare = {"commit lowered by a late one",
+constexpr std::array<std::string_view, 16> kRare = {"commit lowered by a late one",
                                                     "commit refused or not answered",
                                                     "dropped",
                                                     "frames_superseded",
@@ -34,6 +34,8 @@ constexpr std::array<std::string_view, 14> kRare = {"commit lowered by a late on
                                                     "decisions not acknowledged in time",
                                                     "a leader waits for Kafka",
                                                     "a master's writer broke",
+                                                    "a master's writer broke while Kafka was away",
+                                                    "died of a frame",
                                                     "camera_lost",
                                                     "broken_picture"};
 

@@ -7,10 +7,16 @@ namespace {
 constexpr std::size_t kReadAhead = 6;
 constexpr Time kAskAgain{100'000};
 
+CrashNote make_note() {
+  auto note = CrashNote::make();
+  RIDE_CHECK(note.ok(), "there is memory for a crash note");
+  return std::move(note).value();
+}
+
 }  // namespace
 
 StageShell::StageShell(Surroundings& around, Host& host, Config config)
-    : around_(around), host_(host), config_(std::move(config)), runner_(make_runner()) {
+    : around_(around), host_(host), config_(std::move(config)), note_(make_note()), runner_(make_runner()) {
   soon(prepares_, Time(20'000), Time(300'000), &StageShell::prepare);
 }
 
@@ -23,6 +29,7 @@ std::unique_ptr<worker::StageRunner> StageShell::make_runner() {
   config.clock = clock_of(around_.clock);
   config.task = task_type();
   config.checks_sessions = true;
+  config.note = &note_;
   for (const auto& upstream : config.stage.upstreams)
     if (const auto* writes = upstream.is_source ? nullptr : config_.job->stage(upstream.name))
       config.upstream_topics[upstream.name] = writes->topic;
@@ -52,7 +59,9 @@ std::unique_ptr<worker::StageRunner> StageShell::make_runner() {
 tasks::TaskType StageShell::task_type() {
   auto type = *tasks::builtin_tasks().find(config_.stage->task);
   type.declaration.warmup_frames = config_.task.warmup;
-  type.make = [this] { return std::make_unique<SimTask>(config_.task, host_.random().fork(), config_.keep); };
+  type.make = [this] {
+    return std::make_unique<SimTask>(config_.task, host_.random().fork(), config_.keep, [this] { die(); });
+  };
   return type;
 }
 
@@ -67,7 +76,7 @@ void StageShell::soon(bool& asked, Time least, Time most, void (StageShell::*tur
   asked = true;
   host_.later(Time(host_.random().between(least.count(), most.count())),
               [this, &asked, turn, alive = std::weak_ptr(alive_)] {
-                if (alive.expired()) return;
+                if (alive.expired() || dead_) return;
                 asked = false;
                 (this->*turn)();
               });
@@ -170,7 +179,19 @@ void StageShell::compute_turn() {
   follow_up();
 }
 
+// As its agent reads the note of a child that has crashed.
+void StageShell::die() {
+  if (std::exchange(dead_, true)) return;
+  std::vector<stream::NamedFrame> frames;
+  for (const auto& [at, moved, allowed] : note_.read_all())
+    frames.push_back({at.job, at.run, at.stage, at.partition, at.offset, at.frame});
+  if (const auto record = note_.being_read())
+    frames.push_back({record->job, record->run, record->stage, record->partition, record->offset, record->frame});
+  config_.died(std::move(frames));
+}
+
 void StageShell::follow_up() {
+  if (dead_) return;
   if (runner_->sets_to_compute() > 0) will_compute();
   if (runner_->events_to_write() > 0) will_write();
 }

@@ -24,7 +24,8 @@ class StageShell {
     SimTask::Keep keep;
     std::function<void(PartitionId)> released;
     std::function<void()> asks;  // the reader may wait for decisions (StageRunner::decisions_wanted)
-    std::function<void(const std::string& why)> lost;  // the log or the commit is gone: the job cannot go on
+    std::function<void(const std::string& why)> lost;           // the log or the commit is gone: the job cannot go on
+    std::function<void(std::vector<stream::NamedFrame>)> died;  // with what its crash note named
   };
   StageShell(Surroundings& around, Host& host, Config config);
 
@@ -45,6 +46,7 @@ class StageShell {
   void compute_turn();
   void write_turn();
   void follow_up();
+  void die();
   void will_read();
   void will_compute();
   void will_write();
@@ -58,7 +60,9 @@ class StageShell {
   std::map<PartitionId, Epoch> taking_;  // the commit is being asked for
   std::set<PartitionId> releasing_;      // of these
   bool prepares_ = false, reads_ = false, waits_ = false, computes_ = false, writes_ = false, publishes_ = false;
+  bool dead_ = false;  // inside process(): nothing happens here any more
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  CrashNote note_;
   std::unique_ptr<worker::StageRunner> runner_;
 };
 

@@ -18,7 +18,8 @@ World::World(const Scenario& scenario, Mutation broken, bool tell)
       story_(clock_, tell),
       kafka_(clock_, random_.fork()),
       around_{clock_, kafka_, story_, broken, fired_},
-      ledger_(story_, scenario.job),
+      ledger_(story_, scenario.job,
+              [this](const std::string& stage, const FrameId& id) { return scenario_.tasks.at(stage).is_poison(id); }),
       watch_(clock_, ledger_),
       agent_(clock_, random_.fork(), "agent"),
       agent_reports_(clock_, kafka_, agent_, {}, [this] { agent_reports_.serve({}); }) {
@@ -121,7 +122,22 @@ void World::start_worker(Host& host) {
                           .watch = watch_,
                           .task = [this](const stream::StageSpec& stage) { return scenario_.tasks.at(stage.name); },
                           .keep = [this](const FrameId& id, const std::string& item) { ledger_.on_kept(id, item); },
-                          .end = [this, &host](const std::string& why) { end(host, why); }});
+                          .end = [this, &host](const std::string& why) { end(host, why); },
+                          .died = [this, &host](std::vector<stream::NamedFrame> of) { die(host, std::move(of)); }});
+  });
+}
+
+// Of a frame, in the middle of an event of its own.
+void World::die(Host& host, std::vector<stream::NamedFrame> of) {
+  ++fired_["died of a frame"];
+  clock_.after(Time(0), [this, &host, of = std::move(of), starts = host.starts()] {
+    if (starts != host.starts()) return;
+    const auto incarnation = this->incarnation(host);
+    story_.tell("{} dies of frame {}", host.name(), of.empty() ? "?" : of.front().frame);
+    host.kill();
+    host.resume();
+    clock_.after(Time(random_.between(5'000, 50'000)), [this, incarnation, of] { tell_exit(incarnation, of); });
+    restart_later(host);
   });
 }
 
@@ -147,11 +163,18 @@ void World::restart_later(Host& host) {
 }
 
 // An agent saw its child end.
-void World::tell_exit(const std::string& incarnation) {
+void World::tell_exit(const std::string& incarnation, std::vector<stream::NamedFrame> of) {
   auto content = std::make_shared<Content>();
-  content->report = std::make_shared<const stream::Report>(
-      stream::Report{watch_.plan().standing.log(),
-                     stream::ChildExit{.agent = WorkerId{"agent"}, .child = WorkerId{incarnation}, .exit_code = 137}});
+  stream::ChildExit exit{.agent = WorkerId{"agent"}, .child = WorkerId{incarnation}};
+  if (of.empty()) {
+    exit.exit_code = 137;
+    exit.cause = stream::ExitCause::outside;
+  } else {
+    exit.signal = 11;
+    exit.frames = std::move(of);
+  }
+  content->report =
+      std::make_shared<const stream::Report>(stream::Report{watch_.plan().standing.log(), std::move(exit)});
   agent_reports_.post(*kafka_.find(kReports), std::move(content), {});
 }
 

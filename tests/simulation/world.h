@@ -42,7 +42,8 @@ class World {
   void start_producer(Host& host);
   void end(Host& host, const std::string& why);
   void restart_later(Host& host);
-  void tell_exit(const std::string& incarnation);
+  void die(Host& host, std::vector<stream::NamedFrame> of);
+  void tell_exit(const std::string& incarnation, std::vector<stream::NamedFrame> of = {});
   std::string incarnation(const Host& host) const;
 
   void begin(const Fault& fault);

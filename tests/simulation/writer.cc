@@ -33,7 +33,8 @@ struct Writer::State : std::enable_shared_from_this<Writer::State> {
   }
 
   void transmit(Lane& lane) {
-    while (lane.sent < lane.flights.size() && lane.sent < kInFlight) {
+    const std::size_t most = lane.first.must_wait() ? 1 : kInFlight;
+    while (lane.sent < lane.flights.size() && lane.sent < most) {
       const auto& flight = lane.flights[lane.sent++];
       host.send([weak = weak_from_this(), &kafka = kafka, &host = host, line = lane.line, producer = producer,
                  sequence = flight.sequence, content = flight.content] {
@@ -140,7 +141,9 @@ Result<void> Writer::flush(std::chrono::milliseconds timeout) {
 }
 
 void Writer::post(Line& line, ContentPtr content, Delivered done) {
-  state_->add(state_->lane(line), std::move(content), std::move(done));
+  auto& lane = state_->lane(line);
+  if (lane.flights.empty()) lane.first.sent();
+  state_->add(lane, std::move(content), std::move(done));
 }
 
 }  // namespace ride::simulation
