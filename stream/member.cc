@@ -2,7 +2,6 @@
 
 #include <condition_variable>
 #include <cstdlib>
-#include <deque>
 #include <mutex>
 #include <random>
 #include <thread>
@@ -15,6 +14,7 @@
 #include "process/variables.h"
 #include "stream/control_client.h"
 #include "stream/core/decisions_filter.h"
+#include "stream/core/report_flow.h"
 
 namespace ride::stream {
 
@@ -59,7 +59,8 @@ class KafkaMember final : public Member {
         fill_(std::move(fill)),
         id_(new_incarnation(config_.name)),
         decisions_(std::move(decisions)),
-        reports_(std::move(reports)) {
+        reports_(std::move(reports)),
+        flow_(config_.interval, steady_clock::now()) {
     node_ = config_.node;
   }
 
@@ -79,7 +80,7 @@ class KafkaMember final : public Member {
   }
 
   void start() {
-    acknowledged_at_ = steady_clock::now();
+    flow_ = ReportFlow(config_.interval, steady_clock::now());
     thread_ = guarded_thread("the heartbeat", [this] { beat(); });
   }
 
@@ -101,9 +102,7 @@ class KafkaMember final : public Member {
   void post(ReportBody report) override {
     {
       const std::lock_guard lock(mutex_);
-      // Bounded: a flood of notices must not eat the memory while Kafka is away.
-      if (queue_.size() >= 10'000) queue_.pop_front();
-      queue_.push_back(std::move(report));
+      flow_.post(std::move(report));
     }
     wake_.notify_all();
   }
@@ -111,7 +110,7 @@ class KafkaMember final : public Member {
   void beat_now() override {
     {
       const std::lock_guard lock(mutex_);
-      beat_now_ = true;
+      flow_.beat_now();
     }
     wake_.notify_all();
   }
@@ -120,7 +119,7 @@ class KafkaMember final : public Member {
 
   milliseconds since_acknowledged() const override {
     const std::lock_guard lock(mutex_);
-    return std::chrono::duration_cast<milliseconds>(steady_clock::now() - acknowledged_at_);
+    return flow_.since_acknowledged(steady_clock::now());
   }
 
   void leave(const std::string& reason) override {
@@ -165,40 +164,42 @@ class KafkaMember final : public Member {
     return {};
   }
 
+  // The heartbeat thread. Ends when all that was posted before leave() is sent, so far as Kafka takes it.
   void beat() {
     SelfUsage usage;
-    auto next = steady_clock::now();
-    for (;;) {
-      std::deque<ReportBody> posted;
-      {
-        std::unique_lock lock(mutex_);
-        wake_.wait_until(lock, next, [&] { return stopping_ || beat_now_ || !queue_.empty(); });
-        posted.swap(queue_);
-        if (stopping_ && posted.empty()) return;
-      }
+    while (const auto batch = next_batch()) {
       std::vector<std::string> records;
-      records.reserve(posted.size());
-      for (auto& body : posted) records.push_back(encode(Report{log_, std::move(body)}));
-      bool beating = false;
-      if (const auto now = steady_clock::now(); !stopping_ && (now >= next || beat_now_.exchange(false))) {
-        beating = true;
-        next = std::max(next + config_.interval, now);
-        records.push_back(encode(Report{log_, make_heartbeat(usage)}));
+      records.reserve(batch->posted.size() + 1);
+      for (const auto& body : batch->posted) records.push_back(encode(Report{log_, body}));
+      if (batch->beats) records.push_back(encode(Report{log_, make_heartbeat(usage)}));
+      const auto written = reports_->append_all(records, milliseconds(1000));
+      auto step = tell([&] { flow_.wrote(written.ok() ? Result<void>() : written.error()); });
+      while (step == ReportFlow::Step::settle) {
+        const bool last = stopping_;
+        const auto settled = reports_->settle(milliseconds(last ? 1000 : 200));
+        step = tell([&] { flow_.settled(settled); });
+        if (last && step == ReportFlow::Step::settle) return;  // what is on its way may arrive
       }
-      const auto sent_at = steady_clock::now();
-      auto sent = reports_->append_all(records, milliseconds(1000));
-      while (!sent.ok() && sent.error().retriable && !stopping_) {
-        auto settled = reports_->settle(milliseconds(200));
-        if (settled.ok()) break;
-        if (!settled.error().retriable) sent = settled.error();
-      }
-      if (!sent.ok() && !sent.error().retriable && !stopping_) reopen(sent.error());
-      if (sent.ok()) said_.clear();
-      if ((sent.ok() || sent.error().retriable) && beating) {
-        const std::lock_guard lock(mutex_);
-        acknowledged_at_ = sent_at;
-      }
+      if (step == ReportFlow::Step::at_rest) said_.clear();
+      while (step == ReportFlow::Step::broken && !stopping_) step = reopen();
     }
+  }
+
+  // Nothing: it stops, and everything is sent.
+  std::optional<ReportFlow::Batch> next_batch() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      if (auto batch = flow_.take(steady_clock::now())) return batch;
+      if (stopping_) return std::nullopt;
+      wake_.wait_until(lock, flow_.beat_at(), [&] { return stopping_ || flow_.is_due(steady_clock::now()); });
+    }
+  }
+
+  template <class What>
+  ReportFlow::Step tell(What what) {
+    const std::lock_guard lock(mutex_);
+    what();
+    return flow_.step();
   }
 
   Heartbeat make_heartbeat(SelfUsage& usage) {
@@ -218,7 +219,8 @@ class KafkaMember final : public Member {
 
   // The reports' own producer failed for good: frames are not touched by that, a new one takes over. Unless we may not
   // write there at all: who reads decisions sees it.
-  void reopen(const Error& why) {
+  ReportFlow::Step reopen() {
+    const auto& why = flow_.why_broken();
     if (why.code == ErrorCode::permission) {
       const std::lock_guard lock(mutex_);
       barred_ = why;
@@ -226,14 +228,21 @@ class KafkaMember final : public Member {
     if (why.message != said_) log_warning("no heartbeat arrives: {}; a new client is made", why.message);
     said_ = why.message;
     auto writer = open_control_writer(config_.kafka, config_.prefix + ".reports");
-    if (writer.ok())
+    if (writer.ok()) {
       reports_ = std::move(writer).value();
-    else
-      std::this_thread::sleep_for(milliseconds(200));
+      return tell([&] { flow_.writer_made(); });
+    }
+    std::unique_lock lock(mutex_);
+    wake_.wait_for(lock, milliseconds(200), [&] { return stopping_.load(); });
+    return flow_.step();
   }
 
   void stop_thread() {
-    stopping_ = true;
+    {
+      const std::lock_guard lock(mutex_);
+      flow_.leave();
+      stopping_ = true;
+    }
     wake_.notify_all();
     if (thread_.joinable()) thread_.join();
   }
@@ -254,11 +263,9 @@ class KafkaMember final : public Member {
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<ReportBody> queue_;
+  ReportFlow flow_;
   std::optional<Error> barred_;  // by the cluster: reports may not be written
-  std::atomic<bool> beat_now_ = false;
   std::atomic<bool> stopping_ = false;
-  steady_clock::time_point acknowledged_at_;
   std::thread thread_;
 };
 

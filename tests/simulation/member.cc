@@ -4,7 +4,9 @@ namespace ride::simulation {
 
 namespace {
 
-constexpr Time kInterval{100'000};
+constexpr std::chrono::milliseconds kInterval{100};
+constexpr Time kAnswersWithin{1'000'000};
+constexpr Time kNewClientAfter{200'000};
 
 }  // namespace
 
@@ -21,14 +23,15 @@ Member::Member(Surroundings& around, Host& host, stream::Heartbeat offer, Callba
       host_(host),
       offer_(std::move(offer)),
       callbacks_(std::move(callbacks)),
-      reports_(around.clock, around.kafka, host, {}, [this] { reports_.serve({}); }),
       reports_line_(*around.kafka.find(kReports)),
+      flow_(kInterval, clock_of(around.clock).now()),
       feed_(
           around, host, kDecisions, 0, [this](const Stored& stored) { handle(stored); },
           [this] {
             if (caught_up()) callbacks_.act();
           },
           [this] { standing_.restart(); }) {
+  make_writer();
   host_.later(Time(host.random().between(1'000, 100'000)), [this] { beat(); });
 }
 
@@ -36,22 +39,62 @@ void Member::handle(const Stored& stored) {
   if (standing_.counts(*stored.content->decision)) callbacks_.apply(*stored.content->decision);
 }
 
+void Member::make_writer() {
+  reports_ =
+      std::make_unique<Writer>(around_.clock, around_.kafka, host_, Writer::Options{}, [this] { reports_->serve({}); });
+  on_the_way_ = 0;
+}
+
 void Member::post(stream::ReportBody body) {
-  auto content = std::make_shared<Content>();
-  content->report = std::make_shared<const stream::Report>(stream::Report{standing_.log(), std::move(body)});
-  reports_.post(reports_line_, std::move(content), {});
+  flow_.post(std::move(body));
+  serve();
 }
 
 void Member::beat() {
   host_.later(kInterval, [this] { beat(); });
-  if (beating_ || host_.deaf() || standing_.log().empty()) return;
-  beating_ = true;
-  auto beat = offer_;
-  beat.at = around_.clock.wall();
-  callbacks_.fill(beat);
+  serve();
+}
+
+void Member::serve() {
+  if (host_.deaf() || standing_.log().empty()) return;
+  const auto batch = flow_.take(clock_of(around_.clock).now());
+  if (!batch) return;
+  on_the_way_ = batch->posted.size() + (batch->beats ? 1 : 0);
+  for (const auto& body : batch->posted) send(body);
+  if (batch->beats) {
+    auto beat = offer_;
+    beat.at = around_.clock.wall();
+    callbacks_.fill(beat);
+    send(std::move(beat));
+  }
+  host_.later(kAnswersWithin, [this, batch = ++batches_] {
+    if (batch != batches_ || flow_.step() != stream::ReportFlow::Step::sent) return;
+    const bool breaks = host_.random().one_in(4);
+    flow_.wrote(Error{ErrorCode::unavailable, "no answer", !breaks});
+    if (!breaks) return;
+    ++around_.fired["a member's writer broke"];
+    host_.later(kNewClientAfter, [this] {
+      make_writer();
+      flow_.writer_made();
+      serve();
+    });
+  });
+}
+
+void Member::send(stream::ReportBody body) {
   auto content = std::make_shared<Content>();
-  content->report = std::make_shared<const stream::Report>(stream::Report{standing_.log(), std::move(beat)});
-  reports_.post(reports_line_, std::move(content), [this](const Result<Offset>&) { beating_ = false; });
+  content->report = std::make_shared<const stream::Report>(stream::Report{standing_.log(), std::move(body)});
+  reports_->post(reports_line_, std::move(content), [this](const Result<Offset>&) { acknowledged(); });
+}
+
+void Member::acknowledged() {
+  if (--on_the_way_ > 0) return;
+  if (flow_.step() == stream::ReportFlow::Step::sent) {
+    flow_.wrote({});
+  } else {
+    flow_.settled({});
+  }
+  serve();
 }
 
 }  // namespace ride::simulation

@@ -1,12 +1,13 @@
-// Member: a process's part in the control context, as stream/member.h has it over Kafka: reads the decisions that
-// count, sends a heartbeat every interval when the last one is acknowledged, and other reports in order. Owner: one
-// program. Its `take` and `act` run on the program's own turn.
+// Member: a process's part in the control plane, as stream/member.h has it over Kafka: reads the decisions that count;
+// sends what the product's ReportFlow says, over a writer whose acknowledgements are late now and then, and that
+// breaks. Owner: one program. Its `take` and `act` run on the program's own turn.
 #pragma once
 
 #include <functional>
 #include <memory>
 
 #include "stream/core/leader_filter.h"
+#include "stream/core/report_flow.h"
 #include "tests/simulation/control_feed.h"
 #include "tests/simulation/writer.h"
 
@@ -33,15 +34,21 @@ class Member {
  private:
   void handle(const Stored& stored);
   void beat();
+  void serve();
+  void send(stream::ReportBody body);
+  void acknowledged();
+  void make_writer();
 
   Surroundings& around_;
   Host& host_;
   stream::Heartbeat offer_;
   Callbacks callbacks_;
   stream::LeaderFilter standing_;
-  Writer reports_;
   Line& reports_line_;
-  bool beating_ = false;
+  stream::ReportFlow flow_;
+  std::unique_ptr<Writer> reports_;
+  std::size_t on_the_way_ = 0;  // records without an acknowledgement
+  std::int64_t batches_ = 0;
   ControlFeed feed_;
 };
 

@@ -22,7 +22,7 @@ std::uint64_t first_seed() {
 [[maybe_unused]] const bool kQuiet = (init_logging("simulation", LogLevel::error), true);
 
 // What some runs lead to, among so many.
-constexpr std::array<std::string_view, 16> kRare = {"commit lowered by a late one",
+constexpr std::array<std::string_view, 17> kRare = {"commit lowered by a late one",
                                                     "commit refused or not answered",
                                                     "dropped",
                                                     "frames_superseded",
@@ -35,6 +35,7 @@ constexpr std::array<std::string_view, 16> kRare = {"commit lowered by a late on
                                                     "a leader waits for Kafka",
                                                     "a master's writer broke",
                                                     "a master's writer broke while Kafka was away",
+                                                    "a member's writer broke",
                                                     "died of a frame",
                                                     "camera_lost",
                                                     "broken_picture"};
