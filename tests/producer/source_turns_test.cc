@@ -15,14 +15,17 @@ struct Script {
   std::vector<std::int64_t> acknowledged;
   int opened = 0, closed = 0;
   SourceState state{.total = 100};
+  std::vector<std::string> items;  // of a folder
 };
 
 class ScriptedSource final : public Source {
  public:
-  explicit ScriptedSource(Script& script) : script_(script) {}
+  ScriptedSource(Script& script, ItemManifest& manifest) : script_(script), manifest_(manifest) {}
   Result<void> open(std::int64_t) override {
     ++script_.opened;
-    return {};
+    if (script_.items.empty()) return {};
+    const auto known = manifest_.items([this] { return script_.items; });
+    return known.ok() ? Result<void>() : known.error();
   }
   Result<Pulled> next(std::chrono::milliseconds timeout) override {
     EXPECT_EQ(timeout, 0ms) << "a turn without a thread never waits";
@@ -37,6 +40,7 @@ class ScriptedSource final : public Source {
 
  private:
   Script& script_;
+  ItemManifest& manifest_;
 };
 
 class SourceTurns : public ::testing::Test {
@@ -53,6 +57,11 @@ class SourceTurns : public ::testing::Test {
                       .params = {{"frames", std::int64_t{100}}},
                       .outputs = {{.to = "stage", .topic = "frames", .partitions = 1}}}};
     job_->stages = {{.name = "stage", .topic = "frames", .partitions = 1, .group_id = "group"}};
+    start();
+  }
+  // Another owner of the same source; the one before is gone, and what it had in flight.
+  void start() {
+    runner_.reset();
     runner_ = std::make_unique<SourceRunner>(
         Assignment{.job = job_, .session = SessionId{1}}, "src",
         RunnerServices{.log = access_,
@@ -64,7 +73,9 @@ class SourceTurns : public ::testing::Test {
                        .changed = [] {},
                        .clock = {.now = [this] { return std::chrono::steady_clock::time_point(now_); },
                                  .wall = [this] { return SystemTime(1'800'000'000s) + now_; }}},
-        [this](auto&, auto&) { return MadeSource(std::make_unique<ScriptedSource>(script_)); });
+        [this](ItemManifest& manifest, auto&) {
+          return MadeSource(std::make_unique<ScriptedSource>(script_, manifest));
+        });
   }
   static Pulled picture(std::int64_t number) {
     CapturedFrame frame;
@@ -122,6 +133,25 @@ TEST_F(SourceTurns, ASourceThatBrokeIsOpenedAgainAfterASecondAndGoesOnBehindWhat
   EXPECT_EQ(script_.opened, 2);
   EXPECT_EQ(runner_->progress().error, "");
   EXPECT_EQ(taken().pictures.size(), 2U);
+}
+
+// An earlier run did two of its items (`//`): they have numbers, and are no frames.
+TEST_F(SourceTurns, AFoldersNextOwnerNeverReportsMoreFramesThanThereAre) {
+  job_->sources[0].kind = "directory";
+  script_.items = {"a//", "b//", "c", "d"};
+  script_.next.emplace_back(picture(2));
+  start();
+  pass(50ms);
+  EXPECT_EQ(runner_->progress().frames, 1);
+  start();
+  for (int turns = 0; turns < 20; ++turns, now_ += 10ms) {
+    EXPECT_TRUE(runner_->turn());
+    ASSERT_LE(runner_->progress().frames, 1) << turns;
+  }
+  EXPECT_EQ(runner_->progress().frames, 1);
+  script_.next.emplace_back(picture(3));
+  pass(200ms);
+  EXPECT_EQ(runner_->progress().frames, 2);
 }
 
 // Kafka refuses the client for good: reported, and nothing else happens.
