@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 struct Script {
   std::deque<Result<Pulled>> next;
   std::vector<std::int64_t> acknowledged;
-  int opened = 0, closed = 0;
+  int opened = 0, closed = 0, cannot_be_opened = 0;
   SourceState state{.total = 100};
   std::vector<std::string> items;  // of a folder
 };
@@ -23,6 +23,7 @@ class ScriptedSource final : public Source {
   ScriptedSource(Script& script, ItemManifest& manifest) : script_(script), manifest_(manifest) {}
   Result<void> open(std::int64_t) override {
     ++script_.opened;
+    if (script_.cannot_be_opened-- > 0) return Error{ErrorCode::unavailable, "the disk is away", true};
     if (script_.items.empty()) return {};
     const auto known = manifest_.items([this] { return script_.items; });
     return known.ok() ? Result<void>() : known.error();
@@ -143,8 +144,9 @@ TEST_F(SourceTurns, AFoldersNextOwnerNeverReportsMoreFramesThanThereAre) {
   start();
   pass(50ms);
   EXPECT_EQ(runner_->progress().frames, 1);
+  script_.cannot_be_opened = 1;
   start();
-  for (int turns = 0; turns < 20; ++turns, now_ += 10ms) {
+  for (int turns = 0; turns < 120; ++turns, now_ += 10ms) {
     EXPECT_TRUE(runner_->turn());
     ASSERT_LE(runner_->progress().frames, 1) << turns;
   }
