@@ -182,6 +182,7 @@ Result<void> SourceRunner::prepare_once() {
     if (!resume) return Error{resume.error().code, resume.error().message, /*retriable=*/true};
     next_number_ = resume->next;
     settled_before_ = resume->next;
+    if (kind_.numbering != Numbering::by_manifest) note_rejected_before();
     if (resume->ended) {
       // Nothing is opened any more, so nothing else reads what was rejected. The names are noted down already.
       const auto known = manifest_->items([] {

@@ -207,6 +207,7 @@ void SourceRunner::begin_end() {
     next_number_ = std::min(next_number_, source_->state().total);  // a restart may have looked behind the end
   }
   close_source();
+  if (continues() && !counts_known_) note_rejected_before();  // it was never opened
   out_->end(next_number_, services_.clock.wall());
   phase_ = Phase::ending;
 }

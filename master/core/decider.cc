@@ -1,5 +1,7 @@
 #include "master/core/decider.h"
 
+#include <algorithm>
+
 #include "common/wording.h"
 #include "master/core/apply.h"
 #include "master/core/describe.h"
@@ -13,6 +15,8 @@ using Role = Leadership::Role;
 
 constexpr milliseconds kClaimPatience{1'000};  // to be read back
 constexpr milliseconds kStallAfter{2'000};
+
+bool is_claim(const stream::DecisionBody& decision) { return std::holds_alternative<stream::Claim>(decision); }
 
 }  // namespace
 
@@ -47,7 +51,7 @@ Result<void> Decider::take(Offset at, SystemTime timestamp, const stream::Decisi
   next_ = Offset{at.value + 1};
   before_.read(at);
   const bool mine = decision.epoch == term_ && decision.leader == leadership_.id() && decision.log == log_id_;
-  if (mine) ++read_;
+  if (mine && !is_claim(decision.body)) ++read_;
   const auto concerns = concerns_of(state_.hard, decision.body);
   switch (apply(state_, decision)) {
     case Applied::foreign_log:
@@ -218,7 +222,7 @@ void Decider::seek_leadership() {
   if (!due) return;
   if (led) return write({*due}, *due);  // the lease
   if (log_id_.empty()) log_id_ = config_.new_log;
-  if (term_ != due->epoch) written_ = read_ = 0;  // else the earlier claim may still land
+  if (term_ != due->epoch) written_ = read_ = 0;
   term_ = due->epoch;
   ports_.count("ride_written_claims_total");
   write({*due}, *due);
@@ -250,7 +254,7 @@ std::optional<stream::Decision> Decider::farewell() const {
 void Decider::write(const std::vector<stream::DecisionBody>& decisions, const stream::Claim& claim) {
   records_.clear();
   for (const auto& body : decisions) records_.push_back({log_id_, claim.epoch, claim.id, body});
-  written_ += static_cast<std::int64_t>(records_.size());
+  written_ += std::count_if(decisions.begin(), decisions.end(), [](const auto& one) { return !is_claim(one); });
   claims_ = false;
   began_ = clock_.now();
   sent_ = now();
@@ -353,6 +357,7 @@ Result<void> Decider::replace_writer(const Error& why) {
 void Decider::step_down(const std::string& why) {
   ports_.log(LogLevel::warning, fmt::format("the writer of decisions broke ({}); stepping down for a new one", why));
   leadership_.step_down(fmt::format("{}-{}", config_.id, ++writers_), now());
+  term_ = 0;  // what stands under the old name is not this candidate's
   change_role();
   step_ = Step::broken;
 }

@@ -145,11 +145,12 @@ class Decider {
   SteadyWall wall_;  // of decisions and their deadlines
   State state_;
   Leadership leadership_;
-  bool leading_ = false;                 // as the core knows it: since LeadershipTaken
-  std::string log_id_;                   // empty until the first record is read or written
-  std::int64_t term_ = 0;                // epoch of our claim ...
-  std::int64_t written_ = 0, read_ = 0;  // ... records under it: sent by us, and seen in the log
-  Offset next_;                          // of the decisions log: all before it has been taken
+  bool leading_ = false;   // as the core knows it: since LeadershipTaken
+  std::string log_id_;     // empty until the first record is read or written
+  std::int64_t term_ = 0;  // epoch of our claim ...
+  // ... decisions under it: sent by us, and seen in the log. Not claims: one that was given up may land or not.
+  std::int64_t written_ = 0, read_ = 0;
+  Offset next_;  // of the decisions log: all before it has been taken
   stream::KnownBefore before_;
   int writers_ = 1;  // that we had
   SnapshotPlace snapshot_;

@@ -46,9 +46,10 @@ class ReportFlow {
 
   // What to write now, all of it in one go. Nothing: not at rest, or nothing is due.
   std::optional<Batch> take(Moment now);
-  void wrote(const Result<void>& result);  // retriable: not acknowledged in time; it is on its way
+  // Retriable: not acknowledged in time; it is on its way, or (resource_exhausted) part of it was never handed over.
+  void wrote(const Result<void>& result);
   void settled(const Result<void>& result);
-  void writer_made() { step_ = Step::at_rest; }
+  void writer_made();
   const Error& why_broken() const { return why_broken_; }
 
   // How long ago the last heartbeat that arrived was sent.
@@ -57,6 +58,7 @@ class ReportFlow {
  private:
   void arrived();
   void broke(const Error& why);
+  void put_back(std::size_t from);
 
   std::chrono::milliseconds interval_;
   Step step_ = Step::at_rest;
@@ -64,7 +66,8 @@ class ReportFlow {
   Batch sent_;
   Moment sent_at_{}, beat_at_, acknowledged_at_;
   bool beat_now_ = false, leaving_ = false;
-  bool again_ = false;  // what was sent comes for the second time
+  std::size_t repeated_ = 0, sent_repeated_ = 0;  // at the front of each: what comes for the second time
+  bool incomplete_ = false;                       // not all that was sent was handed over
   Error why_broken_;
 };
 

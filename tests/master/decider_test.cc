@@ -369,6 +369,41 @@ TEST_F(DeciderTest, AWriterThatBreaksWithAClaimOnItsWayIsReplacedAndTheClaimMean
   EXPECT_FALSE(decider_.leads()) << "it was another candidate's";
 }
 
+// A claim was given up, the next one of the same epoch was not even sent, and the first one lands.
+TEST_F(DeciderTest, AClaimThatNeverLandsIsNoRecordThatIsMissing) {
+  const auto claim = decider_.take_records();
+  ASSERT_TRUE(decider_.wrote(kLate).ok());
+  for (int i = 0; i < 30 && decider_.step() == Step::at_rest; ++i) {
+    now_ += 100ms;
+    decider_.turn({});
+  }
+  ASSERT_EQ(decider_.step(), Step::write);
+  EXPECT_EQ(decider_.take_records()[0].epoch, claim[0].epoch);
+  ASSERT_TRUE(decider_.wrote(Error{ErrorCode::resource_exhausted, "the first record is on its way", true}).ok());
+  append(claim);
+  read();
+  ASSERT_TRUE(decider_.leads());
+  decider_.turn({submit(1, "street")});
+  rest();
+  EXPECT_TRUE(decider_.leads());
+  EXPECT_TRUE(heard_.answers.at(1).ok());
+}
+
+TEST_F(DeciderTest, WithANewWriterTheCountsBeginAnew) {
+  decider_.take_records();
+  ASSERT_TRUE(decider_.wrote(Error{ErrorCode::unavailable, "the producer is fenced"}).ok());
+  decider_.writer_made();
+  for (int i = 0; i < 30 && decider_.step() == Step::at_rest; ++i) {
+    now_ += 100ms;
+    decider_.turn({});
+  }
+  lead();
+  decider_.turn({submit(1, "street")});
+  rest();
+  EXPECT_TRUE(decider_.leads());
+  EXPECT_THAT(heard_.refusals, IsEmpty());
+}
+
 // Part of a batch was never handed over: the queue was full.
 TEST_F(DeciderTest, WhoMissesARecordThatItWroteHasABrokenWriterAndAnswersNobody) {
   lead();
@@ -439,7 +474,8 @@ TEST_F(DeciderTest, WhoWasOvertakenKnowsNothingUntilItHasCaughtUp) {
 
 TEST_F(DeciderTest, RecordsInItsNameThatItDidNotWriteAreReported) {
   lead();
-  const auto forged = log_.back();
+  auto forged = log_.back();
+  forged.body = stream::SnapshotPart{.id = "none", .part = 2, .parts = 2};
   append({forged});
   decider_.turn({submit(1, "street")});
   rest();

@@ -7,6 +7,8 @@ namespace {
 constexpr std::chrono::milliseconds kInterval{100};
 constexpr Time kAnswersWithin{1'000'000};
 constexpr Time kNewClientAfter{200'000};
+constexpr Time kMayBreakAfter{500'000};
+const Error kSilence{ErrorCode::timeout, "no answer", true};
 
 }  // namespace
 
@@ -69,15 +71,25 @@ void Member::serve() {
   }
   host_.later(kAnswersWithin, [this, batch = ++batches_] {
     if (batch != batches_ || flow_.step() != stream::ReportFlow::Step::sent) return;
-    const bool breaks = host_.random().one_in(4);
-    flow_.wrote(Error{ErrorCode::unavailable, "no answer", !breaks});
-    if (!breaks) return;
-    ++around_.fired["a member's writer broke"];
-    host_.later(kNewClientAfter, [this] {
-      make_writer();
-      flow_.writer_made();
-      serve();
+    if (host_.random().one_in(4)) return break_writer();
+    flow_.wrote(kSilence);
+    host_.later(kMayBreakAfter, [this, batch] {
+      if (batch == batches_ && flow_.step() == stream::ReportFlow::Step::settle && host_.random().one_in(2))
+        break_writer();
     });
+  });
+}
+
+void Member::break_writer() {
+  ++around_.fired["a member's writer broke"];
+  const Error broken{ErrorCode::unavailable, "the producer is in a bad state", false};
+  flow_.wrote(broken);
+  flow_.settled(broken);
+  reports_.reset();
+  host_.later(kNewClientAfter, [this] {
+    make_writer();
+    flow_.writer_made();
+    serve();
   });
 }
 

@@ -38,6 +38,7 @@ class Member {
   void send(stream::ReportBody body);
   void acknowledged();
   void make_writer();
+  void break_writer();
 
   Surroundings& around_;
   Host& host_;
