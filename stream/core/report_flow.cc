@@ -7,12 +7,9 @@ namespace ride::stream {
 
 namespace {
 
-// Of whose repetition nothing comes. A release names no epoch, and a fatal notice no run: late, they might concern
-// another one. (A release that is lost is made up for by its time-out.)
-bool may_be_repeated(const ReportBody& report) {
-  if (const auto* notice = std::get_if<Notice>(&report)) return !notice->fatal_for_job;
-  return !std::holds_alternative<Released>(report);
-}
+// A release names no epoch: late, it might concern another one. Its time-out makes up for one that is lost. All else
+// may come twice rather than not at all; of a fatal notice, a job would hang that has to fail.
+bool may_be_repeated(const ReportBody& report) { return !std::holds_alternative<Released>(report); }
 
 }  // namespace
 

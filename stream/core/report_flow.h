@@ -41,7 +41,6 @@ class ReportFlow {
 
   Step step() const { return step_; }
   Moment beat_at() const { return beat_at_; }
-  bool has_posted() const { return !posted_.empty(); }
   bool is_due(Moment now) const;
 
   // What to write now, all of it in one go. Nothing: not at rest, or nothing is due.

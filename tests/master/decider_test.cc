@@ -6,6 +6,8 @@
 
 #include <set>
 
+#include "tests/master/one_stage_job.h"
+
 namespace ride::master {
 namespace {
 
@@ -44,21 +46,8 @@ class Heard final : public DeciderPorts {
   int dropped = 0, reports = 0;
 };
 
-stream::JobSpec job(const std::string& name) {
-  stream::StageSpec stage;
-  stage.name = "clean";
-  stage.topic = stage.group_id = "ride." + name + ".1.clean";
-  stage.partitions = 1;
-  stream::JobSpec spec;
-  spec.job = JobName{name};
-  spec.run = RunNumber{1};
-  spec.prefix = "ride";
-  spec.stages = {stage};
-  return spec;
-}
-
 SubmitRequest submit(std::int64_t ticket, const std::string& name) {
-  return {.ticket = ticket, .spec = job(name), .topology = ""};
+  return {.ticket = ticket, .spec = one_stage_job(name), .topology = ""};
 }
 
 class DeciderTest : public ::testing::Test {

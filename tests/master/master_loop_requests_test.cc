@@ -4,6 +4,7 @@
 
 #include "master/master_loop.h"
 #include "master/master_metrics.h"
+#include "tests/master/one_stage_job.h"
 
 namespace ride::master {
 namespace {
@@ -90,19 +91,6 @@ class LogWriter final : public stream::ControlWriter {
   Log& log_;
 };
 
-stream::JobSpec job(const std::string& name) {
-  stream::StageSpec stage;
-  stage.name = "clean";
-  stage.topic = stage.group_id = "ride." + name + ".1.clean";
-  stage.partitions = 1;
-  stream::JobSpec spec;
-  spec.job = JobName{name};
-  spec.run = RunNumber{1};
-  spec.prefix = "ride";
-  spec.stages = {stage};
-  return spec;
-}
-
 class OwnerRequests : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -142,9 +130,9 @@ class OwnerRequests : public ::testing::Test {
 TEST_F(OwnerRequests, TryAgainIsSaidOnlyOfWhatWillNotBeDoneLater) {
   log_.stall_at("ride.taken.1.clean");
   Result<RunNumber> first = RunNumber{0}, second = RunNumber{0};
-  std::thread taken([&] { first = owner_.submit(job("taken"), "", false); });
+  std::thread taken([&] { first = owner_.submit(one_stage_job("taken"), "", false); });
   EXPECT_TRUE(eventually([&] { return log_.waiting() > 0; }));
-  std::thread queued([&] { second = owner_.submit(job("queued"), "", false); });
+  std::thread queued([&] { second = owner_.submit(one_stage_job("queued"), "", false); });
   taken.join();
   queued.join();
   ASSERT_FALSE(first.ok());
@@ -156,10 +144,10 @@ TEST_F(OwnerRequests, TryAgainIsSaidOnlyOfWhatWillNotBeDoneLater) {
 
   log_.stall_at("");
   EXPECT_TRUE(eventually([&] { return knows("taken"); })) << "its decision was on the way";
-  ASSERT_TRUE(owner_.submit(job("third"), "", false).ok());
+  ASSERT_TRUE(owner_.submit(one_stage_job("third"), "", false).ok());
   EXPECT_TRUE(knows("third"));
   EXPECT_FALSE(knows("queued")) << "the answer was to try again";
-  EXPECT_TRUE(owner_.submit(job("queued"), "", false).ok());
+  EXPECT_TRUE(owner_.submit(one_stage_job("queued"), "", false).ok());
 }
 
 }  // namespace

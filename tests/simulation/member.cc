@@ -83,7 +83,7 @@ void Member::serve() {
 void Member::break_writer() {
   ++around_.fired["a member's writer broke"];
   const Error broken{ErrorCode::unavailable, "the producer is in a bad state", false};
-  flow_.wrote(broken);
+  flow_.wrote(broken);  // whichever it waits for
   flow_.settled(broken);
   reports_.reset();
   host_.later(kNewClientAfter, [this] {

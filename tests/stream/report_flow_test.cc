@@ -139,8 +139,8 @@ TEST_F(ReportFlowTest, WhatIsPostedBehindARepetitionHasASecondTrialOfItsOwn) {
   EXPECT_EQ(arrived(), "b ");
 }
 
-// A release names no epoch, and a notice no run.
-TEST_F(ReportFlowTest, WhatMightConcernAnotherOneLaterIsNotRepeated) {
+// A release names no epoch. That a job has to fail is said rather twice than not at all.
+TEST_F(ReportFlowTest, WhatMightConcernAnotherOwnerLaterIsNotRepeated) {
   flow_.post(Notice{.text = "fatal", .fatal_for_job = true});
   flow_.post(Released{.worker = WorkerId{"w#1"}});
   flow_.post(Notice{.text = "said"});
@@ -149,9 +149,10 @@ TEST_F(ReportFlowTest, WhatMightConcernAnotherOneLaterIsNotRepeated) {
   flow_.wrote(kBroken);
   flow_.writer_made();
   const auto batch = flow_.take(now_);
-  ASSERT_EQ(batch->posted.size(), 2U);
-  EXPECT_EQ(std::get<Notice>(batch->posted[0]).text, "said");
-  EXPECT_EQ(std::get<Goodbye>(batch->posted[1]).reason, "a");
+  ASSERT_EQ(batch->posted.size(), 3U);
+  EXPECT_EQ(std::get<Notice>(batch->posted[0]).text, "fatal");
+  EXPECT_EQ(std::get<Notice>(batch->posted[1]).text, "said");
+  EXPECT_EQ(std::get<Goodbye>(batch->posted[2]).reason, "a");
 }
 
 // The writer's queue was full, or its first record still on its way.
