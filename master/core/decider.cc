@@ -357,7 +357,6 @@ Result<void> Decider::replace_writer(const Error& why) {
 void Decider::step_down(const std::string& why) {
   ports_.log(LogLevel::warning, fmt::format("the writer of decisions broke ({}); stepping down for a new one", why));
   leadership_.step_down(fmt::format("{}-{}", config_.id, ++writers_), now());
-  term_ = 0;  // what stands under the old name is not this candidate's
   change_role();
   step_ = Step::broken;
 }
